@@ -1,0 +1,45 @@
+# The whole of Xinglin from an empty machine: Python 3.11, pip, make, git. Everything goes into .venv/.
+PYTHON ?= python3
+BIN := .venv/bin
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help install install-dev quickstart test test-all lint format serve clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+install: .venv/installed  ## the environment in .venv/
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve]'
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,dev]'
+	touch $@
+
+quickstart: .venv/installed  ## knowledge base -> dataset -> QLoRA -> merged model -> report
+	$(BIN)/python training/run.py recipe=medical_qlora
+
+serve: .venv/installed  ## the QA service on the newest run, http://127.0.0.1:8000
+	$(BIN)/python -m app model=latest
+
+test: .venv/installed-dev  ## the test suite
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/installed-dev  ## slow tests too
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev  ## style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed-dev  ## puts the style right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## removes .venv/ (runs/ and the cache stay)
+	rm -rf .venv *.egg-info

@@ -1,0 +1,27 @@
+"""Errors that name the problem, the place and the way out."""
+
+
+class UserError(Exception):
+    """The user's input or configuration is wrong; the command ends with exit code 2 and no traceback.
+
+    Args:
+        problem: What is wrong, in one plain sentence.
+        where: The place: ``file:line``, a configuration key, a directory.
+        fix: What to do about it.
+    """
+
+    def __init__(self, problem: str, *, where: str = "", fix: str = "") -> None:
+        self.problem, self.where, self.fix = problem, where, fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.problem}" if self.where else self.problem
+        return f"{text}\n  -> {self.fix}" if self.fix else text
+
+
+class Refused(Exception):
+    """Xinglin refuses to go on because the result would be wrong (exit code 1), e.g. a merge that fails its proof."""
+
+
+class Interrupted(Exception):
+    """The user pressed Ctrl-C and everything needed to continue has been saved (exit code 130)."""

@@ -1,0 +1,181 @@
+"""Builds a dataset: reads a source, removes what leaks, writes Parquet splits, manifest, card and fingerprints."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from loguru import logger
+
+from common.command import read_config, run_command
+from common.errors import Refused, UserError
+from common.files import cache_dir, replacing_directory, write_text
+from common.hashing import sha256_file, sha256_value
+from data_recipes import overlap
+from data_recipes.card import card
+from data_recipes.config import BencaoSource, BuildConfig, DatasetConfig, KnowledgeBaseSource
+from data_recipes.dataset import BuiltDataset, content_hash, load, save_splits
+from data_recipes.example import Example
+from data_recipes.knowledge_base import FILES, KNOWLEDGE
+from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, SplitOverlap
+from data_recipes.rows import Dropped, Rows
+from data_recipes.sources import bencao, knowledge_base, toyhom
+
+__all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
+
+HELP = """
+python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
+
+  data=medical   the shipped knowledge base as instructions
+  data=bencao    Bencao rows, source.path=llama_data.json
+  data=toyhom    Toyhom consultations, source.path=….csv
+
+DIR receives one Parquet file a split, manifest.json, README.md (the card), dropped.jsonl and fingerprints.parquet.
+The keys and their meaning stand in configs/data/NAME.yaml.
+"""
+
+
+def build(config: BuildConfig) -> DatasetManifest:
+    """Builds a dataset into ``config.out``; the directory is whole or as it was before.
+
+    Args:
+        config: What to read, what to make of it and where to write it.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        UserError: The source is missing, damaged or has too many bad rows.
+        Refused: A test question is also a training question.
+    """
+    rows = _without_overlap(_read(config))
+    train = overlap.fingerprints(rows.splits["train"])
+    manifest = _manifest(config, rows, train)
+    with replacing_directory(Path(config.out)) as folder:
+        save_splits(rows.splits, folder)
+        overlap.save(train, folder)
+        manifest.save(folder)
+        write_text(folder / "README.md", card(manifest, rows.splits))
+        write_text(folder / "dropped.jsonl", "".join(f'{{"id": "{id}", "reason": "{why}"}}\n' for id, why in rows.dropped))
+    return manifest
+
+
+def build_or_reuse(config: DatasetConfig) -> Path:
+    """Builds a dataset into the cache, or finds the one that was built from the same sources, configuration and code.
+
+    Args:
+        config: What to read and what to make of it.
+
+    Returns:
+        The dataset's directory; ``load`` reads it.
+
+    Raises:
+        UserError: The source is missing, damaged or has too many bad rows.
+        Refused: A test question is also a training question.
+    """
+    sources = {path.name: sha256_file(_existing(path)) for path in _source_files(config)}
+    key = sha256_value([_portable(config), sources, _code_hash()])
+    directory = cache_dir() / "datasets" / key[:32]
+    if not (directory / MANIFEST).exists():
+        build(BuildConfig(data=config.data, source=config.source, out=str(directory)))
+    return directory
+
+
+def _read(config: DatasetConfig) -> Rows:
+    source = config.source
+    if isinstance(source, KnowledgeBaseSource):
+        return knowledge_base.read(source, config.data)
+    if isinstance(source, BencaoSource):
+        return bencao.read(source, config.data)
+    return toyhom.read(source, config.data)
+
+
+def _without_overlap(rows: Rows) -> Rows:
+    """Removes from every other split the questions that share a run with a training question."""
+    train = overlap.fingerprints(rows.splits["train"])
+    splits, dropped = {"train": rows.splits["train"]}, list(rows.dropped)
+    for name, examples in rows.splits.items():
+        if name != "train":
+            seen = set(overlap.measure(train, examples).ngram_ids)
+            splits[name] = [example for example in examples if example.id not in seen]
+            dropped += [Dropped(example.id, "overlaps_train") for example in examples if example.id in seen]
+    return Rows(splits=splits, dropped=dropped, files=rows.files, descriptions=rows.descriptions)
+
+
+def _manifest(config: DatasetConfig, rows: Rows, train: overlap.Fingerprints) -> DatasetManifest:
+    sizes = {name: len(examples) for name, examples in rows.splits.items()}
+    kept = sum(sizes.values())
+    return DatasetManifest(
+        name=config.data.name,
+        code=_code_hash(),
+        seed=config.data.seed,
+        config=_portable(config),
+        counts=Counts(
+            read=kept + len(rows.dropped),
+            kept=kept,
+            dropped=dict(sorted(Counter(row.reason for row in rows.dropped).items())),
+        ),
+        splits=sizes,
+        descriptions=rows.descriptions,
+        sources=rows.files,
+        overlap={name: _overlap(name, train, examples) for name, examples in rows.splits.items() if name != "train"},
+        sha256=content_hash(rows.splits),
+    )
+
+
+def _overlap(name: str, train: overlap.Fingerprints, examples: list[Example]) -> SplitOverlap:
+    found = overlap.measure(train, examples)
+    if found.exact:
+        raise Refused(f"{found.exact} questions of {name} are training questions, e.g. {found.exact_ids[0]}")
+    return SplitOverlap(n=found.n, exact=found.exact, ngram=found.ngram)
+
+
+def _portable(config: DatasetConfig) -> dict[str, object]:
+    """The configuration without what differs between machines."""
+    source = config.source.model_dump()
+    if source["path"]:
+        source["path"] = Path(source["path"]).name
+    return {"data": config.data.model_dump(), "source": source}
+
+
+def _source_files(config: DatasetConfig) -> list[Path]:
+    source = config.source
+    if isinstance(source, KnowledgeBaseSource):
+        folder = Path(source.path) if source.path else KNOWLEDGE
+        return [folder / name for name in FILES.values()]
+    return [Path(source.path)]
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise UserError("the source does not exist", where=str(path), fix="give source.path=… of the file")
+    return path
+
+
+def _code_hash() -> str:
+    folder = Path(__file__).parent
+    return sha256_value({str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*.py"))})
+
+
+def _summary(manifest: DatasetManifest, out: str) -> str:
+    def listed(numbers: Mapping[str, object]) -> str:
+        return ", ".join(f"{name} {value}" for name, value in numbers.items()) or "none"
+
+    counts = manifest.counts
+    shared = {name: f"{o.exact}/{o.ngram} of {o.n}" for name, o in manifest.overlap.items()}
+    return (
+        f"{manifest.name}: read {counts.read}, kept {counts.kept}, dropped {listed(counts.dropped)}\n"
+        f"splits: {listed(manifest.splits)}\n"
+        f"questions identical to training / sharing {overlap.RUN} characters with it: {listed(shared)}\n"
+        f"written to {out} (sha256 {manifest.sha256[:12]})"
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Builds one dataset, or several in a sweep."""
+    for config in read_config("build", arguments, BuildConfig):
+        logger.info("building {} from {}", config.data.name, config.source.kind)
+        print(_summary(build(config), config.out))
+
+
+if __name__ == "__main__":
+    run_command(main, HELP)

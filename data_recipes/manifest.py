@@ -1,0 +1,111 @@
+"""What was built, from what, and what was left out: ``manifest.json`` of a dataset.
+
+Nothing here depends on the time or place of the build: the same sources, configuration and code give the same bytes.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from common.errors import UserError
+from common.files import read_json, write_json
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceFile(_Part):
+    """A file that was read; ``path`` is its name without folders."""
+
+    path: str
+    sha256: str
+    rows: int
+
+
+class Counts(_Part):
+    """The account of all rows: ``read`` equals ``kept`` plus everything in ``dropped``, by reason."""
+
+    read: int
+    kept: int
+    dropped: dict[str, int]
+
+    @model_validator(mode="after")
+    def _balances(self) -> "Counts":
+        if self.read != self.kept + sum(self.dropped.values()):
+            raise ValueError(f"read {self.read} is not kept {self.kept} plus dropped {sum(self.dropped.values())}")
+        return self
+
+
+class Description(_Part):
+    """What a split is for, in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class SplitOverlap(_Part):
+    """How many questions of a split equal a training question, or share a run of 13 characters with one."""
+
+    n: int
+    exact: int
+    ngram: int
+
+
+class DatasetManifest(_Part):
+    """The manifest of a dataset.
+
+    Attributes:
+        name: The dataset's name.
+        format: Version of this file's layout.
+        code: Hash of the recipe's code.
+        seed: Seed of every random choice.
+        config: The configuration, without machine-dependent paths.
+        counts: The account of all rows.
+        splits: Examples by split.
+        descriptions: What each split shows.
+        sources: The files that were read.
+        overlap: What each split other than ``train`` shares with the training questions.
+        sha256: Hash of the examples of all splits.
+    """
+
+    name: str
+    format: int = FORMAT
+    code: str
+    seed: int
+    config: dict[str, Any]
+    counts: Counts
+    splits: dict[str, int]
+    descriptions: dict[str, Description]
+    sources: list[SourceFile]
+    overlap: dict[str, SplitOverlap]
+    sha256: str
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "DatasetManifest":
+        if self.counts.kept != sum(self.splits.values()):
+            raise ValueError(f"kept {self.counts.kept} is not the sum of the splits {sum(self.splits.values())}")
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Writes ``manifest.json``."""
+        write_json(folder / MANIFEST, self.model_dump())
+
+    @classmethod
+    def load(cls, folder: Path) -> "DatasetManifest":
+        """Reads ``manifest.json``.
+
+        Raises:
+            UserError: It is missing, damaged or of another format.
+        """
+        path = folder / MANIFEST
+        try:
+            return cls.model_validate(read_json(path))
+        except ValidationError as error:
+            detail = error.errors()[0]
+            key = ".".join(map(str, detail["loc"]))
+            raise UserError(f"{key}: {detail['msg']}", where=str(path), fix="build the dataset again") from None

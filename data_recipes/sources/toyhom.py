@@ -1,0 +1,3 @@
+from data_recipes.rows import Rows
+def read(source: object, data: object) -> Rows:
+    raise NotImplementedError

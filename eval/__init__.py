@@ -1,0 +1,1 @@
+"""Evaluation: suites, metrics, statistics and the report that comes with every tuned model."""

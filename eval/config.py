@@ -1,0 +1,44 @@
+"""The typed configuration of evaluation: a suite, and the command ``eval/run.py``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from common.command import Config
+
+
+class SuiteConfig(Config):
+    """What is asked of a model, and how it answers (always greedy).
+
+    Attributes:
+        splits: Splits of the dataset to run, or ``all_test``: every split but train and dev.
+        max_items: Most items per split, chosen by seed; None runs them all.
+        max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut.
+        batch_size: Conversations answered together.
+        seed: Seed of the choice of items, of resampling, and of the random examples that the report shows.
+    """
+
+    name: str = Field(min_length=1)
+    splits: tuple[str, ...] | Literal["all_test"] = "all_test"
+    max_items: int | None = Field(None, ge=1)
+    max_new_tokens: int = Field(160, ge=1)
+    batch_size: int = Field(48, ge=1)
+    seed: int = Field(20261123, ge=0)
+
+
+class EvalConfig(Config):
+    """The command ``eval/run.py``.
+
+    Attributes:
+        model: A run directory, or any model directory with its prompt format.
+        base: Model to compare with; for a run its own base is taken.
+        dataset: Directory of a built dataset; for a run the one it was trained on.
+        out: Where the report goes.
+    """
+
+    model: Path
+    base: Path | None = None
+    dataset: Path | None = None
+    out: Path
+    suite: SuiteConfig

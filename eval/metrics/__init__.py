@@ -1,0 +1,25 @@
+"""The metrics: one Hugging Face ``evaluate`` module per folder, each usable on its own with ``evaluate.load(folder)``."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import evaluate
+
+from common.files import cache_dir, disk_errors
+
+
+@cache
+def load_metric(name: str) -> Any:
+    """Loads ``eval/metrics/<name>`` without network; what ``evaluate`` caches goes to Xinglin's cache directory.
+
+    Args:
+        name: Folder of the metric, e.g. ``rouge_l_zh``.
+
+    Returns:
+        The ``evaluate.Metric``; its ``compute`` gives the aggregate, per-item ``scores`` and a ``signature``.
+    """
+    cache = cache_dir() / "metrics"
+    with disk_errors(cache):
+        evaluate.config.HF_MODULES_CACHE = cache / "modules"  # read at every load; the default is the home directory
+        return evaluate.load(str(Path(__file__).parent / name), cache_dir=str(cache), keep_in_memory=True)

@@ -1,0 +1,88 @@
+"""``artifact.json``: what a trained model is, what it was made from, and how it is to be loaded."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from common.errors import UserError
+from common.files import read_json, write_json
+
+FILE_NAME = "artifact.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BaseRecord(_Record):
+    """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer."""
+
+    name: str
+    path: str
+    sha256: str
+    family: str
+
+
+class MergeProof(_Record):
+    """The merged model compared with the unmerged one on held-out prompts.
+
+    Attributes:
+        prompts: Number of prompts compared.
+        tokens: Number of positions whose logits were compared.
+        max_logit_difference: Largest absolute difference of a logit.
+        mean_kl: Mean Kullback-Leibler divergence of unmerged from merged next-token distributions, nats.
+        greedy_agreement: Share of positions with the same most likely token, 0 to 1.
+        score_difference: Mean log-probability of the reference answers per token, merged minus unmerged, nats.
+        passed: Whether all are within tolerance.
+    """
+
+    prompts: int
+    tokens: int
+    max_logit_difference: float
+    mean_kl: float
+    greedy_agreement: float
+    score_difference: float
+    passed: bool
+
+
+class Artifact(_Record):
+    """The record of one tuned model.
+
+    Attributes:
+        kind: ``merged`` (an ordinary model directory), ``prefix`` (base + prefix, never merged) or ``adapter`` (a merge
+            was refused or not asked for: base + adapter).
+        model_version: Name that the service reports with each answer.
+        why_not_merged: The reason, where ``kind`` is not ``merged``.
+    """
+
+    format_version: Literal[1] = 1
+    kind: Literal["merged", "prefix", "adapter"]
+    model_version: str
+    method: str
+    base: BaseRecord
+    quantisation: Literal["nf4"] | None
+    prompt_format: str
+    prompt_format_sha256: str
+    dataset: str
+    dataset_sha256: str
+    merge_proof: MergeProof | None = None
+    why_not_merged: str = ""
+    versions: dict[str, str]
+
+    def save(self, directory: Path) -> None:
+        """Writes ``artifact.json`` into the directory."""
+        write_json(directory / FILE_NAME, self.model_dump())
+
+    @classmethod
+    def load(cls, directory: Path) -> "Artifact":
+        """Reads ``artifact.json``.
+
+        Raises:
+            UserError: The file is missing or not of this format.
+        """
+        values = read_json(directory / FILE_NAME)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise UserError(f"not an artefact of this version: {error}", where=str(directory / FILE_NAME), fix="train again") from None

@@ -1,0 +1,179 @@
+"""Builds the embedded base model: a small Chinese LLaMA, tokenizer and weights, from a corpus of plain prose.
+
+It exists so that the whole chain runs on a laptop without a model hub. It reads the knowledge base as prose; questions and
+answers come only with tuning. The result is an ordinary Hugging Face directory, cached under a hash of its inputs.
+
+Measured choices (benchmarks/embedded_base.py): byte-level BPE, Muon (Jordan et al. 2024) on the matrices inside the
+blocks and AdamW on everything else, bf16 autocast.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from loguru import logger
+from pydantic import Field
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tqdm import tqdm
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from common.command import Config
+from common.files import cache_dir, replacing_directory
+from common.hashing import sha256_file, sha256_value
+
+SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
+
+
+class EmbeddedConfig(Config):
+    """Size and training of the embedded model.
+
+    Attributes:
+        steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
+        matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
+        learning_rate: AdamW's learning rate for embeddings, output layer and norms.
+    """
+
+    seed: int = 20261123
+    vocab_size: int = Field(6000, ge=300)
+    hidden_size: int = Field(256, ge=32, multiple_of=32)
+    layers: int = Field(4, ge=1)
+    context_length: int = Field(1024, ge=64)
+    sequence_length: int = Field(192, ge=16)
+    batch_size: int = Field(8, ge=1)
+    steps: int = Field(600, ge=1)
+    matrix_learning_rate: float = Field(0.02, gt=0)
+    learning_rate: float = Field(0.004, gt=0)
+
+
+def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
+    """Returns the cached model made from exactly this corpus, configuration and code, building it first if needed.
+
+    Args:
+        corpus: Paragraphs of plain prose.
+        config: Size and training.
+
+    Returns:
+        Directory of the model.
+    """
+    key = sha256_value([list(corpus), config.model_dump(), sha256_file(Path(__file__))])[:16]
+    target = cache_dir() / "models" / f"embedded-{key}"
+    if (target / "config.json").is_file():
+        logger.info("base model: cached, {}", target)
+        return target
+    with replacing_directory(target) as directory:
+        build(corpus, config, directory)
+    logger.info("base model: built, {}", target)
+    return target
+
+
+def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> None:
+    """Trains tokenizer and weights and saves them as an ordinary Hugging Face directory."""
+    tokenizer = train_tokenizer(corpus, config.vocab_size)
+    torch.manual_seed(config.seed)
+    model = LlamaForCausalLM(_llama_config(config, tokenizer))
+    pretrain(model, _token_stream(corpus, tokenizer, config.seed), config)
+    tokenizer.save_pretrained(directory)
+    model.save_pretrained(directory)
+
+
+def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokenizerBase:
+    """Byte-level BPE over the corpus: no text is unknown to it, and decoding returns the very text."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=SPECIAL_TOKENS,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        max_token_length=MAX_TOKEN_BYTES,
+        show_progress=False,
+    )
+    bpe.train_from_iterator(corpus, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe, pad_token="<pad>", bos_token="<s>", eos_token="</s>", clean_up_tokenization_spaces=False
+    )
+
+
+MAX_TOKEN_BYTES = 12  # four Chinese characters: whole phrases as one token would not transfer to new contexts
+
+
+def _llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+    return LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.hidden_size,
+        intermediate_size=config.hidden_size * 8 // 3 // 32 * 32,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.hidden_size // 32,
+        num_key_value_heads=config.hidden_size // 32,
+        max_position_embeddings=config.context_length,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def _token_stream(corpus: Sequence[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> list[list[int]]:
+    """Paragraphs as ids, each ended by ``</s>``, in a seeded order."""
+    paragraphs = list(corpus)
+    random.Random(seed).shuffle(paragraphs)
+    ids = tokenizer(paragraphs, add_special_tokens=False)["input_ids"]
+    return [[*paragraph, tokenizer.eos_token_id] for paragraph in ids]
+
+
+def pretrain(model: LlamaForCausalLM, paragraphs: list[list[int]], config: EmbeddedConfig) -> list[float]:
+    """Next-token training on the paragraphs, laid end to end and reshuffled every epoch.
+
+    Returns:
+        The loss of every step, nats per token.
+    """
+    batches = _batches(paragraphs, config)
+    hidden = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
+    rest = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name)]
+    muon = torch.optim.Muon(hidden, lr=config.matrix_learning_rate, momentum=0.95, weight_decay=0.0)
+    adamw = torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    optimizers = (muon, adamw)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _schedule(step, config.steps)) for o in optimizers]
+    losses: list[float] = []
+    model.train()
+    with tqdm(total=config.steps, desc="base model", unit="step", mininterval=1.0) as progress:
+        for _ in range(config.steps):
+            ids = next(batches)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = model(input_ids=ids, labels=ids, use_cache=False).loss
+            loss.backward()
+            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+            losses.append(float(loss))
+            progress.set_postfix(loss=f"{sum(losses[-20:]) / len(losses[-20:]):.3f}", refresh=False)
+            progress.update()
+    return losses
+
+
+def _batches(paragraphs: list[list[int]], config: EmbeddedConfig):  # type: ignore[no-untyped-def]
+    order = random.Random(config.seed)
+    rows: list[list[int]] = []
+    stream: list[int] = []
+    while True:
+        shuffled = list(paragraphs)
+        order.shuffle(shuffled)
+        for paragraph in shuffled:
+            stream += paragraph
+            while len(stream) >= config.sequence_length:
+                rows.append(stream[: config.sequence_length])
+                stream = stream[config.sequence_length :]
+            if len(rows) >= config.batch_size:
+                yield torch.tensor(rows[: config.batch_size])
+                rows = rows[config.batch_size :]
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Short warm-up, constant, then linear to zero over the last 40 %."""
+    warm_up = max(1, steps // 50)
+    return min((step + 1) / warm_up, 1.0, (steps - step) / math.ceil(0.4 * steps))

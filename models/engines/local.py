@@ -1,0 +1,227 @@
+"""The local engine: a transformers model, plain or with a prefix adapter, run in left-padded batches."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from torch import nn
+from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+from transformers.generation.streamers import BaseStreamer
+
+from common.errors import Refused, UserError
+from models.artifact import FILE_NAME as ARTIFACT_FILE
+from models.artifact import Artifact
+from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
+from models.loading import hash_model, load_model, load_tokenizer
+from models.prompt_format import PromptFormat, Rendered
+
+REPLACEMENT = "�"  # what an incomplete UTF-8 sequence decodes to
+
+
+class LocalEngine:
+    """Generates and scores with a model in this process.
+
+    Args:
+        model: The model, possibly wrapped by peft.
+        prompt_format: Its prompt format.
+        model_version: Name reported with each answer.
+    """
+
+    def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
+        self.model = model.eval()
+        self.prompt_format = prompt_format
+        self.tokenizer = prompt_format.tokenizer
+        self._model_version = model_version
+
+    @property
+    def model_version(self) -> str:
+        return self._model_version
+
+    @property
+    def context_length(self) -> int:
+        return int(self.model.config.max_position_embeddings)
+
+    def count_prompt_tokens(self, conversation: Conversation) -> int:
+        return len(self.prompt_format.render_prompt(conversation))
+
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+    ) -> list[Completion]:
+        """See ``Engine.generate``.
+
+        Raises:
+            UserError: A prompt leaves no room for an answer within the context length.
+        """
+        prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
+        limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
+        shared = {(s.temperature, s.top_p, s.seed) for s in sampling}
+        if len(shared) != 1:
+            raise ValueError("the rows of one batch must agree in temperature, top_p and seed")
+        input_ids, attention_mask = self._left_padded(prompts)
+        rows = _Rows(self.prompt_format, limits, on_text)
+        if sampling[0].seed is not None:
+            torch.manual_seed(sampling[0].seed)
+        with torch.inference_mode():
+            self.model.generate(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                generation_config=self._generation_config(sampling[0], max(limits)),
+                streamer=rows,
+                stopping_criteria=StoppingCriteriaList([rows.criterion]),
+            )
+        return [rows.completion(row, len(prompt)) for row, prompt in enumerate(prompts)]
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+        """See ``Engine.score``."""
+        rendered = [self.prompt_format.render(conversation, supervise="last") for conversation in conversations]
+        longest = max(len(r.ids) for r in rendered)
+        if longest > self.context_length:
+            raise UserError(f"a conversation of {longest} tokens exceeds the context of {self.context_length}")
+        # right padding: under a causal mask real tokens never see it
+        input_ids = torch.tensor([r.ids + [0] * (longest - len(r.ids)) for r in rendered], device=self.model.device)
+        attention_mask = torch.tensor(
+            [[1] * len(r.ids) + [0] * (longest - len(r.ids)) for r in rendered], device=self.model.device
+        )
+        with torch.inference_mode():
+            logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            losses = nn.functional.cross_entropy(
+                logits[:, :-1].transpose(1, 2).float(), input_ids[:, 1:], reduction="none"
+            )  # [batch, seq - 1]
+        return [_score(row, r) for row, r in zip(losses, rendered, strict=True)]
+
+    def _room(self, prompt: list[int], wanted: int) -> int:
+        room = self.context_length - len(prompt)
+        if room < 1:
+            raise UserError(
+                f"the prompt has {len(prompt)} tokens and the model's context is {self.context_length}",
+                fix="shorten the question or the history",
+            )
+        return min(wanted, room)
+
+    def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        longest = max(map(len, prompts))
+        pad = self.tokenizer.pad_token_id
+        ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        device = self.model.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+    def _generation_config(self, sampling: Sampling, max_new_tokens: int) -> GenerationConfig:
+        sampled = sampling.temperature > 0
+        return GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=sampled,
+            temperature=sampling.temperature if sampled else None,
+            top_p=sampling.top_p if sampled else None,
+            top_k=0 if sampled else None,
+            eos_token_id=list(self.prompt_format.stop_ids),
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+
+
+class _Rows(BaseStreamer):
+    """Follows every row of a running batch: collects its ids, hands out its text, ends it on its own terms."""
+
+    def __init__(self, prompt_format: PromptFormat, limits: list[int], on_text: OnText | None) -> None:
+        self.prompt_format, self.limits, self.on_text = prompt_format, limits, on_text
+        self.ids: list[list[int]] = [[] for _ in limits]
+        self.handed_out = [""] * len(limits)
+        self.ended: list[str | None] = [None] * len(limits)
+        self.prompt_seen = False
+        self.criterion = _EndedRows(self)
+
+    def put(self, value: torch.Tensor) -> None:
+        """Called by ``generate`` with the prompt ids first, then with one new id per row."""
+        if not self.prompt_seen:
+            self.prompt_seen = True
+            return
+        for row, token in enumerate(value.reshape(-1).tolist()):
+            if self.ended[row] is None:
+                self._add(row, token)
+
+    def end(self) -> None:
+        """Called by ``generate`` when the batch is done; everything was handed out before."""
+
+    def _add(self, row: int, token: int) -> None:
+        if token in self.prompt_format.stop_ids:
+            self.ended[row] = "stop"
+        else:
+            self.ids[row].append(token)
+            if len(self.ids[row]) == self.limits[row]:
+                self.ended[row] = "length"
+        if self.on_text is not None and not self._hand_out(row):
+            self.ended[row] = "cancelled"
+
+    def _hand_out(self, row: int) -> bool:
+        assert self.on_text is not None
+        text = self.prompt_format.decode(self.ids[row])
+        if self.ended[row] is None and text.endswith(REPLACEMENT):
+            return True  # a character whose bytes have not all arrived yet
+        new = text[len(self.handed_out[row]) :]
+        self.handed_out[row] = text
+        return self.on_text(row, new) if new else True
+
+    def completion(self, row: int, prompt_tokens: int) -> Completion:
+        reason = self.ended[row]
+        assert reason in ("stop", "length", "cancelled")
+        text = self.prompt_format.decode(self.ids[row])
+        return Completion(text, reason, prompt_tokens, len(self.ids[row]))  # type: ignore[arg-type]
+
+
+class _EndedRows(StoppingCriteria):
+    """Tells ``generate`` which rows are done."""
+
+    def __init__(self, rows: _Rows) -> None:
+        self.rows = rows
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:  # type: ignore[override]
+        return torch.tensor([ended is not None for ended in self.rows.ended], device=input_ids.device)
+
+
+def _score(losses: torch.Tensor, rendered: Rendered) -> Score:
+    supervised = torch.tensor(rendered.mask[1:], device=losses.device, dtype=losses.dtype)
+    return Score(-float((losses[: len(supervised)] * supervised).sum()), int(supervised.sum()))
+
+
+def load_engine(path: Path, *, dtype: torch.dtype = torch.float32) -> LocalEngine:
+    """Loads what a directory holds: a run, a merged model, or a base with a prefix.
+
+    Args:
+        path: A run directory, its ``merged/``, or any model directory with a ``prompt_format.json``.
+        dtype: Type to compute in.
+
+    Raises:
+        UserError: The directory holds no model, or the base of an adapter is gone.
+        Refused: The base is not the one the adapter was trained on, or the prompt format was changed.
+    """
+    if not path.is_dir():
+        raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
+    if not (path / ARTIFACT_FILE).is_file():
+        return _engine_of_model(path, model_version=path.name, dtype=dtype)
+    artifact = Artifact.load(path)
+    if artifact.kind == "merged":
+        merged = path / "merged" if (path / "merged").is_dir() else path
+        return _engine_of_model(merged, model_version=artifact.model_version, dtype=dtype)
+    return _engine_of_adapter(path, artifact, dtype=dtype)
+
+
+def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> LocalEngine:
+    model = load_model(path, dtype=dtype)
+    return LocalEngine(model, PromptFormat.load(path, load_tokenizer(path)), model_version)
+
+
+def _engine_of_adapter(run: Path, artifact: Artifact, *, dtype: torch.dtype) -> LocalEngine:
+    base = Path(artifact.base.path)
+    if not base.is_dir():
+        raise UserError(
+            f"the base model {artifact.base.name!r} of this {artifact.kind} is gone",
+            where=str(base),
+            fix="put it back there (for the embedded model, run the same recipe again: it is rebuilt identically)",
+        )
+    if hash_model(base) != artifact.base.sha256:
+        raise Refused(f"{base} is not the base model that {run} was trained on (another SHA-256)")
+    tokenizer = load_tokenizer(base)
+    prompt_format = PromptFormat.load(run / "adapter", tokenizer)
+    model = load_model(base, dtype=dtype, quantisation=artifact.quantisation)
+    return LocalEngine(PeftModel.from_pretrained(model, run / "adapter"), prompt_format, artifact.model_version)

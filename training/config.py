@@ -1,0 +1,122 @@
+"""The typed schema of ``training/run.py``: every key, its type and its bounds, checked before anything is loaded."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from common.command import Config
+from data_recipes.config import DataConfig, SourceConfig
+from eval.config import SuiteConfig
+from models.embedded import EmbeddedConfig
+from training.methods.lora import LoraConfig
+from training.methods.ptuning_v2 import PTuningV2Config
+
+MethodConfig = Annotated[LoraConfig | PTuningV2Config, Field(discriminator="kind")]
+
+
+class ModelConfig(Config):
+    """The base model: a directory, or the embedded one that is built here.
+
+    Attributes:
+        path: Directory of a model in Hugging Face layout; null for the embedded model.
+        embedded: Size and training of the embedded model; null for a model from a directory.
+        prompt_format: Name of a file in ``models/prompts/``.
+        dtype: Type the weights are loaded in; where they are quantised, the type computed in.
+    """
+
+    name: str
+    path: str | None = None
+    embedded: EmbeddedConfig | None = None
+    prompt_format: str
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "ModelConfig":
+        if (self.path is None) == (self.embedded is None):
+            raise ValueError("give model.path=DIRECTORY (and only there no model.embedded)")
+        return self
+
+
+class TrainConfig(Config):
+    """How the method is trained.
+
+    Attributes:
+        epochs: Passes over the training split, unless ``max_steps`` is given.
+        batch_size: Rows per step on one device; with packing a row holds several examples.
+        max_length: Longest example in tokens; also the length of a packed row.
+        over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
+        max_dropped_share: Share of dropped examples above which the run stops.
+        packing: Fill rows with several examples that cannot see each other. Not for prefix methods.
+        precision: ``bf16`` computes in bfloat16 where that is safe (autocast), ``fp32`` does not.
+        keep_checkpoints: Number of newest checkpoints kept.
+    """
+
+    epochs: float = Field(1.0, gt=0)
+    max_steps: int | None = Field(None, ge=1)
+    batch_size: int = Field(8, ge=1)
+    gradient_accumulation: int = Field(1, ge=1)
+    learning_rate: float = Field(2e-4, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_share: float = Field(0.03, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    max_length: int = Field(512, ge=16)
+    over_length: Literal["error", "drop"] = "drop"
+    max_dropped_share: float = Field(0.05, ge=0, le=1)
+    packing: bool = True
+    supervise: Literal["all", "last"] = "all"
+    precision: Literal["bf16", "fp32"] = "bf16"
+    gradient_checkpointing: bool = False
+    log_steps: int = Field(10, ge=1)
+    eval_steps: int = Field(100, ge=1)
+    save_steps: int = Field(100, ge=1)
+    keep_checkpoints: int = Field(2, ge=1)
+
+
+class MergeTolerance(Config):
+    """What the merged model may differ from the unmerged one; beyond it the merge is refused."""
+
+    max_logit_difference: float = Field(0.5, gt=0)
+    mean_kl: float = Field(1e-3, gt=0)
+    greedy_agreement: float = Field(0.98, gt=0, le=1)
+    score_difference: float = Field(0.01, gt=0)
+
+
+class MergeConfig(Config):
+    """How an adapter becomes part of the weights.
+
+    Attributes:
+        base: ``dequantised`` merges onto the very weights the adapter was trained on; ``original`` onto the
+            unquantised ones (the adapter then meets weights it has not seen).
+        prompts: Number of held-out prompts of the proof.
+    """
+
+    enabled: bool = True
+    base: Literal["dequantised", "original"] = "dequantised"
+    prompts: int = Field(32, ge=1)
+    tolerance: MergeTolerance = MergeTolerance()
+
+
+class RunConfig(Config):
+    """Everything ``training/run.py`` reads."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    seed: int = 20261123
+    runs_dir: Path = Path("runs")
+    model: ModelConfig
+    method: MethodConfig
+    data: DataConfig
+    source: SourceConfig
+    suite: SuiteConfig
+    train: TrainConfig = TrainConfig()
+    merge: MergeConfig = MergeConfig()
+
+    @model_validator(mode="after")
+    def _packing_needs_attention_isolation(self) -> "RunConfig":
+        if self.train.packing and self.method.kind == "ptuning_v2":
+            raise ValueError(
+                "train.packing=true does not work with a prefix: packed examples would see each other through it; "
+                "set train.packing=false"
+            )
+        return self

@@ -1,0 +1,109 @@
+"""Rows of the training batch: packed (several examples in a row) or padded (one example in a row).
+
+Packed examples are kept apart by their positions: each starts again at 0, there is no attention mask and no cache, and the
+attention layers build a block-diagonal mask from that (``tests/training/test_packing.py`` proves that the packed loss is
+the sum of the single ones). A prefix is visible to every example of a row, so prefix methods pad instead.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from models.prompt_format import Rendered
+
+IGNORED = -100  # label that the loss skips
+
+Row = list[Rendered]
+
+
+def pack(rendered: Sequence[Rendered], length: int, seed: int) -> list[Row]:
+    """Best-fit-decreasing packing: every example whole in one row, rows of at most ``length`` tokens.
+
+    Args:
+        rendered: Examples of at most ``length`` tokens each.
+        length: Tokens of a row.
+        seed: Order of the rows and of the examples in a row.
+
+    Returns:
+        Rows; each example is in exactly one of them.
+    """
+    order = random.Random(seed)
+    examples = list(rendered)
+    order.shuffle(examples)
+    examples.sort(key=lambda r: -len(r.ids))  # stable: equal lengths stay shuffled
+    rows: list[Row] = []
+    open_rows: dict[int, list[Row]] = {}  # free tokens -> rows
+    for example in examples:
+        need = len(example.ids)
+        free = min((space for space, there in open_rows.items() if space >= need and there), default=None)
+        if free is None:
+            rows.append([])
+            row, free = rows[-1], length
+        else:
+            row = open_rows[free].pop()
+        row.append(example)
+        open_rows.setdefault(free - need, []).append(row)
+    for row in rows:
+        order.shuffle(row)
+    order.shuffle(rows)
+    return rows
+
+
+def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
+    """Batch of packed rows.
+
+    Returns:
+        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``. Padding at the end of a row is a sequence of
+        its own (positions from 0, no labels).
+    """
+    longest = max(sum(len(r.ids) for r in row) for row in rows)
+    batch: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "position_ids": []}
+    for row in rows:
+        ids = [token for r in row for token in r.ids]
+        labels = [label for r in row for label in _labels(r)]
+        positions = [position for r in row for position in range(len(r.ids))]
+        padding = longest - len(ids)
+        batch["input_ids"].append(ids + [0] * padding)
+        batch["labels"].append(labels + [IGNORED] * padding)
+        batch["position_ids"].append(positions + list(range(padding)))
+    return {name: torch.tensor(values) for name, values in batch.items()}
+
+
+def collate_padded(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
+    """Batch of single examples, padded on the right.
+
+    Returns:
+        ``input_ids``, ``labels`` and ``attention_mask``, each ``[batch, seq]``.
+    """
+    longest = max(len(row[0].ids) for row in rows)
+    batch: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "attention_mask": []}
+    for row in rows:
+        (example,) = row
+        padding = longest - len(example.ids)
+        batch["input_ids"].append(example.ids + [0] * padding)
+        batch["labels"].append(_labels(example) + [IGNORED] * padding)
+        batch["attention_mask"].append([1] * len(example.ids) + [0] * padding)
+    return {name: torch.tensor(values) for name, values in batch.items()}
+
+
+def _labels(rendered: Rendered) -> list[int]:
+    # the first token of an example is never predicted: what stands before it in a packed row is another example
+    labels = [token if mask else IGNORED for token, mask in zip(rendered.ids, rendered.mask, strict=True)]
+    labels[0] = IGNORED
+    return labels
+
+
+class Rows(torch.utils.data.Dataset[Any]):
+    """Rows as the trainer's data loader wants them; ``lengths`` lets it batch rows of like length."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self.lengths = [sum(len(r.ids) for r in row) for row in rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Row:
+        return self.rows[index]

@@ -1,0 +1,81 @@
+"""All that a training run leaves, and where.
+
+```
+config.yaml       the resolved configuration          adapter/    the trained adapter or prefix, with its prompt format
+dataset           link to the dataset that was used   merged/     the merged model, where the method can be merged
+artifact.json     what the result is                  report/     index.html, report.json, report.md
+metrics.jsonl     one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
+checkpoints/      everything needed to continue the run bit for bit
+```
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from common.errors import UserError
+from common.files import write_text
+from training.config import RunConfig
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The directory of one run."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, config: RunConfig) -> "RunDirectory":
+        """Makes ``<runs_dir>/<name>/<time>`` and writes the resolved configuration into it."""
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for attempt in range(100):
+            path = config.runs_dir / config.name / (stamp if not attempt else f"{stamp}-{attempt}")
+            if not path.exists():
+                break
+        path.mkdir(parents=True)
+        run = cls(path)
+        write_text(run.config_file, yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False))
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> tuple["RunDirectory", RunConfig]:
+        """Opens an earlier run to continue it.
+
+        Raises:
+            UserError: This is not a run directory.
+        """
+        run = cls(path)
+        if not run.config_file.is_file():
+            raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
+        return run, RunConfig.model_validate(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def adapter(self) -> Path:
+        return self.path / "adapter"
+
+    @property
+    def merged(self) -> Path:
+        return self.path / "merged"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest complete checkpoint."""
+        found = [path for path in self.checkpoints.glob("checkpoint-*") if path.is_dir()]
+        return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
