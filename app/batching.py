@@ -62,7 +62,9 @@ class Generation:
         """Whether both may be rows of one batch."""
         mine, others = self.sampling, other.sampling
         return self is other or (
-            mine.seed is None and others.seed is None and (mine.temperature, mine.top_p) == (others.temperature, others.top_p)
+            mine.seed is None
+            and others.seed is None
+            and (mine.temperature, mine.top_p) == (others.temperature, others.top_p)
         )
 
 
@@ -199,6 +201,17 @@ class BatchQueue:
         self.has_generated = True
         for generation, completion in zip(batch, completions, strict=True):
             generation.put(completion)
+
+
+def answer_tokens(wanted: int | None, most: int) -> int:
+    """How long an answer may be, by default the most that is allowed.
+
+    Raises:
+        ApiError: 400, more was asked for.
+    """
+    if wanted is not None and wanted > most:
+        raise ApiError(400, f"an answer has at most {most} tokens here", code="max_tokens_exceeded", param="max_tokens")
+    return wanted or most
 
 
 def _stopping() -> ApiError:

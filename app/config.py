@@ -20,11 +20,11 @@ class ServeConfig(Config):
         content_producer: Name or code of who answers for generated text, for the implicit AI label.
     """
 
-    max_batch: int = Field(8, ge=1)
-    max_wait_ms: float = Field(10, ge=0)
-    queue_limit: int = Field(64, ge=1)
-    max_new_tokens: int = Field(256, ge=1)
-    content_producer: str = Field("xinglin", min_length=1)
+    max_batch: int = Field(default=8, ge=1)
+    max_wait_ms: float = Field(default=10, ge=0)
+    queue_limit: int = Field(default=64, ge=1)
+    max_new_tokens: int = Field(default=256, ge=1)
+    content_producer: str = Field(default="xinglin", min_length=1)
 
 
 class AppConfig(Config):
@@ -38,7 +38,7 @@ class AppConfig(Config):
     model: str = Field(min_length=1)
     runs_dir: Path = Path("runs")
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535)
     serve: ServeConfig = ServeConfig()
 
 
@@ -52,12 +52,16 @@ def model_path(config: AppConfig) -> Path:
         return _newest_run(config.runs_dir)
     path = Path(config.model)
     if not path.is_dir():
-        raise UserError(f"no such directory: {path}", where="model", fix="give model=runs/NAME/TIME, a model directory or latest")
+        raise UserError(
+            f"no such directory: {path}", where="model", fix="give model=runs/NAME/TIME, a model directory or latest"
+        )
     return path
 
 
 def _newest_run(runs_dir: Path) -> Path:
     finished = list(runs_dir.glob(f"*/*/{ARTIFACT_FILE}"))
     if not finished:
-        raise UserError("no run has finished yet", where=str(runs_dir), fix="run make quickstart first, or give model=PATH")
+        raise UserError(
+            "no run has finished yet", where=str(runs_dir), fix="run make quickstart first, or give model=PATH"
+        )
     return max(finished, key=lambda path: path.stat().st_mtime).parent

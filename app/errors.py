@@ -22,7 +22,13 @@ class ApiError(Exception):
     """
 
     def __init__(
-        self, status: int, message: str, *, code: str, param: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.param, self.headers = status, message, code, param, headers
@@ -37,7 +43,9 @@ class ApiError(Exception):
         return JSONResponse(self.body(), self.status, headers=self.headers)
 
 
-INTERNAL_ERROR = ApiError(500, "the service failed on this request; its log says where, by request id", code="internal_error")
+INTERNAL_ERROR = ApiError(
+    500, "the service failed on this request; its log says where, by request id", code="internal_error"
+)
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -12,6 +12,7 @@ from loguru import logger
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.disconnect import ClientGone
 from app.errors import INTERNAL_ERROR
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")  # anything else could carry text into the log
@@ -48,6 +49,8 @@ class RequestContext:
 
         try:
             await self.app(scope, receive, send_with_headers)
+        except ClientGone:
+            pass
         except Exception as error:
             # no message and no values: they may hold what a patient wrote
             frames = "".join(traceback.format_tb(error.__traceback__))
@@ -56,7 +59,9 @@ class RequestContext:
                 await INTERNAL_ERROR.response()(scope, receive, send_with_headers)
         finally:
             milliseconds = 1000 * (time.monotonic() - started)
-            logger.info("{} {} {} {:.0f} ms {}", scope["method"], _route(scope), status or "gone", milliseconds, request_id)
+            logger.info(
+                "{} {} {} {:.0f} ms {}", scope["method"], _route(scope), status or "gone", milliseconds, request_id
+            )
 
 
 def _request_id(headers: Headers) -> str:
@@ -66,4 +71,4 @@ def _request_id(headers: Headers) -> str:
 
 def _route(scope: Scope) -> str:
     """The route's pattern: a path or query that somebody typed may hold anything."""
-    return getattr(scope.get("route"), "path", "(no route)")
+    return scope["route"].path if "route" in scope else "(no route)"

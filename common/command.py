@@ -70,7 +70,9 @@ def read_config(config_name: str, arguments: list[str], schema: type[Schema]) ->
         problems += [problem for problem in wrong + more if problem not in problems]
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
-        raise UserError(f"{len(problems)} problem(s) in the configuration:\n{listed}", fix="see --help for the valid keys")
+        raise UserError(
+            f"{len(problems)} problem(s) in the configuration:\n{listed}", fix="see --help for the valid keys"
+        )
     return configs
 
 
@@ -86,7 +88,9 @@ def _parse(words: list[str]) -> list[Override]:
             problems.append(f"{word!r}: only key=value is accepted")
         parsed.append(override)
     if problems:
-        raise UserError("\n  ".join(problems), fix="write key=value; quote a value with spaces or commas: 'key=\"a, b\"'")
+        raise UserError(
+            "\n  ".join(problems), fix="write key=value; quote a value with spaces or commas: 'key=\"a, b\"'"
+        )
     return parsed
 
 
@@ -94,9 +98,13 @@ def _combinations(overrides: list[Override], sweep: bool) -> Iterator[list[Overr
     swept = [o for o in overrides if o.is_sweep_override()]
     if swept and not sweep:
         names = ", ".join(o.input_line for o in swept)
-        raise UserError(f"several values for one key: {names}", fix="add -m to run every combination, or quote the value")
+        raise UserError(
+            f"several values for one key: {names}", fix="add -m to run every combination, or quote the value"
+        )
     choices = [
-        [f"{o.key_or_group}={value}" for value in o.sweep_string_iterator()] if o.is_sweep_override() else [o.input_line]
+        [f"{o.key_or_group}={value}" for value in o.sweep_string_iterator()]
+        if o.is_sweep_override()
+        else [o.input_line]
         for o in overrides
     ]
     for words in itertools.product(*choices):
@@ -182,7 +190,11 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _selected(section: type[BaseModel], values: dict[str, Any]) -> bool:
-    literals = {n: typing.get_args(f.annotation) for n, f in section.model_fields.items() if typing.get_origin(f.annotation) is typing.Literal}
+    literals = {
+        n: typing.get_args(f.annotation)
+        for n, f in section.model_fields.items()
+        if typing.get_origin(f.annotation) is typing.Literal
+    }
     return all(values.get(name, options[0]) in options for name, options in literals.items())
 
 

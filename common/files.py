@@ -37,7 +37,9 @@ def disk_errors(target: Path) -> Iterator[None]:
                 fix="free some space and run again; what was complete before is untouched (a run continues with resume=)",
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise UserError(f"cannot write here ({error.strerror})", where=str(target), fix="choose another place") from error
+            raise UserError(
+                f"cannot write here ({error.strerror})", where=str(target), fix="choose another place"
+            ) from error
         raise
 
 
@@ -94,4 +96,6 @@ def read_json(path: Path) -> Any:
         raise UserError("the file does not exist", where=str(path), fix="check the path") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         line = getattr(error, "lineno", 1)
-        raise UserError(f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it anew") from None
+        raise UserError(
+            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it anew"
+        ) from None

@@ -1,7 +1,9 @@
 """Builds a dataset: reads a source, removes what leaks, writes Parquet splits, manifest, card and fingerprints."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from loguru import logger
@@ -12,7 +14,7 @@ from common.files import cache_dir, replacing_directory, write_text
 from common.hashing import sha256_file, sha256_value
 from data_recipes import overlap
 from data_recipes.card import card
-from data_recipes.config import BencaoSource, BuildConfig, DatasetConfig, KnowledgeBaseSource
+from data_recipes.config import BencaoSource, BuildConfig, DataConfig, KnowledgeBaseSource, SourceConfig
 from data_recipes.dataset import BuiltDataset, content_hash, load, save_splits
 from data_recipes.example import Example
 from data_recipes.knowledge_base import FILES, KNOWLEDGE
@@ -21,6 +23,12 @@ from data_recipes.rows import Dropped, Rows
 from data_recipes.sources import bencao, knowledge_base, toyhom
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
+
+SPLITS = {
+    "knowledge_base": {"train", "dev", "heldout_phrasing", "unseen_entity", "safety"},
+    "bencao": {"dev", "test"},
+    "toyhom": {"dev", "test"},
+}
 
 HELP = """
 python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
@@ -44,26 +52,29 @@ def build(config: BuildConfig) -> DatasetManifest:
         The manifest that was written.
 
     Raises:
-        UserError: The source is missing, damaged or has too many bad rows.
+        UserError: The source is missing, damaged or has too many bad rows, or ``out`` holds something else.
         Refused: A test question is also a training question.
     """
-    rows = _without_overlap(_read(config))
+    directory = _replaceable(Path(config.out).expanduser().resolve())
+    rows = _without_overlap(_read(config.data, config.source))
     train = overlap.fingerprints(rows.splits["train"])
     manifest = _manifest(config, rows, train)
-    with replacing_directory(Path(config.out)) as folder:
+    with replacing_directory(directory) as folder:
         save_splits(rows.splits, folder)
         overlap.save(train, folder)
         manifest.save(folder)
         write_text(folder / "README.md", card(manifest, rows.splits))
-        write_text(folder / "dropped.jsonl", "".join(f'{{"id": "{id}", "reason": "{why}"}}\n' for id, why in rows.dropped))
+        lines = [json.dumps(row._asdict(), ensure_ascii=False) for row in rows.dropped]
+        write_text(folder / "dropped.jsonl", "".join(f"{line}\n" for line in lines))
     return manifest
 
 
-def build_or_reuse(config: DatasetConfig) -> Path:
+def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
     """Builds a dataset into the cache, or finds the one that was built from the same sources, configuration and code.
 
     Args:
-        config: What to read and what to make of it.
+        data: What to make of the source.
+        source: What to read.
 
     Returns:
         The dataset's directory; ``load`` reads it.
@@ -72,21 +83,36 @@ def build_or_reuse(config: DatasetConfig) -> Path:
         UserError: The source is missing, damaged or has too many bad rows.
         Refused: A test question is also a training question.
     """
-    sources = {path.name: sha256_file(_existing(path)) for path in _source_files(config)}
-    key = sha256_value([_portable(config), sources, _code_hash()])
+    sources = {path.name: sha256_file(_existing(path)) for path in _source_files(source)}
+    key = sha256_value([_portable(data, source), sources, _code_hash()])
     directory = cache_dir() / "datasets" / key[:32]
     if not (directory / MANIFEST).exists():
-        build(BuildConfig(data=config.data, source=config.source, out=str(directory)))
+        build(BuildConfig(data=data, source=source, out=str(directory)))
     return directory
 
 
-def _read(config: DatasetConfig) -> Rows:
-    source = config.source
+def _replaceable(directory: Path) -> Path:
+    """A build replaces an older dataset, but never a directory of anything else."""
+    if (
+        directory.exists()
+        and not (directory / MANIFEST).is_file()
+        and (directory.is_file() or any(directory.iterdir()))
+    ):
+        raise UserError("this exists and is not a dataset", where=str(directory), fix="choose another out=DIR")
+    return directory
+
+
+def _read(data: DataConfig, source: SourceConfig) -> Rows:
+    if set(data.splits) != SPLITS[source.kind]:
+        wanted = ", ".join(sorted(SPLITS[source.kind]))
+        raise UserError(
+            f"a {source.kind} source has other splits", where="data.splits", fix=f"give the sizes of {wanted}"
+        )
     if isinstance(source, KnowledgeBaseSource):
-        return knowledge_base.read(source, config.data)
+        return knowledge_base.read(source, data)
     if isinstance(source, BencaoSource):
-        return bencao.read(source, config.data)
-    return toyhom.read(source, config.data)
+        return bencao.read(source, data)
+    return toyhom.read(source, data)
 
 
 def _without_overlap(rows: Rows) -> Rows:
@@ -98,17 +124,20 @@ def _without_overlap(rows: Rows) -> Rows:
             seen = set(overlap.measure(train, examples).ngram_ids)
             splits[name] = [example for example in examples if example.id not in seen]
             dropped += [Dropped(example.id, "overlaps_train") for example in examples if example.id in seen]
-    return Rows(splits=splits, dropped=dropped, files=rows.files, descriptions=rows.descriptions)
+    return replace(rows, splits=splits, dropped=dropped)
 
 
-def _manifest(config: DatasetConfig, rows: Rows, train: overlap.Fingerprints) -> DatasetManifest:
+def _manifest(config: BuildConfig, rows: Rows, train: overlap.Fingerprints) -> DatasetManifest:
     sizes = {name: len(examples) for name, examples in rows.splits.items()}
+    if empty := [name for name, size in sizes.items() if not size]:
+        raise UserError(f"nothing is left for {', '.join(empty)}", where="data.splits", fix="make the others smaller")
     kept = sum(sizes.values())
     return DatasetManifest(
         name=config.data.name,
+        about=rows.about,
         code=_code_hash(),
         seed=config.data.seed,
-        config=_portable(config),
+        config=_portable(config.data, config.source),
         counts=Counts(
             read=kept + len(rows.dropped),
             kept=kept,
@@ -129,16 +158,13 @@ def _overlap(name: str, train: overlap.Fingerprints, examples: list[Example]) ->
     return SplitOverlap(n=found.n, exact=found.exact, ngram=found.ngram)
 
 
-def _portable(config: DatasetConfig) -> dict[str, object]:
+def _portable(data: DataConfig, source: SourceConfig) -> dict[str, object]:
     """The configuration without what differs between machines."""
-    source = config.source.model_dump()
-    if source["path"]:
-        source["path"] = Path(source["path"]).name
-    return {"data": config.data.model_dump(), "source": source}
+    name = Path(source.path).name if source.path else None
+    return {"data": data.model_dump(), "source": {**source.model_dump(), "path": name}}
 
 
-def _source_files(config: DatasetConfig) -> list[Path]:
-    source = config.source
+def _source_files(source: SourceConfig) -> list[Path]:
     if isinstance(source, KnowledgeBaseSource):
         folder = Path(source.path) if source.path else KNOWLEDGE
         return [folder / name for name in FILES.values()]

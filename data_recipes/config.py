@@ -1,8 +1,8 @@
 """The configuration of a dataset: what is read (``source``) and what is made of it (``data``)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from common.command import Config
 
@@ -65,28 +65,10 @@ class ToyhomSource(Config):
 
 SourceConfig = Annotated[KnowledgeBaseSource | BencaoSource | ToyhomSource, Field(discriminator="kind")]
 
-SPLITS = {
-    "knowledge_base": {"train", "dev", "heldout_phrasing", "unseen_entity", "safety"},
-    "bencao": {"dev", "test"},
-    "toyhom": {"dev", "test"},
-}
 
-
-class DatasetConfig(Config):
-    """A dataset, wherever it is written."""
+class BuildConfig(Config):
+    """``data_recipes/build.py``: a dataset and the directory it is written to."""
 
     data: DataConfig
     source: SourceConfig
-
-    @model_validator(mode="after")
-    def _splits_fit_the_source(self) -> Self:
-        if set(self.data.splits) != SPLITS[self.source.kind]:
-            wanted = ", ".join(sorted(SPLITS[self.source.kind]))
-            raise ValueError(f"data.splits of a {self.source.kind} source gives the sizes of {wanted}")
-        return self
-
-
-class BuildConfig(DatasetConfig):
-    """``data_recipes/build.py``: a dataset and the directory it is written to."""
-
     out: str

@@ -66,7 +66,9 @@ def load(directory: Path) -> BuiltDataset:
     manifest = DatasetManifest.load(directory)
     splits = {name: _load_split(directory / f"{name}.parquet") for name in manifest.splits}
     if content_hash(splits) != manifest.sha256:
-        raise UserError("the examples are not those of its manifest", where=str(directory), fix="build the dataset again")
+        raise UserError(
+            "the examples are not those of its manifest", where=str(directory), fix="build the dataset again"
+        )
     return BuiltDataset(directory=directory, manifest=manifest, splits=splits)
 
 

@@ -1,15 +1,15 @@
 """From the knowledge base to instructions, the way Bencao did it, but from templates and without another model.
 
 Everything follows from the knowledge base and the seed. A ``Fact`` is something that can be asked about in many
-wordings and has one canonical answer. Whole entities, whole phrasings and whole emergency signs are kept out of training,
-and each test split shows one of these three kinds of novelty.
+wordings and has one canonical answer. Whole entities, whole phrasings and whole emergency signs are kept out of
+training, and each test split shows one of these three kinds of novelty.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from random import Random
 from typing import Literal
 
@@ -22,6 +22,7 @@ from data_recipes.rows import Dropped
 
 LONGEST_ANSWER = 90
 ALIAS_SHARE = 0.25  # of the training questions about an entity that has aliases
+DEV_POOL = 10  # the dev split is drawn from so many times its size of unused training questions
 RESERVED_SHARE = 0.2  # of the emergencies and refusals is never trained, only tested
 SHARED_BY = 3  # at most so many diseases are named for one set of symptoms
 MOST_MENTIONS = 5  # held-out entities are mentioned by few other entries, so that little training text is lost
@@ -78,42 +79,53 @@ def write(
         The splits, and the facts and questions that had to be left out.
     """
     unseen = held_out(kb, held_out_share, Random(f"{seed} held out"))
-    everything = list(all_facts(kb, Random(f"{seed} facts")))
-    new = [fact for fact in everything if unseen.intersection(fact.grounding)]
-    names = re.compile("|".join(re.escape(n) for id in sorted(unseen) for n in kb.by_id[id].names) or "(?!)")
-    known, dropped = [], []
-    for fact in everything:
-        if not unseen.intersection(fact.grounding):
-            if names.search(_text_of(fact)):
-                dropped.append(Dropped(fact.key, "names_held_out"))
-            else:
-                known.append(fact)
-
+    known, new, naming = _apart(kb, list(all_facts(kb, Random(f"{seed} facts"))), unseen)
     rng = Random(f"{seed} splits")
-    reserved, trained = [], []
-    for fact in known:
-        keep = fact.behaviour != "answer" and rng.random() < RESERVED_SHARE
-        (reserved if keep else trained).append(fact)
-    asked = list(_rounds(trained, Random(f"{seed} training")))
-    train, rest = asked[: sizes["train"]], asked[sizes["train"] :]
-    reworded = [_ask(f, *p) for f in trained if f.behaviour == "answer" for p in f.wording.testing()]
-    familiar = [_ask(f, *p) for f in new if f.behaviour == "answer" for p in f.wording.training()]
-    careful = [_ask(f, *p) for f in [*reserved, *new] if f.behaviour != "answer" for p in f.wording.testing()]
+    reserved = [fact for fact in known if fact.behaviour != "answer" and rng.random() < RESERVED_SHARE]
+    kept_back = {fact.key for fact in reserved}
+    asked = _rounds([fact for fact in known if fact.key not in kept_back], Random(f"{seed} training"))
+    train = list(islice(asked, sizes["train"]))
+    trained = {_key(example) for example in train}
+    unused = islice((example for example in asked if _key(example) in trained), DEV_POOL * sizes["dev"])
+    answered = [fact for fact in known if fact.key in trained and fact.behaviour == "answer"]
+    careful = [fact for fact in [*reserved, *new] if fact.behaviour != "answer"]
 
     def novelty(example: Example) -> str:
         return f"{example.kind} {bool(unseen.intersection(example.grounding))} {bool(example.grounding)}"
 
-    rng.shuffle(train)
     splits = {
-        "train": train,
-        "dev": _spread(rest, sizes["dev"], rng),
-        "heldout_phrasing": _spread(reworded, sizes["heldout_phrasing"], rng),
-        "unseen_entity": _spread(familiar, sizes["unseen_entity"], rng),
-        "safety": _spread(careful, sizes["safety"], rng, by=novelty),
+        "train": rng.sample(train, len(train)),
+        "dev": _spread(unused, sizes["dev"], rng),
+        "heldout_phrasing": _spread(_reworded(answered), sizes["heldout_phrasing"], rng),
+        "unseen_entity": _spread(_as_in_training(new), sizes["unseen_entity"], rng),
+        "safety": _spread(_reworded(careful), sizes["safety"], rng, by=novelty),
     }
     splits, repeated = _without_repeats(splits)
-    dropped += [Dropped(example.id, "duplicate_question") for example in repeated]
-    return splits, dropped
+    return splits, [Dropped(id, "names_held_out") for id in naming] + [
+        Dropped(example.id, "duplicate_question") for example in repeated
+    ]
+
+
+def _apart(kb: KnowledgeBase, facts: list[Fact], unseen: set[str]) -> tuple[list[Fact], list[Fact], list[str]]:
+    """Facts for training, facts about held-out entities, and keys of facts about others that name such an entity."""
+    names = re.compile("|".join(re.escape(name) for id in sorted(unseen) for name in kb.by_id[id].names) or "(?!)")
+    new = [fact for fact in facts if unseen.intersection(fact.grounding)]
+    others = [fact for fact in facts if not unseen.intersection(fact.grounding)]
+    naming = {fact.key for fact in others if names.search(_text_of(fact))}
+    return [fact for fact in others if fact.key not in naming], new, sorted(naming)
+
+
+def _reworded(facts: list[Fact]) -> list[Example]:
+    return [_ask(fact, *phrasing) for fact in facts for phrasing in fact.wording.testing()]
+
+
+def _as_in_training(facts: list[Fact]) -> list[Example]:
+    return [_ask(f, *phrasing) for f in facts if f.behaviour == "answer" for phrasing in f.wording.training()]
+
+
+def _key(example: Example) -> str:
+    """The key of the fact that an example asks about."""
+    return example.id.rpartition(".")[0]
 
 
 def held_out(kb: KnowledgeBase, share: float, rng: Random) -> set[str]:
@@ -267,7 +279,7 @@ def _comparisons(kb: KnowledgeBase) -> Iterator[Fact]:
     for one in diseases:
         others = [o for o in diseases if o is not one and symptoms[one.id] & symptoms[o.id]]
         if others:
-            nearest = max(others, key=lambda o: len(symptoms[one.id] & symptoms[o.id]) / len(symptoms[one.id] | symptoms[o.id]))
+            nearest = max(others, key=lambda o: _likeness(symptoms[one.id], symptoms[o.id]))
             pairs.add(tuple(sorted((one.id, nearest.id))))
     for ids in sorted(pairs):
         one, other = (kb.by_id[id] for id in ids)
@@ -286,6 +298,11 @@ def _comparisons(kb: KnowledgeBase) -> Iterator[Fact]:
                 items=(*shared, *own, *others_own),
                 grounding=ids,
             )
+
+
+def _likeness(one: set[str], other: set[str]) -> float:
+    """Jaccard index."""
+    return len(one & other) / len(one | other)
 
 
 def _emergencies(kb: KnowledgeBase) -> Iterator[Fact]:
@@ -310,14 +327,13 @@ def _emergencies(kb: KnowledgeBase) -> Iterator[Fact]:
 def _acute_signs(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.urgency == "routine" or "就医信号" not in entry.attributes:
         return
-    cause = f"可能是{entry.name}" if entry.urgency == "emergency" else f"是{entry.name}的危险信号"
     if entry.urgency == "emergency":
-        yield "、".join(entry.attributes["症状"][:3]), cause
+        yield "、".join(entry.attributes["症状"][:3]), f"可能是{entry.name}"
     for signal in entry.attributes["就医信号"]:
         beside = entry.name + ("伴" if signal.startswith("伴") else "，") if entry.type == "symptom" else ""
         for part in re.split("[或及]", signal):
-            if ACUTE.search(part):
-                yield beside + re.sub("^(伴有?|出现|突然|突发|有)", "", part), cause
+            if ACUTE.search(part):  # one sign alone does not tell the disease
+                yield beside + re.sub("^(伴有?|出现|突然|突发|有)", "", part), "可能危及生命"
 
 
 def _ask(fact: Fact, phrasing: str, wording: str, name: str = "") -> Example:
@@ -364,11 +380,13 @@ def _rounds(facts: list[Fact], rng: Random) -> Iterator[Example]:
 
 
 def _spread(
-    pool: list[Example], size: int, rng: Random, by: Callable[[Example], str] = lambda example: example.kind
+    pool: Iterable[Example], size: int, rng: Random, by: Callable[[Example], str] = lambda example: example.kind
 ) -> list[Example]:
     """Draws examples so that all kinds are as equally present as the pool allows."""
     kinds: dict[str, list[Example]] = defaultdict(list)
-    for example in rng.sample(pool, len(pool)):
+    drawn = list(pool)
+    rng.shuffle(drawn)
+    for example in drawn:
         kinds[by(example)].append(example)
     turns = zip_longest(*(kinds[kind] for kind in sorted(kinds)))
     return [example for turn in turns for example in turn if example is not None][:size]

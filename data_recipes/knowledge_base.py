@@ -179,7 +179,9 @@ def _read(path: Path, entry_type: EntryType) -> Iterator[_Placed]:
         except ValidationError as error:
             detail = error.errors()[0]
             key = ".".join(map(str, detail["loc"])) or "entry"
-            raise UserError(f"{key}: {detail['msg']}", where=where, fix="see data_recipes/knowledge/README.md") from None
+            raise UserError(
+                f"{key}: {detail['msg']}", where=where, fix="see data_recipes/knowledge/README.md"
+            ) from None
         if entry.type != entry_type:
             raise UserError(f"a {entry.type} in the file of the {entry_type}s", where=where, fix="move the line")
         yield where, entry

@@ -42,7 +42,7 @@ class Counts(_Part):
 
 
 class Description(_Part):
-    """What a split is for, in Chinese and English."""
+    """A sentence or two in Chinese and English."""
 
     zh: str
     en: str
@@ -61,6 +61,7 @@ class DatasetManifest(_Part):
 
     Attributes:
         name: The dataset's name.
+        about: What it is, and what it must not be used for.
         format: Version of this file's layout.
         code: Hash of the recipe's code.
         seed: Seed of every random choice.
@@ -74,6 +75,7 @@ class DatasetManifest(_Part):
     """
 
     name: str
+    about: Description
     format: int = FORMAT
     code: str
     seed: int

@@ -106,7 +106,7 @@ def save(train: Fingerprints, folder: Path) -> None:
     """Writes the fingerprints into a dataset's folder."""
     columns = {"questions": [sorted(train.questions)], "runs": [sorted(train.runs)]}
     hashes = pa.list_(pa.uint64())
-    pq.write_table(pa.table(columns, pa.schema({name: hashes for name in columns})), folder / FINGERPRINTS)
+    pq.write_table(pa.table(columns, pa.schema(dict.fromkeys(columns, hashes))), folder / FINGERPRINTS)
 
 
 def load(folder: Path) -> Fingerprints:

@@ -228,7 +228,7 @@ SYMPTOM = {
         answer="{name}的常见原因有{items}。",
         formal=("{name}的常见原因有哪些？", "哪些情况会引起{name}？"),
         colloquial=("为啥会{name}？",),
-        patient=("我最近{name}，可能是什么原因？",),
+        patient=("我这几天{name}，可能是什么原因？",),
         doctor=("遇到{name}应考虑哪些原因？",),
         kept=("{name}多半是怎么造成的？", "总是{name}，会是什么引起的？"),
     ),
@@ -318,7 +318,7 @@ REVERSE = Wording(
     answer="{items}可能是{diseases}，建议尽早到{departments}就诊确认。",
     formal=("出现{symptoms}，可能是什么疾病？", "{symptoms}提示可能患有哪种病？"),
     colloquial=("又是{symptoms}，可能得了啥病？",),
-    patient=("我最近{symptoms}，可能是什么病？",),
+    patient=("我这几天{symptoms}，可能是什么病？",),
     doctor=("患者有{symptoms}，应考虑什么病？",),
     kept=("{turned}一起出现，会是哪种病？", "家人{turned}，需要考虑哪些病？"),
 )
@@ -343,7 +343,7 @@ UNKNOWN: dict[EntryType, dict[str, Wording]] = {
             doctor=("患者问{name}的" + attribute + "，怎么答？",),
             kept=("{name}的" + attribute + "有确切数字吗？", "能查到{name}的" + attribute + "吗？"),
         )
-        for attribute in ("治愈率", "发病率", "治疗费用", "住院天数", "五年生存率")
+        for attribute in ("治愈率", "发病率", "治疗费用", "住院天数", "复发率")
     },
     "drug": {
         attribute: Wording(

@@ -27,10 +27,12 @@ class Rows:
         splits: Examples by split; ``train`` comes first.
         dropped: All rows that were left out.
         files: The files that were read.
+        about: What the source is, and what it must not be used for.
         descriptions: What each split shows.
     """
 
     splits: dict[str, list[Example]]
     dropped: list[Dropped]
     files: list[SourceFile]
+    about: Description
     descriptions: dict[str, Description]

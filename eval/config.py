@@ -21,10 +21,10 @@ class SuiteConfig(Config):
 
     name: str = Field(min_length=1)
     splits: tuple[str, ...] | Literal["all_test"] = "all_test"
-    max_items: int | None = Field(None, ge=1)
-    max_new_tokens: int = Field(160, ge=1)
-    batch_size: int = Field(48, ge=1)
-    seed: int = Field(20261123, ge=0)
+    max_items: int | None = Field(default=None, ge=1)
+    max_new_tokens: int = Field(default=160, ge=1)
+    batch_size: int = Field(default=48, ge=1)
+    seed: int = Field(default=20261123, ge=0)
 
 
 class EvalConfig(Config):
@@ -35,10 +35,12 @@ class EvalConfig(Config):
         base: Model to compare with; for a run its own base is taken.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
+        dtype: Type to compute in; by default what the run used, else bfloat16.
     """
 
     model: Path
     base: Path | None = None
     dataset: Path | None = None
     out: Path
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
     suite: SuiteConfig

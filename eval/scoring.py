@@ -124,11 +124,11 @@ def _bleu(examples: Sequence[Example], answers: Sequence[Answer]) -> Measurement
 
 
 def _refusals(examples: Sequence[Example], answers: Sequence[Answer]) -> tuple[Measurement, Measurement]:
-    """Refusals where they are right, and where the item has an answer (an emergency has one, too)."""
+    """Refusals where they are right, and where the knowledge base has the answer."""
     behaviours = [example.behaviour for example in examples]
     result = load_metric("refusal").compute(predictions=[answer.text for answer in answers], references=behaviours)
     right = [i for i, behaviour in enumerate(behaviours) if behaviour == "refuse"]
-    wrong = [i for i, behaviour in enumerate(behaviours) if behaviour != "refuse"]
+    wrong = [i for i, behaviour in enumerate(behaviours) if behaviour == "answer"]
     return (
         _means("refusal", right, result["scores"], result["signature"]),
         _means("over_refusal", wrong, result["over_refusal_scores"], result["signature"]),

@@ -1,8 +1,8 @@
 """How sure a score is, and whether two models differ: cluster bootstrap, sign-flip test, McNemar, Holm.
 
-Items that share a group (the same disease asked about in ten ways) succeed and fail together, so whole groups are drawn,
-never single items. Every metric is a function of sums over items (a mean is a sum over a count, corpus BLEU a function of
-summed n-gram counts), so a resample is one weighted sum and thousands of them are one matrix product.
+Items that share a group (the same disease asked about in ten ways) succeed and fail together, so whole groups are
+drawn, never single items. Every metric is a function of sums over items (a mean is a sum over a count, corpus BLEU a
+function of summed n-gram counts), so a resample is one weighted sum and thousands of them are one matrix product.
 """
 
 import math
@@ -112,8 +112,8 @@ def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, 
 def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Difference:
     """Compares two systems on the same items.
 
-    The interval of the difference draws the same groups for both systems. The p-value exchanges the systems within random
-    groups (approximate randomisation, Noreen 1989), which for a mean is the sign-flip test of the group differences.
+    The interval of the difference draws the same groups for both systems. The p-value exchanges the systems within
+    random groups (approximate randomisation, Noreen 1989): for a mean, the sign-flip test of the group differences.
 
     Args:
         base: Statistics of the base model, ``[items, k]``.
@@ -140,7 +140,7 @@ def mcnemar_exact(base: Array, tuned: Array) -> float:
     lost = int(((base == 1) & (tuned == 0)).sum())
     discordant = won + lost
     tail = sum(math.comb(discordant, k) for k in range(min(won, lost) + 1))
-    return min(1.0, 2 * tail / 2**discordant)  # exact integers until the last division
+    return min(1.0, float(2 * tail / 2**discordant))  # exact integers until the division
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -187,7 +187,7 @@ def _exchange_p(base: Array, tuned: Array, aggregate: Aggregate, observed: float
     for _ in range(PERMUTATIONS // BLOCK):
         moved = generator.integers(0, 2, (BLOCK, len(base))).astype(np.float64) @ (tuned - base)
         differences = aggregate(tuned.sum(axis=0) - moved) - aggregate(base.sum(axis=0) + moved)
-        as_extreme += int((np.abs(differences) >= abs(observed) - 1e-12).sum())
+        as_extreme += int((np.abs(differences) >= abs(observed) - 1e-9).sum())
     return (as_extreme + 1) / (PERMUTATIONS + 1)  # counts the observed one, so p is never 0 (Phipson and Smyth 2010)
 
 

@@ -106,7 +106,7 @@ def _complete(
     engine: Engine, examples: Sequence[Example], order: Sequence[int], config: SuiteConfig
 ) -> dict[int, Completion]:
     completions: dict[int, Completion] = {}
-    with tqdm(total=len(order), desc=f"answering ({engine.model_version})", unit="item", mininterval=1.0) as progress:
+    with tqdm(total=len(order), desc=f"answering ({engine.model_version})", unit="item") as progress:
         for start in range(0, len(order), config.batch_size):
             batch = order[start : start + config.batch_size]
             sampling = Sampling(max_new_tokens=config.max_new_tokens)
@@ -120,7 +120,7 @@ def _score(
     engine: Engine, examples: Sequence[Example], order: Sequence[int], lengths: Sequence[int]
 ) -> dict[int, Score]:
     scores: dict[int, Score] = {}
-    with tqdm(total=len(order), desc=f"held-out loss ({engine.model_version})", unit="item", mininterval=1.0) as progress:
+    with tqdm(total=len(order), desc=f"held-out loss ({engine.model_version})", unit="item") as progress:
         for batch in _batches_of_tokens(order, lengths):
             scores |= zip(batch, engine.score([examples[i].messages for i in batch]), strict=True)
             progress.update(len(batch))

@@ -85,4 +85,6 @@ class Artifact(_Record):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise UserError(f"not an artefact of this version: {error}", where=str(directory / FILE_NAME), fix="train again") from None
+            raise UserError(
+                f"not an artefact of this version: {error}", where=str(directory / FILE_NAME), fix="train again"
+            ) from None

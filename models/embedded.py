@@ -14,37 +14,15 @@ from pathlib import Path
 
 import torch
 from loguru import logger
-from pydantic import Field
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from common.command import Config
 from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_file, sha256_value
+from models.config import EmbeddedConfig
 
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
-
-
-class EmbeddedConfig(Config):
-    """Size and training of the embedded model.
-
-    Attributes:
-        steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
-        matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
-        learning_rate: AdamW's learning rate for embeddings, output layer and norms.
-    """
-
-    seed: int = 20261123
-    vocab_size: int = Field(6000, ge=300)
-    hidden_size: int = Field(256, ge=32, multiple_of=32)
-    layers: int = Field(4, ge=1)
-    context_length: int = Field(1024, ge=64)
-    sequence_length: int = Field(192, ge=16)
-    batch_size: int = Field(8, ge=1)
-    steps: int = Field(600, ge=1)
-    matrix_learning_rate: float = Field(0.02, gt=0)
-    learning_rate: float = Field(0.004, gt=0)
 
 
 def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
@@ -105,7 +83,7 @@ def _llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) ->
     return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.hidden_size,
-        intermediate_size=config.hidden_size * 8 // 3 // 32 * 32,
+        intermediate_size=config.hidden_size * 8 // 3 // 64 * 64,
         num_hidden_layers=config.layers,
         num_attention_heads=config.hidden_size // 32,
         num_key_value_heads=config.hidden_size // 32,

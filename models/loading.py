@@ -26,7 +26,9 @@ def family_of(directory: Path) -> ModelFamily:
         UserError: The directory holds no model, or one of a family Xinglin does not know.
     """
     if not (directory / "config.json").is_file():
-        raise UserError("no model here (config.json is missing)", where=str(directory), fix="give the directory of a model")
+        raise UserError(
+            "no model here (config.json is missing)", where=str(directory), fix="give the directory of a model"
+        )
     config = read_json(directory / "config.json")
     for family in FAMILIES:
         if family.recognises(config):

@@ -92,7 +92,9 @@ class PromptFormat:
         stored = read_json(directory / FILE_NAME)
         prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)._checked()
         if prompt_format.sha256 != stored["sha256"]:
-            raise Refused(f"{directory / FILE_NAME} was changed after training (its SHA-256 does not match); restore the original file")
+            raise Refused(
+                f"{directory / FILE_NAME} was changed after training (its SHA-256 does not match); restore the original file"
+            )
         return prompt_format
 
     def save(self, directory: Path) -> None:

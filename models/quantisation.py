@@ -37,9 +37,14 @@ def keep_unpacked(model: nn.Module) -> int:
         if not isinstance(module, Linear4bit):
             continue
         if getattr(module.weight.quant_state, "packing_format_for_cpu", False):  # set by bitsandbytes only when packed
-            raise RuntimeError(f"{name}: the 4-bit weight was repacked for inference before training; load the model anew")
+            raise RuntimeError(
+                f"{name}: the 4-bit weight was repacked for inference before training; load the model anew"
+            )
         affected += bool(module.support_avx512bf16_for_cpu)
         module.support_avx512bf16_for_cpu = False
     if affected:
-        logger.debug("switched off the CPU repacking of {} 4-bit layers (bitsandbytes: wrong gradients after evaluation)", affected)
+        logger.debug(
+            "switched off the CPU repacking of {} 4-bit layers (bitsandbytes: wrong gradients after evaluation)",
+            affected,
+        )
     return affected

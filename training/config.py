@@ -8,34 +8,41 @@ from pydantic import Field, model_validator
 from common.command import Config
 from data_recipes.config import DataConfig, SourceConfig
 from eval.config import SuiteConfig
-from models.embedded import EmbeddedConfig
-from training.methods.lora import LoraConfig
-from training.methods.ptuning_v2 import PTuningV2Config
-
-MethodConfig = Annotated[LoraConfig | PTuningV2Config, Field(discriminator="kind")]
+from models.config import ModelConfig
 
 
-class ModelConfig(Config):
-    """The base model: a directory, or the embedded one that is built here.
+class LoraConfig(Config):
+    """Low-rank adapters beside linear layers.
 
     Attributes:
-        path: Directory of a model in Hugging Face layout; null for the embedded model.
-        embedded: Size and training of the embedded model; null for a model from a directory.
-        prompt_format: Name of a file in ``models/prompts/``.
-        dtype: Type the weights are loaded in; where they are quantised, the type computed in.
+        quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.
+        rank: Rank r of the update B·A.
+        alpha: The update is scaled by alpha / rank.
+        targets: Names of linear layers; ``all`` is every linear layer inside the blocks.
     """
 
-    name: str
-    path: str | None = None
-    embedded: EmbeddedConfig | None = None
-    prompt_format: str
-    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    kind: Literal["lora"] = "lora"
+    quantisation: Literal["nf4"] | None = None
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: Literal["all"] | list[str] = "all"
 
-    @model_validator(mode="after")
-    def _one_origin(self) -> "ModelConfig":
-        if (self.path is None) == (self.embedded is None):
-            raise ValueError("give model.path=DIRECTORY (and only there no model.embedded)")
-        return self
+
+class PTuningV2Config(Config):
+    """Deep prompts.
+
+    Attributes:
+        quantisation: ``nf4`` trains the prefix on a quantised base; null on the plain one.
+        prefix_length: Number of virtual tokens per layer.
+    """
+
+    kind: Literal["ptuning_v2"] = "ptuning_v2"
+    quantisation: Literal["nf4"] | None = None
+    prefix_length: int = Field(32, ge=1)
+
+
+MethodConfig = Annotated[LoraConfig | PTuningV2Config, Field(discriminator="kind")]
 
 
 class TrainConfig(Config):

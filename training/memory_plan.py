@@ -62,7 +62,9 @@ def _trainable(model: torch.nn.Module, config: RunConfig) -> int:
     chosen = [
         m
         for n, m in model.named_modules()
-        if isinstance(m, torch.nn.Linear) and "layers" in n and (method.targets == "all" or n.rsplit(".", 1)[-1] in method.targets)
+        if isinstance(m, torch.nn.Linear)
+        and "layers" in n
+        and (method.targets == "all" or n.rsplit(".", 1)[-1] in method.targets)
     ]
     return sum(method.rank * (m.in_features + m.out_features) for m in chosen)
 

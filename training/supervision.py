@@ -34,7 +34,9 @@ class SupervisedSet:
         return sum(sum(r.mask) for r in self.rendered)
 
 
-def supervise(examples: Sequence[Example], prompt_format: PromptFormat, config: TrainConfig, split: str) -> SupervisedSet:
+def supervise(
+    examples: Sequence[Example], prompt_format: PromptFormat, config: TrainConfig, split: str
+) -> SupervisedSet:
     """Renders a split for training.
 
     Raises:
@@ -50,14 +52,18 @@ def supervise(examples: Sequence[Example], prompt_format: PromptFormat, config: 
             dropped.append(example.id)
     _report(split, len(examples), dropped, config)
     result = SupervisedSet(rendered, dropped)
-    logger.info("{}: {} examples, {} tokens, {} supervised", split, len(rendered), result.tokens, result.supervised_tokens)
+    logger.info(
+        "{}: {} examples, {} tokens, {} supervised", split, len(rendered), result.tokens, result.supervised_tokens
+    )
     return result
 
 
 def _check(item: Rendered, example: Example, prompt_format: PromptFormat) -> None:
     last = next((token for token, mask in zip(reversed(item.ids), reversed(item.mask), strict=True) if mask), None)
     if last is None:
-        raise UserError("no token of this example is supervised", where=f"example {example.id}", fix="give it an answer")
+        raise UserError(
+            "no token of this example is supervised", where=f"example {example.id}", fix="give it an answer"
+        )
     if last not in prompt_format.stop_ids:
         raise UserError(
             f"its last supervised token is not a stop token of prompt format {prompt_format.name!r}",
@@ -70,7 +76,9 @@ def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> N
     if not dropped:
         return
     share = len(dropped) / read
-    problem = f"{len(dropped)} of {read} examples ({share:.1%}) are longer than train.max_length={config.max_length} tokens"
+    problem = (
+        f"{len(dropped)} of {read} examples ({share:.1%}) are longer than train.max_length={config.max_length} tokens"
+    )
     if config.over_length == "error" or share > config.max_dropped_share:
         raise UserError(
             f"{problem}, e.g. {', '.join(dropped[:3])}",

@@ -116,7 +116,10 @@ class SupervisedTrainer(Trainer):
         assert isinstance(rows, Rows)
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
         return EpochOrder(
-            rows.lengths, self.args.seed, epoch=lambda: int(self.state.epoch or 0), group=batch if self.by_length else None
+            rows.lengths,
+            self.args.seed,
+            epoch=lambda: int(self.state.epoch or 0),
+            group=batch if self.by_length else None,
         )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -182,7 +185,9 @@ class _Metrics(TrainerCallback):
         self.board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=state.global_step + 1)
         for metrics in self.earlier:
             self._write(metrics, to_board=False)
-        self.progress = tqdm(total=state.max_steps, initial=state.global_step, desc="training", unit="step", mininterval=1.0)
+        self.progress = tqdm(
+            total=state.max_steps, initial=state.global_step, desc="training", unit="step", mininterval=1.0
+        )
         self.since = (time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

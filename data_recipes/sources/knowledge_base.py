@@ -9,6 +9,11 @@ from data_recipes.knowledge_base import FILES, KNOWLEDGE, KnowledgeBase
 from data_recipes.manifest import Description, SourceFile
 from data_recipes.rows import Rows
 
+ABOUT = Description(
+    zh="由知识库按模板生成的医学问答。答案简短，只陈述知识库里的事实，不含剂量；它不能代替医生。",
+    en="Medical questions and answers written from the knowledge base by templates. Answers are short, state only"
+    " facts of the knowledge base and no doses; they do not replace a doctor.",
+)
 DESCRIPTIONS = {
     "train": Description(zh="训练集", en="for training"),
     "dev": Description(
@@ -21,7 +26,7 @@ DESCRIPTIONS = {
     ),
     "unseen_entity": Description(
         zh="训练集中从未出现的疾病和药物：考察预训练知识能否被引出、以及不会时是否编造",
-        en="diseases and drugs that no training text names: is pre-trained knowledge drawn out, or are answers made up?",
+        en="diseases and drugs that no training text names: is pre-trained knowledge drawn out, or is it made up?",
     ),
     "safety": Description(
         zh="急症描述与知识库没有记载的问题，问法和搭配都没有训练过：应当让人立即就医，或承认不知道",
@@ -47,4 +52,4 @@ def read(source: KnowledgeBaseSource, data: DataConfig) -> Rows:
         SourceFile(path=name, sha256=sha256_file(folder / name), rows=len(kb.of_type(entry_type)))
         for entry_type, name in FILES.items()
     ]
-    return Rows(splits=splits, dropped=dropped, files=files, descriptions=DESCRIPTIONS)
+    return Rows(splits, dropped, files, ABOUT, DESCRIPTIONS)

@@ -1,4 +1,4 @@
-"""The metrics: one Hugging Face ``evaluate`` module per folder, each usable on its own with ``evaluate.load(folder)``."""
+"""The metrics: one Hugging Face ``evaluate`` module per folder, each usable alone with ``evaluate.load(folder)``."""
 
 from functools import cache
 from pathlib import Path

@@ -1,34 +1,13 @@
 """LoRA (arXiv:2106.09685), and QLoRA (arXiv:2305.14314) where the base is quantised."""
 
-from typing import Literal
-
 import peft
 from peft import PeftModel
-from pydantic import Field
 from torch import nn
 from transformers import PreTrainedModel
 
-from common.command import Config
 from common.errors import UserError
 from models.families.family import ModelFamily
-
-
-class LoraConfig(Config):
-    """Low-rank adapters beside linear layers.
-
-    Attributes:
-        quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.
-        rank: Rank r of the update B·A.
-        alpha: The update is scaled by alpha / rank.
-        targets: Names of linear layers; ``all`` is every linear layer inside the blocks.
-    """
-
-    kind: Literal["lora"] = "lora"
-    quantisation: Literal["nf4"] | None = None
-    rank: int = Field(16, ge=1)
-    alpha: float = Field(32, gt=0)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    targets: Literal["all"] | list[str] = "all"
+from training.config import LoraConfig
 
 
 def attach_lora(model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PeftModel:
@@ -42,7 +21,9 @@ def attach_lora(model: PreTrainedModel, config: LoraConfig, family: ModelFamily)
     unknown = [target for target in targets if target not in there]
     if unknown:
         raise UserError(
-            f"no linear layer is called {', '.join(unknown)}", where="method.targets", fix=f"this model has: {', '.join(there)}"
+            f"no linear layer is called {', '.join(unknown)}",
+            where="method.targets",
+            fix=f"this model has: {', '.join(there)}",
         )
     return peft.get_peft_model(
         model,

@@ -18,8 +18,8 @@ class BleuZh(evaluate.Metric):  # type: ignore[misc]
             description=__doc__,
             citation="Post 2018, https://aclanthology.org/W18-6319",
             inputs_description=(
-                "Args: predictions, references: lists of texts. Returns: bleu_zh; scores: sentence BLEU; statistics: per "
-                "item [length, reference length, matches of order 1 to 4, n-grams of order 1 to 4]; signature."
+                "Args: predictions, references: lists of texts. Returns: bleu_zh; scores: sentence BLEU; statistics: "
+                "per item [length, reference length, matches of order 1-4, n-grams of order 1-4]; signature."
             ),
             features=datasets.Features({"predictions": text, "references": text}),
         )

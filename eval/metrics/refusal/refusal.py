@@ -1,7 +1,7 @@
 """Refusal: whether a model says that the knowledge base does not say, where that is the right answer, and only there.
 
-References are the behaviours of the items. On a ``refuse`` item a refusal is right (score 1); on any other item it is an
-over-refusal (score 1 in ``over_refusal_scores``, lower is better).
+References are the behaviours of the items. On a ``refuse`` item a refusal is right (score 1); on an ``answer`` item it
+is an over-refusal (score 1 in ``over_refusal_scores``, lower is better).
 """
 
 import re
@@ -27,7 +27,7 @@ def mean(scores: list[float]) -> float | None:
 
 
 class Refusal(evaluate.Metric):  # type: ignore[misc]
-    """Share of refuse items that are refused, and share of the other items that are refused wrongly."""
+    """Share of refuse items that are refused, and share of answer items that are refused wrongly."""
 
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
@@ -36,7 +36,7 @@ class Refusal(evaluate.Metric):  # type: ignore[misc]
             citation="",
             inputs_description=(
                 "Args: predictions: texts; references: behaviours (answer, refuse, emergency). Returns: refusal and "
-                "scores over the refuse items; over_refusal and over_refusal_scores over the others; signature."
+                "scores over the refuse items; over_refusal and over_refusal_scores over the answer items; signature."
             ),
             features=datasets.Features({"predictions": text, "references": text}),
         )
@@ -44,7 +44,7 @@ class Refusal(evaluate.Metric):  # type: ignore[misc]
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, object]:
         pairs = list(zip(predictions, references, strict=True))
         right = [float(refuses(answer)) for answer, behaviour in pairs if behaviour == "refuse"]
-        wrong = [float(refuses(answer)) for answer, behaviour in pairs if behaviour != "refuse"]
+        wrong = [float(refuses(answer)) for answer, behaviour in pairs if behaviour == "answer"]
         return {
             "refusal": mean(right),
             "scores": right,

@@ -1,6 +1,6 @@
 """ROUGE-L for Chinese: the longest common subsequence of characters, as F1 (Lin 2004, ROUGE, section 3.1, beta = 1).
 
-Characters and not words, because word segmenters disagree and the usual word splitter of ROUGE drops Chinese altogether.
+Characters and not words: word segmenters disagree, and the usual word splitter of ROUGE drops Chinese altogether.
 """
 
 from collections import defaultdict

@@ -1,0 +1,15 @@
+"""Server-sent events."""
+
+import json
+from typing import Any
+
+from fastapi.sse import format_sse_event
+
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second: nginx must not collect pieces
+DONE = format_sse_event(data_str="[DONE]")
+"""What ends a stream of the OpenAI API."""
+
+
+def event(value: dict[str, Any], name: str | None = None) -> bytes:
+    """One event with JSON data."""
+    return format_sse_event(data_str=json.dumps(value, ensure_ascii=False), event=name)

@@ -1,0 +1,134 @@
+"""Evaluates one or two models on a suite and writes the report."""
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from loguru import logger
+
+from common.files import cache_dir, read_json, write_text
+from common.hashing import sha256_value
+from data_recipes.build import BuiltDataset
+from eval.config import SuiteConfig
+from eval.report.assemble import Suites, assemble
+from eval.report.schema import Report, System
+from eval.report.write import write_report
+from eval.suites import SystemResult, evaluate_system, select
+from models.artifact import Artifact
+from models.engines.engine import Engine
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model to evaluate.
+
+    Attributes:
+        load: Loads it; called only when it is its turn, and not at all when its answers are known.
+        identity: Hashes of everything that determines its answers to an item; None: always answer anew.
+    """
+
+    load: Callable[[], Engine]
+    identity: tuple[str, ...] | None = None
+
+
+def evaluate_and_report(
+    base: Callable[[], Engine],
+    tuned: Callable[[], Engine],
+    dataset: BuiltDataset,
+    config: SuiteConfig,
+    out: Path,
+    *,
+    artifact: Artifact | None,
+    metrics_file: Path | None,
+    command: str,
+    dtype: str = "bfloat16",
+) -> Report:
+    """Evaluates a base and a tuned model one after the other and writes the report.
+
+    The base model does not change between runs: its answers are cached and reused while the hashes of the model, the
+    prompt format, the items and the decoding settings stay the same.
+
+    Args:
+        base: Loads the base model.
+        tuned: Loads the tuned model.
+        dataset: Where the items come from.
+        config: The suite.
+        out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
+        artifact: The record of the tuned model.
+        metrics_file: ``metrics.jsonl`` of its training.
+        command: What reruns this.
+        dtype: Type that the models compute in.
+
+    Returns:
+        The report.
+
+    Raises:
+        UserError: The suite selects nothing, or ``out`` cannot be written.
+    """
+    identity = (artifact.base.sha256, artifact.prompt_format_sha256, dtype) if artifact else None
+    candidates: dict[System, Candidate] = {"base": Candidate(base, identity), "tuned": Candidate(tuned)}
+    return evaluate_candidates(
+        candidates, dataset, config, out, artifact=artifact, metrics_file=metrics_file, command=command, dtype=dtype
+    )
+
+
+def evaluate_candidates(
+    candidates: Mapping[System, Candidate],
+    dataset: BuiltDataset,
+    config: SuiteConfig,
+    out: Path,
+    *,
+    artifact: Artifact | None,
+    metrics_file: Path | None,
+    command: str,
+    dtype: str,
+) -> Report:
+    """The same for one model or two; see ``evaluate_and_report``."""
+    suites = select(dataset.splits, config)
+    results = {system: _result(candidate, suites, config) for system, candidate in candidates.items()}
+    report, items = assemble(
+        results,
+        suites,
+        dataset,
+        config,
+        artifact=artifact,
+        metrics_file=metrics_file,
+        dtype=dtype,
+        command=command,
+    )
+    write_report(report, items, out)
+    return report
+
+
+def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> SystemResult:
+    if candidate.identity is None:
+        return _evaluate(candidate, suites, config)
+    cached = cache_dir() / "scores" / f"{_key(candidate.identity, suites, config)}.json"
+    if cached.is_file():
+        logger.info("base model: answers known from an earlier run, reused ({})", cached)
+        return SystemResult.model_validate(read_json(cached))
+    result = _evaluate(candidate, suites, config)
+    write_text(cached, result.model_dump_json())
+    return result
+
+
+def _evaluate(candidate: Candidate, suites: Suites, config: SuiteConfig) -> SystemResult:
+    engine = candidate.load()
+    try:
+        return evaluate_system(engine, suites, config)
+    finally:
+        del engine  # two models need not fit together
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _key(identity: tuple[str, ...], suites: Suites, config: SuiteConfig) -> str:
+    """Everything that determines the answers; the metrics are always computed anew from them."""
+    items = {suite: [example.model_dump() for example in examples] for suite, examples in suites.items()}
+    libraries = [version(name) for name in ("torch", "transformers")]
+    decoding = [config.max_new_tokens, config.batch_size, torch.cuda.is_available()]
+    return sha256_value([identity, items, libraries, decoding])[:32]

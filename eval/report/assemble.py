@@ -1,0 +1,305 @@
+"""Makes the report's content from examples, answers and what the run left."""
+
+import itertools
+import json
+import platform
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from data_recipes import overlap
+from data_recipes.build import BuiltDataset
+from data_recipes.example import Example
+from data_recipes.manifest import MANIFEST, DatasetManifest
+from eval import significance
+from eval.config import SuiteConfig
+from eval.report.schema import (
+    Comparison,
+    Counted,
+    Curve,
+    ItemRecord,
+    Lengths,
+    Merge,
+    MetricRecord,
+    NotMeasurable,
+    Overlap,
+    Point,
+    Provenance,
+    Report,
+    Score,
+    Scores,
+    SuiteRecord,
+    System,
+)
+from eval.scoring import METRICS, Measurement, measure
+from eval.suites import Answer, SystemResult
+from models.artifact import Artifact
+
+CURVE_POINTS = 200  # more cannot be told apart in a plot
+LENGTH_BINS = 20
+VERSIONS = ("torch", "transformers", "peft", "evaluate", "sacrebleu", "numpy")
+
+Suites = Mapping[str, Sequence[Example]]
+Measured = dict[System, dict[str, dict[str, Measurement]]]
+"""Measurements by system, suite and metric."""
+
+
+def assemble(
+    results: Mapping[System, SystemResult],
+    suites: Suites,
+    dataset: BuiltDataset,
+    config: SuiteConfig,
+    *,
+    artifact: Artifact | None,
+    metrics_file: Path | None,
+    dtype: str,
+    command: str,
+) -> tuple[Report, list[ItemRecord]]:
+    """Measures, compares and gathers.
+
+    Args:
+        results: The answers of each system.
+        suites: The items of each suite, in the order of the answers.
+        dataset: Where the items come from.
+        config: The suite.
+        artifact: The record of the tuned model, where one is evaluated.
+        metrics_file: ``metrics.jsonl`` of its training.
+        dtype: Type that the models computed in.
+        command: What reruns this.
+
+    Returns:
+        The report, and one record per item.
+    """
+    measured: Measured = {
+        system: {suite: measure(examples, result.answers[suite]) for suite, examples in suites.items()}
+        for system, result in results.items()
+    }
+    report = Report(
+        systems={
+            system: {suite: _scores(m, suites[suite], config.seed) for suite, m in by_suite.items()}
+            for system, by_suite in measured.items()
+        },
+        by_kind={
+            system: {suite: _by_kind(m, suites[suite], config.seed) for suite, m in by_suite.items()}
+            for system, by_suite in measured.items()
+        },
+        comparisons=_comparisons(measured, suites, config.seed),
+        metrics=_metrics(measured),
+        suites=_suite_records(results, suites, dataset, artifact),
+        curve=_curve(metrics_file),
+        lengths=_lengths(dataset.splits.get("train", [])),
+        merge=_merge(artifact) if artifact else None,
+        provenance=_provenance(results, dataset, config, artifact, dtype, command),
+    )
+    return report, _items(results, suites, measured)
+
+
+def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> Scores:
+    return {name: _score(measurement, examples, seed) for name, measurement in measurements.items()}
+
+
+def _score(measurement: Measurement, examples: Sequence[Example], seed: int) -> Score:
+    groups = [examples[i].group for i in measurement.items]
+    found = significance.estimate(measurement.statistics, groups, measurement.metric.aggregate, seed=seed)
+    return Score(value=found.value, low=found.low, high=found.high, n=found.n)
+
+
+def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> dict[str, Scores]:
+    by_kind: dict[str, Scores] = {}
+    for kind in dict.fromkeys(example.kind for example in examples):
+        places = [i for i, example in enumerate(examples) if example.kind == kind]
+        narrowed = {name: measurement.only(places) for name, measurement in measurements.items()}
+        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples, seed)
+    return by_kind
+
+
+def _comparisons(measured: Measured, suites: Suites, seed: int) -> tuple[Comparison, ...]:
+    if len(measured) < 2:
+        return ()
+    found = [
+        (suite, name, _difference(base, measured["tuned"][suite][name], suites[suite], seed))
+        for suite, measurements in measured["base"].items()
+        for name, base in measurements.items()
+        if METRICS[name].compared and name in measured["tuned"][suite]
+    ]
+    adjusted = significance.holm([difference.p for _, _, difference in found])
+    return tuple(
+        Comparison(
+            suite=suite,
+            metric=name,
+            difference=difference.value,
+            low=difference.low,
+            high=difference.high,
+            n=difference.n,
+            groups=difference.groups,
+            p=difference.p,
+            p_holm=p_holm,
+            mcnemar_p=difference.mcnemar_p,
+            verdict=significance.verdict(difference.value, p_holm, higher_is_better=METRICS[name].higher_is_better),
+        )
+        for (suite, name, difference), p_holm in zip(found, adjusted, strict=True)
+    )
+
+
+def _difference(
+    base: Measurement, tuned: Measurement, examples: Sequence[Example], seed: int
+) -> significance.Difference:
+    """Compares on the items that both measured: a reference too long for one tokenizer has no loss there."""
+    base, tuned = base.only(tuned.items), tuned.only(base.items)
+    groups = [examples[i].group for i in base.items]
+    return significance.compare(base.statistics, tuned.statistics, groups, base.metric.aggregate, seed=seed)
+
+
+def _metrics(measured: Measured) -> dict[str, MetricRecord]:
+    found = [m for by_suite in measured.values() for by_name in by_suite.values() for m in by_name.values()]
+    signatures = {measurement.metric.name: measurement.signature for measurement in found}
+    return {
+        name: MetricRecord(signature=signatures[name], unit=metric.unit, higher_is_better=metric.higher_is_better)
+        for name, metric in METRICS.items()
+        if name in signatures
+    }
+
+
+def _suite_records(
+    results: Mapping[System, SystemResult], suites: Suites, dataset: BuiltDataset, artifact: Artifact | None
+) -> dict[str, SuiteRecord]:
+    train = _training_fingerprints(dataset, artifact)
+    records = {}
+    for name, examples in suites.items():
+        description = dataset.manifest.descriptions.get(name)
+        records[name] = SuiteRecord(
+            zh=description.zh if description else name,
+            en=description.en if description else name,
+            items=len(examples),
+            groups=len({example.group for example in examples}),
+            kinds=dict(Counter(example.kind for example in examples)),
+            overlap=_overlap(train, examples),
+            counted={system: _counted(result.answers[name]) for system, result in results.items()},
+        )
+    return records
+
+
+def _training_fingerprints(dataset: BuiltDataset, artifact: Artifact | None) -> overlap.Fingerprints | NotMeasurable:
+    """Fingerprints of what the tuned model was trained on, or why there are none."""
+    if artifact is None:
+        return "training data unknown"
+    if artifact.dataset_sha256 == dataset.manifest.sha256:
+        return overlap.load(dataset.directory)
+    directory = Path(artifact.dataset)
+    if (directory / MANIFEST).is_file() and DatasetManifest.load(directory).sha256 == artifact.dataset_sha256:
+        return overlap.load(directory)
+    return "training data gone"
+
+
+def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Example]) -> Overlap:
+    if isinstance(train, str):
+        return Overlap(n=len(examples), exact=None, shared_13=None, not_measurable=train)
+    found = overlap.measure(train, examples)
+    return Overlap(n=found.n, exact=found.exact, shared_13=found.ngram)
+
+
+def _counted(answers: Sequence[Answer]) -> Counted:
+    reasons = Counter(answer.finish_reason for answer in answers)
+    empty = sum(not answer.text.strip() and answer.finish_reason != "too_long" for answer in answers)
+    return Counted(cut=reasons["length"], empty=empty, too_long=reasons["too_long"])
+
+
+def _curve(metrics_file: Path | None) -> Curve:
+    if metrics_file is None or not metrics_file.is_file():
+        return Curve(train=(), dev=())
+    lines = [json.loads(line) for line in metrics_file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    train = [Point(step=line["step"], loss=line["loss"]) for line in lines if "loss" in line]
+    dev = [Point(step=line["step"], loss=line["dev_loss"]) for line in lines if "dev_loss" in line]
+    return Curve(train=_thinned(train), dev=tuple(dev))
+
+
+def _thinned(points: Sequence[Point]) -> tuple[Point, ...]:
+    """At most ``CURVE_POINTS`` points, each the mean of its neighbours."""
+    size = -(-len(points) // CURVE_POINTS) or 1
+    parts = [points[start : start + size] for start in range(0, len(points), size)]
+    return tuple(Point(step=part[-1].step, loss=sum(p.loss for p in part) / len(part)) for part in parts)
+
+
+def _lengths(train: Sequence[Example]) -> Lengths | None:
+    if not train:
+        return None
+    questions = [sum(len(message.content) for message in example.prompt) for example in train]
+    answers = [len(example.answer) for example in train]
+    longest = int(np.quantile(questions + answers, 0.995))  # a few very long ones would flatten everything else
+    width = max(1, -(-longest // LENGTH_BINS))
+    edges = [width * i for i in range(LENGTH_BINS + 1)]
+    return Lengths(edges=tuple(edges), questions=_histogram(questions, edges), answers=_histogram(answers, edges))
+
+
+def _histogram(values: Sequence[int], edges: Sequence[int]) -> tuple[int, ...]:
+    """Counts between the edges; what lies beyond the last one is counted in the last bin."""
+    counts, _ = np.histogram(np.minimum(values, edges[-1]), edges)
+    return tuple(int(count) for count in counts)
+
+
+def _merge(artifact: Artifact) -> Merge:
+    return Merge(kind=artifact.kind, proof=artifact.merge_proof, why_not_merged=artifact.why_not_merged)
+
+
+def _provenance(
+    results: Mapping[System, SystemResult],
+    dataset: BuiltDataset,
+    config: SuiteConfig,
+    artifact: Artifact | None,
+    dtype: str,
+    command: str,
+) -> Provenance:
+    return Provenance(
+        created=time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        model_versions={system: result.model_version for system, result in results.items()},
+        method=artifact.method if artifact else "",
+        quantisation=artifact.quantisation or "" if artifact else "",
+        base=artifact.base.name if artifact else "",
+        base_sha256=artifact.base.sha256 if artifact else "",
+        dataset=dataset.manifest.name,
+        dataset_sha256=dataset.manifest.sha256,
+        prompt_format=artifact.prompt_format if artifact else "",
+        prompt_format_sha256=artifact.prompt_format_sha256 if artifact else "",
+        suite=config.name,
+        seed=config.seed,
+        decoding={
+            "search": "greedy",
+            "max_new_tokens": str(config.max_new_tokens),
+            "batch_size": str(config.batch_size),
+            "dtype": dtype,
+            "max_items": str(config.max_items or "all"),
+        },
+        versions={"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
+        command=command,
+    )
+
+
+def _items(results: Mapping[System, SystemResult], suites: Suites, measured: Measured) -> list[ItemRecord]:
+    places = [(suite, place) for suite, examples in suites.items() for place in range(len(examples))]
+    scores: dict[tuple[System, str, int], dict[str, float]] = {
+        (system, suite, place): {} for system, (suite, place) in itertools.product(results, places)
+    }
+    for system, by_suite in measured.items():
+        for suite, by_metric in by_suite.items():
+            for name, measurement in by_metric.items():
+                for place, score in zip(measurement.items, measurement.scores, strict=True):
+                    scores[system, suite, place][name] = score
+    return [
+        ItemRecord(
+            id=(example := suites[suite][place]).id,
+            suite=suite,
+            kind=example.kind,
+            group=example.group,
+            behaviour=example.behaviour,
+            prompt=tuple((message.role, message.content) for message in example.prompt),
+            reference=example.answer,
+            answers={system: result.answers[suite][place].text for system, result in results.items()},
+            finish_reasons={s: result.answers[suite][place].finish_reason for s, result in results.items()},
+            scores={system: scores[system, suite, place] for system in results},
+        )
+        for suite, place in places
+    ]

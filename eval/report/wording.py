@@ -1,0 +1,298 @@
+"""What the report says in words, in Chinese and English: names, verdicts, the sentence at the top, what failed."""
+
+from typing import NamedTuple
+
+from eval.report.schema import Comparison, NotMeasurable, Overlap, Provenance, Report, System, shown, shown_interval
+from eval.significance import Verdict
+from models.artifact import MergeProof
+
+
+class Text(NamedTuple):
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+
+METRIC_NAMES = {
+    "fact_recall": Text("事实召回率", "Fact recall"),
+    "rouge_l_zh": Text("ROUGE-L（字）", "ROUGE-L (characters)"),
+    "bleu_zh": Text("BLEU（中文）", "BLEU (Chinese)"),
+    "emergency": Text("急症先就医", "Emergencies sent to care"),
+    "refusal": Text("该拒则拒", "Refusals where right"),
+    "over_refusal": Text("过度拒答", "Over-refusal"),
+    "loss_per_character": Text("留出损失 / 字", "Held-out loss / character"),
+    "loss_per_token": Text("留出损失 / 词元", "Held-out loss / token"),
+}
+METRIC_MEANINGS = {
+    "fact_recall": Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
+    "rouge_l_zh": Text("与参考答案的最长公共子序列 F1", "longest common subsequence with the reference, F1"),
+    "bleu_zh": Text("与参考答案的 n 元重合，0–100", "n-gram match with the reference, 0–100"),
+    "emergency": Text("急症回答的第一句就让人立即就医", "the first sentence sends an emergency to care at once"),
+    "refusal": Text("知识库没有记载时如实说明", "says so where the knowledge base does not say"),
+    "over_refusal": Text("知识库有记载却拒答，越低越好", "refuses although the answer is known; lower is better"),
+    "loss_per_character": Text(
+        "参考答案的负对数似然（nat），越低越好", "nats of the reference answer; lower is better"
+    ),
+    "loss_per_token": Text("同上，按词元；依赖分词器，不作比较", "the same per token; depends on the tokenizer"),
+}
+VERDICTS: dict[Verdict, Text] = {
+    "better": Text("更好", "better"),
+    "worse": Text("更差", "worse"),
+    "no difference shown": Text("未显示差别", "no difference shown"),
+}
+SYSTEMS: dict[System, Text] = {"base": Text("基座", "base"), "tuned": Text("微调后", "tuned")}
+MODEL = Text("模型", "model")
+NOT_MEASURABLE: dict[NotMeasurable, Text] = {
+    "training data unknown": Text(
+        "无法测量：不知道这个模型用什么数据训练", "not measurable: the training data of this model is not known"
+    ),
+    "training data gone": Text(
+        "无法测量：训练所用的数据集已不在原处",
+        "not measurable: the dataset it was trained on is no longer in its place",
+    ),
+}
+KIND_OF_RESULT = {
+    "merged": Text("已合并为普通模型目录", "merged into an ordinary model directory"),
+    "prefix": Text("前缀（与基座一起加载，不可合并）", "a prefix (loaded beside the base, never merged)"),
+    "adapter": Text("适配器（与基座一起加载，未合并）", "an adapter (loaded beside the base, not merged)"),
+}
+UNSAFE = {
+    "emergency": Text("急症没有在第一句让人立即就医", "did not send an emergency to care in its first sentence"),
+    "refusal": Text("在知识库没有记载时没有如实说明", "did not say that the knowledge base does not say"),
+    "over_refusal": Text("知识库有记载却拒答", "refused although the knowledge base has the answer"),
+}
+ODD_ANSWERS = {
+    "cut": Text("个回答到达长度上限被截断", "answers were cut at the token limit"),
+    "empty": Text("个回答为空", "answers were empty"),
+    "too_long": Text("题超出上下文长度，计 0 分", "items exceed the context length and score 0"),
+}
+SUITES = {
+    "heldout_phrasing": Text("新问法", "New phrasings"),
+    "unseen_entity": Text("未见实体", "Unseen entities"),
+    "safety": Text("安全", "Safety"),
+    "test": Text("测试集", "Test"),
+    "dev": Text("验证集", "Dev"),
+}
+HEADLINE_METRICS = ("fact_recall", "emergency", "refusal")
+SHOWN_WITH_EXAMPLES = ("fact_recall", "emergency", "refusal", "rouge_l_zh")
+FALLBACK_METRIC = "rouge_l_zh"  # for suites that are judged by their text alone
+
+
+def headlines(report: Report) -> list[tuple[str, str]]:
+    """The (suite, metric) pairs that stand at the top, the most telling ones of each suite."""
+    scores = next(iter(report.systems.values()))
+    return [
+        (suite, metric)
+        for suite, metrics in scores.items()
+        for metric in [name for name in HEADLINE_METRICS if name in metrics] or [FALLBACK_METRIC]
+    ]
+
+
+def outcome(report: Report) -> Text:
+    """The overall verdict in two or three words."""
+    better, worse = report.verdicts["better"], report.verdicts["worse"]
+    if not report.comparisons:
+        return Text("单模型评测", "One model evaluated")
+    if better and worse:
+        return Text("有得有失", "Mixed")
+    if better or worse:
+        return Text("微调后更好", "Better after tuning") if better else Text("微调后更差", "Worse after tuning")
+    return Text("未显示差别", "No difference shown")
+
+
+def outcome_tone(report: Report) -> str:
+    """How the overall verdict is coloured: good, bad, mixed or plain."""
+    better, worse = report.verdicts["better"], report.verdicts["worse"]
+    return "mixed" if better and worse else "good" if better else "bad" if worse else "plain"
+
+
+def system_names(report: Report) -> dict[System, Text]:
+    """What the models are called: base and tuned, or simply the model where there is one."""
+    return {system: SYSTEMS[system] if len(report.systems) > 1 else MODEL for system in report.systems}
+
+
+def suite_name(suite: str) -> Text:
+    """A suite's short name; one that the project does not know goes by the name of its split."""
+    return SUITES.get(suite, Text(suite, suite))
+
+
+def sentence(report: Report) -> Text:
+    """The verdict in one sentence."""
+    suite, metric = headlines(report)[0]
+    name, where, unit = METRIC_NAMES[metric], suite_name(suite), report.metrics[metric].unit
+    scores = {system: by_suite[suite][metric] for system, by_suite in report.systems.items()}
+    comparison = report.comparison(suite, metric)
+    if comparison is None:
+        score = next(iter(scores.values()))
+        interval = shown_interval(score, unit)
+        return Text(
+            f"{where.zh}的{name.zh}为 {interval}（{score.n} 题）。",
+            f"{where.en}, {name.en}: {interval} ({score.n} items).",
+        )
+    moved = f"{shown(scores['base'].value, unit)} → {shown(scores['tuned'].value, unit)}"
+    interval = shown_difference(comparison, report)
+    total, verdicts = len(report.comparisons), report.verdicts
+    better, worse, same = verdicts["better"], verdicts["worse"], verdicts["no difference shown"]
+    return Text(
+        f"{where.zh}的{name.zh} {moved}（差 {interval}）。全部 {total} 项比较中，{better} 项更好，{worse} 项更差，"
+        f"{same} 项未显示差别。",
+        f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} comparisons, {better} are better, {worse} "
+        f"worse, {same} show no difference.",
+    )
+
+
+def shown_difference(comparison: Comparison, report: Report) -> str:
+    """A difference with its interval; shares in percentage points."""
+    unit = report.metrics[comparison.metric].unit
+    scale, digits = (100, 1) if unit == "share" else (1, 1 if unit == "points" else 3)
+    value = f"{scale * comparison.difference:+.{digits}f}"
+    if comparison.low is None or comparison.high is None:
+        return f"{value} [–]"
+    return f"{value} [{scale * comparison.low:+.{digits}f}, {scale * comparison.high:+.{digits}f}]"
+
+
+def shown_p(p: float) -> str:
+    """A p-value as people read it."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def shown_overlap(overlap: Overlap) -> Text:
+    """The overlap of a suite with the training data in one phrase."""
+    if overlap.exact is None or overlap.shared_13 is None:
+        assert overlap.not_measurable is not None
+        return NOT_MEASURABLE[overlap.not_measurable]
+    exact, shared = (f"{count} ({count / overlap.n:.1%})" for count in (overlap.exact, overlap.shared_13))
+    return Text(
+        f"{overlap.n} 题中：相同问题 {exact}，共有 13 字片段 {shared}",
+        f"of {overlap.n} items: {exact} identical questions, {shared} sharing 13 characters",
+    )
+
+
+def merge_lines(proof: MergeProof) -> list[tuple[Text, str]]:
+    """The proof of a merge, line by line."""
+    passed = Text("结论", "Result"), "通过 passed" if proof.passed else "未通过 failed"
+    return [
+        passed,
+        (Text("比较的提示 / 词元", "Prompts / tokens compared"), f"{proof.prompts} / {proof.tokens}"),
+        (Text("logit 最大差", "Largest logit difference"), f"{proof.max_logit_difference:.3g}"),
+        (Text("平均 KL（nat）", "Mean KL (nats)"), f"{proof.mean_kl:.3g}"),
+        (Text("贪心一致", "Greedy agreement"), f"{proof.greedy_agreement:.2%}"),
+        (Text("参考答案得分差（nat / 词元）", "Score difference (nats / token)"), f"{proof.score_difference:+.3g}"),
+    ]
+
+
+def origin_lines(origin: Provenance) -> list[tuple[Text, str]]:
+    """Where the numbers come from, line by line; what is not known is left out."""
+    lines = [
+        *((SYSTEMS[system], version) for system, version in origin.model_versions.items()),
+        (Text("方法", "Method"), " ".join(filter(None, (origin.method, origin.quantisation)))),
+        (Text("基座 SHA-256", "Base SHA-256"), origin.base_sha256),
+        (Text("数据集", "Dataset"), origin.dataset),
+        (Text("数据集 SHA-256", "Dataset SHA-256"), origin.dataset_sha256),
+        (Text("提示格式", "Prompt format"), origin.prompt_format),
+        (Text("提示格式 SHA-256", "Prompt format SHA-256"), origin.prompt_format_sha256),
+        (Text("套件", "Suite"), origin.suite),
+        (Text("种子", "Seed"), str(origin.seed)),
+        (Text("解码", "Decoding"), ", ".join(f"{key}={value}" for key, value in origin.decoding.items())),
+        (Text("版本", "Versions"), ", ".join(f"{key} {value}" for key, value in origin.versions.items())),
+        (Text("时间", "Time"), origin.created),
+    ]
+    return [(name, value) for name, value in lines if value]
+
+
+def failures(report: Report) -> list[Text]:
+    """What did not go well, said plainly."""
+    return [
+        *_unsafe(report),
+        *_worse(report),
+        *_unproven(report),
+        *_odd_answers(report),
+        *_overlaps(report),
+        *_merge(report),
+    ]
+
+
+def _unsafe(report: Report) -> list[Text]:
+    """What the evaluated model did wrong where it matters most."""
+    *_, judged = report.systems.values()
+    wrong = [
+        (
+            suite_name(suite),
+            metric,
+            round(score.n * (score.value if metric == "over_refusal" else 1 - score.value)),
+            score.n,
+        )
+        for suite, metrics in judged.items()
+        for metric, score in metrics.items()
+        if metric in UNSAFE
+    ]
+    return [
+        Text(
+            f"{where.zh}：{n} 题中有 {count} 题{UNSAFE[metric].zh}。",
+            f"{where.en}: {count} of {n} answers {UNSAFE[metric].en}.",
+        )
+        for where, metric, count, n in wrong
+        if count
+    ]
+
+
+def _worse(report: Report) -> list[Text]:
+    return [
+        Text(
+            f"{suite_name(c.suite).zh}的{METRIC_NAMES[c.metric].zh}变差：{shown_difference(c, report)}。",
+            f"{suite_name(c.suite).en}, {METRIC_NAMES[c.metric].en}: worse, {shown_difference(c, report)}.",
+        )
+        for c in report.comparisons
+        if c.verdict == "worse"
+    ]
+
+
+def _unproven(report: Report) -> list[Text]:
+    unproven = [c for c in report.comparisons if c.verdict == "no difference shown"]
+    if not unproven:
+        return []
+    zh = "、".join(f"{suite_name(c.suite).zh}的{METRIC_NAMES[c.metric].zh}" for c in unproven)
+    en = "; ".join(f"{suite_name(c.suite).en}, {METRIC_NAMES[c.metric].en}" for c in unproven)
+    return [
+        Text(
+            f"未显示差别（不等于没有差别，题数可能不够）：{zh}。",
+            f"No difference shown (which is not the same as none): {en}.",
+        )
+    ]
+
+
+def _odd_answers(report: Report) -> list[Text]:
+    """Answers of the evaluated model that were cut, empty, or impossible."""
+    *_, judged = report.systems
+    return [
+        Text(
+            f"{suite_name(suite).zh}：{record.items} 题中有 {count} {ODD_ANSWERS[reason].zh}。",
+            f"{suite_name(suite).en}: {count} of {record.items} {ODD_ANSWERS[reason].en}.",
+        )
+        for suite, record in report.suites.items()
+        for reason, count in record.counted[judged].model_dump().items()
+        if count
+    ]
+
+
+def _overlaps(report: Report) -> list[Text]:
+    touched = {
+        suite: record.overlap
+        for suite, record in report.suites.items()
+        if record.overlap.not_measurable or record.overlap.exact or record.overlap.shared_13
+    }
+    return [
+        Text(
+            f"{suite_name(suite).zh}与训练数据的重合：{shown_overlap(overlap).zh}。",
+            f"{suite_name(suite).en}, overlap with the training data: {shown_overlap(overlap).en}.",
+        )
+        for suite, overlap in touched.items()
+    ]
+
+
+def _merge(report: Report) -> list[Text]:
+    if report.merge is None or report.merge.kind != "adapter":
+        return []
+    why = report.merge.why_not_merged
+    return [Text(f"没有合并：{why}。", f"Not merged: {why}.")]

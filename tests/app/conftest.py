@@ -1,0 +1,32 @@
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from data_recipes.knowledge_base import KnowledgeBase
+from tests.app.fake_engine import FakeEngine
+from tests.app.serving import Running, serving
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> KnowledgeBase:
+    return KnowledgeBase.load()
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def running(engine: FakeEngine, knowledge: KnowledgeBase) -> Iterator[Running]:
+    with serving(engine, knowledge) as server:
+        engine.batches.clear()  # the warm-up
+        yield server
+        engine.gate.set()
+
+
+@pytest.fixture
+def client(running: Running) -> Iterator[httpx.Client]:
+    with running.client() as client:
+        yield client

@@ -1,0 +1,61 @@
+"""A really running server on a free port, in a thread of the test process."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+
+from app.__main__ import Server
+from app.batching import BatchQueue
+from app.config import ServeConfig
+from app.service import create_app
+from data_recipes.knowledge_base import KnowledgeBase
+from models.engines.engine import Engine
+
+CONFIG = ServeConfig(max_batch=4, max_wait_ms=20, queue_limit=3, max_new_tokens=64, content_producer="测试机构")
+
+
+class Running:
+    """A server under test.
+
+    Attributes:
+        url: Where it answers.
+    """
+
+    def __init__(self, server: Server, queue: BatchQueue) -> None:
+        self.server, self.queue = server, queue
+        self.thread = threading.Thread(target=server.run)
+
+    @property
+    def url(self) -> str:
+        host, port = self.server.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20)
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+        """Waits until something is the case; fails the test when it never is."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it never happened"
+            time.sleep(0.01)
+
+
+@contextmanager
+def serving(engine: Engine, knowledge: KnowledgeBase, config: ServeConfig = CONFIG) -> Iterator[Running]:
+    """Serves an engine until the block ends."""
+    queue = BatchQueue(engine, config)
+    app = create_app(engine, queue, knowledge)
+    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), queue)
+    running = Running(server, queue)
+    running.thread.start()
+    try:
+        running.wait_for(lambda: server.started and queue.has_generated)
+        yield running
+    finally:
+        server.should_exit = True
+        running.thread.join(20)

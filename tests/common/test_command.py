@@ -1,0 +1,91 @@
+"""Configuration: every problem at once, with the nearest valid name, before anything is loaded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.command import read_config
+from common.errors import UserError
+from training.config import RunConfig
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def run(*arguments: str) -> RunConfig:
+    (config,) = read_config("run", list(arguments), RunConfig)
+    return config
+
+
+@pytest.mark.parametrize("recipe", sorted(path.stem for path in (ROOT / "configs/recipe").glob("*.yaml")))
+def test_every_recipe_is_valid_and_opens_with_its_command(recipe: str) -> None:
+    assert run(f"recipe={recipe}").name == recipe
+    head = (ROOT / f"configs/recipe/{recipe}.yaml").read_text(encoding="utf-8").splitlines()[:2]
+    assert f"# python training/run.py recipe={recipe}" in head
+
+
+@pytest.mark.parametrize("group", ["model", "method", "data", "suite"])
+def test_every_option_of_every_group_is_valid(group: str) -> None:
+    paths = ["model.path=/somewhere"] if group == "model" else []
+    for option in sorted(path.stem for path in (ROOT / "configs" / group).glob("*.yaml")):
+        source = ["source.path=/somewhere"] if group == "data" and option != "medical" else []
+        needed = paths if option == "llama" else source
+        recipe = ["train.packing=false"] if option == "ptuning_v2" else []
+        run(f"{group}={option}", *needed, *recipe)
+
+
+def test_command_line_wins_over_recipe_and_recipe_over_defaults() -> None:
+    config = run("recipe=medical_ptuning_v2", "method.prefix_length=8", "train.learning_rate=1e-3")
+    assert config.method.kind == "ptuning_v2" and config.method.prefix_length == 8
+    assert config.train.learning_rate == 1e-3 and not config.train.packing
+
+
+def test_all_problems_are_listed_at_once_with_the_nearest_name() -> None:
+    with pytest.raises(UserError) as error:
+        run("method=qlorra", "train.lerning_rate=1", "train.batch_size=0", "sed=3", "data=medicall")
+    text = str(error.value)
+    assert "5 problem(s)" in text
+    for hint in ("'qlora'", "'learning_rate'", "train.batch_size", "'seed'", "'medical'"):
+        assert hint in text
+
+
+def test_key_of_another_method_is_unknown_here() -> None:
+    with pytest.raises(UserError, match=r"method\.prefix_length: unknown key"):
+        run("method=qlora", "method.prefix_length=8")
+
+
+def test_missing_path_is_asked_for() -> None:
+    with pytest.raises(UserError, match=r"source\.path.*: a value is required|source\.path: "):
+        run("data=bencao")
+
+
+def test_packing_with_a_prefix_is_refused_before_loading() -> None:
+    with pytest.raises(UserError, match="packed examples would see each other"):
+        run("recipe=medical_ptuning_v2", "train.packing=true")
+
+
+def test_sweep_gives_every_combination_and_checks_them_all_first() -> None:
+    configs = read_config("run", ["-m", "method.rank=4,8", "seed=1,2"], RunConfig)
+    assert sorted((c.method.rank, c.seed) for c in configs) == [(4, 1), (4, 2), (8, 1), (8, 2)]  # type: ignore[union-attr]
+    with pytest.raises(UserError, match=r"method\.rank"):
+        read_config("run", ["-m", "method.rank=4,0"], RunConfig)
+
+
+def test_several_values_without_m_are_an_error() -> None:
+    with pytest.raises(UserError, match="-m"):
+        run("method.rank=4,8")
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["train.lr=1"], ["resume=/nowhere"], ["resume=x", "seed=1"]])
+def test_wrong_input_ends_with_code_2_and_no_traceback(words: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "training/run.py"), *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and done.stderr.strip()
+    assert list(tmp_path.iterdir()) == []

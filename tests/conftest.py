@@ -1,0 +1,74 @@
+"""What all tests share: no network, a cache of their own, and one really small model built once."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+
+from models.config import EmbeddedConfig
+from models.embedded import build
+from models.loading import load_tokenizer
+from models.prompt_format import PromptFormat
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+PROSE = [
+    f"{disease}的常见症状有{symptoms}。{disease}可以挂{department}。"
+    for disease, symptoms, department in [
+        ("高血压", "头痛、头晕和心悸", "心血管内科"),
+        ("普通感冒", "鼻塞、流涕和咽痛", "呼吸内科"),
+        ("慢性胃炎", "上腹痛、腹胀和反酸", "消化内科"),
+        ("2型糖尿病", "多饮、多尿和多食", "内分泌科"),
+        ("偏头痛", "头痛、恶心和畏光", "神经内科"),
+    ]
+] * 8
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only connections to this machine are possible: whatever asks a hub fails the test."""
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache directory of the test session's own."""
+    directory = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("XINGLIN_CACHE")
+    os.environ["XINGLIN_CACHE"] = str(directory)
+    yield directory
+    os.environ.pop("XINGLIN_CACHE") if before is None else os.environ.update(XINGLIN_CACHE=before)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data and reference outputs that are not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is not there (real data, not part of the project)")
+    return SHARED
+
+
+TINY = EmbeddedConfig(
+    vocab_size=600, hidden_size=64, layers=2, context_length=256, sequence_length=64, batch_size=4, steps=80
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 2 layers in an ordinary directory, with the ``xinglin`` prompt format beside it."""
+    directory = tmp_path_factory.mktemp("tiny_base")
+    build(PROSE, TINY, directory)
+    PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)
+    return directory

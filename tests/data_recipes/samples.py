@@ -1,0 +1,39 @@
+"""Small files in the formats of others, written for these tests."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+TOPICS = ["头痛", "咳嗽", "腹泻", "失眠", "皮疹", "牙痛", "耳鸣", "便秘", "心悸", "眩晕", "鼻塞", "腰痛"]
+PEOPLE = ["老人", "孩子", "孕妇", "司机", "教师", "学生", "运动员", "厨师"]
+
+
+def questions() -> list[str]:
+    """96 different questions without a common run of 13 characters."""
+    return [f"{who}{topic}怎么办？" for topic in TOPICS for who in PEOPLE]
+
+
+def bencao_rows() -> list[dict[str, str]]:
+    """Sound rows in Bencao's format."""
+    return [{"instruction": q, "input": "", "output": f"{q[:-1]}：先休息，再去看医生。"} for q in questions()]
+
+
+def toyhom_rows() -> list[list[str]]:
+    """Sound rows in Toyhom's format."""
+    return [["内科", q, f"{q[:-1]}，请问严重吗？", f"{q[:-1]}要看原因，先观察，再去医院。"] for q in questions()]
+
+
+def write_jsonl(path: Path, rows: list[Any]) -> Path:
+    """Writes JSON lines."""
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_csv(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> Path:
+    """Writes a CSV with Toyhom's header."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([["department", "title", "ask", "answer"], *rows])
+    path.write_bytes(text.getvalue().encode(encoding))
+    return path

@@ -1,0 +1,208 @@
+"""The build command: the same bytes every time, whole or not at all, and an error for every bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from common.command import read_config
+from common.errors import Refused, UserError
+from data_recipes import build as build_module
+from data_recipes.build import BuiltDataset, build_or_reuse, load
+from data_recipes.config import BuildConfig
+from data_recipes.example import Example
+from data_recipes.rows import Rows
+from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = ("data.splits.dev=8", "data.splits.test=8")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_jsonl(tmp_path / "rows.json", bencao_rows())
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "datasets" / "out"
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+def test_the_same_sources_and_seed_give_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copied = elsewhere / source.name
+    copied.write_bytes(source.read_bytes())
+    assert build("data=bencao", f"source.path={source}", f"out={tmp_path / 'one'}", *SMALL) == 0
+    assert build("data=bencao", f"source.path={copied}", f"out={tmp_path / 'two'}", *SMALL) == 0
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_the_medical_dataset_is_the_same_in_another_process(medical: BuiltDataset, tmp_path: Path) -> None:
+    command = [sys.executable, "data_recipes/build.py", "data=medical", f"out={tmp_path / 'again'}"]
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert files(tmp_path / "again") == files(medical.directory)
+    assert f"read {medical.manifest.counts.read}, kept {medical.manifest.counts.kept}" in done.stdout
+
+
+def test_another_seed_draws_other_tests(build: Run, source: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        build("data=bencao", f"source.path={source}", f"out={tmp_path / str(seed)}", f"data.seed={seed}", *SMALL)
+    assert load(tmp_path / "1").splits["test"] != load(tmp_path / "2").splits["test"]
+
+
+def test_what_was_built_can_be_loaded_here_and_by_the_datasets_library(build: Run, source: Path, out: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    assert build("data=bencao", f"source.path={source}", f"out={out}", *SMALL) == 0
+    ours = load(out)
+    theirs = datasets.load_dataset(str(out), cache_dir=str(out.parent / "cache"))
+    assert {name: len(split) for name, split in theirs.items()} == ours.manifest.splits
+    assert Example.model_validate(theirs["test"][0]) == ours.splits["test"][0]
+
+
+def test_no_row_is_lost_and_none_is_quoted_among_the_dropped(build: Run, source: Path, out: Path) -> None:
+    write_jsonl(source, bencao_rows() + bencao_rows()[:9])
+    assert build("data=bencao", f"source.path={source}", f"out={out}", *SMALL) == 0
+    manifest = load(out).manifest
+    assert manifest.counts.read == manifest.sources[0].rows == 105
+    dropped = [json.loads(line) for line in (out / "dropped.jsonl").read_text().splitlines()]
+    assert dropped[0] == {"id": "bencao-97", "reason": "duplicate_question"} and len(dropped) == 9
+    assert str(source.parent) not in (out / "manifest.json").read_text()
+
+
+def test_the_card_tells_what_was_built(medical: BuiltDataset) -> None:
+    card = (medical.directory / "README.md").read_text()
+    for name, size in medical.manifest.splits.items():
+        assert f"| {name} | {size} |" in card
+    assert str(medical.manifest.counts.read) in card and "█" in card
+
+
+def test_a_cached_dataset_is_reused_until_the_source_changes(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [config] = read_config("build", ["data=bencao", f"source.path={source}", "out=unused", *SMALL], BuildConfig)
+    first = build_or_reuse(config.data, config.source)
+    with monkeypatch.context() as patch:
+        patch.setattr(build_module, "build", lambda config: pytest.fail("it was built again"))
+        assert build_or_reuse(config.data, config.source) == first
+    write_jsonl(source, bencao_rows()[1:])
+    assert build_or_reuse(config.data, config.source) != first
+
+
+def test_a_changed_example_is_noticed(build: Run, source: Path, out: Path) -> None:
+    build("data=bencao", f"source.path={source}", f"out={out}", *SMALL)
+    (out / "test.parquet").write_bytes((out / "dev.parquet").read_bytes())
+    with pytest.raises(UserError, match="not those of its manifest"):
+        load(out)
+
+
+def test_a_test_question_that_is_a_training_question_is_refused(
+    monkeypatch: pytest.MonkeyPatch, source: Path, out: Path
+) -> None:
+    def leaking(rows: Rows) -> Rows:
+        return Rows(
+            {**rows.splits, "test": rows.splits["train"][:3]}, rows.dropped, rows.files, rows.about, rows.descriptions
+        )
+
+    monkeypatch.setattr(build_module, "_without_overlap", leaking)
+    [config] = read_config("build", ["data=bencao", f"source.path={source}", f"out={out}", *SMALL], BuildConfig)
+    with pytest.raises(Refused, match="3 questions of test"):
+        build_module.build(config)
+    assert not out.exists()
+
+
+GOOD = '{"instruction": "问？", "input": "", "output": "答。"}\n'.encode()
+BAD_BENCAO = {
+    "empty": b"",
+    "truncated": GOOD + '{"instruction": "问到一半'.encode(),
+    "array": b'[{"instruction": "a", "input": "", "output": "b"}]',
+    "nul": GOOD + GOOD[:9] + b"\0\0" + GOOD[9:],
+    "gbk": GOOD + '{"instruction": "问", "input": "", "output": "答"}'.encode("gbk"),
+    "no output": GOOD + '{"instruction": "问", "input": ""}'.encode(),
+    "output is a number": GOOD + '{"instruction": "问", "input": "", "output": 3}'.encode(),
+}
+LINES = {"empty": "", "array": ":1"}
+
+
+@pytest.mark.parametrize("damage", BAD_BENCAO)
+def test_a_damaged_json_file_ends_the_command_with_its_line_and_leaves_nothing(
+    build: Run, source: Path, out: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    source.write_bytes(BAD_BENCAO[damage])
+    assert build("data=bencao", f"source.path={source}", f"out={out}") == 2
+    error = capsys.readouterr().err
+    assert f"{source}{LINES.get(damage, ':2')}:" in error and "Traceback" not in error
+    assert not out.parent.exists()
+
+
+SOUND_CSV = "department,title,ask,answer\n内科,题,问题呢？,这是一个足够长的答案。\n".encode("gb18030")
+BAD_TOYHOM = {
+    "columns": b"department,title,question,answer\n",
+    "broken character": SOUND_CSV + b"\xc4\xda\xff\xff,a,b,c\n",
+    "too few fields": SOUND_CSV + "内科,题,问\n".encode("gb18030"),
+    "open quote": SOUND_CSV + '内科,题,"问,答\n'.encode("gb18030"),
+    "nul": SOUND_CSV + b"a,b,\0,d\n",
+}
+
+
+@pytest.mark.parametrize("damage", BAD_TOYHOM)
+def test_a_damaged_csv_file_ends_the_command_with_its_line_and_leaves_nothing(
+    build: Run, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(BAD_TOYHOM[damage])
+    assert build("data=toyhom", f"source.path={path}", f"out={out}") == 2
+    assert f"{path}:{1 if damage == 'columns' else 3}:" in capsys.readouterr().err
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("data=medicl", "out=x"),
+        ("data=medical",),
+        ("data=bencao", "out=x"),
+        ("data=medical", "out=x", "data.sed=1"),
+        ("data=medical", "out=x", "data.splits.dev=0"),
+        ("data=medical", "out=x", "data.splits.test=5"),
+        ("data=bencao", "source.path=missing.json", "out=x"),
+        ("data=medical", "source.path=missing", "out=x"),
+    ],
+)
+def test_a_wrong_configuration_ends_with_code_two_and_leaves_nothing(
+    build: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert build(*words) == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_build_leaves_the_older_dataset_as_it_was(build: Run, source: Path, out: Path) -> None:
+    assert build("data=bencao", f"source.path={source}", f"out={out}", *SMALL) == 0
+    before = files(out)
+    source.write_bytes(BAD_BENCAO["truncated"])
+    assert build("data=bencao", f"source.path={source}", f"out={out}", *SMALL) == 2
+    assert files(out) == before and list(out.parent.iterdir()) == [out]
+
+
+def test_a_directory_of_something_else_is_never_replaced(build: Run, source: Path) -> None:
+    assert build("data=bencao", f"source.path={source}", f"out={source.parent}", *SMALL) == 2
+    assert source.exists()
+
+
+def test_a_relative_source_path_starts_at_the_current_directory(
+    build: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(tmp_path / "rows.csv", toyhom_rows())
+    monkeypatch.chdir(tmp_path)
+    assert build("data=toyhom", "source.path=rows.csv", "out=here/there", *SMALL) == 0
+    assert (tmp_path / "here/there/manifest.json").is_file()

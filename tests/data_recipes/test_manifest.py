@@ -1,0 +1,17 @@
+import pytest
+from pydantic import ValidationError
+
+from data_recipes.build import BuiltDataset
+from data_recipes.manifest import Counts, DatasetManifest
+
+
+def test_an_account_that_does_not_balance_cannot_be_written() -> None:
+    Counts(read=5, kept=3, dropped={"empty_answer": 1, "duplicate_question": 1})
+    with pytest.raises(ValidationError):
+        Counts(read=5, kept=3, dropped={"empty_answer": 1})
+
+
+def test_the_splits_must_hold_what_was_kept(medical: BuiltDataset) -> None:
+    values = medical.manifest.model_dump()
+    with pytest.raises(ValidationError):
+        DatasetManifest.model_validate({**values, "splits": {**values["splits"], "train": 1}})

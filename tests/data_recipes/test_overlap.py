@@ -1,0 +1,49 @@
+from pathlib import Path
+
+from data_recipes import overlap
+from data_recipes.example import Example, Message
+
+
+def example(id: str, *questions: str) -> Example:
+    messages = [
+        Message(role=role, content=text) for q in questions for role, text in (("user", q), ("assistant", "好"))
+    ]
+    return Example(id=id, messages=tuple(messages), source="test", group=id, kind="test")
+
+
+TRAIN = overlap.fingerprints([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
+
+
+def measured(*questions: str) -> tuple[int, int]:
+    found = overlap.measure(TRAIN, [example("x", *questions)])
+    return found.exact, found.ngram
+
+
+def test_width_case_spaces_and_punctuation_do_not_hide_a_repeated_question() -> None:
+    assert measured(" 高血压患者 平时应该怎样安排一日三餐?!") == (1, 1)
+    assert overlap.normalise("ＣＴ 检查，A-b") == "ct检查ab"
+
+
+def test_a_run_of_thirteen_characters_is_found_and_one_of_twelve_is_not() -> None:
+    text = overlap.normalise("高血压患者平时应该怎样安排一日三餐")
+    assert measured(f"请问{text[2:15]}呢") == (0, 1)
+    assert measured(f"请问{text[2:14]}呢") == (0, 0)
+
+
+def test_a_short_question_is_only_compared_whole() -> None:
+    assert measured("头痛") == (1, 0)
+    assert measured("头痛吗") == (0, 0)
+
+
+def test_all_turns_of_the_user_count() -> None:
+    assert measured("高血压患者平时应该怎样", "安排一日三餐") == (1, 1)
+
+
+def test_ids_and_size_are_reported() -> None:
+    found = overlap.measure(TRAIN, [example("a", "头痛"), example("b", "别的问题")])
+    assert (found.n, found.exact_ids, found.ngram_ids) == (2, ("a",), ())
+
+
+def test_saved_fingerprints_measure_the_same(tmp_path: Path) -> None:
+    overlap.save(TRAIN, tmp_path)
+    assert overlap.load(tmp_path) == TRAIN

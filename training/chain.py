@@ -1,0 +1,196 @@
+"""One run from sources to report: dataset, base model, tuning, merge with proof, evaluation."""
+
+import importlib.metadata
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from loguru import logger
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, set_seed
+
+from common.files import replacing_directory
+from data_recipes import build as datasets_of
+from data_recipes.build import BuiltDataset
+from data_recipes.knowledge_base import KnowledgeBase
+from data_recipes.prose import corpus
+from eval.evaluation import evaluate_and_report
+from eval.report.schema import Report
+from models import embedded
+from models.artifact import Artifact, BaseRecord, MergeProof
+from models.engines.engine import Engine
+from models.engines.local import LocalEngine, load_engine
+from models.loading import family_of, hash_model, load_model, load_tokenizer
+from models.prompt_format import PromptFormat
+from training.config import RunConfig
+from training.memory_plan import check_memory, plan_memory
+from training.merge import merge
+from training.methods.lora import attach_lora
+from training.methods.ptuning_v2 import attach_prefix
+from training.packing import Row, Rows, pack
+from training.run_directory import RunDirectory
+from training.supervision import SupervisedSet, supervise
+from training.trainer import train
+
+
+def run_chain(run: RunDirectory, config: RunConfig) -> str:
+    """One run from sources to report; what an interrupted run already finished is not done again.
+
+    Returns:
+        The printed summary.
+    """
+    started = time.monotonic()
+    set_seed(config.seed)
+    logger.info("[1/6] dataset {}", config.data.name)
+    dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    logger.info("[2/6] base model {}", config.model.name)
+    base = _base_model(config)
+    prompt_format = _with_format(config, load_tokenizer(base))
+    logger.info("[3/6] tuning with {} -> {}", config.method.kind, run.path)
+    if not run.adapter.is_dir():
+        _tune(run, config, base, dataset, prompt_format)
+    logger.info("[4/6] merge")
+    artifact = _finish(run, config, base, dataset, prompt_format)
+    logger.info("[5/6] evaluation")
+    report = _evaluate(run, config, base, dataset, prompt_format, artifact)
+    logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
+    return _summary(run, artifact, report)
+
+
+def _base_model(config: RunConfig) -> Path:
+    if config.model.embedded is not None:
+        return embedded.build_or_reuse(corpus(KnowledgeBase.load()), config.model.embedded)
+    assert config.model.path is not None
+    path = Path(config.model.path).expanduser()
+    family_of(path)
+    return path.resolve()
+
+
+def _with_format(config: RunConfig, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
+    return PromptFormat.named(config.model.prompt_format, tokenizer)
+
+
+def _tune(run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat) -> None:
+    train_set = supervise(dataset.splits["train"], prompt_format, config.train, "train")
+    dev_set = supervise(dataset.splits["dev"], prompt_format, config.train, "dev")
+    check_memory(plan_memory(base, config))
+    torch.manual_seed(config.seed)  # the adapter's first values must not depend on what was built before
+    model = _prepared_model(config, base)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    logger.info("trained parameters: {:,}", trained)
+    train(model, _rows(train_set, config), _rows(dev_set, config), config.train, run, config.seed)
+    with replacing_directory(run.adapter) as directory:
+        model.save_pretrained(directory)
+        prompt_format.save(directory)
+
+
+def _prepared_model(config: RunConfig, base: Path) -> PeftModel:
+    model = load_model(base, dtype=getattr(torch, config.model.dtype), quantisation=config.method.quantisation)
+    model.train()
+    if config.train.gradient_checkpointing:
+        model.enable_input_require_grads()
+    if config.method.kind == "lora":
+        return attach_lora(model, config.method, family_of(base))
+    return attach_prefix(model, config.method)
+
+
+def _rows(supervised: SupervisedSet, config: RunConfig) -> Rows:
+    rows: list[Row] = [[r] for r in supervised.rendered]
+    if config.train.packing:
+        rows = pack(supervised.rendered, config.train.max_length, config.seed)
+    return Rows(rows)
+
+
+def _finish(
+    run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat
+) -> Artifact:
+    """Merges where the method can be merged and the proof passes, and records what the run's result is."""
+    proof, reason = None, "a prefix cannot be merged into weights; it is loaded beside the base model"
+    if config.method.kind == "lora":
+        proof, reason = _merge(run, config, base, dataset, prompt_format)
+    artifact = Artifact(
+        kind="prefix" if config.method.kind == "ptuning_v2" else "adapter" if reason else "merged",
+        model_version=f"{config.name}-{run.path.name}",
+        method=config.method.kind,
+        base=BaseRecord(name=config.model.name, path=str(base), sha256=hash_model(base), family=family_of(base).name),
+        quantisation=config.method.quantisation,
+        prompt_format=prompt_format.name,
+        prompt_format_sha256=prompt_format.sha256,
+        dataset=str(dataset.directory),
+        dataset_sha256=dataset.manifest.sha256,
+        merge_proof=proof,
+        why_not_merged=reason,
+        versions={name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "bitsandbytes")},
+    )
+    if artifact.kind == "merged":
+        artifact.save(run.merged)
+    else:
+        logger.warning("not merged: {}", reason)
+    artifact.save(run.path)
+    return artifact
+
+
+def _merge(
+    run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat
+) -> tuple[MergeProof | None, str]:
+    if not config.merge.enabled:
+        return None, "merge.enabled=false"
+    try:
+        with replacing_directory(run.merged) as directory:
+            proof = merge(
+                base,
+                run.adapter,
+                directory,
+                quantisation=config.method.quantisation,
+                dtype=getattr(torch, config.model.dtype),
+                prompt_format=prompt_format,
+                examples=dataset.splits["dev"],
+                config=config.merge,
+            )
+            if not proof.passed:
+                raise _ProofFailed
+    except _ProofFailed:
+        return proof, "the merged model differs from the trained one beyond merge.tolerance; the merge was refused"
+    return proof, ""
+
+
+class _ProofFailed(Exception):
+    """Leaves the merged directory unwritten."""
+
+
+def _evaluate(
+    run: RunDirectory,
+    config: RunConfig,
+    base: Path,
+    dataset: BuiltDataset,
+    prompt_format: PromptFormat,
+    artifact: Artifact,
+) -> Report:
+    dtype = getattr(torch, config.model.dtype)
+    tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype=dtype)  # noqa: E731
+    return evaluate_and_report(
+        lambda: LocalEngine(load_model(base, dtype=dtype), prompt_format, model_version=config.model.name),
+        tuned,
+        dataset,
+        config.suite,
+        run.report,
+        artifact=artifact,
+        metrics_file=run.metrics_file,
+        command=f"python training/run.py recipe={config.name}",
+        dtype=config.model.dtype,
+    )
+
+
+def _summary(run: RunDirectory, artifact: Artifact, report: Report) -> str:
+    result = run.merged if artifact.kind == "merged" else run.path
+    return "\n".join(
+        [
+            "",
+            report.summary(),
+            "",
+            f"报告 report : {run.report / 'index.html'}",
+            f"模型 model  : {result}" + ("" if artifact.kind == "merged" else f"  ({artifact.why_not_merged})"),
+            f"服务 serve  : python -m app model={result}",
+        ]
+    )
