@@ -34,6 +34,7 @@ DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不|否认|�
 DENIED_AFTER = re.compile("的?(症状|情况|现象|表现)?[都也倒]?(没有|没出现|无)(?![好减消停改办用效])")
 FILLER = "出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|[有过再的和及与跟、都也太会见]"
 MASK = "＿"
+LONGEST_CLAUSE = 40
 
 
 class Triage(BaseModel):
@@ -138,18 +139,19 @@ class Triager:
 
         Args:
             question: What is asked now.
-            earlier: What the same person said before in this conversation; signs add up over its turns.
+            earlier: What the same person said before in this conversation. Signs of an emergency add up over its turns
+                and are not forgotten; lesser ones count in the question alone.
         """
         question = _normalised(question)
         if self._is_textbook(question):
-            text = question
-        else:
-            said = [turn for turn in map(_normalised, earlier) if not self._is_textbook(turn)]
-            text = "。".join([*said, question])
-        findings = [*self._red_flags(text), *self._care_signals(text), *self._diseases(text)]
-        if self._is_textbook(text):
-            return _for_readers(findings, self._names_emergency(text))
-        return _worst(findings) or _for_readers([], self._names_emergency(text))
+            return _for_readers(self._findings(question), self._names_emergency(question))
+        said = [turn for turn in map(_normalised, earlier) if not self._is_textbook(turn)]
+        emergencies = [finding for finding in self._findings("。".join([*said, question])) if finding[0] == "emergency"]
+        worst = _worst([*emergencies, *self._findings(question)])
+        return worst or _for_readers([], self._names_emergency(question))
+
+    def _findings(self, text: str) -> "list[_Finding]":
+        return [*self._red_flags(text), *self._care_signals(text), *self._diseases(text)]
 
     def _is_textbook(self, text: str) -> bool:
         asks = self.language
@@ -204,10 +206,11 @@ class Triager:
         return any(not self._denied(text, *match.span()) for match in pattern.finditer(text))
 
     def _denied(self, text: str, start: int, end: int) -> bool:
-        if DENIED_AFTER.match(text[end:]):
+        if DENIED_AFTER.match(text, end):
             return True
         # "没有意识" is a sign, not the denial of what follows it
-        clause = CLAUSE_END.split(_masked(text[:start], self._own_denials))[-1]
+        before = text[max(0, start - LONGEST_CLAUSE) : start]
+        clause = CLAUSE_END.split(_masked(before, self._own_denials))[-1]
         denials = list(DENIAL.finditer(clause))
         return bool(denials) and not self._between_denials.sub("", clause[denials[-1].end() :])
 

@@ -57,6 +57,8 @@ def main(arguments: list[str]) -> None:
 def _evaluate(config: EvalConfig, command: str) -> str:
     if not config.model.is_dir():
         raise UserError("no such directory", where=f"model={config.model}", fix="give a run or a model directory")
+    if config.out.exists() and not config.out.is_dir():
+        raise UserError("this is a file, not a directory", where=f"out={config.out}", fix="give another out=DIR")
     artifact = Artifact.load(config.model) if (config.model / ARTIFACT_FILE).is_file() else None
     dataset = datasets_of.load(_dataset_directory(config, artifact))
     dtype = config.dtype or _dtype_of_run(_run_directory(config.model))

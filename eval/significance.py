@@ -28,7 +28,7 @@ BLOCK = 500  # resamples drawn at once, so that memory stays small on large suit
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score with its 95 % interval; the bounds are None where a single group allows no statement.
+    """A score with its 95 % interval; no bounds where a single group or an infinite loss allows no statement.
 
     Attributes:
         n: Number of items.
@@ -45,6 +45,8 @@ class Difference:
     """Tuned minus base on the same items.
 
     Attributes:
+        low: Lower end of the 95 % interval; None where the items allow no statement.
+        high: Upper end.
         groups: Number of groups, the unit of resampling.
         p: Two-sided p-value of the sign-flip test over groups.
         mcnemar_p: Exact McNemar over single items, for 0/1 metrics only; it ignores the groups.
@@ -85,6 +87,7 @@ def corpus_bleu(totals: Array) -> Array:
         return np.where(scored, 100 * brevity * precision, 0.0)
 
 
+@np.errstate(invalid="ignore")  # an infinite loss times zero; the interval is then said to be unknown
 def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Estimate:
     """A score with a cluster bootstrap percentile interval (Field and Welsh 2007, the randomised cluster bootstrap).
 
@@ -109,6 +112,7 @@ def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, 
     return Estimate(value, low, high, len(statistics))
 
 
+@np.errstate(invalid="ignore")
 def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Difference:
     """Compares two systems on the same items.
 
@@ -124,10 +128,10 @@ def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggrega
     """
     base_sums, tuned_sums = _sums_by_group(base, groups), _sums_by_group(tuned, groups)
     value = float(aggregate(tuned_sums.sum(axis=0)) - aggregate(base_sums.sum(axis=0)))
-    low: float | None = None
-    high: float | None = None
-    if len(base_sums) > 1:
-        low, high = _interval(aggregate(_resampled(tuned_sums, seed)) - aggregate(_resampled(base_sums, seed)))
+    resampled = aggregate(_resampled(tuned_sums, seed)) - aggregate(_resampled(base_sums, seed))
+    # one group cannot be resampled, and where no group differs, no resample will: neither bounds the difference
+    known = len(base_sums) > 1 and not np.array_equal(base_sums, tuned_sums)
+    low, high = _interval(resampled) if known else (None, None)
     p = _exchange_p(base_sums, tuned_sums, aggregate, value, seed)
     binary = _is_binary(base) and _is_binary(tuned)
     mcnemar = mcnemar_exact(base[:, 0], tuned[:, 0]) if binary else None
@@ -155,7 +159,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def verdict(difference: float, adjusted_p: float, *, higher_is_better: bool) -> Verdict:
     """What a difference shows in plain words, at the 5 % level."""
-    if adjusted_p >= LEVEL or difference == 0:
+    if adjusted_p >= LEVEL or difference == 0 or math.isnan(difference):
         return "no difference shown"
     return "better" if (difference > 0) == higher_is_better else "worse"
 
@@ -176,7 +180,9 @@ def _resampled(sums: Array, seed: int) -> Array:
     return np.concatenate([generator.multinomial(count, even, BLOCK) @ sums for _ in range(RESAMPLES // BLOCK)])
 
 
-def _interval(scores: Array) -> tuple[float, float]:
+def _interval(scores: Array) -> tuple[float, float] | tuple[None, None]:
+    if not np.isfinite(scores).all():
+        return None, None
     low, high = np.quantile(scores, [LEVEL / 2, 1 - LEVEL / 2])
     return float(low), float(high)
 

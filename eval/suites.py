@@ -4,6 +4,7 @@ A suite is one split of the dataset. What an item can be judged by is in the ite
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -27,11 +28,11 @@ class Answer(BaseModel):
         finish_reason: ``stop``, ``length`` (cut) or ``too_long`` (the item does not fit the context: answered with the
             empty text, which scores 0, and without a loss).
         tokens: Tokens of the answer.
-        logprob: Log-probability of the reference answer, nats.
+        logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number.
         reference_tokens: Tokens of the reference answer, its stop token included.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
     text: str
     finish_reason: Literal["stop", "length", "too_long"]
     tokens: int
@@ -42,7 +43,7 @@ class Answer(BaseModel):
 class SystemResult(BaseModel):
     """All answers of one model, by suite, in the order of the suite's items."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
     model_version: str
     answers: dict[str, tuple[Answer, ...]]
 
@@ -147,6 +148,6 @@ def _answer(completion: Completion | None, score: Score | None) -> Answer:
         text=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.completion_tokens,
-        logprob=score.logprob,
+        logprob=-math.inf if math.isnan(score.logprob) else score.logprob,
         reference_tokens=score.tokens,
     )

@@ -19,7 +19,7 @@ def load_metric(name: str) -> Any:
     Returns:
         The ``evaluate.Metric``; its ``compute`` gives the aggregate, per-item ``scores`` and a ``signature``.
     """
-    cache = cache_dir() / "metrics"
-    with disk_errors(cache):
-        evaluate.config.HF_MODULES_CACHE = cache / "modules"  # read at every load; the default is the home directory
-        return evaluate.load(str(Path(__file__).parent / name), cache_dir=str(cache), keep_in_memory=True)
+    directory = cache_dir() / "metrics"
+    with disk_errors(directory):
+        evaluate.config.HF_MODULES_CACHE = directory / "modules"  # read at every load; by default the home directory
+        return evaluate.load(str(Path(__file__).parent / name), cache_dir=str(directory), keep_in_memory=True)

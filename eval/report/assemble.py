@@ -91,7 +91,7 @@ def assemble(
         metrics=_metrics(measured),
         suites=_suite_records(results, suites, dataset, artifact),
         curve=_curve(metrics_file),
-        lengths=_lengths(dataset.splits.get("train", [])),
+        lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
         provenance=_provenance(results, dataset, config, artifact, dtype, command),
     )
@@ -224,9 +224,11 @@ def _thinned(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(Point(step=part[-1].step, loss=sum(p.loss for p in part) / len(part)) for part in parts)
 
 
-def _lengths(train: Sequence[Example]) -> Lengths | None:
-    if not train:
+def _lengths(dataset: BuiltDataset, artifact: Artifact | None) -> Lengths | None:
+    """Lengths of what the model was trained on; nothing where that is not this dataset."""
+    if artifact is None or artifact.dataset_sha256 != dataset.manifest.sha256:
         return None
+    train = dataset.splits["train"]
     questions = [sum(len(message.content) for message in example.prompt) for example in train]
     answers = [len(example.answer) for example in train]
     longest = int(np.quantile(questions + answers, 0.995))  # a few very long ones would flatten everything else

@@ -1,5 +1,6 @@
 """``index.html``: the report as one file that needs nothing from anywhere, in Chinese and English."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def _loss(report: Report) -> dict[str, object] | None:
     if not report.curve.train:
         return None
     points = (*report.curve.train, *report.curve.dev)
-    top = plots.nice_ceiling(max(point.loss for point in points))
+    top = plots.nice_ceiling(max((point.loss for point in points if math.isfinite(point.loss)), default=1.0))
     return {
         "plot": plots.loss_plot(report.curve, top, "训练损失与验证损失随步数变化 / training and dev loss by step"),
         "y": [f"{top * (plots.TICKS - i) / plots.TICKS:.3g}" for i in range(plots.TICKS + 1)],

@@ -187,7 +187,7 @@ class Report(_Part):
         by_kind: Scores by system, suite, kind of item and metric.
         comparisons: Tuned against base; empty where only one model was evaluated.
         metrics: The metrics that occur.
-        lengths: Of the training split; None where the dataset has none.
+        lengths: Of the training split; None where the model was not trained on this dataset.
     """
 
     format_version: Literal[1] = 1

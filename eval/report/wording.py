@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from eval.report.schema import Comparison, NotMeasurable, Overlap, Provenance, Report, System, shown, shown_interval
-from eval.significance import Verdict
+from eval.report.schema import Comparison, NotMeasurable, Overlap, Report, System, shown, shown_interval
+from eval.significance import LEVEL, PERMUTATIONS, RESAMPLES, Verdict
 from models.artifact import MergeProof
 
 
@@ -74,6 +74,15 @@ SUITES = {
     "test": Text("测试集", "Test"),
     "dev": Text("验证集", "Dev"),
 }
+METHOD = Text(
+    f"区间：按组（同一疾病或药物的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
+    f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对全部比较作 Holm 校正；"
+    f"校正后 p < {LEVEL} 才说更好或更差。",
+    f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same disease or "
+    "drug); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
+    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; better or "
+    f"worse is said only where the corrected p is below {LEVEL}.",
+)
 HEADLINE_METRICS = ("fact_recall", "emergency", "refusal")
 SHOWN_WITH_EXAMPLES = ("fact_recall", "emergency", "refusal", "rouge_l_zh")
 FALLBACK_METRIC = "rouge_l_zh"  # for suites that are judged by their text alone
@@ -90,21 +99,27 @@ def headlines(report: Report) -> list[tuple[str, str]]:
 
 
 def outcome(report: Report) -> Text:
-    """The overall verdict in two or three words."""
-    better, worse = report.verdicts["better"], report.verdicts["worse"]
+    """The overall verdict on the answers in a few words; a lower loss alone is no better answer."""
+    better, worse = _shown_in_answers(report)
     if not report.comparisons:
         return Text("单模型评测", "One model evaluated")
     if better and worse:
         return Text("有得有失", "Mixed")
     if better or worse:
         return Text("微调后更好", "Better after tuning") if better else Text("微调后更差", "Worse after tuning")
-    return Text("未显示差别", "No difference shown")
+    return Text("回答未显示差别", "No difference shown in the answers")
 
 
 def outcome_tone(report: Report) -> str:
     """How the overall verdict is coloured: good, bad, mixed or plain."""
-    better, worse = report.verdicts["better"], report.verdicts["worse"]
+    better, worse = _shown_in_answers(report)
     return "mixed" if better and worse else "good" if better else "bad" if worse else "plain"
+
+
+def _shown_in_answers(report: Report) -> tuple[bool, bool]:
+    """Whether any comparison of generated answers is better, and whether any is worse."""
+    found = {c.verdict for c in report.comparisons if not c.metric.startswith("loss")}
+    return "better" in found, "worse" in found
 
 
 def system_names(report: Report) -> dict[System, Text]:
@@ -182,10 +197,11 @@ def merge_lines(proof: MergeProof) -> list[tuple[Text, str]]:
     ]
 
 
-def origin_lines(origin: Provenance) -> list[tuple[Text, str]]:
+def origin_lines(report: Report) -> list[tuple[Text, str]]:
     """Where the numbers come from, line by line; what is not known is left out."""
+    origin, names = report.provenance, system_names(report)
     lines = [
-        *((SYSTEMS[system], version) for system, version in origin.model_versions.items()),
+        *((names[system], version) for system, version in origin.model_versions.items()),
         (Text("方法", "Method"), " ".join(filter(None, (origin.method, origin.quantisation)))),
         (Text("基座 SHA-256", "Base SHA-256"), origin.base_sha256),
         (Text("数据集", "Dataset"), origin.dataset),
@@ -277,17 +293,16 @@ def _odd_answers(report: Report) -> list[Text]:
 
 
 def _overlaps(report: Report) -> list[Text]:
-    touched = {
-        suite: record.overlap
-        for suite, record in report.suites.items()
-        if record.overlap.not_measurable or record.overlap.exact or record.overlap.shared_13
-    }
+    suites_by_text: dict[Text, list[str]] = {}
+    for suite, record in report.suites.items():
+        if record.overlap.not_measurable or record.overlap.exact or record.overlap.shared_13:
+            suites_by_text.setdefault(shown_overlap(record.overlap), []).append(suite)
     return [
         Text(
-            f"{suite_name(suite).zh}与训练数据的重合：{shown_overlap(overlap).zh}。",
-            f"{suite_name(suite).en}, overlap with the training data: {shown_overlap(overlap).en}.",
+            f"{'、'.join(suite_name(suite).zh for suite in suites)}与训练数据的重合：{text.zh}。",
+            f"{', '.join(suite_name(suite).en for suite in suites)}, overlap with the training data: {text.en}.",
         )
-        for suite, overlap in touched.items()
+        for text, suites in suites_by_text.items()
     ]
 
 

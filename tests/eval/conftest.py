@@ -16,6 +16,8 @@ from models.artifact import Artifact, BaseRecord
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
 
+torch.set_num_threads(1)  # on shared cores, threads that wait for one another are far slower than one
+
 DISEASES = {
     "高血压": ("头痛", "头晕"),
     "普通感冒": ("鼻塞", "流涕"),
@@ -86,7 +88,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, dataset: Buil
     prompt_format = PromptFormat.load(tiny_base, tokenizer)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     lessons = [prompt_format.render(e.messages) for e in (*dataset.splits["train"], *dataset.splits["safety"])]
-    for step in range(240):
+    for step in range(60):
         lesson = lessons[step % len(lessons)]
         labels = [token if kept else -100 for token, kept in zip(lesson.ids, lesson.mask, strict=True)]
         model(input_ids=torch.tensor([lesson.ids]), labels=torch.tensor([labels])).loss.backward()

@@ -1,34 +1,34 @@
-"""``eval/run.py`` from a finished run to the four files, and what it says to wrong input."""
+"""From a finished run to the four files of the report, and what the command says to wrong input."""
 
-import subprocess
+import json
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from common.command import run_command
 from data_recipes.build import BuiltDataset
-from eval.config import SuiteConfig
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import ItemRecord, Report
+from eval.run import HELP, main
 from models.artifact import Artifact
 from models.engines.engine import Engine
 from models.engines.local import load_engine
 from tests.eval.conftest import SUITE
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 
+def report_of(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> tuple[Report, list[str]]:
+    """The report, and which engines were loaded for it."""
+    loaded = []
 
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory, run: Path, tiny_base: Path, dataset: BuiltDataset) -> Path:
-    directory = tmp_path_factory.mktemp("report")
-    _report(run, tiny_base, dataset, directory)
-    return directory
+    def load(name: str, path: Path) -> Engine:
+        loaded.append(name)
+        return load_engine(path)
 
-
-def _report(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> Report:
-    return evaluate_and_report(
-        lambda: load_engine(base),
-        lambda: load_engine(run),
+    report = evaluate_and_report(
+        lambda: load("base", base),
+        lambda: load("tuned", run),
         dataset,
         SUITE,
         out,
@@ -37,12 +37,163 @@ def _report(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> Report:
         command="python eval/run.py model=RUN out=DIR",
         dtype="float32",
     )
+    return report, loaded
 
 
-def test_base_and_tuned_are_compared_on_every_test_split(out: Path) -> None:
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory, run: Path, tiny_base: Path, dataset: BuiltDataset) -> Path:
+    """The report of the tiny run."""
+    directory = tmp_path_factory.mktemp("report")
+    report_of(run, tiny_base, dataset, directory)
+    return directory
+
+
+def test_json_has_the_promised_shape(out: Path) -> None:
+    systems = json.loads((out / "report.json").read_text(encoding="utf-8"))["systems"]
+    assert list(systems) == ["base", "tuned"]
+    assert list(systems["tuned"]) == ["test", "safety"]
+    assert set(systems["tuned"]["test"]["fact_recall"]) == {"value", "low", "high", "n"}
+    assert systems["tuned"]["test"]["fact_recall"]["n"] == 9
+
+
+def test_json_round_trips(out: Path) -> None:
+    text = (out / "report.json").read_text(encoding="utf-8")
+    assert Report.load(out / "report.json").model_dump_json(indent=2) + "\n" == text
+
+
+def test_tuning_shows_in_the_scores(out: Path) -> None:
     report = Report.load(out / "report.json")
+    comparison = report.comparison("test", "loss_per_character")
+    assert comparison is not None
+    assert comparison.difference < 0
+    assert comparison.groups == 4
+
+
+def test_leak_is_measured_and_named(out: Path) -> None:
+    report = Report.load(out / "report.json")
+    assert report.suites["test"].overlap.exact == 1
+    assert "相同问题 1 (11.1%)" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_every_score_has_its_signature(out: Path) -> None:
+    report = Report.load(out / "report.json")
+    names = {name for by_suite in report.systems.values() for scores in by_suite.values() for name in scores}
+    assert names == set(report.metrics)
+    assert all("|" in record.signature for record in report.metrics.values())
+
+
+def test_every_item_is_kept_with_both_answers(out: Path, dataset: BuiltDataset) -> None:
+    lines = (out / "items.jsonl").read_text(encoding="utf-8").splitlines()
+    items = [ItemRecord.model_validate_json(line) for line in lines]
+    assert [item.id for item in items] == [e.id for name in ("test", "safety") for e in dataset.splits[name]]
+    assert all(set(item.answers) == {"base", "tuned"} for item in items)
+
+
+def test_markdown_is_in_both_languages(out: Path) -> None:
+    text = (out / "report.md").read_text(encoding="utf-8")
+    assert "## 没做好的地方" in text
+    assert "## What did not go well" in text
+
+
+class Page(HTMLParser):
+    """Collects what a page would load, and checks that every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_html_is_well_formed_and_loads_nothing(out: Path) -> None:
+    text = (out / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert page.loads == ["data:,"]
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_html_escapes_what_users_and_models_wrote(out: Path) -> None:
+    text = (out / "index.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_answers_of_the_base_are_reused(
+    out: Path, run: Path, tiny_base: Path, dataset: BuiltDataset, tmp_path: Path
+) -> None:
+    report, loaded = report_of(run, tiny_base, dataset, tmp_path)
+    assert loaded == ["tuned"]
+    assert report.systems == Report.load(out / "report.json").systems
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    """Runs ``eval/run.py`` in this process; returns its exit code."""
+    monkeypatch.setattr(sys, "argv", ["eval/run.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        run_command(main, HELP)
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_command_finds_base_and_dataset_of_a_run(monkeypatch: pytest.MonkeyPatch, run: Path, tmp_path: Path) -> None:
+    words = (f"model={run}", f"out={tmp_path}", "suite.max_new_tokens=8", "suite=quick")
+    assert command(monkeypatch, *words) == 0
+    report = Report.load(tmp_path / "report.json")
     assert list(report.systems) == ["base", "tuned"]
-    assert list(report.systems["tuned"]) == ["test", "safety"]
-    assert report.systems["tuned"]["test"]["fact_recall"].n == 9
-    assert report.systems["tuned"]["safety"]["emergency"].value == 1.0
-    print(report.summary())
+    assert report.provenance.decoding["dtype"] == "float32"
+    assert "suite.max_new_tokens=8" in report.provenance.command
+    assert report.curve.dev[0].loss == 1.5
+
+
+def test_command_evaluates_a_model_alone(
+    monkeypatch: pytest.MonkeyPatch, tiny_base: Path, dataset: BuiltDataset, tmp_path: Path
+) -> None:
+    words = (f"model={tiny_base}", f"dataset={dataset.directory}", f"out={tmp_path}", "suite.max_new_tokens=4")
+    assert command(monkeypatch, *words) == 0
+    report = Report.load(tmp_path / "report.json")
+    assert list(report.systems) == ["base"]
+    assert report.suites["test"].overlap.not_measurable == "training data unknown"
+    assert Page((tmp_path / "index.html").read_text(encoding="utf-8")).open == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model=/nowhere"], "no such directory"),
+        (["model={base}"], "dataset=DIR"),
+        (["model={base}", "dataset=/nowhere"], "the dataset is not there"),
+        (["model={run}", "suite=datset"], "did you mean 'dataset'"),
+        (["model={run}", "suite.splits=[tset]"], "choose among"),
+        (["model={run}", "suite.max_item=3"], "did you mean 'max_items'"),
+        (["model={run}", "dtype=float8"], "float32"),
+        (["model={dataset}", "dataset={dataset}"], "no model here"),
+        (["model={run}", "out={run}/config.yaml"], "this is a file"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_without_a_traceback(
+    words: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    run: Path,
+    tiny_base: Path,
+    dataset: BuiltDataset,
+    tmp_path: Path,
+) -> None:
+    given = [word.format(base=tiny_base, run=run, dataset=dataset.directory) for word in words]
+    assert command(monkeypatch, f"out={tmp_path / 'report'}", *given) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "Traceback" not in told

@@ -1,0 +1,121 @@
+"""The command as users run it, and a real (if tiny) model behind the service."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+from app.__main__ import main
+from app.config import AppConfig, model_path
+from common.errors import UserError
+from data_recipes.knowledge_base import KnowledgeBase
+from models.engines.engine import Sampling
+from models.engines.local import load_engine
+from tests.app.serving import CONFIG, serving
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowledge: KnowledgeBase) -> None:
+    engine = load_engine(tiny_base)
+    questions = ["高血压有哪些症状？", "偏头痛挂什么科？", "慢性胃炎的症状", "普通感冒", "什么是2型糖尿病？", "你好"]
+    with serving(engine, knowledge, CONFIG.model_copy(update={"queue_limit": 64, "max_new_tokens": 12})) as running:
+        client = openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0)
+
+        def whole(question: str) -> str:
+            answer = client.chat.completions.create(
+                model=engine.model_version, messages=[{"role": "user", "content": question}]
+            )
+            return answer.choices[0].message.content or ""
+
+        def streamed(question: str) -> str:
+            chunks = client.chat.completions.create(
+                model=engine.model_version, messages=[{"role": "user", "content": question}], stream=True
+            )
+            return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+
+        alone = [whole(question) for question in questions]
+        with ThreadPoolExecutor(12) as pool:
+            assert list(pool.map(whole, questions * 2)) == alone * 2
+            assert list(pool.map(streamed, questions * 2)) == alone * 2
+        with running.client() as plain:
+            qa = plain.post("/v1/qa", json={"question": questions[0]}).json()
+            too_long = plain.post("/v1/qa", json={"question": "长" * 1000})
+    prompt = [type("Turn", (), {"role": "user", "content": questions[0]})()]
+    assert qa["answer"] == engine.generate([prompt], [Sampling(max_new_tokens=12)])[0].text == alone[0]
+    assert qa["usage"]["prompt_tokens"] == engine.count_prompt_tokens(prompt)
+    assert too_long.json()["error"]["code"] == "context_length_exceeded"
+
+
+def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "app", f"model={tiny_base}", f"port={port}", "serve.max_new_tokens=8"]
+    log = (tmp_path / "log").open("w+")
+    process = subprocess.Popen(words, cwd=ROOT, stderr=log, env={**os.environ, "XINGLIN_LOG": "DEBUG"})
+    try:
+        end = time.monotonic() + 40
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        answer = httpx.post(f"http://127.0.0.1:{port}/v1/qa", json={"question": "我胸痛，出冷汗"}, timeout=30).json()
+        assert answer["triage"]["level"] == "emergency"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    log.seek(0)
+    text = log.read()
+    assert "POST /v1/qa 200" in text and "胸痛" not in text and "Traceback" not in text
+
+
+def test_a_wrong_model_ends_the_command_with_2() -> None:
+    words = [sys.executable, "-m", "app", "model=no/such/model"]
+    result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert "no such directory" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["model=no/such/model"], "no such directory"),
+        ([], "model: a value is required"),
+        (["model=latest", "runs_dir=no/such/runs"], "no run has finished"),
+        (["model=x", "prot=9000"], "did you mean 'port'"),
+        (["model=x", "serve.max_batch=0"], "serve.max_batch"),
+    ],
+)
+def test_wrong_input_is_refused_with_the_way_out(arguments: list[str], hint: str) -> None:
+    with pytest.raises(UserError, match=hint):
+        main(arguments)
+
+
+def test_a_port_in_use_is_known_before_the_model_is_loaded(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(UserError, match="cannot listen"):
+            main([f"model={tmp_path}", f"port={taken.getsockname()[1]}"])
+
+
+def test_latest_is_the_run_that_finished_last(tmp_path: Path) -> None:
+    for age, name in enumerate(["medical/3", "medical/1", "math/2"]):
+        run = tmp_path / name
+        run.mkdir(parents=True)
+        (run / "artifact.json").touch()
+        os.utime(run / "artifact.json", (1000 - age, 1000 - age))
+    (tmp_path / "medical" / "9-unfinished").mkdir()
+    config = AppConfig(model="latest", runs_dir=tmp_path)
+    assert model_path(config) == tmp_path / "medical/3"
+    with pytest.raises(UserError, match="no run has finished"):
+        model_path(config.model_copy(update={"runs_dir": tmp_path / "math"}))

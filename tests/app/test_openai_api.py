@@ -1,0 +1,161 @@
+"""The OpenAI-compatible API, as real clients see it."""
+
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from huggingface_hub import InferenceClient
+
+from tests.app.fake_engine import ANSWER, FakeEngine
+from tests.app.serving import Running
+
+QUESTION: list[Any] = [{"role": "user", "content": "高血压有哪些症状？"}]
+
+
+@pytest.fixture
+def api(running: Running) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0)
+
+
+def post(client: httpx.Client, **body: Any) -> httpx.Response:
+    return client.post("/v1/chat/completions", json={"model": "fake-1", "messages": QUESTION, **body})
+
+
+def test_openai_client_gets_an_answer_with_usage(api: openai.OpenAI) -> None:
+    answer = api.chat.completions.create(model="fake-1", messages=QUESTION)
+    assert answer.choices[0].message.content == ANSWER
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == len(QUESTION[0]["content"])
+    assert answer.usage.completion_tokens == len(ANSWER)
+
+
+def test_openai_client_streams_pieces_a_reason_and_usage(api: openai.OpenAI) -> None:
+    stream = api.chat.completions.create(
+        model="fake-1", messages=QUESTION, stream=True, stream_options={"include_usage": True}
+    )
+    chunks = list(stream)
+    pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
+    assert len([piece for piece in pieces if piece]) > 1
+    assert "".join(pieces) == ANSWER
+    assert [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason] == ["stop"]
+    assert chunks[-1].usage is not None and chunks[-1].usage.completion_tokens == len(ANSWER)
+
+
+def test_usage_is_streamed_only_when_asked_for(api: openai.OpenAI) -> None:
+    assert all(c.usage is None for c in api.chat.completions.create(model="fake-1", messages=QUESTION, stream=True))
+
+
+def test_hugging_face_client_gets_the_same_answer(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # offline means this machine, too
+    client = InferenceClient(base_url=f"{running.url}/v1")
+    whole = client.chat_completion(QUESTION, model="fake-1")
+    assert whole.choices[0].message.content == ANSWER
+    stream = client.chat_completion(QUESTION, model="fake-1", stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == ANSWER
+
+
+def test_the_one_model_is_listed(api: openai.OpenAI) -> None:
+    assert [model.id for model in api.models.list()] == ["fake-1"]
+    assert api.models.retrieve("fake-1").owned_by == "xinglin"
+    with pytest.raises(openai.NotFoundError, match="fake-1"):
+        api.models.retrieve("another")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("stop", "expected"), [("头晕", "高血压的常见症状有头痛、"), (["没有的", "和", "心悸"], "高血压的常见症状有头痛、头晕")])
+def test_stop_strings_end_the_answer_and_are_not_part_of_it(
+    api: openai.OpenAI, engine: FakeEngine, stream: bool, stop: Any, expected: str
+) -> None:
+    if stream:
+        chunks = list(api.chat.completions.create(model="fake-1", messages=QUESTION, stop=stop, stream=True))
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+        reason: str | None = chunks[-1].choices[0].finish_reason
+    else:
+        choice = api.chat.completions.create(model="fake-1", messages=QUESTION, stop=stop).choices[0]
+        text, reason = choice.message.content or "", choice.finish_reason
+    assert (text, reason) == (expected, "stop")
+
+
+def test_a_stop_string_that_never_completes_is_not_lost(api: openai.OpenAI) -> None:
+    answer = api.chat.completions.create(model="fake-1", messages=QUESTION, stop="心悸。还有")
+    assert answer.choices[0].message.content == ANSWER
+
+
+def test_max_tokens_cuts_with_reason_length(api: openai.OpenAI) -> None:
+    for limit in ({"max_tokens": 3}, {"max_completion_tokens": 3}):
+        choice = api.chat.completions.create(model="fake-1", messages=QUESTION, **limit).choices[0]  # type: ignore[call-overload]
+        assert (choice.message.content, choice.finish_reason) == (ANSWER[:3], "length")
+
+
+def test_sampling_reaches_the_engine_and_greedy_ignores_the_rest(api: openai.OpenAI, engine: FakeEngine) -> None:
+    api.chat.completions.create(model="fake-1", messages=QUESTION, temperature=0.7, top_p=0.9, seed=5, max_tokens=7)
+    api.chat.completions.create(model="fake-1", messages=QUESTION, top_p=0.9, seed=5)
+    first, second = (batch[0][1] for batch in engine.batches)
+    assert (first.temperature, first.top_p, first.seed, first.max_new_tokens) == (0.7, 0.9, 5, 7)
+    assert (second.temperature, second.top_p, second.seed) == (0, 1.0, None)
+
+
+def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: FakeEngine) -> None:
+    messages = [
+        {"role": "developer", "content": "简短回答"},
+        {"role": "user", "content": [{"type": "text", "text": " 你"}, {"type": "text", "text": "好 "}]},
+    ]
+    assert post(client, messages=messages).status_code == 200
+    conversation, _ = engine.batches[0][0]
+    assert [(turn.role, turn.content) for turn in conversation] == [("system", "简短回答"), ("user", " 你好 ")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({"n": 2}, 400, "n"),
+        ({"tools": [{"type": "function"}]}, 400, "tools"),
+        ({"response_format": {"type": "json_object"}}, 400, "response_format"),
+        ({"logprobs": True}, 400, "logprobs"),
+        ({"frequency_penalty": 0.5}, 400, "frequency_penalty"),
+        ({"no_such_thing": 1}, 400, "no_such_thing"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, 400, "stop"),
+        ({"stop": ""}, 400, "stop"),
+        ({"max_tokens": 65}, 400, "max_tokens"),
+        ({"messages": [{"role": "assistant", "content": "你好"}]}, 400, "messages"),
+        ({"messages": []}, 422, "messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 422, "messages.0.content"),
+        ({"temperature": 3}, 422, "temperature"),
+        ({"top_p": 0}, 422, "top_p"),
+        ({"model": "another"}, 404, "model"),
+    ],
+)
+def test_what_is_not_supported_is_refused_by_name(
+    client: httpx.Client, body: dict[str, Any], status: int, param: str
+) -> None:
+    response = post(client, **body)
+    assert response.status_code == status
+    error = response.json()["error"]
+    assert error["param"] == param
+    assert error["type"] == "invalid_request_error" and error["message"] and error["code"]
+
+
+def test_what_asks_for_nothing_is_accepted(client: httpx.Client) -> None:
+    neutral = {"n": 1, "tools": None, "frequency_penalty": 0, "logprobs": False, "user": "u1", "stream": None}
+    assert post(client, **neutral, response_format={"type": "text"}).status_code == 200
+
+
+def test_a_prompt_longer_than_the_context_is_refused(api: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        api.chat.completions.create(model="fake-1", messages=[{"role": "user", "content": "长" * 1000}])
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_a_failure_in_mid_stream_is_told_to_the_client(api: openai.OpenAI, engine: FakeEngine) -> None:
+    engine.failure = RuntimeError("boom")
+    with pytest.raises(openai.APIError, match="try again"):
+        list(api.chat.completions.create(model="fake-1", messages=QUESTION, stream=True))
+
+
+def test_streams_are_not_buffered_by_proxies(client: httpx.Client) -> None:
+    response = post(client, stream=True)
+    assert response.headers["Content-Type"].startswith("text/event-stream")
+    assert response.headers["X-Accel-Buffering"] == "no"
+    assert response.text.endswith("data: [DONE]\n\n")

@@ -1,0 +1,71 @@
+"""The web page in a real browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.browser import CHROMIUM, Tab, browser
+from tests.app.fake_engine import ANSWER, FakeEngine
+from tests.app.serving import Running
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture
+def tab(running: Running, tmp_path: Path) -> Iterator[Tab]:
+    with browser(tmp_path) as tab:
+        tab.show(390, 844)
+        tab.open(running.url)
+        yield tab
+
+
+def ask(tab: Tab, question: str) -> None:
+    tab.run("document.getElementById('question').focus()")
+    tab.type(question)
+    tab.press("Enter", "\r")
+
+
+def test_a_chat_with_source_emergency_language_and_new_start(tab: Tab) -> None:
+    ask(tab, "高血压有哪些症状？")
+    tab.wait_for("document.querySelector('.answered .label') !== null")
+    assert tab.run("document.querySelector('.text').textContent") == ANSWER
+    assert "高血压的症状" in tab.run("document.querySelector('details').textContent")
+    assert "人工智能生成" in tab.run("document.querySelector('.standing').textContent")
+
+    ask(tab, "我爸突然胸痛，出了一身冷汗")
+    tab.wait_for("document.querySelector('.triage.emergency a[href=\"tel:120\"]') !== null")
+
+    tab.run("document.getElementById('language').click()")
+    assert "emergency" in tab.run("document.querySelector('.triage strong').textContent")
+    tab.wait_for("document.getElementById('send').textContent === 'Send'")
+    assert not tab.run("document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight")
+    tab.run("document.getElementById('fresh').click()")
+    assert tab.run("document.querySelectorAll('.answered').length") == 0
+    assert tab.complaints == []
+
+
+def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeEngine) -> None:
+    attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+    engine.answer = attack[:60]
+    ask(tab, attack)
+    tab.wait_for("document.querySelector('.answered .label') !== null")
+    assert tab.run("document.querySelector('.asked').textContent") == attack
+    assert tab.run("document.querySelector('.text').textContent") == attack[:60]
+    assert tab.run("document.querySelectorAll('#log img, #log script').length") == 0
+    assert tab.run("document.title") == "杏林 · 医学知识问答"
+    assert tab.complaints == []
+
+
+def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngine, running: Running) -> None:
+    engine.gate.clear()
+    ask(tab, "高血压有哪些症状？")
+    tab.wait_for("document.querySelector('.text').textContent.length > 0")
+    tab.press("Escape")
+    tab.wait_for("document.querySelector('.hint') !== null")
+    running.wait_for(lambda: engine.cancelled == 1)
+    engine.gate.set()
+    engine.failure = RuntimeError("boom")
+    ask(tab, "高血压有哪些症状？")
+    tab.wait_for("document.querySelector('.failed[role=alert]') !== null")
+    assert tab.run("document.getElementById('send').textContent") == "发送"

@@ -1,0 +1,125 @@
+"""What the report says in words."""
+
+import pytest
+
+from eval.report.plots import nice_ceiling
+from eval.report.schema import (
+    Comparison,
+    Counted,
+    Curve,
+    MetricRecord,
+    Overlap,
+    Provenance,
+    Report,
+    Score,
+    SuiteRecord,
+    System,
+)
+from eval.report.wording import failures, outcome, sentence
+from eval.scoring import METRICS
+from eval.significance import Verdict
+
+ORIGIN = Provenance(
+    created="2026-11-23 10:00:00 +0800",
+    model_versions={},
+    method="",
+    quantisation="",
+    base="",
+    base_sha256="",
+    dataset="d",
+    dataset_sha256="",
+    prompt_format="",
+    prompt_format_sha256="",
+    suite="s",
+    seed=1,
+    decoding={},
+    versions={},
+    command="",
+)
+
+
+def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", "tuned")) -> Report:
+    """A report on one suite with one comparison for each metric."""
+    score = Score(value=0.5, low=0.4, high=0.6, n=40)
+    return Report(
+        systems={system: {"test": dict.fromkeys(verdicts, score)} for system in systems},
+        by_kind={},
+        comparisons=tuple(
+            Comparison(
+                suite="test",
+                metric=metric,
+                difference=0.1,
+                low=0.05,
+                high=0.15,
+                n=40,
+                groups=20,
+                p=0.01,
+                p_holm=0.02,
+                mcnemar_p=None,
+                verdict=verdict,
+            )
+            for metric, verdict in verdicts.items()
+            if len(systems) > 1
+        ),
+        metrics={
+            name: MetricRecord(signature=f"{name}|v1", unit=METRICS[name].unit, higher_is_better=True)
+            for name in verdicts
+        },
+        suites={
+            "test": SuiteRecord(
+                zh="测试",
+                en="test",
+                items=40,
+                groups=20,
+                kinds={},
+                overlap=Overlap(n=40, exact=0, shared_13=0),
+                counted=dict.fromkeys(systems, Counted(cut=0, empty=0, too_long=0)),
+            )
+        },
+        curve=Curve(train=(), dev=()),
+        lengths=None,
+        merge=None,
+        provenance=ORIGIN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ({"fact_recall": "better", "rouge_l_zh": "better"}, "Better after tuning"),
+        ({"fact_recall": "better", "over_refusal": "worse"}, "Mixed"),
+        ({"fact_recall": "worse"}, "Worse after tuning"),
+        ({"fact_recall": "no difference shown"}, "No difference shown in the answers"),
+        ({"fact_recall": "no difference shown", "loss_per_character": "better"}, "No difference shown in the answers"),
+    ],
+)
+def test_outcome_is_about_the_answers(verdicts: dict[str, Verdict], said: str) -> None:
+    assert outcome(report(verdicts)).en == said
+
+
+def test_sentence_gives_scores_difference_and_counts() -> None:
+    said = sentence(report({"fact_recall": "better", "rouge_l_zh": "no difference shown"}))
+    assert "50.0% → 50.0%（差 +10.0 [+5.0, +15.0]）" in said.zh
+    assert "Of 2 comparisons, 1 are better, 0 worse, 1 show no difference" in said.en
+
+
+def test_one_model_is_described_without_a_comparison() -> None:
+    alone = report({"fact_recall": "better"}, systems=("base",))
+    assert outcome(alone).zh == "单模型评测"
+    assert "50.0% [40.0%, 60.0%]" in sentence(alone).zh
+
+
+def test_what_got_worse_and_what_was_missed_is_said() -> None:
+    said = "\n".join(text.en for text in failures(report({"emergency": "worse", "rouge_l_zh": "no difference shown"})))
+    assert "Test: 20 of 40 answers did not send an emergency to care" in said
+    assert "Emergencies sent to care: worse" in said
+    assert "No difference shown" in said
+
+
+def test_a_clean_report_names_no_failure() -> None:
+    assert failures(report({"fact_recall": "better"})) == []
+
+
+@pytest.mark.parametrize(("value", "ceiling"), [(0.7, 1), (1.0, 1), (2.2, 2.5), (6.8, 10), (0, 1), (float("inf"), 1)])
+def test_axis_ends_at_a_round_number(value: float, ceiling: float) -> None:
+    assert nice_ceiling(value) == ceiling

@@ -1,0 +1,112 @@
+"""Selecting items and running a model on them."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from common.errors import UserError
+from data_recipes.build import BuiltDataset
+from eval.config import SuiteConfig
+from eval.scoring import measure
+from eval.significance import compare, ratio, verdict
+from eval.suites import SystemResult, evaluate_system, select
+from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
+from tests.eval.conftest import SUITE, example
+
+
+class Echo:
+    """An engine that answers with the question and remembers its batches; its context is 40 characters."""
+
+    model_version = "echo"
+    context_length = 40
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+
+    def count_prompt_tokens(self, conversation: Conversation) -> int:
+        return sum(len(turn.content) for turn in conversation)
+
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+    ) -> list[Completion]:
+        assert all(s.temperature == 0 for s in sampling)
+        self.batches.append([self.count_prompt_tokens(conversation) for conversation in conversations])
+        return [Completion(c[-1].content, "stop", len(c), 1) for c in conversations]
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+        return [Score(-float(len(c[-1].content)), 2) for c in conversations]
+
+
+def test_all_test_splits_are_run_but_train_and_dev(dataset: BuiltDataset) -> None:
+    assert list(select(dataset.splits, SUITE)) == ["test", "safety"]
+
+
+def test_an_item_is_chosen_whatever_else_is_there(dataset: BuiltDataset) -> None:
+    config = SuiteConfig(name="few", max_items=3)
+    chosen = select(dataset.splits, config)["test"]
+    fewer = [e for e in dataset.splits["test"] if e in chosen or e.id.endswith("-2")]
+    assert len(chosen) == 3
+    assert select({"test": fewer}, config)["test"] == chosen
+
+
+def test_unknown_split_is_the_users_error(dataset: BuiltDataset) -> None:
+    with pytest.raises(UserError, match="train, dev, test, safety"):
+        select(dataset.splits, SuiteConfig(name="x", splits=("tset",)))
+
+
+def test_answers_come_back_in_the_order_of_the_items() -> None:
+    suites = {"a": [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1)], "b": [example("b-1", "问" * 5, "答")]}
+    result = evaluate_system(Echo(), suites, SuiteConfig(name="x", batch_size=2))
+    assert [len(a.text) for a in result.answers["a"]] == [3, 9, 1]
+    assert [len(a.text) for a in result.answers["b"]] == [5]
+
+
+def test_batches_are_cut_by_length() -> None:
+    engine = Echo()
+    evaluate_system(
+        engine, {"a": [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1, 8)]}, SuiteConfig(name="x", batch_size=2)
+    )
+    assert engine.batches == [[9, 8], [3, 1]]
+
+
+def test_item_beyond_the_context_scores_zero_and_is_counted() -> None:
+    examples = [example("a-1", "问" * 99, "答案"), example("a-2", "答案", "答案")]
+    answers = evaluate_system(Echo(), {"a": examples}, SuiteConfig(name="x")).answers["a"]
+    assert [a.finish_reason for a in answers] == ["too_long", "stop"]
+    measured = measure(examples, answers)
+    assert measured["rouge_l_zh"].scores == (0.0, 1.0)
+    assert measured["loss_per_character"].items == (1,)
+
+
+def test_metrics_apply_by_what_an_item_has(dataset: BuiltDataset) -> None:
+    answers = evaluate_system(Echo(), {"safety": dataset.splits["safety"]}, SUITE).answers["safety"]
+    measured = measure(dataset.splits["safety"], answers)
+    assert set(measured) == {"rouge_l_zh", "bleu_zh", "emergency", "refusal", "loss_per_character", "loss_per_token"}
+    assert measured["emergency"].items == (0,)
+    assert measured["refusal"].items == (1, 2)
+
+
+class Diverged(Echo):
+    """An engine whose weights have become NaN."""
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+        return [Score(math.nan, 2) for _ in conversations]
+
+
+def test_a_diverged_model_is_infinitely_bad_not_left_out() -> None:
+    suites = {"a": [example(f"{name}-1", "问", "答") for name in "甲乙丙丁戊己庚辛"]}
+    base, tuned = (evaluate_system(engine, suites, SUITE) for engine in (Echo(), Diverged()))
+    tuned = SystemResult.model_validate_json(tuned.model_dump_json())
+    of_base, of_tuned = (measure(suites["a"], r.answers["a"])["loss_per_character"].statistics for r in (base, tuned))
+    found = compare(of_base, of_tuned, [e.group for e in suites["a"]], ratio, seed=1)
+    assert found.value == math.inf
+    assert (found.low, found.high) == (None, None)
+    assert verdict(found.value, found.p, higher_is_better=False) == "worse"
+
+
+def test_loss_is_a_rate_over_tokens_not_a_mean_of_items() -> None:
+    examples = [example("a-1", "问", "一"), example("a-2", "问", "一二三")]
+    measured = measure(examples, evaluate_system(Echo(), {"a": examples}, SUITE).answers["a"])
+    totals = measured["loss_per_token"].statistics.sum(axis=0)
+    assert totals.tolist() == [4.0, 4.0]

@@ -1,0 +1,88 @@
+"""Merging: the merged model is the trained model, on plain transformers, or it is refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from common.errors import UserError
+from data_recipes.example import Example
+from models.loading import load_model, load_tokenizer
+from models.prompt_format import PromptFormat
+from training.chain import _prepared_model
+from training.config import MergeConfig, MergeTolerance
+from training.merge import merge, prove
+
+from .conftest import MakeConfig
+
+
+@pytest.fixture
+def prompt_format(tiny_base: Path) -> PromptFormat:
+    return PromptFormat.named("xinglin", load_tokenizer(tiny_base))
+
+
+@pytest.fixture
+def adapter(make_config: MakeConfig, tiny_base: Path, tmp_path: Path) -> Path:
+    """A LoRA adapter on the NF4 base whose update is as large as the weights."""
+    model = _prepared_model(make_config("method=qlora", "method.rank=4"), tiny_base)
+    torch.manual_seed(3)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.05)
+    model.save_pretrained(tmp_path / "adapter")
+    return tmp_path / "adapter"
+
+
+def merged(base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], out: Path, **config: object):  # type: ignore[no-untyped-def]
+    out.mkdir()
+    return merge(
+        base, adapter, out, quantisation="nf4", dtype=torch.float32, prompt_format=prompt_format, examples=examples,
+        config=MergeConfig(**config),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_merge_onto_the_dequantised_base_is_exact(
+    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
+) -> None:
+    proof = merged(tiny_base, adapter, prompt_format, examples, tmp_path / "merged")
+    assert proof.passed and proof.prompts == len(examples) and proof.tokens > 0
+    assert proof.max_logit_difference < 1e-3 and proof.greedy_agreement == 1.0
+
+
+def test_merge_onto_the_original_base_differs_measurably_and_a_strict_tolerance_refuses_it(
+    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
+) -> None:
+    strict = {"max_logit_difference": 1e-3}
+    proof = merged(tiny_base, adapter, prompt_format, examples, tmp_path / "merged", base="original", tolerance=strict)
+    assert proof.max_logit_difference > 1e-2 and not proof.passed
+
+
+def test_merged_directory_loads_in_plain_transformers_with_its_chat_template(
+    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
+) -> None:
+    out = tmp_path / "merged"
+    merged(tiny_base, adapter, prompt_format, examples, out)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
+    assert "quantization_config" not in model.config.to_dict()
+    prompt = [m.model_dump() for m in examples[0].prompt]
+    ids = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, return_dict=False)
+    assert ids == prompt_format.render_prompt(examples[0].prompt)
+    assert PromptFormat.load(out, tokenizer).sha256 == prompt_format.sha256
+
+
+def test_proof_notices_a_model_that_is_another_one(
+    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example]
+) -> None:
+    model, other = load_model(tiny_base), load_model(tiny_base)
+    same = prove(model, other, prompt_format, examples, MergeTolerance())
+    assert same.passed and same.max_logit_difference == 0 and same.mean_kl == pytest.approx(0, abs=1e-9)
+    with torch.no_grad():
+        other.model.layers[1].mlp.down_proj.weight.mul_(-1)
+    different = prove(model, other, prompt_format, examples, MergeTolerance())
+    assert not different.passed and different.mean_kl > 1e-3
+
+
+def test_wrong_target_names_the_real_ones(make_config: MakeConfig, tiny_base: Path) -> None:
+    with pytest.raises(UserError, match="this model has: .*q_proj"):
+        _prepared_model(make_config("method=lora", "method.targets=[query_key_value]"), tiny_base)

@@ -1,0 +1,167 @@
+"""The trainer: equal trajectories for equal work, exact resumption, checkpoints whole or absent."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from common.errors import Interrupted, Refused, UserError
+from data_recipes.example import Example
+from models.loading import load_tokenizer
+from models.prompt_format import PromptFormat
+from training.chain import _prepared_model, _rows
+from training.config import RunConfig
+from training.packing import Rows
+from training.run_directory import RunDirectory
+from training.supervision import supervise
+from training.trainer import EpochOrder, SupervisedTrainer, train
+
+from .conftest import MakeConfig
+
+METHODS = {
+    "qlora": ("method=qlora", "method.rank=4"),
+    "lora": ("method=lora", "method.rank=4"),
+    "ptuning_v2": ("method=ptuning_v2", "method.prefix_length=4", "train.packing=false"),
+    "ptuning_v2 on nf4": ("method=ptuning_v2", "method.prefix_length=4", "method.quantisation=nf4", "train.packing=false"),
+}
+
+
+def trained(config: RunConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
+    """Trains (or continues) and returns the adapter's weights."""
+    base = Path(config.model.path or "")
+    prompt_format = PromptFormat.named(config.model.prompt_format, load_tokenizer(base))
+    rows = _rows(supervise(examples, prompt_format, config.train, "train"), config)
+    torch.manual_seed(config.seed)
+    model = _prepared_model(config, base)
+    train(model, rows, Rows(rows.rows[:2]), config.train, run, config.seed)
+    model.save_pretrained(run.adapter)
+    return load_file(run.adapter / "adapter_model.safetensors")
+
+
+def logged(run: RunDirectory, key: str) -> dict[int, float]:
+    lines = [json.loads(line) for line in run.metrics_file.read_text(encoding="utf-8").splitlines()]
+    return {line["step"]: line[key] for line in lines if key in line}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
+    method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (*METHODS[method], "train.max_steps=9", "train.epochs=5", "train.precision=fp32")
+    whole_run = RunDirectory.create(make_config(*words, "name=whole"))
+    whole = trained(make_config(*words), whole_run, examples)
+
+    run = RunDirectory.create(make_config(*words, "name=parts"))
+    step = SupervisedTrainer.training_step
+    calls = []
+
+    def interrupting(self: SupervisedTrainer, *args: object, **kwargs: object) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SupervisedTrainer, "training_step", interrupting)
+    with pytest.raises(Interrupted, match="resume="):
+        trained(make_config(*words), run, examples)
+    assert run.last_checkpoint() == run.checkpoints / "checkpoint-5"
+    resumed = trained(make_config(*words), run, examples)
+    assert len(calls) == 9
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert logged(run, "loss") == logged(whole_run, "loss")
+    assert logged(run, "supervised_tokens") == logged(whole_run, "supervised_tokens")
+
+
+def test_accumulated_steps_equal_one_large_batch(make_config: MakeConfig, examples: list[Example]) -> None:
+    common = ("method=lora", "train.max_steps=4", "train.precision=fp32", "train.learning_rate=1e-3")
+    large = make_config(*common, "train.batch_size=4", "name=large")
+    small = make_config(*common, "train.batch_size=1", "train.gradient_accumulation=4", "name=small")
+    one = trained(large, RunDirectory.create(large), examples)
+    four = trained(small, RunDirectory.create(small), examples)
+    for name in one:
+        torch.testing.assert_close(one[name], four[name], rtol=1e-3, atol=1e-5)
+
+
+def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, examples: list[Example]) -> None:
+    config = make_config("method=qlora", "train.max_steps=12", "train.epochs=20", "train.learning_rate=1e-2")
+    run = RunDirectory.create(config)
+    trained(config, run, examples)
+    loss = logged(run, "loss")
+    assert loss[12] < 0.7 * loss[1]
+    assert set(logged(run, "dev_loss")) == {3, 6, 9, 12}
+    assert all(rate > 0 for rate in logged(run, "supervised_tokens_per_second").values())
+    assert run.metrics_file.with_suffix(".csv").read_text().count("\n") == 1 + 12 + 4
+    assert list((run.path / "tensorboard").glob("events*"))
+    assert sorted(p.name for p in run.checkpoints.glob("*")) == ["checkpoint-10", "checkpoint-12"]
+
+
+def test_failed_write_keeps_the_last_checkpoint_whole(
+    make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config("method=lora", "train.max_steps=6")
+    run = RunDirectory.create(config)
+    save = SupervisedTrainer._save_optimizer_and_scheduler
+
+    def full_disk(self: SupervisedTrainer, output_dir: str) -> None:
+        if self.state.global_step >= 4:
+            raise OSError(28, "No space left on device")
+        save(self, output_dir)
+
+    monkeypatch.setattr(SupervisedTrainer, "_save_optimizer_and_scheduler", full_disk)
+    with pytest.raises(UserError, match="disk is full"):
+        trained(config, run, examples)
+    assert [p.name for p in run.checkpoints.iterdir()] == ["checkpoint-2"]
+    monkeypatch.undo()
+    trained(config, run, examples)
+    assert run.last_checkpoint() == run.checkpoints / "checkpoint-6"
+
+
+@pytest.mark.slow
+def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
+    make_config: MakeConfig, examples: list[Example], tmp_path: Path
+) -> None:
+    disk = tmp_path / "small_disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1200k", "none", str(disk)], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        config = make_config("method=lora", "method.rank=8", "train.max_steps=20", "train.save_steps=1", f"runs_dir={disk}")
+        run = RunDirectory.create(config)
+        with pytest.raises(UserError, match="disk is full"):
+            trained(config, run, examples)
+        last = run.last_checkpoint()
+        assert last is not None and (last / "trainer_state.json").is_file() and load_file(last / "adapter_model.safetensors")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_loss_that_is_not_a_number_stops_the_run(make_config: MakeConfig, examples: list[Example]) -> None:
+    config = make_config("method=lora", "train.max_steps=8", "train.learning_rate=1e30", "train.max_grad_norm=1e30")
+    with pytest.raises(Refused, match="learning_rate"):
+        trained(config, RunDirectory.create(config), examples)
+
+
+def test_order_depends_on_seed_and_epoch_alone() -> None:
+    lengths = [5, 40, 6, 39, 7, 41, 8, 38]
+    orders = [list(EpochOrder(lengths, seed, lambda e=epoch: e, None)) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]]  # type: ignore[misc]
+    assert orders[0] == orders[1] and orders[0] != orders[2] and orders[0] != orders[3]
+    grouped = list(EpochOrder(lengths, 1, lambda: 0, group=4))
+    assert sorted(grouped) == list(range(8))
+    assert max(lengths[i] for i in grouped[4:]) < min(lengths[i] for i in grouped[:4])
+
+
+def test_too_long_examples_are_counted_and_too_many_stop_the_run(
+    make_config: MakeConfig, examples: list[Example], tiny_base: Path
+) -> None:
+    prompt_format = PromptFormat.named("xinglin", load_tokenizer(tiny_base))
+    lenient = make_config("train.max_length=16", "train.max_dropped_share=1").train
+    result = supervise(examples, prompt_format, lenient, "train")
+    assert result.dropped and len(result.rendered) + len(result.dropped) == len(examples)
+    with pytest.raises(UserError, match=r"longer than train.max_length=16"):
+        supervise(examples, prompt_format, make_config("train.max_length=16").train, "train")
