@@ -29,18 +29,27 @@ def disk_errors(target: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        if _disk_is_full(error, target):
             raise UserError(
-                f"the disk is full ({error.strerror})",
+                "the disk is full",
                 where=str(target),
-                fix="free some space and run again; what was complete before is untouched (a run continues with resume=)",
+                fix="free some space and run again; what was complete is untouched (a run continues with resume=)",
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise UserError(
                 f"cannot write here ({error.strerror})", where=str(target), fix="choose another place"
             ) from error
         raise
+
+
+def _disk_is_full(error: Exception, target: Path) -> bool:
+    """Libraries that write in Rust or C++ pass the operating system's message on, or only say that a write failed."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if "No space left on device" in str(error):
+        return True
+    return "write failed" in str(error) and shutil.disk_usage(target).free < 1 << 20
 
 
 @contextmanager

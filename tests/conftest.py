@@ -9,11 +9,14 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
+import torch
 
 from models.config import EmbeddedConfig
 from models.embedded import build
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+
+torch.set_num_threads(1)  # the models are tiny: threads only wait for each other
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 

@@ -1,5 +1,6 @@
 """Merging: the merged model is the trained model, on plain transformers, or it is refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from data_recipes.example import Example
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat
 from training.chain import _prepared_model
-from training.config import MergeConfig, MergeTolerance
+from training.config import MergeConfig, MergeTolerance, RunConfig
 from training.merge import merge, prove
 
-from .conftest import MakeConfig
+MakeConfig = Callable[..., RunConfig]
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ def adapter(make_config: MakeConfig, tiny_base: Path, tmp_path: Path) -> Path:
     return tmp_path / "adapter"
 
 
-def merged(base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], out: Path, **config: object):  # type: ignore[no-untyped-def]
+def merge_into(out: Path, base_model: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], **config: object):  # type: ignore[no-untyped-def]
     out.mkdir()
     return merge(
-        base, adapter, out, quantisation="nf4", dtype=torch.float32, prompt_format=prompt_format, examples=examples,
+        base_model, adapter, out, quantisation="nf4", dtype=torch.float32, prompt_format=prompt_format, examples=examples,
         config=MergeConfig(**config),  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -45,7 +46,7 @@ def merged(base: Path, adapter: Path, prompt_format: PromptFormat, examples: lis
 def test_merge_onto_the_dequantised_base_is_exact(
     tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
 ) -> None:
-    proof = merged(tiny_base, adapter, prompt_format, examples, tmp_path / "merged")
+    proof = merge_into(tmp_path / "merged", tiny_base, adapter, prompt_format, examples)
     assert proof.passed and proof.prompts == len(examples) and proof.tokens > 0
     assert proof.max_logit_difference < 1e-3 and proof.greedy_agreement == 1.0
 
@@ -54,7 +55,7 @@ def test_merge_onto_the_original_base_differs_measurably_and_a_strict_tolerance_
     tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
 ) -> None:
     strict = {"max_logit_difference": 1e-3}
-    proof = merged(tiny_base, adapter, prompt_format, examples, tmp_path / "merged", base="original", tolerance=strict)
+    proof = merge_into(tmp_path / "merged", tiny_base, adapter, prompt_format, examples, base="original", tolerance=strict)
     assert proof.max_logit_difference > 1e-2 and not proof.passed
 
 
@@ -62,7 +63,7 @@ def test_merged_directory_loads_in_plain_transformers_with_its_chat_template(
     tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
 ) -> None:
     out = tmp_path / "merged"
-    merged(tiny_base, adapter, prompt_format, examples, out)
+    merge_into(out, tiny_base, adapter, prompt_format, examples)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     assert "quantization_config" not in model.config.to_dict()
     prompt = [m.model_dump() for m in examples[0].prompt]
