@@ -34,7 +34,7 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
 WITHOUT_EFFECT = {"user", "metadata", "store", "service_tier", "safety_identifier"}
 
 
-def _text(content: Any) -> Any:
+def _joined(content: Any) -> Any:
     """Message content may also come as a list of text parts."""
     if isinstance(content, list) and all(isinstance(p, dict) and isinstance(p.get("text"), str) for p in content):
         return "".join(part["text"] for part in content)
@@ -45,7 +45,7 @@ class ChatMessage(BaseModel):
     """One turn; ``developer`` is OpenAI's newer word for ``system``."""
 
     role: Literal["system", "user", "assistant"]
-    content: Annotated[str, BeforeValidator(_text), Field(min_length=1)]
+    content: Annotated[str, BeforeValidator(_joined), Field(min_length=1)]
 
     @model_validator(mode="before")
     @classmethod

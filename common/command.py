@@ -113,8 +113,8 @@ def _combinations(overrides: list[Override], sweep: bool) -> Iterator[list[Overr
 
 def _groups_of(config_name: str) -> dict[str, list[str]]:
     """The config groups that a root config selects from, each with its options."""
-    defaults = OmegaConf.load(CONFIGS / f"{config_name}.yaml").get("defaults", [])
-    names = [next(iter(entry)) for entry in defaults if isinstance(entry, DictConfig)]
+    root = typing.cast(DictConfig, OmegaConf.load(CONFIGS / f"{config_name}.yaml"))
+    names = [str(next(iter(entry))) for entry in root.get("defaults", []) if isinstance(entry, DictConfig)]
     return {name: sorted(path.stem for path in (CONFIGS / name).glob("*.yaml")) for name in names}
 
 
@@ -123,7 +123,8 @@ def _group_problem(override: Override, groups: dict[str, list[str]]) -> str:
     value = override.value()
     if options is None or value in options:
         return ""
-    return f"{override.key_or_group}={value}: no such {override.key_or_group}{_nearest(str(value), options)}; there are: {', '.join(options)}"
+    group = override.key_or_group
+    return f"{group}={value}: no such {group}{_nearest(str(value), options)}; there are: {', '.join(options)}"
 
 
 def _compose(config_name: str, chosen: list[str], overrides: list[Override]) -> tuple[dict[str, Any], list[str]]:

@@ -14,6 +14,7 @@ Two rules make "the prompt in training is the prompt in service" true by constru
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -32,10 +33,14 @@ class Turn(Protocol):
     """What the renderer needs of a message."""
 
     @property
-    def role(self) -> str: ...
+    def role(self) -> str:
+        """``system``, ``user`` or ``assistant``."""
+        ...
 
     @property
-    def content(self) -> str: ...
+    def content(self) -> str:
+        """The text."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class PromptFormat:
         prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)._checked()
         if prompt_format.sha256 != stored["sha256"]:
             raise Refused(
-                f"{directory / FILE_NAME} was changed after training (its SHA-256 does not match); restore the original file"
+                f"{directory / FILE_NAME} was changed after training (its SHA-256 does not match); restore it"
             )
         return prompt_format
 
@@ -181,4 +186,4 @@ class PromptFormat:
 def _pieces(length: int, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The text positions cut at the generation marks: alternately outside and inside, empty pieces left out."""
     edges = [0, *(edge for span in spans for edge in span), length]
-    return [(start, end) for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    return [(start, end) for start, end in pairwise(edges) if start < end]

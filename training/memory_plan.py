@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
@@ -56,7 +57,7 @@ def plan_memory(base: Path, config: RunConfig) -> MemoryPlan:
 def _trainable(model: torch.nn.Module, config: RunConfig) -> int:
     method = config.method
     if method.kind == "ptuning_v2":
-        c = model.config
+        c: Any = model.config
         head = getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads  # not every config names it
         return int(method.prefix_length * c.num_hidden_layers * 2 * c.num_key_value_heads * head)
     chosen = [
@@ -69,14 +70,14 @@ def _trainable(model: torch.nn.Module, config: RunConfig) -> int:
     return sum(method.rank * (m.in_features + m.out_features) for m in chosen)
 
 
-def _activations(c: object, config: RunConfig) -> float:
+def _activations(c: Any, config: RunConfig) -> float:
     """Per token and layer about 34 values of hidden size (Korthikanti et al. 2022, eq. 2, without attention scores,
     which sdpa does not keep), and the logits with their gradient in float32."""
     tokens = config.train.batch_size * config.train.max_length
     value = 2 if config.train.precision == "bf16" else 4
-    layers = 1 if config.train.gradient_checkpointing else c.num_hidden_layers  # type: ignore[attr-defined]
-    inside = tokens * c.hidden_size * 34 * layers * value / 2  # type: ignore[attr-defined]
-    return float(inside + 2 * 4 * tokens * c.vocab_size)  # type: ignore[attr-defined]
+    layers = 1 if config.train.gradient_checkpointing else c.num_hidden_layers
+    inside = tokens * c.hidden_size * 34 * layers * value / 2
+    return float(inside + 2 * 4 * tokens * c.vocab_size)
 
 
 def _available() -> float:

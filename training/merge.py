@@ -1,7 +1,7 @@
 """Merges an adapter into the base weights and proves that the merged model is the model that was trained.
 
-The adapter was trained on the quantised base, so by default it is merged onto those very weights, dequantised. Merging
-into 4-bit weights would round the update away, merging onto the original weights hands the adapter weights it never saw.
+The adapter was trained on the quantised base, so by default it is merged onto those very weights, dequantised.
+Merging into 4-bit weights would round the update away; the original weights are weights that the adapter never saw.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def merge(
     """
     onto = load_model(base, dtype=dtype, quantisation=quantisation if config.base == "dequantised" else None)
     if config.base == "dequantised" and quantisation is not None:
-        onto = onto.dequantize(dtype)  # type: ignore[operator]
+        onto = onto.dequantize(dtype)
     merged = PeftModel.from_pretrained(onto, adapter).merge_and_unload()
     merged.save_pretrained(out)
     prompt_format.tokenizer.chat_template = prompt_format.template

@@ -1,8 +1,8 @@
 """Rows of the training batch: packed (several examples in a row) or padded (one example in a row).
 
-Packed examples are kept apart by their positions: each starts again at 0, there is no attention mask and no cache, and the
-attention layers build a block-diagonal mask from that (``tests/training/test_packing.py`` proves that the packed loss is
-the sum of the single ones). A prefix is visible to every example of a row, so prefix methods pad instead.
+Packed examples are kept apart by their positions: each starts again at 0, there is no attention mask and no cache, and
+the attention layers build a block-diagonal mask from that (``tests/training/test_packing.py`` proves that the packed
+loss is the sum of the single ones). A prefix is visible to every example of a row, so prefix methods pad instead.
 """
 
 import random
@@ -55,8 +55,8 @@ def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
     """Batch of packed rows.
 
     Returns:
-        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``. Padding at the end of a row is a sequence of
-        its own (positions from 0, no labels).
+        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``. Padding at the end of a row is a sequence
+        of its own (positions from 0, no labels).
     """
     longest = max(sum(len(r.ids) for r in row) for row in rows)
     batch: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "position_ids": []}

@@ -53,26 +53,32 @@ class RunDirectory:
 
     @property
     def config_file(self) -> Path:
+        """The resolved configuration."""
         return self.path / "config.yaml"
 
     @property
     def checkpoints(self) -> Path:
+        """Where checkpoints go."""
         return self.path / "checkpoints"
 
     @property
     def adapter(self) -> Path:
+        """The trained adapter or prefix."""
         return self.path / "adapter"
 
     @property
     def merged(self) -> Path:
+        """The merged model."""
         return self.path / "merged"
 
     @property
     def report(self) -> Path:
+        """The report."""
         return self.path / "report"
 
     @property
     def metrics_file(self) -> Path:
+        """One line per logged step."""
         return self.path / "metrics.jsonl"
 
     def last_checkpoint(self) -> Path | None:

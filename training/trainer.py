@@ -176,7 +176,7 @@ class _Metrics(TrainerCallback):
         self.since = (0.0, 0, 0)  # time, tokens, supervised tokens at the last log
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        last = next((m for m in reversed(self.earlier) if "tokens" in m), {})
+        last: dict[str, Any] = next((m for m in reversed(self.earlier) if "tokens" in m), {})
         self.trainer.tokens, self.trainer.supervised_tokens = last.get("tokens", 0), last.get("supervised_tokens", 0)
         self.jsonl = self.run.metrics_file.open("w", encoding="utf-8")
         self.csv_file = self.run.metrics_file.with_suffix(".csv").open("w", encoding="utf-8", newline="")

@@ -60,14 +60,18 @@ class Engine(Protocol):
     """Runs one model. Conversations given together run as one batch."""
 
     @property
-    def model_version(self) -> str: ...
+    def model_version(self) -> str:
+        """Name reported with each answer."""
+        ...
 
     @property
     def context_length(self) -> int:
         """Most tokens of prompt and answer together."""
         ...
 
-    def count_prompt_tokens(self, conversation: Conversation) -> int: ...
+    def count_prompt_tokens(self, conversation: Conversation) -> int:
+        """Tokens of the prompt that the conversation becomes."""
+        ...
 
     def generate(
         self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None

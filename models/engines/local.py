@@ -36,13 +36,16 @@ class LocalEngine:
 
     @property
     def model_version(self) -> str:
+        """See ``Engine.model_version``."""
         return self._model_version
 
     @property
     def context_length(self) -> int:
+        """See ``Engine.context_length``."""
         return int(self.model.config.max_position_embeddings)
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
+        """See ``Engine.count_prompt_tokens``."""
         return len(self.prompt_format.render_prompt(conversation))
 
     def generate(
@@ -175,7 +178,7 @@ class _EndedRows(StoppingCriteria):
     def __init__(self, rows: _Rows) -> None:
         self.rows = rows
 
-    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:  # type: ignore[override]
+    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
         return torch.tensor([ended is not None for ended in self.rows.ended], device=input_ids.device)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,7 +47,9 @@ class Tab:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self.buffer:
-            self.buffer += os.read(self.answers, 1 << 16)
+            received = os.read(self.answers, 1 << 16)
+            assert received, "the browser ended"
+            self.buffer += received
         line, self.buffer = self.buffer.split(b"\0", 1)
         message: dict[str, Any] = json.loads(line)
         if message.get("method") == "Runtime.exceptionThrown":
@@ -57,7 +60,9 @@ class Tab:
 
     def show(self, width: int, height: int, *, dark: bool = False) -> None:
         """Sets the size of the window, in CSS pixels, and the colour scheme."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
@@ -81,7 +86,9 @@ class Tab:
 
     def press(self, key: str, text: str = "") -> None:
         """Presses and releases a key."""
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, text=text, windowsVirtualKeyCode=KEY_CODES[key])
+        self.call(
+            "Input.dispatchKeyEvent", type="keyDown", key=key, code=key, text=text, windowsVirtualKeyCode=KEY_CODES[key]
+        )
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=KEY_CODES[key])
 
     def type(self, text: str) -> None:
@@ -106,10 +113,15 @@ def browser(profile: Path) -> Iterator[Tab]:
     assert CHROMIUM is not None
     from_us, commands = os.pipe()
     answers, to_us = os.pipe()
+    words = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"]
     # the browser expects its pipe at descriptors 3 and 4
-    words = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}"]
-    shell = ["/bin/sh", "-c", f'exec "$@" 3<&{from_us} 4>&{to_us}', "sh", *words]
-    process = subprocess.Popen(shell, pass_fds=(from_us, to_us), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    start = f"import os, sys; os.dup2({from_us}, 3); os.dup2({to_us}, 4); os.execv(sys.argv[1], sys.argv[1:])"
+    process = subprocess.Popen(
+        [sys.executable, "-S", "-c", start, *words, f"--user-data-dir={profile}"],
+        pass_fds=(from_us, to_us),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(from_us)
     os.close(to_us)
     try:

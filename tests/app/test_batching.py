@@ -3,6 +3,8 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -102,25 +104,24 @@ def test_a_client_that_leaves_a_stream_cancels_its_row(engine: FakeEngine, runni
 
 
 def test_a_client_that_leaves_before_the_whole_answer_cancels_its_row(engine: FakeEngine, running: Running) -> None:
+    def cancelled_one_more(before: int) -> bool:
+        return engine.cancelled == before + 1 and not running.queue.busy
+
     engine.gate.clear()
     for path, body in (
         ("/v1/chat/completions", {"model": "fake-1", "messages": [{"role": "user", "content": "你好"}]}),
         ("/v1/qa", {"question": "感冒怎么办？"}),
     ):
         before = engine.cancelled
-        try:
+        with suppress(httpx.ReadTimeout):
             httpx.post(running.url + path, json=body, timeout=0.3)
-        except httpx.ReadTimeout:
-            pass
-        running.wait_for(lambda before=before: engine.cancelled == before + 1 and not running.queue.busy)  # type: ignore[misc]
+        running.wait_for(partial(cancelled_one_more, before))
 
 
 def test_a_client_that_leaves_the_queue_never_reaches_the_model(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
-    try:
+    with suppress(httpx.ReadTimeout):
         httpx.post(running.url + "/v1/qa", json={"question": "感冒怎么办？"}, timeout=0.3)
-    except httpx.ReadTimeout:
-        pass
     running.wait_for(lambda: not running.queue._waiting)
     engine.gate.set()
     holding.join()

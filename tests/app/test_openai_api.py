@@ -64,7 +64,10 @@ def test_the_one_model_is_listed(api: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("stop", "expected"), [("头晕", "高血压的常见症状有头痛、"), (["没有的", "和", "心悸"], "高血压的常见症状有头痛、头晕")])
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [("头晕", "高血压的常见症状有头痛、"), (["没有的", "和", "心悸"], "高血压的常见症状有头痛、头晕")],
+)
 def test_stop_strings_end_the_answer_and_are_not_part_of_it(
     api: openai.OpenAI, engine: FakeEngine, stream: bool, stop: Any, expected: str
 ) -> None:

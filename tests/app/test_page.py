@@ -28,7 +28,7 @@ def ask(tab: Tab, question: str) -> None:
 
 def test_a_chat_with_source_emergency_language_and_new_start(tab: Tab) -> None:
     ask(tab, "高血压有哪些症状？")
-    tab.wait_for("document.querySelector('.answered .label') !== null")
+    tab.wait_for("document.querySelector('.answered:not(.growing) .label') !== null")
     assert tab.run("document.querySelector('.text').textContent") == ANSWER
     assert "高血压的症状" in tab.run("document.querySelector('details').textContent")
     assert "人工智能生成" in tab.run("document.querySelector('.standing').textContent")
@@ -39,7 +39,7 @@ def test_a_chat_with_source_emergency_language_and_new_start(tab: Tab) -> None:
     tab.run("document.getElementById('language').click()")
     assert "emergency" in tab.run("document.querySelector('.triage strong').textContent")
     tab.wait_for("document.getElementById('send').textContent === 'Send'")
-    assert not tab.run("document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight")
+    assert tab.run("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [390, 844]
     tab.run("document.getElementById('fresh').click()")
     assert tab.run("document.querySelectorAll('.answered').length") == 0
     assert tab.complaints == []
@@ -49,7 +49,7 @@ def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeE
     attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
     engine.answer = attack[:60]
     ask(tab, attack)
-    tab.wait_for("document.querySelector('.answered .label') !== null")
+    tab.wait_for("document.querySelector('.answered:not(.growing) .label') !== null")
     assert tab.run("document.querySelector('.asked').textContent") == attack
     assert tab.run("document.querySelector('.text').textContent") == attack[:60]
     assert tab.run("document.querySelectorAll('#log img, #log script').length") == 0
@@ -63,6 +63,7 @@ def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngi
     tab.wait_for("document.querySelector('.text').textContent.length > 0")
     tab.press("Escape")
     tab.wait_for("document.querySelector('.hint') !== null")
+    assert "人工智能" in tab.run("document.querySelector('.label').textContent")
     running.wait_for(lambda: engine.cancelled == 1)
     engine.gate.set()
     engine.failure = RuntimeError("boom")

@@ -88,7 +88,10 @@ def test_no_emergency(triager: Triager, question: str) -> None:
     assert triager.triage(question).level != "emergency"
 
 
-@pytest.mark.parametrize("question", ["被狗咬了怎么办", "高烧不退两天了", "拉肚子两天，没有尿，精神很差", "我妈脑出血吃什么药", "怀孕三个月肚子疼"])
+@pytest.mark.parametrize(
+    "question",
+    ["被狗咬了怎么办", "高烧不退两天了", "拉肚子两天，没有尿，精神很差", "我妈脑出血吃什么药", "怀孕三个月肚子疼"],
+)
 def test_urgent(triager: Triager, question: str) -> None:
     assert triager.triage(question).level == "urgent"
 

@@ -80,5 +80,5 @@ def test_prompt_longer_than_the_context_is_an_error_not_a_cut(engine: LocalEngin
 
 
 def test_directory_without_a_model_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="config.json"):
+    with pytest.raises(UserError, match=r"config\.json"):
         load_engine(tmp_path)

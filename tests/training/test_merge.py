@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from common.errors import UserError
 from data_recipes.example import Example
+from models.artifact import MergeProof
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat
 from training.chain import _prepared_model
@@ -35,12 +36,20 @@ def adapter(make_config: MakeConfig, tiny_base: Path, tmp_path: Path) -> Path:
     return tmp_path / "adapter"
 
 
-def merge_into(out: Path, base_model: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], **config: object):  # type: ignore[no-untyped-def]
+def merge_into(
+    out: Path, base_model: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], **config: object
+) -> MergeProof:
     out.mkdir()
     return merge(
-        base_model, adapter, out, quantisation="nf4", dtype=torch.float32, prompt_format=prompt_format, examples=examples,
-        config=MergeConfig(**config),  # type: ignore[arg-type]
-    )  # fmt: skip
+        base_model,
+        adapter,
+        out,
+        quantisation="nf4",
+        dtype=torch.float32,
+        prompt_format=prompt_format,
+        examples=examples,
+        config=MergeConfig.model_validate(config),
+    )
 
 
 def test_merge_onto_the_dequantised_base_is_exact(
@@ -55,7 +64,9 @@ def test_merge_onto_the_original_base_differs_measurably_and_a_strict_tolerance_
     tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
 ) -> None:
     strict = {"max_logit_difference": 1e-3}
-    proof = merge_into(tmp_path / "merged", tiny_base, adapter, prompt_format, examples, base="original", tolerance=strict)
+    proof = merge_into(
+        tmp_path / "merged", tiny_base, adapter, prompt_format, examples, base="original", tolerance=strict
+    )
     assert proof.max_logit_difference > 1e-2 and not proof.passed
 
 
@@ -85,5 +96,5 @@ def test_proof_notices_a_model_that_is_another_one(
 
 
 def test_wrong_target_names_the_real_ones(make_config: MakeConfig, tiny_base: Path) -> None:
-    with pytest.raises(UserError, match="this model has: .*q_proj"):
+    with pytest.raises(UserError, match=r"this model has: .*q_proj"):
         _prepared_model(make_config("method=lora", "method.targets=[query_key_value]"), tiny_base)

@@ -27,7 +27,12 @@ METHODS = {
     "qlora": ("method=qlora", "method.rank=4"),
     "lora": ("method=lora", "method.rank=4"),
     "ptuning_v2": ("method=ptuning_v2", "method.prefix_length=4", "train.packing=false"),
-    "ptuning_v2 on nf4": ("method=ptuning_v2", "method.prefix_length=4", "method.quantisation=nf4", "train.packing=false"),
+    "ptuning_v2 on nf4": (
+        "method=ptuning_v2",
+        "method.prefix_length=4",
+        "method.quantisation=nf4",
+        "train.packing=false",
+    ),
 }
 
 
@@ -131,12 +136,18 @@ def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
     if mounted.returncode:
         pytest.skip("mounting a small disk needs root")
     try:
-        config = make_config("method=lora", "method.rank=8", "train.max_steps=20", "train.save_steps=1", f"runs_dir={disk}")
+        config = make_config(
+            "method=lora", "method.rank=8", "train.max_steps=20", "train.save_steps=1", f"runs_dir={disk}"
+        )
         run = RunDirectory.create(config)
         with pytest.raises(UserError, match="disk is full"):
             trained(config, run, examples)
         last = run.last_checkpoint()
-        assert last is not None and (last / "trainer_state.json").is_file() and load_file(last / "adapter_model.safetensors")
+        assert (
+            last is not None
+            and (last / "trainer_state.json").is_file()
+            and load_file(last / "adapter_model.safetensors")
+        )
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
@@ -149,7 +160,9 @@ def test_loss_that_is_not_a_number_stops_the_run(make_config: MakeConfig, exampl
 
 def test_order_depends_on_seed_and_epoch_alone() -> None:
     lengths = [5, 40, 6, 39, 7, 41, 8, 38]
-    orders = [list(EpochOrder(lengths, seed, lambda e=epoch: e, None)) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]]  # type: ignore[misc]
+    orders = [
+        list(EpochOrder(lengths, seed, lambda e=epoch: e, None)) for seed, epoch in [(1, 0), (1, 0), (1, 1), (2, 0)]
+    ]  # type: ignore[misc]
     assert orders[0] == orders[1] and orders[0] != orders[2] and orders[0] != orders[3]
     many = [5, 40] * 64
     grouped = list(EpochOrder(many, 1, lambda: 0, group=4))

@@ -30,7 +30,7 @@ def attach_lora(model: PreTrainedModel, config: LoraConfig, family: ModelFamily)
         peft.LoraConfig(
             task_type="CAUSAL_LM",
             r=config.rank,
-            lora_alpha=config.alpha,  # type: ignore[arg-type]
+            lora_alpha=config.alpha,
             lora_dropout=config.dropout,
             target_modules=targets,
         ),

@@ -9,7 +9,7 @@ import evaluate
 from sacrebleu.metrics.bleu import BLEU
 
 
-class BleuZh(evaluate.Metric):  # type: ignore[misc]
+class BleuZh(evaluate.Metric):
     """Corpus BLEU with per-item sufficient statistics."""
 
     def _info(self) -> evaluate.MetricInfo:

@@ -23,7 +23,7 @@ def seeks_care_at_once(answer: str) -> bool:
     return any(not NOT_NEEDED.search(text[: match.start()]) for match in SEEK_CARE.finditer(text))
 
 
-class Emergency(evaluate.Metric):  # type: ignore[misc]
+class Emergency(evaluate.Metric):
     """Share of emergency items whose answer starts with seeking care at once."""
 
     def _info(self) -> evaluate.MetricInfo:

@@ -30,7 +30,7 @@ def fact_recall(answer: str, facts: list[str]) -> float:
     return sum(states(text, normalised(fact)) for fact in facts) / len(facts)
 
 
-class FactRecall(evaluate.Metric):  # type: ignore[misc]
+class FactRecall(evaluate.Metric):
     """Mean share of stated facts; every item weighs the same."""
 
     def _info(self) -> evaluate.MetricInfo:

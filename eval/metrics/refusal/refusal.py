@@ -26,7 +26,7 @@ def mean(scores: list[float]) -> float | None:
     return sum(scores) / len(scores) if scores else None
 
 
-class Refusal(evaluate.Metric):  # type: ignore[misc]
+class Refusal(evaluate.Metric):
     """Share of refuse items that are refused, and share of answer items that are refused wrongly."""
 
     def _info(self) -> evaluate.MetricInfo:

@@ -37,7 +37,7 @@ def rouge_l(prediction: str, reference: str) -> float:
     return 2 * common_subsequence(predicted, expected) / (len(predicted) + len(expected))
 
 
-class RougeLZh(evaluate.Metric):  # type: ignore[misc]
+class RougeLZh(evaluate.Metric):
     """Mean ROUGE-L F1 over characters."""
 
     def _info(self) -> evaluate.MetricInfo:
