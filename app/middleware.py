@@ -30,6 +30,7 @@ class RequestContext:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

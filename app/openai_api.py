@@ -100,10 +100,9 @@ def openai_router(engine: Engine, queue: BatchQueue) -> APIRouter:
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
         _check_model(body.model, engine)
         _check_supported(body)
-        generation = await queue.submit(body.messages, _sampling(body, queue.config.max_new_tokens))
-        answer = _Answer(
-            queue, generation, _stop_strings(body), f"chatcmpl-{request.state.request_id}", engine.model_version
-        )
+        stops, sampling = _stop_strings(body), _sampling(body, queue.config.max_new_tokens)
+        generation = await queue.submit(body.messages, sampling)
+        answer = _Answer(queue, generation, stops, f"chatcmpl-{request.state.request_id}", engine.model_version)
         if body.stream:
             usage_wanted = body.stream_options is not None and body.stream_options.include_usage
             return EventSourceResponse(answer.events(usage_wanted), headers=STREAM_HEADERS)
