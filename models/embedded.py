@@ -9,7 +9,7 @@ blocks and AdamW on everything else, bf16 autocast.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -50,8 +50,8 @@ def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> Non
     """Trains tokenizer and weights and saves them as an ordinary Hugging Face directory."""
     tokenizer = train_tokenizer(corpus, config.vocab_size)
     torch.manual_seed(config.seed)
-    model = LlamaForCausalLM(_llama_config(config, tokenizer))
-    pretrain(model, _token_stream(corpus, tokenizer, config.seed), config)
+    model = LlamaForCausalLM(llama_config(config, tokenizer))
+    pretrain(model, token_stream(corpus, tokenizer, config.seed), config)
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)
 
@@ -79,7 +79,7 @@ def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokeniz
 MAX_TOKEN_BYTES = 12  # four Chinese characters: whole phrases as one token would not transfer to new contexts
 
 
-def _llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+def llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.hidden_size,
@@ -95,7 +95,7 @@ def _llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) ->
     )
 
 
-def _token_stream(corpus: Sequence[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> list[list[int]]:
+def token_stream(corpus: Sequence[str], tokenizer: PreTrainedTokenizerBase, seed: int) -> list[list[int]]:
     """Paragraphs as ids, each ended by ``</s>``, in a seeded order."""
     paragraphs = list(corpus)
     random.Random(seed).shuffle(paragraphs)
@@ -103,19 +103,39 @@ def _token_stream(corpus: Sequence[str], tokenizer: PreTrainedTokenizerBase, see
     return [[*paragraph, tokenizer.eos_token_id] for paragraph in ids]
 
 
-def pretrain(model: LlamaForCausalLM, paragraphs: list[list[int]], config: EmbeddedConfig) -> list[float]:
+Optimizers = Callable[[LlamaForCausalLM, EmbeddedConfig], list[torch.optim.Optimizer]]
+
+
+def muon_and_adamw(model: LlamaForCausalLM, config: EmbeddedConfig) -> list[torch.optim.Optimizer]:
+    """Muon (https://kellerjordan.github.io/posts/muon) on the matrices inside the blocks, AdamW on everything else."""
+    inside = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
+    rest = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name)]
+    return [
+        torch.optim.Muon(inside, lr=config.matrix_learning_rate, momentum=0.95, weight_decay=0.0),
+        torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
+    ]
+
+
+def adamw_alone(model: LlamaForCausalLM, config: EmbeddedConfig) -> list[torch.optim.Optimizer]:
+    """The usual choice, kept for the comparison in benchmarks/embedded_base.py."""
+    parameters = list(model.parameters())
+    return [torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+
+
+def pretrain(
+    model: LlamaForCausalLM,
+    paragraphs: list[list[int]],
+    config: EmbeddedConfig,
+    optimizers: Optimizers = muon_and_adamw,
+) -> list[float]:
     """Next-token training on the paragraphs, laid end to end and reshuffled every epoch.
 
     Returns:
         The loss of every step, nats per token.
     """
     batches = _batches(paragraphs, config)
-    hidden = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
-    rest = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name)]
-    muon = torch.optim.Muon(hidden, lr=config.matrix_learning_rate, momentum=0.95, weight_decay=0.0)
-    adamw = torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    optimizers = (muon, adamw)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _schedule(step, config.steps)) for o in optimizers]
+    chosen = optimizers(model, config)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _schedule(step, config.steps)) for o in chosen]
     losses: list[float] = []
     model.train()
     with tqdm(total=config.steps, desc="base model", unit="step", mininterval=1.0) as progress:
@@ -124,17 +144,18 @@ def pretrain(model: LlamaForCausalLM, paragraphs: list[list[int]], config: Embed
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 loss = model(input_ids=ids, labels=ids, use_cache=False).loss
             loss.backward()
-            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            for optimizer, schedule in zip(chosen, schedules, strict=True):
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
             progress.set_postfix(loss=f"{sum(losses[-20:]) / len(losses[-20:]):.3f}", refresh=False)
             progress.update()
     return losses
 
 
-def _batches(paragraphs: list[list[int]], config: EmbeddedConfig):  # type: ignore[no-untyped-def]
+def _batches(paragraphs: list[list[int]], config: EmbeddedConfig) -> Iterator[torch.Tensor]:
+    """Batches ``[batch_size, sequence_length]`` without end."""
     order = random.Random(config.seed)
     rows: list[list[int]] = []
     stream: list[int] = []

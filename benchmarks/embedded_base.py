@@ -1,0 +1,107 @@
+"""How the embedded base model was chosen: variants trained on the same number of tokens, one after the other.
+
+    python benchmarks/embedded_base.py                  all variants, writes benchmarks/embedded_base.md
+    python benchmarks/embedded_base.py tokens=100000    a quick look
+
+Recall: the model is given the beginning of a statement of the knowledge base ("高血压的常见症状有") and continues it greedily;
+the share of the entry's items that occur in the continuation, over 150 statements.
+"""
+
+import platform
+import random
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+from common.files import write_text
+from data_recipes.knowledge_base import KnowledgeBase
+from data_recipes.prose import TELLINGS, corpus
+from models.config import EmbeddedConfig
+from models.embedded import (
+    Optimizers,
+    adamw_alone,
+    llama_config,
+    muon_and_adamw,
+    pretrain,
+    token_stream,
+    train_tokenizer,
+)
+
+VARIANTS: dict[str, tuple[dict[str, float], Optimizers]] = {
+    "default": ({}, muon_and_adamw),
+    "AdamW alone, 0.002": ({"learning_rate": 0.002}, adamw_alone),
+    "AdamW alone, 0.004": ({"learning_rate": 0.004}, adamw_alone),
+    "AdamW alone, 0.008": ({"learning_rate": 0.008}, adamw_alone),
+    "half the learning rates": ({"learning_rate": 0.0025, "matrix_learning_rate": 0.0125}, muon_and_adamw),
+    "batch of 16": ({"batch_size": 16}, muon_and_adamw),
+    "hidden size 256": ({"hidden_size": 256}, muon_and_adamw),
+    "2 layers": ({"layers": 2}, muon_and_adamw),
+    "vocabulary of 3,000": ({"vocab_size": 3000}, muon_and_adamw),
+}
+
+
+def main(tokens: int) -> None:
+    kb = KnowledgeBase.load()
+    rows = []
+    for name, (change, optimizers) in VARIANTS.items():
+        sized = EmbeddedConfig.model_validate(change)
+        config = sized.model_copy(update={"steps": tokens // (sized.batch_size * sized.sequence_length)})
+        rows.append(f"| {name} | {' | '.join(measure(kb, config, optimizers))} |")
+        print(rows[-1], flush=True)
+    table = "| variant | parameters | characters per token | loss, nats per character | recall | tokens/s |\n|---|---|---|---|---|---|\n"
+    about = (
+        f"Made by `python benchmarks/embedded_base.py tokens={tokens}`: {tokens:,} tokens each, seed of the configuration, "
+        f"torch {version('torch')}, transformers {version('transformers')}, {torch.get_num_threads()} threads, "
+        f"{platform.machine()}. One run each; the machine was not otherwise idle, so compare speeds only roughly.\n\n"
+    )
+    write_text(
+        Path(__file__).with_suffix(".md"), f"# The embedded base model\n\n{about}{table}" + "\n".join(rows) + "\n"
+    )
+
+
+def measure(kb: KnowledgeBase, config: EmbeddedConfig, optimizers: Optimizers) -> list[str]:
+    """Trains one variant and returns its row of the table."""
+    prose = corpus(kb)
+    tokenizer = train_tokenizer(prose, config.vocab_size)
+    paragraphs = token_stream(prose, tokenizer, config.seed)
+    characters_per_token = sum(map(len, prose)) / sum(map(len, paragraphs))
+    torch.manual_seed(config.seed)
+    model = LlamaForCausalLM(llama_config(config, tokenizer))
+    started = time.perf_counter()
+    losses = pretrain(model, paragraphs, config, optimizers)
+    seconds = time.perf_counter() - started
+    last = losses[-max(1, len(losses) // 30) :]
+    return [
+        f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M",
+        f"{characters_per_token:.2f}",
+        f"{sum(last) / len(last) / characters_per_token:.3f}",
+        f"{recall(model, tokenizer, kb):.3f}",
+        f"{config.steps * config.batch_size * config.sequence_length / seconds:,.0f}",
+    ]
+
+
+def recall(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, kb: KnowledgeBase) -> float:
+    """Share of an entry's items that the model itself adds to the beginning of a statement."""
+    facts = [(entry, attribute) for entry in kb.entries for attribute, items in entry.attributes.items() if items]
+    asked = random.Random(5).sample(facts, 150)
+    beginnings = [TELLINGS[e.type][a][0].split("{items}")[0].format(name=e.name) for e, a in asked]
+    tokenizer.padding_side = "left"
+    batch = tokenizer(
+        beginnings, return_tensors="pt", padding=True, add_special_tokens=False, return_token_type_ids=False
+    )
+    model.eval()
+    ids = model.generate(**batch, max_new_tokens=50, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+    texts = tokenizer.batch_decode(ids[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    shares = []
+    for (entry, attribute), text in zip(asked, texts, strict=True):
+        items = entry.attributes[attribute]
+        shares.append(sum(item in text.split("。")[0] for item in items) / len(items))
+    return sum(shares) / len(shares)
+
+
+if __name__ == "__main__":
+    main(int(dict(word.split("=") for word in sys.argv[1:]).get("tokens", 900_000)))

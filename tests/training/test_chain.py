@@ -1,0 +1,124 @@
+"""The command as users run it: sources to report, on a model small enough for a test."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from common.files import read_json
+from data_recipes.example import Message
+from models.engines.engine import Sampling
+from models.engines.local import load_engine
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL = (
+    "model.embedded={vocab_size: 1500, hidden_size: 64, layers: 1, sequence_length: 64, batch_size: 4, steps: 20}",
+    "data.splits.train=300",
+    "train.batch_size=4",
+    "train.max_length=128",
+    "train.max_steps=6",
+    "train.save_steps=3",
+    "suite=quick",
+    "suite.max_items=4",
+    "suite.max_new_tokens=12",
+    "merge.prompts=4",
+)
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def start(*words: str, **kwargs: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, str(ROOT / "training/run.py"), *words]
+    return subprocess.Popen(
+        command, env=os.environ | ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs
+    )  # type: ignore[call-overload, no-any-return]
+
+
+def run(*words: str) -> str:
+    process = start(*words)
+    out, err = process.communicate(timeout=280)
+    assert process.returncode == 0, err[-3000:]
+    return out
+
+
+def only_run(runs: Path) -> Path:
+    (directory,) = [path.parent for path in runs.glob("*/*/config.yaml")]
+    return directory
+
+
+def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path) -> None:
+    out = run("recipe=medical_qlora", *SMALL, f"runs_dir={tmp_path}")
+    directory = only_run(tmp_path)
+    artifact = read_json(directory / "artifact.json")
+    assert artifact["kind"] == "merged" and artifact["merge_proof"]["passed"]
+    report = read_json(directory / "report/report.json")
+    assert set(report["systems"]) == {"base", "tuned"}
+    assert set(report["systems"]["tuned"]) == {"heldout_phrasing", "unseen_entity", "safety"}
+    score = report["systems"]["tuned"]["heldout_phrasing"]["rouge_l_zh"]
+    assert score["n"] == 4 and score["low"] <= score["value"] <= score["high"]
+    assert str(directory / "merged") in out and "index.html" in out and "python -m app" in out
+    engine = load_engine(directory / "merged")
+    assert engine.model_version == artifact["model_version"]
+
+
+def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merged(tmp_path: Path) -> None:
+    out = run("recipe=medical_ptuning_v2", *SMALL, "method.prefix_length=4", f"runs_dir={tmp_path}")
+    directory = only_run(tmp_path)
+    artifact = read_json(directory / "artifact.json")
+    assert artifact["kind"] == "prefix" and "cannot be merged" in artifact["why_not_merged"]
+    assert not (directory / "merged").exists() and "cannot be merged" in out
+    answer = load_engine(directory).generate([[Message(role="user", content="高血压？")]], [Sampling(max_new_tokens=4)])
+    assert answer[0].completion_tokens > 0
+
+
+def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
+    tight = "merge.tolerance.max_logit_difference=1e-12"
+    out = run("recipe=medical_qlora", *SMALL, tight, "merge.base=original", f"runs_dir={tmp_path}")
+    directory = only_run(tmp_path)
+    artifact = read_json(directory / "artifact.json")
+    assert artifact["kind"] == "adapter" and not artifact["merge_proof"]["passed"]
+    assert not (directory / "merged").exists() and "refused" in out
+    assert load_engine(directory).model_version == artifact["model_version"]
+
+
+def test_interrupted_command_continues_with_resume(tmp_path: Path) -> None:
+    longer = [word for word in SMALL if "max_steps" not in word]
+    process = start("recipe=medical_qlora", *longer, "train.max_steps=4000", "train.epochs=1000", f"runs_dir={tmp_path}")
+    deadline = time.monotonic() + 200
+    while not list(tmp_path.glob("*/*/checkpoints/checkpoint-3")):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1][-2000:]
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 130 and "Traceback" not in err
+    directory = only_run(tmp_path)
+    assert f"resume={directory}" in err
+    stopped_at = max(read_json(path)["global_step"] for path in directory.glob("checkpoints/*/trainer_state.json"))
+    config = directory / "config.yaml"
+    config.write_text(config.read_text().replace("max_steps: 4000", f"max_steps: {stopped_at + 4}"))
+    run(f"resume={directory}")
+    assert (directory / "merged/config.json").is_file() and (directory / "report/index.html").is_file()
+
+
+def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:
+    source = f"source.path={shared}/data/bencao/llama_data.json"
+    bencao = [word for word in SMALL if not word.startswith("data.")]
+    run("recipe=medical_qlora", "data=bencao", source, *bencao, "train.max_length=256", f"runs_dir={tmp_path}")
+    report = read_json(only_run(tmp_path) / "report/report.json")
+    assert report["systems"]["base"]["test"]["rouge_l_zh"]["n"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("data=bencao", "source.path=missing.json"), "missing.json"),
+        (("model=llama", "model.path=."), "config.json is missing"),
+    ],
+)
+def test_missing_input_ends_with_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    process = start("recipe=medical_qlora", *words, f"runs_dir={tmp_path}/runs", cwd=tmp_path)
+    _, err = process.communicate(timeout=200)
+    assert process.returncode == 2 and message in err and "Traceback" not in err
