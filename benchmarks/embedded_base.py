@@ -3,8 +3,8 @@
     python benchmarks/embedded_base.py                  all variants, writes benchmarks/embedded_base.md
     python benchmarks/embedded_base.py tokens=100000    a quick look
 
-Recall: the model is given the beginning of a statement of the knowledge base ("高血压的常见症状有") and continues it greedily;
-the share of the entry's items that occur in the continuation, over 150 statements.
+Recall: the model is given the beginning of a statement of the knowledge base ("高血压的常见症状有") and continues it
+greedily; the share of the entry's items that occur in the continuation, over 150 statements.
 """
 
 import platform
@@ -52,9 +52,13 @@ def main(tokens: int) -> None:
         config = sized.model_copy(update={"steps": tokens // (sized.batch_size * sized.sequence_length)})
         rows.append(f"| {name} | {' | '.join(measure(kb, config, optimizers))} |")
         print(rows[-1], flush=True)
-    table = "| variant | parameters | characters per token | loss, nats per character | recall | tokens/s |\n|---|---|---|---|---|---|\n"
+    table = (
+        "| variant | parameters | characters per token | loss per character | recall | tokens/s |\n"
+        + "|---" * 6
+        + "|\n"
+    )
     about = (
-        f"Made by `python benchmarks/embedded_base.py tokens={tokens}`: {tokens:,} tokens each, seed of the configuration, "
+        f"Made by `python benchmarks/embedded_base.py tokens={tokens}`: {tokens:,} tokens each, loss in nats, "
         f"torch {version('torch')}, transformers {version('transformers')}, {torch.get_num_threads()} threads, "
         f"{platform.machine()}. One run each; the machine was not otherwise idle, so compare speeds only roughly.\n\n"
     )

@@ -21,4 +21,6 @@ def start_logging(level: str = "INFO") -> None:
     logger.remove()
     logger.add(sys.stderr, format=LINE, level=level, diagnose=False)  # diagnose would print variables: patient text
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.WARNING, force=True)
+    # on every start it misses an optional package that would fetch its code from a hub
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)

@@ -22,7 +22,8 @@ from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_file, sha256_value
 from models.config import EmbeddedConfig
 
-SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
+ROLE_TOKENS = ["<|system|>", "<|user|>", "<|assistant|>"]
+SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", *ROLE_TOKENS]
 
 
 def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
@@ -52,8 +53,22 @@ def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> Non
     torch.manual_seed(config.seed)
     model = LlamaForCausalLM(llama_config(config, tokenizer))
     pretrain(model, token_stream(corpus, tokenizer, config.seed), config)
+    renew_role_tokens(model, tokenizer, config.seed)
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)
+
+
+def renew_role_tokens(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
+    """Gives the role tokens, which no prose contains, embeddings of their own, distributed like all others.
+
+    Training only ever pushed them away, all in one direction: afterwards a prompt could not tell them apart, and an
+    adapter, which leaves embeddings as they are, could not learn to.
+    """
+    embeddings = model.get_input_embeddings().weight.data  # [vocab, hidden]
+    generator = torch.Generator().manual_seed(seed)
+    mean, spread = embeddings.mean(0), embeddings.std(0)
+    for token in tokenizer.convert_tokens_to_ids(ROLE_TOKENS):
+        embeddings[token] = mean + spread * torch.randn(len(mean), generator=generator)
 
 
 def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokenizerBase:
@@ -80,6 +95,7 @@ MAX_TOKEN_BYTES = 12  # four Chinese characters: whole phrases as one token woul
 
 
 def llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:
+    """The model's shape: heads of 32 channels, tied embeddings, an MLP of 8/3 the hidden size in steps of 64."""
     return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=config.hidden_size,

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from common.errors import UserError
 from common.files import read_json
@@ -12,6 +13,8 @@ from common.hashing import sha256_files
 from models.families.family import ModelFamily
 from models.families.llama import LLAMA
 from models.quantisation import keep_unpacked, nf4
+
+disable_progress_bar()  # a bar per loaded model hides the ones that show what takes long
 
 FAMILIES = (LLAMA,)
 HASHED_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "tokenizer.model")

@@ -83,8 +83,7 @@ class PromptFormat:
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in PROMPTS.glob("*.jinja")))
             raise UserError(f"no prompt format {name!r}", where="model.prompt_format", fix=f"choose one of: {known}")
-        stop = "<|end|>" if name == "xinglin" else str(tokenizer.eos_token)
-        return cls(name, path.read_text(encoding="utf-8"), (stop,), tokenizer)._checked()
+        return cls(name, path.read_text(encoding="utf-8"), (str(tokenizer.eos_token),), tokenizer)._checked()
 
     @classmethod
     def load(cls, directory: Path, tokenizer: PreTrainedTokenizerBase) -> "PromptFormat":

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from loguru import logger
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import set_seed
 
 from common.files import replacing_directory
 from data_recipes import build as datasets_of
@@ -34,8 +34,12 @@ from training.supervision import SupervisedSet, supervise
 from training.trainer import train
 
 
-def run_chain(run: RunDirectory, config: RunConfig) -> str:
+def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     """One run from sources to report; what an interrupted run already finished is not done again.
+
+    Args:
+        config: The checked configuration.
+        run: The run to continue; a new one is begun once dataset and base model are there.
 
     Returns:
         The printed summary.
@@ -46,7 +50,8 @@ def run_chain(run: RunDirectory, config: RunConfig) -> str:
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     logger.info("[2/6] base model {}", config.model.name)
     base = _base_model(config)
-    prompt_format = _with_format(config, load_tokenizer(base))
+    prompt_format = PromptFormat.named(config.model.prompt_format, load_tokenizer(base))
+    run = run or RunDirectory.create(config)
     logger.info("[3/6] tuning with {} -> {}", config.method.kind, run.path)
     if not run.adapter.is_dir():
         _tune(run, config, base, dataset, prompt_format)
@@ -65,10 +70,6 @@ def _base_model(config: RunConfig) -> Path:
     path = Path(config.model.path).expanduser()
     family_of(path)
     return path.resolve()
-
-
-def _with_format(config: RunConfig, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
-    return PromptFormat.named(config.model.prompt_format, tokenizer)
 
 
 def _tune(run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat) -> None:

@@ -37,22 +37,22 @@ before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or config
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
-    runs = list(_runs(arguments))
+    planned = list(_planned(arguments))
     from training.chain import run_chain  # loads the libraries only after the configuration was found right
 
-    for summary in [run_chain(run, config) for run, config in runs]:
+    for summary in [run_chain(config, run) for config, run in planned]:
         print(summary)
 
 
-def _runs(arguments: list[str]) -> Iterator[tuple[RunDirectory, RunConfig]]:
+def _planned(arguments: list[str]) -> Iterator[tuple[RunConfig, RunDirectory | None]]:
+    """The configurations to run; with the run directory where an earlier run is continued."""
     resume = [word.removeprefix("resume=") for word in arguments if word.startswith("resume=")]
     if resume and len(arguments) > 1:
         raise UserError("a run is continued as it was configured", where="resume", fix="give resume=RUN alone")
     if resume:
         yield RunDirectory.open(Path(resume[0]))
     else:
-        for config in read_config("run", arguments, RunConfig):
-            yield RunDirectory.create(config), config
+        yield from ((config, None) for config in read_config("run", arguments, RunConfig))
 
 
 if __name__ == "__main__":

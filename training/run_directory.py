@@ -40,7 +40,7 @@ class RunDirectory:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> tuple["RunDirectory", RunConfig]:
+    def open(cls, path: Path) -> tuple[RunConfig, "RunDirectory"]:
         """Opens an earlier run to continue it.
 
         Raises:
@@ -49,7 +49,7 @@ class RunDirectory:
         run = cls(path)
         if not run.config_file.is_file():
             raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
-        return run, RunConfig.model_validate(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
+        return RunConfig.model_validate(yaml.safe_load(run.config_file.read_text(encoding="utf-8"))), run
 
     @property
     def config_file(self) -> Path:

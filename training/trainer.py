@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import Sampler
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted, Refused
@@ -50,6 +50,7 @@ def train(
         data_collator=collate_packed if config.packing else collate_padded,
     )
     trainer.by_length = not config.packing
+    trainer.remove_callback(PrinterCallback)
     checkpoint = run.last_checkpoint()
     interrupt = _Interrupt()
     for callback in (_Metrics(trainer, run, resumed_from=checkpoint), interrupt):

@@ -86,7 +86,9 @@ def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
 
 def test_interrupted_command_continues_with_resume(tmp_path: Path) -> None:
     longer = [word for word in SMALL if "max_steps" not in word]
-    process = start("recipe=medical_qlora", *longer, "train.max_steps=4000", "train.epochs=1000", f"runs_dir={tmp_path}")
+    process = start(
+        "recipe=medical_qlora", *longer, "train.max_steps=4000", "train.epochs=1000", f"runs_dir={tmp_path}"
+    )
     deadline = time.monotonic() + 200
     while not list(tmp_path.glob("*/*/checkpoints/checkpoint-3")):
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1][-2000:]
@@ -122,3 +124,4 @@ def test_missing_input_ends_with_code_2(words: tuple[str, ...], message: str, tm
     process = start("recipe=medical_qlora", *words, f"runs_dir={tmp_path}/runs", cwd=tmp_path)
     _, err = process.communicate(timeout=200)
     assert process.returncode == 2 and message in err and "Traceback" not in err
+    assert not list(tmp_path.iterdir())
