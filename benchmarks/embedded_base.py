@@ -19,7 +19,8 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from common.files import write_text
 from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.prose import TELLINGS, corpus
+from data_recipes.phrasings import WORDINGS
+from data_recipes.prose import corpus
 from models.config import EmbeddedConfig
 from models.embedded import (
     Optimizers,
@@ -92,7 +93,7 @@ def recall(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, kb: Know
     """Share of an entry's items that the model itself adds to the beginning of a statement."""
     facts = [(entry, attribute) for entry in kb.entries for attribute, items in entry.attributes.items() if items]
     asked = random.Random(5).sample(facts, 150)
-    beginnings = [TELLINGS[e.type][a][0].split("{items}")[0].format(name=e.name) for e, a in asked]
+    beginnings = [WORDINGS[e.type][a].answer.split("{items}")[0].format(name=e.name) for e, a in asked]
     tokenizer.padding_side = "left"
     batch = tokenizer(
         beginnings, return_tensors="pt", padding=True, add_special_tokens=False, return_token_type_ids=False
