@@ -36,12 +36,11 @@ VARIANTS: dict[str, tuple[dict[str, float], Optimizers]] = {
     "default": ({}, muon_and_adamw),
     "AdamW alone, 0.002": ({"learning_rate": 0.002}, adamw_alone),
     "AdamW alone, 0.004": ({"learning_rate": 0.004}, adamw_alone),
-    "AdamW alone, 0.008": ({"learning_rate": 0.008}, adamw_alone),
     "half the learning rates": ({"learning_rate": 0.0025, "matrix_learning_rate": 0.0125}, muon_and_adamw),
     "batch of 16": ({"batch_size": 16}, muon_and_adamw),
-    "hidden size 256": ({"hidden_size": 256}, muon_and_adamw),
-    "2 layers": ({"layers": 2}, muon_and_adamw),
     "vocabulary of 3,000": ({"vocab_size": 3000}, muon_and_adamw),
+    "4 layers": ({"layers": 4}, muon_and_adamw),
+    "4 layers of 256, as in a first trial": ({"layers": 4, "hidden_size": 256}, muon_and_adamw),
 }
 
 

@@ -18,14 +18,14 @@ class EmbeddedConfig(Config):
 
     seed: int = 20261123
     vocab_size: int = Field(6000, ge=300)
-    hidden_size: int = Field(256, ge=64, multiple_of=64)
-    layers: int = Field(4, ge=1)
+    hidden_size: int = Field(128, ge=64, multiple_of=64)
+    layers: int = Field(2, ge=1)
     context_length: int = Field(1024, ge=64)
     sequence_length: int = Field(192, ge=16)
-    batch_size: int = Field(8, ge=1)
-    steps: int = Field(600, ge=1)
-    matrix_learning_rate: float = Field(0.02, gt=0)
-    learning_rate: float = Field(0.004, gt=0)
+    batch_size: int = Field(4, ge=1)
+    steps: int = Field(2600, ge=1)
+    matrix_learning_rate: float = Field(0.025, gt=0)
+    learning_rate: float = Field(0.005, gt=0)
 
 
 class ModelConfig(Config):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from loguru import logger
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -75,23 +75,24 @@ def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokeniz
     """Byte-level BPE over the corpus: no text is unknown to it, and decoding returns the very text."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+        [
+            # a name must be the same tokens before 的 in the prose and before anything else in a question
+            pre_tokenizers.Split(Regex("[的是]"), "isolated"),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
     )
     bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         special_tokens=SPECIAL_TOKENS,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        max_token_length=MAX_TOKEN_BYTES,
         show_progress=False,
     )
     bpe.train_from_iterator(corpus, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe, pad_token="<pad>", bos_token="<s>", eos_token="</s>", clean_up_tokenization_spaces=False
     )
-
-
-MAX_TOKEN_BYTES = 12  # four Chinese characters: whole phrases as one token would not transfer to new contexts
 
 
 def llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) -> LlamaConfig:

@@ -1,11 +1,13 @@
 """All that a training run leaves, and where.
 
 ```
-config.yaml       the resolved configuration          adapter/    the trained adapter or prefix, with its prompt format
-dataset           link to the dataset that was used   merged/     the merged model, where the method can be merged
-artifact.json     what the result is                  report/     index.html, report.json, report.md
-metrics.jsonl     one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
-checkpoints/      everything needed to continue the run bit for bit
+config.yaml     the resolved configuration
+artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
+checkpoints/    everything needed to continue the run bit for bit
+metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
+adapter/        the trained adapter or prefix, with its prompt format
+merged/         the merged model, where the method can be merged
+report/         index.html, report.json, report.md, items.jsonl
 ```
 """
 
