@@ -1,8 +1,8 @@
 """The knowledge base as plain prose, for pre-training the small base model that the project builds itself.
 
-A paragraph makes several statements about one entity, and each begins with its name: to write the next one the model must
-look back for the name, which is what tuning then turns into answering questions. There are statements only; how questions
-are asked is left to tuning.
+A paragraph makes several statements about one entity, and each begins with its name: to write the next one the model
+must look back for the name, which is what tuning then turns into answering questions. There are statements only; how
+questions are asked is left to tuning.
 """
 
 from collections.abc import Iterator
