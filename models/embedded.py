@@ -22,8 +22,7 @@ from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_file, sha256_value
 from models.config import EmbeddedConfig
 
-ROLE_TOKENS = ["<|system|>", "<|user|>", "<|assistant|>"]
-SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", *ROLE_TOKENS]
+SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
 
 
 def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
@@ -52,23 +51,25 @@ def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> Non
     tokenizer = train_tokenizer(corpus, config.vocab_size)
     torch.manual_seed(config.seed)
     model = LlamaForCausalLM(llama_config(config, tokenizer))
-    pretrain(model, token_stream(corpus, tokenizer, config.seed), config)
-    renew_role_tokens(model, tokenizer, config.seed)
+    paragraphs = token_stream(corpus, tokenizer, config.seed)
+    pretrain(model, paragraphs, config)
+    tell_unseen_tokens_apart(model, paragraphs, config.seed)
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)
 
 
-def renew_role_tokens(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
-    """Gives the role tokens, which no prose contains, embeddings of their own, distributed like all others.
+def tell_unseen_tokens_apart(model: LlamaForCausalLM, paragraphs: list[list[int]], seed: int) -> None:
+    """Adds a direction of its own to the embedding of every token that the prose never contains.
 
-    Training only ever pushed them away, all in one direction: afterwards a prompt could not tell them apart, and an
-    adapter, which leaves embeddings as they are, could not learn to.
+    Such are the role tokens and the bytes of characters that only questions use. Training only ever pushed them away,
+    all in one direction: afterwards a prompt could not tell them apart, and an adapter, which leaves embeddings as they
+    are, could not learn to. The common direction stays: it is what keeps the model from saying them.
     """
     embeddings = model.get_input_embeddings().weight.data  # [vocab, hidden]
-    generator = torch.Generator().manual_seed(seed)
-    mean, spread = embeddings.mean(0), embeddings.std(0)
-    for token in tokenizer.convert_tokens_to_ids(ROLE_TOKENS):
-        embeddings[token] = mean + spread * torch.randn(len(mean), generator=generator)
+    counts = torch.bincount(torch.tensor([i for ids in paragraphs for i in ids]), minlength=len(embeddings))
+    unseen = (counts == 0).nonzero().squeeze(1)
+    own = torch.randn(len(unseen), embeddings.shape[1], generator=torch.Generator().manual_seed(seed))
+    embeddings[unseen] += embeddings[counts > 0].std(0) * own
 
 
 def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokenizerBase:
