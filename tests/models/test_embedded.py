@@ -58,3 +58,10 @@ def test_training_lowers_the_loss() -> None:
     model = embedded.LlamaForCausalLM(embedded.llama_config(TINY, tokenizer))
     losses = embedded.pretrain(model, embedded.token_stream(PROSE, tokenizer, 1), TINY.model_copy(update={"steps": 40}))
     assert len(losses) == 40 and sum(losses[-5:]) < 0.6 * sum(losses[:5])
+
+
+def test_tokens_that_the_prose_never_contains_can_be_told_apart(tmp_path: Path) -> None:
+    embedded.build(PROSE, TINY.model_copy(update={"steps": 60}), tmp_path)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    roles = model.get_input_embeddings().weight[tokenizer.convert_tokens_to_ids(["<|user|>", "<|assistant|>"])]
+    assert float(roles[0] @ roles[1] / roles[0].norm() / roles[1].norm()) < 0.9
