@@ -1,5 +1,6 @@
 """The renderer: what is trained is what is served, and only answers are supervised."""
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,8 @@ def test_prompt_ids_in_service_are_a_prefix_of_the_ids_in_training(prompt_format
 
 def test_supervised_tokens_are_the_answers_with_their_stop_token(prompt_format: PromptFormat) -> None:
     rendered = prompt_format.render(turns("问一", "答一。", "问二", "答二！"))
-    spans = "".join("|" if not m else chr(i) for i, m in zip(rendered.ids, rendered.mask, strict=True)).split("|")
-    answers = [[ord(c) for c in span] for span in spans if span]
+    runs = groupby(zip(rendered.ids, rendered.mask, strict=True), key=lambda pair: pair[1])
+    answers = [[token for token, _ in run] for supervised, run in runs if supervised]
     assert [prompt_format.decode(answer) for answer in answers] == ["答一。", "答二！"]
     assert all(answer[-1] in prompt_format.stop_ids for answer in answers)
 

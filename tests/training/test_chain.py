@@ -11,7 +11,6 @@ import pytest
 
 from common.files import read_json
 from data_recipes.example import Message
-from models.engines.engine import Sampling
 from models.engines.local import load_engine
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,8 +69,12 @@ def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merg
     artifact = read_json(directory / "artifact.json")
     assert artifact["kind"] == "prefix" and "cannot be merged" in artifact["why_not_merged"]
     assert not (directory / "merged").exists() and "cannot be merged" in out
-    answer = load_engine(directory).generate([[Message(role="user", content="高血压？")]], [Sampling(max_new_tokens=4)])
-    assert answer[0].completion_tokens > 0
+    conversation = [Message(role="user", content="高血压？"), Message(role="assistant", content="头痛。")]
+    with_prefix = load_engine(directory)
+    (score,) = with_prefix.score([conversation])
+    with with_prefix.model.disable_adapter():
+        (without,) = with_prefix.score([conversation])
+    assert score.tokens == without.tokens and abs(score.logprob - without.logprob) > 1e-3
 
 
 def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
