@@ -32,7 +32,7 @@ def test_every_option_of_every_group_is_valid(group: str) -> None:
         source = ["source.path=/somewhere"] if group == "data" and option != "medical" else []
         needed = paths if option == "llama" else source
         recipe = ["train.packing=false"] if option == "ptuning_v2" else []
-        run(f"{group}={option}", *needed, *recipe)
+        assert run(f"{group}={option}", *needed, *recipe).name == "medical_qlora"
 
 
 def test_command_line_wins_over_recipe_and_recipe_over_defaults() -> None:
