@@ -23,6 +23,14 @@ SCHEMA = pa.schema(
         "grounding": _TEXTS,
         "behaviour": pa.string(),
         "phrasing": pa.string(),
+        "split": pa.string(),
+        "references": _TEXTS,
+        "result": pa.string(),
+        "choices": _TEXTS,
+        "rejected": pa.string(),
+        "passage": pa.struct(
+            {"context": pa.string(), "question": pa.string(), "spans": pa.list_(pa.list_(pa.int32(), 2))}
+        ),
     }
 )
 

@@ -15,6 +15,22 @@ class Message(BaseModel):
     content: str = Field(min_length=1)
 
 
+class Passage(BaseModel):
+    """A text that holds the answer, for extractive question answering.
+
+    Attributes:
+        context: The text, e.g. a review.
+        question: What is asked about it.
+        spans: Character positions (start, end) in ``context``, one for each reference; none where the text does not
+            answer the question.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    context: str
+    question: str
+    spans: tuple[tuple[int, int], ...] = ()
+
+
 class Example(BaseModel):
     """A conversation whose last turn is the answer to learn (train) or the reference (test).
 
@@ -29,6 +45,12 @@ class Example(BaseModel):
         behaviour: What the right answer does beyond stating facts: ``answer``, ``refuse`` (the knowledge base does not
             say) or ``emergency`` (starts with seeking care at once).
         phrasing: Which phrasing asked it, where the recipe knows; phrasings kept for testing never occur in training.
+        split: The split that the source prescribes, e.g. a published test set; empty where the recipe draws it.
+        references: Further right answers beside the last turn, e.g. a second annotator's.
+        result: What a checker compares: the number, the option's letter or the label that the answer ends in.
+        choices: The options of a multiple-choice question, in the order A, B, C, …
+        rejected: A worse answer to the same prompt, for preference training.
+        passage: The text to extract the answer from, for extractive question answering.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,6 +63,12 @@ class Example(BaseModel):
     grounding: tuple[str, ...] = ()
     behaviour: Literal["answer", "refuse", "emergency"] = "answer"
     phrasing: str = ""
+    split: str = ""
+    references: tuple[str, ...] = ()
+    result: str = ""
+    choices: tuple[str, ...] = ()
+    rejected: str = ""
+    passage: Passage | None = None
 
     @property
     def prompt(self) -> tuple[Message, ...]:

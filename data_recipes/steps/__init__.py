@@ -1,0 +1,1 @@
+"""Steps of a recipe: pure functions over batches of rows, each with counts and reasons."""
