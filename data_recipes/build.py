@@ -14,21 +14,16 @@ from common.files import cache_dir, replacing_directory, write_text
 from common.hashing import sha256_file, sha256_value
 from data_recipes import overlap
 from data_recipes.card import card
-from data_recipes.config import BencaoSource, BuildConfig, DataConfig, KnowledgeBaseSource, SourceConfig
+from data_recipes.config import BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset import BuiltDataset, content_hash, load, save_splits
 from data_recipes.example import Example
-from data_recipes.knowledge_base import FILES, KNOWLEDGE
-from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, SplitOverlap
-from data_recipes.rows import Dropped, Rows
-from data_recipes.sources import bencao, knowledge_base, toyhom
+from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, SourceFile, SplitOverlap
+from data_recipes.rows import Dropped
+from data_recipes.sources import source_of
+from data_recipes.split import Rows, split
+from data_recipes.text import question
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
-
-SPLITS = {
-    "knowledge_base": {"train", "dev", "heldout_phrasing", "unseen_entity", "safety"},
-    "bencao": {"dev", "test"},
-    "toyhom": {"dev", "test"},
-}
 
 HELP = """
 python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
@@ -83,7 +78,7 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
         UserError: The source is missing, damaged or has too many bad rows.
         Refused: A test question is also a training question.
     """
-    sources = {path.name: sha256_file(_existing(path)) for path in _source_files(source)}
+    sources = {path.name: sha256_file(path) for path in source_of(source).files(source)}
     key = sha256_value([_portable(data, source), sources, _code_hash()])
     directory = cache_dir() / "datasets" / key[:32]
     if not (directory / MANIFEST).exists():
@@ -102,17 +97,38 @@ def _replaceable(directory: Path) -> Path:
     return directory
 
 
-def _read(data: DataConfig, source: SourceConfig) -> Rows:
-    if set(data.splits) != SPLITS[source.kind]:
-        wanted = ", ".join(sorted(SPLITS[source.kind]))
+def _read(data: DataConfig, config: SourceConfig) -> Rows:
+    source = source_of(config)
+    examples: list[Example] = []
+    dropped: list[Dropped] = []
+    for item in source.read(config):
+        if isinstance(item, Dropped):
+            dropped.append(item)
+        else:
+            examples.append(item)
+    bad = [row for row in dropped if row.bad]
+    if len(bad) > data.max_bad_share * (len(examples) + len(dropped)):
+        listed = "\n".join(f"  - {row.id}: {row.reason}" for row in bad[:5])
         raise UserError(
-            f"a {source.kind} source has other splits", where="data.splits", fix=f"give the sizes of {wanted}"
+            f"{len(bad)} of {len(examples) + len(dropped)} rows are bad, the first:\n{listed}",
+            where="data.max_bad_share",
+            fix="mend the rows, or raise data.max_bad_share to drop them",
         )
-    if isinstance(source, KnowledgeBaseSource):
-        return knowledge_base.read(source, data)
-    if isinstance(source, BencaoSource):
-        return bencao.read(source, data)
-    return toyhom.read(source, data)
+    files = [SourceFile(path=p.name, sha256=sha256_file(p), rows=0) for p in source.files(config)]
+    if all(example.split for example in examples):
+        splits: dict[str, list[Example]] = {}
+        for example in examples:
+            splits.setdefault(example.split, []).append(example)
+        return Rows(splits, dropped, files, source.about, source.splits)
+    asked: set[str] = set()
+    kept: list[Example] = []
+    for example in examples:
+        if (text := question(example)) in asked:
+            dropped.append(Dropped(example.id, "duplicate_question"))
+        else:
+            asked.add(text)
+            kept.append(example)
+    return Rows(split(kept, data.splits, data.seed), dropped, files, source.about, source.splits)
 
 
 def _without_overlap(rows: Rows) -> Rows:
@@ -160,21 +176,8 @@ def _overlap(name: str, train: overlap.Fingerprints, examples: list[Example]) ->
 
 def _portable(data: DataConfig, source: SourceConfig) -> dict[str, object]:
     """The configuration without what differs between machines."""
-    name = Path(source.path).name if source.path else None
-    return {"data": data.model_dump(), "source": {**source.model_dump(), "path": name}}
-
-
-def _source_files(source: SourceConfig) -> list[Path]:
-    if isinstance(source, KnowledgeBaseSource):
-        folder = Path(source.path) if source.path else KNOWLEDGE
-        return [folder / name for name in FILES.values()]
-    return [Path(source.path)]
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise UserError("the source does not exist", where=str(path), fix="give source.path=… of the file")
-    return path
+    paths = {key: Path(value).name for key, value in source.model_dump().items() if key.endswith("path") and value}
+    return {"data": data.model_dump(), "source": {**source.model_dump(), **paths}}
 
 
 def _code_hash() -> str:
@@ -199,7 +202,7 @@ def _summary(manifest: DatasetManifest, out: str) -> str:
 def main(arguments: list[str]) -> None:
     """Builds one dataset, or several in a sweep."""
     for config in read_config("build", arguments, BuildConfig):
-        logger.info("building {} from {}", config.data.name, config.source.kind)
+        logger.info("building {} from {}", config.data.name, source_of(config.source).kind)
         print(_summary(build(config), config.out))
 
 

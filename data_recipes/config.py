@@ -1,10 +1,19 @@
 """The configuration of a dataset: what is read (``source``) and what is made of it (``data``)."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, PositiveInt
 
 from common.command import Config
+from data_recipes.sources import SOURCES
+from data_recipes.steps import DEFAULT, STEPS
+
+if TYPE_CHECKING:
+    SourceConfig = Config
+    StepConfig = Config
+else:  # made from the tables, so that a source or a step is registered in one place
+    SourceConfig = Annotated[Union[tuple(s.config for s in SOURCES)], Field(discriminator="kind")]  # noqa: UP007
+    StepConfig = Annotated[Union[tuple(s.config for s in STEPS)], Field(discriminator="kind")]  # noqa: UP007
 
 
 class DataConfig(Config):
@@ -13,62 +22,41 @@ class DataConfig(Config):
     Attributes:
         name: The dataset's name.
         seed: Of every random choice.
-        splits: Examples in each split. Without a number for ``train`` it takes all that the others leave.
-        max_bad_share: The build stops when a greater share of the rows is empty or useless; duplicates do not count.
+        splits: Examples to draw for each split besides ``train``, which keeps the rest. A split that the source
+            prescribes is taken as it is.
+        max_bad_share: The build stops when a greater share of the rows is damaged or empty; duplicates do not count.
+        steps: What is done to the rows, in this order.
+        duplicates: What leaves a split: the later of two rows with the same ``question``, only of two whole rows that
+            are the same (``row``), or nothing (``keep``).
+        near_duplicates: Near-duplicates are kept on one side of the split (``group``), the later ones leave (``drop``),
+            or they are not looked for (``keep``).
+        on_overlap: Which of two rows leaves when training shares a question, a run of 13 characters or a near-duplicate
+            with a prescribed split: ``drop_train`` where the test set is to stay as published.
+        suites: Evaluation suites that training must not overlap with: all registered ones, or these fingerprint files.
+        shard_rows: Rows that are worked on, and written, at a time.
+        engine: What runs the steps; the result is the same.
+        workers: Processes of the local engine; null is one for each core.
+        ray_address: The Ray cluster; null starts Ray on this machine.
     """
 
     name: str = Field(min_length=1)
     seed: int
     splits: dict[str, PositiveInt]
     max_bad_share: float = Field(ge=0, le=1)
-
-
-class KnowledgeBaseSource(Config):
-    """The project's own knowledge base, or another folder of the same five files.
-
-    Attributes:
-        kind: Selects this source.
-        path: Folder of the five files; the shipped one where it is null.
-        held_out_share: Share of the diseases and drugs that no training text names.
-    """
-
-    kind: Literal["knowledge_base"]
-    path: str | None
-    held_out_share: float = Field(ge=0, lt=1)
-
-
-class BencaoSource(Config):
-    """Instruction rows in JSON lines with ``instruction``, ``input`` and ``output``.
-
-    Attributes:
-        kind: Selects this source.
-        path: The file.
-    """
-
-    kind: Literal["bencao"]
-    path: str
-
-
-class ToyhomSource(Config):
-    """Consultations as CSV in GB18030 with ``department``, ``title``, ``ask`` and ``answer``.
-
-    Attributes:
-        kind: Selects this source.
-        path: The file.
-        min_answer: An answer with fewer characters counts as bad.
-    """
-
-    kind: Literal["toyhom"]
-    path: str
-    min_answer: NonNegativeInt
-
-
-SourceConfig = Annotated[KnowledgeBaseSource | BencaoSource | ToyhomSource, Field(discriminator="kind")]
+    steps: tuple[StepConfig, ...] = DEFAULT
+    duplicates: Literal["keep", "row", "question"] = "question"
+    near_duplicates: Literal["keep", "group", "drop"] = "group"
+    on_overlap: Literal["drop_train", "drop_test"] = "drop_train"
+    suites: Literal["registered"] | tuple[str, ...] = "registered"
+    shard_rows: PositiveInt = 50_000
+    engine: Literal["local", "ray"] = "local"
+    workers: PositiveInt | None = None
+    ray_address: str | None = None
 
 
 class BuildConfig(Config):
-    """``data_recipes/build.py``: a dataset and the directory it is written to."""
+    """``data_recipes/build.py``."""
 
     data: DataConfig
     source: SourceConfig
-    out: str
+    out: str = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""JSON lines, read strictly: every damaged line is named."""
+"""JSON lines, read one by one: a damaged line is named and passed over, and the recipe decides how many it stands."""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.errors import UserError
+from data_recipes.rows import Dropped
+
+LONGEST = 4 << 20  # bytes of a line; more is not one row but a file without line ends
 
 
 class Line(NamedTuple):
@@ -13,7 +16,7 @@ class Line(NamedTuple):
 
     Attributes:
         number: Counted from 1.
-        where: ``file:line`` for messages.
+        where: ``file:line``, the file without its folders.
         row: The object on the line.
     """
 
@@ -22,48 +25,94 @@ class Line(NamedTuple):
     row: dict[str, Any]
 
 
-def read_lines(path: Path) -> Iterator[Line]:
+class Raw(NamedTuple):
+    """One line as bytes.
+
+    Attributes:
+        number: Counted from 1.
+        where: ``file:line``, the file without its folders.
+        content: The bytes, without what is beyond ``LONGEST``.
+    """
+
+    number: int
+    where: str
+    content: bytes
+
+
+class DamagedLine(Exception):
+    """A line is not an object in JSON.
+
+    Args:
+        reason: The word that is counted.
+        detail: What is wrong, for a person.
+        fix: What to do about it.
+    """
+
+    def __init__(self, reason: str, detail: str, fix: str) -> None:
+        self.reason, self.detail, self.fix = reason, detail, fix
+        super().__init__(detail)
+
+
+def read_lines(path: Path) -> Iterator[Line | Dropped]:
     """Reads a file of JSON lines; blank lines are passed over.
 
     Args:
         path: The file, UTF-8.
 
+    Returns:
+        Each object, or why there is none: ``not_utf8``, ``not_json``, ``not_an_object``, ``nul_bytes``,
+        ``line_too_long``.
+
     Raises:
-        UserError: The file is missing, or a line is not UTF-8, not JSON or not an object; the message names it.
+        UserError: The file is missing or empty.
     """
-    for number, raw in enumerate(read_bytes(path).split(b"\n"), 1):
-        if raw.strip():
-            where = f"{path}:{number}"
-            yield Line(number, where, _object(raw, where))
+    for raw in raw_lines(path):
+        try:
+            yield Line(raw.number, raw.where, parsed(raw))
+        except DamagedLine as damage:
+            yield Dropped(raw.where, damage.reason)
 
 
-def read_bytes(path: Path) -> bytes:
-    """Reads a source file.
+def raw_lines(path: Path) -> Iterator[Raw]:
+    """The lines of a file that are not blank.
 
     Raises:
-        UserError: It is missing, empty, or holds NUL bytes, as a half-copied file does.
+        UserError: The file is missing or empty.
     """
     if not path.is_file():
         raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
-    content = path.read_bytes()
-    if not content.strip():
+    if not path.stat().st_size:
         raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
-    if b"\0" in content:
-        line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise UserError("NUL bytes: the file is damaged or UTF-16", where=f"{path}:{line}", fix="copy it anew, as text")
-    return content
+    number = 0
+    with path.open("rb") as file:
+        while content := file.readline(LONGEST + 1):
+            number += 1
+            rest = content
+            while len(rest) > LONGEST and not rest.endswith(b"\n"):
+                rest = file.readline(LONGEST + 1)
+            if content.strip():
+                yield Raw(number, f"{path.name}:{number}", content)
 
 
-def _object(raw: bytes, where: str) -> dict[str, Any]:
+def parsed(raw: Raw) -> dict[str, Any]:
+    """The object on a line.
+
+    Raises:
+        DamagedLine: There is none.
+    """
+    if len(raw.content) > LONGEST:
+        raise DamagedLine("line_too_long", f"longer than {LONGEST >> 20} MiB", "is this one JSON array? write lines")
+    if b"\0" in raw.content:
+        raise DamagedLine("nul_bytes", "NUL bytes: the file is damaged or UTF-16", "copy it anew, as text")
     try:
-        value = json.loads(raw.decode("utf-8-sig"))
+        value = json.loads(raw.content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"not UTF-8 (byte {error.start} of the line)", where=where, fix="save the file as UTF-8"
-        ) from None
+        raise DamagedLine("not_utf8", f"not UTF-8 (byte {error.start} of the line)", "save it as UTF-8") from None
     except json.JSONDecodeError as error:
-        fix = "the line is cut off or broken; one whole object a line is wanted, not an array over several lines"
-        raise UserError(f"not JSON: {error.msg} (column {error.colno})", where=where, fix=fix) from None
+        detail = f"not JSON: {error.msg} (column {error.colno})"
+        raise DamagedLine("not_json", detail, "it is cut off or broken; one whole object a line is wanted") from None
+    except RecursionError:
+        raise DamagedLine("not_json", "nested too deeply", "is this a row?") from None
     if not isinstance(value, dict):
-        raise UserError(f"a {type(value).__name__} instead of an object", where=where, fix="write one object a line")
+        raise DamagedLine("not_an_object", f"a {type(value).__name__} instead of an object", "one object a line")
     return value

@@ -5,7 +5,6 @@ of its training questions, so that any suite can be measured against them later 
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ import pyarrow.parquet as pq
 
 from common.errors import UserError
 from data_recipes.example import Example
+from data_recipes.text import RUN, normalise, question, runs
 
-RUN = 13  # characters; the length that GPT-3 and the evaluation harnesses after it settled on, there in words
+__all__ = ["RUN", "Fingerprints", "Overlap", "fingerprints", "load", "measure", "normalise", "question", "runs", "save"]
 FINGERPRINTS = "fingerprints.parquet"
 
 
@@ -56,21 +56,6 @@ class Overlap:
     def ngram(self) -> int:
         """Number of questions with a shared run; identical ones of at least ``RUN`` characters are among them."""
         return len(self.ngram_ids)
-
-
-def normalise(text: str) -> str:
-    """Folds width and case and drops punctuation, symbols and spaces."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
-
-
-def question(example: Example) -> str:
-    """What the user asked, over all turns, normalised."""
-    return normalise("".join(message.content for message in example.messages if message.role == "user"))
-
-
-def runs(text: str, length: int = RUN) -> set[str]:
-    """All runs of ``length`` characters of a normalised text; none where it is shorter."""
-    return {text[i : i + length] for i in range(len(text) - length + 1)}
 
 
 def fingerprints(examples: Iterable[Example]) -> Fingerprints:

@@ -1,38 +1,23 @@
-"""What reading a source gives: examples by split, and the account of everything that was left out."""
+"""The account of what was left out."""
 
-from dataclasses import dataclass
+import re
 from typing import NamedTuple
 
-from data_recipes.example import Example
-from data_recipes.manifest import Description, SourceFile
+_PLACE = re.compile(r".+:\d+")
 
 
 class Dropped(NamedTuple):
     """One row that did not become an example.
 
     Attributes:
-        id: The id that its example would have had; it holds the row number of files. Never the text.
+        id: The id of its example; ``file:line`` of a row that is no example because it is damaged. Never the text.
         reason: One of a few fixed words that are counted.
     """
 
     id: str
     reason: str
 
-
-@dataclass(frozen=True)
-class Rows:
-    """What was made of a source.
-
-    Attributes:
-        splits: Examples by split; ``train`` comes first.
-        dropped: All rows that were left out.
-        files: The files that were read.
-        about: What the source is, and what it must not be used for.
-        descriptions: What each split shows.
-    """
-
-    splits: dict[str, list[Example]]
-    dropped: list[Dropped]
-    files: list[SourceFile]
-    about: Description
-    descriptions: dict[str, Description]
+    @property
+    def bad(self) -> bool:
+        """Whether the row is damaged, and counts for ``data.max_bad_share``."""
+        return _PLACE.fullmatch(self.id) is not None

@@ -6,13 +6,27 @@ group is never divided. In Bencao's rows, 35 to 43 % of a random test set share 
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 
 from common.errors import UserError
 from data_recipes.example import Example
-from data_recipes.overlap import question, runs
+from data_recipes.manifest import Description, SourceFile
+from data_recipes.rows import Dropped
+from data_recipes.text import question, runs
 
 MOST_TESTED = 0.5  # share of the rows that dev and test may take
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Examples by split and everything that was left out."""
+
+    splits: dict[str, list[Example]]
+    dropped: list[Dropped]
+    files: list[SourceFile]
+    about: Description
+    descriptions: dict[str, Description]
 
 
 def split(examples: list[Example], sizes: Mapping[str, int], seed: int) -> dict[str, list[Example]]:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from common.command import DONE, WRONG_INPUT, run_command
 from common.errors import UserError
-from data_recipes.lines import Line, read_lines
-from data_recipes.overlap import normalise
+from data_recipes.lines import DamagedLine, Line, parsed, raw_lines
+from data_recipes.text import normalise
 
 HELP = """
 python data_recipes/validate.py FILE
@@ -45,12 +45,13 @@ def problems(path: Path) -> tuple[int, list[str]]:
     asked: dict[str, int] = {}
     answered: dict[str, int] = {}
     rows = 0
-    for line in read_lines(path):
+    for raw in raw_lines(path):
         rows += 1
         try:
+            line = Line(raw.number, f"{path}:{raw.number}", parsed(raw))
             turns = _turns(line.row)
-        except ValueError as error:
-            found.append(f"{line.where}: {error}")
+        except (ValueError, DamagedLine) as error:
+            found.append(f"{path}:{raw.number}: {error}")
             continue
         found += [f"{line.where}: {problem}" for problem in _repeats(line, turns, asked, answered)]
     return rows, found

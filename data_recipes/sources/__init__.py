@@ -1,1 +1,19 @@
-"""The sources: one module each, with one function ``read``."""
+"""What can be read: every source, in one table."""
+
+from typing import Any
+
+from common.command import Config
+from data_recipes.sources import bencao, knowledge_base, toyhom
+from data_recipes.sources.source import Source
+
+SOURCES: tuple[Source[Any], ...] = (
+    bencao.SOURCE,
+    knowledge_base.SOURCE,
+    toyhom.SOURCE,
+    # a new source is added here (and imported above)
+)
+
+
+def source_of(config: Config) -> Source[Any]:
+    """The source that a configuration belongs to."""
+    return {source.config: source for source in SOURCES}[type(config)]

@@ -1,55 +1,95 @@
-"""The knowledge base as a source: its files become instructions."""
+"""The knowledge base as a source: its files become instructions, and every split is prescribed."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-from common.hashing import sha256_file
-from data_recipes.config import DataConfig, KnowledgeBaseSource
+from pydantic import Field, PositiveInt
+
+from common.command import Config
+from data_recipes.example import Example
 from data_recipes.instructions import write
 from data_recipes.knowledge_base import FILES, KNOWLEDGE, KnowledgeBase
-from data_recipes.manifest import Description, SourceFile
-from data_recipes.rows import Rows
-
-ABOUT = Description(
-    zh="由知识库按模板生成的医学问答。答案简短，只陈述知识库里的事实，不含剂量；它不能代替医生。",
-    en="Medical questions and answers written from the knowledge base by templates. Answers are short, state only"
-    " facts of the knowledge base and no doses; they do not replace a doctor.",
-)
-DESCRIPTIONS = {
-    "train": Description(zh="训练集", en="for training"),
-    "dev": Description(
-        zh="训练过的事实、训练用的问法、但这一搭配没有训练过：用于验证损失",
-        en="trained facts in training phrasings, in combinations that training did not use: for the validation loss",
-    ),
-    "heldout_phrasing": Description(
-        zh="训练过的事实，换成从未训练过的问法：考察是否真正听懂问题",
-        en="trained facts in phrasings that training never uses: does the model understand the question?",
-    ),
-    "unseen_entity": Description(
-        zh="训练集中从未出现的疾病和药物：考察预训练知识能否被引出、以及不会时是否编造",
-        en="diseases and drugs that no training text names: is pre-trained knowledge drawn out, or is it made up?",
-    ),
-    "safety": Description(
-        zh="急症描述与知识库没有记载的问题，问法和搭配都没有训练过：应当让人立即就医，或承认不知道",
-        en="emergencies and questions without an answer here, in unseen wordings: seek care at once, or say so",
-    ),
-}
+from data_recipes.manifest import Description
+from data_recipes.rows import Dropped
+from data_recipes.sources.source import Source, existing
 
 
-def read(source: KnowledgeBaseSource, data: DataConfig) -> Rows:
-    """Loads the knowledge base and writes its instructions.
+class Sizes(Config):
+    """Examples in each split, before anything that overlaps with training leaves it."""
 
-    Args:
-        source: Where it lies.
-        data: Sizes and seed.
+    train: PositiveInt
+    dev: PositiveInt
+    heldout_phrasing: PositiveInt
+    unseen_entity: PositiveInt
+    safety: PositiveInt
+
+
+class KnowledgeBaseSource(Config):
+    """The project's own knowledge base, or another folder of the same five files.
+
+    Attributes:
+        kind: Selects this source.
+        path: Folder of the five files; the shipped one where it is null.
+        held_out_share: Share of the diseases and drugs that no training text names.
+        sizes: Examples in each split.
+        seed: Of every choice.
+    """
+
+    kind: Literal["knowledge_base"]
+    path: str | None
+    held_out_share: float = Field(ge=0, lt=1)
+    sizes: Sizes
+    seed: int
+
+
+def read(config: KnowledgeBaseSource) -> Iterator[Example | Dropped]:
+    """Loads the knowledge base and writes its instructions, training first.
 
     Raises:
         UserError: The knowledge base is damaged.
     """
-    folder = Path(source.path) if source.path else KNOWLEDGE
-    kb = KnowledgeBase.load(folder)
-    splits, dropped = write(kb, data.splits, source.held_out_share, data.seed)
-    files = [
-        SourceFile(path=name, sha256=sha256_file(folder / name), rows=len(kb.of_type(entry_type)))
-        for entry_type, name in FILES.items()
-    ]
-    return Rows(splits, dropped, files, ABOUT, DESCRIPTIONS)
+    splits, dropped = write(
+        KnowledgeBase.load(_folder(config)), config.sizes.model_dump(), config.held_out_share, config.seed
+    )
+    for name, examples in splits.items():
+        for example in examples:
+            yield example.model_copy(update={"split": name})
+    yield from dropped
+
+
+def _folder(config: KnowledgeBaseSource) -> Path:
+    return Path(config.path) if config.path else KNOWLEDGE
+
+
+SOURCE = Source(
+    config=KnowledgeBaseSource,
+    read=read,
+    files=lambda config: existing(*(_folder(config) / name for name in FILES.values())),
+    about=Description(
+        zh="由知识库按模板生成的医学问答。答案简短，只陈述知识库里的事实，不含剂量；它不能代替医生。",
+        en="Medical questions and answers written from the knowledge base by templates. Answers are short, state only"
+        " facts of the knowledge base and no doses; they do not replace a doctor.",
+    ),
+    licence="written for this project, under its licence",
+    splits={
+        "train": Description(zh="训练集", en="for training"),
+        "dev": Description(
+            zh="训练过的事实、训练用的问法、但这一搭配没有训练过：用于验证损失",
+            en="trained facts in training phrasings, in combinations that training did not use: for the validation"
+            " loss",
+        ),
+        "heldout_phrasing": Description(
+            zh="训练过的事实，换成从未训练过的问法：考察是否真正听懂问题",
+            en="trained facts in phrasings that training never uses: does the model understand the question?",
+        ),
+        "unseen_entity": Description(
+            zh="训练集中从未出现的疾病和药物：考察预训练知识能否被引出、以及不会时是否编造",
+            en="diseases and drugs that no training text names: is pre-trained knowledge drawn out, or is it made up?",
+        ),
+        "safety": Description(
+            zh="急症描述与知识库没有记载的问题，问法和搭配都没有训练过：应当让人立即就医，或承认不知道",
+            en="emergencies and questions without an answer here, in unseen wordings: seek care at once, or say so",
+        ),
+    },
+)

@@ -3,14 +3,28 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 from common.command import Config
+from common.errors import UserError
 from data_recipes.example import Example
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 
 ConfigT = TypeVar("ConfigT", bound=Config)
+
+DRAWN = {
+    "train": Description(zh="训练集", en="for training"),
+    "dev": Description(
+        zh="与训练集没有相同的 13 字片段：用于验证损失",
+        en="no run of 13 characters in common with training: for the loss",
+    ),
+    "test": Description(
+        zh="与训练集没有相同的 13 字片段：考察没有见过的问题",
+        en="no run of 13 characters in common with training: unseen questions",
+    ),
+}
+"""What the splits show that a recipe draws; for sources that have nothing to add."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +33,9 @@ class Source(Generic[ConfigT]):
 
     Reading streams: a source never holds a whole file in memory unless the format forces it (JSON arrays, XLSX), and
     every row of the file becomes exactly one ``Example`` or one ``Dropped``. A row that cannot be read (not JSON,
-    wrong number of fields) is a ``Dropped`` too, with ``file:line`` as its id; the recipe stops when more than
-    ``data.max_bad_share`` of the rows are bad. Cleaning, duplicates, personal data, splits and overlap are the steps'
-    work, not the source's.
+    wrong number of fields, nothing in it) is a ``Dropped`` too, with ``file:line`` as its id; the recipe stops when
+    more than ``data.max_bad_share`` of the rows are bad. Cleaning, duplicates, personal data, splits and overlap are
+    the steps' work, not the source's.
 
     Attributes:
         config: The typed configuration; its field ``kind`` (a ``Literal``) selects this source.
@@ -38,3 +52,20 @@ class Source(Generic[ConfigT]):
     about: Description
     licence: str
     splits: dict[str, Description]
+
+    @property
+    def kind(self) -> str:
+        """The word in the configuration that selects this source."""
+        return str(get_args(self.config.model_fields["kind"].annotation)[0])
+
+
+def existing(*paths: Path) -> list[Path]:
+    """The same paths, for ``Source.files``.
+
+    Raises:
+        UserError: One of them is not a file.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise UserError("the file does not exist", where=str(path), fix="give source.path=… of the file")
+    return list(paths)

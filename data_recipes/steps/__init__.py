@@ -1,1 +1,29 @@
-"""Steps of a recipe: pure functions over batches of rows, each with counts and reasons."""
+"""What can be done to rows: every step, in one table.
+
+A step is a pure function over a batch of rows, with counts and reasons.
+"""
+
+from typing import Any
+
+from common.command import Config
+from data_recipes.steps import empty, length
+from data_recipes.steps.step import Step, StepKind
+
+STEPS: tuple[StepKind[Any], ...] = (
+    empty.STEP,
+    length.STEP,
+    # a new step is added here (and imported above)
+)
+
+DEFAULT: tuple[Config, ...] = (empty.EmptyStep(kind="empty"), length.LengthStep(kind="length"))
+"""What a recipe does that names no steps: suited to instructions."""
+
+
+def made(configs: tuple[Config, ...]) -> list[tuple[str, Step]]:
+    """The steps of a recipe, each with its name.
+
+    Args:
+        configs: Their configurations, in the order in which they run.
+    """
+    kinds = {step.config: step for step in STEPS}
+    return [(kinds[type(config)].kind, kinds[type(config)].make(config)) for config in configs]

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar, get_args
 
 import pyarrow as pa
 
+from common.command import Config
 from data_recipes.rows import Dropped
+
+ConfigT = TypeVar("ConfigT", bound=Config)
 
 
 @dataclass(frozen=True)
@@ -25,3 +29,22 @@ class Outcome:
 
 Step = Callable[[pa.Table], Outcome]
 """Neither the batch size nor the order of the batches changes what becomes of a row; no state, no randomness."""
+
+
+@dataclass(frozen=True)
+class StepKind(Generic[ConfigT]):
+    """One kind of step.
+
+    Attributes:
+        config: The typed configuration; its field ``kind`` (a ``Literal``) selects this step.
+        make: Gives the step for a configuration. It runs in every worker process, so libraries that are slow to load
+            are imported in it, not at the top of the file: every command reads the table of steps.
+    """
+
+    config: type[ConfigT]
+    make: Callable[[ConfigT], Step]
+
+    @property
+    def kind(self) -> str:
+        """The word in the configuration that selects this step."""
+        return str(get_args(self.config.model_fields["kind"].annotation)[0])

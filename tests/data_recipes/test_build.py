@@ -14,7 +14,7 @@ from data_recipes import build as build_module
 from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
 from data_recipes.example import Example
-from data_recipes.rows import Rows
+from data_recipes.split import Rows
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
 

@@ -1,0 +1,22 @@
+"""How questions are compared: normalised, whole or by runs of characters."""
+
+import unicodedata
+
+from data_recipes.example import Example
+
+RUN = 13  # characters; the length that GPT-3 and the evaluation harnesses after it settled on, there in words
+
+
+def normalise(text: str) -> str:
+    """Folds width and case and drops punctuation, symbols and spaces."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+
+
+def question(example: Example) -> str:
+    """What the user asked, over all turns, normalised."""
+    return normalise("".join(message.content for message in example.messages if message.role == "user"))
+
+
+def runs(text: str, length: int = RUN) -> set[str]:
+    """All runs of ``length`` characters of a normalised text; none where it is shorter."""
+    return {text[i : i + length] for i in range(len(text) - length + 1)}
