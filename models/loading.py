@@ -1,47 +1,75 @@
-"""Loads models and tokenizers from plain directories: natively, without remote code, without the network."""
+"""Loads models and tokenizers from plain directories: natively, without remote code, without the network.
+
+A directory may be in native layout or in the one its authors published; either way the model in memory is native, so it
+trains, generates and saves as any model of today's transformers.
+"""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.conversion_mapping import register_checkpoint_conversion_mapping
 from transformers.utils.logging import disable_progress_bar
 
 from common.errors import UserError
-from common.files import read_json
+from common.files import read_json, write_json
 from common.hashing import sha256_files
-from models.families.family import ModelFamily
+from models.checkpoint import open_weights, read_config
+from models.families.baichuan import BAICHUAN
+from models.families.baichuan_alibi import BAICHUAN_ALIBI
+from models.families.chatglm import CHATGLM
+from models.families.family import NO_HINTS, Checkpoint, Hints, ModelFamily, Plan
 from models.families.llama import LLAMA
+from models.families.qwen import QWEN
 from models.quantisation import keep_unpacked, nf4
 
 disable_progress_bar()  # a bar per loaded model hides the ones that show what takes long
 
-FAMILIES = (LLAMA,)
+FAMILIES = (LLAMA, QWEN, CHATGLM, BAICHUAN, BAICHUAN_ALIBI)
+ORIGIN = "origin.json"  # in a native directory that was converted: its family and the published config.json
 HASHED_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "tokenizer.model")
 
 Quantisation = Literal["nf4"]
 
 
-def family_of(directory: Path) -> ModelFamily:
-    """Recognises the model family by ``config.json``.
+def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[ModelFamily, Checkpoint]:
+    """Recognises the model family of a directory.
+
+    Args:
+        directory: A model directory.
+        hints: What the user says about it; ``hints.family`` overrules what ``config.json`` says.
 
     Raises:
         UserError: The directory holds no model, or one of a family Xinglin does not know.
     """
-    if not (directory / "config.json").is_file():
-        raise UserError(
-            "no model here (config.json is missing)", where=str(directory), fix="give the directory of a model"
-        )
-    config = read_json(directory / "config.json")
+    directory = Path(directory)
+    config = read_config(directory)
+    origin = read_json(directory / ORIGIN) if (directory / ORIGIN).is_file() else None
+    checkpoint = Checkpoint(directory, config, origin["config"] if origin else config, hints)
+    wanted = hints.family or (origin and origin["family"])
+    if wanted:
+        return _named(wanted), checkpoint
     for family in FAMILIES:
         if family.recognises(config):
+            return family, checkpoint
+    raise checkpoint.refuse(
+        f"unknown model family: architectures={config.get('architectures')}",
+        f"families that load: {', '.join(family.name for family in FAMILIES)}; if it is one of them, give family=NAME",
+    )
+
+
+def _named(name: str) -> ModelFamily:
+    for family in FAMILIES:
+        if family.name == name:
             return family
     known = ", ".join(family.name for family in FAMILIES)
-    raise UserError(
-        f"unknown model family: architectures={config.get('architectures')}",
-        where=str(directory / "config.json"),
-        fix=f"families that load today: {known}",
-    )
+    raise UserError(f"no model family {name!r}", where="family", fix=f"choose one of: {known}")
+
+
+def family_of(directory: Path | str, hints: Hints = NO_HINTS) -> ModelFamily:
+    """The model family of a directory; see ``open_checkpoint``."""
+    return open_checkpoint(directory, hints)[0]
 
 
 def default_device() -> torch.device:
@@ -50,43 +78,122 @@ def default_device() -> torch.device:
 
 
 def load_model(
-    path: Path, *, dtype: torch.dtype = torch.float32, quantisation: Quantisation | None = None
+    path: Path | str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    quantisation: Quantisation | None = None,
+    **hints: Any,
 ) -> PreTrainedModel:
     """Loads a causal language model in evaluation mode, on the GPU where there is one.
 
     Args:
-        path: A model directory in Hugging Face layout.
+        path: A model directory, in native or original layout.
         dtype: Type of the weights, and of the computation where they are quantised.
         quantisation: ``nf4`` quantises the linear layers while loading.
+        hints: ``family``, ``norm_head``, ``rope_ratio``: what the files do not tell; see ``Hints``.
 
     Raises:
-        UserError: There is no model of a known family in the directory.
+        UserError: There is no model of a known family in the directory, it cannot be loaded right, or its weights are
+            not those that its configuration calls for.
     """
-    family_of(path)
-    model = AutoModelForCausalLM.from_pretrained(
-        path,
-        dtype=dtype,
-        quantization_config=nf4(dtype) if quantisation == "nf4" else None,
-        device_map={"": default_device()},
-        trust_remote_code=False,
-        local_files_only=True,
-    )
+    family, checkpoint = open_checkpoint(path, Hints(**hints))
+    _refuse_quantised(checkpoint)
+    plan = family.plan(checkpoint)
+    model = _read(plan, checkpoint, dtype, quantisation)
     keep_unpacked(model)
     return model.eval()
 
 
-def load_tokenizer(path: Path) -> PreTrainedTokenizerBase:
+def _refuse_quantised(checkpoint: Checkpoint) -> None:
+    if checkpoint.config.get("quantization_config"):
+        raise checkpoint.refuse(
+            "the weights are quantised already", "take the unquantised model; NF4 quantises it while loading"
+        )
+
+
+def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: Quantisation | None) -> PreTrainedModel:
+    weights = {
+        name: tensor for name, tensor in open_weights(checkpoint.directory).items() if not name.endswith(plan.ignored)
+    }
+    # transformers finds the transforms by the name of the class; the model is of the plain class again afterwards,
+    # so that it is saved in native layout
+    reading = type(f"{plan.model_class.__name__}Checkpoint", (plan.model_class,), {})
+    register_checkpoint_conversion_mapping(reading.__name__, list(plan.transforms), overwrite=True)
+    try:
+        model, info = reading.from_pretrained(  # type: ignore[attr-defined]
+            None,
+            config=plan.config,
+            state_dict=weights,
+            dtype=dtype,
+            quantization_config=nf4(dtype) if quantisation == "nf4" else None,
+            device_map={"": default_device()},
+            output_loading_info=True,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise checkpoint.refuse(
+            f"the weights do not fit the configuration: {_first_line(error)}", "the directory mixes two models"
+        ) from error
+    _check_names(info, checkpoint)
+    model.__class__ = plan.model_class
+    del model._weight_conversions
+    model.config.name_or_path = str(checkpoint.directory)
+    model.generation_config = GenerationConfig(
+        **{name: getattr(plan.config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    )
+    return model
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _check_names(info: dict[str, Any], checkpoint: Checkpoint) -> None:
+    """Every weight the model needs must be there, and nothing else.
+
+    Raises:
+        UserError: Names the tensors that are missing or unexpected.
+    """
+    problems = [
+        f"{len(names)} {what}: {', '.join(sorted(map(str, names))[:4])}"
+        for what in ("missing_keys", "unexpected_keys", "mismatched_keys")
+        if (names := info[what])
+    ]
+    if problems:
+        raise checkpoint.refuse(
+            f"the weights are not those of this configuration ({'; '.join(problems)})",
+            "the directory mixes two models, or is of a family that Xinglin does not know",
+        )
+
+
+def load_tokenizer(path: Path | str, **hints: Any) -> PreTrainedTokenizerBase:
     """Loads a tokenizer for generation (padding on the left).
+
+    Args:
+        path: A model directory, in native or original layout.
+        hints: As for ``load_model``.
 
     Raises:
         UserError: The directory has no tokenizer.
     """
-    if not list(path.glob("tokenizer*")):
+    family, checkpoint = open_checkpoint(path, Hints(**hints))
+    if not list(checkpoint.directory.glob("tokenizer*")):
         raise UserError("no tokenizer here", where=str(path), fix="give the directory of a model with its tokenizer")
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, local_files_only=True, padding_side="left")
+    tokenizer = family.tokenizer(checkpoint)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token  # padding is always masked, so any token serves
     return tokenizer
+
+
+def load_config(path: Path | str, **hints: Any) -> Any:
+    """The native configuration of a model directory, without its weights."""
+    family, checkpoint = open_checkpoint(path, Hints(**hints))
+    return family.plan(checkpoint).config
+
+
+def save_origin(family: ModelFamily, checkpoint: Checkpoint, directory: Path) -> None:
+    """Writes down what a native directory was converted from, so that it can be written back."""
+    if family.original is not None and checkpoint.published is not None:
+        write_json(directory / ORIGIN, {"family": family.name, "config": checkpoint.published})
 
 
 def hash_model(path: Path) -> str:

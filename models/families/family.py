@@ -1,8 +1,98 @@
-"""What Xinglin must know about a model family."""
+"""What Xinglin must know about a model family: how its checkpoints become a native model, and back.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+A checkpoint is in *native* layout (the class, names and ``tokenizer.json`` that today's transformers, vLLM and
+llama.cpp know) or in the *original* layout its authors published (fused weights, remote code, ``tokenizer.model``).
+Xinglin reads both and writes both; in memory a model is always native.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.core_model_loading import Concatenate, ConversionOps, WeightTransform
+
+from common.errors import UserError
+
+
+class Hints(NamedTuple):
+    """What a checkpoint's files may not tell; the user's word counts for more than what is guessed from them.
+
+    Attributes:
+        family: Name of the family.
+        norm_head: Whether the output layer's rows are normalised on every use (Baichuan2).
+        rope_ratio: What ChatGLM's ``rope_ratio`` means: ``linear`` divides positions, ``base`` multiplies the base.
+    """
+
+    family: str | None = None
+    norm_head: bool | None = None
+    rope_ratio: Literal["linear", "base"] | None = None
+
+
+NO_HINTS = Hints()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model directory before it is loaded.
+
+    Attributes:
+        directory: Where it lies.
+        config: Its ``config.json``.
+        published: The ``config.json`` of the original layout, where the directory is in native layout but was converted
+            from it (``origin.json``); else the same as ``config``.
+        hints: What the user says about it.
+    """
+
+    directory: Path
+    config: dict[str, Any]
+    published: dict[str, Any]
+    hints: Hints
+
+    def refuse(self, problem: str, fix: str) -> UserError:
+        """An error about this checkpoint's ``config.json``, to be raised."""
+        return UserError(problem, where=str(self.directory / "config.json"), fix=fix)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a checkpoint becomes a native model.
+
+    Attributes:
+        model_class: The native class.
+        config: Its configuration.
+        transforms: From the checkpoint's tensors to the model's; none in native layout.
+        ignored: Endings of tensor names that are no weights (tables that are computed anew).
+    """
+
+    model_class: type[PreTrainedModel]
+    config: PreTrainedConfig
+    transforms: Sequence[WeightTransform] = ()
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OriginalLayout:
+    """How a native model is written back in the layout its authors published.
+
+    Attributes:
+        config: From the native configuration and a published ``config.json`` of this family to the original one.
+        transforms: The same transforms that reading uses; they are reversed.
+        tables: Tensors that original files carry besides the weights.
+    """
+
+    config: Callable[[PreTrainedConfig, dict[str, Any]], dict[str, Any]]
+    transforms: Callable[[PreTrainedConfig], Sequence[WeightTransform]]
+    tables: Callable[[PreTrainedConfig, dict[str, Any]], dict[str, torch.Tensor]] = field(default=lambda *_: {})
 
 
 @dataclass(frozen=True)
@@ -11,10 +101,109 @@ class ModelFamily:
 
     Attributes:
         name: Name used in configurations and artefacts.
-        recognises: Whether a ``config.json`` (as a dictionary) is of this family.
+        recognises: Whether a ``config.json`` (as a dictionary) is of this family, in either layout.
+        plan: How a checkpoint is loaded.
+        tokenizer: The tokenizer of a model directory.
+        prompt_format: Name of the prompt format that the checkpoint was made for.
         adapter_targets: Names of the linear layers inside a block, all of which LoRA targets by default.
+        original: The layout of the authors; none where it is the native one.
     """
 
     name: str
     recognises: Callable[[dict[str, Any]], bool]
+    plan: Callable[[Checkpoint], Plan]
+    tokenizer: Callable[[Checkpoint], PreTrainedTokenizerBase]
+    prompt_format: Callable[[Checkpoint], str]
     adapter_targets: tuple[str, ...]
+    original: OriginalLayout | None = None
+
+
+def native_plan(checkpoint: Checkpoint) -> Plan:
+    """Loads a directory in native layout as transformers itself would, without remote code.
+
+    Raises:
+        UserError: The configuration is not one that this transformers knows.
+    """
+    try:
+        config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False, local_files_only=True)
+        model_class = AutoModelForCausalLM._model_mapping[type(config)]
+    except (KeyError, ValueError) as error:
+        raise checkpoint.refuse(f"transformers cannot load it: {str(error).splitlines()[0]}", "see docs") from None
+    return Plan(model_class, config)
+
+
+def native_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """The tokenizer of a directory in native layout (``tokenizer.json``)."""
+    return AutoTokenizer.from_pretrained(
+        checkpoint.directory, trust_remote_code=False, local_files_only=True, padding_side="left"
+    )
+
+
+class SplitRows(ConversionOps):
+    """Cuts a fused matrix or bias into row blocks of the given sizes, each with memory of its own.
+
+    Args:
+        sizes: Rows of each block, in the order of the target patterns.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.sizes = list(sizes)
+
+    def convert(
+        self, input_dict: dict[str, Any], source_patterns: list[str], target_patterns: list[str], **kwargs: Any
+    ) -> dict[str, torch.Tensor]:
+        """Source ``[sum(sizes), …]`` to targets ``[size, …]``."""
+        fused = _only(input_dict)
+        blocks = torch.split(fused, self.sizes, dim=0)
+        return {target: block.clone() for target, block in zip(target_patterns, blocks, strict=True)}
+
+    @property
+    def reverse_op(self) -> ConversionOps:
+        """Concatenation of the blocks."""
+        return Concatenate(dim=0)
+
+
+class NormaliseRows(ConversionOps):
+    """Divides every row by its length, in float32 and block by block: Baichuan2's NormHead, folded once at load.
+
+    The original normalises on every forward pass, which gives the same logits; see Baichuan2's README on migrating
+    inference. Rows that have length 1 already stay as they are but for rounding.
+    """
+
+    BLOCK = 4096
+
+    def convert(
+        self, input_dict: dict[str, Any], source_patterns: list[str], target_patterns: list[str], **kwargs: Any
+    ) -> dict[str, torch.Tensor]:
+        """``[vocab, hidden]`` to the same with rows of length 1."""
+        weight = _only(input_dict)
+        for start in range(0, len(weight), self.BLOCK):
+            rows = weight[start : start + self.BLOCK]
+            rows.copy_(torch.nn.functional.normalize(rows.float()))
+        return {target_patterns[0]: weight}
+
+    @property
+    def reverse_op(self) -> ConversionOps:
+        """Normalised rows are a valid original: normalising them again changes nothing."""
+        return Unchanged()
+
+
+class Unchanged(ConversionOps):
+    """Passes a tensor on."""
+
+    def convert(
+        self, input_dict: dict[str, Any], source_patterns: list[str], target_patterns: list[str], **kwargs: Any
+    ) -> dict[str, torch.Tensor]:
+        """The source under the target's name."""
+        return {target_patterns[0]: _only(input_dict)}
+
+    @property
+    def reverse_op(self) -> ConversionOps:
+        """Itself."""
+        return Unchanged()
+
+
+def _only(input_dict: dict[str, Any]) -> torch.Tensor:
+    (value,) = input_dict.values()
+    tensor: torch.Tensor = value[0] if isinstance(value, list) else value
+    return tensor

@@ -1,9 +1,28 @@
 """LLaMA layout: LLaMA 2 and 3, the embedded model, and everything saved as ``LlamaForCausalLM``."""
 
-from models.families.family import ModelFamily
+from transformers import PreTrainedTokenizerBase
+
+from models.families.family import Checkpoint, ModelFamily, native_plan, native_tokenizer
+
+
+def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    if (checkpoint.directory / "tokenizer.json").is_file():
+        return native_tokenizer(checkpoint)
+    from models.tokenizers.conversion import llama_tokenizer
+
+    return llama_tokenizer(checkpoint.directory)
+
+
+def _prompt_format(checkpoint: Checkpoint) -> str:
+    """LLaMA 3 has a vocabulary of 128,256, LLaMA 2 one of 32,000; base models answer to either after tuning."""
+    return "llama3_chat" if checkpoint.config.get("vocab_size") == 128_256 else "llama2_chat"
+
 
 LLAMA = ModelFamily(
     name="llama",
     recognises=lambda config: config.get("architectures") == ["LlamaForCausalLM"],
+    plan=native_plan,
+    tokenizer=_tokenizer,
+    prompt_format=_prompt_format,
     adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
 )

@@ -1,0 +1,157 @@
+"""Baichuan-7B and Baichuan2-7B on transformers' own ``LlamaForCausalLM``: LLaMA with q, k and v in one matrix.
+
+Baichuan2 normalises the rows of its output layer on every use (NormHead); they are normalised once while loading.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers.core_model_loading import WeightConverter, WeightTransform
+
+from models.families.family import (
+    Checkpoint,
+    ModelFamily,
+    NormaliseRows,
+    OriginalLayout,
+    Plan,
+    SplitRows,
+    native_plan,
+    native_tokenizer,
+)
+
+BAICHUAN_1_7B = "BaiChuanForCausalLM"  # with a capital C in the middle
+OTHERS = "BaichuanForCausalLM"
+BAICHUAN_2_VOCABULARY = 125_696
+BASE = 10_000.0  # of the rotary frequencies
+
+
+def is_original(config: dict[str, Any], *, rotary: bool) -> bool:
+    """Whether a ``config.json`` is of a Baichuan in original layout, with rotary positions (7B) or ALiBi (13B)."""
+    architectures = config.get("architectures") or []
+    if architectures == [BAICHUAN_1_7B]:
+        return rotary
+    return bool(architectures == [OTHERS]) and ("max_position_embeddings" in config) == rotary
+
+
+def is_second_generation(checkpoint: Checkpoint) -> bool:
+    """Whether this is a Baichuan2, which has a NormHead: by the user's word, the vocabulary, or the tokenizer.
+
+    Baichuan2's tokenizer adds no dummy prefix; Baichuan's does.
+    """
+    if checkpoint.hints.norm_head is not None:
+        return checkpoint.hints.norm_head
+    if checkpoint.published.get("architectures") == [BAICHUAN_1_7B]:
+        return False
+    if checkpoint.published.get("vocab_size") == BAICHUAN_2_VOCABULARY:
+        return True
+    from models.tokenizers.sentencepiece import read_model
+
+    model = checkpoint.directory / "tokenizer.model"
+    return model.is_file() and not read_model(model).add_dummy_prefix
+
+
+def refuse_quantised(checkpoint: Checkpoint) -> None:
+    """Refuses the 4- and 8-bit directories on the hub, which only their own code can read.
+
+    Raises:
+        UserError: The configuration says that the weights are quantised.
+    """
+    if checkpoint.config.get("quantization_config") or checkpoint.config.get("quantized"):
+        raise checkpoint.refuse(
+            "the weights are quantised by Baichuan's own code",
+            "take the unquantised model; NF4 quantises it while loading (method=qlora)",
+        )
+
+
+def transforms(hidden_size: int, *, norm_head: bool) -> Sequence[WeightTransform]:
+    """From original to native tensors; every other name is the same in both layouts."""
+    split = WeightConverter(
+        ["self_attn.W_pack.weight"],
+        [f"self_attn.{name}_proj.weight" for name in "qkv"],
+        [SplitRows([hidden_size] * 3)],
+    )
+    normalised = WeightConverter(["lm_head.weight"], ["lm_head.weight"], [NormaliseRows()])
+    return [split, normalised] if norm_head else [split]
+
+
+def native_sizes(given: dict[str, Any], context_key: str) -> dict[str, Any]:
+    """The keys of a ``LlamaConfig`` from an original ``config.json``."""
+    return {
+        "vocab_size": given["vocab_size"],
+        "hidden_size": given["hidden_size"],
+        "intermediate_size": given["intermediate_size"],
+        "num_hidden_layers": given["num_hidden_layers"],
+        "num_attention_heads": given["num_attention_heads"],
+        "hidden_act": given["hidden_act"],
+        "rms_norm_eps": given["rms_norm_eps"],
+        "initializer_range": given["initializer_range"],
+        "max_position_embeddings": given[context_key],
+        "tie_word_embeddings": False,
+        "pad_token_id": given["pad_token_id"],
+        "bos_token_id": given["bos_token_id"],
+        "eos_token_id": given["eos_token_id"],
+    }
+
+
+def original_sizes(config: PreTrainedConfig, context_key: str) -> dict[str, Any]:
+    """The other way round."""
+    same = (
+        *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act"),
+        *("rms_norm_eps", "initializer_range", "pad_token_id", "bos_token_id", "eos_token_id"),
+    )
+    return {name: getattr(config, name) for name in same} | {context_key: config.max_position_embeddings}
+
+
+def tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
+    """Of either generation, in either layout."""
+    if (checkpoint.directory / "tokenizer.json").is_file():
+        return native_tokenizer(checkpoint)
+    from models.tokenizers.conversion import baichuan_tokenizer
+
+    return baichuan_tokenizer(checkpoint.directory)
+
+
+def prompt_format(checkpoint: Checkpoint) -> str:
+    """The chat models' formats; base models learn them as well as any other."""
+    return "baichuan2_chat" if is_second_generation(checkpoint) else "baichuan_chat"
+
+
+def _plan(checkpoint: Checkpoint) -> Plan:
+    if not is_original(checkpoint.config, rotary=True):
+        return native_plan(checkpoint)
+    refuse_quantised(checkpoint)
+    config = LlamaConfig(
+        **native_sizes(checkpoint.config, "max_position_embeddings"),
+        rope_parameters={"rope_type": "default", "rope_theta": BASE},
+    )
+    norm_head = is_second_generation(checkpoint)
+    return Plan(LlamaForCausalLM, config, transforms(config.hidden_size, norm_head=norm_head), ("rotary_emb.inv_freq",))
+
+
+def _original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
+    return like | original_sizes(config, "max_position_embeddings")
+
+
+def _tables(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The rotary frequencies of every layer, which only Baichuan-7B keeps in its files."""
+    if like.get("architectures") != [BAICHUAN_1_7B]:
+        return {}
+    channels = config.hidden_size // config.num_attention_heads
+    frequencies = BASE ** -(torch.arange(0, channels, 2) / channels)
+    return {
+        f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": frequencies.clone()
+        for layer in range(config.num_hidden_layers)
+    }
+
+
+BAICHUAN = ModelFamily(
+    name="baichuan",
+    recognises=lambda config: is_original(config, rotary=True),
+    plan=_plan,
+    tokenizer=tokenizer,
+    prompt_format=prompt_format,
+    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+    original=OriginalLayout(_original_config, lambda config: transforms(config.hidden_size, norm_head=False), _tables),
+)

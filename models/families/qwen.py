@@ -1,0 +1,12 @@
+"""Qwen 2.5 and Qwen 3 (dense): native in transformers, ChatML prompts."""
+
+from models.families.family import ModelFamily, native_plan, native_tokenizer
+
+QWEN = ModelFamily(
+    name="qwen",
+    recognises=lambda config: config.get("architectures") in (["Qwen2ForCausalLM"], ["Qwen3ForCausalLM"]),
+    plan=native_plan,
+    tokenizer=native_tokenizer,
+    prompt_format=lambda checkpoint: "chatml",
+    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+)
