@@ -1,6 +1,7 @@
 """From directories to a report: finds what a run was tuned from and on, and evaluates both models."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -90,7 +91,10 @@ def _candidates(config: EvalConfig, artifact: Artifact | None, dtype: str) -> di
         raise Refused(f"{base} is not the base model of this run (another SHA-256); give base=PATH")
     identity = (artifact.base.sha256, artifact.prompt_format_sha256, dtype)
     name = artifact.base.name
-    return {"base": Candidate(lambda: _plain_engine(base, config.model, name, dtype), identity), "tuned": model}
+    return {
+        "base": Candidate(lambda: _plain_engine(base, config.model, name, dtype, **artifact.base.hints()), identity),
+        "tuned": model,
+    }
 
 
 def _other_engine(path: Path, model: Path, dtype: str) -> Engine:
@@ -100,8 +104,8 @@ def _other_engine(path: Path, model: Path, dtype: str) -> Engine:
     return _plain_engine(path, model, path.name, dtype)
 
 
-def _plain_engine(path: Path, model: Path, name: str, dtype: str) -> Engine:
+def _plain_engine(path: Path, model: Path, name: str, dtype: str, **hints: Any) -> Engine:
     """A model directory without a prompt format, asked in the format of ``model``."""
     directory = next(d for d in (model, model / "merged", model / "adapter") if (d / PROMPT_FORMAT_FILE).is_file())
-    prompt_format = PromptFormat.load(directory, load_tokenizer(path))
-    return LocalEngine(load_model(path, dtype=getattr(torch, dtype)), prompt_format, model_version=name)
+    prompt_format = PromptFormat.load(directory, load_tokenizer(path, **hints))
+    return LocalEngine(load_model(path, dtype=getattr(torch, dtype), **hints), prompt_format, model_version=name)

@@ -1,7 +1,7 @@
 """``artifact.json``: what a trained model is, what it was made from, and how it is to be loaded."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,12 +16,22 @@ class _Record(BaseModel):
 
 
 class BaseRecord(_Record):
-    """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer."""
+    """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer.
+
+    Attributes:
+        norm_head: Said by the user, where the files do not tell; the same for ``rope_ratio``.
+    """
 
     name: str
     path: str
     sha256: str
     family: str
+    norm_head: bool | None = None
+    rope_ratio: Literal["linear", "base"] | None = None
+
+    def hints(self) -> dict[str, Any]:
+        """What ``models.loading`` takes besides the path."""
+        return {"family": self.family, "norm_head": self.norm_head, "rope_ratio": self.rope_ratio}
 
 
 class MergeProof(_Record):

@@ -1,6 +1,6 @@
 """The typed configuration of a base model. Light to import: it is checked before any library is loaded."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,24 +28,86 @@ class EmbeddedConfig(Config):
     learning_rate: float = Field(0.005, gt=0)
 
 
-class ModelConfig(Config):
-    """The base model: a directory, or the embedded one that is built here.
+class Origin(Config):
+    """Where a model comes from, and what its files may not tell.
 
     Attributes:
-        path: Directory of a model in Hugging Face layout; null for the embedded model.
-        embedded: Size and training of the embedded model; null for a model from a directory.
-        prompt_format: Name of a file in ``models/prompts/``.
+        path: A directory in native or original layout, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
+        family: Name of the family, where ``config.json`` does not tell.
+        norm_head: Whether the output layer is a NormHead (Baichuan2), where vocabulary and tokenizer do not tell.
+        rope_ratio: What ChatGLM's ``rope_ratio`` means, where nothing tells: ``linear`` (chatglm2-6b-32k) or ``base``
+            (chatglm3-6b-32k).
+    """
+
+    path: str | None = None
+    family: str | None = None
+    norm_head: bool | None = None
+    rope_ratio: Literal["linear", "base"] | None = None
+
+    def hints(self) -> dict[str, Any]:
+        """What ``models.loading`` takes besides the path."""
+        return {"family": self.family, "norm_head": self.norm_head, "rope_ratio": self.rope_ratio}
+
+
+class StandInConfig(Config):
+    """A small model in the original layout of a published one, for trying a recipe without its weights.
+
+    Attributes:
+        of: Whose layout.
+        steps: Training steps on the knowledge base's prose; a few, so that it is not quite random.
+    """
+
+    of: Literal["chatglm2", "chatglm3", "baichuan", "baichuan2", "baichuan_13b", "baichuan2_13b"]
+    seed: int = 20261123
+    vocab_size: int = Field(2400, ge=1000)
+    hidden_size: int = Field(128, ge=64, multiple_of=64)
+    layers: int = Field(2, ge=1)
+    context_length: int = Field(1024, ge=64)
+    steps: int = Field(300, ge=0)
+
+
+class ModelConfig(Origin):
+    """The base model: a directory or hub name, or one that is built here.
+
+    Attributes:
+        embedded: Size and training of the embedded model.
+        stand_in: Size of a stand-in for a published model.
+        prompt_format: Name of a file in ``models/prompts/``; null for the one the model was made for.
         dtype: Type the weights are loaded in; where they are quantised, the type computed in.
     """
 
     name: str
-    path: str | None = None
     embedded: EmbeddedConfig | None = None
-    prompt_format: str
+    stand_in: StandInConfig | None = None
+    prompt_format: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelConfig":
-        if (self.path is None) == (self.embedded is None):
-            raise ValueError("give model.path=DIRECTORY (and only there no model.embedded)")
+        if sum(origin is not None for origin in (self.path, self.embedded, self.stand_in)) != 1:
+            raise ValueError("give model.path=DIRECTORY (and only there no model.embedded and no model.stand_in)")
         return self
+
+
+class ConvertConfig(Config):
+    """``python -m models.convert``.
+
+    Attributes:
+        model: The model to convert; with ``prefix`` or ``adapter``, the base that it belongs to.
+        prefix: A P-Tuning v2 checkpoint (original) or a prefix adapter (native).
+        adapter: A LoRA adapter that was trained on the original class.
+        out: Directory of the result.
+        layout: Which layout is written.
+        dtype: Type of the weights; null for the one on disk.
+        family: Short for ``model.family``.
+        norm_head: Short for ``model.norm_head``.
+    """
+
+    model: Origin
+    prefix: Origin | None = None
+    adapter: Origin | None = None
+    out: str = Field(min_length=1)
+    layout: Literal["native", "original"] = "native"
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    family: str | None = None
+    norm_head: bool | None = None

@@ -13,9 +13,10 @@ from transformers.conversion_mapping import register_checkpoint_conversion_mappi
 from transformers.utils.logging import disable_progress_bar
 
 from common.errors import UserError
-from common.files import read_json, write_json
+from common.files import read_json
 from common.hashing import sha256_files
 from models.checkpoint import open_weights, read_config
+from models.export import ORIGIN
 from models.families.baichuan import BAICHUAN
 from models.families.baichuan_alibi import BAICHUAN_ALIBI
 from models.families.chatglm import CHATGLM
@@ -27,7 +28,6 @@ from models.quantisation import keep_unpacked, nf4
 disable_progress_bar()  # a bar per loaded model hides the ones that show what takes long
 
 FAMILIES = (LLAMA, QWEN, CHATGLM, BAICHUAN, BAICHUAN_ALIBI)
-ORIGIN = "origin.json"  # in a native directory that was converted: its family and the published config.json
 HASHED_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "tokenizer.model")
 
 Quantisation = Literal["nf4"]
@@ -188,12 +188,6 @@ def load_config(path: Path | str, **hints: Any) -> Any:
     """The native configuration of a model directory, without its weights."""
     family, checkpoint = open_checkpoint(path, Hints(**hints))
     return family.plan(checkpoint).config
-
-
-def save_origin(family: ModelFamily, checkpoint: Checkpoint, directory: Path) -> None:
-    """Writes down what a native directory was converted from, so that it can be written back."""
-    if family.original is not None and checkpoint.published is not None:
-        write_json(directory / ORIGIN, {"family": family.name, "config": checkpoint.published})
 
 
 def hash_model(path: Path) -> str:

@@ -3,7 +3,6 @@
 import importlib.metadata
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from loguru import logger
@@ -13,16 +12,12 @@ from transformers import set_seed
 from common.files import replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.prose import corpus
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import Report
-from models import embedded
-from models.artifact import Artifact, BaseRecord, MergeProof
+from models.artifact import Artifact, MergeProof
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
-from models.loading import family_of, hash_model, load_model, load_tokenizer
-from models.prompt_format import PromptFormat
+from training.base import Base, find_base
 from training.config import RunConfig
 from training.memory_plan import check_memory, plan_memory
 from training.merge import merge
@@ -49,32 +44,22 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     logger.info("[2/6] base model {}", config.model.name)
-    base = _base_model(config)
-    prompt_format = PromptFormat.named(config.model.prompt_format, load_tokenizer(base))
+    base = find_base(config.model)
     run = run or RunDirectory.create(config)
     logger.info("[3/6] tuning with {} -> {}", config.method.kind, run.path)
     if not run.adapter.is_dir():
-        _tune(run, config, base, dataset, prompt_format)
+        _tune(run, config, base, dataset)
     logger.info("[4/6] merge")
-    artifact = _finish(run, config, base, dataset, prompt_format)
+    artifact = _finish(run, config, base, dataset)
     logger.info("[5/6] evaluation")
-    report = _evaluate(run, config, base, dataset, prompt_format, artifact)
+    report = _evaluate(run, config, base, dataset, artifact)
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, artifact, report)
 
 
-def _base_model(config: RunConfig) -> Path:
-    if config.model.embedded is not None:
-        return embedded.build_or_reuse(corpus(KnowledgeBase.load()), config.model.embedded)
-    assert config.model.path is not None
-    path = Path(config.model.path).expanduser()
-    family_of(path)
-    return path.resolve()
-
-
-def _tune(run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat) -> None:
-    train_set = supervise(dataset.splits["train"], prompt_format, config.train, "train")
-    dev_set = supervise(dataset.splits["dev"], prompt_format, config.train, "dev")
+def _tune(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> None:
+    train_set = supervise(dataset.splits["train"], base.prompt_format, config.train, "train")
+    dev_set = supervise(dataset.splits["dev"], base.prompt_format, config.train, "dev")
     check_memory(plan_memory(base, config))
     torch.manual_seed(config.seed)  # the adapter's first values must not depend on what was built before
     model = _prepared_model(config, base)
@@ -83,16 +68,16 @@ def _tune(run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDatase
     train(model, _rows(train_set, config), _rows(dev_set, config), config.train, run, config.seed)
     with replacing_directory(run.adapter) as directory:
         model.save_pretrained(directory)
-        prompt_format.save(directory)
+        base.prompt_format.save(directory)
 
 
-def _prepared_model(config: RunConfig, base: Path) -> PeftModel:
-    model = load_model(base, dtype=getattr(torch, config.model.dtype), quantisation=config.method.quantisation)
+def _prepared_model(config: RunConfig, base: Base) -> PeftModel:
+    model = base.load(getattr(torch, config.model.dtype), config.method.quantisation)
     model.train()
     if config.train.gradient_checkpointing:
         model.enable_input_require_grads()
     if config.method.kind == "lora":
-        return attach_lora(model, config.method, family_of(base))
+        return attach_lora(model, config.method, base.family)
     return attach_prefix(model, config.method)
 
 
@@ -103,21 +88,19 @@ def _rows(supervised: SupervisedSet, config: RunConfig) -> Rows:
     return Rows(rows)
 
 
-def _finish(
-    run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat
-) -> Artifact:
+def _finish(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> Artifact:
     """Merges where the method can be merged and the proof passes, and records what the run's result is."""
     proof, reason = None, "a prefix cannot be merged into weights; it is loaded beside the base model"
     if config.method.kind == "lora":
-        proof, reason = _merge(run, config, base, dataset, prompt_format)
+        proof, reason = _merge(run, config, base, dataset)
     artifact = Artifact(
         kind="prefix" if config.method.kind == "ptuning_v2" else "adapter" if reason else "merged",
         model_version=f"{config.name}-{run.path.name}",
         method=config.method.kind,
-        base=BaseRecord(name=config.model.name, path=str(base), sha256=hash_model(base), family=family_of(base).name),
+        base=base.record(),
         quantisation=config.method.quantisation,
-        prompt_format=prompt_format.name,
-        prompt_format_sha256=prompt_format.sha256,
+        prompt_format=base.prompt_format.name,
+        prompt_format_sha256=base.prompt_format.sha256,
         dataset=str(dataset.directory),
         dataset_sha256=dataset.manifest.sha256,
         merge_proof=proof,
@@ -132,9 +115,7 @@ def _finish(
     return artifact
 
 
-def _merge(
-    run: RunDirectory, config: RunConfig, base: Path, dataset: BuiltDataset, prompt_format: PromptFormat
-) -> tuple[MergeProof | None, str]:
+def _merge(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> tuple[MergeProof | None, str]:
     if not config.merge.enabled:
         return None, "merge.enabled=false"
     try:
@@ -145,7 +126,6 @@ def _merge(
                 directory,
                 quantisation=config.method.quantisation,
                 dtype=getattr(torch, config.model.dtype),
-                prompt_format=prompt_format,
                 examples=dataset.splits["dev"],
                 config=config.merge,
             )
@@ -160,18 +140,11 @@ class _ProofFailed(Exception):
     """Leaves the merged directory unwritten."""
 
 
-def _evaluate(
-    run: RunDirectory,
-    config: RunConfig,
-    base: Path,
-    dataset: BuiltDataset,
-    prompt_format: PromptFormat,
-    artifact: Artifact,
-) -> Report:
+def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset, artifact: Artifact) -> Report:
     dtype = getattr(torch, config.model.dtype)
     tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype=dtype)  # noqa: E731
     return evaluate_and_report(
-        lambda: LocalEngine(load_model(base, dtype=dtype), prompt_format, model_version=config.model.name),
+        lambda: LocalEngine(base.load(dtype), base.prompt_format, model_version=config.model.name),
         tuned,
         dataset,
         config.suite,

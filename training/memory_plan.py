@@ -1,15 +1,14 @@
 """What a run will need in memory, told before the base model is loaded."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 from loguru import logger
-from transformers import AutoConfig, AutoModelForCausalLM
 
 from common.errors import UserError
+from training.base import Base
 from training.config import RunConfig
 
 GIB = 2**30
@@ -32,16 +31,17 @@ class MemoryPlan:
         return self.weights + self.trainable + self.activations
 
 
-def plan_memory(base: Path, config: RunConfig) -> MemoryPlan:
+def plan_memory(base: Base, config: RunConfig) -> MemoryPlan:
     """Estimates the memory of a training run from the model's shapes alone.
 
     Args:
-        base: Directory of the base model; only its ``config.json`` is read.
+        base: The base model; only its ``config.json`` is read.
         config: The run.
     """
+    plan = base.family.plan(base.checkpoint)
+    model_config = plan.config
     with torch.device("meta"):
-        model_config = AutoConfig.from_pretrained(base, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_config(model_config, trust_remote_code=False)
+        model = plan.model_class(model_config)
     linear = sum(m.weight.numel() for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and "layers" in n)
     total = sum(p.numel() for p in model.parameters())
     full_bytes = torch.empty(0, dtype=getattr(torch, config.model.dtype)).element_size()

@@ -15,48 +15,46 @@ from transformers import PreTrainedModel
 
 from data_recipes.example import Example
 from models.artifact import MergeProof
+from models.export import save_native
 from models.loading import Quantisation, load_model
 from models.prompt_format import PromptFormat, Rendered
+from training.base import Base
 from training.config import MergeConfig, MergeTolerance
 
 
 def merge(
-    base: Path,
+    base: Base,
     adapter: Path,
     out: Path,
     *,
     quantisation: Quantisation | None,
     dtype: torch.dtype,
-    prompt_format: PromptFormat,
     examples: Sequence[Example],
     config: MergeConfig,
 ) -> MergeProof:
     """Writes the merged model into ``out`` and compares it, as loaded from there, with base + adapter.
 
     Args:
-        base: Directory of the base model.
+        base: The base model; its prompt format goes into the merged directory.
         adapter: Directory of the trained adapter.
         out: Existing empty directory for the merged model.
         quantisation: How the base was quantised in training.
         dtype: Type of the merged weights.
-        prompt_format: Goes into the merged directory as chat template and ``prompt_format.json``.
         examples: Held-out conversations of the proof.
         config: Which base weights to merge onto, and the tolerance.
 
     Returns:
         The proof; the caller decides what to do when it has not passed.
     """
-    onto = load_model(base, dtype=dtype, quantisation=quantisation if config.base == "dequantised" else None)
+    onto = base.load(dtype, quantisation if config.base == "dequantised" else None)
     if config.base == "dequantised" and quantisation is not None:
         onto = onto.dequantize(dtype)
     merged = PeftModel.from_pretrained(onto, adapter).merge_and_unload()
-    merged.save_pretrained(out)
-    prompt_format.tokenizer.chat_template = prompt_format.template
-    prompt_format.tokenizer.save_pretrained(out)
-    prompt_format.save(out)
+    save_native(merged, out, base.family, base.checkpoint, base.prompt_format)
     del onto, merged
-    unmerged = PeftModel.from_pretrained(load_model(base, dtype=dtype, quantisation=quantisation), adapter)
-    return prove(unmerged, load_model(out, dtype=dtype), prompt_format, examples[: config.prompts], config.tolerance)
+    unmerged = PeftModel.from_pretrained(base.load(dtype, quantisation), adapter)
+    proven = load_model(out, dtype=dtype)
+    return prove(unmerged, proven, base.prompt_format, examples[: config.prompts], config.tolerance)
 
 
 def prove(

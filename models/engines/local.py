@@ -224,7 +224,8 @@ def _engine_of_adapter(run: Path, artifact: Artifact, *, dtype: torch.dtype) -> 
         )
     if hash_model(base) != artifact.base.sha256:
         raise Refused(f"{base} is not the base model that {run} was trained on (another SHA-256)")
-    tokenizer = load_tokenizer(base)
+    hints = artifact.base.hints()
+    tokenizer = load_tokenizer(base, **hints)
     prompt_format = PromptFormat.load(run / "adapter", tokenizer)
-    model = load_model(base, dtype=dtype, quantisation=artifact.quantisation)
+    model = load_model(base, dtype=dtype, quantisation=artifact.quantisation, **hints)
     return LocalEngine(PeftModel.from_pretrained(model, run / "adapter"), prompt_format, artifact.model_version)

@@ -20,10 +20,13 @@ from models.families.family import (
     native_plan,
     native_tokenizer,
 )
+from models.tokenizers.conversion import baichuan_tokenizer
+from models.tokenizers.sentencepiece import read_model
 
 BAICHUAN_1_7B = "BaiChuanForCausalLM"  # with a capital C in the middle
 OTHERS = "BaichuanForCausalLM"
 BAICHUAN_2_VOCABULARY = 125_696
+CONTEXT_LENGTH = ("max_position_embeddings", "model_max_length")  # 7B names the first, Baichuan2-7B both
 BASE = 10_000.0  # of the rotary frequencies
 
 
@@ -46,8 +49,6 @@ def is_second_generation(checkpoint: Checkpoint) -> bool:
         return False
     if checkpoint.published.get("vocab_size") == BAICHUAN_2_VOCABULARY:
         return True
-    from models.tokenizers.sentencepiece import read_model
-
     model = checkpoint.directory / "tokenizer.model"
     return model.is_file() and not read_model(model).add_dummy_prefix
 
@@ -76,7 +77,7 @@ def transforms(hidden_size: int, *, norm_head: bool) -> Sequence[WeightTransform
     return [split, normalised] if norm_head else [split]
 
 
-def native_sizes(given: dict[str, Any], context_key: str) -> dict[str, Any]:
+def native_sizes(given: dict[str, Any]) -> dict[str, Any]:
     """The keys of a ``LlamaConfig`` from an original ``config.json``."""
     return {
         "vocab_size": given["vocab_size"],
@@ -87,7 +88,7 @@ def native_sizes(given: dict[str, Any], context_key: str) -> dict[str, Any]:
         "hidden_act": given["hidden_act"],
         "rms_norm_eps": given["rms_norm_eps"],
         "initializer_range": given["initializer_range"],
-        "max_position_embeddings": given[context_key],
+        "max_position_embeddings": next(given[key] for key in CONTEXT_LENGTH if key in given),
         "tie_word_embeddings": False,
         "pad_token_id": given["pad_token_id"],
         "bos_token_id": given["bos_token_id"],
@@ -95,21 +96,20 @@ def native_sizes(given: dict[str, Any], context_key: str) -> dict[str, Any]:
     }
 
 
-def original_sizes(config: PreTrainedConfig, context_key: str) -> dict[str, Any]:
-    """The other way round."""
+def original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
+    """The other way round; ``like`` is a published ``config.json``."""
     same = (
         *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act"),
         *("rms_norm_eps", "initializer_range", "pad_token_id", "bos_token_id", "eos_token_id"),
     )
-    return {name: getattr(config, name) for name in same} | {context_key: config.max_position_embeddings}
+    context = {key: config.max_position_embeddings for key in CONTEXT_LENGTH if key in like}
+    return like | {name: getattr(config, name) for name in same} | context
 
 
 def tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     """Of either generation, in either layout."""
     if (checkpoint.directory / "tokenizer.json").is_file():
         return native_tokenizer(checkpoint)
-    from models.tokenizers.conversion import baichuan_tokenizer
-
     return baichuan_tokenizer(checkpoint.directory)
 
 
@@ -119,19 +119,15 @@ def prompt_format(checkpoint: Checkpoint) -> str:
 
 
 def _plan(checkpoint: Checkpoint) -> Plan:
-    if not is_original(checkpoint.config, rotary=True):
+    if checkpoint.config.get("architectures") == [LlamaForCausalLM.__name__]:
         return native_plan(checkpoint)
     refuse_quantised(checkpoint)
     config = LlamaConfig(
-        **native_sizes(checkpoint.config, "max_position_embeddings"),
+        **native_sizes(checkpoint.config),
         rope_parameters={"rope_type": "default", "rope_theta": BASE},
     )
     norm_head = is_second_generation(checkpoint)
     return Plan(LlamaForCausalLM, config, transforms(config.hidden_size, norm_head=norm_head), ("rotary_emb.inv_freq",))
-
-
-def _original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
-    return like | original_sizes(config, "max_position_embeddings")
 
 
 def _tables(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, torch.Tensor]:
@@ -153,5 +149,6 @@ BAICHUAN = ModelFamily(
     tokenizer=tokenizer,
     prompt_format=prompt_format,
     adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
-    original=OriginalLayout(_original_config, lambda config: transforms(config.hidden_size, norm_head=False), _tables),
+    is_original=lambda config: is_original(config, rotary=True),
+    original=OriginalLayout(original_config, lambda config: transforms(config.hidden_size, norm_head=False), _tables),
 )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM, PreTrainedConfig
+from transformers import AutoConfig, AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.llama.modeling_llama import (
     LlamaAttention,
@@ -27,7 +27,7 @@ from models.families.baichuan import (
     is_original,
     is_second_generation,
     native_sizes,
-    original_sizes,
+    original_config,
     prompt_format,
     refuse_quantised,
     tokenizer,
@@ -151,16 +151,12 @@ AutoModelForCausalLM.register(BaichuanAlibiConfig, BaichuanAlibiForCausalLM)
 
 
 def _plan(checkpoint: Checkpoint) -> Plan:
-    if not is_original(checkpoint.config, rotary=False):
+    if checkpoint.config.get("architectures") == [BaichuanAlibiForCausalLM.__name__]:
         return native_plan(checkpoint)
     refuse_quantised(checkpoint)
-    config = BaichuanAlibiConfig(**native_sizes(checkpoint.config, "model_max_length"))
+    config = BaichuanAlibiConfig(**native_sizes(checkpoint.config))
     norm_head = is_second_generation(checkpoint)
     return Plan(BaichuanAlibiForCausalLM, config, transforms(config.hidden_size, norm_head=norm_head))
-
-
-def _original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
-    return like | original_sizes(config, "model_max_length")
 
 
 BAICHUAN_ALIBI = ModelFamily(
@@ -172,5 +168,6 @@ BAICHUAN_ALIBI = ModelFamily(
     tokenizer=tokenizer,
     prompt_format=prompt_format,
     adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
-    original=OriginalLayout(_original_config, lambda config: transforms(config.hidden_size, norm_head=False)),
+    is_original=lambda config: is_original(config, rotary=False),
+    original=OriginalLayout(original_config, lambda config: transforms(config.hidden_size, norm_head=False)),
 )

@@ -21,6 +21,7 @@ from models.families.family import (
     native_plan,
     native_tokenizer,
 )
+from models.tokenizers.conversion import chatglm_tokenizer
 
 ORIGINAL = ("ChatGLMModel", "ChatGLMForConditionalGeneration")
 BASE = 10_000.0  # of the rotary frequencies
@@ -52,7 +53,7 @@ def _is_original(config: dict[str, Any]) -> bool:
 
 
 def _plan(checkpoint: Checkpoint) -> Plan:
-    if not _is_original(checkpoint.config):
+    if checkpoint.config.get("architectures") == [GlmForCausalLM.__name__]:
         return native_plan(checkpoint)
     _refuse_what_is_not_computed(checkpoint)
     config = _native_config(checkpoint)
@@ -185,8 +186,6 @@ def _tables(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, torch.T
 def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     if (checkpoint.directory / "tokenizer.json").is_file():
         return native_tokenizer(checkpoint)
-    from models.tokenizers.conversion import chatglm_tokenizer
-
     return chatglm_tokenizer(checkpoint.directory, roles=_version(checkpoint) != 2)
 
 
@@ -197,5 +196,6 @@ CHATGLM = ModelFamily(
     tokenizer=_tokenizer,
     prompt_format=lambda checkpoint: "chatglm2" if _version(checkpoint) == 2 else "chatglm3",
     adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
+    is_original=_is_original,
     original=OriginalLayout(_original_config, _transforms, _tables),
 )

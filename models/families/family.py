@@ -102,6 +102,7 @@ class ModelFamily:
     Attributes:
         name: Name used in configurations and artefacts.
         recognises: Whether a ``config.json`` (as a dictionary) is of this family, in either layout.
+        is_original: Whether it is in the original layout.
         plan: How a checkpoint is loaded.
         tokenizer: The tokenizer of a model directory.
         prompt_format: Name of the prompt format that the checkpoint was made for.
@@ -116,6 +117,7 @@ class ModelFamily:
     prompt_format: Callable[[Checkpoint], str]
     adapter_targets: tuple[str, ...]
     original: OriginalLayout | None = None
+    is_original: Callable[[dict[str, Any]], bool] = lambda config: False
 
 
 def native_plan(checkpoint: Checkpoint) -> Plan:
@@ -163,11 +165,15 @@ class SplitRows(ConversionOps):
         return Concatenate(dim=0)
 
 
+ROUNDING = 1e-5  # what the length of a normalised row may be off by in float32
+SHORTEST = 1e-12  # a row of zeros stays one, as in torch.nn.functional.normalize
+
+
 class NormaliseRows(ConversionOps):
     """Divides every row by its length, in float32 and block by block: Baichuan2's NormHead, folded once at load.
 
     The original normalises on every forward pass, which gives the same logits; see Baichuan2's README on migrating
-    inference. Rows that have length 1 already stay as they are but for rounding.
+    inference. Rows that have length 1 already stay bit for bit, so a model can go back and forth.
     """
 
     BLOCK = 4096
@@ -179,7 +185,9 @@ class NormaliseRows(ConversionOps):
         weight = _only(input_dict)
         for start in range(0, len(weight), self.BLOCK):
             rows = weight[start : start + self.BLOCK]
-            rows.copy_(torch.nn.functional.normalize(rows.float()))
+            lengths = rows.float().norm(dim=1, keepdim=True)
+            done = (lengths - 1).abs() < max(ROUNDING, torch.finfo(rows.dtype).eps)
+            rows.copy_(torch.where(done, rows.float(), rows.float() / lengths.clamp_min(SHORTEST)))
         return {target_patterns[0]: weight}
 
     @property

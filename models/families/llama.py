@@ -3,13 +3,12 @@
 from transformers import PreTrainedTokenizerBase
 
 from models.families.family import Checkpoint, ModelFamily, native_plan, native_tokenizer
+from models.tokenizers.conversion import llama_tokenizer
 
 
 def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     if (checkpoint.directory / "tokenizer.json").is_file():
         return native_tokenizer(checkpoint)
-    from models.tokenizers.conversion import llama_tokenizer
-
     return llama_tokenizer(checkpoint.directory)
 
 

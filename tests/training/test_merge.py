@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from common.errors import UserError
 from data_recipes.example import Example
 from models.artifact import MergeProof
-from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat
+from training.base import Base, find_base
 from training.chain import _prepared_model
 from training.config import MergeConfig, MergeTolerance, RunConfig
 from training.merge import merge, prove
@@ -20,14 +20,15 @@ MakeConfig = Callable[..., RunConfig]
 
 
 @pytest.fixture
-def prompt_format(tiny_base: Path) -> PromptFormat:
-    return PromptFormat.named("xinglin", load_tokenizer(tiny_base))
+def base(make_config: MakeConfig) -> Base:
+    return find_base(make_config().model)
 
 
 @pytest.fixture
-def adapter(make_config: MakeConfig, tiny_base: Path, tmp_path: Path) -> Path:
+def adapter(make_config: MakeConfig, tmp_path: Path) -> Path:
     """A LoRA adapter on the NF4 base whose update is as large as the weights."""
-    model = _prepared_model(make_config("method=qlora", "method.rank=4"), tiny_base)
+    config = make_config("method=qlora", "method.rank=4")
+    model = _prepared_model(config, find_base(config.model))
     torch.manual_seed(3)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
@@ -36,9 +37,7 @@ def adapter(make_config: MakeConfig, tiny_base: Path, tmp_path: Path) -> Path:
     return tmp_path / "adapter"
 
 
-def merge_into(
-    out: Path, base_model: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], **config: object
-) -> MergeProof:
+def merge_into(out: Path, base_model: Base, adapter: Path, examples: list[Example], **config: object) -> MergeProof:
     out.mkdir()
     return merge(
         base_model,
@@ -46,35 +45,32 @@ def merge_into(
         out,
         quantisation="nf4",
         dtype=torch.float32,
-        prompt_format=prompt_format,
         examples=examples,
         config=MergeConfig.model_validate(config),
     )
 
 
 def test_merge_onto_the_dequantised_base_is_exact(
-    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
+    base: Base, adapter: Path, examples: list[Example], tmp_path: Path
 ) -> None:
-    proof = merge_into(tmp_path / "merged", tiny_base, adapter, prompt_format, examples)
+    proof = merge_into(tmp_path / "merged", base, adapter, examples)
     assert proof.passed and proof.prompts == len(examples) and proof.tokens > 0
     assert proof.max_logit_difference < 1e-3 and proof.greedy_agreement == 1.0
 
 
 def test_merge_onto_the_original_base_differs_measurably_and_a_strict_tolerance_refuses_it(
-    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
+    base: Base, adapter: Path, examples: list[Example], tmp_path: Path
 ) -> None:
     strict = {"max_logit_difference": 1e-3}
-    proof = merge_into(
-        tmp_path / "merged", tiny_base, adapter, prompt_format, examples, base="original", tolerance=strict
-    )
+    proof = merge_into(tmp_path / "merged", base, adapter, examples, base="original", tolerance=strict)
     assert proof.max_logit_difference > 1e-2 and not proof.passed
 
 
 def test_merged_directory_loads_in_plain_transformers_with_its_chat_template(
-    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example], tmp_path: Path
+    base: Base, adapter: Path, examples: list[Example], tmp_path: Path
 ) -> None:
-    out = tmp_path / "merged"
-    merge_into(out, tiny_base, adapter, prompt_format, examples)
+    out, prompt_format = tmp_path / "merged", base.prompt_format
+    merge_into(out, base, adapter, examples)
     model, tokenizer = AutoModelForCausalLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
     assert "quantization_config" not in model.config.to_dict()
     prompt = [m.model_dump() for m in examples[0].prompt]
@@ -83,18 +79,16 @@ def test_merged_directory_loads_in_plain_transformers_with_its_chat_template(
     assert PromptFormat.load(out, tokenizer).sha256 == prompt_format.sha256
 
 
-def test_proof_notices_a_model_that_is_another_one(
-    tiny_base: Path, adapter: Path, prompt_format: PromptFormat, examples: list[Example]
-) -> None:
-    model, other = load_model(tiny_base), load_model(tiny_base)
-    same = prove(model, other, prompt_format, examples, MergeTolerance())
+def test_proof_notices_a_model_that_is_another_one(base: Base, adapter: Path, examples: list[Example]) -> None:
+    model, other = base.load(torch.float32), base.load(torch.float32)
+    same = prove(model, other, base.prompt_format, examples, MergeTolerance())
     assert same.passed and same.max_logit_difference == 0 and same.mean_kl == pytest.approx(0, abs=1e-9)
     with torch.no_grad():
         other.model.layers[1].mlp.down_proj.weight.mul_(-1)
-    different = prove(model, other, prompt_format, examples, MergeTolerance())
+    different = prove(model, other, base.prompt_format, examples, MergeTolerance())
     assert not different.passed and different.mean_kl > 1e-3
 
 
-def test_wrong_target_names_the_real_ones(make_config: MakeConfig, tiny_base: Path) -> None:
+def test_wrong_target_names_the_real_ones(make_config: MakeConfig, base: Base) -> None:
     with pytest.raises(UserError, match=r"this model has: .*q_proj"):
-        _prepared_model(make_config("method=lora", "method.targets=[query_key_value]"), tiny_base)
+        _prepared_model(make_config("method=lora", "method.targets=[query_key_value]"), base)

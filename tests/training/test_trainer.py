@@ -15,6 +15,7 @@ from common.errors import Interrupted, Refused, UserError
 from data_recipes.example import Example
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+from training.base import find_base
 from training.chain import _prepared_model, _rows
 from training.config import RunConfig
 from training.packing import Rows
@@ -38,9 +39,8 @@ METHODS = {
 
 def trained(config: RunConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
     """Trains (or continues) and returns the adapter's weights."""
-    base = Path(config.model.path or "")
-    prompt_format = PromptFormat.named(config.model.prompt_format, load_tokenizer(base))
-    rows = _rows(supervise(examples, prompt_format, config.train, "train"), config)
+    base = find_base(config.model)
+    rows = _rows(supervise(examples, base.prompt_format, config.train, "train"), config)
     torch.manual_seed(config.seed)
     model = _prepared_model(config, base)
     train(model, rows, Rows(rows.rows[:2]), config.train, run, config.seed)

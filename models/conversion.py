@@ -1,0 +1,72 @@
+"""What ``python -m models.convert`` does, once its configuration was found right."""
+
+from pathlib import Path
+
+import torch
+from loguru import logger
+
+from common.errors import UserError
+from common.files import replacing_directory
+from models.checkpoint import open_weights
+from models.config import ConvertConfig
+from models.export import save_native, save_original
+from models.families.family import Hints
+from models.hub import locate
+from models.legacy.lora import import_lora
+from models.legacy.prefix import export_prefix, import_prefix
+from models.loading import load_model, load_tokenizer, open_checkpoint
+from models.prompt_format import PromptFormat
+
+
+def convert(config: ConvertConfig, out: Path) -> str:
+    """Converts a model, or an adapter of it.
+
+    Args:
+        config: The checked configuration.
+        out: The directory to write; it does not exist.
+
+    Returns:
+        The printed summary.
+
+    Raises:
+        UserError: Something is missing or cannot be converted.
+    """
+    assert config.model.path is not None
+    given = config.model.hints()
+    hints = Hints(
+        family=config.family or given["family"],
+        norm_head=given["norm_head"] if config.norm_head is None else config.norm_head,
+        rope_ratio=given["rope_ratio"],
+    )
+    base = locate(config.model.path)
+    if config.adapter is not None:
+        import_lora(_path(config.adapter.path, "adapter"), base, out, **hints._asdict())
+        return f"adapter for the native class: {out}"
+    if config.prefix is not None:
+        move = import_prefix if config.layout == "native" else export_prefix
+        move(_path(config.prefix.path, "prefix"), base, out, **hints._asdict())
+        return f"prefix in {config.layout} layout: {out}"
+    return _convert_model(base, out, config, hints)
+
+
+def _path(path: str | None, key: str) -> Path:
+    if path is None or not Path(path).expanduser().is_dir():
+        raise UserError(f"no such directory: {path}", where=f"{key}.path", fix=f"give the directory of the {key}")
+    return Path(path).expanduser()
+
+
+def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -> str:
+    family, checkpoint = open_checkpoint(base, hints)
+    dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
+    logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
+    model = load_model(base, dtype=dtype, **hints._asdict())
+    logger.info("writing the {} layout to {}", config.layout, out)
+    with replacing_directory(out) as directory:
+        if config.layout == "original":
+            save_original(model, directory, family, checkpoint.published, base)
+        else:
+            prompt_format = PromptFormat.named(
+                family.prompt_format(checkpoint), load_tokenizer(base, **hints._asdict())
+            )
+            save_native(model, directory, family, checkpoint, prompt_format)
+    return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"

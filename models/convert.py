@@ -1,0 +1,54 @@
+"""Converts models and adapters between the layout their authors published and the native one.
+
+python -m models.convert model.path=/models/chatglm2-6b out=/models/chatglm2-6b-native
+"""
+
+from pathlib import Path
+
+from common.command import read_config, run_command
+from common.errors import UserError
+from models.config import ConvertConfig
+
+HELP = """
+Converts a model between the layout its authors published (fused weights, remote code, tokenizer.model) and the native
+one (a class of transformers, tokenizer.json, a chat template), which AutoModelForCausalLM, vLLM and llama.cpp load.
+
+  python -m models.convert model.path=/models/chatglm2-6b out=/models/chatglm2-native
+  python -m models.convert model.path=runs/NAME/TIME/merged layout=original out=/models/mine-original
+  python -m models.convert model.path=/models/baichuan2 norm_head=true out=/models/baichuan2-native
+
+An adapter that was trained on the original classes becomes one for the native class, and a prefix goes either way:
+
+  python -m models.convert model.path=/models/chatglm2-6b adapter.path=old-lora out=lora
+  python -m models.convert model.path=/models/chatglm2-6b prefix.path=output/checkpoint-3000 out=prefix
+  python -m models.convert model.path=/models/chatglm2-6b prefix.path=prefix layout=original out=checkpoint
+
+Keys (configs/convert.yaml):
+  model.path=DIR     the model; with adapter.path or prefix.path their base. Also owner/name or modelscope:owner/name
+  out=DIR            the result; must not exist
+  layout=native|original     dtype=float32|bfloat16|float16 (default: the type on disk)
+  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not tell
+  norm_head=true     a Baichuan2 that neither its vocabulary nor its tokenizer gives away
+  model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where nothing tells
+
+Nothing is fetched but what model.path names, and no code from the directory is run.
+Exit codes: 0 done, 1 failed, 2 wrong input or configuration.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Converts one model or adapter."""
+    [config] = read_config("convert", arguments, ConvertConfig)
+    from models.conversion import convert  # loads the libraries only after the configuration was found right
+
+    print(convert(config, _new(Path(config.out).expanduser())))
+
+
+def _new(out: Path) -> Path:
+    if out.exists() and (out.is_file() or any(out.iterdir())):
+        raise UserError("this exists already", where=f"out={out}", fix="remove it or choose another out=DIR")
+    return out
+
+
+if __name__ == "__main__":
+    run_command(main, HELP)

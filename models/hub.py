@@ -1,0 +1,64 @@
+"""Finds a model directory: a local path, or a name on Hugging Face or ModelScope.
+
+The network is used only where a name is given instead of a path; a copy that was downloaded before is used without it.
+"""
+
+import re
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+from common.errors import UserError
+
+MODELSCOPE = "modelscope:"
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+# never code: remote code is not run, so it is not fetched
+FILES = ["*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "README.md", "LICENSE*"]
+
+
+def locate(name: str) -> Path:
+    """The local directory of a model.
+
+    Args:
+        name: A directory, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
+
+    Raises:
+        UserError: There is no such directory, or the model is neither here nor can it be fetched.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path.resolve()
+    if name.startswith(MODELSCOPE):
+        return _from_modelscope(name.removeprefix(MODELSCOPE))
+    if HUB_NAME.fullmatch(name) and not path.parent.is_dir():
+        return _from_hugging_face(name)
+    raise UserError("no such directory", where=name, fix="give a directory, or owner/name of a model on a hub")
+
+
+def _from_hugging_face(name: str) -> Path:
+    try:
+        return Path(snapshot_download(name, allow_patterns=FILES))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, HFValidationError, OSError) as error:
+        raise UserError(
+            f"{name} is no directory, and fetching it from Hugging Face failed: {str(error).splitlines()[0]}",
+            where="model.path",
+            fix="give a local directory; or unset HF_HUB_OFFLINE and check the network and the name",
+        ) from None
+
+
+def _from_modelscope(name: str) -> Path:
+    try:
+        from modelscope import snapshot_download as modelscope_download  # type: ignore[import-not-found]
+    except ImportError:
+        raise UserError(
+            "the package modelscope is not installed", where="model.path", fix="pip install modelscope"
+        ) from None
+    try:
+        return Path(modelscope_download(name, allow_patterns=FILES))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"fetching {name} from ModelScope failed: {str(error).splitlines()[0]}",
+            where="model.path",
+            fix="check the name and the network, or give a local directory",
+        ) from None
