@@ -34,6 +34,12 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("fact_recall", "share"),
+        Metric("span_f1", "share"),
+        Metric("span_exact", "share"),
+        Metric("span_f1_answerable", "share"),
+        Metric("span_exact_answerable", "share"),
+        Metric("span_unanswerable", "share"),
+        Metric("span_f1_either", "share"),
         Metric("rouge_l_zh", "share"),
         Metric("bleu_zh", "points", aggregate=corpus_bleu),
         Metric("emergency", "share"),
@@ -90,8 +96,9 @@ def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str,
     emergencies = [i for i in everything if examples[i].behaviour == "emergency"]
     found = [
         _mean_of("fact_recall", with_facts, answers, [examples[i].facts for i in with_facts]),
+        *_spans(examples, answers),
         _mean_of("rouge_l_zh", everything, answers, [example.answer for example in examples]),
-        _bleu(examples, answers),
+        _bleu([i for i in everything if examples[i].passage is None], examples, answers),
         _mean_of("emergency", emergencies, answers, [examples[i].answer for i in emergencies]),
         *_refusals(examples, answers),
         *_losses(examples, answers),
@@ -114,21 +121,52 @@ def _means(name: str, items: Sequence[int], scores: Sequence[float], signature: 
     return Measurement(METRICS[name], tuple(items), statistics, tuple(scores), signature)
 
 
-def _bleu(examples: Sequence[Example], answers: Sequence[Answer]) -> Measurement:
+def _spans(examples: Sequence[Example], answers: Sequence[Answer]) -> list[Measurement]:
+    """Answers that stand in a passage: all of them, those that there are, and those that there are not."""
+    items = [i for i, example in enumerate(examples) if example.passage]
+    if not items:
+        return []
+    result = load_metric("squad_zh_en").compute(
+        predictions=[answers[i].text for i in items],
+        references=[[examples[i].answer, *examples[i].references] for i in items],
+    )
+    answerable = [row for row, i in enumerate(items) if examples[i].behaviour == "answer"]
+    unanswerable = [row for row, i in enumerate(items) if examples[i].behaviour != "answer"]
+    everything = range(len(items))
+
+    def mean(name: str, scores: str, rows: Sequence[int]) -> Measurement:
+        return _means(name, [items[row] for row in rows], [result[scores][row] for row in rows], result["signature"])
+
+    return [
+        mean("span_f1", "f1_scores", everything),
+        mean("span_exact", "exact_scores", everything),
+        mean("span_f1_answerable", "f1_scores", answerable),
+        mean("span_exact_answerable", "exact_scores", answerable),
+        mean("span_unanswerable", "exact_scores", unanswerable),
+        mean("span_f1_either", "either_scores", everything),
+    ]
+
+
+def _bleu(items: Sequence[int], examples: Sequence[Example], answers: Sequence[Answer]) -> Measurement:
+    if not items:
+        return _means("bleu_zh", items, [], "")
     result = load_metric("bleu_zh").compute(
-        predictions=[answer.text for answer in answers], references=[example.answer for example in examples]
+        predictions=[answers[i].text for i in items], references=[examples[i].answer for i in items]
     )
     statistics = np.asarray(result["statistics"], np.float64)
-    items = tuple(range(len(examples)))
-    return Measurement(METRICS["bleu_zh"], items, statistics, tuple(result["scores"]), result["signature"])
+    return Measurement(METRICS["bleu_zh"], tuple(items), statistics, tuple(result["scores"]), result["signature"])
 
 
 def _refusals(examples: Sequence[Example], answers: Sequence[Answer]) -> tuple[Measurement, Measurement]:
     """Refusals where they are right, and where the knowledge base has the answer."""
-    behaviours = [example.behaviour for example in examples]
-    result = load_metric("refusal").compute(predictions=[answer.text for answer in answers], references=behaviours)
-    right = [i for i, behaviour in enumerate(behaviours) if behaviour == "refuse"]
-    wrong = [i for i, behaviour in enumerate(behaviours) if behaviour == "answer"]
+    items = [i for i, example in enumerate(examples) if example.passage is None]
+    right = [i for i in items if examples[i].behaviour == "refuse"]
+    wrong = [i for i in items if examples[i].behaviour == "answer"]
+    if not items:
+        return _means("refusal", [], [], ""), _means("over_refusal", [], [], "")
+    result = load_metric("refusal").compute(
+        predictions=[answers[i].text for i in items], references=[examples[i].behaviour for i in items]
+    )
     return (
         _means("refusal", right, result["scores"], result["signature"]),
         _means("over_refusal", wrong, result["over_refusal_scores"], result["signature"]),

@@ -15,6 +15,12 @@ class Text(NamedTuple):
 
 
 METRIC_NAMES = {
+    "span_f1": Text("片段 F1", "Span F1"),
+    "span_exact": Text("片段完全一致", "Span exact match"),
+    "span_f1_answerable": Text("片段 F1（有答案的题）", "Span F1, answerable"),
+    "span_exact_answerable": Text("片段完全一致（有答案的题）", "Span exact match, answerable"),
+    "span_unanswerable": Text("无答案的题答对", "Unanswerable, rightly left"),
+    "span_f1_either": Text("片段 F1（任一标注者）", "Span F1, either annotator"),
     "fact_recall": Text("事实召回率", "Fact recall"),
     "rouge_l_zh": Text("ROUGE-L（字）", "ROUGE-L (characters)"),
     "bleu_zh": Text("BLEU（中文）", "BLEU (Chinese)"),
@@ -25,6 +31,17 @@ METRIC_NAMES = {
     "loss_per_token": Text("留出损失 / 词元", "Held-out loss / token"),
 }
 METRIC_MEANINGS = {
+    "span_f1": Text(
+        "与最接近的参考片段的词（字）重合；规则同 SQuAD 2", "words shared with the closest reference, as SQuAD 2 counts"
+    ),
+    "span_exact": Text("与某个参考片段完全一致", "equal to a reference"),
+    "span_f1_answerable": Text("只算至少一位标注者找到答案的题", "questions that an annotator found answered"),
+    "span_exact_answerable": Text("同上，完全一致", "the same, equal to a reference"),
+    "span_unanswerable": Text("标注者都没找到答案，模型也说没有", "no annotator found an answer, and none was given"),
+    "span_f1_either": Text(
+        "任一标注者的“没有答案”也算参考；总答“没有”时得分很高",
+        'an annotator\'s "no answer" counts as a reference too; never answering scores high',
+    ),
     "fact_recall": Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
     "rouge_l_zh": Text("与参考答案的最长公共子序列 F1", "longest common subsequence with the reference, F1"),
     "bleu_zh": Text("与参考答案的 n 元重合，0–100", "n-gram match with the reference, 0–100"),
@@ -83,8 +100,8 @@ METHOD = Text(
     f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; better or "
     f"worse is said only where the corrected p is below {LEVEL}.",
 )
-HEADLINE_METRICS = ("fact_recall", "emergency", "refusal")
-SHOWN_WITH_EXAMPLES = ("fact_recall", "emergency", "refusal", "rouge_l_zh")
+HEADLINE_METRICS = ("span_f1", "fact_recall", "emergency", "refusal")
+SHOWN_WITH_EXAMPLES = ("span_f1", "fact_recall", "emergency", "refusal", "rouge_l_zh")
 FALLBACK_METRIC = "rouge_l_zh"  # for suites that are judged by their text alone
 
 
