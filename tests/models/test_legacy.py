@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from peft import PeftModel, PrefixTuningConfig, get_peft_model
+from peft import LoraConfig, PeftModel, PrefixTuningConfig, get_peft_model
 from safetensors.torch import load_file
 from transformers import DynamicCache, GlmConfig, GlmForCausalLM
 
 from common.errors import UserError
+from models.export import keep_origin
 from models.legacy.lora import import_lora
 from models.legacy.prefix import export_prefix, import_prefix
-from models.loading import load_model
+from models.loading import load_model, open_checkpoint
 
 RANK, ALPHA = 4, 12
 IDS = torch.arange(3, 20)[None]
@@ -43,12 +44,19 @@ GLM_LAYERS = ("self_attention.query_key_value", "self_attention.dense", "mlp.den
 BAICHUAN_LAYERS = ("self_attn.W_pack", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 
 
+def original_model(directory: Path, config: dict[str, Any], sizes: dict[str, tuple[int, ...]]) -> Path:
+    """Writes random weights of the given sizes in original layout."""
+    generator = torch.Generator().manual_seed(1)
+    directory.mkdir()
+    weights = {name: torch.randn(size, generator=generator) * 0.3 for name, size in sizes.items()}
+    torch.save(weights, directory / "pytorch_model.bin")
+    (directory / "config.json").write_text(json.dumps(config))
+    return directory
+
+
 @pytest.fixture(scope="module")
 def chatglm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random ChatGLM2 in original layout, with linearly scaled positions as in chatglm2-6b-32k."""
-    directory = tmp_path_factory.mktemp("base") / "chatglm2"
-    directory.mkdir()
-    generator = torch.Generator().manual_seed(1)
     sizes: dict[str, tuple[int, ...]] = {
         "transformer.embedding.word_embeddings.weight": (96, 48),
         "transformer.output_layer.weight": (96, 48),
@@ -64,9 +72,34 @@ def chatglm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"{block}.mlp.dense_h_to_4h.weight": (112, 48),
             f"{block}.mlp.dense_4h_to_h.weight": (48, 56),
         }
-    weights = {name: torch.randn(size, generator=generator) * 0.3 for name, size in sizes.items()}
-    torch.save(weights, directory / "pytorch_model.bin")
-    (directory / "config.json").write_text(json.dumps(PUBLISHED))
+    return original_model(tmp_path_factory.mktemp("base") / "chatglm2", PUBLISHED, sizes)
+
+
+@pytest.fixture(scope="module")
+def baichuan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Baichuan with rotary positions in original layout; of either generation, as ``norm_head`` says."""
+    config = {
+        **{"architectures": ["BaichuanForCausalLM"], "vocab_size": 96, "hidden_size": 48, "intermediate_size": 56},
+        **{"num_hidden_layers": 2, "num_attention_heads": 6, "hidden_act": "silu", "rms_norm_eps": 1e-6},
+        **{"initializer_range": 0.02, "max_position_embeddings": 128},
+        **{"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2},
+    }
+    sizes: dict[str, tuple[int, ...]] = {
+        **{"model.embed_tokens.weight": (96, 48), "lm_head.weight": (96, 48), "model.norm.weight": (48,)},
+    }
+    for layer in range(2):
+        block = f"model.layers.{layer}"
+        sizes |= {f"{block}.{name}.weight": (48,) for name in ("input_layernorm", "post_attention_layernorm")}
+        sizes |= {f"{block}.self_attn.W_pack.weight": (144, 48), f"{block}.self_attn.o_proj.weight": (48, 48)}
+        sizes |= {f"{block}.mlp.{name}_proj.weight": (56, 48) for name in ("gate", "up")}
+        sizes |= {f"{block}.mlp.down_proj.weight": (48, 56)}
+    return original_model(tmp_path_factory.mktemp("base") / "baichuan", config, sizes)
+
+
+def converted(base: Path, directory: Path) -> Path:
+    """The same model in native layout."""
+    load_model(base).save_pretrained(directory)
+    keep_origin(*open_checkpoint(base), directory)
     return directory
 
 
@@ -143,7 +176,7 @@ def test_lora_on_fused_layers_gives_the_logits_of_the_merged_original(
 
 def test_only_some_layers(chatglm2: Path, tmp_path: Path) -> None:
     layers = ("layers.1.self_attention.query_key_value",)
-    chosen = {"target_modules": ["query_key_value"], "layers_to_transform": [1]}
+    chosen: dict[str, Any] = {"target_modules": ["query_key_value"], "layers_to_transform": [1]}
     added = old_adapter(tmp_path / "old", chatglm2, layers, **chosen)
     expected = logits(load_model(merged_original(chatglm2, added, tmp_path / "chatglm2")))
     torch.testing.assert_close(imported(chatglm2, tmp_path / "old"), expected, atol=1e-5, rtol=0)
@@ -194,16 +227,29 @@ def test_lora_on_the_oracle(shared: Path, tmp_path: Path, family: str, layers: t
     assert (expected - logits(load_model(base))).abs().max() > 0.1
 
 
-def test_an_output_layer_saved_whole_is_normalised_as_baichuan2_does(shared: Path, tmp_path: Path) -> None:
-    base = shared / "oracle" / "baichuan-7b" / "hub_bin"
-    added = old_adapter(tmp_path / "old", base, BAICHUAN_LAYERS, modules_to_save=["lm_head"])
-    head = torch.randn(1536, 64, generator=torch.Generator().manual_seed(5))
+@pytest.mark.parametrize("norm_head", [False, True])
+def test_fused_layers_and_output_layer_of_both_baichuans(baichuan: Path, tmp_path: Path, norm_head: bool) -> None:
+    added = old_adapter(tmp_path / "old", baichuan, BAICHUAN_LAYERS, modules_to_save=["lm_head"])
+    head = torch.randn(96, 48, generator=torch.Generator().manual_seed(5))
     tensors = torch.load(tmp_path / "old" / "adapter_model.bin", weights_only=True)
     torch.save(tensors | {"base_model.model.lm_head.weight": head}, tmp_path / "old" / "adapter_model.bin")
-    added["lm_head.weight"] = head - torch.load(base / "pytorch_model.bin", weights_only=True)["lm_head.weight"]
-    expected = logits(load_model(merged_original(base, added, tmp_path / "merged"), norm_head=True))
-    found = imported(base, tmp_path / "old", norm_head=True)
+    added["lm_head.weight"] = head - torch.load(baichuan / "pytorch_model.bin", weights_only=True)["lm_head.weight"]
+    merged = merged_original(baichuan, added, tmp_path / "merged")
+    expected = logits(load_model(merged, norm_head=norm_head))
+    found = imported(baichuan, tmp_path / "old", norm_head=norm_head)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_the_base_may_have_been_converted_before(chatglm2: Path, tmp_path: Path) -> None:
+    native = converted(chatglm2, tmp_path / "native")
+    added = old_adapter(tmp_path / "old", chatglm2, GLM_LAYERS)
+    expected = logits(load_model(merged_original(chatglm2, added, tmp_path / "chatglm2")))
+    torch.testing.assert_close(imported(native, tmp_path / "old"), expected, atol=1e-5, rtol=0)
+    prefix_checkpoint(tmp_path / "checkpoint-10", 5, 64, projected=False)
+    import_prefix(tmp_path / "checkpoint-10", native, tmp_path / "prefix")
+    export_prefix(tmp_path / "prefix", native, tmp_path / "back")
+    before, after = (json.loads((tmp_path / name / "config.json").read_text()) for name in ("checkpoint-10", "back"))
+    assert after == before
 
 
 def alpaca_adapter(directory: Path, base: Path, **settings: Any) -> None:
@@ -247,6 +293,14 @@ def test_an_alpaca_lora_adapter_loads_on_llama(tiny_base: Path, tmp_path: Path) 
                 module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
                 expected.get_submodule(module).weight += up @ down.float() * 16 / 8
     torch.testing.assert_close(imported(tiny_base, tmp_path / "old"), logits(expected), atol=1e-5, rtol=0)
+
+
+def test_an_adapter_of_todays_peft_stays_what_it_is(tiny_base: Path, tmp_path: Path) -> None:
+    config = LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear", init_lora_weights=False, use_dora=True)
+    model = get_peft_model(load_model(tiny_base), config).eval()
+    model.save_pretrained(tmp_path / "new")
+    expected = logits(model)
+    torch.testing.assert_close(imported(tiny_base, tmp_path / "new"), expected, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -405,7 +459,8 @@ def test_a_prefix_goes_out_and_comes_back(chatglm2: Path, tmp_path: Path) -> Non
     weights = torch.load(tmp_path / "checkpoint-1" / "pytorch_model.bin", weights_only=True)
     assert list(weights) == ["transformer.prefix_encoder.embedding.weight"]
     expected = logits(model)
-    found = original_logits(model.get_base_model(), *weights.values(), IDS)
+    [prefix] = weights.values()
+    found = original_logits(model.get_base_model(), prefix, IDS)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
     import_prefix(tmp_path / "checkpoint-1", chatglm2, tmp_path / "back")
     before, after = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("trained", "back"))
