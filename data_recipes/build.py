@@ -1,27 +1,32 @@
-"""Builds a dataset: reads a source, removes what leaks, writes Parquet splits, manifest, card and fingerprints."""
+"""Builds a dataset: reads a source, runs the steps, removes what leaks, writes splits, manifest, card and preview."""
 
-import json
-from collections import Counter
+import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 from loguru import logger
+from tqdm import tqdm
 
 from common.command import read_config, run_command
-from common.errors import Refused, UserError
-from common.files import cache_dir, replacing_directory, write_text
+from common.errors import UserError
+from common.files import cache_dir, read_json, replacing_directory
 from common.hashing import sha256_file, sha256_value
 from data_recipes import overlap
-from data_recipes.card import card
+from data_recipes.card import write_card
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
-from data_recipes.dataset import BuiltDataset, content_hash, load, save_splits
-from data_recipes.example import Example
-from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, SourceFile, SplitOverlap
-from data_recipes.rows import Dropped
+from data_recipes.dataset import BuiltDataset, hash_of, load
+from data_recipes.deciding import Decision, decide
+from data_recipes.engines import engine_of
+from data_recipes.keyfiles import KeyFiles
+from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
+from data_recipes.mapping import ShardDone, ShardTask, run_steps
+from data_recipes.reading import READ, read_shards
 from data_recipes.sources import source_of
-from data_recipes.split import Rows, split
-from data_recipes.text import question
+from data_recipes.suites import described, suites_of
+from data_recipes.work import scratch_folder, work_directory
+from data_recipes.writing import Written, write_splits
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 
@@ -31,10 +36,14 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
   data=medical   the shipped knowledge base as instructions
   data=bencao    Bencao rows, source.path=llama_data.json
   data=toyhom    Toyhom consultations, source.path=….csv
+  data.engine=ray [data.ray_address=…]   the same on Ray
 
-DIR receives one Parquet file a split, manifest.json, README.md (the card), dropped.jsonl and fingerprints.parquet.
+DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
+dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
 The keys and their meaning stand in configs/data/NAME.yaml.
 """
+
+MACHINE = {"engine", "workers", "ray_address", "suites"}  # keys that differ between machines, not between results
 
 
 def build(config: BuildConfig) -> DatasetManifest:
@@ -50,17 +59,25 @@ def build(config: BuildConfig) -> DatasetManifest:
         UserError: The source is missing, damaged or has too many bad rows, or ``out`` holds something else.
         Refused: A test question is also a training question.
     """
-    directory = _replaceable(Path(config.out).expanduser().resolve())
-    rows = _without_overlap(_read(config.data, config.source))
-    train = overlap.fingerprints(rows.splits["train"])
-    manifest = _manifest(config, rows, train)
-    with replacing_directory(directory) as folder:
-        save_splits(rows.splits, folder)
-        overlap.save(train, folder)
-        manifest.save(folder)
-        write_text(folder / "README.md", card(manifest, rows.splits))
-        lines = [json.dumps(row._asdict(), ensure_ascii=False) for row in rows.dropped]
-        write_text(folder / "dropped.jsonl", "".join(f"{line}\n" for line in lines))
+    out = _replaceable(Path(config.out).expanduser().resolve())
+    data, source = config.data, config.source
+    hashes = _source_hashes(source)
+    with work_directory(out, _key(data, source, hashes)) as work:
+        tasks = (
+            ShardTask(work, number, data.steps, data.near_duplicates != "keep")
+            for number in read_shards(data, source, work)
+        )
+        numbers = list(tqdm(engine_of(data).run(run_steps, tasks), desc="steps", unit="shard", disable=None))
+        shards = [ShardDone.load(work, number) for number in numbers]
+        files = KeyFiles(work, shards)
+        suites = {name: overlap.load(path.parent, path.name) for name, path in suites_of(data).items()}
+        with scratch_folder(work) as scratch:
+            decision = decide(data, files, suites, scratch)
+        with replacing_directory(out) as folder:
+            written = write_splits(work, shards, files, decision, data.shard_rows, folder)
+            manifest = _manifest(config, hashes, read_json(work / READ)["rows"], shards, decision, written)
+            manifest.save(folder)
+            write_card(manifest, written, data.shard_rows, folder)
     return manifest
 
 
@@ -78,9 +95,7 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
         UserError: The source is missing, damaged or has too many bad rows.
         Refused: A test question is also a training question.
     """
-    sources = {path.name: sha256_file(path) for path in source_of(source).files(source)}
-    key = sha256_value([_portable(data, source), sources, _code_hash()])
-    directory = cache_dir() / "datasets" / key[:32]
+    directory = cache_dir() / "datasets" / _key(data, source, _source_hashes(source))[:32]
     if not (directory / MANIFEST).exists():
         build(BuildConfig(data=data, source=source, out=str(directory)))
     return directory
@@ -97,92 +112,97 @@ def _replaceable(directory: Path) -> Path:
     return directory
 
 
-def _read(data: DataConfig, config: SourceConfig) -> Rows:
-    source = source_of(config)
-    examples: list[Example] = []
-    dropped: list[Dropped] = []
-    for item in source.read(config):
-        if isinstance(item, Dropped):
-            dropped.append(item)
-        else:
-            examples.append(item)
-    bad = [row for row in dropped if row.bad]
-    if len(bad) > data.max_bad_share * (len(examples) + len(dropped)):
-        listed = "\n".join(f"  - {row.id}: {row.reason}" for row in bad[:5])
-        raise UserError(
-            f"{len(bad)} of {len(examples) + len(dropped)} rows are bad, the first:\n{listed}",
-            where="data.max_bad_share",
-            fix="mend the rows, or raise data.max_bad_share to drop them",
-        )
-    files = [SourceFile(path=p.name, sha256=sha256_file(p), rows=0) for p in source.files(config)]
-    if all(example.split for example in examples):
-        splits: dict[str, list[Example]] = {}
-        for example in examples:
-            splits.setdefault(example.split, []).append(example)
-        return Rows(splits, dropped, files, source.about, source.splits)
-    asked: set[str] = set()
-    kept: list[Example] = []
-    for example in examples:
-        if (text := question(example)) in asked:
-            dropped.append(Dropped(example.id, "duplicate_question"))
-        else:
-            asked.add(text)
-            kept.append(example)
-    return Rows(split(kept, data.splits, data.seed), dropped, files, source.about, source.splits)
+def _source_hashes(source: SourceConfig) -> dict[str, str]:
+    """The hash of each file that is read, by its path below the folder that they have in common."""
+    paths = [path.resolve() for path in source_of(source).files(source)]
+    above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    return {path.relative_to(above).as_posix(): sha256_file(path) for path in paths}
 
 
-def _without_overlap(rows: Rows) -> Rows:
-    """Removes from every other split the questions that share a run with a training question."""
-    train = overlap.fingerprints(rows.splits["train"])
-    splits, dropped = {"train": rows.splits["train"]}, list(rows.dropped)
-    for name, examples in rows.splits.items():
-        if name != "train":
-            seen = set(overlap.measure(train, examples).ngram_ids)
-            splits[name] = [example for example in examples if example.id not in seen]
-            dropped += [Dropped(example.id, "overlaps_train") for example in examples if example.id in seen]
-    return replace(rows, splits=splits, dropped=dropped)
-
-
-def _manifest(config: BuildConfig, rows: Rows, train: overlap.Fingerprints) -> DatasetManifest:
-    sizes = {name: len(examples) for name, examples in rows.splits.items()}
-    if empty := [name for name, size in sizes.items() if not size]:
-        raise UserError(f"nothing is left for {', '.join(empty)}", where="data.splits", fix="make the others smaller")
-    kept = sum(sizes.values())
-    return DatasetManifest(
-        name=config.data.name,
-        about=rows.about,
-        code=_code_hash(),
-        seed=config.data.seed,
-        config=_portable(config.data, config.source),
-        counts=Counts(
-            read=kept + len(rows.dropped),
-            kept=kept,
-            dropped=dict(sorted(Counter(row.reason for row in rows.dropped).items())),
-        ),
-        splits=sizes,
-        descriptions=rows.descriptions,
-        sources=rows.files,
-        overlap={name: _overlap(name, train, examples) for name, examples in rows.splits.items() if name != "train"},
-        sha256=content_hash(rows.splits),
-    )
-
-
-def _overlap(name: str, train: overlap.Fingerprints, examples: list[Example]) -> SplitOverlap:
-    found = overlap.measure(train, examples)
-    if found.exact:
-        raise Refused(f"{found.exact} questions of {name} are training questions, e.g. {found.exact_ids[0]}")
-    return SplitOverlap(n=found.n, exact=found.exact, ngram=found.ngram)
+def _key(data: DataConfig, source: SourceConfig, hashes: Mapping[str, str]) -> str:
+    """A hash of everything that the result depends on."""
+    suites = {suite.name: suite.sha256 for suite in described(suites_of(data))}
+    return sha256_value([_portable(data, source), hashes, suites, _code_hash(), pa.__version__])
 
 
 def _portable(data: DataConfig, source: SourceConfig) -> dict[str, object]:
     """The configuration without what differs between machines."""
-    paths = {key: Path(value).name for key, value in source.model_dump().items() if key.endswith("path") and value}
-    return {"data": data.model_dump(), "source": {**source.model_dump(), **paths}}
+    return {"data": data.model_dump(exclude=MACHINE), "source": _without_folders(source.model_dump())}
+
+
+def _without_folders(values: dict[str, Any]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for key, value in values.items():
+        if key.endswith("path") and isinstance(value, str):
+            named[key] = Path(value).name
+        elif key.endswith("paths"):
+            named[key] = [Path(path).name for path in value]
+        else:
+            named[key] = value
+    return named
 
 
 def _code_hash() -> str:
     folder = Path(__file__).parent
     return sha256_value({str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*.py"))})
+
+
+def _manifest(
+    config: BuildConfig,
+    hashes: Mapping[str, str],
+    rows: int,
+    shards: list[ShardDone],
+    decision: Decision,
+    written: Written,
+) -> DatasetManifest:
+    source = source_of(config.source)
+    return DatasetManifest(
+        name=config.data.name,
+        about=source.about,
+        licence=source.licence,
+        code=_code_hash(),
+        seed=config.data.seed,
+        config=_portable(config.data, config.source),
+        counts=Counts(read=rows, kept=sum(written.sizes.values()), dropped=dict(sorted(written.dropped.items()))),
+        splits=written.sizes,
+        descriptions={name: source.splits.get(name, _drawn(name)) for name in written.sizes},
+        sources=_source_files(config.source, hashes, rows),
+        steps=_step_counts(shards),
+        suites=described(suites_of(config.data)),
+        overlap=decision.overlap,
+        sha256=hash_of(written.digests),
+    )
+
+
+def _drawn(name: str) -> Description:
+    return Description(zh=f"{name}：与训练集没有相同的 13 字片段", en="no run of 13 characters in common with training")
+
+
+def _source_files(config: SourceConfig, hashes: Mapping[str, str], rows: int) -> list[SourceFile]:
+    source = source_of(config)
+    counts: list[int | None] = [rows]
+    if len(hashes) > 1:
+        counts = [source.rows_of(path) if source.rows_of else None for path in source.files(config)]
+    return [SourceFile(path=p, sha256=h, rows=n) for (p, h), n in zip(hashes.items(), counts, strict=True)]
+
+
+def _step_counts(shards: list[ShardDone]) -> list[StepCount]:
+    totals = []
+    for of_shards in zip(*(shard.steps for shard in shards), strict=True):
+        totals.append(
+            StepCount(
+                name=of_shards[0].name,
+                read=sum(step.read for step in of_shards),
+                dropped=_summed([step.dropped for step in of_shards]),
+                changed=_summed([step.changed for step in of_shards]),
+            )
+        )
+    return totals
+
+
+def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
+    names = sorted({name for count in counts for name in count})
+    return {name: sum(count.get(name, 0) for count in counts) for name in names}
 
 
 def _summary(manifest: DatasetManifest, out: str) -> str:

@@ -1,47 +1,71 @@
-"""The dataset card: ``README.md`` of a dataset, in Chinese and English."""
+"""The dataset card: ``README.md`` of a dataset in Chinese and English, its pictures, and the preview page beside it."""
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
+from common.files import write_text
 from data_recipes.example import Example
+from data_recipes.keyfiles import TRAIN
 from data_recipes.manifest import DatasetManifest
+from data_recipes.plots import bars, binned
+from data_recipes.preview import preview
+from data_recipes.writing import Written, split_files
 
 SAMPLES = 3  # of each split
-BIN = 20  # characters
-LONGEST_BIN = 15  # everything longer is in the last bin
-BAR = 40  # characters of the longest bar
+KINDS = 30  # kinds that are listed; the rest is one line
+LENGTHS = "lengths.svg"
+SPLITS = "splits.svg"
 
 
-def card(manifest: DatasetManifest, splits: dict[str, list[Example]]) -> str:
-    """Writes the card of a dataset.
+def write_card(manifest: DatasetManifest, written: Written, shard_rows: int, folder: Path) -> None:
+    """Writes ``README.md``, its pictures and ``preview.html``.
 
     Args:
-        manifest: Its manifest.
-        splits: Its examples.
+        manifest: The dataset's manifest.
+        written: What was written.
+        shard_rows: Rows of a file.
+        folder: The dataset's directory.
+    """
+    lengths = written.lengths[TRAIN] or next(iter(written.lengths.values()))
+    write_text(folder / LENGTHS, bars(binned(lengths), "对话字数 · characters of a conversation"))
+    write_text(folder / SPLITS, bars(list(manifest.splits.items()), "题数 · examples"))
+    write_text(folder / "README.md", card(manifest, written, shard_rows))
+    write_text(folder / "preview.html", preview(manifest, written.samples))
+
+
+def card(manifest: DatasetManifest, written: Written, shard_rows: int) -> str:
+    """The card.
 
     Returns:
         Markdown; the front matter lets ``datasets.load_dataset`` find the splits.
     """
     parts = [
-        _front_matter(splits),
+        _front_matter(manifest, shard_rows),
         f"# {manifest.name}",
         manifest.about.zh,
         manifest.about.en,
+        f"来源与许可 · Origin and licence: {manifest.licence}",
+        "浏览样例请打开 `preview.html`。Open `preview.html` to browse samples.",
         "## 划分 · Splits",
         _splits(manifest),
         "重合一栏：与训练问题相同的题数／与训练问题有 13 字相同片段的题数。  \n"
         "Overlap: questions equal to a training question / sharing a run of 13 characters with one.",
+        f"![splits]({SPLITS})",
         "## 行数 · Rows",
         _counts(manifest),
+        *_steps(manifest),
+        *_suites(manifest),
         "## 来源 · Sources",
-        _table(("文件 · file", "行 · rows", "SHA-256"), [(f.path, f.rows, f.sha256) for f in manifest.sources]),
+        _table(("文件 · file", "行 · rows", "SHA-256"), [_source(f.path, f.rows, f.sha256) for f in manifest.sources]),
         "## 题型 · Kinds",
-        _kinds(splits),
-        "## 训练样本长度 · Length of training examples",
+        _kinds(written.kinds, list(manifest.splits)),
+        "## 长度 · Length",
         "字数为全部轮次之和。Characters, all turns together.",
-        _histogram(splits["train"]),
+        f"![lengths]({LENGTHS})",
+        _table(("划分 · split", "平均 · mean", "中位 · median", "99 %", "最长 · longest"), _lengths(written)),
         "## 样例 · Samples",
-        *[_samples(name, examples) for name, examples in splits.items()],
+        *[_samples(name, examples) for name, examples in written.samples.items()],
         "## 复现 · How it was made",
         f"seed {manifest.seed} · format {manifest.format} · code `{manifest.code[:16]}`"
         f" · content `{manifest.sha256[:16]}`",
@@ -51,14 +75,28 @@ def card(manifest: DatasetManifest, splits: dict[str, list[Example]]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _front_matter(splits: Iterable[str]) -> str:
-    files = "\n".join(f"  - split: {name}\n    path: {name}.parquet" for name in splits)
-    return f"---\nlanguage: zh\nconfigs:\n- config_name: default\n  data_files:\n{files}\n---"
+def _front_matter(manifest: DatasetManifest, shard_rows: int) -> str:
+    lines = [
+        "language:",
+        "- zh",
+        f"pretty_name: {manifest.name}",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+    ]
+    for name, size in manifest.splits.items():
+        lines += [f"  - split: {name}", "    path:"]
+        lines += [f"    - {file}" for file in split_files(name, size, shard_rows)]
+    return "\n".join(["---", *lines, "---"])
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _source(path: str, rows: int | None, sha256: str) -> tuple[object, ...]:
+    return path, "" if rows is None else rows, sha256
 
 
 def _splits(manifest: DatasetManifest) -> str:
@@ -76,23 +114,53 @@ def _counts(manifest: DatasetManifest) -> str:
     return _table(("", "行 · rows"), [("读入 · read", counts.read), *dropped, ("保留 · kept", counts.kept)])
 
 
-def _kinds(splits: dict[str, list[Example]]) -> str:
-    numbers = {name: Counter(example.kind for example in examples) for name, examples in splits.items()}
-    kinds = sorted({kind for counter in numbers.values() for kind in counter})
-    return _table(("题型 · kind", *splits), [(kind, *(numbers[name][kind] for name in splits)) for kind in kinds])
+def _steps(manifest: DatasetManifest) -> list[str]:
+    if not manifest.steps:
+        return []
+    rows = [(step.name, step.read, _listed(step.dropped), _listed(step.changed)) for step in manifest.steps]
+    head = ("步骤 · step", "行 · rows", "剔除 · dropped", "修改 · changed")
+    return ["## 步骤 · Steps", _table(head, rows)]
 
 
-def _histogram(examples: list[Example]) -> str:
-    lengths = [sum(len(message.content) for message in example.messages) for example in examples]
-    bins = Counter(min(length // BIN, LONGEST_BIN) for length in lengths)
-    most = max(bins.values())
-    lines = []
-    for number in range(max(bins) + 1):
-        upper = "" if number == LONGEST_BIN else f"{(number + 1) * BIN - 1}"
-        bar = "█" * round(BAR * bins[number] / most)
-        lines.append(f"{number * BIN:>4}–{upper:<4} {bins[number]:>6} {bar}".rstrip())
-    mean = sum(lengths) / len(lengths)
-    return "\n".join(["```text", *lines, f"mean {mean:.1f}, longest {max(lengths)}", "```"])
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in counts.items())
+
+
+def _suites(manifest: DatasetManifest) -> list[str]:
+    if not manifest.suites:
+        return []
+    names = "、".join(suite.name for suite in manifest.suites)
+    return [f"训练集与这些评测集没有重合 · training overlaps with none of these suites: {names}"]
+
+
+def _kinds(kinds: dict[str, Counter[str]], splits: list[str]) -> str:
+    totals: Counter[str] = Counter()
+    for counter in kinds.values():
+        totals.update(counter)
+    frequent = sorted(totals, key=lambda kind: (-totals[kind], kind))[:KINDS]
+    rows = [(kind, *(kinds[name][kind] for name in splits)) for kind in frequent]
+    if len(totals) > KINDS:
+        rest = [kinds[name].total() - sum(kinds[name][kind] for kind in frequent) for name in splits]
+        rows.append((f"其他 {len(totals) - KINDS} 种 · others", *rest))
+    return _table(("题型 · kind", *splits), rows)
+
+
+def _lengths(written: Written) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for name, counter in written.lengths.items():
+        number = counter.total()
+        mean = sum(length * count for length, count in counter.items()) / number
+        rows.append((name, f"{mean:.1f}", _quantile(counter, 0.5), _quantile(counter, 0.99), max(counter)))
+    return rows
+
+
+def _quantile(counter: Counter[int], share: float) -> int:
+    passed = 0
+    for length in sorted(counter):
+        passed += counter[length]
+        if passed >= share * counter.total():
+            return length
+    return max(counter)
 
 
 def _samples(name: str, examples: list[Example]) -> str:

@@ -30,6 +30,7 @@ class DataConfig(Config):
             are the same (``row``), or nothing (``keep``).
         near_duplicates: Near-duplicates are kept on one side of the split (``group``), the later ones leave (``drop``),
             or they are not looked for (``keep``).
+        near_duplicate_share: Share of common runs of characters from which on two rows are near-duplicates.
         on_overlap: Which of two rows leaves when training shares a question, a run of 13 characters or a near-duplicate
             with a prescribed split: ``drop_train`` where the test set is to stay as published.
         suites: Evaluation suites that training must not overlap with: all registered ones, or these fingerprint files.
@@ -46,6 +47,7 @@ class DataConfig(Config):
     steps: tuple[StepConfig, ...] = DEFAULT
     duplicates: Literal["keep", "row", "question"] = "question"
     near_duplicates: Literal["keep", "group", "drop"] = "group"
+    near_duplicate_share: float = Field(0.7, ge=0.5, le=1)
     on_overlap: Literal["drop_train", "drop_test"] = "drop_train"
     suites: Literal["registered"] | tuple[str, ...] = "registered"
     shard_rows: PositiveInt = 50_000

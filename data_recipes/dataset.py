@@ -1,5 +1,6 @@
-"""A dataset on disk: one Parquet file for each split, read back as ``Example``s."""
+"""A dataset on disk: the Parquet files of each split, read back as ``Example``s."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,31 +9,38 @@ import pyarrow.parquet as pq
 
 from common.errors import UserError
 from common.hashing import sha256_value
+from data_recipes.digest import digest
 from data_recipes.example import Example
 from data_recipes.manifest import DatasetManifest
+from data_recipes.tables import SCHEMA, to_examples, to_table
 
-_TEXTS = pa.list_(pa.string())
-SCHEMA = pa.schema(
-    {
-        "id": pa.string(),
-        "messages": pa.list_(pa.struct({"role": pa.string(), "content": pa.string()})),
-        "source": pa.string(),
-        "group": pa.string(),
-        "kind": pa.string(),
-        "facts": _TEXTS,
-        "grounding": _TEXTS,
-        "behaviour": pa.string(),
-        "phrasing": pa.string(),
-        "split": pa.string(),
-        "references": _TEXTS,
-        "result": pa.string(),
-        "choices": _TEXTS,
-        "rejected": pa.string(),
-        "passage": pa.struct(
-            {"context": pa.string(), "question": pa.string(), "spans": pa.list_(pa.list_(pa.int32(), 2))}
-        ),
-    }
-)
+__all__ = ["SCHEMA", "BuiltDataset", "Splits", "content_hash", "load", "save_splits", "split_tables"]
+
+
+class Splits(Mapping[str, list[Example]]):
+    """The splits of a dataset; each is read when it is first asked for.
+
+    Args:
+        directory: Of the dataset.
+        names: Of the splits.
+    """
+
+    def __init__(self, directory: Path, names: list[str]) -> None:
+        self._directory, self._names = directory, names
+        self._read: dict[str, list[Example]] = {}
+
+    def __getitem__(self, name: str) -> list[Example]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._read:
+            self._read[name] = [e for table in split_tables(self._directory, name) for e in to_examples(table)]
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)
@@ -47,23 +55,27 @@ class BuiltDataset:
 
     directory: Path
     manifest: DatasetManifest
-    splits: dict[str, list[Example]]
+    splits: Mapping[str, list[Example]]
 
 
-def content_hash(splits: dict[str, list[Example]]) -> str:
+def content_hash(splits: Mapping[str, list[Example]]) -> str:
     """SHA-256 over the examples of all splits, however they are stored."""
-    return sha256_value({name: [example.model_dump() for example in examples] for name, examples in splits.items()})
+    return hash_of({name: digest([to_table(examples)]) for name, examples in splits.items()})
 
 
-def save_splits(splits: dict[str, list[Example]], folder: Path) -> None:
+def hash_of(digests: Mapping[str, str]) -> str:
+    """SHA-256 of a dataset from the hashes of its splits."""
+    return sha256_value(dict(digests))
+
+
+def save_splits(splits: Mapping[str, list[Example]], folder: Path) -> None:
     """Writes one Parquet file for each split."""
     for name, examples in splits.items():
-        table = pa.Table.from_pylist([example.model_dump() for example in examples], SCHEMA)
-        pq.write_table(table, folder / f"{name}.parquet")
+        pq.write_table(to_table(examples), folder / f"{name}.parquet", compression="zstd")
 
 
 def load(directory: Path) -> BuiltDataset:
-    """Reads a dataset and checks that it is still the one that was built.
+    """Opens a dataset and checks that it is still the one that was built.
 
     Args:
         directory: Where ``build`` wrote it.
@@ -72,17 +84,25 @@ def load(directory: Path) -> BuiltDataset:
         UserError: A file is missing, or the examples are not those of the manifest.
     """
     manifest = DatasetManifest.load(directory)
-    splits = {name: _load_split(directory / f"{name}.parquet") for name in manifest.splits}
-    if content_hash(splits) != manifest.sha256:
+    names = list(manifest.splits)
+    if hash_of({name: digest(split_tables(directory, name)) for name in names}) != manifest.sha256:
         raise UserError(
             "the examples are not those of its manifest", where=str(directory), fix="build the dataset again"
         )
-    return BuiltDataset(directory=directory, manifest=manifest, splits=splits)
+    return BuiltDataset(directory=directory, manifest=manifest, splits=Splits(directory, names))
 
 
-def _load_split(path: Path) -> list[Example]:
-    try:
-        table = pq.read_table(path)
-    except (FileNotFoundError, pa.ArrowInvalid) as error:
-        raise UserError(f"cannot be read: {error}", where=str(path), fix="build the dataset again") from None
-    return [Example.model_validate(row) for row in table.to_pylist()]
+def split_tables(directory: Path, name: str) -> Iterator[pa.Table]:
+    """The rows of a split, one row group at a time.
+
+    Raises:
+        UserError: A file is missing or damaged.
+    """
+    whole = directory / f"{name}.parquet"
+    for path in sorted(directory.glob(f"{name}-*-of-*.parquet")) or [whole]:
+        try:
+            file = pq.ParquetFile(path)
+            for number in range(file.num_row_groups):
+                yield file.read_row_group(number)
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"cannot be read: {error}", where=str(path), fix="build the dataset again") from None

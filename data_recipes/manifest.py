@@ -12,7 +12,7 @@ from common.errors import UserError
 from common.files import read_json, write_json
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class _Part(BaseModel):
@@ -20,11 +20,14 @@ class _Part(BaseModel):
 
 
 class SourceFile(_Part):
-    """A file that was read; ``path`` is its name without folders."""
+    """A file that was read; ``path`` is its name without folders.
+
+    ``rows`` is null where several files make up the rows together and the source does not say which.
+    """
 
     path: str
     sha256: str
-    rows: int
+    rows: int | None
 
 
 class Counts(_Part):
@@ -56,12 +59,29 @@ class SplitOverlap(_Part):
     ngram: int
 
 
+class StepCount(_Part):
+    """What one step did: the rows that came, those that it dropped by reason, and what it changed in the others."""
+
+    name: str
+    read: int
+    dropped: dict[str, int] = {}
+    changed: dict[str, int] = {}
+
+
+class Suite(_Part):
+    """An evaluation suite that training was compared with: its name and the hash of its fingerprints."""
+
+    name: str
+    sha256: str
+
+
 class DatasetManifest(_Part):
     """The manifest of a dataset.
 
     Attributes:
         name: The dataset's name.
         about: What it is, and what it must not be used for.
+        licence: Licence and origin of the source.
         format: Version of this file's layout.
         code: Hash of the recipe's code.
         seed: Seed of every random choice.
@@ -70,12 +90,15 @@ class DatasetManifest(_Part):
         splits: Examples by split.
         descriptions: What each split shows.
         sources: The files that were read.
+        steps: What each step did, in their order.
+        suites: The evaluation suites that no training question overlaps with.
         overlap: What each split other than ``train`` shares with the training questions.
-        sha256: Hash of the examples of all splits.
+        sha256: Hash of the examples of all splits, however they are stored.
     """
 
     name: str
     about: Description
+    licence: str = ""
     format: int = FORMAT
     code: str
     seed: int
@@ -84,6 +107,8 @@ class DatasetManifest(_Part):
     splits: dict[str, int]
     descriptions: dict[str, Description]
     sources: list[SourceFile]
+    steps: list[StepCount] = []
+    suites: list[Suite] = []
     overlap: dict[str, SplitOverlap]
     sha256: str
 

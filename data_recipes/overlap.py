@@ -4,33 +4,49 @@ Questions are compared after normalisation (NFKC, lower case, letters and digits
 of its training questions, so that any suite can be measured against them later without the training text.
 """
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import UserError
+from data_recipes import keys
 from data_recipes.example import Example
+from data_recipes.keys import Hashes
+from data_recipes.tables import to_table
 from data_recipes.text import RUN, normalise, question, runs
 
 __all__ = ["RUN", "Fingerprints", "Overlap", "fingerprints", "load", "measure", "normalise", "question", "runs", "save"]
+
 FINGERPRINTS = "fingerprints.parquet"
+HELD_OUT = "held_out.parquet"
+SCHEMA = pa.schema({"run": pa.bool_(), "hash": pa.uint64()})
+FILTER_BITS = 24
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Part(NamedTuple):
+    """Hashes of some questions, and of their runs of ``RUN`` characters."""
+
+    questions: Hashes
+    runs: Hashes
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Hashes of the training questions.
+    """Hashes of many questions, part by part: they need not fit into memory.
 
     Attributes:
-        questions: One hash for each whole question.
-        runs: One hash for each run of ``RUN`` characters.
+        parts: Goes through them anew each time it is called.
     """
 
-    questions: frozenset[int]
-    runs: frozenset[int]
+    parts: Callable[[], Iterator[Part]]
 
 
 @dataclass(frozen=True)
@@ -58,12 +74,43 @@ class Overlap:
         return len(self.ngram_ids)
 
 
+class HashSet:
+    """A set of hashes that tells for many at once whether they are in it, and remembers which were asked for.
+
+    Args:
+        hashes: The members, in any order, also repeated.
+    """
+
+    def __init__(self, hashes: Hashes) -> None:
+        self.members = np.unique(hashes)
+        self.seen = np.zeros(len(self.members), bool)
+        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here tells
+        self._filter[_short(self.members)] = True
+
+    def find(self, hashes: Hashes) -> Mask:
+        """Which of the hashes are members; those members are remembered as seen."""
+        found = self._filter[_short(hashes)]
+        asked = hashes[found]
+        places = np.minimum(np.searchsorted(self.members, asked), max(0, len(self.members) - 1))
+        member = self.members[places] == asked
+        self.seen[places[member]] = True
+        found[found] = member
+        return found
+
+    def was_seen(self, hashes: Hashes) -> Mask:
+        """Which of the hashes, all of them members, were asked for."""
+        return self.seen[np.searchsorted(self.members, hashes)]
+
+
+def _short(hashes: Hashes) -> Hashes:
+    return hashes >> np.uint64(64 - FILTER_BITS)
+
+
 def fingerprints(examples: Iterable[Example]) -> Fingerprints:
-    """Hashes the questions of the training split."""
-    asked = {question(example) for example in examples}
-    return Fingerprints(
-        questions=frozenset(map(_hash, asked)), runs=frozenset(_hash(run) for text in asked for run in runs(text))
-    )
+    """Hashes the questions of examples."""
+    asked = keys.questions(to_table(list(examples)))
+    part = Part(keys.whole_hashes(asked), keys.run_hashes(asked).hashes)
+    return Fingerprints(lambda: iter([part]))
 
 
 def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
@@ -76,36 +123,48 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
     Returns:
         The number and the ids of the examples that were seen whole or in part.
     """
-    n, exact, ngram = 0, [], []
-    for example in examples:
-        n += 1
-        text = question(example)
-        if _hash(text) in train.questions:
-            exact.append(example.id)
-        if any(_hash(run) in train.runs for run in runs(text)):
-            ngram.append(example.id)
-    return Overlap(n=n, exact_ids=tuple(exact), ngram_ids=tuple(ngram))
+    tests = list(examples)
+    texts = keys.questions(to_table(tests))
+    asked, found = keys.whole_hashes(texts), keys.run_hashes(texts)
+    questions, shared = HashSet(asked), HashSet(found.hashes)
+    for part in train.parts():
+        questions.find(part.questions)
+        shared.find(part.runs)
+    partly = set(found.rows[shared.was_seen(found.hashes)].tolist())
+    return Overlap(
+        n=len(tests),
+        exact_ids=tuple(e.id for e, seen in zip(tests, questions.was_seen(asked), strict=True) if seen),
+        ngram_ids=tuple(e.id for n, e in enumerate(tests) if n in partly),
+    )
 
 
-def save(train: Fingerprints, folder: Path) -> None:
-    """Writes the fingerprints into a dataset's folder."""
-    columns = {"questions": [sorted(train.questions)], "runs": [sorted(train.runs)]}
-    hashes = pa.list_(pa.uint64())
-    pq.write_table(pa.table(columns, pa.schema(dict.fromkeys(columns, hashes))), folder / FINGERPRINTS)
+def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
+    """Writes fingerprints into a dataset's folder."""
+    with pq.ParquetWriter(folder / name, SCHEMA, compression="zstd") as writer:
+        for part in train.parts():
+            whole, run = np.unique(part.questions), np.unique(part.runs)
+            columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run])]
+            writer.write_table(pa.table([pa.array(column) for column in columns], SCHEMA))
 
 
-def load(folder: Path) -> Fingerprints:
-    """Reads the fingerprints of a dataset.
+def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
+    """The fingerprints of a dataset; they are read when they are asked for.
 
     Raises:
         UserError: The folder holds none.
     """
+    path = folder / name
+    if not path.is_file():
+        raise UserError("no fingerprints here", where=str(path), fix="build the dataset again")
+    return Fingerprints(lambda: _read(path))
+
+
+def _read(path: Path) -> Iterator[Part]:
     try:
-        row = pq.read_table(folder / FINGERPRINTS).to_pylist()[0]
-    except FileNotFoundError:
-        raise UserError("no fingerprints here", where=str(folder), fix="build the dataset again") from None
-    return Fingerprints(questions=frozenset(row["questions"]), runs=frozenset(row["runs"]))
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+        file = pq.ParquetFile(path)
+        for number in range(file.num_row_groups):
+            table = file.read_row_group(number)
+            run, hashes = np.asarray(table["run"]), np.asarray(table["hash"])
+            yield Part(hashes[~run], hashes[run])
+    except (pa.ArrowInvalid, KeyError, OSError) as error:
+        raise UserError(f"not fingerprints: {error}", where=str(path), fix="build the dataset again") from None

@@ -1,80 +1,48 @@
-"""Splits rows so that nothing alike lies on both sides.
+"""Draws splits so that nothing alike lies on both sides: whole groups of linked rows, never a part of one."""
 
-Two questions that share a run of 13 characters belong to one group, and so does whatever is linked through others. A
-group is never divided. In Bencao's rows, 35 to 43 % of a random test set share such a run with training.
-"""
-
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from random import Random
+
+import numpy as np
+import numpy.typing as npt
 
 from common.errors import UserError
-from data_recipes.example import Example
-from data_recipes.manifest import Description, SourceFile
-from data_recipes.rows import Dropped
-from data_recipes.text import question, runs
+from data_recipes.keys import Hashes, mix
 
 MOST_TESTED = 0.5  # share of the rows that dev and test may take
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Examples by split and everything that was left out."""
-
-    splits: dict[str, list[Example]]
-    dropped: list[Dropped]
-    files: list[SourceFile]
-    about: Description
-    descriptions: dict[str, Description]
-
-
-def split(examples: list[Example], sizes: Mapping[str, int], seed: int) -> dict[str, list[Example]]:
+def draw(
+    roots: npt.NDArray[np.int32], ids: Hashes, sizes: Mapping[str, int], seed: int, first: int
+) -> npt.NDArray[np.int16]:
     """Draws whole groups for each split; training takes the rest.
 
+    The order of the draw follows from the seed and the id of each group's first row alone, so that rows which are added
+    later do not reshuffle it.
+
     Args:
-        examples: All examples; their ``group`` is set here.
+        roots: For each row that may be drawn, the first row of its group.
+        ids: Hashes of the ids of all rows.
         sizes: Size of each split besides ``train``.
         seed: Of the draw.
+        first: The number of the first of these splits; 0 is training.
 
     Returns:
-        The splits, ``train`` first; each in the order of ``examples``.
+        The number of the split of each row.
 
     Raises:
-        UserError: There are too few examples for splits of these sizes.
+        UserError: There are too few rows for splits of these sizes.
     """
-    if sum(sizes.values()) > MOST_TESTED * len(examples):
+    if sum(sizes.values()) > MOST_TESTED * len(roots):
         wanted = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise UserError(f"{len(examples)} rows are too few for {wanted}", where="data.splits", fix="make them smaller")
-    groups: dict[str, list[Example]] = defaultdict(list)
-    for example in _grouped(examples):
-        groups[example.group].append(example)
-    drawn = Random(seed).sample(sorted(groups), len(groups))
-    place = dict.fromkeys(groups, "train")
-    for name, size in sizes.items():
-        for group in drawn:
-            if place[group] == "train" and len(groups[group]) <= size:
-                place[group] = name
-                size -= len(groups[group])
-    splits: dict[str, list[Example]] = {name: [] for name in ("train", *sizes)}
-    for group, members in groups.items():
-        splits[place[group]] += members
-    return splits
-
-
-def _grouped(examples: list[Example]) -> list[Example]:
-    """Sets the group of each example to the id of the first example that it is linked with (union-find)."""
-    parent = list(range(len(examples)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    first_with: dict[str, int] = {}
-    for index, example in enumerate(examples):
-        for run in runs(question(example)):
-            one, other = sorted((root(index), root(first_with.setdefault(run, index))))
-            parent[other] = one
-    return [e.model_copy(update={"group": examples[root(i)].id}) for i, e in enumerate(examples)]
+        raise UserError(f"{len(roots)} rows are too few for {wanted}", where="data.splits", fix="make them smaller")
+    groups, group_of, members = np.unique(roots, return_inverse=True, return_counts=True)
+    order = np.argsort(mix(ids[groups] ^ mix(np.array([seed % (1 << 64)], np.uint64))), kind="stable")
+    place = np.zeros(len(groups), np.int16)
+    for number, size in enumerate(sizes.values(), first):
+        for group in order[place[order] == 0]:
+            if members[group] <= size:
+                place[group] = number
+                size -= int(members[group])
+            if not size:
+                break
+    return place[group_of]

@@ -71,6 +71,7 @@ SOURCE = Source(
         en="Medical questions and answers written from the knowledge base by templates. Answers are short, state only"
         " facts of the knowledge base and no doses; they do not replace a doctor.",
     ),
+    rows_of=lambda path: len(path.read_text(encoding="utf-8").splitlines()),
     licence="written for this project, under its licence",
     splits={
         "train": Description(zh="训练集", en="for training"),

@@ -44,6 +44,7 @@ class Source(Generic[ConfigT]):
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
         splits: What each prescribed or drawn split shows, by name.
+        rows_of: Rows in one of several files, for the manifest; not asked where there is one file.
     """
 
     config: type[ConfigT]
@@ -52,6 +53,7 @@ class Source(Generic[ConfigT]):
     about: Description
     licence: str
     splits: dict[str, Description]
+    rows_of: Callable[[Path], int] | None = None
 
     @property
     def kind(self) -> str:

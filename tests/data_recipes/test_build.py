@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from common.command import read_config
-from common.errors import Refused, UserError
+from common.errors import UserError
 from data_recipes import build as build_module
 from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
 from data_recipes.example import Example
-from data_recipes.split import Rows
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
 
@@ -75,7 +74,7 @@ def test_no_row_is_lost_and_none_is_quoted_among_the_dropped(build: Run, source:
     manifest = load(out).manifest
     assert manifest.counts.read == manifest.sources[0].rows == 105
     dropped = [json.loads(line) for line in (out / "dropped.jsonl").read_text().splitlines()]
-    assert dropped[0] == {"id": "bencao-97", "reason": "duplicate_question"} and len(dropped) == 9
+    assert dropped[0] == {"id": "bencao-97", "reason": "duplicate_row"} and len(dropped) == 9
     assert str(source.parent) not in (out / "manifest.json").read_text()
 
 
@@ -83,7 +82,7 @@ def test_the_card_tells_what_was_built(medical: BuiltDataset) -> None:
     card = (medical.directory / "README.md").read_text()
     for name, size in medical.manifest.splits.items():
         assert f"| {name} | {size} |" in card
-    assert str(medical.manifest.counts.read) in card and "█" in card
+    assert str(medical.manifest.counts.read) in card and "](lengths.svg)" in card
 
 
 def test_a_cached_dataset_is_reused_until_the_source_changes(
@@ -103,21 +102,6 @@ def test_a_changed_example_is_noticed(build: Run, source: Path, out: Path) -> No
     (out / "test.parquet").write_bytes((out / "dev.parquet").read_bytes())
     with pytest.raises(UserError, match="not those of its manifest"):
         load(out)
-
-
-def test_a_test_question_that_is_a_training_question_is_refused(
-    monkeypatch: pytest.MonkeyPatch, source: Path, out: Path
-) -> None:
-    def leaking(rows: Rows) -> Rows:
-        return Rows(
-            {**rows.splits, "test": rows.splits["train"][:3]}, rows.dropped, rows.files, rows.about, rows.descriptions
-        )
-
-    monkeypatch.setattr(build_module, "_without_overlap", leaking)
-    [config] = read_config("build", ["data=bencao", f"source.path={source}", f"out={out}", *SMALL], BuildConfig)
-    with pytest.raises(Refused, match="3 questions of test"):
-        build_module.build(config)
-    assert not out.exists()
 
 
 GOOD = '{"instruction": "问？", "input": "", "output": "答。"}\n'.encode()

@@ -46,4 +46,14 @@ def test_ids_and_size_are_reported() -> None:
 
 def test_saved_fingerprints_measure_the_same(tmp_path: Path) -> None:
     overlap.save(TRAIN, tmp_path)
-    assert overlap.load(tmp_path) == TRAIN
+    tests = [
+        example("a", "头痛"),
+        example("b", "高血压患者平时应该怎样呢"),
+        example("c", "高血压患者平时应该怎样安排一日三餐"),
+    ]
+    found = overlap.measure(overlap.load(tmp_path), tests)
+    assert (found.exact_ids, found.ngram_ids) == (("a", "c"), ("c",)) == _ids(overlap.measure(TRAIN, tests))
+
+
+def _ids(found: overlap.Overlap) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return found.exact_ids, found.ngram_ids

@@ -1,57 +1,65 @@
-"""Bencao's and Toyhom's formats: what becomes an example, what is counted as dropped, and the real files."""
+"""Bencao's and Toyhom's formats: what becomes an example, what is bad, and the real files."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from common.errors import UserError
 from data_recipes.build import BuiltDataset, load
-from data_recipes.config import BencaoSource, DataConfig, ToyhomSource
-from data_recipes.rows import Rows
-from data_recipes.sources import bencao, toyhom
+from data_recipes.example import Example
+from data_recipes.rows import Dropped
+from data_recipes.sources import SOURCES, bencao, toyhom
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
 
-DATA = DataConfig(name="test", seed=1, splits={"dev": 5, "test": 5}, max_bad_share=0.05)
+Items = list[Example | Dropped]
 
 
-def read_bencao(path: Path, rows: list[dict[str, str]]) -> Rows:
-    return bencao.read(BencaoSource(kind="bencao", path=str(write_jsonl(path / "rows.json", rows))), DATA)
+def read_bencao(path: Path, rows: list[dict[str, str]]) -> Items:
+    return list(bencao.read(bencao.BencaoSource(kind="bencao", path=str(write_jsonl(path / "rows.json", rows)))))
 
 
-def read_toyhom(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> Rows:
+def read_toyhom(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> Items:
     file = write_csv(path / "rows.csv", rows, encoding)
-    return toyhom.read(ToyhomSource(kind="toyhom", path=str(file), min_answer=5), DATA)
+    return list(toyhom.read(toyhom.ToyhomSource(kind="toyhom", path=str(file), min_answer=5)))
 
 
-def asked(rows: Rows) -> dict[str, str]:
-    return {e.id: e.messages[0].content for members in rows.splits.values() for e in members}
+def examples(items: Iterable[Example | Dropped]) -> dict[str, Example]:
+    return {item.id: item for item in items if isinstance(item, Example)}
 
 
-def answered(rows: Rows) -> dict[str, str]:
-    return {e.id: e.answer for members in rows.splits.values() for e in members}
+def dropped(items: Iterable[Example | Dropped]) -> list[Dropped]:
+    return [item for item in items if isinstance(item, Dropped)]
 
 
-def test_bencao_joins_instruction_and_input_and_counts_what_it_drops(tmp_path: Path) -> None:
+def test_every_source_is_selected_by_a_word_of_its_own_and_says_what_it_is() -> None:
+    kinds = [source.kind for source in SOURCES]
+    assert len(set(kinds)) == len(kinds)
+    assert all(source.licence and source.about.zh and source.about.en and source.splits for source in SOURCES)
+
+
+def test_bencao_joins_instruction_and_input_and_names_the_line_of_an_empty_row(tmp_path: Path) -> None:
     sound = bencao_rows()
     sound[0]["input"] = "病人七十岁。"
-    extra = [{**sound[1], "output": "另一个答案。"}, {"instruction": "空答案？", "input": "", "output": " 。"}]
-    rows = read_bencao(tmp_path, [*sound, *extra])
-    assert asked(rows)["bencao-1"] == f"{sound[0]['instruction']}\n病人七十岁。"
-    assert [tuple(row) for row in rows.dropped] == [("bencao-97", "duplicate_question"), ("bencao-98", "empty_answer")]
-    assert rows.files[0].rows == len(sound) + 2
+    items = read_bencao(tmp_path, [*sound, {"instruction": "空答案？", "input": "", "output": " 。"}])
+    assert examples(items)["bencao-1"].messages[0].content == f"{sound[0]['instruction']}\n病人七十岁。"
+    assert dropped(items) == [Dropped("rows.json:97", "empty_answer")] and dropped(items)[0].bad
 
 
-def test_too_many_bad_rows_stop_the_build_and_are_listed(tmp_path: Path) -> None:
+def test_too_many_bad_rows_stop_the_build_and_are_listed(
+    build: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = [{"instruction": "", "input": "", "output": "没有问题。"}] * 6
-    with pytest.raises(UserError) as error:
-        read_bencao(tmp_path, [*bencao_rows(), *bad])
-    assert "6 of 102 rows" in str(error.value) and "rows.json:97: empty_question" in str(error.value)
-
-
-def test_repeated_questions_are_not_bad_rows(tmp_path: Path) -> None:
-    assert len(read_bencao(tmp_path, bencao_rows() * 2).dropped) == len(bencao_rows())
+    path = write_jsonl(tmp_path / "rows.json", [*bencao_rows(), *bad])
+    words = ("data=bencao", f"source.path={path}", f"out={tmp_path / 'out'}", "data.splits.dev=5", "data.splits.test=5")
+    assert build(*words) == 2
+    told = capsys.readouterr().err
+    assert "6 of 102 rows" in told and f"{path}:97: empty_question" in told
+    assert not (tmp_path / "out").exists()
+    assert build(*words, "data.max_bad_share=0.1") == 0
+    assert load(tmp_path / "out").manifest.counts.dropped == {"empty_question": 6}
 
 
 def test_toyhom_says_a_title_once(tmp_path: Path) -> None:
@@ -59,7 +67,7 @@ def test_toyhom_says_a_title_once(tmp_path: Path) -> None:
     rows[0][1:3] = ["头痛怎么治？", "医生您好，我的头痛怎么治？"]
     rows[1][1:3] = ["夜里磨牙正常吗？", "无"]
     rows[2][1:3] = ["孩子发热怎么办？", "三岁，昨天开始，精神还好。"]
-    found = asked(read_toyhom(tmp_path, rows))
+    found = {id: example.messages[0].content for id, example in examples(read_toyhom(tmp_path, rows)).items()}
     assert found["toyhom-1"] == "医生您好，我的头痛怎么治？"
     assert found["toyhom-2"] == "夜里磨牙正常吗？"
     assert found["toyhom-3"] == "孩子发热怎么办？\n三岁，昨天开始，精神还好。"
@@ -69,22 +77,22 @@ def test_toyhom_strips_what_every_answer_says(tmp_path: Path) -> None:
     rows = toyhom_rows()
     for row in rows[:30]:
         row[3] = f"您好！{row[3]}祝早日康复！"
-    found = answered(read_toyhom(tmp_path, rows))
-    assert found["toyhom-1"] == toyhom_rows()[0][3]
+    assert examples(read_toyhom(tmp_path, rows))["toyhom-1"].answer == toyhom_rows()[0][3]
 
 
 def test_toyhom_drops_swapped_words_and_short_answers(tmp_path: Path) -> None:
     rows = toyhom_rows()
     rows[4][3], rows[5][3] = "这样可以放慢康复速度，放心吧。", "去看。"
-    dropped = read_toyhom(tmp_path, rows).dropped
-    assert [tuple(row) for row in dropped] == [("toyhom-5", "swapped_words"), ("toyhom-6", "short_answer")]
+    found = dropped(read_toyhom(tmp_path, rows))
+    assert found == [("rows.csv:6", "swapped_words"), ("rows.csv:7", "short_answer")]
 
 
 def test_a_line_of_toyhom_is_the_line_of_the_file_also_after_line_breaks_in_a_field(tmp_path: Path) -> None:
     rows = toyhom_rows()
     rows[0][2] = "第一行\n第二行\n第三行？"
-    with pytest.raises(UserError, match=r"rows\.csv:100:"):
-        read_toyhom(tmp_path, [*rows, ["少了两栏", "？"]])
+    items = read_toyhom(tmp_path, [*rows, ["少了两栏", "？"], toyhom_rows()[3]])
+    assert dropped(items) == [("rows.csv:100", "wrong_number_of_fields")]
+    assert len(examples(items)) == len(rows) + 1
 
 
 def test_utf8_is_not_read_as_gb18030(tmp_path: Path) -> None:
@@ -110,6 +118,6 @@ def test_all_of_toyhom_is_accounted_for_and_its_tests_do_not_leak(build: Run, sh
     assert manifest.counts.read == manifest.sources[0].rows == 7644
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
-    dropped = [json.loads(line) for line in (tmp_path / "out/dropped.jsonl").read_text().splitlines()]
-    assert len(dropped) == sum(manifest.counts.dropped.values())
-    assert all(set(row) == {"id", "reason"} for row in dropped)
+    lines = [json.loads(line) for line in (tmp_path / "out/dropped.jsonl").read_text().splitlines()]
+    assert len(lines) == sum(manifest.counts.dropped.values())
+    assert all(set(line) == {"id", "reason"} for line in lines)

@@ -1,45 +1,79 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from common.errors import UserError
-from data_recipes.example import Example, Message
-from data_recipes.split import split
-from tests.data_recipes.samples import questions
+from data_recipes.links import BUCKET, Buckets, Links
+from data_recipes.split import draw
+
+IDS = np.random.default_rng(0).integers(0, 1 << 63, 200).astype(np.uint64)
 
 
-def examples(texts: list[str]) -> list[Example]:
-    return [
-        Example(
-            id=f"x-{n}",
-            messages=(Message(role="user", content=text), Message(role="assistant", content="好")),
-            source="test",
-            group="",
-            kind="test",
-        )
-        for n, text in enumerate(texts)
-    ]
+def groups(*sizes: int) -> np.ndarray:
+    """The root of each row of groups of these sizes, side by side."""
+    starts = np.cumsum([0, *sizes[:-1]])
+    return np.repeat(starts, sizes).astype(np.int32)
 
 
-def test_questions_linked_through_others_stay_on_one_side() -> None:
-    chain = ["甲乙丙丁戊己庚辛壬癸子丑寅卯辰", "丙丁戊己庚辛壬癸子丑寅卯辰巳午", "戊己庚辛壬癸子丑寅卯辰巳午未申"]
+def test_a_group_is_never_divided_and_the_sizes_are_met() -> None:
+    roots = groups(3, 7, *[1] * 40, 5, *[2] * 20)
     for seed in range(20):
-        splits = split(examples(questions() + chain), {"dev": 10, "test": 10}, seed)
-        places = {name for name, members in splits.items() for e in members if e.messages[0].content in chain}
-        assert len(places) == 1
-
-
-def test_every_example_is_in_one_split_of_the_asked_size() -> None:
-    everything = examples(questions())
-    splits = split(everything, {"dev": 7, "test": 9}, seed=1)
-    assert [len(splits[name]) for name in ("train", "dev", "test")] == [len(everything) - 16, 7, 9]
-    assert sorted(e.id for members in splits.values() for e in members) == sorted(e.id for e in everything)
+        place = draw(roots, IDS, {"dev": 10, "test": 9}, seed, 1)
+        assert [int((place == n).sum()) for n in range(3)] == [len(roots) - 19, 10, 9]
+        assert all(len(set(place[roots == root])) == 1 for root in set(roots))
 
 
 def test_the_draw_follows_the_seed() -> None:
-    sizes = {"dev": 7, "test": 9}
-    assert split(examples(questions()), sizes, 1) == split(examples(questions()), sizes, 1)
-    assert split(examples(questions()), sizes, 1) != split(examples(questions()), sizes, 2)
+    roots = groups(*[1] * 90)
+    drawn = [draw(roots, IDS, {"dev": 7, "test": 9}, seed, 1).tolist() for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_rows_that_come_later_do_not_reshuffle_the_draw() -> None:
+    few, more = (draw(groups(*[1] * n), IDS, {"test": 9}, 1, 1)[:90] for n in (90, 91))
+    assert np.sum((few > 0) & (more > 0)) >= 8
 
 
 def test_too_few_rows_for_the_tests_are_refused() -> None:
     with pytest.raises(UserError, match=r"data\.splits"):
-        split(examples(questions()), {"dev": 40, "test": 40}, seed=1)
+        draw(groups(*[1] * 90), IDS, {"dev": 40, "test": 40}, 1, 1)
+
+
+def test_links_join_rows_directly_and_through_others_whatever_the_order() -> None:
+    pairs = [(5, 4), (1, 0), (4, 3), (2, 1), (3, 2), (8, 9)]  # a chain from 5 to 0, and a pair
+    hashes = np.repeat(np.arange(len(pairs)), 2).astype(np.uint64)
+    rows = np.array(pairs, np.int32).ravel()
+    at_once, one_by_one = Links(10), Links(10)
+    at_once.add(hashes, rows)
+    for place in range(0, len(rows), 2):
+        one_by_one.add(hashes[place : place + 2], rows[place : place + 2])
+    assert at_once.roots.tolist() == one_by_one.roots.tolist() == [0, 0, 0, 0, 0, 0, 6, 7, 8, 8]
+
+
+def test_links_agree_with_a_plain_search_on_random_rows() -> None:
+    rng = np.random.default_rng(1)
+    hashes, rows = rng.integers(0, 60, 300).astype(np.uint64), rng.integers(0, 400, 300).astype(np.int32)
+    links = Links(400)
+    links.add(hashes, rows)
+    plain = list(range(400))
+    for _ in range(400):
+        for value in range(60):
+            members = rows[hashes == value].tolist()
+            for member in members:
+                plain[member] = min(plain[other] for other in members)
+    assert links.roots.tolist() == plain
+
+
+def test_hashes_come_back_from_disk_with_equal_ones_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    hashes, rows = rng.integers(0, 1 << 64, 5000, dtype=np.uint64), np.arange(5000, dtype=np.int32)
+    hashes[::7] = hashes[3]
+    buckets = Buckets(tmp_path / "runs", 20 * BUCKET)
+    buckets.add(hashes[:1000], rows[:1000])
+    buckets.add(hashes[1000:], rows[1000:])
+    parts = list(buckets.each())
+    assert len(parts) > 10 and sum(hashes[3] in part for part, _ in parts) == 1
+    assert sorted((int(h), int(r)) for part in parts for h, r in zip(*part, strict=True)) == sorted(
+        zip(hashes.tolist(), rows.tolist(), strict=True)
+    )

@@ -1,0 +1,81 @@
+"""The evaluation suites that no training question may overlap with.
+
+A suite is registered by the fingerprints of a dataset's test splits: hashes, no text. From then on every dataset that
+is built on this machine leaves out the training rows that share a question, or a run of 13 characters, with it.
+
+    python data_recipes/suites.py            lists them
+    python data_recipes/suites.py add DIR    registers the test splits of a dataset that was built
+    python data_recipes/suites.py remove NAME
+"""
+
+import shutil
+from pathlib import Path
+
+from common.command import run_command
+from common.errors import UserError
+from common.files import cache_dir
+from common.hashing import sha256_file
+from data_recipes.config import DataConfig
+from data_recipes.manifest import DatasetManifest, Suite
+from data_recipes.overlap import HELD_OUT
+
+
+def suites_of(data: DataConfig) -> dict[str, Path]:
+    """The fingerprint files of the suites that a recipe is compared with, by name; never the recipe's own.
+
+    Raises:
+        UserError: One that the recipe names is missing.
+    """
+    paths = registered() if data.suites == "registered" else [Path(path).expanduser() for path in data.suites]
+    for path in paths:
+        if not path.is_file():
+            raise UserError("no such file", where=f"data.suites: {path}", fix="name a held_out.parquet of a dataset")
+    return {path.stem: path for path in paths if path.stem != data.name}
+
+
+def described(paths: dict[str, Path]) -> list[Suite]:
+    """Names and hashes of suites, for the manifest."""
+    return [Suite(name=name, sha256=sha256_file(path)) for name, path in paths.items()]
+
+
+def registered() -> list[Path]:
+    """The fingerprint files of all registered suites."""
+    return sorted((cache_dir() / "suites").glob("*.parquet"))
+
+
+def register(directory: Path) -> Path:
+    """Registers the test splits of a dataset under its name.
+
+    Raises:
+        UserError: It is no dataset, or has no test split.
+    """
+    manifest = DatasetManifest.load(directory)
+    source = directory / HELD_OUT
+    if not source.is_file():
+        raise UserError("this dataset has no test split", where=str(directory), fix="build it with one")
+    target = cache_dir() / "suites" / f"{manifest.name}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
+    return target
+
+
+def main(arguments: list[str]) -> None:
+    """Lists, adds or removes suites."""
+    match arguments:
+        case []:
+            print("\n".join(path.stem for path in registered()) or "no suite is registered")
+        case ["add", directory]:
+            print(f"registered: {register(Path(directory)).stem}")
+        case ["remove", name]:
+            path = cache_dir() / "suites" / f"{name}.parquet"
+            if path not in registered():
+                raise UserError(f"no suite {name}", fix="see the list: python data_recipes/suites.py")
+            path.unlink()
+        case _:
+            raise UserError("this is not understood", fix="see --help")
+
+
+if __name__ == "__main__":
+    run_command(main, str(__doc__))
