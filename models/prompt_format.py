@@ -2,31 +2,52 @@
 
 A prompt format is a Jinja chat template whose ``{% generation %}`` marks enclose what the assistant says, with its stop
 token. Training, evaluation and service all call this module; the template travels with every artefact together with its
-SHA-256, and a directory whose template was changed afterwards is refused.
+SHA-256 and with what the tokenizer made of a few probe texts. A directory whose template or tokenizer was changed
+afterwards is refused. What the comments at the top of a template declare is in ``models/prompts/README.md``.
 
-Two rules make "the prompt in training is the prompt in service" true by construction:
+Three rules make "the prompt in training is the prompt in service" true by construction:
 
-* text is cut at the generation marks and each piece is tokenised alone, so the ids of a prompt are always a prefix of
-  the ids of the conversation that continues it;
-* a special token that somebody types into a message is defused, so no user can open an assistant turn.
+* text is cut at the generation marks and the pieces are encoded one by one, so the ids of a prompt are always a prefix
+  of the ids of the answer that continues it;
+* a format that shows earlier answers in another form than the one that is supervised marks only the last answer. Then
+  each supervised answer becomes a training sequence of its own, behind exactly the prompt that service would send;
+* a special token or role mark that somebody types into a message is defused, so no user can open an assistant turn.
 """
 
-from collections.abc import Sequence
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import render_jinja_template
 
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import sha256_value
+from models.tokenizers.pieces import PieceEncoder
 
 PROMPTS = Path(__file__).parent / "prompts"
 FILE_NAME = "prompt_format.json"
+STORED = ("name", "template", "stop", "sha256", "probes")
+
+DECLARATION = re.compile(r"^\{#- ([a-z]+): (.*?) -#\}$", re.MULTILINE)
+DECLARED = ("stop", "needs", "marks")
+BEGIN = "{{ begin }}"
+
+PROBES = {
+    "Chinese": "高血压有什么症状？",
+    "English": "People feel fine.",
+    "digits and units": "2型糖尿病：1.5 mg/dL，120/80",
+    "white space": "第一行\n\n  第二行\t end",
+    "rare characters": "🩺𠮷ß",
+}
+"""Texts whose ids tell one tokenizer from another, by what they probe."""
 
 
 class Turn(Protocol):
@@ -43,6 +64,11 @@ class Turn(Protocol):
         ...
 
 
+class _Said(NamedTuple):
+    role: str
+    content: str
+
+
 @dataclass(frozen=True)
 class Rendered:
     """Token ids of a conversation and which of them the loss counts.
@@ -54,6 +80,12 @@ class Rendered:
 
     ids: list[int]
     mask: list[int]
+
+    @property
+    def answers(self) -> list[list[int]]:
+        """The supervised ids of each supervised turn."""
+        runs = groupby(zip(self.ids, self.mask, strict=True), key=lambda pair: pair[1])
+        return [[token for token, _ in run] for supervised, run in runs if supervised]
 
 
 @dataclass(frozen=True)
@@ -77,43 +109,64 @@ class PromptFormat:
         """The format ``models/prompts/<name>.jinja``.
 
         Raises:
-            UserError: There is no such format, or the tokenizer lacks its stop token.
+            UserError: There is no such format, it does not declare its stop tokens, or the tokenizer lacks a token of
+                it.
         """
         path = PROMPTS / f"{name}.jinja"
         if not path.is_file():
             known = ", ".join(sorted(p.stem for p in PROMPTS.glob("*.jinja")))
             raise UserError(f"no prompt format {name!r}", where="model.prompt_format", fix=f"choose one of: {known}")
-        return cls(name, path.read_text(encoding="utf-8"), (str(tokenizer.eos_token),), tokenizer)._checked()
+        template = path.read_text(encoding="utf-8")
+        stop = tuple(_own(token, tokenizer, name) for token in _declarations(template, path)["stop"])
+        return cls(name, template.replace(BEGIN, _beginning(tokenizer)), stop, tokenizer)._checked()
 
     @classmethod
     def load(cls, directory: Path, tokenizer: PreTrainedTokenizerBase) -> "PromptFormat":
         """The format stored beside a model or adapter.
 
         Raises:
-            Refused: The stored template is not the one the model was trained with.
-            UserError: The directory has no prompt format.
+            Refused: The stored template or the tokenizer is not the one the model was trained with.
+            UserError: The directory has no prompt format, or one that an older Xinglin wrote.
         """
-        stored = read_json(directory / FILE_NAME)
-        prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)._checked()
+        file = directory / FILE_NAME
+        stored = read_json(file)
+        if missing := [key for key in STORED if key not in stored]:
+            raise UserError(
+                f"does not say {' and '.join(missing)}", where=str(file), fix="run the recipe again; it is written anew"
+            )
+        prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)
         if prompt_format.sha256 != stored["sha256"]:
+            raise Refused(f"{file} was changed after training (its SHA-256 does not match); restore it")
+        changed = [
+            name for name, probe in prompt_format._checked().probes.items() if stored["probes"].get(name) != probe
+        ]
+        if changed:
             raise Refused(
-                f"{directory / FILE_NAME} was changed after training (its SHA-256 does not match); restore it"
+                f"{file}: the tokenizer was changed after training (it gives other ids for {', '.join(changed)}); "
+                "put back the model's own tokenizer files"
             )
         return prompt_format
 
     def save(self, directory: Path) -> None:
-        """Writes ``prompt_format.json``: name, template, stop tokens and their SHA-256."""
-        stored = {"name": self.name, "template": self.template, "stop": list(self.stop), "sha256": self.sha256}
-        write_json(directory / FILE_NAME, stored)
+        """Writes ``prompt_format.json``: name, template, stop tokens, their SHA-256, and the probes."""
+        values = (self.name, self.template, list(self.stop), self.sha256, dict(self.probes))
+        write_json(directory / FILE_NAME, dict(zip(STORED, values, strict=True)))
 
     def _checked(self) -> "PromptFormat":
-        for token in self.stop:
-            if self.tokenizer.convert_tokens_to_ids(token) in (None, self.tokenizer.unk_token_id):
-                raise UserError(
-                    f"the tokenizer has no token {token!r}, the stop token of prompt format {self.name!r}",
-                    where="model.prompt_format",
-                    fix="choose the prompt format this model was made for",
-                )
+        """Every token that the format is made of must be one special token of the tokenizer.
+
+        Raises:
+            UserError: Names those that are not.
+        """
+        special = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
+        missing = [token for token in self._tokens if token not in special]
+        if missing:
+            raise UserError(
+                f"the tokenizer {self.tokenizer.name_or_path!r} has no special token {', '.join(map(repr, missing))}, "
+                f"which prompt format {self.name!r} is made of",
+                where="model.prompt_format",
+                fix="choose the prompt format this model was made for, or one in plain text (alpaca_zh, plain)",
+            )
         return self
 
     @cached_property
@@ -122,17 +175,20 @@ class PromptFormat:
         return sha256_value([self.template, list(self.stop)])
 
     @cached_property
+    def probes(self) -> Mapping[str, str]:
+        """Short hashes of the ids that the probe texts get, as a question and as an answer."""
+        return {
+            name: sha256_value(self.render([_Said("user", text), _Said("assistant", text)]).ids)[:16]
+            for name, text in PROBES.items()
+        }
+
+    @cached_property
     def stop_ids(self) -> tuple[int, ...]:
         """Ids that end a generated answer."""
         return tuple(int(self.tokenizer.convert_tokens_to_ids(token)) for token in self.stop)
 
-    @cached_property
-    def _special_tokens(self) -> list[str]:
-        added = [token.content for token in self.tokenizer.added_tokens_decoder.values()]
-        return sorted({token for token in added if len(token) > 1}, key=len, reverse=True)
-
     def render(self, messages: Sequence[Turn], supervise: Literal["all", "last"] = "all") -> Rendered:
-        """Renders a finished conversation for training or scoring.
+        """Renders a finished conversation that is one sequence, for scoring or for a single question and answer.
 
         Args:
             messages: The turns; the last one is the assistant's.
@@ -140,49 +196,151 @@ class PromptFormat:
 
         Returns:
             Ids and mask of equal length; the last supervised id of each turn is a stop id.
+
+        Raises:
+            UserError: The format cannot render these roles in this order.
+            ValueError: This conversation needs several sequences: see ``render_all``.
         """
-        text, spans = self._text(messages, add_generation_prompt=False)
+        sequences = self.render_all(messages, supervise)
+        if len(sequences) > 1:
+            raise ValueError(f"prompt format {self.name!r} supervises one answer a sequence; call render_all")
+        return sequences[0]
+
+    def render_all(self, messages: Sequence[Turn], supervise: Literal["all", "last"] = "all") -> list[Rendered]:
+        """Renders a finished conversation for training.
+
+        Args:
+            messages: The turns; the last one is the assistant's.
+            supervise: Which assistant turns the loss counts.
+
+        Returns:
+            One sequence; or, where all answers are supervised and the format shows earlier answers in another form, one
+            for each answer.
+
+        Raises:
+            UserError: The format cannot render these roles in this order.
+        """
+        text, spans = self._text(messages, answered=True)
+        ends = [end for end, turn in enumerate(messages, 1) if turn.role == "assistant"]
+        if supervise == "all" and len(spans) < len(ends):
+            return [self.render(messages[:end], "last") for end in ends]
         supervised = spans if supervise == "all" else spans[-1:]
         ids: list[int] = []
         mask: list[int] = []
-        for start, end in _pieces(len(text), spans):
-            piece = self._encode(text[start:end])
+        cuts = _cuts(len(text), spans)
+        for cut, piece in zip(cuts, self._encode(text, cuts), strict=True):
             ids += piece
-            mask += [int((start, end) in supervised)] * len(piece)
-        return Rendered(ids, mask)
+            mask += [int(cut in supervised)] * len(piece)
+        return [Rendered(ids, mask)]
 
     def render_prompt(self, messages: Sequence[Turn]) -> list[int]:
-        """Token ids after which the model writes its answer: exactly the ids that training saw before it."""
-        text, spans = self._text(messages, add_generation_prompt=True)
-        return [token for start, end in _pieces(len(text), spans) for token in self._encode(text[start:end])]
+        """Token ids after which the model writes its answer: exactly the ids that training saw before it.
+
+        Args:
+            messages: The turns; the last one is the user's.
+
+        Raises:
+            UserError: The format cannot render these roles in this order.
+        """
+        text, spans = self._text(messages, answered=False)
+        return [token for piece in self._encode(text, _cuts(len(text), spans)) for token in piece]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of generated ids up to the first stop id, special tokens left out."""
+        """Text of generated ids up to the first stop id, without special tokens and without space around it."""
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
-        return str(self.tokenizer.decode(list(ids[:end]), skip_special_tokens=True))
+        return str(self.tokenizer.decode(list(ids[:end]), skip_special_tokens=True)).strip()
 
-    def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+    @cached_property
+    def _encoder(self) -> PieceEncoder:
+        return PieceEncoder(self.tokenizer)
 
-    def _text(self, messages: Sequence[Turn], *, add_generation_prompt: bool) -> tuple[str, list[tuple[int, int]]]:
+    def _encode(self, text: str, cuts: Sequence[tuple[int, int]]) -> list[list[int]]:
+        return self._encoder.encode_pieces([text[start:end] for start, end in cuts])
+
+    def _text(self, messages: Sequence[Turn], *, answered: bool) -> tuple[str, list[tuple[int, int]]]:
+        """The rendered text and the positions of its generation marks."""
+        self._check_order([turn.role for turn in messages], last="assistant" if answered else "user")
         conversation = [{"role": turn.role, "content": self._defused(turn.content)} for turn in messages]
-        texts, spans = render_jinja_template(
-            conversations=[conversation],
-            chat_template=self.template,
-            return_assistant_tokens_mask=True,
-            add_generation_prompt=add_generation_prompt,
-            **{k: v for k, v in self.tokenizer.special_tokens_map.items() if isinstance(v, str)},
-        )
+        try:
+            texts, spans = render_jinja_template(
+                conversations=[conversation],
+                chat_template=self.template,
+                return_assistant_tokens_mask=True,
+                add_generation_prompt=not answered,
+                **{k: v for k, v in self.tokenizer.special_tokens_map.items() if isinstance(v, str)},
+            )
+        except TemplateError as error:
+            raise UserError(f"prompt format {self.name!r} cannot render this conversation: {error}") from error
         return texts[0], [(start, end) for start, end in spans[0]]
 
+    def _check_order(self, roles: list[str], last: str) -> None:
+        turns = roles[1:] if roles[:1] == ["system"] else roles
+        if turns != ["user" if i % 2 == 0 else "assistant" for i in range(len(turns))] or turns[-1:] != [last]:
+            raise UserError(
+                f"prompt format {self.name!r} cannot render the roles {', '.join(roles) or '(none)'}",
+                fix=f"wanted: one system turn or none, then user and assistant in turn, ending with the {last}",
+            )
+
     def _defused(self, content: str) -> str:
-        """The content with every literal special token broken by a space after its first character."""
-        for token in self._special_tokens:
-            content = content.replace(token, f"{token[0]} {token[1:]}")
-        return content
+        """The content with every literal special token and role mark broken by a space after its first character."""
+        return self._forgeries.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content)
+
+    @cached_property
+    def _forgeries(self) -> re.Pattern[str]:
+        special = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
+        forgeries = special | set(self._tokens) | set(_declarations(self.template)["marks"])
+        longest_first = sorted((token for token in forgeries if len(token) > 1), key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, longest_first)))
+
+    @cached_property
+    def _tokens(self) -> tuple[str, ...]:
+        return (*self.stop, *_declarations(self.template)["needs"])
 
 
-def _pieces(length: int, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _declarations(template: str, path: Path | None = None) -> dict[str, tuple[str, ...]]:
+    """What the comments at the top of a template declare.
+
+    Raises:
+        UserError: It declares something unknown, or no stop token.
+    """
+    found = {key: tuple(shlex.split(words)) for key, words in DECLARATION.findall(template)}
+    unknown = sorted(found.keys() - set(DECLARED))
+    if unknown or not found.get("stop"):
+        raise UserError(
+            f"unknown declaration {', '.join(unknown)}" if unknown else "the format does not declare its stop tokens",
+            where=str(path or FILE_NAME),
+            fix="the first lines are {#- stop: … -#}, {#- needs: … -#}, {#- marks: … -#}; see models/prompts/README.md",
+        )
+    return {key: found.get(key, ()) for key in DECLARED}
+
+
+def _own(token: str, tokenizer: PreTrainedTokenizerBase, name: str) -> str:
+    """The token itself; for ``eos_token`` the one that the tokenizer calls so.
+
+    Raises:
+        UserError: The tokenizer has none.
+    """
+    if token != "eos_token":
+        return token
+    if tokenizer.eos_token is None:
+        raise UserError(
+            f"the tokenizer {tokenizer.name_or_path!r} has no eos_token, which ends answers in prompt format {name!r}",
+            where="model.prompt_format",
+            fix="choose the prompt format this model was made for",
+        )
+    return str(tokenizer.eos_token)
+
+
+def _beginning(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The special tokens that this tokenizer itself puts before a text, e.g. ``<s>``, ``[gMASK]<sop>`` or none."""
+    special = set(tokenizer.all_special_ids) | {
+        token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special
+    }
+    ids = takewhile(special.__contains__, tokenizer.encode("a"))
+    return "".join(str(tokenizer.convert_ids_to_tokens(token_id)) for token_id in ids)
+
+
+def _cuts(length: int, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The text positions cut at the generation marks: alternately outside and inside, empty pieces left out."""
     edges = [0, *(edge for span in spans for edge in span), length]
     return [(start, end) for start, end in pairwise(edges) if start < end]

@@ -16,7 +16,8 @@ class SupervisedSet:
     """Rendered examples with what was left out.
 
     Attributes:
-        rendered: One entry per kept example, in the order of the examples.
+        rendered: The sequences of the kept examples, in the order of the examples: one each, or one for each answer
+            where the prompt format shows earlier answers in another form.
         dropped: Ids of examples that were too long.
     """
 
@@ -40,33 +41,36 @@ def supervise(
     """Renders a split for training.
 
     Raises:
-        UserError: An example has nothing to supervise, does not end on a stop token, or too many are too long.
+        UserError: An example has nothing to supervise, a turn of it does not end in a stop token, or too many are too
+            long.
     """
-    rendered, dropped = [], []
+    rendered: list[Rendered] = []
+    dropped: list[str] = []
     for example in examples:
-        item = prompt_format.render(example.messages, config.supervise)
-        _check(item, example, prompt_format)
-        if len(item.ids) <= config.max_length:
-            rendered.append(item)
+        sequences = prompt_format.render_all(example.messages, config.supervise)
+        for sequence in sequences:
+            _check(sequence, example, prompt_format)
+        if max(len(sequence.ids) for sequence in sequences) <= config.max_length:
+            rendered += sequences
         else:
             dropped.append(example.id)
     _report(split, len(examples), dropped, config)
     result = SupervisedSet(rendered, dropped)
     logger.info(
-        "{}: {} examples, {} tokens, {} supervised", split, len(rendered), result.tokens, result.supervised_tokens
+        "{}: {} examples in {} sequences, {} tokens, {} supervised",
+        *(split, len(examples) - len(dropped), len(rendered), result.tokens, result.supervised_tokens),
     )
     return result
 
 
-def _check(item: Rendered, example: Example, prompt_format: PromptFormat) -> None:
-    last = next((token for token, mask in zip(reversed(item.ids), reversed(item.mask), strict=True) if mask), None)
-    if last is None:
+def _check(sequence: Rendered, example: Example, prompt_format: PromptFormat) -> None:
+    if not sequence.answers:
         raise UserError(
             "no token of this example is supervised", where=f"example {example.id}", fix="give it an answer"
         )
-    if last not in prompt_format.stop_ids:
+    if any(answer[-1] not in prompt_format.stop_ids for answer in sequence.answers):
         raise UserError(
-            f"its last supervised token is not a stop token of prompt format {prompt_format.name!r}",
+            f"a supervised turn does not end in a stop token of prompt format {prompt_format.name!r}",
             where=f"example {example.id}",
             fix="put the stop token inside the template's {% generation %} block",
         )
