@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from data_recipes.example import Example
+from data_recipes.mathematics.answers import is_checkable
 from eval.metrics import load_metric
 from eval.significance import Aggregate, Array, corpus_bleu, ratio
 from eval.suites import Answer
@@ -34,6 +35,7 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("fact_recall", "share"),
+        Metric("math_answer", "share"),
         Metric("span_f1", "share"),
         Metric("span_exact", "share"),
         Metric("span_f1_answerable", "share"),
@@ -93,9 +95,11 @@ def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str,
     """
     everything = list(range(len(examples)))
     with_facts = [i for i in everything if examples[i].behaviour == "answer" and examples[i].facts]
+    checked = [i for i in everything if is_checkable(examples[i].result)]
     emergencies = [i for i in everything if examples[i].behaviour == "emergency"]
     found = [
         _mean_of("fact_recall", with_facts, answers, [examples[i].facts for i in with_facts]),
+        _mean_of("math_answer", checked, answers, [examples[i].result for i in checked]),
         *_spans(examples, answers),
         _mean_of("rouge_l_zh", everything, answers, [example.answer for example in examples]),
         _bleu([i for i in everything if examples[i].passage is None], examples, answers),

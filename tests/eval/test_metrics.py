@@ -14,6 +14,7 @@ METRICS: dict[str, list[str] | list[list[str]]] = {
     "fact_recall": [["限盐"]],
     "refusal": ["refuse"],
     "emergency": ["请立即拨打120。"],
+    "math_answer": ["9"],
 }
 
 
@@ -105,3 +106,10 @@ def test_refusal_without_refuse_items_has_no_score() -> None:
 )
 def test_emergency_is_judged_by_the_first_sentence(answer: str, right: bool) -> None:
     assert compute("emergency", [answer], [""])["emergency"] == float(right)
+
+
+def test_math_answers_are_judged_by_their_final_number() -> None:
+    answers = ["12÷4=3，3×3=9。\n答：9页", "\\boxed{\\frac{3}{4}}", "我不知道。", "答案是B", "答：0.7"]
+    result = compute("math_answer", answers, ["9", "75%", "3", "B", "0.75"])
+    assert result["scores"] == [1.0, 1.0, 0.0, 1.0, 0.0]
+    assert result["math_answer"] == pytest.approx(0.6)

@@ -1,0 +1,144 @@
+"""Grade 1: one or two steps of addition and subtraction within 100."""
+
+from data_recipes.mathematics.draw import Draw
+from data_recipes.mathematics.problem import Problem, ProblemKind, equation
+
+
+def together(d: Draw) -> Problem:
+    """Two heaps are put together."""
+    first, second = d.one(
+        (("男生", "女生"), ("老师", "学生"), ("大人", "小孩"), ("男工人", "女工人"), ("队员", "教练"))
+    )
+    a, b, place = (
+        d.whole(3, 60),
+        d.whole(3, 38),
+        d.one(("操场上", "礼堂里", "公园里", "大巴车上", "游泳馆里", "展厅里")),
+    )
+    return Problem(
+        f"{place}有{a}名{first}和{b}名{second}",
+        d.one(("一共有多少人？", "他们一共多少人？", "共有多少人？")),
+        (f"合起来用加法：{equation(f'{a}+{b}', a + b, '人')}",),
+        str(a + b),
+        "人",
+    )
+
+
+def remaining(d: Draw) -> Problem:
+    """Some of a heap is gone."""
+    name, (noun, unit) = d.person(), d.goods()
+    a = d.whole(11, 99)
+    b = d.whole(2, a - 1)
+    gone = d.one(("送给同学", "用掉", "送给妹妹", "借给同桌", "丢了", "给了弟弟"))
+    return Problem(
+        f"{name}有{a}{unit}{noun}，{gone}{b}{unit}",
+        d.one((f"还剩多少{unit}？", f"{name}还有多少{unit}？", f"现在剩下多少{unit}？")),
+        (f"求剩下的用减法：{equation(f'{a}-{b}', a - b, unit)}",),
+        str(a - b),
+        unit,
+    )
+
+
+def before(d: Draw) -> Problem:
+    """How much there was before some was given away."""
+    name, friend = d.some(("小明", "小红", "丽丽", "乐乐", "小刚", "佳佳", "晨晨", "阳阳", "文文", "小雪", "小林"), 2)
+    noun, unit = d.goods()
+    gave, left = d.whole(2, 45), d.whole(2, 50)
+    return Problem(
+        f"{name}给了{friend}{gave}{unit}{noun}后还剩{left}{unit}",
+        d.one((f"{name}原来有多少{unit}{noun}？", f"原来{name}有多少{unit}？")),
+        (f"把给出的和剩下的合起来：{equation(f'{gave}+{left}', gave + left, unit)}",),
+        str(gave + left),
+        unit,
+    )
+
+
+def difference(d: Draw) -> Problem:
+    """How many more one has than another."""
+    name, friend = d.some(("小明", "小红", "丽丽", "乐乐", "小刚", "佳佳", "晨晨", "阳阳", "文文", "小雪", "小林"), 2)
+    noun, unit = d.goods()
+    b = d.whole(2, 60)
+    a = b + d.whole(2, 39)
+    more = d.one((True, False))
+    return Problem(
+        f"{name}有{a}{unit}{noun}，{friend}有{b}{unit}",
+        f"{name}比{friend}多多少{unit}？" if more else f"{friend}比{name}少多少{unit}？",
+        (f"求相差多少用减法：{equation(f'{a}-{b}', a - b, unit)}",),
+        str(a - b),
+        unit,
+    )
+
+
+def more_or_fewer(d: Draw) -> Problem:
+    """One number is so much more or less than another."""
+    first, second = d.some(("跳绳", "拍皮球", "踢毽子", "投篮", "转呼啦圈"), 2)
+    name, a, b = d.person(), d.whole(22, 70), d.whole(3, 20)
+    more = d.one((True, False))
+    result, sign = (a + b, "+") if more else (a - b, "-")
+    return Problem(
+        f"{name}{first}{a}下，{second}比{first}{'多' if more else '少'}{b}下",
+        d.one((f"{second}多少下？", f"{name}{second}多少下？")),
+        (f"{second}：{equation(f'{a}{sign}{b}', result, '下')}",),
+        str(result),
+        "下",
+    )
+
+
+def queue(d: Draw) -> Problem:
+    """A place in a queue, counted from the front and from behind."""
+    name, front, back = d.person(), d.whole(3, 30), d.whole(3, 30)
+    for_what = d.one(("做操", "打饭", "买票", "借书", "上车", "体检", "领奖"))
+    total = front + back - 1
+    return Problem(
+        f"同学们排成一队{for_what}，从前数{name}排第{front}，从后数排第{back}",
+        d.one(("这一队有多少人？", "队伍里一共有多少人？")),
+        (f"{name}数了两次，要减去1：{equation(f'{front}+{back}-1', total, '人')}",),
+        str(total),
+        "人",
+    )
+
+
+def gets_on_and_off(d: Draw) -> Problem:
+    """People leave a bus, others get on."""
+    start, off, on = d.whole(20, 50), d.whole(2, 18), d.whole(2, 30)
+    left = start - off
+    vehicle = d.one(("公共汽车", "大巴车", "电车", "校车", "旅游车"))
+    return Problem(
+        f"{vehicle}上原有{start}人，到站后下去{off}人，又上来{on}人",
+        d.one((f"现在{vehicle}上有多少人？", "现在有多少人？")),
+        (
+            f"下去后还有：{equation(f'{start}-{off}', left, '人')}",
+            f"又上来后：{equation(f'{left}+{on}', left + on, '人')}",
+        ),
+        str(left + on),
+        "人",
+    )
+
+
+def still_missing(d: Draw) -> Problem:
+    """How many are missing after two days' work."""
+    name, (noun, unit) = d.person(), d.goods()
+    a, b = d.whole(5, 30), d.whole(5, 30)
+    goal = a + b + d.whole(3, 39)
+    days = d.one((("上午", "下午"), ("昨天", "今天"), ("第一天", "第二天")))
+    return Problem(
+        f"{name}要数{goal}{unit}{noun}，{days[0]}数了{a}{unit}，{days[1]}数了{b}{unit}",
+        d.one((f"还要数多少{unit}？", f"还差多少{unit}没有数？")),
+        (
+            f"已经数了：{equation(f'{a}+{b}', a + b, unit)}",
+            f"还要数：{equation(f'{goal}-{a + b}', goal - a - b, unit)}",
+        ),
+        str(goal - a - b),
+        unit,
+    )
+
+
+KINDS = (
+    ProblemKind("求总数", 1, together),
+    ProblemKind("求剩余", 1, remaining),
+    ProblemKind("求原数", 1, before),
+    ProblemKind("比多少", 1, difference),
+    ProblemKind("比多比少", 1, more_or_fewer),
+    ProblemKind("排队", 1, queue),
+    ProblemKind("上车下车", 1, gets_on_and_off),
+    ProblemKind("还差多少", 1, still_missing),
+)

@@ -1,0 +1,197 @@
+"""Grade 3: two steps, weight, perimeter and area, sums and multiples, first fractions."""
+
+from fractions import Fraction
+
+from data_recipes.mathematics.draw import GROUPS, HEAVY, TREES, Draw
+from data_recipes.mathematics.problem import Problem, ProblemKind, equation, fraction
+
+
+def unit_first(d: Draw) -> Problem:
+    """First one, then many (归一)."""
+    name, (noun, unit) = d.person(), d.goods()
+    each, few = d.whole(3, 25), d.whole(2, 9)
+    many = few + d.whole(1, 12)
+    return Problem(
+        f"{name}买{few}{unit}{noun}花了{each * few}元",
+        f"照这样计算，买{many}{unit}要多少元？",
+        (
+            f"每{unit}的价钱：{equation(f'{each * few}÷{few}', each, '元')}",
+            f"{many}{unit}的价钱：{equation(f'{each}×{many}', each * many, '元')}",
+        ),
+        str(each * many),
+        "元",
+    )
+
+
+def total_first(d: Draw) -> Problem:
+    """First the whole, then its parts (归总)."""
+    days = d.whole(4, 12)
+    other = d.one([n for n in range(2, 16) if n != days])
+    rate = other * d.whole(2, 9)
+    total = rate * days
+    what, unit, verb = d.one((("一本书", "页", "看"), ("一篇字帖", "个字", "写"), ("一批零件", "个", "做")))
+    return Problem(
+        f"{d.person()}{verb}{what}，每天{verb}{rate}{unit}，{days}天{verb}完",
+        f"如果要{other}天{verb}完，每天要{verb}多少{unit}？",
+        (
+            f"总数：{equation(f'{rate}×{days}', total, unit)}",
+            f"每天：{equation(f'{total}÷{other}', Fraction(total, other), unit)}",
+        ),
+        str(total // other),
+        unit,
+    )
+
+
+def rectangle_perimeter(d: Draw) -> Problem:
+    """Perimeter of a rectangle."""
+    b = d.whole(3, 60)
+    a = b + d.whole(2, 50)
+    what, along = d.one((("花坛", "围上栏杆"), ("菜地", "围上篱笆"), ("操场", "跑一圈"), ("鱼塘", "围上护栏")))
+    return Problem(
+        f"一个长方形{what}长{a}米，宽{b}米",
+        f"沿着它的四周{along}，要多少米？" if along != "跑一圈" else "沿着它的边跑一圈是多少米？",
+        (
+            f"长与宽的和：{equation(f'{a}+{b}', a + b, '米')}",
+            f"周长：{equation(f'{a + b}×2', 2 * (a + b), '米')}",
+        ),
+        str(2 * (a + b)),
+        "米",
+    )
+
+
+def rectangle_area(d: Draw) -> Problem:
+    """A harvest from a rectangular field."""
+    a, b, each = d.whole(6, 40), d.whole(3, 25), d.whole(2, 9)
+    crop = d.one(("白菜", "萝卜", "土豆", "玉米", "草莓", "花生"))
+    return Problem(
+        f"一块长方形菜地长{a}米，宽{b}米，每平方米收{crop}{each}千克",
+        d.one((f"这块地共收{crop}多少千克？", "一共能收多少千克？")),
+        (
+            f"菜地的面积：{equation(f'{a}×{b}', a * b, '平方米')}",
+            f"一共收：{equation(f'{a * b}×{each}', a * b * each, '千克')}",
+        ),
+        str(a * b * each),
+        "千克",
+    )
+
+
+def seats(d: Draw) -> Problem:
+    """Are the seats enough, and how many are left?"""
+    rows, each = d.whole(12, 40), d.whole(11, 36)
+    total = rows * each
+    empty = d.whole(5, 99)
+    people = total - empty
+    place = d.one(("礼堂", "电影院", "剧场", "报告厅", "体育馆"))
+    return Problem(
+        f"{place}有{rows}排座位，每排{each}个，来了{people}名观众",
+        d.one(("还空着多少个座位？", "空座位有多少个？")),
+        (
+            f"座位总数：{equation(f'{rows}×{each}', total, '个')}",
+            f"空座位：{equation(f'{total}-{people}', empty, '个')}",
+        ),
+        str(empty),
+        "个",
+    )
+
+
+def fraction_left(d: Draw) -> Problem:
+    """Fractions with one denominator."""
+    n = d.whole(5, 12)
+    a = d.whole(1, n - 2)
+    b = d.whole(1, n - a - 1)
+    left = Fraction(n - a - b, n)
+    what = d.one(("一块蛋糕", "一个西瓜", "一个月饼", "一张比萨", "一瓶果汁", "一块巧克力", "一根彩带"))
+    one, two = d.some(("爸爸", "妈妈", "哥哥", "姐姐", "爷爷", "奶奶"), 2)
+    verb = "用去" if "彩带" in what else "喝了" if "果汁" in what else "吃了"
+    return Problem(
+        f"{what}，{one}{verb}它的{a}/{n}，{two}{verb}它的{b}/{n}",
+        "还剩几分之几？",
+        (
+            f"两人共{verb}：{equation(f'{a}/{n}+{b}/{n}', f'{a + b}/{n}')}",
+            f"还剩：{equation(f'1-{a + b}/{n}', fraction(left))}",
+        ),
+        fraction(left),
+    )
+
+
+def grams(d: Draw) -> Problem:
+    """Kilograms and grams."""
+    kilograms, packs = d.whole(2, 9), d.one((2, 4, 5, 8, 10, 20, 25, 40, 50))
+    whole = kilograms * 1000
+    what = d.one(HEAVY)
+    return Problem(
+        f"{d.person()}把{kilograms}千克{what}平均装成{packs}袋",
+        d.one(("每袋重多少克？", "每袋装多少克？")),
+        (
+            f"换成克：{equation(f'{kilograms}×1000', whole, '克')}",
+            f"每袋：{equation(f'{whole}÷{packs}', Fraction(whole, packs), '克')}",
+        ),
+        str(whole // packs),
+        "克",
+    )
+
+
+def sum_and_multiple(d: Draw) -> Problem:
+    """Sum and multiple are known (和倍)."""
+    first, second = d.some(TREES, 2)
+    small, k = d.whole(6, 90), d.whole(2, 6)
+    total = small * (k + 1)
+    return Problem(
+        f"果园里{first}和{second}一共有{total}棵，{second}的棵数是{first}的{k}倍",
+        f"{first}有多少棵？",
+        (
+            f"{first}是1份，{second}是{k}份，共有：{equation(f'1+{k}', k + 1, '份')}",
+            f"{first}：{equation(f'{total}÷{k + 1}', small, '棵')}",
+        ),
+        str(small),
+        "棵",
+    )
+
+
+def difference_and_multiple(d: Draw) -> Problem:
+    """Difference and multiple are known (差倍)."""
+    first, second = d.some(GROUPS, 2)
+    small, k = d.whole(5, 60), d.whole(2, 6)
+    gap = small * (k - 1)
+    (noun, unit) = d.goods()
+    steps = [f"{second}比{first}多的份数：{equation(f'{k}-1', k - 1, '份')}"]
+    steps.append(f"{first}：{equation(f'{gap}÷{k - 1}', small, unit)}")
+    return Problem(
+        f"{second}的{noun}比{first}多{gap}{unit}，正好是{first}的{k}倍",
+        f"{first}有{noun}多少{unit}？",
+        tuple(steps),
+        str(small),
+        unit,
+    )
+
+
+def sum_and_difference(d: Draw) -> Problem:
+    """Sum and difference are known (和差)."""
+    one, two = d.some(("甲", "乙", "丙", "丁"), 2)
+    small, gap = d.whole(8, 90), d.whole(2, 40)
+    large, (noun, unit) = small + gap, d.one((("粮仓", "吨"), ("书架", "本"), ("水池", "吨"), ("车间", "人")))
+    total = small + large
+    return Problem(
+        f"{one}、{two}两个{noun}共有{total}{unit}，{one}{noun}比{two}{noun}多{gap}{unit}",
+        f"{one}{noun}有多少{unit}？",
+        (
+            f"两倍的{one}{noun}：{equation(f'{total}+{gap}', total + gap, unit)}",
+            f"{one}{noun}：{equation(f'{total + gap}÷2', large, unit)}",
+        ),
+        str(large),
+        unit,
+    )
+
+
+KINDS = (
+    ProblemKind("归一", 3, unit_first),
+    ProblemKind("归总", 3, total_first),
+    ProblemKind("长方形周长", 3, rectangle_perimeter),
+    ProblemKind("长方形面积", 3, rectangle_area),
+    ProblemKind("座位", 3, seats),
+    ProblemKind("同分母分数", 3, fraction_left),
+    ProblemKind("质量换算", 3, grams),
+    ProblemKind("和倍", 3, sum_and_multiple),
+    ProblemKind("差倍", 3, difference_and_multiple),
+    ProblemKind("和差", 3, sum_and_difference),
+)

@@ -1,0 +1,92 @@
+"""The final answer in what was written, and whether it is the expected one."""
+
+from random import Random
+
+import pytest
+
+from data_recipes.mathematics.answers import final_answers, final_letter, is_right
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("答：9页", "9"),
+        ("答：还剩９页。", "9"),
+        ("先求12+3=15（个），再求15-6=9（个）。", "9"),
+        ("12/4 = 3\n#### 1,234", "1234"),
+        ("so 48+24=72.\n#### 72", "72"),
+        ("因此 $x=\\boxed{\\frac{3}{4}}$。", "3/4"),
+        ("\\boxed{1\\frac{1}{2}}", "1.5"),
+        ("\\boxed{12\\text{元}}", "12"),
+        ("答案是75%", "0.75"),
+        ("答案是百分之75。", "75%"),
+        ("答案是四分之三。", "0.75"),
+        ("答：4分之3", "3/4"),
+        ("答：1又1/2小时", "1.5"),
+        ("答：1(1/2)小时", "3/2"),
+        ("Answer: 1 1/2 hours", "1.5"),
+        ("答：1½小时", "1.5"),
+        ("答：三十五元。", "35"),
+        ("答：一千零五", "1005"),
+        ("答：百分之五", "5%"),
+        ("答：两万元", "20000"),
+        ("答：3万元", "30000"),
+        ("答：3万元", "3"),
+        ("答：0.33", "1/3"),
+        ("答：3：4", "3/4"),
+        ("答：小明3天后还剩9页", "9"),
+        ("答案是9，因为3×3=9，又有27个", "9"),
+        ("答：12-3=9（个）", "9"),
+        ("答：x=5", "5"),
+        ("The answer is $5.50.", "5.5"),
+        ("the final answer is: -4", "-4"),
+        ("**答案：** 42", "42"),
+        ("答：（3/8）", "3/8"),
+        ("答：8 %", "0.08"),
+        ("答：1,200.50元", "1200.5"),
+        ("答案是B", "B"),
+        ("答：Ｂ", "B"),
+        ("(C) 14", "C"),
+        ("所以选D。", "D"),
+    ],
+)
+def test_right(text: str, result: str) -> None:
+    assert is_right(text, result)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("", "0"),
+        ("我不会做。", "3"),
+        ("题目里有3个苹果，但条件不足，无法计算。", "3"),
+        ("答：不知道，一共有3个苹果", "3"),
+        ("答：", "9"),
+        ("一共9页。答：", "9"),
+        ("答：一共", "1"),
+        ("答：8页", "9"),
+        ("答：75", "75%"),
+        ("答：12 000元", "12000"),  # a space is no thousands separator
+        ("答：0.3", "1/3"),
+        ("答：0.34", "1/3"),
+        ("答：100001", "100000"),
+        ("答：二零一五", "5"),
+        ("答案是C", "B"),
+        ("A train leaves.", "A"),
+        ("1/0", "0"),
+        ("\\boxed{", "0"),
+        ("答：" + "9" * 5000, "9"),
+    ],
+)
+def test_wrong(text: str, result: str) -> None:
+    assert not is_right(text, result)
+
+
+def test_nothing_that_is_written_crashes_it() -> None:
+    random = Random(5)
+    alphabet = "0123456789.,:/%()又分之万亿一百答案是：#\\boxed{}frac$ -+×÷=\nABx½\0\ud800"
+    for _ in range(3000):
+        text = "".join(random.choices(alphabet, k=random.randint(0, 40)))
+        final_answers(text)
+        final_letter(text)
+        is_right("答：3", text)

@@ -1,0 +1,21 @@
+"""Which items the final-answer accuracy applies to."""
+
+from data_recipes.example import Example, Message
+from eval.scoring import measure
+from eval.suites import Answer
+
+
+def item(id: str, answer: str, result: str) -> Example:
+    messages = (Message(role="user", content="一共多少？"), Message(role="assistant", content=answer))
+    return Example(id=id, messages=messages, source="test", group=id, kind="求总数", result=result)
+
+
+def said(text: str) -> Answer:
+    return Answer(text=text, finish_reason="stop", tokens=3, logprob=-1.0, reference_tokens=3)
+
+
+def test_items_with_a_result_are_judged_by_it_and_others_are_not() -> None:
+    items = [item("a", "答：9页", "9"), item("b", "多喝水。", ""), item("c", "答：B", "B"), item("d", "内科", "内科")]
+    found = measure(items, [said("9页"), said("多喝水。"), said("选A。"), said("内科")])["math_answer"]
+    assert (found.items, found.scores) == ((0, 2), (1.0, 0.0))
+    assert "math_answer" not in measure([item("b", "多喝水。", "")], [said("多喝水。")])
