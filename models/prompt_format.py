@@ -118,7 +118,15 @@ class PromptFormat:
             raise UserError(f"no prompt format {name!r}", where="model.prompt_format", fix=f"choose one of: {known}")
         template = path.read_text(encoding="utf-8")
         stop = tuple(_own(token, tokenizer, name) for token in _declarations(template, path)["stop"])
-        return cls(name, template.replace(BEGIN, _beginning(tokenizer)), stop, tokenizer)._checked()
+        prompt_format = cls(name, template.replace(BEGIN, _beginning(tokenizer)), stop, tokenizer)
+        if prompt_format._missing:
+            raise UserError(
+                f"the tokenizer {tokenizer.name_or_path!r} has no special token {prompt_format._missing}, which prompt "
+                f"format {name!r} is made of",
+                where="model.prompt_format",
+                fix="choose the prompt format this model was made for, or one in plain text (alpaca_zh, plain)",
+            )
+        return prompt_format
 
     @classmethod
     def load(cls, directory: Path, tokenizer: PreTrainedTokenizerBase) -> "PromptFormat":
@@ -137,9 +145,9 @@ class PromptFormat:
         prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)
         if prompt_format.sha256 != stored["sha256"]:
             raise Refused(f"{file} was changed after training (its SHA-256 does not match); restore it")
-        changed = [
-            name for name, probe in prompt_format._checked().probes.items() if stored["probes"].get(name) != probe
-        ]
+        if prompt_format._missing:
+            raise Refused(f"{file}: the tokenizer was changed after training (it has no {prompt_format._missing})")
+        changed = [name for name, probe in prompt_format.probes.items() if stored["probes"].get(name) != probe]
         if changed:
             raise Refused(
                 f"{file}: the tokenizer was changed after training (it gives other ids for {', '.join(changed)}); "
@@ -151,23 +159,6 @@ class PromptFormat:
         """Writes ``prompt_format.json``: name, template, stop tokens, their SHA-256, and the probes."""
         values = (self.name, self.template, list(self.stop), self.sha256, dict(self.probes))
         write_json(directory / FILE_NAME, dict(zip(STORED, values, strict=True)))
-
-    def _checked(self) -> "PromptFormat":
-        """Every token that the format is made of must be one special token of the tokenizer.
-
-        Raises:
-            UserError: Names those that are not.
-        """
-        special = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
-        missing = [token for token in self._tokens if token not in special]
-        if missing:
-            raise UserError(
-                f"the tokenizer {self.tokenizer.name_or_path!r} has no special token {', '.join(map(repr, missing))}, "
-                f"which prompt format {self.name!r} is made of",
-                where="model.prompt_format",
-                fix="choose the prompt format this model was made for, or one in plain text (alpaca_zh, plain)",
-            )
-        return self
 
     @cached_property
     def sha256(self) -> str:
@@ -291,6 +282,12 @@ class PromptFormat:
         forgeries = special | set(self._tokens) | set(_declarations(self.template)["marks"])
         longest_first = sorted((token for token in forgeries if len(token) > 1), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, longest_first)))
+
+    @cached_property
+    def _missing(self) -> str:
+        """The tokens of the format, listed, that are not one special token of the tokenizer."""
+        special = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
+        return ", ".join(repr(token) for token in self._tokens if token not in special)
 
     @cached_property
     def _tokens(self) -> tuple[str, ...]:

@@ -243,6 +243,12 @@ def test_another_tokenizer_is_refused_and_the_difference_named(tiny_base: Path, 
         PromptFormat.load(tmp_path, other)
 
 
+def test_tokenizer_that_lost_a_token_of_the_format_is_refused(tiny_base: Path, tmp_path: Path) -> None:
+    formatted("chatml", load_tokenizer(tiny_base)).save(tmp_path)
+    with pytest.raises(Refused, match=r"tokenizer was changed after training \(it has no '<\|im_end\|>'"):
+        PromptFormat.load(tmp_path, load_tokenizer(tiny_base))
+
+
 def test_file_of_an_older_version_says_what_is_missing(tiny_base: Path, tmp_path: Path) -> None:
     formatted("xinglin", load_tokenizer(tiny_base)).save(tmp_path)
     stored = read_json(tmp_path / "prompt_format.json")
