@@ -1,5 +1,6 @@
 """Examples become sequences: every supervised turn ends in a stop token, and what is too long goes as a whole."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from common.errors import UserError
 from data_recipes.example import Example, Message
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
-from tests.training.conftest import MakeConfig
+from training.config import RunConfig
 from training.supervision import supervise
+
+MakeConfig = Callable[..., RunConfig]
 
 
 def conversation(name: str, *contents: str) -> Example:
