@@ -181,7 +181,7 @@ def _drawn(name: str) -> Description:
 def _source_files(config: SourceConfig, hashes: Mapping[str, str], rows: int) -> list[SourceFile]:
     source = source_of(config)
     counts: list[int | None] = [rows]
-    if len(hashes) > 1:
+    if len(hashes) != 1:
         counts = [source.rows_of(path) if source.rows_of else None for path in source.files(config)]
     return [SourceFile(path=p, sha256=h, rows=n) for (p, h), n in zip(hashes.items(), counts, strict=True)]
 

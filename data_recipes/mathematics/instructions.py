@@ -8,7 +8,12 @@ Steps = Literal["none", "asked", "unasked"]
 """``none``: only the final answer. ``asked``: the prompt asks for the steps and the answer has them. ``unasked``: the
 answer has them without being asked."""
 
-ASKING = {"zh": "请一步一步思考。", "en": "Let's think step by step."}
+ASKING = {
+    "zh": "请一步一步思考，最后一行写“答：”和结果。",
+    "en": 'Think step by step. The last line is "Answer: " and the result.',
+}
+"""Said in the system turn: in the question it would be a run of characters that all questions share."""
+
 FINAL = {"zh": "答：", "en": "Answer: "}
 
 
@@ -49,12 +54,16 @@ def instruction(solved: Solved, steps: Steps) -> Example:
         solved: The problem.
         steps: Whether the prompt asks for the steps, and whether the answer has them.
     """
-    asked = f"{solved.question}\n{ASKING[solved.language]}" if steps == "asked" else solved.question
+    asking = [Message(role="system", content=ASKING[solved.language])] if steps == "asked" else []
     last = f"{FINAL[solved.language]}{solved.answer}"
     answer = f"{solved.solution}\n{last}" if solved.solution and steps != "none" else last
     return Example(
         id=solved.id,
-        messages=(Message(role="user", content=asked), Message(role="assistant", content=answer)),
+        messages=(
+            *asking,
+            Message(role="user", content=solved.question),
+            Message(role="assistant", content=answer),
+        ),
         source=solved.source,
         group=solved.group,
         kind=solved.kind,

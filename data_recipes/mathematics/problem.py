@@ -79,10 +79,11 @@ def shown(number: Fraction | int) -> str:
 
 def fraction(number: Fraction) -> str:
     """A number as fraction: ``3/4``, ``1又3/4``, or whole."""
-    whole, rest = divmod(number, 1)
+    whole, rest = divmod(abs(number), 1)
+    sign = "-" if number < 0 else ""
     if not rest:
-        return str(whole)
-    return f"{whole}又{rest}" if whole else str(rest)
+        return f"{sign}{whole}"
+    return f"{sign}{whole}又{rest}" if whole else f"{sign}{rest}"
 
 
 def bracketed(number: Fraction) -> str:

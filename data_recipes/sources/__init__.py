@@ -3,13 +3,18 @@
 from typing import Any
 
 from common.command import Config
-from data_recipes.sources import bencao, knowledge_base, toyhom
+from data_recipes.sources import ape210k, bencao, cmath, gsm8k, knowledge_base, tal_scq5k, toyhom, word_problems
 from data_recipes.sources.source import Source
 
 SOURCES: tuple[Source[Any], ...] = (
     bencao.SOURCE,
     knowledge_base.SOURCE,
     toyhom.SOURCE,
+    ape210k.SOURCE,
+    cmath.SOURCE,
+    gsm8k.SOURCE,
+    tal_scq5k.SOURCE,
+    word_problems.SOURCE,
     # a new source is added here (and imported above)
 )
 

@@ -1,0 +1,96 @@
+"""CMATH: Chinese primary-school problems of grades 1 to 6 without solutions, and a set with distracting sentences.
+
+JSON lines with ``input`` and ``golden``; the plain file has ``grade``, the other ``distractor`` (number of sentences
+that have nothing to do with the question) and ``original``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from common.command import Config
+from common.hashing import sha256_text
+from data_recipes.example import Example
+from data_recipes.lines import Line, read_lines
+from data_recipes.manifest import Description
+from data_recipes.mathematics.answers import is_checkable
+from data_recipes.mathematics.instructions import Solved, instruction
+from data_recipes.rows import Dropped
+from data_recipes.sources.published import published_files
+from data_recipes.sources.source import DRAWN, Source
+
+DISTRACTORS = "distractors"
+FILES = {"": "cmath_dev.jsonl", DISTRACTORS: "distractor.jsonl"}
+
+
+class CmathSource(Config):
+    """CMATH.
+
+    Attributes:
+        kind: Selects this source.
+        path: The folder of ``cmath_dev.jsonl`` and ``distractor.jsonl``, or one such file.
+        steps: Whether the prompt asks for the steps; the set has none to learn from.
+    """
+
+    kind: Literal["cmath"]
+    path: str
+    steps: Literal["none", "asked"]
+
+
+def read(config: CmathSource) -> Iterator[Example | Dropped]:
+    """Yields one item a row; the problems with distractors are a split of their own."""
+    for path in files(config):
+        for line in read_lines(path):
+            yield line if isinstance(line, Dropped) else _item(line, config)
+
+
+def _item(line: Line, config: CmathSource) -> Example | Dropped:
+    row = line.row
+    for column in ("input", "golden"):
+        if not isinstance(row.get(column), str) or not row[column].strip():
+            return Dropped(line.where, f"no_text_in_{column}")
+    if not is_checkable(row["golden"]):
+        return Dropped(line.where, "golden_is_no_number")
+    if isinstance(row.get("distractor"), int) and isinstance(row.get("original"), str):
+        kind, split, group = f"{row['distractor']}个干扰句", DISTRACTORS, sha256_text(row["original"])[:16]
+    elif row.get("grade") in range(1, 7):
+        kind, split, group = f"{row['grade']}年级", "", f"cmath-{line.number}"
+    else:
+        return Dropped(line.where, "no_grade")
+    solved = Solved(
+        id=f"cmath-{split}-{line.number}" if split else f"cmath-{line.number}",
+        question=row["input"].strip(),
+        solution="",
+        result=row["golden"].strip(),
+        answer=row["golden"].strip(),
+        kind=kind,
+        source="cmath",
+        group=group,
+        split=split,
+    )
+    return instruction(solved, config.steps)
+
+
+def files(config: CmathSource) -> list[Path]:
+    """The files that are read."""
+    return list(published_files(config.path, FILES).values())
+
+
+SOURCE = Source(
+    config=CmathSource,
+    read=read,
+    files=files,
+    about=Description(
+        zh="CMATH 小学数学应用题（一至六年级），只有最后答案，没有步骤；本是评测集，拿来训练后就不能再用它评测。",
+        en="CMATH: primary-school word problems of grades 1 to 6, final answers only. It is an evaluation set:"
+        " who trains on it cannot report on it.",
+    ),
+    licence="XiaoMi/cmath, data CC BY 4.0",
+    splits={
+        **DRAWN,
+        DISTRACTORS: Description(
+            zh="题中夹有零到五句无关的话：考察会不会被多余的数字带偏",
+            en="none to five sentences that have nothing to do with the question: is the model led astray by numbers?",
+        ),
+    },
+)

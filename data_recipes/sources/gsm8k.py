@@ -1,0 +1,96 @@
+"""GSM8K: English word problems, JSON lines with ``question`` and ``answer``.
+
+The final answer stands after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from common.command import Config
+from data_recipes.example import Example
+from data_recipes.lines import Line, read_lines
+from data_recipes.manifest import Description
+from data_recipes.mathematics.expression import NotArithmetic, value
+from data_recipes.mathematics.instructions import Solved, Steps, instruction
+from data_recipes.mathematics.problem import shown
+from data_recipes.rows import Dropped
+from data_recipes.sources.published import published_files
+from data_recipes.sources.source import DRAWN, Source
+
+FILES = {"train": "train.jsonl", "test": "test.jsonl"}
+_CALCULATOR = re.compile(r"<<[^<>]*>>")
+
+
+class Gsm8kSource(Config):
+    """GSM8K.
+
+    Attributes:
+        kind: Selects this source.
+        path: The folder of ``train.jsonl`` and ``test.jsonl``, or one such file.
+        steps: Whether the prompt asks for the steps (``asked``) and whether the answer has them (not with ``none``).
+    """
+
+    kind: Literal["gsm8k"]
+    path: str
+    steps: Steps
+
+
+def read(config: Gsm8kSource) -> Iterator[Example | Dropped]:
+    """Yields one item a row, training first."""
+    for split, path in published_files(config.path, FILES).items():
+        for line in read_lines(path):
+            yield line if isinstance(line, Dropped) else _item(line, split, config)
+
+
+def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:
+    for column in ("question", "answer"):
+        if not isinstance(line.row.get(column), str) or not line.row[column].strip():
+            return Dropped(line.where, f"no_text_in_{column}")
+    solution, mark, final = line.row["answer"].partition("####")
+    if not mark:
+        return Dropped(line.where, "no_final_answer")
+    try:
+        result = shown(value(final.replace(",", "")))
+    except NotArithmetic:
+        return Dropped(line.where, "final_answer_is_no_number")
+    steps = len(_CALCULATOR.findall(solution))
+    id = f"gsm8k-{split}-{line.number}" if split else f"gsm8k-{line.number}"
+    solved = Solved(
+        id=id,
+        question=line.row["question"].strip(),
+        solution=_CALCULATOR.sub("", solution).strip(),
+        result=result,
+        answer=result,
+        kind="1 step" if steps == 1 else f"{steps} steps",
+        source="gsm8k",
+        group=id,
+        split=split,
+        language="en",
+    )
+    return instruction(solved, config.steps)
+
+
+def files(config: Gsm8kSource) -> list[Path]:
+    """The files that are read."""
+    return list(published_files(config.path, FILES).values())
+
+
+SOURCE = Source(
+    config=Gsm8kSource,
+    read=read,
+    files=files,
+    about=Description(
+        zh="GSM8K 英文小学应用题，附人写的解题步骤；答案可自动核对。",
+        en="GSM8K: English grade-school word problems with solutions by people; the answers can be checked.",
+    ),
+    licence="openai/grade-school-math, MIT",
+    splits={
+        **DRAWN,
+        "test": Description(
+            zh="作者发布的测试集，原样；训练集中与它重叠的题已删去",
+            en="the test set as published; training problems that overlap with it are left out",
+        ),
+    },
+)
