@@ -45,7 +45,9 @@ class LocalEngine:
         return int(self.model.config.max_position_embeddings)
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
-        """See ``Engine.count_prompt_tokens``."""
+        """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
+        if conversation[-1].role == "assistant":
+            return len(self.prompt_format.render(conversation, supervise="last").ids)
         return len(self.prompt_format.render_prompt(conversation))
 
     def generate(
