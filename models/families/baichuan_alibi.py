@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM
+from transformers.modeling_outputs import BaseModelOutputWithPast
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.llama.modeling_llama import (
     LlamaAttention,
@@ -66,12 +67,13 @@ class BaichuanAlibiAttention(LlamaAttention):
         attention_mask: torch.Tensor | None = None,
         past_key_values: Cache | None = None,
         position_ids: torch.Tensor | None = None,
+        cached_positions: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """``hidden_states`` ``[batch, seq, hidden]`` to the same; the cache holds keys without the bias.
 
         Positions count from each sequence's start where there is no cache (packed rows restart at 0), and over the
-        whole cache where there is one; padding on the left only shifts them.
+        whole cache where there is one: there ``cached_positions`` ``[batch, keys]`` leaves padding out.
         """
         shape = (*hidden_states.shape[:-1], -1, self.head_dim)
         query = self.q_proj(hidden_states).view(shape).transpose(1, 2)
@@ -79,9 +81,8 @@ class BaichuanAlibiAttention(LlamaAttention):
         value = self.v_proj(hidden_states).view(shape).transpose(1, 2)
         if past_key_values is not None:
             key, value = past_key_values.update(key, value, self.layer_idx)
-        positions = position_ids
-        if past_key_values is not None or positions is None:
-            positions = torch.arange(key.shape[2], device=key.device)[None]
+            position_ids = cached_positions
+        positions = torch.arange(key.shape[2], device=key.device)[None] if position_ids is None else position_ids
         query, key, value = self._with_bias(query, key, value, positions)
         attend: Callable[..., Any] = ALL_ATTENTION_FUNCTIONS.get_interface(
             self.config._attn_implementation, eager_attention_forward
@@ -94,7 +95,6 @@ class BaichuanAlibiAttention(LlamaAttention):
             attention_mask,
             dropout=self.attention_dropout if self.training else 0.0,
             scaling=self.scaling,
-            position_ids=position_ids,
             **kwargs,
         )
         output = output[..., : self.head_dim].reshape(*hidden_states.shape[:-1], -1)
@@ -131,6 +131,13 @@ class BaichuanAlibiModel(LlamaModel):
         for index, layer in enumerate(self.layers):
             layer.self_attn = BaichuanAlibiAttention(config, index)
         self.post_init()
+
+    def forward(self, *args: Any, attention_mask: torch.Tensor | None = None, **kwargs: Any) -> BaseModelOutputWithPast:
+        """LLaMA's, with the positions of all keys: padding between a prefix and the text moves neither."""
+        positions = None
+        if attention_mask is not None and attention_mask.dim() == 2:
+            positions = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)  # [batch, keys]
+        return super().forward(*args, attention_mask=attention_mask, cached_positions=positions, **kwargs)
 
 
 class BaichuanAlibiForCausalLM(LlamaForCausalLM):

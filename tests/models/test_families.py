@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peft
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -193,6 +194,20 @@ def test_alibi_packs_pads_and_caches_like_the_single_sequence(stand_ins: dict[st
     cached = model(input_ids=a[:, :6], use_cache=True)
     rest = model(input_ids=a[:, 6:], past_key_values=cached.past_key_values, use_cache=True).logits
     assert (rest - whole[:, 6:]).abs().max() < TOLERANCE
+
+
+def test_prefix_and_left_padding_together_give_what_the_single_sequence_gives(stand_ins: dict[str, Path]) -> None:
+    """Padding lies between the prefix and the text: neither may seem further away through it."""
+    for name in ("baichuan_13b", "baichuan", "chatglm2"):
+        torch.manual_seed(0)
+        config = peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=5)
+        model = peft.get_peft_model(load_model(stand_ins[name]), config).eval()
+        ids = some_ids(model, 1, 9)
+        padded = torch.cat([torch.zeros(1, 4, dtype=torch.long), ids], 1)
+        mask = torch.tensor([[0] * 4 + [1] * 9])
+        alone = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False)
+        batched = model.generate(input_ids=padded, attention_mask=mask, max_new_tokens=12, do_sample=False)
+        assert alone[0, 9:].tolist() == batched[0, 13:].tolist(), name
 
 
 def test_nf4_while_loading_trains_and_saves_natively(stand_in: Path, tmp_path: Path) -> None:
