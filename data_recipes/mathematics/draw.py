@@ -67,10 +67,16 @@ class Draw:
 
     Args:
         random: The stream; the same stream gives the same draws.
+        in_training: Which of the two wordings of each kind of problem is used.
     """
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, in_training: bool = True) -> None:
         self._random = random
+        self._in_training = in_training
+
+    def say(self, in_training: str, for_testing: str) -> str:
+        """What training problems say, or what only test problems say."""
+        return in_training if self._in_training else for_testing
 
     def whole(self, low: int, high: int, step: int = 1) -> int:
         """A whole number from ``low`` to ``high``, both included, in steps from ``low``."""
@@ -86,6 +92,10 @@ class Draw:
         """A fraction between 0 and 1 in lowest terms, denominator from 2 to ``largest``."""
         denominator = self._random.randint(2, largest)
         return Fraction(self._random.randint(1, denominator - 1), denominator)
+
+    def share(self) -> float:
+        """A number from 0 up to 1."""
+        return self._random.random()
 
     def one(self, options: Sequence[T]) -> T:
         """One of several."""

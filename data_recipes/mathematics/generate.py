@@ -1,4 +1,4 @@
-"""An endless stream of different word problems, some kinds and some numbers of which are kept for testing."""
+"""An endless stream of different word problems, some kinds, numbers and wordings of which are kept for testing."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +63,14 @@ class Stream:
         self._asked: set[int] = set()
 
     def write(
-        self, name: str, number: int, kinds: Sequence[ProblemKind], wanted: Wanted, aside_share: float
+        self,
+        name: str,
+        number: int,
+        kinds: Sequence[ProblemKind],
+        wanted: Wanted,
+        *,
+        in_training: bool = False,
+        aside_share: float = 0,
     ) -> Iterator[Written]:
         """Writes so many problems, the kinds in turn.
 
@@ -72,12 +79,14 @@ class Stream:
             number: How many.
             kinds: Which kinds.
             wanted: Which problems of these kinds.
+            in_training: Whether they are worded as in training; test problems have wordings of their own.
             aside_share: Share that gets a sentence which has nothing to do with it.
 
         Raises:
             UserError: There are not so many different ones.
         """
         random = Random(f"{self._seed} {name}")
+        d = Draw(random, in_training)
         left = list(kinds)
         written = 0
         while written < number:
@@ -88,20 +97,19 @@ class Stream:
                     fix="ask for fewer, or for more grades",
                 )
             kind = left[written % len(left)]
-            if found := self._new(kind, random, wanted, aside_share):
+            if found := self._new(kind, d, wanted, aside_share):
                 written += 1
                 yield found
             else:
                 left.remove(kind)
 
-    def _new(self, kind: ProblemKind, random: Random, wanted: Wanted, aside_share: float) -> Written | None:
-        d = Draw(random)
+    def _new(self, kind: ProblemKind, d: Draw, wanted: Wanted, aside_share: float) -> Written | None:
         for _ in range(MOST_TRIES):
             problem = kind.make(d)
             if not wanted(problem):
                 continue
             question = problem.text
-            if random.random() < aside_share:
+            if d.share() < aside_share:
                 question = problem.with_aside(aside(problem, d))
             key = int.from_bytes(blake2b(normalise(question).encode(), digest_size=8).digest(), "big")
             if key not in self._asked:

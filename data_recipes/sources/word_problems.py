@@ -60,14 +60,14 @@ def read(config: WordProblemsSource) -> Iterator[Example | Dropped]:
     """
     trained, held_out = _kinds(config)
     stream = Stream(config.seed)
-    sizes, share = config.sizes, config.distractor_share
+    sizes, share, seen = config.sizes, config.distractor_share, has_seen_numbers
     splits = (
-        ("train", stream.write("train", sizes.train, trained, has_seen_numbers, share)),
-        ("dev", stream.write("dev", sizes.dev, trained, has_seen_numbers, share)),
-        ("test", stream.write("test", sizes.test, trained, has_seen_numbers, 0)),
-        ("unseen_kinds", stream.write("unseen_kinds", sizes.unseen_kinds, held_out, lambda _: True, 0)),
-        ("unseen_numbers", stream.write("unseen_numbers", sizes.unseen_numbers, trained, has_unseen_number, 0)),
-        ("distractors", stream.write("distractors", sizes.distractors, trained, has_seen_numbers, 1)),
+        ("train", stream.write("train", sizes.train, trained, seen, in_training=True, aside_share=share)),
+        ("dev", stream.write("dev", sizes.dev, trained, seen, in_training=True, aside_share=share)),
+        ("test", stream.write("test", sizes.test, trained, seen)),
+        ("unseen_kinds", stream.write("unseen_kinds", sizes.unseen_kinds, held_out, lambda _: True)),
+        ("unseen_numbers", stream.write("unseen_numbers", sizes.unseen_numbers, trained, has_unseen_number)),
+        ("distractors", stream.write("distractors", sizes.distractors, trained, seen, aside_share=1)),
     )
     for split, problems in splits:
         for number, written in enumerate(problems, 1):
@@ -117,7 +117,10 @@ SOURCE = Source(
     splits={
         "train": Description(zh="训练集", en="for training"),
         "dev": Description(zh="训练过的题型，新的题：用于验证损失", en="new problems of trained kinds: for the loss"),
-        "test": Description(zh="训练过的题型，新的题", en="new problems of trained kinds"),
+        "test": Description(
+            zh="训练过的题型，新的题、训练中没有的说法",
+            en="new problems of trained kinds, worded as training never does",
+        ),
         "unseen_kinds": Description(zh="训练中没有的题型：考察会不会举一反三", en="kinds that training does not have"),
         "unseen_numbers": Description(
             zh="训练过的题型，但至少有一个数在训练题中从未出现：考察是计算还是背诵",

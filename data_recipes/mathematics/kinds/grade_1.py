@@ -15,8 +15,8 @@ def together(d: Draw) -> Problem:
         d.one(("操场上", "礼堂里", "公园里", "大巴车上", "游泳馆里", "展厅里")),
     )
     return Problem(
-        f"{place}有{a}名{first}和{b}名{second}",
-        d.one(("一共有多少人？", "他们一共多少人？", "共有多少人？")),
+        d.say(f"{place}有{a}名{first}和{b}名{second}", f"{place}来了{a}名{first}，还来了{b}名{second}"),
+        d.say(d.one(("一共有多少人？", "他们一共多少人？", "共有多少人？")), "算一算来了多少人？"),
         (f"合起来用加法：{equation(f'{a}+{b}', a + b, '人')}",),
         str(a + b),
         "人",
@@ -30,8 +30,10 @@ def remaining(d: Draw) -> Problem:
     b = d.whole(2, a - 1)
     gone = d.one(("送给同学", "用掉", "送给妹妹", "借给同桌", "丢了", "给了弟弟"))
     return Problem(
-        f"{name}有{a}{unit}{noun}，{gone}{b}{unit}",
-        d.one((f"还剩多少{unit}？", f"{name}还有多少{unit}？", f"现在剩下多少{unit}？")),
+        d.say(f"{name}有{a}{unit}{noun}，{gone}{b}{unit}", f"{a}{unit}{noun}是{name}的，现在少了{b}{unit}"),
+        d.say(
+            d.one((f"还剩多少{unit}？", f"{name}还有多少{unit}？", f"现在剩下多少{unit}？")), f"算一算剩多少{unit}？"
+        ),
         (f"求剩下的用减法：{equation(f'{a}-{b}', a - b, unit)}",),
         str(a - b),
         unit,
@@ -44,8 +46,11 @@ def before(d: Draw) -> Problem:
     noun, unit = d.goods()
     gave, left = d.whole(2, 45), d.whole(2, 50)
     return Problem(
-        f"{name}给了{friend}{gave}{unit}{noun}后还剩{left}{unit}",
-        d.one((f"{name}原来有多少{unit}{noun}？", f"原来{name}有多少{unit}？")),
+        d.say(
+            f"{name}给了{friend}{gave}{unit}{noun}后还剩{left}{unit}",
+            f"{name}的{noun}分给{friend}{gave}{unit}，自己留下{left}{unit}",
+        ),
+        d.say(d.one((f"{name}原来有多少{unit}{noun}？", f"原来{name}有多少{unit}？")), f"分之前有多少{unit}？"),
         (f"把给出的和剩下的合起来：{equation(f'{gave}+{left}', gave + left, unit)}",),
         str(gave + left),
         unit,
@@ -60,8 +65,10 @@ def difference(d: Draw) -> Problem:
     a = b + d.whole(2, 39)
     more = d.one((True, False))
     return Problem(
-        f"{name}有{a}{unit}{noun}，{friend}有{b}{unit}",
-        f"{name}比{friend}多多少{unit}？" if more else f"{friend}比{name}少多少{unit}？",
+        d.say(f"{name}有{a}{unit}{noun}，{friend}有{b}{unit}", f"{noun}{name}得到{a}{unit}，{friend}得到{b}{unit}"),
+        d.say(
+            f"{name}比{friend}多多少{unit}？" if more else f"{friend}比{name}少多少{unit}？", f"两人相差多少{unit}？"
+        ),
         (f"求相差多少用减法：{equation(f'{a}-{b}', a - b, unit)}",),
         str(a - b),
         unit,
@@ -75,8 +82,11 @@ def more_or_fewer(d: Draw) -> Problem:
     more = d.one((True, False))
     result, sign = (a + b, "+") if more else (a - b, "-")
     return Problem(
-        f"{name}{first}{a}下，{second}比{first}{'多' if more else '少'}{b}下",
-        d.one((f"{second}多少下？", f"{name}{second}多少下？")),
+        d.say(
+            f"{name}{first}{a}下，{second}比{first}{'多' if more else '少'}{b}下",
+            f"{name}{first}的成绩是{a}下，{second}的成绩{'多' if more else '少'}{b}下",
+        ),
+        d.say(d.one((f"{second}多少下？", f"{name}{second}多少下？")), f"{second}的成绩是多少下？"),
         (f"{second}：{equation(f'{a}{sign}{b}', result, '下')}",),
         str(result),
         "下",
@@ -89,8 +99,11 @@ def queue(d: Draw) -> Problem:
     for_what = d.one(("做操", "打饭", "买票", "借书", "上车", "体检", "领奖"))
     total = front + back - 1
     return Problem(
-        f"同学们排成一队{for_what}，从前数{name}排第{front}，从后数排第{back}",
-        d.one(("这一队有多少人？", "队伍里一共有多少人？")),
+        d.say(
+            f"同学们排成一队{for_what}，从前数{name}排第{front}，从后数排第{back}",
+            f"大家{for_what}时，从队头数到{name}是{front}人，从队尾数到{name}是{back}人",
+        ),
+        d.say(d.one(("这一队有多少人？", "队伍里一共有多少人？")), "全队共多少人？"),
         (f"{name}数了两次，要减去1：{equation(f'{front}+{back}-1', total, '人')}",),
         str(total),
         "人",
@@ -103,8 +116,11 @@ def gets_on_and_off(d: Draw) -> Problem:
     left = start - off
     vehicle = d.one(("公共汽车", "大巴车", "电车", "校车", "旅游车"))
     return Problem(
-        f"{vehicle}上原有{start}人，到站后下去{off}人，又上来{on}人",
-        d.one((f"现在{vehicle}上有多少人？", "现在有多少人？")),
+        d.say(
+            f"{vehicle}上原有{start}人，到站后下去{off}人，又上来{on}人",
+            f"{vehicle}开来时坐着{start}人，{off}人下车后，{on}人上车",
+        ),
+        d.say(d.one((f"现在{vehicle}上有多少人？", "现在有多少人？")), "车上这时有多少人？"),
         (
             f"下去后还有：{equation(f'{start}-{off}', left, '人')}",
             f"又上来后：{equation(f'{left}+{on}', left + on, '人')}",
@@ -121,8 +137,11 @@ def still_missing(d: Draw) -> Problem:
     goal = a + b + d.whole(3, 39)
     days = d.one((("上午", "下午"), ("昨天", "今天"), ("第一天", "第二天")))
     return Problem(
-        f"{name}要数{goal}{unit}{noun}，{days[0]}数了{a}{unit}，{days[1]}数了{b}{unit}",
-        d.one((f"还要数多少{unit}？", f"还差多少{unit}没有数？")),
+        d.say(
+            f"{name}要数{goal}{unit}{noun}，{days[0]}数了{a}{unit}，{days[1]}数了{b}{unit}",
+            f"{name}打算一共数{goal}{unit}{noun}，{days[0]}完成{a}{unit}，{days[1]}完成{b}{unit}",
+        ),
+        d.say(d.one((f"还要数多少{unit}？", f"还差多少{unit}没有数？")), f"没数的还有多少{unit}？"),
         (
             f"已经数了：{equation(f'{a}+{b}', a + b, unit)}",
             f"还要数：{equation(f'{goal}-{a + b}', goal - a - b, unit)}",

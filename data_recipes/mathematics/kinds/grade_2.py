@@ -9,8 +9,8 @@ def equal_groups(d: Draw) -> Problem:
     noun, unit = d.goods()
     a, b, box = d.whole(2, 9), d.whole(2, 12), d.one(("盒", "袋", "盘", "篮", "箱", "排"))
     return Problem(
-        f"每{box}有{a}{unit}{noun}，{d.person()}数了{b}{box}",
-        d.one((f"一共有多少{unit}？", f"{b}{box}共有多少{unit}{noun}？")),
+        d.say(f"每{box}有{a}{unit}{noun}，{d.person()}数了{b}{box}", f"{noun}装了{b}{box}，一{box}装{a}{unit}"),
+        d.say(d.one((f"一共有多少{unit}？", f"{b}{box}共有多少{unit}{noun}？")), f"总共装了多少{unit}？"),
         (f"{b}个{a}是多少：{equation(f'{a}×{b}', a * b, unit)}",),
         str(a * b),
         unit,
@@ -23,8 +23,11 @@ def shared_out(d: Draw) -> Problem:
     each, people = d.whole(2, 12), d.whole(2, 9)
     total, who = each * people, d.one(("名同学", "个小组", "个小朋友", "位老师", "个班"))
     return Problem(
-        f"{d.person()}把{total}{unit}{noun}平均分给{people}{who}",
-        f"每{who}分到多少{unit}？",
+        d.say(
+            f"{d.person()}把{total}{unit}{noun}平均分给{people}{who}",
+            f"{people}{who}分{total}{unit}{noun}，要分得一样多",
+        ),
+        d.say(f"每{who}分到多少{unit}？", f"每份是多少{unit}？"),
         (f"平均分用除法：{equation(f'{total}÷{people}', each, unit)}",),
         str(each),
         unit,
@@ -40,8 +43,11 @@ def boxes_needed(d: Draw) -> Problem:
     rest = d.whole(1, each - 1)
     total = each * full + rest
     return Problem(
-        f"{d.one(('老师带', '导游带', '教练带'))}{total}{what}，{hold}{each}人",
-        f"至少需要多少{unit}？",
+        d.say(
+            f"{d.one(('老师带', '导游带', '教练带'))}{total}{what}，{hold}{each}人",
+            f"{hold}{each}人，来了{total}{what}",
+        ),
+        d.say(f"至少需要多少{unit}？", f"最少租多少{unit}才够？"),
         (
             f"坐满{full}{unit}的人数：{equation(f'{each}×{full}', each * full, '人')}",
             f"还剩：{equation(f'{total}-{each * full}', rest, '人')}",
@@ -60,8 +66,11 @@ def times_as_many(d: Draw) -> Problem:
     a, k = d.whole(3, 15), d.whole(2, 9)
     place = d.one(("王奶奶家", "李伯伯家", "农场里", "牧场上", "张叔叔家"))
     return Problem(
-        f"{place}养了{a}{unit}{noun}，{other}的数量是{noun}的{k}倍",
-        f"{d.one(('养了', '有'))}{other}多少{measure}？",
+        d.say(
+            f"{place}养了{a}{unit}{noun}，{other}的数量是{noun}的{k}倍",
+            f"{place}的{other}正好有{noun}的{k}倍那么多，{noun}是{a}{unit}",
+        ),
+        d.say(f"{d.one(('养了', '有'))}{other}多少{measure}？", f"{other}是多少{measure}？"),
         (f"{a}的{k}倍：{equation(f'{a}×{k}', a * k, measure)}",),
         str(a * k),
         measure,
@@ -74,8 +83,8 @@ def how_many_times(d: Draw) -> Problem:
     b, k = d.whole(3, 12), d.whole(2, 9)
     a = b * k
     return Problem(
-        f"{first}有{a}人，{second}有{b}人",
-        d.one((f"{first}的人数是{second}的几倍？", f"{first}是{second}的多少倍？")),
+        d.say(f"{first}有{a}人，{second}有{b}人", f"报名时{first}来了{a}人，而{second}只来了{b}人"),
+        d.say(d.one((f"{first}的人数是{second}的几倍？", f"{first}是{second}的多少倍？")), "前者是后者的几倍？"),
         (f"求几倍用除法：{equation(f'{a}÷{b}', k)}",),
         str(k),
         "倍",
@@ -89,8 +98,11 @@ def change(d: Draw) -> Problem:
     cost = price * number
     paid = next(note for note in (10, 20, 50, 100) if note > cost)
     return Problem(
-        f"一{unit}{noun}{price}元，{name}买了{number}{unit}，付了{paid}元",
-        d.one(("应找回多少元？", "找回多少元？", "还剩多少元？")),
+        d.say(
+            f"一{unit}{noun}{price}元，{name}买了{number}{unit}，付了{paid}元",
+            f"{name}拿{paid}元去买{noun}，每{unit}{price}元，要了{number}{unit}",
+        ),
+        d.say(d.one(("应找回多少元？", "找回多少元？", "还剩多少元？")), "店员该退给他多少元？"),
         (
             f"一共花了：{equation(f'{price}×{number}', cost, '元')}",
             f"找回：{equation(f'{paid}-{cost}', paid - cost, '元')}",
@@ -108,8 +120,8 @@ def groups_and_some(d: Draw) -> Problem:
     result, sign = (a * b + c, "+") if more else (a * b - c, "-")
     last = f"又买来{c}{unit}" if more else f"用去了{c}{unit}"
     return Problem(
-        f"{d.person()}有{b}袋{noun}，每袋{a}{unit}，{last}",
-        f"现在有多少{unit}？",
+        d.say(f"{d.person()}有{b}袋{noun}，每袋{a}{unit}，{last}", f"{noun}有{b}袋，一袋{a}{unit}，后来{last}"),
+        d.say(f"现在有多少{unit}？", f"这时共有多少{unit}？"),
         (
             f"{b}袋共有：{equation(f'{a}×{b}', a * b, unit)}",
             f"现在有：{equation(f'{a * b}{sign}{c}', result, unit)}",
@@ -125,8 +137,8 @@ def lengths(d: Draw) -> Problem:
     whole = metres * 100
     what = d.one(("绳子", "彩带", "铁丝", "木条", "布条", "电线", "竹竿"))
     return Problem(
-        f"{d.person()}有一根{metres}米长的{what}，用去{cut}厘米",
-        d.one(("还剩多少厘米？", f"{what}还剩多少厘米？")),
+        d.say(f"{d.person()}有一根{metres}米长的{what}，用去{cut}厘米", f"从{metres}米长的{what}上剪下{cut}厘米"),
+        d.say(d.one(("还剩多少厘米？", f"{what}还剩多少厘米？")), f"剩下的{what}长多少厘米？"),
         (
             f"换成厘米：{equation(f'{metres}×100', whole, '厘米')}",
             f"还剩：{equation(f'{whole}-{cut}', whole - cut, '厘米')}",
@@ -144,8 +156,11 @@ def minutes_passed(d: Draw) -> Problem:
     what = d.one(("看电影", "做手工", "练琴", "爬山", "游泳", "画画", "参观展览", "打球"))
     start = f"{hour}时{minute}分" if minute else f"{hour}时"
     return Problem(
-        f"{d.person()}上午{start}开始{what}，{hour + hours}时{minute + more}分结束",
-        d.one((f"{what}用了多少分钟？", "一共用了多少分钟？")),
+        d.say(
+            f"{d.person()}上午{start}开始{what}，{hour + hours}时{minute + more}分结束",
+            f"{d.person()}{what}，从上午{start}一直到{hour + hours}时{minute + more}分",
+        ),
+        d.say(d.one((f"{what}用了多少分钟？", "一共用了多少分钟？")), "这段时间是多少分钟？"),
         (
             f"整时的部分：{equation(f'{hours}×60', hours * 60, '分钟')}",
             f"分的部分：{equation(f'{minute + more}-{minute}', more, '分钟')}",

@@ -12,8 +12,11 @@ def unit_first(d: Draw) -> Problem:
     each, few = d.whole(3, 25), d.whole(2, 9)
     many = few + d.whole(1, 12)
     return Problem(
-        f"{name}买{few}{unit}{noun}花了{each * few}元",
-        f"照这样计算，买{many}{unit}要多少元？",
+        d.say(
+            f"{name}买{few}{unit}{noun}花了{each * few}元",
+            f"{few}{unit}{noun}的总价是{each * few}元，{name}需要{many}{unit}",
+        ),
+        d.say(f"照这样计算，买{many}{unit}要多少元？", "按同样的单价要付多少元？"),
         (
             f"每{unit}的价钱：{equation(f'{each * few}÷{few}', each, '元')}",
             f"{many}{unit}的价钱：{equation(f'{each}×{many}', each * many, '元')}",
@@ -31,8 +34,11 @@ def total_first(d: Draw) -> Problem:
     total = rate * days
     what, unit, verb = d.one((("一本书", "页", "看"), ("一篇字帖", "个字", "写"), ("一批零件", "个", "做")))
     return Problem(
-        f"{d.person()}{verb}{what}，每天{verb}{rate}{unit}，{days}天{verb}完",
-        f"如果要{other}天{verb}完，每天要{verb}多少{unit}？",
+        d.say(
+            f"{d.person()}{verb}{what}，每天{verb}{rate}{unit}，{days}天{verb}完",
+            f"{what}每天{verb}{rate}{unit}，正好{days}天{verb}完，{d.person()}想改成{other}天",
+        ),
+        d.say(f"如果要{other}天{verb}完，每天要{verb}多少{unit}？", f"那么一天要{verb}多少{unit}？"),
         (
             f"总数：{equation(f'{rate}×{days}', total, unit)}",
             f"每天：{equation(f'{total}÷{other}', Fraction(total, other), unit)}",
@@ -48,8 +54,11 @@ def rectangle_perimeter(d: Draw) -> Problem:
     a = b + d.whole(2, 50)
     what, along = d.one((("花坛", "围上栏杆"), ("菜地", "围上篱笆"), ("操场", "跑一圈"), ("鱼塘", "围上护栏")))
     return Problem(
-        f"一个长方形{what}长{a}米，宽{b}米",
-        f"沿着它的四周{along}，要多少米？" if along != "跑一圈" else "沿着它的边跑一圈是多少米？",
+        d.say(f"一个长方形{what}长{a}米，宽{b}米", f"长方形{what}的长是{a}米，宽比较短，是{b}米"),
+        d.say(
+            f"沿着它的四周{along}，要多少米？" if along != "跑一圈" else "沿着它的边跑一圈是多少米？",
+            "它一周的长度是多少米？",
+        ),
         (
             f"长与宽的和：{equation(f'{a}+{b}', a + b, '米')}",
             f"周长：{equation(f'{a + b}×2', 2 * (a + b), '米')}",
@@ -64,8 +73,11 @@ def rectangle_area(d: Draw) -> Problem:
     a, b, each = d.whole(6, 40), d.whole(3, 25), d.whole(2, 9)
     crop = d.one(("白菜", "萝卜", "土豆", "玉米", "草莓", "花生"))
     return Problem(
-        f"一块长方形菜地长{a}米，宽{b}米，每平方米收{crop}{each}千克",
-        d.one((f"这块地共收{crop}多少千克？", "一共能收多少千克？")),
+        d.say(
+            f"一块长方形菜地长{a}米，宽{b}米，每平方米收{crop}{each}千克",
+            f"长{a}米、宽{b}米的长方形地里种{crop}，一平方米产{each}千克",
+        ),
+        d.say(d.one((f"这块地共收{crop}多少千克？", "一共能收多少千克？")), f"整块地产{crop}多少千克？"),
         (
             f"菜地的面积：{equation(f'{a}×{b}', a * b, '平方米')}",
             f"一共收：{equation(f'{a * b}×{each}', a * b * each, '千克')}",
@@ -83,8 +95,11 @@ def seats(d: Draw) -> Problem:
     people = total - empty
     place = d.one(("礼堂", "电影院", "剧场", "报告厅", "体育馆"))
     return Problem(
-        f"{place}有{rows}排座位，每排{each}个，来了{people}名观众",
-        d.one(("还空着多少个座位？", "空座位有多少个？")),
+        d.say(
+            f"{place}有{rows}排座位，每排{each}个，来了{people}名观众",
+            f"{people}名观众坐进{place}，那里有{rows}排，一排{each}座",
+        ),
+        d.say(d.one(("还空着多少个座位？", "空座位有多少个？")), "没人坐的座位有多少个？"),
         (
             f"座位总数：{equation(f'{rows}×{each}', total, '个')}",
             f"空座位：{equation(f'{total}-{people}', empty, '个')}",
@@ -104,8 +119,11 @@ def fraction_left(d: Draw) -> Problem:
     one, two = d.some(("爸爸", "妈妈", "哥哥", "姐姐", "爷爷", "奶奶"), 2)
     verb = "用去" if "彩带" in what else "喝了" if "果汁" in what else "吃了"
     return Problem(
-        f"{what}，{one}{verb}它的{a}/{n}，{two}{verb}它的{b}/{n}",
-        "还剩几分之几？",
+        d.say(
+            f"{what}，{one}{verb}它的{a}/{n}，{two}{verb}它的{b}/{n}",
+            f"{one}和{two}分{what}，{one}{verb}{a}/{n}，{two}{verb}{b}/{n}",
+        ),
+        d.say("还剩几分之几？", "剩下的占几分之几？"),
         (
             f"两人共{verb}：{equation(f'{a}/{n}+{b}/{n}', f'{a + b}/{n}')}",
             f"还剩：{equation(f'1-{a + b}/{n}', fraction(left))}",
@@ -120,8 +138,8 @@ def grams(d: Draw) -> Problem:
     whole = kilograms * 1000
     what = d.one(HEAVY)
     return Problem(
-        f"{d.person()}把{kilograms}千克{what}平均装成{packs}袋",
-        d.one(("每袋重多少克？", "每袋装多少克？")),
+        d.say(f"{d.person()}把{kilograms}千克{what}平均装成{packs}袋", f"{what}共{kilograms}千克，平均分装{packs}袋"),
+        d.say(d.one(("每袋重多少克？", "每袋装多少克？")), "一袋是多少克？"),
         (
             f"换成克：{equation(f'{kilograms}×1000', whole, '克')}",
             f"每袋：{equation(f'{whole}÷{packs}', Fraction(whole, packs), '克')}",
@@ -137,8 +155,11 @@ def sum_and_multiple(d: Draw) -> Problem:
     small, k = d.whole(6, 90), d.whole(2, 6)
     total = small * (k + 1)
     return Problem(
-        f"果园里{first}和{second}一共有{total}棵，{second}的棵数是{first}的{k}倍",
-        f"{first}有多少棵？",
+        d.say(
+            f"果园里{first}和{second}一共有{total}棵，{second}的棵数是{first}的{k}倍",
+            f"{first}与{second}合起来是{total}棵，其中{second}是{first}的{k}倍",
+        ),
+        d.say(f"{first}有多少棵？", f"{first}种了多少棵？"),
         (
             f"{first}是1份，{second}是{k}份，共有：{equation(f'1+{k}', k + 1, '份')}",
             f"{first}：{equation(f'{total}÷{k + 1}', small, '棵')}",
@@ -157,8 +178,11 @@ def difference_and_multiple(d: Draw) -> Problem:
     steps = [f"{second}比{first}多的份数：{equation(f'{k}-1', k - 1, '份')}"]
     steps.append(f"{first}：{equation(f'{gap}÷{k - 1}', small, unit)}")
     return Problem(
-        f"{second}的{noun}比{first}多{gap}{unit}，正好是{first}的{k}倍",
-        f"{first}有{noun}多少{unit}？",
+        d.say(
+            f"{second}的{noun}比{first}多{gap}{unit}，正好是{first}的{k}倍",
+            f"{noun}的数量，{second}是{first}的{k}倍，比{first}多出{gap}{unit}",
+        ),
+        d.say(f"{first}有{noun}多少{unit}？", f"{first}的{noun}是多少{unit}？"),
         tuple(steps),
         str(small),
         unit,
@@ -172,8 +196,11 @@ def sum_and_difference(d: Draw) -> Problem:
     large, (noun, unit) = small + gap, d.one((("粮仓", "吨"), ("书架", "本"), ("水池", "吨"), ("车间", "人")))
     total = small + large
     return Problem(
-        f"{one}、{two}两个{noun}共有{total}{unit}，{one}{noun}比{two}{noun}多{gap}{unit}",
-        f"{one}{noun}有多少{unit}？",
+        d.say(
+            f"{one}、{two}两个{noun}共有{total}{unit}，{one}{noun}比{two}{noun}多{gap}{unit}",
+            f"{one}{noun}比{two}{noun}多{gap}{unit}，合在一起是{total}{unit}",
+        ),
+        d.say(f"{one}{noun}有多少{unit}？", f"{one}{noun}是多少{unit}？"),
         (
             f"两倍的{one}{noun}：{equation(f'{total}+{gap}', total + gap, unit)}",
             f"{one}{noun}：{equation(f'{total + gap}÷2', large, unit)}",

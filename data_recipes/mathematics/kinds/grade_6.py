@@ -28,8 +28,14 @@ def part_of(d: Draw) -> Problem:
     if left:
         steps.append(f"还剩：{equation(f'{total}-{shown(done)}', total - done, unit)}")
     return Problem(
-        f"{what}共{total}{unit}，{who}{verb}全部的{part}",
-        f"还剩多少{unit}？" if left else f"{who}{verb}多少{unit}？",
+        d.say(
+            f"{what}共{total}{unit}，{who}{verb}全部的{part}",
+            f"{who}{verb}{what}的{part}，这{what[1:]}共有{total}{unit}",
+        ),
+        d.say(
+            f"还剩多少{unit}？" if left else f"{who}{verb}多少{unit}？",
+            f"余下多少{unit}？" if left else f"{verb}多少{unit}？",
+        ),
         tuple(steps),
         shown(total - done if left else done),
         unit,
@@ -39,19 +45,26 @@ def part_of(d: Draw) -> Problem:
 def whole_from_part(d: Draw) -> Problem:
     """The whole from a fraction of it."""
     part = d.proper_fraction()
-    known, unit = part.numerator * d.whole(3, 60), d.one(("千克", "吨", "米", "页", "棵", "人"))
-    stories = {
-        "千克": f"食堂买来的{d.one(HEAVY)}用去{known}千克，正好是总数的{part}",
-        "吨": f"仓库里的{d.one(HEAVY)}运走{known}吨，正好是总数的{part}",
-        "米": f"{d.one(('工程队', '施工队', '筑路队'))}修了一条路的{part}，正好是{known}米",
-        "页": f"{d.person()}看了一本书的{part}，正好看了{known}页",
-        "棵": f"林场栽的松树有{known}棵，正好占树木总数的{part}",
-        "人": f"{d.one(FACTORIES)}的女工有{known}人，正好占职工总数的{part}",
-    }
+    known = part.numerator * d.whole(3, 60)
+    what, unit, verb, who = d.one(
+        (
+            (f"食堂买来的{d.one(HEAVY)}", "千克", "用去", ""),
+            (f"仓库里的{d.one(HEAVY)}", "吨", "运走", ""),
+            ("一条路", "米", "修了", d.one(("工程队", "施工队", "筑路队"))),
+            ("一本书", "页", "看了", d.person()),
+            ("一批零件", "个", "做了", d.one(("王师傅", "李师傅", "张师傅", "刘师傅"))),
+            ("一块麦田", "亩", "收割了", d.one(("农机队", "收割队", "村民们"))),
+        )
+    )
     whole = known / part
     return Problem(
-        stories[unit],
-        f"总数是多少{unit}？" if unit != "页" and unit != "米" else f"全部是多少{unit}？",
+        d.say(
+            f"{who}{verb}{what}的{part}，正好是{known}{unit}"
+            if who
+            else f"{what}{verb}{known}{unit}，正好是总数的{part}",
+            f"{who}{verb}{known}{unit}，占{what}的{part}",
+        ),
+        d.say(f"全部是多少{unit}？", f"原来共多少{unit}？"),
         (f"已知一部分求全部用除法：{equation(f'{known}÷{bracketed(part)}', whole, unit)}",),
         shown(whole),
         unit,
@@ -66,8 +79,11 @@ def more_by_fraction(d: Draw) -> Problem:
     first, second = d.one((("上月", "本月"), ("去年", "今年"), ("昨天", "今天"), ("上周", "本周")))
     what, unit = d.one((("用电", "度"), ("用水", "吨"), ("用煤", "吨"), ("产值是", "万元"), ("招工", "人")))
     return Problem(
-        f"{d.one(FACTORIES)}{first}{what}{base}{unit}，{second}比{first}{word}{part}",
-        f"{second}{what}多少{unit}？",
+        d.say(
+            f"{d.one(FACTORIES)}{first}{what}{base}{unit}，{second}比{first}{word}{part}",
+            f"{first}，{d.one(FACTORIES)}{what}{base}{unit}，到了{second}，{word}了{part}",
+        ),
+        d.say(f"{second}{what}多少{unit}？", f"{second}是多少{unit}？"),
         (
             f"{second}是{first}的：{equation(f'1{sign}{part}', fraction(factor))}",
             f"{second}：{equation(f'{base}×{bracketed(factor)}', base * factor, unit)}",
@@ -91,8 +107,11 @@ def rate(d: Draw) -> Problem:
         )
     )
     return Problem(
-        f"{where}{d.one(('有', '统计了'))}{what}{total}{unit}，其中{verb}的有{good}{unit}",
-        d.one((f"{verb}率是多少？", f"{what}的{verb}率是百分之几？")),
+        d.say(
+            f"{where}{d.one(('有', '统计了'))}{what}{total}{unit}，其中{verb}的有{good}{unit}",
+            f"{where}清点{what}，{total}{unit}里{good}{unit}{verb}",
+        ),
+        d.say(d.one((f"{verb}率是多少？", f"{what}的{verb}率是百分之几？")), f"百分之几的{what}{verb}？"),
         (f"{verb}率：{equation(f'{good}÷{total}', percent(share))}",),
         percent(share),
     )
@@ -110,8 +129,14 @@ def discount(d: Draw) -> Problem:
     if saved:
         steps.append(f"便宜：{equation(f'{price}-{shown(now)}', price * (1 - share), '元')}")
     return Problem(
-        f"{what}原价{price}元，{d.one(('商场', '超市', '网店', '专卖店'))}打{name}出售",
-        "比原价便宜多少元？" if saved else d.one(("现价多少元？", f"{d.person()}买它要付多少元？")),
+        d.say(
+            f"{what}原价{price}元，{d.one(('商场', '超市', '网店', '专卖店'))}打{name}出售",
+            f"{what}标价{price}元，现在按{name}卖",
+        ),
+        d.say(
+            "比原价便宜多少元？" if saved else d.one(("现价多少元？", f"{d.person()}买它要付多少元？")),
+            "省下多少元？" if saved else "卖多少元？",
+        ),
         tuple(steps),
         shown(price - now if saved else now),
         "元",
@@ -124,8 +149,11 @@ def profit(d: Draw) -> Problem:
     each = Fraction(cost * gain, 100)
     what, unit = d.one((("衬衫", "件"), ("台灯", "盏"), ("玩具", "个"), ("书包", "个"), ("水壶", "个"), ("雨伞", "把")))
     return Problem(
-        f"商店以每{unit}{cost}元进{what}{number}{unit}，按{gain}%的利润率全部卖出",
-        d.one(("一共获利多少元？", "能赚多少元？")),
+        d.say(
+            f"商店以每{unit}{cost}元进{what}{number}{unit}，按{gain}%的利润率全部卖出",
+            f"{what}每{unit}进价{cost}元，售价比进价高{gain}%，卖出{number}{unit}",
+        ),
+        d.say(d.one(("一共获利多少元？", "能赚多少元？")), "共赚多少元？"),
         (
             f"每{unit}的利润：{equation(f'{cost}×{gain}%', each, '元')}",
             f"一共：{equation(f'{shown(each)}×{number}', each * number, '元')}",
@@ -144,8 +172,14 @@ def interest(d: Draw) -> Problem:
     if whole:
         steps.append(f"本息：{equation(f'{capital}+{shown(earned)}', capital + earned, '元')}")
     return Problem(
-        f"{who}把{capital}元存入银行，定期{years}年，年利率{shown(rate)}%",
-        "到期一共能取回多少元？" if whole else d.one(("到期可得利息多少元？", "利息是多少元？")),
+        d.say(
+            f"{who}把{capital}元存入银行，定期{years}年，年利率{shown(rate)}%",
+            f"年利率是{shown(rate)}%，{who}存{capital}元，存满{years}年",
+        ),
+        d.say(
+            "到期一共能取回多少元？" if whole else d.one(("到期可得利息多少元？", "利息是多少元？")),
+            "本金和利息共多少元？" if whole else "能得多少元利息？",
+        ),
         tuple(steps),
         shown(capital + earned if whole else earned),
         "元",
@@ -159,8 +193,8 @@ def concentration(d: Draw) -> Problem:
     solved = Fraction(total * share, 100)
     if d.one((True, False)):
         return Problem(
-            f"浓度是{share}%的{what}水有{total}克",
-            d.one((f"里面有{what}多少克？", f"含{what}多少克？")),
+            d.say(f"浓度是{share}%的{what}水有{total}克", f"{total}克{what}水，其中{what}占{share}%"),
+            d.say(d.one((f"里面有{what}多少克？", f"含{what}多少克？")), f"{what}有多少克？"),
             (f"{what}的质量：{equation(f'{total}×{share}%', solved, '克')}",),
             shown(solved),
             "克",
@@ -168,8 +202,11 @@ def concentration(d: Draw) -> Problem:
     weak = d.one([n for n in range(1, share) if (total * share) % n == 0])
     after = Fraction(total * share, weak)
     return Problem(
-        f"浓度是{share}%的{what}水有{total}克，要稀释成浓度是{weak}%的{what}水",
-        d.one(("要加水多少克？", "应加多少克水？")),
+        d.say(
+            f"浓度是{share}%的{what}水有{total}克，要稀释成浓度是{weak}%的{what}水",
+            f"把{total}克{what}水的浓度从{share}%降到{weak}%",
+        ),
+        d.say(d.one(("要加水多少克？", "应加多少克水？")), "需加多少克水？"),
         (
             f"{what}的质量：{equation(f'{total}×{share}%', solved, '克')}",
             f"稀释后的总质量：{equation(f'{shown(solved)}÷{weak}%', after, '克')}",
@@ -187,8 +224,8 @@ def work_together(d: Draw) -> Problem:
     what = d.one(("一项工程", "一条水渠", "一批零件", "一段公路", "一座小桥", "一面围墙"))
     both = Fraction(1, a) + Fraction(1, b)
     return Problem(
-        f"{what}，{one}单独做{a}天完成，{two}单独做{b}天完成",
-        d.one(("两队合做几天完成？", "两队合作需要多少天？")),
+        d.say(f"{what}，{one}单独做{a}天完成，{two}单独做{b}天完成", f"{one}{a}天能做完{what}，{two}要{b}天"),
+        d.say(d.one(("两队合做几天完成？", "两队合作需要多少天？")), "一起做要几天？"),
         (
             f"合做一天完成：{equation(f'1/{a}+1/{b}', fraction(both))}",
             f"需要：{equation(f'1÷{bracketed(both)}', fraction(1 / both), '天')}",
@@ -215,8 +252,11 @@ def by_ratio(d: Draw) -> Problem:
     )
     verb = "一共有" if unit == "人" else "共配制"
     return Problem(
-        f"{mixture}{verb}{total}{unit}，其中{one}与{two}的比是{p}比{q}",
-        d.one((f"{one}有多少{unit}？", f"其中{one}是多少{unit}？")),
+        d.say(
+            f"{mixture}{verb}{total}{unit}，其中{one}与{two}的比是{p}比{q}",
+            f"{one}、{two}按{p}比{q}的份数组成{mixture}，总量是{total}{unit}",
+        ),
+        d.say(d.one((f"{one}有多少{unit}？", f"其中{one}是多少{unit}？")), f"{one}占多少{unit}？"),
         (
             f"总份数：{equation(f'{p}+{q}', p + q, '份')}",
             f"{one}：{equation(f'{total}×({p}/{p + q})', p * share, unit)}",
@@ -232,8 +272,11 @@ def scale(d: Draw) -> Problem:
     ratio, measured = d.whole(2, 60) * 10000, d.decimal(1, 20)
     real = measured * ratio
     return Problem(
-        f"地图的比例尺是1比{ratio}，量得{one}到{two}的距离是{shown(measured)}厘米",
-        d.one(("实际距离是多少千米？", "两地实际相距多少千米？")),
+        d.say(
+            f"地图的比例尺是1比{ratio}，量得{one}到{two}的距离是{shown(measured)}厘米",
+            f"在比例尺1比{ratio}的地图上，{one}和{two}相隔{shown(measured)}厘米",
+        ),
+        d.say(d.one(("实际距离是多少千米？", "两地实际相距多少千米？")), "实地相隔多少千米？"),
         (
             f"实际距离：{equation(f'{shown(measured)}×{ratio}', real, '厘米')}",
             f"换成千米：{equation(f'{shown(real)}÷100000', real / 100000, '千米')}",
@@ -251,12 +294,24 @@ def circle(d: Draw) -> Problem:
     )
     given = d.one((f"半径是{r}", f"直径是{2 * r}"))
     steps = [] if "半径" in given else [f"半径：{equation(f'{2 * r}÷2', r, unit)}"]
-    story = f"一个圆形{what}的{given}{unit}"
+    story = d.say(f"一个圆形{what}的{given}{unit}", f"{what}是圆形，{given}{unit}")
     if d.one((True, False)):
         steps.append(f"周长：{equation(f'2×3.14×{r}', 2 * pi * r, unit)}")
-        return Problem(story, "它的周长是多少？（π取3.14）", tuple(steps), shown(2 * pi * r), unit)
+        return Problem(
+            story,
+            d.say("它的周长是多少？（π取3.14）", "它一圈有多长？（π取3.14）"),
+            tuple(steps),
+            shown(2 * pi * r),
+            unit,
+        )
     steps.append(f"面积：{equation(f'3.14×{r}×{r}', pi * r * r, f'平方{unit}')}")
-    return Problem(story, "它的面积是多少？（π取3.14）", tuple(steps), shown(pi * r * r), f"平方{unit}")
+    return Problem(
+        story,
+        d.say("它的面积是多少？（π取3.14）", "它的面有多大？（π取3.14）"),
+        tuple(steps),
+        shown(pi * r * r),
+        f"平方{unit}",
+    )
 
 
 def cylinder(d: Draw) -> Problem:
@@ -267,8 +322,11 @@ def cylinder(d: Draw) -> Problem:
     base, volume = pi * r * r, pi * r * r * h / (3 if cone else 1)
     rule = f"{shown(base)}×{h}" + ("÷3" if cone else "")
     return Problem(
-        f"一个{'圆锥' if cone else '圆柱'}形{what}的底面半径是{r}{unit}，高是{h}{unit}",
-        "它的体积是多少？（π取3.14）",
+        d.say(
+            f"一个{'圆锥' if cone else '圆柱'}形{what}的底面半径是{r}{unit}，高是{h}{unit}",
+            f"{what}是{'圆锥' if cone else '圆柱'}，高{h}{unit}，底面半径{r}{unit}",
+        ),
+        d.say("它的体积是多少？（π取3.14）", "体积有多大？（π取3.14）"),
         (
             f"底面积：{equation(f'3.14×{r}×{r}', base, f'平方{unit}')}",
             f"体积：{equation(rule, volume, f'立方{unit}')}",
@@ -289,8 +347,11 @@ def percent_more(d: Draw) -> Problem:
     word = "增加" if more else "减少"
     left = f"{shown(now)}-{base}" if more else f"{base}-{shown(now)}"
     return Problem(
-        f"{d.one(FACTORIES)}{first}{what}{base}{unit}，{second}{shown(now)}{unit}",
-        f"{second}比{first}{word}百分之几？",
+        d.say(
+            f"{d.one(FACTORIES)}{first}{what}{base}{unit}，{second}{shown(now)}{unit}",
+            f"{second}，{d.one(FACTORIES)}的{what}是{shown(now)}{unit}，而{first}是{base}{unit}",
+        ),
+        d.say(f"{second}比{first}{word}百分之几？", f"{word}的部分占{first}的百分之几？"),
         (
             f"{word}了：{equation(left, gap, unit)}",
             f"{word}百分之几：{equation(f'{shown(gap)}÷{base}', percent(Fraction(share, 100)))}",
@@ -308,8 +369,14 @@ def tax(d: Draw) -> Problem:
     if net:
         steps.append(f"税后：{equation(f'{turnover}-{shown(paid)}', turnover - paid, '元')}")
     return Problem(
-        f"一家{shop}{d.one(('上月', '本月', '六月份', '十月份'))}营业额是{turnover}元，按{share}%纳税",
-        "税后还有多少元？" if net else d.one(("应纳税多少元？", "要缴税多少元？")),
+        d.say(
+            f"一家{shop}{d.one(('上月', '本月', '六月份', '十月份'))}营业额是{turnover}元，按{share}%纳税",
+            f"{shop}按营业额的{share}%纳税，{d.one(('元月', '三月份', '八月份', '腊月'))}的营业额是{turnover}元",
+        ),
+        d.say(
+            "税后还有多少元？" if net else d.one(("应纳税多少元？", "要缴税多少元？")),
+            "缴税后剩多少元？" if net else "税款是多少元？",
+        ),
         tuple(steps),
         shown(turnover - paid if net else paid),
         "元",
@@ -323,8 +390,8 @@ def proportion(d: Draw) -> Problem:
     total = a * trips
     what = d.one(HEAVY)
     return Problem(
-        f"一批{what}用载重{a}吨的货车运，要运{trips}次",
-        f"改用载重{b}吨的货车，要运多少次？",
+        d.say(f"一批{what}用载重{a}吨的货车运，要运{trips}次", f"{what}每次运{a}吨，{trips}次运完，如果每次运{b}吨"),
+        d.say(f"改用载重{b}吨的货车，要运多少次？", "几次运完？"),
         (
             f"{what}的总质量一定：{equation(f'{a}×{trips}', total, '吨')}",
             f"要运：{equation(f'{total}÷{b}', Fraction(total, b), '次')}",
