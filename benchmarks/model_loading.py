@@ -142,8 +142,8 @@ def about(layers: int) -> str:
     return (
         "# Loading checkpoints in original layout\n\n"
         f"Made by `python benchmarks/model_loading.py layers={layers}`: the published shapes with {layers} layers, "
-        f"random weights in float16, page cache warm; {versions}; {os.cpu_count()} CPU cores, {platform.machine()}, no GPU."
-        " Peak: resident memory at its highest during loading, less what the process held before."
+        f"random weights in float16, page cache warm; {versions}; {os.cpu_count()} CPU cores, {platform.machine()}, "
+        "no GPU. Peak: resident memory at its highest during loading, less what the process held before."
         " The machine was not otherwise idle, so times are rough.\n\n"
         "| model | on disk | loaded by | as | size in memory | peak | peak / size | time |\n" + "|---" * 8 + "|\n"
     )

@@ -5,10 +5,10 @@ is built from it: the peak is the model itself and the tensors in flight. PyTorc
 beyond ``weights_only``: their tensors' places are read under ``FakeTensorMode``, then their bytes.
 """
 
+import json
 import os
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from common.errors import UserError
 from common.files import read_json
 
+BLOCK = 1 << 24  # elements that are read at once
+SAFETENSORS_TYPES = {
+    **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
+    **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8},
+    **{"BOOL": torch.bool},
+}
 LAYOUTS = ("model.safetensors", "pytorch_model.bin")
 GIT_LFS_POINTER = b"version https://git-lfs"
 
@@ -41,21 +47,35 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class LazyTensor:
-    """A tensor that is read when it is indexed with ``[...]``, as transformers' loader does.
+    """A tensor in a file, read when it is indexed with ``[...]``, as transformers' loader does.
 
     Attributes:
-        read: Reads it.
+        file: The file.
+        start: Position of its first byte.
+        dtype: Its type in the file.
         shape: Its shape.
-        dtype: Its type on disk.
+        stride: Its strides, elements.
+        wanted: The type it is read as; blocks are converted on the way, so there is never a second copy.
     """
 
-    read: Callable[[], torch.Tensor]
-    shape: tuple[int, ...]
+    file: Path
+    start: int
     dtype: torch.dtype
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    wanted: torch.dtype
 
     def __getitem__(self, index: object) -> torch.Tensor:
         assert index is ...
-        return self.read()
+        spanned = 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.stride, strict=True))
+        values = torch.empty(0 if 0 in self.shape else spanned, dtype=self.wanted)
+        for start in range(0, len(values), BLOCK):
+            block = values[start : start + BLOCK]
+            stored = block if self.wanted == self.dtype else torch.empty(len(block), dtype=self.dtype)
+            _read_into(self.file, self.start + start * stored.element_size(), stored)
+            if stored is not block:
+                block.copy_(stored)
+        return values.as_strided(self.shape, self.stride)
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -85,8 +105,12 @@ def weight_files(directory: Path) -> list[Path]:
     )
 
 
-def open_weights(directory: Path) -> dict[str, LazyTensor]:
+def open_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, LazyTensor]:
     """All tensors of a model directory by name; nothing is read yet but the files' headers.
+
+    Args:
+        directory: The model directory.
+        dtype: Type that floating-point tensors are read as; the one on disk where it is not given.
 
     Raises:
         UserError: A file is missing, cut off, a Git LFS pointer, or in PyTorch's format from before version 1.6.
@@ -98,22 +122,30 @@ def open_weights(directory: Path) -> dict[str, LazyTensor]:
                 raise UserError("this is a Git LFS pointer, not the weights", where=str(file), fix="run: git lfs pull")
         try:
             tensors |= _safetensors(file) if file.suffix == ".safetensors" else _pickled(file)
-        except (SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except (SafetensorError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
             raise UserError(
                 f"cannot be read: {str(error).splitlines()[0]}",
                 where=str(file),
                 fix="the file is cut off or not a checkpoint of tensors; copy it anew",
             ) from None
-    return tensors
+    if dtype is None:
+        return tensors
+    return {name: replace(t, wanted=dtype) if t.dtype.is_floating_point else t for name, t in tensors.items()}
 
 
 def _safetensors(file: Path) -> dict[str, LazyTensor]:
-    opened = safe_open(file, framework="pt", device="cpu", backend="pread")
+    """Reads the header: its length in 8 bytes, then JSON (https://github.com/huggingface/safetensors, "Format")."""
+    with safe_open(file, framework="pt"):
+        pass  # the library checks that the header is sound and the file as long as it says
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        header = json.loads(opened.read(length))
+    header.pop("__metadata__", None)
     tensors = {}
-    for name in opened.keys():  # noqa: SIM118  (not a dictionary)
-        part = opened.get_slice(name)
-        empty = part[0:0] if part.get_shape() else part[...]  # the library names types in its own way; the tensor knows
-        tensors[name] = LazyTensor(lambda part=part: part[...], tuple(part.get_shape()), empty.dtype)  # type: ignore[misc]
+    for name, entry in header.items():
+        dtype, shape = SAFETENSORS_TYPES[entry["dtype"]], tuple(entry["shape"])
+        start = 8 + length + entry["data_offsets"][0]
+        tensors[name] = LazyTensor(file, start, dtype, shape, torch.empty(shape, device="meta").stride(), dtype)
     return tensors
 
 
@@ -127,36 +159,23 @@ def _pickled(file: Path) -> dict[str, LazyTensor]:
             where=str(file),
             fix="give the file that the authors published, or that save_pretrained wrote",
         )
-    return {
-        name: LazyTensor(
-            lambda fake=fake: _read_storage(file, fake),  # type: ignore[misc]
-            tuple(fake.shape),
-            fake.dtype,
-        )
-        for name, fake in fakes.items()
-    }
+    return {name: _place(file, fake) for name, fake in fakes.items()}
 
 
-def _read_storage(file: Path, fake: torch.Tensor) -> torch.Tensor:
-    """Reads what a fake tensor stands for (torch.serialization: ``_checkpoint_offset`` under ``FakeTensorMode``)."""
+def _place(file: Path, fake: torch.Tensor) -> LazyTensor:
+    """Where a fake tensor's bytes are (torch.serialization: ``_checkpoint_offset`` under ``FakeTensorMode``)."""
     storage_start: Any = fake.untyped_storage()._checkpoint_offset
     start = int(storage_start + fake.storage_offset() * fake.element_size())
-    spanned = 1 + sum((size - 1) * stride for size, stride in zip(fake.shape, fake.stride(), strict=True))
-    elements = spanned if fake.numel() else 0
-    buffer = torch.empty(elements, dtype=fake.dtype)
-    _read_into(file, start, buffer)
-    return buffer.as_strided(fake.shape, fake.stride())
+    return LazyTensor(file, start, fake.dtype, tuple(fake.shape), tuple(fake.stride()), fake.dtype)
 
 
 def _read_into(file: Path, start: int, buffer: torch.Tensor) -> None:
-    if not buffer.numel():
-        return
     view = memoryview(buffer.view(torch.uint8).numpy())  # type: ignore[arg-type]
     descriptor = os.open(file, os.O_RDONLY)
     try:
         done = 0
-        while done < len(view):  # one call reads at most 2 GiB
-            count = os.preadv(descriptor, [view[done : done + (1 << 30)]], start + done)
+        while done < len(view):
+            count = os.preadv(descriptor, [view[done:]], start + done)
             if not count:
                 raise UserError("the file ends in the middle of a tensor", where=str(file), fix="copy it anew")
             done += count
