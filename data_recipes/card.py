@@ -6,7 +6,6 @@ from pathlib import Path
 
 from common.files import write_text
 from data_recipes.example import Example
-from data_recipes.keyfiles import TRAIN
 from data_recipes.manifest import DatasetManifest
 from data_recipes.plots import bars, binned
 from data_recipes.preview import preview
@@ -27,7 +26,7 @@ def write_card(manifest: DatasetManifest, written: Written, shard_rows: int, fol
         shard_rows: Rows of a file.
         folder: The dataset's directory.
     """
-    lengths = written.lengths[TRAIN] or next(iter(written.lengths.values()))
+    lengths = written.lengths[next(iter(manifest.splits))]
     write_text(folder / LENGTHS, bars(binned(lengths), "对话字数 · characters of a conversation"))
     write_text(folder / SPLITS, bars(list(manifest.splits.items()), "题数 · examples"))
     write_text(folder / "README.md", card(manifest, written, shard_rows))

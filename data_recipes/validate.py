@@ -1,5 +1,7 @@
-"""Checks a user's file of training rows before anything is built from it."""
+"""Checks a user's file of training rows before anything is built from it, and offers a mended copy."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,113 +9,231 @@ from typing import Any, NamedTuple
 
 from common.command import DONE, WRONG_INPUT, run_command
 from common.errors import UserError
-from data_recipes.lines import DamagedLine, Line, parsed, raw_lines
+from common.files import write_text
 from data_recipes.text import normalise
+from data_recipes.user_rows import UserRow, user_rows
 
 HELP = """
-python data_recipes/validate.py FILE
+python data_recipes/validate.py FILE [fix=OUT] [max_characters=32000]
 
 FILE holds JSON lines, either (a system turn may come first)
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
 or
   {"instruction": "…", "input": "", "output": "…"}
+or it is CSV with the columns instruction or question, and output or answer.
 
-Every problem is printed as file:line. Exit code 0: the file is sound; 2: it is not.
+Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
+what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
 """
 
 SHOWN = 50  # problems that are printed one by one
+LONGEST = 32_000  # characters of a conversation
+MAY_REPEAT = 10  # characters; a shorter answer is a label, a number, yes or no
+ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
+LEFT_OUT = "left out"
+
+Turns = list[dict[str, Any]]
 
 
-class _Turns(NamedTuple):
-    question: str
-    answer: str
+class Problem(NamedTuple):
+    """What is wrong with one row.
+
+    Attributes:
+        where: ``file:line``.
+        what: In plain words.
+        mended: What the mended copy does about it.
+    """
+
+    where: str
+    what: str
+    mended: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
 
 
-def problems(path: Path) -> tuple[int, list[str]]:
+class Unsound(Exception):
+    """A row that cannot be mended."""
+
+
+class Checker:
+    """Checks rows one after the other; it remembers what was asked and answered before.
+
+    Args:
+        path: The file, for messages.
+        longest: Most characters of a conversation.
+    """
+
+    def __init__(self, path: Path, longest: int = LONGEST) -> None:
+        self._path, self._longest = path, longest
+        self._asked: dict[bytes, int] = {}
+        self._answered: dict[bytes, int] = {}
+
+    def check(self, row: UserRow) -> tuple[list[Problem], dict[str, Any] | None]:
+        """The problems of a row, and the row as it should be; None where it is left out."""
+        where = f"{self._path}:{row.number}"
+        problems = [Problem(where, what, mended or LEFT_OUT) for what, mended in row.problems]
+        if row.value is None:
+            return problems, None
+        try:
+            mended, changes = _mended(row.value)
+            problems += [Problem(where, what, change) for what, change in changes]
+            self._sound(mended)
+            flaws = list(self._repeats(mended, row.number))
+        except Unsound as unsound:
+            return [*problems, Problem(where, str(unsound), LEFT_OUT)], None
+        problems += [Problem(where, flaw, LEFT_OUT) for flaw in flaws]
+        return problems, None if flaws else mended
+
+    def _sound(self, row: dict[str, Any]) -> None:
+        asked, answer = _question(row), _answer(row)
+        if not normalise(asked):
+            raise Unsound("the question is empty")
+        if not normalise(answer):
+            raise Unsound("the answer is empty")
+        length = sum(len(turn["content"]) for turn in row.get("messages", [])) or len(asked) + len(answer)
+        if length > self._longest:
+            raise Unsound(f"{length} characters, more than {self._longest}")
+
+    def _repeats(self, row: dict[str, Any], number: int) -> Iterator[str]:
+        answer = normalise(_answer(row))
+        first = self._asked.setdefault(_short(normalise(_question(row))), number)
+        if first != number:
+            yield f"the question repeats line {first}"
+        if len(answer) >= MAY_REPEAT:
+            first = self._answered.setdefault(_short(answer), number)
+            if first != number:
+                yield f"the answer repeats line {first}"
+
+
+def _short(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=12).digest()
+
+
+def _mended(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The row in one of the two layouts, and what had to be changed for it."""
+    if "messages" in row:
+        turns, changes = _in_order(row["messages"])
+        return {**row, "messages": turns}, changes
+    for field in ("instruction", "output"):
+        if not isinstance(row.get(field), str):
+            raise Unsound(f"no text in {field!r}; wanted: messages, or instruction, input and output")
+    if not isinstance(row.get("input", ""), str):
+        raise Unsound("'input' is not a text")
+    return row, []
+
+
+def _in_order(messages: Any) -> tuple[Turns, list[tuple[str, str]]]:
+    """Turns with known roles in the right order; turns in the wrong order are joined or cut off at the ends."""
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
+        raise Unsound("'messages' is not a list of objects")
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message.get("content"), str) or not message["content"].strip():
+            raise Unsound(f"message {number} has no content")
+    roles = [message.get("role") for message in messages]
+    turns = [{**m, "role": ROLES.get(str(m.get("role")), m.get("role"))} for m in messages]
+    if _right([turn["role"] for turn in turns]):
+        return turns, [] if turns == messages else [(f"roles are {roles}", "renamed to user and assistant")]
+    problem = f"roles are {roles}; wanted: an optional system, then user and assistant in turn, assistant last"
+    turns = _rearranged(turns)
+    if not _right([turn["role"] for turn in turns]):
+        raise Unsound(problem)
+    return turns, [(problem, "turns of one role joined, turns that begin or end wrongly cut off")]
+
+
+def _right(roles: list[Any]) -> bool:
+    said = roles[1:] if roles[:1] == ["system"] else roles
+    return bool(said) and said == ["user", "assistant"] * (len(said) // 2)
+
+
+def _rearranged(turns: Turns) -> Turns:
+    head, said = (turns[:1], turns[1:]) if turns and turns[0]["role"] == "system" else ([], turns)
+    joined: Turns = []
+    for turn in said:
+        if joined and joined[-1]["role"] == turn["role"]:
+            joined[-1] = {**joined[-1], "content": f"{joined[-1]['content']}\n{turn['content']}"}
+        else:
+            joined.append(turn)
+    if joined and joined[0]["role"] == "assistant":
+        joined = joined[1:]
+    if joined and joined[-1]["role"] == "user":
+        joined = joined[:-1]
+    return [*head, *joined]
+
+
+def _question(row: dict[str, Any]) -> str:
+    if "messages" in row:
+        return "".join(turn["content"] for turn in row["messages"] if turn["role"] == "user")
+    return str(row["instruction"] + row.get("input", ""))
+
+
+def _answer(row: dict[str, Any]) -> str:
+    return str(row["messages"][-1]["content"] if "messages" in row else row["output"])
+
+
+def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], list[dict[str, Any]]]:
     """Checks every row of a file.
 
     Args:
-        path: JSON lines of messages or of instruction, input, output.
+        path: JSON lines of messages or of instruction, input, output; or CSV.
+        longest: Most characters of a conversation.
 
     Returns:
-        The number of rows, and every problem as ``file:line: what``.
+        The number of rows, every problem, and the rows of the mended copy.
 
     Raises:
-        UserError: The file is missing, or a line cannot be read at all.
+        UserError: The file is missing or empty.
     """
-    found: list[str] = []
-    asked: dict[str, int] = {}
-    answered: dict[str, int] = {}
+    checker = Checker(path, longest)
+    found: list[Problem] = []
+    sound: list[dict[str, Any]] = []
     rows = 0
-    for raw in raw_lines(path):
+    for row in user_rows(path):
         rows += 1
-        try:
-            line = Line(raw.number, f"{path}:{raw.number}", parsed(raw))
-            turns = _turns(line.row)
-        except (ValueError, DamagedLine) as error:
-            found.append(f"{path}:{raw.number}: {error}")
-            continue
-        found += [f"{line.where}: {problem}" for problem in _repeats(line, turns, asked, answered)]
-    return rows, found
+        flaws, mended = checker.check(row)
+        found += flaws
+        if mended is not None:
+            sound.append(mended)
+    return rows, found, sound
 
 
-def _turns(row: dict[str, Any]) -> _Turns:
-    if "messages" in row:
-        return _from_messages(row["messages"])
-    texts = {}
-    for field in ("instruction", "output"):
-        if not isinstance(row.get(field), str):
-            raise ValueError(f"no text in {field!r}; wanted: messages, or instruction, input and output")
-        texts[field] = row[field]
-    if not isinstance(row.get("input", ""), str):
-        raise ValueError("'input' is not a text")
-    return _filled(texts["instruction"] + row.get("input", ""), texts["output"])
+def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[Problem]) -> None:
+    if out.exists():
+        raise UserError("this exists already", where=f"fix={out}", fix="name a new file; nothing is overwritten")
+    if not rows:
+        raise UserError("no row of the file is sound", where=str(path), fix="see the problems above")
+    write_text(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    left_out = {problem.where for problem in found if problem.mended == LEFT_OUT}
+    print(f"mended copy with {len(rows)} rows: {out}; {len(left_out)} rows were left out")
+    for change, number in Counter(p.mended for p in found if p.where not in left_out).most_common():
+        print(f"  {number} × {change}")
 
 
-def _from_messages(messages: Any) -> _Turns:
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise ValueError("'messages' is not a list of objects")
-    for number, message in enumerate(messages, 1):
-        if not isinstance(message.get("content"), str) or not message["content"].strip():
-            raise ValueError(f"message {number} has no content")
-    roles = [message.get("role") for message in messages]
-    turns = roles[1:] if roles[:1] == ["system"] else roles
-    if not turns or turns != ["user", "assistant"] * (len(turns) // 2):
-        raise ValueError(
-            f"roles are {roles}; wanted: an optional system, then user and assistant in turn, assistant last"
-        )
-    question = "".join(message["content"] for message in messages if message["role"] == "user")
-    return _filled(question, messages[-1]["content"])
-
-
-def _filled(question: str, answer: str) -> _Turns:
-    if not normalise(question):
-        raise ValueError("the question is empty")
-    if not normalise(answer):
-        raise ValueError("the answer is empty")
-    return _Turns(normalise(question), normalise(answer))
-
-
-def _repeats(line: Line, turns: _Turns, asked: dict[str, int], answered: dict[str, int]) -> Iterator[str]:
-    first = asked.setdefault(turns.question, line.number)
-    if first != line.number:
-        yield f"the question repeats line {first}"
-    first = answered.setdefault(turns.answer, line.number)
-    if first != line.number:
-        yield f"the answer repeats line {first}"
+def _arguments(arguments: list[str]) -> tuple[Path, Path | None, int]:
+    files = [word for word in arguments if "=" not in word]
+    options = dict(word.split("=", 1) for word in arguments if "=" in word)
+    if len(files) != 1 or set(options) - {"fix", "max_characters"}:
+        raise UserError("one file is wanted", fix="python data_recipes/validate.py FILE [fix=OUT]")
+    longest = options.get("max_characters", str(LONGEST))
+    if not longest.isdigit():
+        raise UserError("not a number", where=f"max_characters={longest}", fix="e.g. max_characters=8000")
+    return Path(files[0]), Path(options["fix"]) if "fix" in options else None, int(longest)
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the problems of one file and a summary."""
-    if len(arguments) != 1:
-        raise UserError("one file is wanted", fix="python data_recipes/validate.py FILE")
-    rows, found = problems(Path(arguments[0]))
+    """Prints the problems of one file and a summary, and writes the mended copy that was asked for."""
+    path, out, longest = _arguments(arguments)
+    rows, found, sound = problems(path, longest)
     for problem in found[:SHOWN]:
-        print(problem)
+        print(f"{problem}  -> {problem.mended}" if out else problem)
     if len(found) > SHOWN:
         print(f"… and {len(found) - SHOWN} more")
-    bad_lines = Counter(problem.split(": ", 1)[0] for problem in found)
-    print(f"{rows} rows, {len(found)} problems in {len(bad_lines)} rows")
+    print(f"{rows} rows, {len(found)} problems in {len({problem.where for problem in found})} rows")
+    if found and out:
+        _write(path, out, sound, found)
+        return DONE
+    if found:
+        print(f"a mended copy: python data_recipes/validate.py {path} fix=mended.jsonl")
     return WRONG_INPUT if found else DONE
 
 

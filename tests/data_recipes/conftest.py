@@ -9,6 +9,8 @@ import pytest
 
 from common.command import read_config, run_command
 from data_recipes import build as build_command
+from data_recipes import show as show_command
+from data_recipes import suites as suites_command
 from data_recipes import validate as validate_command
 from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
@@ -40,6 +42,19 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Run:
 def validate(monkeypatch: pytest.MonkeyPatch) -> Run:
     """``python data_recipes/validate.py …``; returns the exit code."""
     return lambda *words: _run(monkeypatch, "validate.py", validate_command.main, validate_command.HELP, words)
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """``python data_recipes/show.py …``; returns the exit code."""
+    return lambda *words: _run(monkeypatch, "show.py", show_command.main, show_command.HELP, words)
+
+
+@pytest.fixture
+def suites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """``python data_recipes/suites.py …`` with a cache of the test's own; returns the exit code."""
+    monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
+    return lambda *words: _run(monkeypatch, "suites.py", suites_command.main, str(suites_command.__doc__), words)
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, name: str, main: Any, help_text: str, words: tuple[str, ...]) -> int:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,84 @@ def test_a_file_that_cannot_be_read_ends_with_code_two(validate: Run, file: Path
 def test_a_missing_file_and_no_file_end_with_code_two(validate: Run, file: Path) -> None:
     assert validate(str(file)) == 2
     assert validate() == 2
+
+
+def mended(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[dict[str, Any]], str]:
+    """The rows of the mended copy, which must itself be sound, and what was printed."""
+    out = file.with_name("mended.jsonl")
+    assert validate(str(file)) == 2
+    assert validate(str(file), f"fix={out}") == 0
+    printed = capsys.readouterr().out
+    assert validate(str(out)) == 0
+    return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()], printed
+
+
+def lines(rows: list[Any]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (lines(bencao_rows()).encode("gb18030"), "GB18030 instead of UTF-8"),
+        (lines(bencao_rows()).encode("utf-8-sig"), "a byte order mark"),
+        (lines(bencao_rows()).encode("utf-16"), "UTF-16 instead of UTF-8"),
+        (json.dumps(bencao_rows(), ensure_ascii=False, indent=1).encode(), "a JSON array"),
+        (lines(bencao_rows()).replace("老人", "老\0人", 1).encode(), "NUL bytes"),
+    ],
+    ids=["gb18030", "bom", "utf-16", "array", "nul"],
+)
+def test_what_is_only_written_wrongly_is_mended_without_loss(
+    validate: Run, file: Path, capsys: pytest.CaptureFixture[str], content: bytes, told: str
+) -> None:
+    file.write_bytes(content)
+    rows, printed = mended(validate, file, capsys)
+    assert rows == bencao_rows()
+    assert f"{file}:{2 if told == 'a JSON array' else 1}: {told}" in printed
+
+
+def test_what_cannot_be_mended_is_left_out_and_said(
+    validate: Run, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = bencao_rows()[:4]
+    long = {"instruction": "太长？", "input": "", "output": "长" * 40_000}
+    file.write_text(lines(sound[:2]) + '{"instruction": "断\n' + lines([sound[0], long, sound[2]]), encoding="utf-8")
+    rows, printed = mended(validate, file, capsys)
+    assert rows == sound[:3]
+    assert "6 rows, 4 problems in 3 rows" in printed and "3 rows were left out" in printed
+    for line, what in ((3, "not JSON"), (4, "the question repeats line 1"), (5, "40003 characters")):
+        assert f"{file}:{line}: {what}" in printed
+
+
+def test_roles_are_renamed_joined_and_cut_to_the_right_order(
+    validate: Run, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = turns("assistant", "human", "human", "gpt", "user")
+    write_jsonl(file, [row, turns("system", "user", "assistant")])
+    rows, _ = mended(validate, file, capsys)
+    assert rows[0]["messages"] == [
+        {"role": "user", "content": "human 1\nhuman 2"},
+        {"role": "assistant", "content": "gpt 3"},
+    ]
+
+
+def test_csv_is_checked_by_line_and_mended_to_json_lines(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_bytes('question,answer\n头痛？,"先休息\n再看医生"\n咳嗽？\n腹泻？,多喝水\n'.encode("gb18030"))
+    rows, printed = mended(validate, file, capsys)
+    assert f"{file}:4: another number of fields" in printed
+    assert rows[0] == {"instruction": "头痛？", "input": "", "output": "先休息\n再看医生"} and len(rows) == 2
+
+
+def test_short_answers_such_as_labels_may_repeat(validate: Run, file: Path) -> None:
+    write_jsonl(file, [{**row, "output": "是"} for row in bencao_rows()])
+    assert validate(str(file)) == 0
+
+
+def test_nothing_is_overwritten(validate: Run, file: Path) -> None:
+    write_jsonl(file, [bencao_rows()[0], bencao_rows()[0]])
+    before = file.read_bytes()
+    assert validate(str(file), f"fix={file}") == 2
+    assert file.read_bytes() == before

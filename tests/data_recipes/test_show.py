@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from data_recipes.build import BuiltDataset
+from tests.data_recipes.conftest import Run
+
+
+def test_rows_are_found_by_text_id_and_split(
+    show: Run, medical: BuiltDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = medical.splits["dev"][3]
+    assert show(str(medical.directory), f"id={wanted.id}", "split=dev") == 0
+    printed = capsys.readouterr().out
+    assert f"dev · {wanted.id}" in printed and f"assistant: «{wanted.answer}»" in printed
+    assert show(str(medical.directory), f"text={wanted.answer}", "rows=500") == 0
+    found = capsys.readouterr().out.count("── ")
+    everything = [e for split in medical.splits.values() for e in split]
+    assert found == sum(any(wanted.answer in m.content for m in e.messages) for e in everything) > 0
+
+
+def test_what_was_left_out_is_found_by_reason(
+    show: Run, medical: BuiltDataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = medical.manifest.counts.dropped["overlaps_train"]
+    assert show(str(medical.directory), "reason=overlaps_train") == 0
+    assert capsys.readouterr().out.count(": overlaps_train\n") == number
+    assert show(str(medical.directory), "reason=") == 0
+    assert f"{number}  overlaps_train" in capsys.readouterr().out
+
+
+def test_with_a_model_exactly_the_supervised_part_is_marked(
+    show: Run, medical: BuiltDataset, tiny_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert show(str(medical.directory), "split=dev", "rows=1", f"model={tiny_base}") == 0
+    printed = capsys.readouterr().out
+    example = medical.splits["dev"][0]
+    marked = printed[printed.index("«") + 1 : printed.index("»")]
+    assert example.answer in marked and example.messages[0].content not in marked
+    assert "supervised)" in printed
+
+
+def test_what_is_not_there_is_said(show: Run, medical: BuiltDataset) -> None:
+    assert show(str(medical.directory), "text=没有这样的文字") == 1
+    assert show(str(medical.directory), "split=nothing") == 2
+    assert show(str(medical.directory), "txt=a") == 2
+    assert show("missing") == 2
