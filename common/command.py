@@ -7,6 +7,7 @@ anything is loaded. All problems are reported at once, each with the nearest val
 import difflib
 import itertools
 import os
+import re
 import sys
 import types
 import typing
@@ -80,7 +81,7 @@ def _parse(words: list[str]) -> list[Override]:
     parsed, problems = [], []
     for word in words:
         try:
-            override = OverridesParser.create().parse_override(word)
+            override = OverridesParser.create().parse_override(_with_plain_chinese(word))
         except HydraException as error:
             problems.append(f"{word!r} is not key=value ({str(error).splitlines()[0]})")
             continue
@@ -92,6 +93,21 @@ def _parse(words: list[str]) -> list[Override]:
             "\n  ".join(problems), fix="write key=value; quote a value with spaces or commas: 'key=\"a, b\"'"
         )
     return parsed
+
+
+def _with_plain_chinese(word: str) -> str:
+    """Hydra's grammar knows only ASCII outside quotes: a Chinese value that is not quoted or a list is quoted here."""
+    key, equals, value = word.partition("=")
+    if not equals or value.isascii() or value[0] in "'\"[{":
+        return word
+    return f"{key}={quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """A text in the quotes of Hydra's grammar, so that it is taken as it stands."""
+    text = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)  # no reference to another key
+    text = re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{text}'"
 
 
 def _combinations(overrides: list[Override], sweep: bool) -> Iterator[list[Override]]:

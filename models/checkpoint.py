@@ -65,6 +65,10 @@ class LazyTensor:
     stride: tuple[int, ...]
     wanted: torch.dtype
 
+    def read_as(self, dtype: torch.dtype) -> "LazyTensor":
+        """The same tensor, to be read as another type where it holds floating-point numbers."""
+        return replace(self, wanted=dtype) if self.dtype.is_floating_point else self
+
     def __getitem__(self, index: object) -> torch.Tensor:
         assert index is ...
         spanned = 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.stride, strict=True))
@@ -105,12 +109,8 @@ def weight_files(directory: Path) -> list[Path]:
     )
 
 
-def open_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str, LazyTensor]:
+def open_weights(directory: Path) -> dict[str, LazyTensor]:
     """All tensors of a model directory by name; nothing is read yet but the files' headers.
-
-    Args:
-        directory: The model directory.
-        dtype: Type that floating-point tensors are read as; the one on disk where it is not given.
 
     Raises:
         UserError: A file is missing, cut off, a Git LFS pointer, or in PyTorch's format from before version 1.6.
@@ -128,9 +128,7 @@ def open_weights(directory: Path, dtype: torch.dtype | None = None) -> dict[str,
                 where=str(file),
                 fix="the file is cut off or not a checkpoint of tensors; copy it anew",
             ) from None
-    if dtype is None:
-        return tensors
-    return {name: replace(t, wanted=dtype) if t.dtype.is_floating_point else t for name, t in tensors.items()}
+    return tensors
 
 
 def _safetensors(file: Path) -> dict[str, LazyTensor]:

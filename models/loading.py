@@ -112,8 +112,12 @@ def _refuse_quantised(checkpoint: Checkpoint) -> None:
 
 
 def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: Quantisation | None) -> PreTrainedModel:
-    on_disk = open_weights(checkpoint.directory, None if quantisation else dtype)  # NF4 is made of what is stored
-    weights = {name: tensor for name, tensor in on_disk.items() if not name.endswith(plan.ignored)}
+    weights = {
+        # what is quantised is quantised from what is stored; everything else is read as the type that is wanted
+        name: tensor if quantisation and tensor.shape[0] != plan.config.vocab_size else tensor.read_as(dtype)
+        for name, tensor in open_weights(checkpoint.directory).items()
+        if not name.endswith(plan.ignored)
+    }
     # transformers finds the transforms by the name of the class; the model is of the plain class again afterwards,
     # so that it is saved in native layout
     reading = type(f"{plan.model_class.__name__}Checkpoint", (plan.model_class,), {})

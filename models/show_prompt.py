@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from common.command import Config, read_config, run_command
+from common.command import Config, quoted, read_config, run_command
 from common.errors import UserError
 
 if TYPE_CHECKING:  # the libraries load only after the configuration was found right
@@ -205,9 +205,7 @@ def _quoted(arguments: Sequence[str]) -> list[str]:
 def _quoted_word(key: str, equals: str, value: str) -> str:
     if not equals or key not in TYPED:
         return f"{key}{equals}{value}"
-    value = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # no reference to another key
-    value = re.sub(r"(\\*)('|\Z)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
-    return f"{key}='{value}'"
+    return f"{key}={quoted(value)}"
 
 
 def main(arguments: list[str]) -> None:
