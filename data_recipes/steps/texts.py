@@ -1,0 +1,106 @@
+"""The texts of a batch of rows as flat columns: read, changed and put back."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from data_recipes.rows import Dropped
+from data_recipes.steps.step import Outcome
+
+CHANGED = ("messages", "facts", "references", "choices", "result", "rejected")
+"""The columns whose text a step may change. ``passage`` is not among them: its spans count its characters."""
+
+Change = Callable[[pl.Series], pl.Series]
+
+
+def flat(rows: pa.Table, column: str) -> pl.Series:
+    """All texts of a column, one after the other; of ``messages`` the contents."""
+    return pl.Series(_strings(_chunk(rows, column)))
+
+
+def owners(rows: pa.Table, column: str) -> NDArray[np.int64]:
+    """For each text of ``flat`` the number of its row."""
+    values = _chunk(rows, column)
+    if not pa.types.is_list(values.type):
+        return np.arange(len(rows))
+    return np.repeat(np.arange(len(rows)), _lengths(values))
+
+
+def put(rows: pa.Table, column: str, texts: pl.Series) -> pa.Table:
+    """The rows with other texts in a column.
+
+    Args:
+        rows: The rows as they are.
+        column: One of ``CHANGED``.
+        texts: As many as ``flat`` gave.
+    """
+    old, new = _chunk(rows, column), texts.to_arrow().cast(pa.string())
+    if pa.types.is_list(old.type):
+        offsets = pa.array(np.concatenate([[0], np.cumsum(_lengths(old))]), pa.int32())
+        if column == "messages":
+            turns = old.flatten()
+            new = pa.StructArray.from_arrays([turns.field("role"), new], fields=list(old.type.value_type))
+        new = pa.ListArray.from_arrays(offsets, new, type=old.type)
+    return rows.set_column(rows.column_names.index(column), rows.schema.field(column), new)
+
+
+def changed(rows: pa.Table, change: Change) -> pa.Table:
+    """Applies a change to every text that may be changed."""
+    for column in CHANGED:
+        if len(texts := flat(rows, column)):
+            rows = put(rows, column, change(texts))
+    return rows
+
+
+def questions(rows: pa.Table) -> pl.Series:
+    """What the user asked, for each row over all turns."""
+    messages = _chunk(rows, "messages")
+    asked = np.asarray(pc.equal(messages.flatten().field("role"), "user"))
+    turns = pl.DataFrame({"row": owners(rows, "messages"), "text": flat(rows, "messages")}).filter(pl.Series(asked))
+    joined = turns.group_by("row", maintain_order=True).agg(pl.col("text").str.join("\n"))
+    every = pl.DataFrame({"row": np.arange(len(rows))})
+    return every.join(joined, on="row", how="left", maintain_order="left")["text"].fill_null("")
+
+
+def answers(rows: pa.Table) -> pl.Series:
+    """The last turn of each row."""
+    ends = np.cumsum(_lengths(_chunk(rows, "messages"))) - 1
+    return flat(rows, "messages").gather(ends)
+
+
+def without(rows: pa.Table, reasons: Sequence[tuple[str, pl.Series]], counts: dict[str, int] | None = None) -> Outcome:
+    """Drops the rows for which one of the reasons holds.
+
+    Args:
+        rows: The batch.
+        reasons: Each with a Boolean for every row; the first that holds is named.
+        counts: What was changed in the rows.
+    """
+    reason = np.full(len(rows), "", object)
+    for name, holds in reversed(reasons):
+        reason[holds.to_numpy()] = name
+    gone = np.flatnonzero(reason != "")
+    dropped = [Dropped(id, reason[at]) for at, id in zip(gone, rows["id"].take(gone).to_pylist(), strict=True)]
+    kept = rows.filter(pa.array(reason == "")) if len(gone) else rows
+    return Outcome(kept, dropped, {name: n for name, n in (counts or {}).items() if n})
+
+
+def _chunk(rows: pa.Table, column: str) -> pa.Array:
+    chunks = rows[column].combine_chunks()
+    return chunks.combine_chunks() if isinstance(chunks, pa.ChunkedArray) else chunks
+
+
+def _lengths(lists: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
+
+
+def _strings(values: pa.Array) -> pa.Array:
+    if pa.types.is_list(values.type):
+        values = values.flatten()
+    if pa.types.is_struct(values.type):
+        values = values.field("content")
+    return values

@@ -1,0 +1,124 @@
+import json
+from typing import Any
+
+import pytest
+
+from data_recipes.steps.personal_data import PersonalDataStep, make
+from data_recipes.steps.personal_patterns import KINDS
+
+# every number here is made up; the check digits are right where a case says so
+PERSONAL = [
+    ("身份证号110101199003077758，", "identity_number", "110101199003077758"),
+    ("我的是 11010119900307775８", "identity_number", "11010119900307775８"),
+    ("证件 110101 19900307 7758。", "identity_number", "110101 19900307 7758"),
+    ("身份证号码：11010119900307775X", "identity_number", "11010119900307775X"),  # mistyped, but labelled
+    ("旧证110101900307775", "identity_number", "110101900307775"),
+    ("电话13812345678，", "mobile", "13812345678"),
+    ("打138-1234-5678", "mobile", "138-1234-5678"),
+    ("+86 139 1234 5678", "mobile", "+86 139 1234 5678"),
+    ("１３８１２３４５６７８", "mobile", "１３８１２３４５６７８"),
+    ("座机010-66668888转123", "landline", "010-66668888转123"),
+    ("（0571）8888-7777", "landline", "（0571）8888-7777"),
+    ("电话：66668888", "landline", "66668888"),
+    ("病案号：A0012345", "file_number", "A0012345"),
+    ("住院号 20230011", "file_number", "20230011"),
+    ("门诊号为00998877", "file_number", "00998877"),
+    ("医保号：3301234567890", "insurance_number", "3301234567890"),
+    ("社保卡号 A12345678", "insurance_number", "A12345678"),
+    ("银行卡6222020200112230335", "bank_card", "6222020200112230335"),
+    ("卡号 4111 1111 1111 1111", "bank_card", "4111 1111 1111 1111"),
+    ("发到zhang.san@163.com", "e_mail", "zhang.san@163.com"),
+    ("13812345678@qq.com", "e_mail", "13812345678@qq.com"),
+    ("QQ：123456789", "qq", "123456789"),
+    ("扣扣2345678", "qq", "2345678"),
+    ("加我微信zhang_san88", "wechat", "zhang_san88"),
+    ("微信号：wxid-abc123", "wechat", "wxid-abc123"),
+    ("VX: doctor2020", "wechat", "doctor2020"),
+    ("微信13812345678", "wechat", "13812345678"),
+    ("我叫张伟，今年45岁", "name", "张伟"),
+    ("患者王小明，男，45岁", "name", "王小明"),
+    ("患者李娜因反复咳嗽入院", "name", "李娜"),
+    ("姓名：欧阳修文 性别：男", "name", "欧阳修文"),
+    ("联系人：赵大力，", "name", "赵大力"),
+    ("我住在北京市朝阳区建国路88号3栋502室，", "address", "北京市朝阳区建国路88号3栋502室"),
+    ("家住浙江省杭州市西湖区文三路阳光小区5幢3单元201室", "address", "浙江省杭州市西湖区文三路阳光小区5幢3单元201室"),
+    ("地址：中山路15号", "address", "中山路15号"),
+]
+
+HARMLESS = [
+    "阿莫西林0.5g每日3次，一次500mg，共1000毫克，每6-8小时一次",
+    "2023年1月5号检查，2023-01-05 12:30:45，20230105",
+    "白细胞12.5×10^9/L，血小板 1234567，血压120/80mmHg，心率60-100",
+    "HCG 123456.78mIU/mL，T3 1.34，TSH 0371",
+    "ICD编码E11.901，J45.900x001",
+    "价格12800元，花了 1380000.00 元",
+    "国药准字H20123456，批号 20230101123456，ISBN 9787117123456",
+    "圆周率3.14159265358979323846",
+    "订单号 110101199003077757",  # the check digit is wrong
+    "患者高血压，男性多见；患者黄疸，女性；患者安静，男；患者时年45岁",
+    "患者高热因感染，患者白细胞因子升高，患者高危因素",
+    "患者常规，患者方便，患者和家属，患者马上入院",
+    "有种病名叫白血病，我吃的药名叫安乃近，",
+    "我叫救护车，我叫车来，我叫了医生，我叫她",
+    "患者王某，男，45岁；患者陈先生，55岁",  # already without the name
+    "身份证号码有18位，医保号怎么查，住院号在哪里看，住院3次1234，住院号：无",
+    "微信公众号：健康时报，QQ糖能吃吗，微信支付200元",
+    "北京市区5号做的手术，县医院住院部3号楼，用5号针头",
+    "热线12345，拨打120，电话咨询",
+    "联系人：医生",
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "value"), PERSONAL)
+def test_personal_data_is_masked_and_named(text: str, kind: str, value: str, rows: Any, run: Any) -> None:
+    outcome = run(make(PersonalDataStep(kind="personal_data")), rows((text, "请就医。")))
+    placeholder = next(k.placeholder for k in KINDS if k.name == kind)
+    assert outcome.kept["messages"].to_pylist()[0][0]["content"] == text.replace(value, placeholder)
+    assert outcome.counts == {f"masked_{kind}": 1}
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_the_numbers_of_medicine_stay(text: str, rows: Any, run: Any) -> None:
+    outcome = run(make(PersonalDataStep(kind="personal_data")), rows((text, text)))
+    assert outcome.counts == {}
+    assert outcome.kept.to_pylist() == rows((text, text)).to_pylist()
+
+
+def test_every_hint_holds_wherever_its_pattern_does() -> None:
+    import polars as pl
+
+    for text, name, _ in PERSONAL:
+        [kind] = [kind for kind in KINDS if kind.name == name]
+        assert pl.Series([text]).str.contains(kind.hint).all(), text
+
+
+def test_the_policy_decides_what_becomes_of_the_row(rows: Any, run: Any) -> None:
+    table = rows(("电话13812345678和13912345678", "好"), ("头痛怎么办", "多休息"))
+    kept = run(make(PersonalDataStep(kind="personal_data", policy="keep")), table)
+    assert kept.kept.to_pylist() == table.to_pylist()
+    assert kept.counts == {"found_mobile": 2}
+    dropped = run(make(PersonalDataStep(kind="personal_data", policy="drop")), table)
+    assert [tuple(row) for row in dropped.dropped] == [("row-0", "personal_mobile")]
+    assert dropped.counts == {}
+
+
+def test_only_the_chosen_types_are_looked_for(rows: Any, run: Any) -> None:
+    step = make(PersonalDataStep(kind="personal_data", types=("e_mail",)))
+    outcome = run(step, rows(("电话13812345678，a@b.cn", "好")))
+    assert outcome.kept["messages"].to_pylist()[0][0]["content"] == "电话13812345678，【邮箱】"
+
+
+def test_every_text_of_a_row_is_looked_at_and_passages_are_never_shifted(rows: Any, run: Any) -> None:
+    phone = "13812345678"
+    everywhere = rows(("问", "答"), facts=[phone], references=[f"打{phone}"], choices=[phone, "无"], rejected=phone)
+    outcome = run(make(PersonalDataStep(kind="personal_data")), everywhere)
+    assert phone not in json.dumps(outcome.kept.to_pylist())
+    assert outcome.counts == {"masked_mobile": 4}
+    passage = {"context": f"打{phone}找他", "question": "打什么？", "spans": [[1, 12]]}
+    outcome = run(make(PersonalDataStep(kind="personal_data")), rows(("问", "答"), passage=passage))
+    assert [tuple(row) for row in outcome.dropped] == [("row-0", "personal_mobile")]
+
+
+def test_the_report_never_holds_the_value(rows: Any, run: Any) -> None:
+    outcome = run(make(PersonalDataStep(kind="personal_data", policy="drop")), rows(("我叫张伟，13812345678", "好")))
+    assert "138" not in repr(outcome.dropped) + repr(outcome.counts)
