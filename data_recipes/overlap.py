@@ -82,7 +82,7 @@ class HashSet:
     """
 
     def __init__(self, hashes: Hashes) -> None:
-        self.members = np.unique(hashes)
+        self.members = _distinct(hashes)
         self.seen = np.zeros(len(self.members), bool)
         self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here tells
         self._filter[_short(self.members)] = True
@@ -100,6 +100,12 @@ class HashSet:
     def was_seen(self, hashes: Hashes) -> Mask:
         """Which of the hashes, all of them members, were asked for."""
         return self.seen[np.searchsorted(self.members, hashes)]
+
+
+def _distinct(hashes: Hashes) -> Hashes:
+    """Sorted, each once; by sorting, which is several times faster here than the hash table of ``np.unique``."""
+    ordered = np.sort(hashes)
+    return ordered[np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]])]
 
 
 def _short(hashes: Hashes) -> Hashes:
@@ -142,7 +148,7 @@ def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
     """Writes fingerprints into a dataset's folder."""
     with pq.ParquetWriter(folder / name, SCHEMA, compression="zstd") as writer:
         for part in train.parts():
-            whole, run = np.unique(part.questions), np.unique(part.runs)
+            whole, run = _distinct(part.questions), _distinct(part.runs)
             columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run])]
             writer.write_table(pa.table([pa.array(column) for column in columns], SCHEMA))
 

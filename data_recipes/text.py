@@ -12,6 +12,11 @@ def normalise(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
 
 
+def says_something(text: str) -> bool:
+    """Whether anything is left of a text once it is normalised."""
+    return any(map(str.isalnum, text))
+
+
 def question(example: Example) -> str:
     """What the user asked, over all turns, normalised."""
     return normalise("".join(message.content for message in example.messages if message.role == "user"))

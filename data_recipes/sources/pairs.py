@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from data_recipes.example import Example, Message
-from data_recipes.text import normalise
+from data_recipes.text import says_something
 
 
 class Pair(NamedTuple):
@@ -26,9 +26,9 @@ class Pair(NamedTuple):
 
 def missing_part(pair: Pair) -> str:
     """``empty_question``, ``empty_answer`` or nothing."""
-    if not normalise(pair.question):
+    if not says_something(pair.question):
         return "empty_question"
-    return "" if normalise(pair.answer) else "empty_answer"
+    return "" if says_something(pair.answer) else "empty_answer"
 
 
 def example(pair: Pair, source: str) -> Example:

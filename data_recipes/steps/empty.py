@@ -2,12 +2,15 @@
 
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.command import Config
 from data_recipes.rows import Dropped
 from data_recipes.steps.step import Outcome, Step, StepKind
-from data_recipes.text import normalise
+
+SOMETHING = r"[\pL\pN]"  # a letter or a digit of any script
 
 
 class EmptyStep(Config):
@@ -26,16 +29,17 @@ def make(config: EmptyStep) -> Step:
 
 
 def _filled(rows: pa.Table) -> Outcome:
-    reasons = [_reason(messages) for messages in rows["messages"].to_pylist()]
-    ids = rows["id"].to_pylist()
-    dropped = [Dropped(id, reason) for id, reason in zip(ids, reasons, strict=True) if reason]
-    return Outcome(rows.filter(pa.array([not reason for reason in reasons])), dropped)
-
-
-def _reason(messages: list[dict[str, str]]) -> str:
-    if not any(normalise(message["content"]) for message in messages if message["role"] == "user"):
-        return "empty_question"
-    return "" if normalise(messages[-1]["content"]) else "empty_answer"
+    messages = rows["messages"].combine_chunks()
+    turns = messages.flatten()
+    counts = np.asarray(pc.list_value_length(messages))
+    says = np.asarray(pc.match_substring_regex(turns.field("content"), SOMETHING))
+    asks = says & np.asarray(pc.equal(turns.field("role"), "user"))
+    row_of = np.repeat(np.arange(len(rows)), counts)
+    asked = np.bincount(row_of[asks], minlength=len(rows)) > 0
+    answered = says[np.cumsum(counts) - 1]
+    ids = rows["id"].filter(pa.array(~(asked & answered))).to_pylist()
+    reasons = np.where(asked, "empty_answer", "empty_question")[~(asked & answered)].tolist()
+    return Outcome(rows.filter(pa.array(asked & answered)), [Dropped(*row) for row in zip(ids, reasons, strict=True)])
 
 
 STEP = StepKind(EmptyStep, make)
