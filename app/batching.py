@@ -17,6 +17,7 @@ from loguru import logger
 
 from app.config import ServeConfig
 from app.errors import ApiError
+from common.errors import UserError
 from models.engines.engine import Completion, Conversation, Engine, Sampling
 
 
@@ -143,7 +144,10 @@ class BatchQueue:
         await asyncio.to_thread(self._thread.join)
 
     async def _check_room(self, conversation: Conversation) -> None:
-        tokens = await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
+        try:
+            tokens = await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
+        except UserError as error:  # e.g. two user turns in a row, which this model's prompt format has no way to write
+            raise ApiError(400, error.problem, code="unsupported_conversation", param="messages") from None
         if tokens >= self.engine.context_length:
             raise ApiError(
                 400,

@@ -70,7 +70,7 @@ class Engine(Protocol):
         ...
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
-        """Tokens of the prompt that the conversation becomes."""
+        """Tokens of the prompt that the conversation becomes; of all of it where it ends with an answer."""
         ...
 
     def generate(

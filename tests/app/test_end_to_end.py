@@ -51,9 +51,12 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
         with running.client() as plain:
             qa = plain.post("/v1/qa", json={"question": questions[0]}).json()
             too_long = plain.post("/v1/qa", json={"question": "长" * 1000})
+            twice = [{"role": "user", "content": "头痛"}] * 2
+            disordered = plain.post("/v1/chat/completions", json={"model": engine.model_version, "messages": twice})
     prompt = [Turn(role="user", content=questions[0])]
     assert qa["answer"] == engine.generate([prompt], [Sampling(max_new_tokens=12)])[0].text == alone[0]
     assert qa["usage"]["prompt_tokens"] == engine.count_prompt_tokens(prompt)
+    assert disordered.status_code == 400 and disordered.json()["error"]["code"] == "unsupported_conversation"
     assert too_long.json()["error"]["code"] == "context_length_exceeded"
 
 
