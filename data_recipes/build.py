@@ -1,7 +1,7 @@
 """Builds a dataset: reads a source, runs the steps, removes what leaks, writes splits, manifest, card and preview."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,7 @@ def build(config: BuildConfig) -> DatasetManifest:
     data, source = config.data, config.source
     hashes = _source_hashes(source)
     with work_directory(out, _key(data, source, hashes)) as work:
-        tasks = (
-            ShardTask(work, number, data.steps, data.near_duplicates != "keep")
-            for number in read_shards(data, source, work)
-        )
-        numbers = list(tqdm(engine_of(data).run(run_steps, tasks), desc="steps", unit="shard", disable=None))
-        shards = [ShardDone.load(work, number) for number in numbers]
+        shards = _worked_on(data, source, work)
         files = KeyFiles(work, shards)
         suites = {name: overlap.load(path.parent, path.name) for name, path in suites_of(data).items()}
         with scratch_folder(work) as scratch:
@@ -99,6 +94,23 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
     if not (directory / MANIFEST).exists():
         build(BuildConfig(data=data, source=source, out=str(directory)))
     return directory
+
+
+def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[ShardDone]:
+    """Reads the source and runs the steps; the account of each shard."""
+    with tqdm(desc="steps", unit="shard", disable=None) as progress:
+
+        def tasks() -> Iterator[ShardTask]:
+            number = 0
+            for number in read_shards(data, source, work):
+                yield ShardTask(work, number, data.steps, data.near_duplicates != "keep")
+            progress.total = number + 1  # from now on the time that is left is known
+
+        shards = []
+        for number in engine_of(data).run(run_steps, tasks()):
+            shards.append(ShardDone.load(work, number))
+            progress.update()
+    return shards
 
 
 def _replaceable(directory: Path) -> Path:

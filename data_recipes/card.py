@@ -12,6 +12,7 @@ from data_recipes.preview import preview
 from data_recipes.writing import Written, split_files
 
 SAMPLES = 3  # of each split
+SHOWN = 400  # characters of a turn
 KINDS = 30  # kinds that are listed; the rest is one line
 LENGTHS = "lengths.svg"
 SPLITS = "splits.svg"
@@ -168,5 +169,10 @@ def _samples(name: str, examples: list[Example]) -> str:
 
 
 def _sample(example: Example) -> str:
-    turns = [f"> **{message.role}**: {' '.join(message.content.split())}" for message in example.messages]
+    turns = [f"> **{message.role}**: {_short(message.content)}" for message in example.messages]
     return "  \n".join([f"> `{example.id}`", *turns])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"

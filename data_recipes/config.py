@@ -16,6 +16,9 @@ else:  # made from the tables, so that a source or a step is registered in one p
     StepConfig = Annotated[Union[tuple(s.config for s in STEPS)], Field(discriminator="kind")]  # noqa: UP007
 
 
+SplitName = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
+
+
 class DataConfig(Config):
     """What is made.
 
@@ -42,7 +45,7 @@ class DataConfig(Config):
 
     name: str = Field(min_length=1)
     seed: int
-    splits: dict[str, PositiveInt]
+    splits: dict[SplitName, PositiveInt]
     max_bad_share: float = Field(ge=0, le=1)
     steps: tuple[StepConfig, ...] = DEFAULT
     duplicates: Literal["keep", "row", "question"] = "question"

@@ -7,6 +7,8 @@ from importlib.resources import files
 from data_recipes.example import Example
 from data_recipes.manifest import DatasetManifest
 
+SHOWN = 3000  # characters of a turn
+
 
 def preview(manifest: DatasetManifest, samples: dict[str, list[Example]]) -> str:
     """The page.
@@ -35,7 +37,7 @@ def _row(split: str, example: Example) -> dict[str, object]:
         "split": split,
         "id": example.id,
         "kind": example.kind,
-        "messages": [[message.role, message.content] for message in example.messages],
+        "messages": [[message.role, _short(message.content)] for message in example.messages],
         "more": {
             name: value
             for name, value in (
@@ -48,6 +50,10 @@ def _row(split: str, example: Example) -> dict[str, object]:
             if value
         },
     }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…（共 {len(text)} 字 · {len(text)} characters）"
 
 
 def _embedded(rows: list[dict[str, object]]) -> str:

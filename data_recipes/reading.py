@@ -20,6 +20,7 @@ from data_recipes.work import write_table
 SHOWN = 5  # bad rows that an error lists
 AT_ONCE = 2_000  # examples that are in memory as such
 READ = "read.json"
+BY_LINE = {".jsonl", ".csv", ".tsv"}
 
 
 class ShardRead(BaseModel):
@@ -48,7 +49,8 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
     rows = shards = bad = 0
     first: list[Dropped] = []
     items = source_of(config).read(config)
-    with tqdm(desc="read", unit="row", mininterval=1.0, disable=None) as progress:
+    expected = _expected(source_of(config).files(config))
+    with tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None) as progress:
         while dropped := _shard(items, data.shard_rows, work, shards):
             number, left_out = dropped
             rows += number
@@ -62,6 +64,18 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
     if bad > data.max_bad_share * rows:
         raise _too_many(bad, rows, first, data, source_of(config).files(config))
     write_json(work / READ, {"shards": shards, "rows": rows})
+
+
+def _expected(files: list[Path]) -> int | None:
+    """About how many rows there will be, for the time that is left; None where lines are not rows."""
+    if any(path.suffix not in BY_LINE for path in files):
+        return None
+    lines = 0
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                lines += block.count(b"\n")
+    return lines
 
 
 def _shard(items: Iterator[Example | Dropped], size: int, work: Path, number: int) -> tuple[int, list[Dropped]] | None:

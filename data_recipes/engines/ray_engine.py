@@ -4,6 +4,7 @@ On a cluster, the sources and the dataset's directory lie on a file system that 
 """
 
 import logging
+import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -33,6 +34,7 @@ class RayEngine:
         rows = [{"number": number, "task": pickle.dumps(task)} for number, task in enumerate(tasks)]
         if not rows:
             return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
         ray.init(self._address, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
         try:
             context = ray.data.DataContext.get_current()

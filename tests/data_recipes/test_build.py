@@ -66,6 +66,9 @@ def test_what_was_built_can_be_loaded_here_and_by_the_datasets_library(build: Ru
     theirs = datasets.load_dataset(str(out), cache_dir=str(out.parent / "cache"))
     assert {name: len(split) for name, split in theirs.items()} == ours.manifest.splits
     assert Example.model_validate(theirs["test"][0]) == ours.splits["test"][0]
+    named = {"train": str(out / "train.parquet")}
+    train = datasets.load_dataset("parquet", data_files=named, cache_dir=str(out.parent / "cache"))["train"]
+    assert [Example.model_validate(row) for row in train] == ours.splits["train"]
 
 
 def test_no_row_is_lost_and_none_is_quoted_among_the_dropped(build: Run, source: Path, out: Path) -> None:
@@ -83,6 +86,24 @@ def test_the_card_tells_what_was_built(medical: BuiltDataset) -> None:
     for name, size in medical.manifest.splits.items():
         assert f"| {name} | {size} |" in card
     assert str(medical.manifest.counts.read) in card and "](lengths.svg)" in card
+
+
+def test_the_preview_is_one_page_that_needs_no_network_and_holds_rows_of_every_split(medical: BuiltDataset) -> None:
+    page = (medical.directory / "preview.html").read_text()
+    assert "://" not in page.replace("http://www.w3.org", "") and "@@" not in page and '<html lang="zh">' in page
+    rows = json.loads(page.split("const rows = ", 1)[1].split(";\n", 1)[0])
+    assert {row["split"] for row in rows} == set(medical.splits) and len(rows) > 200
+    shown = {row["id"]: [text for _, text in row["messages"]] for row in rows}
+    example = next(e for e in medical.splits["dev"] if e.id in shown)
+    assert shown[example.id] == [message.content for message in example.messages]
+
+
+def test_a_row_cannot_break_out_of_the_preview(build: Run, source: Path, out: Path) -> None:
+    evil = "</script><script>alert(1)</script>"
+    rows = [{**row, "output": f"{row['output']}{evil}"} for row in bencao_rows()]
+    write_jsonl(source, rows)
+    assert build("data=bencao", f"source.path={source}", f"out={out}", *SMALL) == 0
+    assert evil not in (out / "preview.html").read_text()
 
 
 def test_a_cached_dataset_is_reused_until_the_source_changes(
@@ -113,8 +134,11 @@ BAD_BENCAO = {
     "gbk": GOOD + '{"instruction": "问", "input": "", "output": "答"}'.encode("gbk"),
     "no output": GOOD + '{"instruction": "问", "input": ""}'.encode(),
     "output is a number": GOOD + '{"instruction": "问", "input": "", "output": 3}'.encode(),
+    "10 MB line": GOOD + b'{"instruction": "' + b"a" * 10_000_000 + b'", "input": "", "output": "b"}\n' + GOOD,
+    "utf-16": GOOD.decode().encode("utf-16"),
+    "nested": GOOD + b"[" * 100_000,
 }
-LINES = {"empty": "", "array": ":1"}
+LINES = {"empty": "", "array": ":1", "utf-16": ":1"}
 
 
 @pytest.mark.parametrize("damage", BAD_BENCAO)
@@ -126,6 +150,24 @@ def test_a_damaged_json_file_ends_the_command_with_its_line_and_leaves_nothing(
     error = capsys.readouterr().err
     assert f"{source}{LINES.get(damage, ':2')}:" in error and "Traceback" not in error
     assert not out.parent.exists()
+
+
+def test_line_ends_of_every_kind_are_read_alike(build: Run, source: Path, tmp_path: Path) -> None:
+    plain = source.read_bytes()
+    for name, ends in {"unix": b"\n", "dos": b"\r\n", "gaps": b"\n\r\n\n"}.items():
+        source.write_bytes(plain.replace(b"\n", ends))
+        assert build("data=bencao", f"source.path={source}", f"out={tmp_path / name}", *SMALL) == 0
+    asked = {name: {e.messages for e in load(tmp_path / name).splits["train"]} for name in ("unix", "dos", "gaps")}
+    assert asked["unix"] == asked["dos"] and load(tmp_path / "gaps").manifest.counts.read == 96
+
+
+def test_a_share_of_damaged_lines_is_tolerated_and_listed(build: Run, source: Path, out: Path) -> None:
+    source.write_bytes(source.read_bytes() + b'{"cut\n\xff\n')
+    words = ("data=bencao", f"source.path={source}", f"out={out}", *SMALL)
+    assert build(*words) == 2
+    assert build(*words, "data.max_bad_share=0.05") == 0
+    assert load(out).manifest.counts.dropped == {"not_json": 1, "not_utf8": 1}
+    assert '{"id": "rows.json:97", "reason": "not_json"}' in (out / "dropped.jsonl").read_text()
 
 
 SOUND_CSV = "department,title,ask,answer\n内科,题,问题呢？,这是一个足够长的答案。\n".encode("gb18030")
@@ -158,6 +200,8 @@ def test_a_damaged_csv_file_ends_the_command_with_its_line_and_leaves_nothing(
         ("data=medical", "out=x", "data.sed=1"),
         ("data=medical", "out=x", "data.splits.dev=0"),
         ("data=medical", "out=x", "data.splits.test=5"),
+        ("data=medical", "out=x", "data.steps=[{kind: lenght}]"),
+        ("data=medical", "out=x", "data.splits={de-v: 3}"),
         ("data=bencao", "source.path=missing.json", "out=x"),
         ("data=medical", "source.path=missing", "out=x"),
     ],
