@@ -69,8 +69,7 @@ class _Said(NamedTuple):
     content: str
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(NamedTuple):
     """Token ids of a conversation and which of them the loss counts.
 
     Attributes:
