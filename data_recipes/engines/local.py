@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
+from threading import Thread
 
 import pyarrow as pa
 
@@ -32,7 +34,7 @@ class LocalEngine:
             yield from map(function, chain(first, left))
             return
         context = multiprocessing.get_context("spawn")  # Arrow has threads, which a fork does not survive
-        with ProcessPoolExecutor(self._workers, context, initializer=_one_thread) as pool:
+        with ProcessPoolExecutor(self._workers, context, initializer=_prepare_process) as pool:
             waiting: deque[Future[ResultT]] = deque()
             try:
                 for task in chain(first, left):
@@ -45,6 +47,15 @@ class LocalEngine:
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one_thread() -> None:
-    """The processes share the cores already."""
-    pa.set_cpu_count(1)
+def _prepare_process() -> None:
+    pa.set_cpu_count(1)  # the processes share the cores already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its processes: they would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

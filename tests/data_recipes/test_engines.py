@@ -73,6 +73,27 @@ def _kill_when(words: tuple[str, ...], out: Path, enough: object) -> None:
         assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
 
 
+def test_no_process_outlives_a_build_that_was_killed(source: Path, tmp_path: Path) -> None:
+    out, children = tmp_path / "killed" / "out", []
+
+    def at_work(work: Path) -> bool:
+        children[:] = [] if not any(work.glob("done-*.json")) else _children()
+        return len(children) >= 2
+
+    _kill_when(("data=bencao", f"source.path={source}", "data.workers=2", *MANY), out, at_work)
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{child}/exe").exists() for child in children):
+        assert time.monotonic() < deadline, f"still there: {children}"
+        time.sleep(0.05)
+
+
+def _children() -> list[str]:
+    """Everything that the processes that this one started have started."""
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    builds = " ".join(path.read_text() for path in tasks.glob("*/children")).split()
+    return " ".join(Path(f"/proc/{b}/task/{b}/children").read_text() for b in builds).split()
+
+
 def test_a_change_of_the_recipe_starts_anew_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "there" / "out"
     stale = out.parent / ".out.work-0123456789abcdef"
