@@ -6,12 +6,18 @@ A step is a pure function over a batch of rows, with counts and reasons.
 from typing import Any
 
 from common.command import Config
-from data_recipes.steps import empty, length
+from data_recipes.steps import empty, encoding, filters, length, markup, personal_data, quality, unsafe_advice
 from data_recipes.steps.step import Step, StepKind
 
 STEPS: tuple[StepKind[Any], ...] = (
     empty.STEP,
     length.STEP,
+    encoding.STEP,
+    markup.STEP,
+    filters.STEP,
+    personal_data.STEP,
+    quality.STEP,
+    unsafe_advice.STEP,
     # a new step is added here (and imported above)
 )
 

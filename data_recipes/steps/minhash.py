@@ -35,8 +35,8 @@ def fill(utf8, ends, folding, ngram, rows, out):  # type: ignore[no-untyped-def]
         longest = max(longest, ends[text + 1] - ends[text])
     codes, grams = np.empty(longest, np.int64), np.empty(longest, np.uint64)
     for text in range(len(out)):
-        length = _fold(utf8, ends[text], ends[text + 1], folding, codes)
-        count = _hash_runs(codes, length, ngram, grams)
+        length = fold(utf8, ends[text], ends[text + 1], folding, codes)
+        count = hash_runs(codes, length, ngram, grams)
         _sketch(grams, count, sketch)
         for band in range(bands):
             value = uint64(0)
@@ -46,7 +46,7 @@ def fill(utf8, ends, folding, ngram, rows, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _fold(utf8, start, end, folding, codes):  # type: ignore[no-untyped-def]
+def fold(utf8, start, end, folding, codes):  # type: ignore[no-untyped-def]
     """Decodes UTF-8 and folds each character."""
     length, at = 0, start
     while at < end:
@@ -73,7 +73,8 @@ def _fold(utf8, start, end, folding, codes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _hash_runs(codes, length, ngram, grams):  # type: ignore[no-untyped-def]
+def hash_runs(codes, length, ngram, grams):  # type: ignore[no-untyped-def]
+    """Hashes each run of characters; of a shorter text the whole."""
     count = max(1, length - ngram + 1)
     for first in range(count):
         value = uint64(0)

@@ -1,6 +1,7 @@
 """The texts of a batch of rows as flat columns: read, changed and put back."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from data_recipes.steps.step import Outcome
 CHANGED = ("messages", "facts", "references", "choices", "result", "rejected")
 """The columns whose text a step may change. ``passage`` is not among them: its spans count its characters."""
 
-Change = Callable[[pl.Series], pl.Series]
+Change = Callable[[str], tuple[str, list[str]]]
 
 
 def flat(rows: pa.Table, column: str) -> pl.Series:
@@ -48,12 +49,28 @@ def put(rows: pa.Table, column: str, texts: pl.Series) -> pa.Table:
     return rows.set_column(rows.column_names.index(column), rows.schema.field(column), new)
 
 
-def changed(rows: pa.Table, change: Change) -> pa.Table:
-    """Applies a change to every text that may be changed."""
+def rewritten(rows: pa.Table, needed: Callable[[pl.Series], pl.Series], change: Change) -> Outcome:
+    """Changes the texts that need it; a row with a turn of which nothing is left is dropped.
+
+    Args:
+        rows: The batch.
+        needed: Tells for a whole column which texts ``change`` is to see; quick, and never false where it would act.
+        change: Gives the new text and the name of each thing that was changed in it.
+    """
+    counts: Counter[str] = Counter()
+    emptied = np.zeros(len(rows), bool)
+    new = rows
     for column in CHANGED:
-        if len(texts := flat(rows, column)):
-            rows = put(rows, column, change(texts))
-    return rows
+        texts = flat(rows, column)
+        at = np.flatnonzero(needed(texts).fill_null(False).to_numpy())
+        if not len(at):
+            continue
+        after = [change(text) for text in texts.gather(at).to_list()]
+        new = put(new, column, texts.scatter(at, [text for text, _ in after]))
+        counts.update(name for _, names in after for name in names)
+        if column == "messages":
+            emptied[owners(rows, column)[at[[not text.strip() for text, _ in after]]]] = True
+    return without(new, [("nothing_left", pl.Series(emptied))], counts)
 
 
 def questions(rows: pa.Table) -> pl.Series:
@@ -72,7 +89,9 @@ def answers(rows: pa.Table) -> pl.Series:
     return flat(rows, "messages").gather(ends)
 
 
-def without(rows: pa.Table, reasons: Sequence[tuple[str, pl.Series]], counts: dict[str, int] | None = None) -> Outcome:
+def without(
+    rows: pa.Table, reasons: Sequence[tuple[str, pl.Series]], counts: Mapping[str, int] | None = None
+) -> Outcome:
     """Drops the rows for which one of the reasons holds.
 
     Args:
@@ -87,6 +106,21 @@ def without(rows: pa.Table, reasons: Sequence[tuple[str, pl.Series]], counts: di
     dropped = [Dropped(id, reason[at]) for at, id in zip(gone, rows["id"].take(gone).to_pylist(), strict=True)]
     kept = rows.filter(pa.array(reason == "")) if len(gone) else rows
     return Outcome(kept, dropped, {name: n for name, n in (counts or {}).items() if n})
+
+
+def any_of_row(rows: pa.Table, column: str, holds: pl.Series) -> pl.Series:
+    """Whether something holds for any text of a column, for each row."""
+    found = np.zeros(len(rows), bool)
+    found[owners(rows, column)[holds.fill_null(False).to_numpy()]] = True
+    return pl.Series(found)
+
+
+def in_order(rows: pa.Table, dropped: list[Dropped]) -> list[Dropped]:
+    """What several passes dropped, in the order of the rows."""
+    if len(dropped) < 2:
+        return dropped
+    place = {id: at for at, id in enumerate(rows["id"].to_pylist())}
+    return sorted(dropped, key=lambda row: place[row.id])
 
 
 def _chunk(rows: pa.Table, column: str) -> pa.Array:
