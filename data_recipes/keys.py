@@ -83,7 +83,7 @@ def codes(texts: pa.Array) -> Codes:
 @cache
 def _folding() -> npt.NDArray[np.uint32]:
     """For each character its lower case, and 0 where it is neither a letter nor a digit."""
-    lower = [(c.lower() if len(c.lower()) == 1 else c) if c.isalnum() else "\0" for c in map(chr, range(_KNOWN))]
+    lower = [c.lower()[0] if c.isalnum() else "\0" for c in map(chr, range(_KNOWN))]  # İ alone becomes two characters
     return np.fromiter(map(ord, lower), np.uint32, _KNOWN)
 
 
@@ -130,6 +130,21 @@ def questions(rows: pa.Table) -> Codes:
     row_of = np.repeat(np.arange(len(messages)), np.asarray(pc.list_value_length(messages)))
     counts = np.bincount(row_of[asked], minlength=len(messages))
     return codes(turns.field("content").filter(pa.array(asked))).joined(counts)
+
+
+def row_hashes(rows: pa.Table, asked: Hashes) -> Hashes:
+    """One hash for each whole row: the question, the answer, the text it is about and the worse answer.
+
+    Args:
+        rows: The rows.
+        asked: The hashes of their questions.
+    """
+    whole = mix(asked) ^ whole_hashes(answers(rows))
+    for column in (pc.struct_field(rows["passage"], "context"), rows["rejected"]):
+        texts = column.combine_chunks().fill_null("")
+        if pc.any(pc.not_equal(texts, "")).as_py():
+            whole = mix(whole) ^ whole_hashes(codes(texts))
+    return whole
 
 
 def answers(rows: pa.Table) -> Codes:

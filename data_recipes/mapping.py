@@ -99,12 +99,12 @@ def _keys(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.nda
     runs = keys.run_hashes(questions)
     asked = keys.whole_hashes(questions)
     named = rows["split"].combine_chunks().dictionary_encode()
-    columns = {
+    columns: dict[str, np.ndarray] = {
         "id": keys.text_hashes(rows["id"].combine_chunks()),
         "group": keys.text_hashes(rows["group"].combine_chunks()),
         "split": np.asarray(named.indices, np.int64),
         "question": asked,
-        "row": keys.mix(asked) ^ keys.whole_hashes(keys.answers(rows)),
+        "row": keys.row_hashes(rows, asked),
         "runs": runs.hashes,
         "run_rows": runs.rows,
     }

@@ -146,7 +146,7 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
 
 def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
     """Writes fingerprints into a dataset's folder."""
-    with pq.ParquetWriter(folder / name, SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(folder / name, SCHEMA, compression="none", use_dictionary=False) as writer:
         for part in train.parts():
             whole, run = _distinct(part.questions), _distinct(part.runs)
             columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run])]

@@ -115,12 +115,24 @@ def _mended(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]
     if "messages" in row:
         turns, changes = _in_order(row["messages"])
         return {**row, "messages": turns}, changes
+    if "conversations" in row:
+        mended, changes = _mended({"messages": _from_sharegpt(row["conversations"])})
+        return mended, [("'conversations' instead of 'messages'", "rewritten as messages"), *changes]
     for field in ("instruction", "output"):
         if not isinstance(row.get(field), str):
             raise Unsound(f"no text in {field!r}; wanted: messages, or instruction, input and output")
     if not isinstance(row.get("input", ""), str):
         raise Unsound("'input' is not a text")
     return row, []
+
+
+def _from_sharegpt(turns: Any) -> Any:
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        raise Unsound("'conversations' is not a list of objects")
+    return [
+        {"role": turn.get("from", turn.get("role")), "content": turn.get("value", turn.get("content"))}
+        for turn in turns
+    ]
 
 
 def _in_order(messages: Any) -> tuple[Turns, list[tuple[str, str]]]:

@@ -123,6 +123,13 @@ def test_roles_are_renamed_joined_and_cut_to_the_right_order(
     ]
 
 
+def test_sharegpt_is_rewritten_as_messages(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = [("human", "头痛怎么办？"), ("gpt", "先休息，再去看医生。")]
+    write_jsonl(file, [{"conversations": [{"from": role, "value": text} for role, text in said]}])
+    rows, _ = mended(validate, file, capsys)
+    assert [(m["role"], m["content"]) for m in rows[0]["messages"]] == [("user", said[0][1]), ("assistant", said[1][1])]
+
+
 def test_csv_is_checked_by_line_and_mended_to_json_lines(
     validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
