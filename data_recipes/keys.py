@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_recipes.text import RUN
+from data_recipes.text import LATIN_BELOW, LATIN_RUN, RUN
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ class Codes:
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of ``RUN`` characters of some texts.
+    """The runs of ``RUN`` characters of some texts, and of ``LATIN_RUN`` where they are in Latin letters.
 
     Attributes:
         hashes: One for each run.
@@ -98,15 +98,24 @@ def whole_hashes(texts: Codes) -> Hashes:
 
 
 def run_hashes(texts: Codes) -> Runs:
-    """One hash for each run of ``RUN`` characters; none of a text that is shorter."""
-    scattered = mix(texts.characters.astype(np.uint64))
-    count = max(0, len(scattered) - RUN + 1)
+    """One hash for each run, of the length that ``text.run_length`` says; none of a text that is shorter."""
+    row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
+    letters = np.bincount(row_of[texts.characters < LATIN_BELOW], minlength=len(texts.ends))
+    latin = 2 * letters > texts.lengths
+    found = [_runs_of(texts, row_of, ~latin, RUN), _runs_of(texts, row_of, latin, LATIN_RUN)]
+    return Runs(np.concatenate([runs.hashes for runs in found]), np.concatenate([runs.rows for runs in found]))
+
+
+def _runs_of(texts: Codes, row_of: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_], length: int) -> Runs:
+    """The runs of one length in some of the texts."""
+    kept = wanted[row_of]
+    rows, scattered = row_of[kept], mix(texts.characters[kept].astype(np.uint64))
+    count = max(0, len(scattered) - length + 1)
     hashes = np.zeros(count, np.uint64)
-    for offset, power in enumerate(_powers(RUN)):
+    for offset, power in enumerate(_powers(length)):
         hashes += scattered[offset : offset + count] * power
-    rows = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)[:count]
-    inside = np.arange(count) + RUN <= texts.ends[rows]
-    return Runs(mix(hashes[inside]), rows[inside])
+    inside = rows[:count] == rows[length - 1 :][:count]
+    return Runs(mix(hashes[inside]), rows[:count][inside])
 
 
 def _powers(count: int) -> Hashes:

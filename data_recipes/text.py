@@ -5,6 +5,8 @@ import unicodedata
 from data_recipes.example import Example
 
 RUN = 13  # characters; the length that GPT-3 and the evaluation harnesses after it settled on, there in words
+LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; 13 letters are shared by all of them
+LATIN_BELOW = 0x250  # digits and the letters of western languages
 
 
 def normalise(text: str) -> str:
@@ -22,6 +24,12 @@ def question(example: Example) -> str:
     return normalise("".join(message.content for message in example.messages if message.role == "user"))
 
 
-def runs(text: str, length: int = RUN) -> set[str]:
-    """All runs of ``length`` characters of a normalised text; none where it is shorter."""
+def run_length(text: str) -> int:
+    """Characters of a run: ``LATIN_RUN`` where more than half of a normalised text is Latin letters and digits."""
+    return LATIN_RUN if 2 * sum(ord(c) < LATIN_BELOW for c in text) > len(text) else RUN
+
+
+def runs(text: str, length: int | None = None) -> set[str]:
+    """All runs of ``length`` characters (by default ``run_length``) of a normalised text; none where it is shorter."""
+    length = length or run_length(text)
     return {text[i : i + length] for i in range(len(text) - length + 1)}
