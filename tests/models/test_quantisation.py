@@ -4,6 +4,8 @@ bitsandbytes 0.50.2 repacks 4-bit weights on CPUs with AVX512-BF16; ``keep_unpac
 AVX512-BF16 these tests still hold, they are only less interesting.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from models.loading import load_model
 from models.quantisation import keep_unpacked, nf4
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 IDS = torch.arange(24).reshape(2, 12) + 20
 
 
@@ -65,3 +68,26 @@ def test_repacked_model_is_refused_for_training(tiny_base: Path) -> None:
     evaluate(model)  # without keep_unpacked this repacks the weights
     with pytest.raises(RuntimeError, match="repacked"):
         keep_unpacked(model)
+
+
+QUANTISE = """
+import hashlib, torch
+from bitsandbytes.functional import quantize_4bit
+values = torch.Generator().manual_seed(1)
+for shape in ((130, 4096), (7, 33), (64,), (1, 1)):
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        for kind in ("nf4", "fp4"):
+            weight = torch.randn(shape, generator=values).mul_(0.02).to(dtype)
+            weight.view(-1)[1:2] = 0
+            packed, state = quantize_4bit(weight, quant_type=kind, compress_statistics=weight.numel() > 64)
+            print(hashlib.sha256(packed.numpy().tobytes() + state.absmax.numpy().tobytes()).hexdigest())
+"""
+
+
+def test_quantising_in_blocks_gives_the_library_s_bits() -> None:
+    programs = (QUANTISE, f"import models.quantisation\n{QUANTISE}")
+    theirs, ours = (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        for program in programs
+    )
+    assert ours == theirs and ours.count("\n") == 24
