@@ -9,7 +9,7 @@ import pyarrow as pa
 from loguru import logger
 from tqdm import tqdm
 
-from common.command import read_config, run_command
+from common.command import CONFIGS, read_config, run_command
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory
 from common.hashing import sha256_file, sha256_value
@@ -30,13 +30,15 @@ from data_recipes.writing import Written, write_splits
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 
-HELP = """
+NAMES = ", ".join(sorted(path.stem for path in (CONFIGS / "data").glob("*.yaml")))
+HELP = f"""
 python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
 
-  data=medical   the shipped knowledge base as instructions
-  data=bencao    Bencao rows, source.path=llama_data.json
-  data=toyhom    Toyhom consultations, source.path=….csv
-  data.engine=ray [data.ray_address=…]   the same on Ray
+  data=NAME               {NAMES}
+  source.path=…           the file or folder, as its authors publish it
+  data.splits.test=500    sizes of the splits that are drawn
+  data.max_bad_share=0.02 how many damaged rows are put up with
+  data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
 dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
@@ -69,7 +71,7 @@ def build(config: BuildConfig) -> DatasetManifest:
         with scratch_folder(work) as scratch:
             decision = decide(data, files, suites, scratch)
         with replacing_directory(out) as folder:
-            written = write_splits(work, shards, files, decision, data.shard_rows, folder)
+            written = write_splits(work, files, decision, data.shard_rows, folder)
             manifest = _manifest(config, hashes, read_json(work / READ)["rows"], shards, decision, written)
             manifest.save(folder)
             write_card(manifest, written, data.shard_rows, folder)
@@ -108,7 +110,7 @@ def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[Shard
 
         shards = []
         for number in engine_of(data).run(run_steps, tasks()):
-            shards.append(ShardDone.load(work, number))
+            shards.append(ShardDone.load(work, number).model_copy(update={"dropped": []}))  # there may be millions
             progress.update()
     return shards
 

@@ -15,6 +15,7 @@ class KeyFiles:
     """The keys of a build's rows.
 
     Attributes:
+        shards: How many shards there are.
         rows: How many rows there are.
         starts: The number of each shard's first row, and ``rows`` at the end.
         splits: The splits that rows name; the training pool, which rows without a name are in too, comes first.
@@ -27,6 +28,7 @@ class KeyFiles:
 
     def __init__(self, work: Path, shards: Sequence[ShardDone]) -> None:
         self._paths = [work / f"done-{number:05}.npz" for number in range(len(shards))]
+        self.shards = len(shards)
         self.starts = np.cumsum([0, *(shard.rows for shard in shards)])
         self.rows = int(self.starts[-1])
         named = dict.fromkeys(name or TRAIN for shard in shards for name in shard.splits)

@@ -91,14 +91,11 @@ def split_files(name: str, rows: int, shard_rows: int) -> list[str]:
     return [f"{name}-{number:05}-of-{files:05}.parquet" for number in range(files)]
 
 
-def write_splits(
-    work: Path, shards: Sequence[ShardDone], files: KeyFiles, decision: Decision, shard_rows: int, folder: Path
-) -> Written:
+def write_splits(work: Path, files: KeyFiles, decision: Decision, shard_rows: int, folder: Path) -> Written:
     """Writes the splits, ``dropped.jsonl`` and the fingerprints.
 
     Args:
         work: The build's work directory.
-        shards: The accounts of its shards.
         files: The keys of all rows.
         decision: What becomes of each row.
         shard_rows: Rows of a file.
@@ -110,10 +107,10 @@ def write_splits(
     splits = {name: SplitFiles(folder, name, size, shard_rows) for name, size in sizes.items()}
     seen: Counter[str] = Counter()
     with (folder / "dropped.jsonl").open("w", encoding="utf-8") as dropped:
-        for number in tqdm(range(len(shards)), desc="write", unit="shard", disable=None):
+        for number in tqdm(range(files.shards), desc="write", unit="shard", disable=None):
             mine = slice(files.starts[number], files.starts[number + 1])
             rows = pq.read_table(work / f"done-{number:05}.parquet")
-            _record(dropped, written, [*shards[number].dropped, *_left_out(rows, decision, mine)])
+            _record(dropped, written, [*ShardDone.load(work, number).dropped, *_left_out(rows, decision, mine)])
             rows = _with_groups(rows, decision.group[mine])
             for place, name in enumerate(decision.splits):
                 chosen = rows.filter(pa.array(decision.place[mine] == place))
