@@ -52,8 +52,8 @@ FORMS = ("safetensors", "bin")
 KINDS = ("float16 as stored", "bfloat16", "nf4")
 
 
-def write_checkpoint(name: str, layers: int, form: str, directory: Path) -> None:
-    """Random weights in original layout and float16, in shards of 500 MB."""
+def write_checkpoint(name: str, layers: int, form: str, directory: Path, *, native: bool) -> None:
+    """Random weights in original layout and float16, in shards of 500 MB; also in native layout below ``native/``."""
     config = LIKENESSES[name].config | SHAPES[name] | {"num_layers": layers, "num_hidden_layers": layers}
     write_json(directory / "config.json", config)
     family = next(family for family in FAMILIES if family.recognises(config))
@@ -67,13 +67,12 @@ def write_checkpoint(name: str, layers: int, form: str, directory: Path) -> None
         save_torch_state_dict(tensors, directory, max_shard_size="500MB")
     else:
         torch.save(tensors, directory / "pytorch_model.bin")
-    if form == "safetensors":
-        native = directory / "native"
-        native.mkdir()
+    if native:
+        (directory / "native").mkdir()
         model.config.architectures = [plan.model_class.__name__]
-        model.config.save_pretrained(native)
+        model.config.save_pretrained(directory / "native")
         state = {key: filled(tensor.shape) for key, tensor in model.state_dict().items()}
-        save_torch_state_dict(state, native, max_shard_size="500MB")
+        save_torch_state_dict(state, directory / "native", max_shard_size="500MB")
 
 
 def filled(shape: torch.Size) -> torch.Tensor:
@@ -153,7 +152,8 @@ def about(layers: int) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["write"]:
-        write_checkpoint(sys.argv[2], int(sys.argv[3]), sys.argv[4], Path(sys.argv[5]))
+        form = sys.argv[4]
+        write_checkpoint(sys.argv[2], int(sys.argv[3]), form, Path(sys.argv[5]), native=form == "safetensors")
     elif sys.argv[1:2] and sys.argv[1].startswith("measure="):
         measure(sys.argv[1].removeprefix("measure="), Path(sys.argv[2]), sys.argv[3])
     else:
