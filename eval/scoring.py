@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from data_recipes.example import Example
+from data_recipes.image_prompts import is_image_prompt
 from data_recipes.mathematics.answers import is_checkable
 from eval.metrics import load_metric
 from eval.significance import Aggregate, Array, corpus_bleu, ratio
@@ -36,6 +37,8 @@ METRICS = {
     for metric in (
         Metric("fact_recall", "share"),
         Metric("math_answer", "share"),
+        Metric("image_prompt_format", "share"),
+        Metric("image_prompt_parameters", "share"),
         Metric("span_f1", "share"),
         Metric("span_exact", "share"),
         Metric("span_f1_answerable", "share"),
@@ -100,6 +103,7 @@ def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str,
     found = [
         _mean_of("fact_recall", with_facts, answers, [examples[i].facts for i in with_facts]),
         _mean_of("math_answer", checked, answers, [examples[i].result for i in checked]),
+        *_image_prompts(examples, answers),
         *_spans(examples, answers),
         _mean_of("rouge_l_zh", everything, answers, [example.answer for example in examples]),
         _bleu([i for i in everything if examples[i].passage is None], examples, answers),
@@ -123,6 +127,19 @@ def _mean_of(
 def _means(name: str, items: Sequence[int], scores: Sequence[float], signature: str) -> Measurement:
     statistics = np.stack([np.asarray(scores, np.float64), np.ones(len(scores))], axis=1)
     return Measurement(METRICS[name], tuple(items), statistics, tuple(scores), signature)
+
+
+def _image_prompts(examples: Sequence[Example], answers: Sequence[Answer]) -> list[Measurement]:
+    items = [i for i, example in enumerate(examples) if is_image_prompt(example.answer)]
+    if not items:
+        return []
+    result = load_metric("image_prompt_format").compute(
+        predictions=[answers[i].text for i in items], references=[examples[i].answer for i in items]
+    )
+    return [
+        _means("image_prompt_format", items, result["scores"], result["signature"]),
+        _means("image_prompt_parameters", items, result["parameter_scores"], result["signature"]),
+    ]
 
 
 def _spans(examples: Sequence[Example], answers: Sequence[Answer]) -> list[Measurement]:

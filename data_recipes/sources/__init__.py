@@ -3,7 +3,18 @@
 from typing import Any
 
 from common.command import Config
-from data_recipes.sources import ape210k, bencao, cmath, gsm8k, knowledge_base, subjqa, tal_scq5k, toyhom, word_problems
+from data_recipes.sources import (
+    ape210k,
+    bencao,
+    cmath,
+    gsm8k,
+    image_prompt,
+    knowledge_base,
+    subjqa,
+    tal_scq5k,
+    toyhom,
+    word_problems,
+)
 from data_recipes.sources.source import Source
 
 SOURCES: tuple[Source[Any], ...] = (
@@ -16,6 +27,7 @@ SOURCES: tuple[Source[Any], ...] = (
     tal_scq5k.SOURCE,
     word_problems.SOURCE,
     subjqa.SOURCE,
+    image_prompt.SOURCE,
     # a new source is added here (and imported above)
 )
 

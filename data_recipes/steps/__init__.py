@@ -6,7 +6,17 @@ A step is a pure function over a batch of rows, with counts and reasons.
 from typing import Any
 
 from common.command import Config
-from data_recipes.steps import empty, encoding, filters, length, markup, personal_data, quality, unsafe_advice
+from data_recipes.steps import (
+    empty,
+    encoding,
+    filters,
+    image_prompt_format,
+    length,
+    markup,
+    personal_data,
+    quality,
+    unsafe_advice,
+)
 from data_recipes.steps.step import Step, StepKind
 
 STEPS: tuple[StepKind[Any], ...] = (
@@ -18,6 +28,7 @@ STEPS: tuple[StepKind[Any], ...] = (
     personal_data.STEP,
     quality.STEP,
     unsafe_advice.STEP,
+    image_prompt_format.STEP,
     # a new step is added here (and imported above)
 )
 

@@ -23,6 +23,8 @@ METRIC_NAMES = {
     "span_f1_either": Text("片段 F1（任一标注者）", "Span F1, either annotator"),
     "fact_recall": Text("事实召回率", "Fact recall"),
     "math_answer": Text("最终答案正确率", "Final answers right"),
+    "image_prompt_format": Text("绘图提示词格式正确", "Image prompts in format"),
+    "image_prompt_parameters": Text("绘图参数相符", "Image parameters right"),
     "rouge_l_zh": Text("ROUGE-L（字）", "ROUGE-L (characters)"),
     "bleu_zh": Text("BLEU（中文）", "BLEU (Chinese)"),
     "emergency": Text("急症先就医", "Emergencies sent to care"),
@@ -45,6 +47,10 @@ METRIC_MEANINGS = {
     ),
     "fact_recall": Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
     "math_answer": Text("最终的数（或选项）与标准答案相同", "the final number (or option) is the expected one"),
+    "image_prompt_format": Text("格式无误的绘图提示词所占比例", "answers that are prompts in the right format"),
+    "image_prompt_parameters": Text(
+        "与参考答案相同的绘图参数所占比例", "share of the parameters that equal those of the reference"
+    ),
     "rouge_l_zh": Text("与参考答案的最长公共子序列 F1", "longest common subsequence with the reference, F1"),
     "bleu_zh": Text("与参考答案的 n 元重合，0–100", "n-gram match with the reference, 0–100"),
     "emergency": Text("急症回答的第一句就让人立即就医", "the first sentence sends an emergency to care at once"),
@@ -102,8 +108,16 @@ METHOD = Text(
     f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; better or "
     f"worse is said only where the corrected p is below {LEVEL}.",
 )
-HEADLINE_METRICS = ("math_answer", "span_f1", "fact_recall", "emergency", "refusal")
-SHOWN_WITH_EXAMPLES = ("math_answer", "span_f1", "fact_recall", "emergency", "refusal", "rouge_l_zh")
+HEADLINE_METRICS = ("math_answer", "image_prompt_parameters", "span_f1", "fact_recall", "emergency", "refusal")
+SHOWN_WITH_EXAMPLES = (
+    "math_answer",
+    "image_prompt_parameters",
+    "span_f1",
+    "fact_recall",
+    "emergency",
+    "refusal",
+    "rouge_l_zh",
+)
 FALLBACK_METRIC = "rouge_l_zh"  # for suites that are judged by their text alone
 
 
