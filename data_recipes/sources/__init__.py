@@ -1,5 +1,6 @@
 """What can be read: every source, in one table."""
 
+from dataclasses import replace
 from typing import Any
 
 from common.command import Config
@@ -7,11 +8,17 @@ from data_recipes.sources import (
     ape210k,
     bencao,
     cmath,
+    cross_task,
+    feedback,
     gsm8k,
     image_prompt,
+    in_context,
     knowledge_base,
+    mix,
+    multi_prompt,
     subjqa,
     tal_scq5k,
+    templates,
     toyhom,
     word_problems,
 )
@@ -28,10 +35,20 @@ SOURCES: tuple[Source[Any], ...] = (
     word_problems.SOURCE,
     subjqa.SOURCE,
     image_prompt.SOURCE,
+    mix.SOURCE,
+    multi_prompt.SOURCE,
+    templates.SOURCE,
+    in_context.SOURCE,
+    cross_task.SOURCE,
+    feedback.SOURCE,
     # a new source is added here (and imported above)
 )
 
 
 def source_of(config: Config) -> Source[Any]:
     """The source that a configuration belongs to."""
-    return {source.config: source for source in SOURCES}[type(config)]
+    source = {source.config: source for source in SOURCES}[type(config)]
+    if source.told is None:
+        return source
+    told = source.told(config)
+    return replace(source, licence=told.licence, splits=told.splits)

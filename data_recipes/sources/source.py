@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar, get_args
+from typing import Generic, NamedTuple, TypeVar, get_args
 
 from common.command import Config
 from common.errors import UserError
@@ -27,6 +27,18 @@ DRAWN = {
 """What the splits show that a recipe draws; for sources that have nothing to add."""
 
 
+class Told(NamedTuple):
+    """What a source can say only when it knows what it reads.
+
+    Attributes:
+        licence: See ``Source.licence``.
+        splits: See ``Source.splits``.
+    """
+
+    licence: str
+    splits: dict[str, Description]
+
+
 @dataclass(frozen=True)
 class Source(Generic[ConfigT]):
     """One kind of raw data.
@@ -44,6 +56,7 @@ class Source(Generic[ConfigT]):
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
         splits: What each prescribed or drawn split shows, by name.
+        told: Gives ``licence`` and ``splits`` of what is read, where they follow from it.
         rows_of: Rows in one of several files, for the manifest; not asked where there is one file.
     """
 
@@ -54,6 +67,7 @@ class Source(Generic[ConfigT]):
     licence: str
     splits: dict[str, Description]
     rows_of: Callable[[Path], int] | None = None
+    told: Callable[[ConfigT], Told] | None = None
 
     @property
     def kind(self) -> str:

@@ -1,0 +1,1 @@
+"""Ways to make instructions from what there is already: templates, prompts, demonstrations, mixes, a teacher."""
