@@ -18,7 +18,7 @@ from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import fraction, percent, shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files
+from data_recipes.sources.published import published_files, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
 FILES = {"train": "train.ape.json", "dev": "valid.ape.json", "test": "test.ape.json"}
@@ -118,4 +118,5 @@ SOURCE = Source(
             en="the test set as published; training problems that overlap with it are left out",
         ),
     },
+    rows_of=rows_of,
 )

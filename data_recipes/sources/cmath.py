@@ -16,7 +16,7 @@ from data_recipes.manifest import Description
 from data_recipes.mathematics.answers import is_checkable
 from data_recipes.mathematics.instructions import Solved, instruction
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files
+from data_recipes.sources.published import published_files, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
 DISTRACTORS = "distractors"
@@ -93,4 +93,5 @@ SOURCE = Source(
             en="none to five sentences that have nothing to do with the question: is the model led astray by numbers?",
         ),
     },
+    rows_of=rows_of,
 )

@@ -16,7 +16,7 @@ from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files
+from data_recipes.sources.published import published_files, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
 FILES = {"train": "train.jsonl", "test": "test.jsonl"}
@@ -93,4 +93,5 @@ SOURCE = Source(
             en="the test set as published; training problems that overlap with it are left out",
         ),
     },
+    rows_of=rows_of,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from common.errors import UserError
+from data_recipes.lines import raw_lines
 
 
 def published_files(path: str, names: Mapping[str, str]) -> dict[str, Path]:
@@ -30,3 +31,8 @@ def published_files(path: str, names: Mapping[str, str]) -> dict[str, Path]:
             fix="get it too, or give source.path=… of one file, of which data.splits draws the others",
         )
     return found
+
+
+def rows_of(path: Path) -> int:
+    """Rows in a file of JSON lines, good and bad ones."""
+    return sum(1 for _ in raw_lines(path))

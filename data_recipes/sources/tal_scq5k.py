@@ -16,7 +16,7 @@ from data_recipes.lines import Line, read_lines
 from data_recipes.manifest import Description
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files
+from data_recipes.sources.published import published_files, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
 FILES = {"train": "train.jsonl", "test": "test.jsonl"}
@@ -125,4 +125,5 @@ SOURCE = Source(
             en="the test set as published; training questions that overlap with it are left out",
         ),
     },
+    rows_of=rows_of,
 )

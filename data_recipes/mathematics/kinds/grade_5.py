@@ -153,7 +153,8 @@ def sunken_stone(d: Draw) -> Problem:
 def fractions_together(d: Draw) -> Problem:
     """Fractions with different denominators."""
     a = d.proper_fraction()
-    b = d.one([Fraction(n, m) for m in range(2, 11) for n in range(1, m) if n / m < 1 - a and m != a.denominator])
+    others = [Fraction(n, m) for m in range(2, 11) for n in range(1, m) if m != a.denominator]
+    b = d.one([other for other in others if a + other < 1])
     left = 1 - a - b
     what, verb = d.one(
         (("一条路", "修了"), ("一批货", "运走"), ("一块地", "耕了"), ("一本书", "看了"), ("一篇稿件", "打了"))
