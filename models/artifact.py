@@ -60,14 +60,15 @@ class Artifact(_Record):
     """The record of one tuned model.
 
     Attributes:
-        kind: ``merged`` (an ordinary model directory), ``prefix`` (base + prefix, never merged) or ``adapter`` (a merge
-            was refused or not asked for: base + adapter).
+        kind: ``merged`` (an ordinary model directory), ``prefix`` (base + prefix, never merged), ``adapter`` (a merge
+            was refused or not asked for: base + adapter) or ``reader`` (an encoder that marks answers in passages; it
+            has no prompt format).
         model_version: Name that the service reports with each answer.
         why_not_merged: The reason, where ``kind`` is not ``merged``.
     """
 
     format_version: Literal[1] = 1
-    kind: Literal["merged", "prefix", "adapter"]
+    kind: Literal["merged", "prefix", "adapter", "reader"]
     model_version: str
     method: str
     base: BaseRecord

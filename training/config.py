@@ -45,16 +45,12 @@ class PTuningV2Config(Config):
 MethodConfig = Annotated[LoraConfig | PTuningV2Config, Field(discriminator="kind")]
 
 
-class TrainConfig(Config):
-    """How the method is trained.
+class OptimiserConfig(Config):
+    """How weights are trained, whatever the method.
 
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
-        batch_size: Rows per step on one device; with packing a row holds several examples.
-        max_length: Longest example in tokens; also the length of a packed row.
-        over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
-        max_dropped_share: Share of dropped examples above which the run stops.
-        packing: Fill rows with several examples that cannot see each other. Not for prefix methods.
+        batch_size: Rows per step on one device.
         precision: ``bf16`` computes in bfloat16 where that is safe (autocast), ``fp32`` does not.
         keep_checkpoints: Number of newest checkpoints kept.
     """
@@ -68,17 +64,29 @@ class TrainConfig(Config):
     warmup_share: float = Field(0.03, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
-    max_length: int = Field(512, ge=16)
-    over_length: Literal["error", "drop"] = "drop"
-    max_dropped_share: float = Field(0.05, ge=0, le=1)
-    packing: bool = True
-    supervise: Literal["all", "last"] = "all"
     precision: Literal["bf16", "fp32"] = "bf16"
     gradient_checkpointing: bool = False
     log_steps: int = Field(10, ge=1)
     eval_steps: int = Field(100, ge=1)
     save_steps: int = Field(100, ge=1)
     keep_checkpoints: int = Field(2, ge=1)
+
+
+class TrainConfig(OptimiserConfig):
+    """How an adapter or prefix is trained on conversations; with packing a row holds several of them.
+
+    Attributes:
+        max_length: Longest example in tokens; also the length of a packed row.
+        over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
+        max_dropped_share: Share of dropped examples above which the run stops.
+        packing: Fill rows with several examples that cannot see each other. Not for prefix methods.
+    """
+
+    max_length: int = Field(512, ge=16)
+    over_length: Literal["error", "drop"] = "drop"
+    max_dropped_share: float = Field(0.05, ge=0, le=1)
+    packing: bool = True
+    supervise: Literal["all", "last"] = "all"
 
 
 class MergeTolerance(Config):
@@ -105,17 +113,29 @@ class MergeConfig(Config):
     tolerance: MergeTolerance = MergeTolerance()
 
 
-class RunConfig(Config):
-    """Everything ``training/run.py`` reads."""
+class StageConfig(Config):
+    """What every stage of ``training/run.py`` reads.
 
+    Attributes:
+        stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
+            answers in passages (``training/extractive/config.py``).
+    """
+
+    stage: Literal["sft", "extractive"]
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
     runs_dir: Path = Path("runs")
-    model: ModelConfig
-    method: MethodConfig
     data: DataConfig
     source: SourceConfig
     suite: SuiteConfig
+
+
+class RunConfig(StageConfig):
+    """Everything that tuning a language model reads."""
+
+    stage: Literal["sft"] = "sft"
+    model: ModelConfig
+    method: MethodConfig
     train: TrainConfig = TrainConfig()
     merge: MergeConfig = MergeConfig()
 

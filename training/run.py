@@ -6,10 +6,12 @@ python training/run.py recipe=medical_qlora
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.command import read_config, run_command
+from common.command import run_command
 from common.errors import UserError
-from training.config import RunConfig
+from training.config import RunConfig, StageConfig
+from training.extractive.config import ExtractiveRunConfig
 from training.run_directory import RunDirectory
+from training.stages import read_stage
 
 HELP = """
 Builds a dataset, tunes a model on it, merges, evaluates, and writes a report into runs/NAME/TIME/.
@@ -18,11 +20,13 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_ptuning_v2                   deep prompts instead of low-rank adapters
   python training/run.py recipe=medical_qlora data=bencao source.path=llama_data.json
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
+  python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
   python training/run.py resume=runs/medical_qlora/20261123-101500   continues an interrupted run
 
 Choices (files in configs/):
-  recipe=   medical_qlora | medical_ptuning_v2       model=   embedded | llama
+  recipe=   medical_qlora | medical_ptuning_v2 | subjqa_generative       model=   embedded | llama
+            subjqa_extractive (with model= encoder | minilm, data= subjqa, reading.* and no method)
   method=   qlora | lora | ptuning_v2                data=    medical | bencao | toyhom
   suite=    dataset | quick
 
@@ -37,14 +41,23 @@ before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or config
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
-    planned = list(_planned(arguments))
-    from training.chain import run_chain  # loads the libraries only after the configuration was found right
-
-    for summary in [run_chain(config, run) for config, run in planned]:
-        print(summary)
+    for config, run in list(_planned(arguments)):
+        print(_run(config, run))
 
 
-def _planned(arguments: list[str]) -> Iterator[tuple[RunConfig, RunDirectory | None]]:
+def _run(config: StageConfig, run: RunDirectory | None) -> str:
+    """Runs one stage; its libraries are loaded only after the configuration was found right."""
+    if isinstance(config, ExtractiveRunConfig):
+        from training.extractive.chain import run_chain as run_extractive_chain
+
+        return run_extractive_chain(config, run)
+    from training.chain import run_chain
+
+    assert isinstance(config, RunConfig)
+    return run_chain(config, run)
+
+
+def _planned(arguments: list[str]) -> Iterator[tuple[StageConfig, RunDirectory | None]]:
     """The configurations to run; with the run directory where an earlier run is continued."""
     resume = [word.removeprefix("resume=") for word in arguments if word.startswith("resume=")]
     if resume and len(arguments) > 1:
@@ -52,7 +65,7 @@ def _planned(arguments: list[str]) -> Iterator[tuple[RunConfig, RunDirectory | N
     if resume:
         yield RunDirectory.open(Path(resume[0]))
     else:
-        yield from ((config, None) for config in read_config("run", arguments, RunConfig))
+        yield from ((config, None) for config in read_stage(arguments))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ checkpoints/    everything needed to continue the run bit for bit
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
 adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
+reader/         the encoder that marks answers, of an extractive recipe
 report/         index.html, report.json, report.md, items.jsonl
 ```
 """
@@ -19,7 +20,8 @@ import yaml
 
 from common.errors import UserError
 from common.files import write_text
-from training.config import RunConfig
+from training.config import StageConfig
+from training.stages import open_run
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class RunDirectory:
     path: Path
 
     @classmethod
-    def create(cls, config: RunConfig) -> "RunDirectory":
+    def create(cls, config: StageConfig) -> "RunDirectory":
         """Makes ``<runs_dir>/<name>/<time>`` and writes the resolved configuration into it."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
         for attempt in range(100):
@@ -42,7 +44,7 @@ class RunDirectory:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> tuple[RunConfig, "RunDirectory"]:
+    def open(cls, path: Path) -> tuple[StageConfig, "RunDirectory"]:
         """Opens an earlier run to continue it.
 
         Raises:
@@ -51,7 +53,7 @@ class RunDirectory:
         run = cls(path)
         if not run.config_file.is_file():
             raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
-        return RunConfig.model_validate(yaml.safe_load(run.config_file.read_text(encoding="utf-8"))), run
+        return open_run(run.config_file.read_text(encoding="utf-8"), run.config_file), run
 
     @property
     def config_file(self) -> Path:
@@ -72,6 +74,11 @@ class RunDirectory:
     def merged(self) -> Path:
         """The merged model."""
         return self.path / "merged"
+
+    @property
+    def reader(self) -> Path:
+        """The encoder that an extractive recipe trains."""
+        return self.path / "reader"
 
     @property
     def report(self) -> Path:

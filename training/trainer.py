@@ -22,7 +22,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted, Refused
 from common.files import disk_errors
-from training.config import TrainConfig
+from training.config import OptimiserConfig, TrainConfig
 from training.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.run_directory import RunDirectory
 
@@ -44,12 +44,23 @@ def train(
     """
     trainer = SupervisedTrainer(
         model=model,
-        args=_arguments(config, run, seed),
+        args=training_arguments(config, run, seed),
         train_dataset=train_rows,
         eval_dataset=dev_rows,
         data_collator=collate_packed if config.packing else collate_padded,
     )
     trainer.by_length = not config.packing
+    run_to_end(trainer, run)
+
+
+def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
+    """Trains, from the run's newest checkpoint if it has one, with progress, metrics and a Ctrl-C that saves first.
+
+    Raises:
+        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Refused: The loss is not a number any more.
+        UserError: The disk is full.
+    """
     trainer.remove_callback(PrinterCallback)
     checkpoint = run.last_checkpoint()
     interrupt = _Interrupt()
@@ -61,7 +72,8 @@ def train(
         raise Interrupted(f"stopped after step {trainer.state.global_step}; continue with resume={run.path}")
 
 
-def _arguments(config: TrainConfig, run: RunDirectory, seed: int) -> TrainingArguments:
+def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) -> TrainingArguments:
+    """The arguments of transformers' trainer."""
     on_gpu = torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(run.checkpoints),

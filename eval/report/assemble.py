@@ -243,7 +243,9 @@ def _histogram(values: Sequence[int], edges: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(count) for count in counts)
 
 
-def _merge(artifact: Artifact) -> Merge:
+def _merge(artifact: Artifact) -> Merge | None:
+    if artifact.kind == "reader":
+        return None
     return Merge(kind=artifact.kind, proof=artifact.merge_proof, why_not_merged=artifact.why_not_merged)
 
 

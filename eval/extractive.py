@@ -1,0 +1,123 @@
+"""Evaluates readers: every question of the test splits is answered from its passage, and the report is written."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from data_recipes.build import BuiltDataset
+from data_recipes.example import Example
+from eval.config import SuiteConfig
+from eval.metrics import load_metric
+from eval.report.assemble import assemble
+from eval.report.schema import Report, System
+from eval.report.write import write_report
+from eval.significance import Array
+from eval.suites import Answer, SystemResult
+from models.artifact import Artifact
+from models.reader import Reader, Reading
+from models.reader_config import ReadingConfig
+
+NO_ANSWER = "Not mentioned."  # the metric knows it; an empty text would look like a model that failed
+SILENT = "no-answer baseline"
+
+
+class Threshold(NamedTuple):
+    """The margin above which a reader answers, and what it reaches with it on the questions it was chosen on."""
+
+    margin: float
+    f1: float
+    exact: float
+
+
+def readings(reader: Reader, examples: Sequence[Example], batch_size: int) -> list[Reading]:
+    """What a reader marks in the passages of some examples."""
+    passages = [example.passage for example in examples]
+    pairs = [(passage.question, passage.context) for passage in passages if passage]
+    assert len(pairs) == len(examples)
+    return list(tqdm(reader.read(pairs, batch_size), total=len(pairs), desc="reading", unit="item"))
+
+
+def choose_threshold(found: Sequence[Reading], examples: Sequence[Example]) -> Threshold:
+    """The margin that gives the best F1; of several such margins the least.
+
+    Args:
+        found: Readings of a reader that always answers.
+        examples: What was asked; dev, never test.
+    """
+    said = _scores([reading.text for reading in found], examples)
+    unsaid = _scores([""] * len(examples), examples)
+    margins = np.array([reading.margin for reading in found])
+    candidates = np.concatenate([[margins.min() - 1.0], np.unique(margins)])
+    totals = [np.where((margins > margin)[:, None], said, unsaid).mean(axis=0) for margin in candidates]
+    best = max(range(len(candidates)), key=lambda i: (totals[i][0], -i))
+    return Threshold(float(candidates[best]), float(totals[best][0]), float(totals[best][1]))
+
+
+def _scores(answers: Sequence[str], examples: Sequence[Example]) -> Array:
+    result = load_metric("squad_zh_en").compute(
+        predictions=list(answers), references=[[example.answer, *example.references] for example in examples]
+    )
+    return np.array([result["f1_scores"], result["exact_scores"]]).T
+
+
+def read_suites(reader: Reader, suites: Mapping[str, Sequence[Example]], batch_size: int, version: str) -> SystemResult:
+    """Answers every item from its passage."""
+    answers = {
+        name: tuple(_answer(reading.text or NO_ANSWER) for reading in readings(reader, examples, batch_size))
+        for name, examples in suites.items()
+    }
+    return SystemResult(model_version=version, answers=answers)
+
+
+def silent(suites: Mapping[str, Sequence[Example]]) -> SystemResult:
+    """The system to beat: it always says that there is no answer."""
+    answers = {name: tuple(_answer(NO_ANSWER) for _ in examples) for name, examples in suites.items()}
+    return SystemResult(model_version=SILENT, answers=answers)
+
+
+def _answer(text: str) -> Answer:
+    return Answer(text=text, finish_reason="stop", tokens=0, logprob=None, reference_tokens=0)
+
+
+def report_on(
+    results: Mapping[System, SystemResult],
+    suites: Mapping[str, Sequence[Example]],
+    dataset: BuiltDataset,
+    config: SuiteConfig,
+    reading: ReadingConfig,
+    out: Path,
+    *,
+    artifact: Artifact,
+    metrics_file: Path,
+    command: str,
+) -> Report:
+    """Measures, compares and writes the report.
+
+    Args:
+        results: The answers of each system.
+        suites: The items of each suite, in the order of the answers.
+        dataset: Where the items come from.
+        config: The suite.
+        reading: How the tuned reader reads.
+        out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
+        artifact: The record of the tuned reader.
+        metrics_file: ``metrics.jsonl`` of its training.
+        command: What reruns this.
+    """
+    report, items = assemble(
+        results,
+        suites,
+        dataset,
+        config,
+        artifact=artifact,
+        metrics_file=metrics_file,
+        dtype="float32",
+        command=command,
+    )
+    decoding = {name: str(value) for name, value in {"search": "best span", **reading.model_dump()}.items()}
+    report = report.model_copy(update={"provenance": report.provenance.model_copy(update={"decoding": decoding})})
+    write_report(report, items, out)
+    return report

@@ -1,0 +1,174 @@
+"""One run from reviews to report: dataset, encoder, training, no-answer threshold, evaluation, push."""
+
+import importlib.metadata
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from loguru import logger
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
+
+from common.files import read_json, replacing_directory
+from data_recipes import build as datasets_of
+from data_recipes.build import BuiltDataset
+from data_recipes.example import Example
+from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
+from eval.report.schema import Report
+from eval.suites import SystemResult, select
+from models import encoder
+from models.artifact import Artifact, BaseRecord
+from models.hub import locate
+from models.loading import hash_model
+from models.reader import Reader, save_reading
+from training.extractive.config import ExtractiveRunConfig
+from training.extractive.push import push
+from training.extractive.trainer import train
+from training.extractive.windows import LabelledWindows, label
+from training.run_directory import RunDirectory
+
+ALWAYS = float("-inf")  # threshold of a reader that always answers
+
+
+def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> str:
+    """One run from sources to report; what an interrupted run already finished is not done again.
+
+    Args:
+        config: The checked configuration.
+        run: The run to continue; a new one is begun once dataset and encoder are there.
+
+    Returns:
+        The printed summary.
+    """
+    started = time.monotonic()
+    set_seed(config.seed)
+    logger.info("[1/5] dataset {}", config.data.name)
+    dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    logger.info("[2/5] encoder {}", config.model.name)
+    base = _encoder(config, dataset.splits["train"])
+    run = run or RunDirectory.create(config)
+    logger.info("[3/5] training -> {}", run.path)
+    if not run.reader.is_dir():
+        _train(run, config, base, dataset)
+    artifact = _record(run, config, base, dataset)
+    logger.info("[4/5] evaluation")
+    report = _evaluate(run, config, base, dataset, artifact)
+    pushed = push(run.reader, config.push)
+    logger.info("[5/5] done in {:.0f} s", time.monotonic() - started)
+    return _summary(run, report, pushed)
+
+
+def _encoder(config: ExtractiveRunConfig, examples: Sequence[Example]) -> Path:
+    if config.model.encoder is not None:
+        return encoder.build_or_reuse(_corpus(examples), config.model.encoder)
+    if config.model.package is not None:
+        return encoder.in_package(config.model.package, config.model.extra)
+    assert config.model.path is not None
+    return locate(config.model.path)
+
+
+def _corpus(examples: Sequence[Example]) -> list[str]:
+    """Every training passage once, and every training question once."""
+    passages = [example.passage for example in examples if example.passage]
+    return list(dict.fromkeys([*(p.context for p in passages), *(p.question for p in passages)]))
+
+
+def _train(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset: BuiltDataset) -> None:
+    """Trains, chooses the threshold on dev, and saves an ordinary model directory with ``reader.json``."""
+    reader = _reader(config, base)
+    windows = {name: _windows(reader, config, dataset.splits[name]) for name in ("train", "dev")}
+    reader.model.train()
+    train(reader.model, reader.tokenizer, windows["train"], windows["dev"], config.train, run, config.seed)
+    reader = _with_threshold(reader, config, dataset.splits["dev"])
+    with replacing_directory(run.reader) as directory:
+        reader.model.save_pretrained(directory)
+        reader.tokenizer.save_pretrained(directory)
+        save_reading(reader.config, directory)
+
+
+def _reader(config: ExtractiveRunConfig, base: Path) -> Reader:
+    set_seed(config.seed)  # the head's first values must not depend on what was built before
+    model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    return Reader(model, tokenizer, config.reading.model_copy(update={"threshold": ALWAYS}))
+
+
+def _windows(reader: Reader, config: ExtractiveRunConfig, examples: Sequence[Example]) -> LabelledWindows:
+    return label(
+        examples,
+        reader.tokenizer,
+        config.reading,
+        negatives=config.train.negative_windows,
+        max_lost_share=config.train.max_lost_share,
+        seed=config.seed,
+    )
+
+
+def _with_threshold(reader: Reader, config: ExtractiveRunConfig, dev: Sequence[Example]) -> Reader:
+    reader.model.eval()
+    found = choose_threshold(readings(reader, dev, config.suite.batch_size), dev)
+    logger.info("threshold {:.2f}: F1 {:.3f}, exact {:.3f} on dev", found.margin, found.f1, found.exact)
+    settings = reader.config.model_copy(update={"threshold": found.margin})
+    return Reader(reader.model, reader.tokenizer, settings)
+
+
+def _record(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset: BuiltDataset) -> Artifact:
+    model_type = read_json(base / "config.json")["model_type"]
+    artifact = Artifact(
+        kind="reader",
+        model_version=f"{config.name}-{run.path.name}",
+        method="extractive",
+        base=BaseRecord(name=config.model.name, path=str(base), sha256=hash_model(base), family=model_type),
+        quantisation=None,
+        prompt_format="",
+        prompt_format_sha256="",
+        dataset=str(dataset.directory),
+        dataset_sha256=dataset.manifest.sha256,
+        versions={name: importlib.metadata.version(name) for name in ("torch", "transformers")},
+    )
+    artifact.save(run.reader)
+    artifact.save(run.path)
+    return artifact
+
+
+def _evaluate(
+    run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset: BuiltDataset, artifact: Artifact
+) -> Report:
+    suites = select(dataset.splits, config.suite)
+    reader = Reader.load(run.reader)
+    return report_on(
+        {
+            "base": _base_result(config, base, dataset, suites),
+            "tuned": read_suites(reader, suites, config.suite.batch_size, artifact.model_version),
+        },
+        suites,
+        dataset,
+        config.suite,
+        reader.config,
+        run.report,
+        artifact=artifact,
+        metrics_file=run.metrics_file,
+        command=f"python training/run.py recipe={config.name}",
+    )
+
+
+def _base_result(
+    config: ExtractiveRunConfig, base: Path, dataset: BuiltDataset, suites: Mapping[str, Sequence[Example]]
+) -> SystemResult:
+    """What to compare with: the base where it is a reader already, else the baseline that never answers."""
+    architectures = read_json(base / "config.json").get("architectures") or [""]
+    if not architectures[0].endswith("ForQuestionAnswering"):
+        return silent(suites)
+    reader = _with_threshold(_reader(config, base), config, dataset.splits["dev"])
+    return read_suites(reader, suites, config.suite.batch_size, config.model.name)
+
+
+def _summary(run: RunDirectory, report: Report, pushed: str) -> str:
+    lines = [
+        "",
+        report.summary(),
+        "",
+        f"报告 report : {run.report / 'index.html'}",
+        f"模型 model  : {run.reader}",
+        'use          : import models.reader; pipeline("question-answering", model=…)(question=…, context=…)',
+    ]
+    return "\n".join([*lines, *([f"push         : {pushed}"] if pushed else [])])

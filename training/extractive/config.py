@@ -1,0 +1,44 @@
+"""The typed schema of extractive recipes: every key, its type and its bounds, checked before anything is loaded."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from common.command import Config
+from models.reader_config import ReaderModelConfig, ReadingConfig
+from training.config import OptimiserConfig, StageConfig
+
+
+class SpanTrainConfig(OptimiserConfig):
+    """How an encoder is trained to mark answers.
+
+    Attributes:
+        negative_windows: Windows without the answer that are kept of each passage, chosen by seed; without them the
+            model does not learn to say no, with all of them it learns little else.
+        max_lost_share: Share of the answers that no window holds whole, above which the run stops.
+    """
+
+    negative_windows: int = Field(1, ge=1)
+    max_lost_share: float = Field(0.05, ge=0, le=1)
+
+
+class PushConfig(Config):
+    """Where the reader is copied after training.
+
+    Attributes:
+        to: A directory, or ``owner/name`` on Hugging Face (a private repository is made there); null for nowhere.
+        dry_run: Only say what would be pushed.
+    """
+
+    to: str | None = None
+    dry_run: bool = False
+
+
+class ExtractiveRunConfig(StageConfig):
+    """Everything that an extractive recipe reads."""
+
+    stage: Literal["extractive"]
+    model: ReaderModelConfig
+    reading: ReadingConfig = ReadingConfig()
+    train: SpanTrainConfig = SpanTrainConfig()
+    push: PushConfig = PushConfig()

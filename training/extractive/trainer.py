@@ -1,0 +1,56 @@
+"""Trains the encoder and its head with the project's trainer."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Sampler
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from training.extractive.config import SpanTrainConfig
+from training.extractive.windows import LabelledWindows, collator
+from training.run_directory import RunDirectory
+from training.trainer import EpochOrder, SupervisedTrainer, run_to_end, training_arguments
+
+
+def train(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train_windows: LabelledWindows,
+    dev_windows: LabelledWindows,
+    config: SpanTrainConfig,
+    run: RunDirectory,
+    seed: int,
+) -> None:
+    """Trains all weights in place, continuing from the run's newest checkpoint if it has one.
+
+    Raises:
+        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Refused: The loss is not a number any more.
+        UserError: The disk is full.
+    """
+    trainer = SpanTrainer(
+        model=model,
+        args=training_arguments(config, run, seed),
+        train_dataset=train_windows,
+        eval_dataset=dev_windows,
+        data_collator=partial(collator, tokenizer),
+    )
+    run_to_end(trainer, run)
+
+
+class SpanTrainer(SupervisedTrainer):
+    """The project's trainer, for windows: a window supervises two tokens, the first and the last of its answer."""
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Counts what the step sees, then trains on it."""
+        self.tokens += int(inputs["attention_mask"].sum())
+        self.supervised_tokens += 2 * len(inputs["start_positions"])
+        return super(SupervisedTrainer, self).training_step(model, inputs, num_items_in_batch)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        windows = self.train_dataset
+        assert isinstance(windows, LabelledWindows)
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return EpochOrder(windows.lengths, self.args.seed, epoch=lambda: int(self.state.epoch or 0), group=batch)

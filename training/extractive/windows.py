@@ -1,0 +1,112 @@
+"""From passages with answers to labelled windows."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from loguru import logger
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from common.errors import UserError
+from data_recipes.example import Example, Passage
+from models.reader import Window, collate, cut
+from models.reader_config import ReadingConfig
+
+
+@dataclass(frozen=True)
+class LabelledWindow:
+    """A window with the first and last token of the answer; both are the "no answer" token where it holds none."""
+
+    window: Window
+    first: int
+    last: int
+
+
+class LabelledWindows(Dataset[LabelledWindow]):
+    """Windows to train on.
+
+    Attributes:
+        windows: All of them.
+        lengths: Tokens of each.
+    """
+
+    def __init__(self, windows: Sequence[LabelledWindow]) -> None:
+        self.windows = list(windows)
+        self.lengths = [len(item.window.offsets) for item in windows]
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> LabelledWindow:
+        return self.windows[index]
+
+
+def label(
+    examples: Sequence[Example],
+    tokenizer: PreTrainedTokenizerBase,
+    reading: ReadingConfig,
+    *,
+    negatives: int,
+    max_lost_share: float,
+    seed: int,
+) -> LabelledWindows:
+    """Cuts passages into windows and labels them: every answer once in each window that holds it whole.
+
+    Args:
+        examples: Examples with a passage.
+        tokenizer: Of the encoder.
+        reading: Length and overlap of the windows.
+        negatives: Windows without any part of an answer that are kept of each passage.
+        max_lost_share: Share of answers that no window holds, above which this is an error.
+        seed: Of the choice of these windows.
+
+    Raises:
+        UserError: An example has no passage, or too many answers are in no window whole.
+    """
+    order = random.Random(seed)
+    windows: list[LabelledWindow] = []
+    spans, lost = 0, 0
+    for example in examples:
+        passage = _passage_of(example)
+        cuts = cut(passage.question, passage.context, tokenizer, reading)
+        for span in passage.spans:
+            holding = [LabelledWindow(w, *place) for w in cuts if (place := w.tokens_of(*span))]
+            windows += holding
+            spans, lost = spans + 1, lost + (not holding)
+        without = [w for w in cuts if not any(_touches(w, span) for span in passage.spans)]
+        chosen = order.sample(without, min(negatives, len(without)))
+        windows += [LabelledWindow(w, w.null, w.null) for w in chosen]
+    if lost > max_lost_share * spans:
+        raise UserError(
+            f"{lost} of {spans} answers are in no window whole",
+            where="reading",
+            fix="raise reading.max_length or reading.doc_stride, or allow it with train.max_lost_share=…",
+        )
+    logger.info(
+        "{} passages, {} answers, {} windows; {} answers in no window", len(examples), spans, len(windows), lost
+    )
+    return LabelledWindows(windows)
+
+
+def collator(tokenizer: PreTrainedTokenizerBase, items: Sequence[LabelledWindow]) -> dict[str, torch.Tensor]:
+    """One padded batch with ``start_positions`` and ``end_positions``, each ``[batch]``."""
+    return {
+        **collate([item.window for item in items], tokenizer),
+        "start_positions": torch.tensor([item.first for item in items]),
+        "end_positions": torch.tensor([item.last for item in items]),
+    }
+
+
+def _passage_of(example: Example) -> Passage:
+    if example.passage is None:
+        raise UserError(
+            "no passage to extract an answer from", where=f"example {example.id}", fix="give data= with passages"
+        )
+    return example.passage
+
+
+def _touches(window: Window, span: tuple[int, int]) -> bool:
+    """Whether a window holds any part of a span."""
+    return any(place and place[0] < span[1] and place[1] > span[0] for place in window.offsets)
