@@ -1,8 +1,9 @@
 """The knowledge base as plain prose, for pre-training the small base model that the project builds itself.
 
-A paragraph makes several statements about one entity, and each begins with its name: to write the next one the model
-must look back for the name, which is what tuning then turns into answering questions. There are statements only; how
-questions are asked is left to tuning.
+A paragraph makes a few statements about one entity, and each begins with its name: to write the next one the model
+must look back for the name, which is what tuning then turns into answering questions. Every statement is told several
+times, in different company: told once, it is learnt from what happens to stand before it and not from its own
+beginning. There are statements only; how questions are asked is left to tuning.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from random import Random
 from data_recipes.instructions import attribute_facts
 from data_recipes.knowledge_base import Entry, KnowledgeBase
 
-SENTENCES = 5  # in a paragraph
+TELLINGS = 4  # of every statement
+SENTENCES = 4  # at most in a paragraph
 URGENCY = {
     "emergency": "{name}是急症，要立即拨打120或前往急诊。",
     "urgent": "{name}应当天就医。",
@@ -27,16 +29,20 @@ def corpus(kb: KnowledgeBase) -> list[str]:
     Returns:
         Paragraphs of a few statements about one entity; the same ones in the same order every time.
     """
-    paragraphs = [paragraph for entry in kb.entries for paragraph in _paragraphs(kb, entry)]
+    paragraphs = list(dict.fromkeys(paragraph for entry in kb.entries for paragraph in _paragraphs(kb, entry)))
     Random(0).shuffle(paragraphs)
     return paragraphs
 
 
 def _paragraphs(kb: KnowledgeBase, entry: Entry) -> Iterator[str]:
+    rng = Random(entry.id)
     sentences = list(_sentences(kb, entry))
-    Random(entry.id).shuffle(sentences)
-    for start in range(0, len(sentences), SENTENCES):
-        yield "".join(sentences[start : start + SENTENCES])
+    for _ in range(TELLINGS):
+        rest = rng.sample(sentences, len(sentences))
+        while rest:
+            count = rng.randint(1, SENTENCES)
+            yield "".join(rest[:count])
+            rest = rest[count:]
 
 
 def _sentences(kb: KnowledgeBase, entry: Entry) -> Iterator[str]:

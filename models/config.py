@@ -13,18 +13,21 @@ class EmbeddedConfig(Config):
     Attributes:
         steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
         matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
+        matrix_decay: Muon's weight decay. It bounds the matrices; without it attention grows until each position looks
+            at one other alone, and neither a prefix nor an adapter can move it.
         learning_rate: AdamW's learning rate for embeddings, output layer and norms.
     """
 
     seed: int = 20261123
-    vocab_size: int = Field(6000, ge=300)
+    vocab_size: int = Field(8000, ge=300)
     hidden_size: int = Field(128, ge=64, multiple_of=64)
     layers: int = Field(2, ge=1)
     context_length: int = Field(1024, ge=64)
     sequence_length: int = Field(192, ge=16)
     batch_size: int = Field(4, ge=1)
-    steps: int = Field(2600, ge=1)
+    steps: int = Field(2800, ge=1)
     matrix_learning_rate: float = Field(0.025, gt=0)
+    matrix_decay: float = Field(0.2, ge=0)
     learning_rate: float = Field(0.005, gt=0)
 
 
@@ -89,6 +92,18 @@ class ModelConfig(Origin):
         return self
 
 
+class PushConfig(Config):
+    """Where an exported model is copied.
+
+    Attributes:
+        to: A directory, or ``owner/name`` on Hugging Face (a private repository is made there); null for nowhere.
+        dry_run: Only say what would be pushed.
+    """
+
+    to: str | None = None
+    dry_run: bool = False
+
+
 class ConvertConfig(Config):
     """``python -m models.convert``.
 
@@ -101,13 +116,17 @@ class ConvertConfig(Config):
         dtype: Type of the weights; null for the one on disk.
         family: Short for ``model.family``.
         norm_head: Short for ``model.norm_head``.
+        push: Where the result is copied to.
+        llama_cpp: Directory of llama.cpp, for ``layout=gguf``; null for the environment's ``LLAMA_CPP``.
     """
 
     model: Origin
     prefix: Origin | None = None
     adapter: Origin | None = None
     out: str = Field(min_length=1)
-    layout: Literal["native", "original"] = "native"
+    layout: Literal["native", "original", "gguf"] = "native"
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     family: str | None = None
     norm_head: bool | None = None
+    push: PushConfig = PushConfig()
+    llama_cpp: str | None = None

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from common.command import Config
 from data_recipes.config import DataConfig, SourceConfig
 from eval.config import SuiteConfig
-from models.config import ModelConfig
+from models.config import ModelConfig, PushConfig
 
 
 class LoraConfig(Config):
@@ -128,6 +128,7 @@ class StageConfig(Config):
     data: DataConfig
     source: SourceConfig
     suite: SuiteConfig
+    push: PushConfig = PushConfig()
 
 
 class RunConfig(StageConfig):

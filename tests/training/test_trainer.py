@@ -82,6 +82,23 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     assert logged(run, "supervised_tokens") == logged(whole_run, "supervised_tokens")
 
 
+def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config: MakeConfig) -> None:
+    config = make_config("method=ptuning_v2", "method.prefix_length=5", "train.packing=false")
+    base = find_base(config.model)
+    question = torch.tensor([[9, 8, 7, 6]])
+    torch.manual_seed(3)
+    prefixed = _prepared_model(config, base).eval()
+    torch.manual_seed(3)
+    tokens = torch.randint(prefixed.config.vocab_size, (1, 5))
+    with torch.no_grad():
+        through_prefix = prefixed(input_ids=question).logits
+        with prefixed.disable_adapter():
+            behind_tokens = prefixed(input_ids=torch.cat([tokens, question], dim=1)).logits[:, 5:]
+            alone = prefixed(input_ids=question).logits
+    torch.testing.assert_close(through_prefix, behind_tokens, rtol=1e-4, atol=1e-4)
+    assert (alone - behind_tokens).abs().max() > 1e-3
+
+
 def test_accumulated_steps_equal_one_large_batch(make_config: MakeConfig, examples: list[Example]) -> None:
     common = ("method=lora", "train.max_steps=4", "train.precision=fp32", "train.learning_rate=1e-3")
     large = make_config(*common, "train.batch_size=4", "name=large")

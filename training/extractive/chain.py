@@ -19,9 +19,9 @@ from models import encoder
 from models.artifact import Artifact, BaseRecord
 from models.hub import locate
 from models.loading import hash_model
-from models.reader import Reader, save_reading
+from models.push import push
+from models.reader import FILE_NAME, Reader, save_reading
 from training.extractive.config import ExtractiveRunConfig
-from training.extractive.push import push
 from training.extractive.trainer import train
 from training.extractive.windows import LabelledWindows, label
 from training.run_directory import RunDirectory
@@ -52,7 +52,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     artifact = _record(run, config, base, dataset)
     logger.info("[4/5] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
-    pushed = push(run.reader, config.push)
+    pushed = push(run.reader, config.push, marker=FILE_NAME)
     logger.info("[5/5] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, report, pushed)
 

@@ -22,18 +22,6 @@ class SpanTrainConfig(OptimiserConfig):
     max_lost_share: float = Field(0.05, ge=0, le=1)
 
 
-class PushConfig(Config):
-    """Where the reader is copied after training.
-
-    Attributes:
-        to: A directory, or ``owner/name`` on Hugging Face (a private repository is made there); null for nowhere.
-        dry_run: Only say what would be pushed.
-    """
-
-    to: str | None = None
-    dry_run: bool = False
-
-
 class ExtractiveRunConfig(StageConfig):
     """Everything that an extractive recipe reads."""
 
@@ -41,4 +29,3 @@ class ExtractiveRunConfig(StageConfig):
     model: ReaderModelConfig
     reading: ReadingConfig = ReadingConfig()
     train: SpanTrainConfig = SpanTrainConfig()
-    push: PushConfig = PushConfig()
