@@ -45,7 +45,7 @@ def script(prompt: str, number: int) -> str:
         about = prompt.rsplit("指令：", 1)[1]
         return f"类别：甲类\n输入：{about}的例子" if "先写类别" in prompt else f"输入：无\n输出：关于{about}的回答"
     seed = sum(map(ord, prompt))
-    verb, thing = VERBS[seed % 10], THINGS[seed // 10 % 10]
+    verb, thing = VERBS[seed % 10], THINGS[seed // 10 % len(THINGS)]
     return (
         f"9. {verb}一下{thing}里最有意思的{seed % 97}个地方。\n10. 给这张图片写一句说明。\n11. 好。\n"
         f"12. 判断{thing}属于甲类还是乙类（第{seed % 89}组）。\n13. 用通俗的话解释下面的医学名词。\n"
