@@ -142,8 +142,8 @@ def _proof(artifact: Artifact) -> str:
     proof: MergeProof = artifact.merge_proof
     return (
         "## 合并证明 Merge proof\n\n"
-        f"{proof.prompts} prompts, {proof.tokens} tokens: max logit difference {proof.max_logit_difference:.2e}, mean KL "
-        f"{proof.mean_kl:.2e} nats, greedy agreement {proof.greedy_agreement:.4f}, passed: {proof.passed}."
+        f"{proof.prompts} prompts, {proof.tokens} tokens: max logit difference {proof.max_logit_difference:.2e}, "
+        f"mean KL {proof.mean_kl:.2e} nats, greedy agreement {proof.greedy_agreement:.4f}, passed: {proof.passed}."
     )
 
 

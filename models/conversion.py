@@ -7,15 +7,19 @@ from loguru import logger
 
 from common.errors import UserError
 from common.files import replacing_directory
+from models.card import write_conversion_card
 from models.checkpoint import open_weights
 from models.config import ConvertConfig
 from models.export import save_native, save_original
-from models.families.family import Hints
+from models.families.family import Checkpoint, Hints, ModelFamily
+from models.gguf import write_gguf
 from models.hub import locate
 from models.legacy.lora import import_lora
 from models.legacy.prefix import export_prefix, import_prefix
 from models.loading import load_model, load_tokenizer, open_checkpoint
+from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
+from models.push import push
 
 
 def convert(config: ConvertConfig, out: Path) -> str:
@@ -41,12 +45,17 @@ def convert(config: ConvertConfig, out: Path) -> str:
     base = locate(config.model.path)
     if config.adapter is not None:
         import_lora(_path(config.adapter.path, "adapter"), base, out, **hints._asdict())
-        return f"adapter for the native class: {out}"
+        return _pushed(f"adapter for the native class: {out}", out, config, "adapter_config.json")
     if config.prefix is not None:
         move = import_prefix if config.layout == "native" else export_prefix
         move(_path(config.prefix.path, "prefix"), base, out, **hints._asdict())
-        return f"prefix in {config.layout} layout: {out}"
-    return _convert_model(base, out, config, hints)
+        return _pushed(f"prefix in {config.layout} layout: {out}", out, config, "adapter_config.json")
+    return _pushed(_convert_model(base, out, config, hints), out, config, "config.json")
+
+
+def _pushed(summary: str, out: Path, config: ConvertConfig, marker: str) -> str:
+    pushed = push(out, config.push, marker)
+    return f"{summary}\npush: {pushed}" if pushed else summary
 
 
 def _path(path: str | None, key: str) -> Path:
@@ -65,8 +74,17 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
         if config.layout == "original":
             save_original(model, directory, family, checkpoint.published, base)
         else:
-            prompt_format = PromptFormat.named(
-                family.prompt_format(checkpoint), load_tokenizer(base, **hints._asdict())
-            )
-            save_native(model, directory, family, checkpoint, prompt_format)
+            save_native(model, directory, family, checkpoint, _prompt_format(family, checkpoint))
+        if config.layout == "gguf":
+            write_gguf(directory, directory, config.llama_cpp)
+        write_conversion_card(directory, base.name, family.name, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
+
+
+def _prompt_format(family: ModelFamily, checkpoint: Checkpoint) -> PromptFormat:
+    """The one stored with the model, or the one that its family was made for."""
+    directory = checkpoint.directory
+    tokenizer = load_tokenizer(directory, **checkpoint.hints._asdict())
+    if (directory / PROMPT_FORMAT_FILE).is_file():
+        return PromptFormat.load(directory, tokenizer)
+    return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)

@@ -26,7 +26,9 @@ An adapter that was trained on the original classes becomes one for the native c
 Keys (configs/convert.yaml):
   model.path=DIR     the model; with adapter.path or prefix.path their base. Also owner/name or modelscope:owner/name
   out=DIR            the result; must not exist
-  layout=native|original     dtype=float32|bfloat16|float16 (default: the type on disk)
+  layout=native|original|gguf    gguf: by llama.cpp's own converter, llama_cpp=DIR (or the environment's LLAMA_CPP)
+  push.to=DIR|owner/name     a copy of the result; push.dry_run=true only says what would go there
+  dtype=float32|bfloat16|float16 (default: the type on disk)
   family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not tell
   norm_head=true     a Baichuan2 that neither its vocabulary nor its tokenizer gives away
   model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where nothing tells

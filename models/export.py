@@ -33,6 +33,8 @@ def save_native(
         checkpoint: The directory it was loaded from; what it takes to write the original layout again is kept.
         prompt_format: Becomes the tokenizer's chat template and ``prompt_format.json``.
     """
+    # other servers stop where the prompt format stops, e.g. at the next role token
+    model.generation_config.eos_token_id = list(prompt_format.stop_ids)
     model.save_pretrained(directory, max_shard_size=SHARD)
     tokenizer = prompt_format.tokenizer
     tokenizer.chat_template = prompt_format.template

@@ -35,9 +35,7 @@ def push(exported: Path, config: PushConfig, marker: str) -> str:
         return _to_hub(exported, config.to)
     target = Path(config.to).expanduser().resolve()
     if target.exists() and not (target / marker).is_file() and (target.is_file() or any(target.iterdir())):
-        raise UserError(
-            "this exists and holds something else", where=f"push.to={target}", fix="give another directory"
-        )
+        raise UserError("this exists and holds something else", where=f"push.to={target}", fix="give another directory")
     with replacing_directory(target) as directory:
         shutil.copytree(exported, directory, dirs_exist_ok=True)
     return str(target)

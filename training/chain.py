@@ -13,10 +13,12 @@ from common.files import replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
-from eval.report.schema import Report
+from eval.report.schema import Report, shown_interval
 from models.artifact import Artifact, MergeProof
+from models.card import Provenance, ScoreRow, write_model_card
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
+from models.push import push
 from training.base import Base, find_base
 from training.config import RunConfig
 from training.memory_plan import check_memory, plan_memory
@@ -53,8 +55,11 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     artifact = _finish(run, config, base, dataset)
     logger.info("[5/6] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
+    exported = run.merged if artifact.kind == "merged" else run.adapter
+    write_model_card(exported, artifact, _provenance(config, dataset, report), base.path)
+    pushed = push(exported, config.push, "config.json" if artifact.kind == "merged" else "adapter_config.json")
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
-    return _summary(run, artifact, report)
+    return _summary(run, artifact, report, pushed)
 
 
 def _tune(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> None:
@@ -156,7 +161,30 @@ def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDa
     )
 
 
-def _summary(run: RunDirectory, artifact: Artifact, report: Report) -> str:
+def _provenance(config: RunConfig, dataset: BuiltDataset, report: Report) -> Provenance:
+    """What the model card says besides the artefact."""
+    scores = [
+        ScoreRow(
+            suite,
+            metric,
+            record.items,
+            [shown_interval(system[suite][metric], report.metrics[metric].unit) for system in report.systems.values()],
+        )
+        for suite, record in report.suites.items()
+        for metric in next(iter(report.systems.values()))[suite]
+    ]
+    chosen = {**config.method.model_dump(), **config.train.model_dump(exclude_defaults=True), "seed": config.seed}
+    return Provenance(
+        dataset=dataset.manifest.name,
+        about=(dataset.manifest.about.zh, dataset.manifest.about.en),
+        data_licence=dataset.manifest.licence,
+        settings=[f"{name}={value}" for name, value in chosen.items()],
+        systems=list(report.systems),
+        scores=scores,
+    )
+
+
+def _summary(run: RunDirectory, artifact: Artifact, report: Report, pushed: str) -> str:
     result = run.merged if artifact.kind == "merged" else run.path
     return "\n".join(
         [
@@ -166,5 +194,6 @@ def _summary(run: RunDirectory, artifact: Artifact, report: Report) -> str:
             f"报告 report : {run.report / 'index.html'}",
             f"模型 model  : {result}" + ("" if artifact.kind == "merged" else f"  ({artifact.why_not_merged})"),
             f"服务 serve  : python -m app model={result}",
+            *([f"推送 push   : {pushed}"] if pushed else []),
         ]
     )

@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.command import Config
 from models.reader_config import ReaderModelConfig, ReadingConfig
 from training.config import OptimiserConfig, StageConfig
 

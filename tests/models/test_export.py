@@ -1,0 +1,136 @@
+"""What leaves the house: the card says what is recorded, servers know where to stop, a push harms nothing."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from transformers import GenerationConfig
+
+from common.errors import UserError
+from data_recipes.knowledge_base import KnowledgeBase
+from data_recipes.prose import corpus
+from models.artifact import Artifact, BaseRecord, MergeProof
+from models.card import Provenance, ScoreRow, write_model_card
+from models.config import PushConfig, StandInConfig
+from models.convert import main as convert
+from models.loading import load_tokenizer
+from models.push import push
+from models.stand_ins import build
+
+PROOF = MergeProof(
+    prompts=4,
+    tokens=30,
+    max_logit_difference=1.5e-4,
+    mean_kl=2e-9,
+    greedy_agreement=1.0,
+    score_difference=0.0,
+    passed=True,
+)
+ARTIFACT = Artifact(
+    kind="merged",
+    model_version="medical-1",
+    method="lora",
+    base=BaseRecord(name="baichuan2_7b", path="/models/b", sha256="ab" * 32, family="baichuan"),
+    quantisation="nf4",
+    prompt_format="baichuan2_chat",
+    prompt_format_sha256="cd" * 32,
+    dataset="/data",
+    dataset_sha256="ef" * 32,
+    merge_proof=PROOF,
+    versions={"torch": "2.13"},
+)
+PROVENANCE = Provenance(
+    dataset="medical",
+    about=("医学问答。", "Medical QA."),
+    data_licence="Apache-2.0",
+    settings=["rank=8"],
+    systems=["base", "tuned"],
+    scores=[ScoreRow("unseen", "rouge_l_zh", 40, ["10.0% [8, 12]", "30.0% [27, 33]"])],
+)
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    prose = corpus(KnowledgeBase.load())[:200]
+    made = {}
+    for name in ("chatglm3", "baichuan_13b"):
+        made[name] = tmp_path_factory.mktemp(name)
+        config = {"of": name, "vocab_size": 1000, "hidden_size": 64, "steps": 0}
+        build(prose, StandInConfig.model_validate(config), made[name])
+    return made
+
+
+def test_card_holds_base_data_scores_proof_and_limits(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/LICENSE.txt").write_text("terms")
+    (tmp_path / "out").mkdir()
+    write_model_card(tmp_path / "out", ARTIFACT, PROVENANCE, tmp_path / "base")
+    card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    _, front, body = card.split("---\n", 2)
+    assert yaml.safe_load(front)["license"] == "other"
+    for said in ("ab" * 32, "ef" * 32, "30.0% [27, 33]", "1.50e-04", "不能代替医生", "Baichuan community", "rank=8"):
+        assert said in body
+    assert (tmp_path / "out/LICENSE.txt").read_text() == "terms"
+
+
+def test_card_of_a_prefix_says_why_it_is_not_merged_and_of_our_own_base_that_it_is_a_toy(tmp_path: Path) -> None:
+    record = ARTIFACT.base.model_copy(update={"name": "embedded"})
+    changed = {"kind": "prefix", "merge_proof": None, "why_not_merged": "a prefix cannot be merged", "base": record}
+    write_model_card(tmp_path, ARTIFACT.model_copy(update=changed), PROVENANCE, tmp_path)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "a prefix cannot be merged" in card and "回答不可采信" in card and "license: apache-2.0" in card
+
+
+def test_native_export_tells_servers_every_stop_token(stand_ins: dict[str, Path], tmp_path: Path) -> None:
+    convert([f"model.path={stand_ins['chatglm3']}", f"out={tmp_path / 'native'}"])
+    stops = GenerationConfig.from_pretrained(tmp_path / "native").eos_token_id
+    tokens = load_tokenizer(tmp_path / "native").convert_ids_to_tokens(stops)
+    assert tokens == ["</s>", "<|user|>", "<|observation|>"]
+    assert "chatglm" in (tmp_path / "native/README.md").read_text(encoding="utf-8")
+
+
+def test_push_copies_to_a_directory_and_a_dry_run_only_tells(
+    stand_ins: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, there = f"model.path={stand_ins['chatglm3']}", tmp_path / "there"
+    convert([base, f"out={tmp_path / 'a'}", f"push.to={there}", "push.dry_run=true"])
+    assert not there.exists() and "model.safetensors" in capsys.readouterr().out
+    convert([base, f"out={tmp_path / 'b'}", f"push.to={there}"])
+    assert sorted(path.name for path in there.iterdir()) == sorted(path.name for path in (tmp_path / "b").iterdir())
+
+
+def test_push_leaves_other_directories_alone_and_names_a_hub_that_is_out_of_reach(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    (tmp_path / "model").mkdir()
+    with pytest.raises(UserError, match="holds something else"):
+        push(tmp_path / "model", PushConfig(to=str(tmp_path / "mine")), "config.json")
+    assert (tmp_path / "mine/thesis.txt").is_file()
+    with pytest.raises(UserError, match="pushing to clinic/model failed"):
+        push(tmp_path / "model", PushConfig(to="clinic/model"), "config.json")
+
+
+CONVERTER = """
+import pathlib, sys
+source, flag, out = sys.argv[1:]
+assert flag == "--outfile" and (pathlib.Path(source) / "tokenizer.json").is_file()
+pathlib.Path(out).write_bytes(b"GGUF")
+"""
+
+
+def test_gguf_is_made_by_llama_cpp_where_it_is_installed(
+    stand_ins: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LLAMA_CPP", raising=False)
+    words = [f"model.path={stand_ins['chatglm3']}", "layout=gguf", f"out={tmp_path / 'out'}"]
+    with pytest.raises(UserError, match=r"install llama\.cpp"):
+        convert(words)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "convert_hf_to_gguf.py").write_text(CONVERTER)
+    convert([*words, f"llama_cpp={tmp_path}"])
+    assert (tmp_path / "out/model.gguf").read_bytes() == b"GGUF"
+    (tmp_path / "convert_hf_to_gguf.py").write_text("raise SystemExit('no such tokenizer')")
+    with pytest.raises(UserError, match="no such tokenizer"):
+        convert([*words[:2], f"out={tmp_path / 'other'}", f"llama_cpp={tmp_path}"])
+    with pytest.raises(UserError, match="only in its original layout"):
+        convert([f"model.path={stand_ins['baichuan_13b']}", "layout=gguf", f"out={tmp_path / 'x'}"])
