@@ -1,0 +1,22 @@
+"""The mathematics recipes: what they configure, and that their data can be built and judged."""
+
+import pytest
+
+from common.command import read_config
+from data_recipes.example import Example
+from data_recipes.mathematics.answers import is_checkable, is_right
+from data_recipes.sources.word_problems import WordProblemsSource, read
+from training.config import RunConfig
+
+
+@pytest.mark.parametrize(("recipe", "steps"), [("math_qlora", "none"), ("math_cot_qlora", "asked")])
+def test_every_item_of_a_recipe_ends_in_an_answer_that_can_be_checked(recipe: str, steps: str) -> None:
+    small = [f"data.splits.{name}=20" for name in ("train", "dev", "test", "unseen_kinds", "unseen_numbers")]
+    [config] = read_config("run", [f"recipe={recipe}", *small], RunConfig)
+    assert isinstance(config.source, WordProblemsSource) and config.source.steps == steps
+    items = list(read(config.source))
+    assert len(items) == 5 * 20 + config.source.sizes.distractors
+    for item in items:
+        assert isinstance(item, Example)
+        assert is_checkable(item.result) and is_right(item.answer, item.result)
+        assert (len(item.messages), "\n" in item.answer) == ((3, True) if steps == "asked" else (2, False))
