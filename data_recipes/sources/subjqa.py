@@ -135,7 +135,7 @@ def _annotation(record: Record | Dropped, domain: str, path: Path) -> Annotation
     id = f"subjqa-{domain}-{path.stem}-{record.number}"
     passage = review.removesuffix(MARKER).rstrip()
     try:
-        answer = _remapped(span, text, review, len(passage))
+        answer = _remapped(span, text, review)
     except _SaysNothing:
         return Dropped(id, "contradictory_annotation")
     return Annotation(id, f"{key} {question}", question, review_id, passage, answer, int(level))
@@ -145,30 +145,28 @@ class _SaysNothing(Exception):
     """An annotation marks a text and ``ANSWERNOTFOUND``, and the text is not to be found."""
 
 
-def _remapped(span: tuple[int, int], text: str, review: str, length: int) -> tuple[int, int] | None:
+def _remapped(span: tuple[int, int], text: str, review: str) -> tuple[int, int] | None:
     """The span in the review without the marker; None for "no answer".
 
     Args:
         span: Characters in the review with the marker.
         text: The words that were marked.
         review: The review with the marker.
-        length: Characters of the review without it.
 
     Raises:
         _SaysNothing: It covers a text and the marker, and the text does not stand at its start.
     """
     start, end = span
-    if start >= length:
+    marker = len(review) - len(MARKER)
+    if start >= marker:
         return None
-    if end <= length:
-        while review[start].isspace():
-            start += 1
-        while review[end - 1].isspace():
-            end -= 1
-        return (start, end) if start < end else None
-    marked = "".join(text.removesuffix(MARKER).split())
-    pattern = r"\s*".join(map(re.escape, marked))
-    if not marked or not (found := re.compile(pattern).match(review, start, length)):
+    if end <= marker:
+        marked = review[start:end].strip()
+        start += review[start:end].index(marked)
+        return (start, start + len(marked)) if marked else None
+    characters = "".join(text.removesuffix(MARKER).split())
+    pattern = r"\s*".join(map(re.escape, characters))
+    if not characters or not (found := re.compile(pattern).match(review, start, marker)):
         raise _SaysNothing
     return found.span()
 

@@ -1,0 +1,75 @@
+"""Reviews in SubjQA's layout, written for the tests."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from data_recipes.sources.subjqa import COLUMNS, MARKER
+
+
+class Row(NamedTuple):
+    """One annotation: ``text`` is what was marked (the marker for "no answer"), ``start`` and ``end`` where."""
+
+    key: str
+    question: str
+    review_id: str
+    review: str
+    text: str
+    start: int
+    end: int
+    level: int = 1
+
+
+def marked(key: str, question: str, review: str, text: str, *, review_id: str = "", level: int = 1) -> Row:
+    """An annotation that marks a text where it stands in the review; the marker is added to the review."""
+    whole = f"{review} {MARKER}"
+    start = whole.index(text)
+    return Row(key, question, review_id or f"r-{key}", whole, text, start, start + len(text), level)
+
+
+def write(rows: Sequence[Row], path: Path, *, encoding: str = "utf-8", columns: Sequence[str] = COLUMNS) -> Path:
+    """Writes rows as one of the files of a domain; columns that do not matter are filled."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        for row in rows:
+            values = dict.fromkeys(COLUMNS, "x") | {
+                "q_review_id": row.key,
+                "question": row.question,
+                "question_subj_level": str(row.level),
+                "is_ques_subjective": "False",
+                "review_id": row.review_id,
+                "review": row.review,
+                "human_ans_spans": row.text,
+                "human_ans_indices": f"({row.start}, {row.end})",
+                "answer_subj_level": "1",
+            }
+            writer.writerow(values)
+    return path
+
+
+PARTS = ("sound", "screen", "battery", "case", "price", "camera", "cable", "remote", "strap", "charger")
+VERDICTS = ("is really great", "is not good at all", "lasts a long time", "feels cheap", "works as it should")
+OPENINGS = (
+    "My sister bought two of them for her office in spring.",
+    "The parcel came on a rainy Tuesday after a week of waiting.",
+    "We had an older model before, and it broke on a trip to the coast.",
+    "I read a dozen opinions before I ordered it at night.",
+    "It was a present for a colleague who retired last month.",
+)
+
+
+def many(count: int) -> list[Row]:
+    """Annotations of ``count`` questions, two each; a third of the reviews do not say."""
+    rows = []
+    for i in range(count):
+        part, verdict = PARTS[i % len(PARTS)], VERDICTS[i // 3 % len(VERDICTS)]
+        other = PARTS[(i + 1 + i // 10) % len(PARTS)]
+        told = f"The {part} {verdict}" if i % 3 else f"The {other if other != part else PARTS[i % 7 - 1]} {verdict}"
+        # the numbers keep any two reviews from sharing 60 characters
+        review = f"{OPENINGS[i % 5]} Number {i}: {told}, {i}. {OPENINGS[(i + 2) % 5]}"
+        answer = told if i % 3 else MARKER
+        rows += [marked(f"q{i}", f"How is the {part}?", review, answer, review_id=f"r{i}")] * 2
+    return rows
