@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from data_recipes.sources.subjqa import COLUMNS, MARKER
@@ -52,24 +53,24 @@ def write(rows: Sequence[Row], path: Path, *, encoding: str = "utf-8", columns: 
 
 PARTS = ("sound", "screen", "battery", "case", "price", "camera", "cable", "remote", "strap", "charger")
 VERDICTS = ("is really great", "is not good at all", "lasts a long time", "feels cheap", "works as it should")
-OPENINGS = (
-    "My sister bought two of them for her office in spring.",
-    "The parcel came on a rainy Tuesday after a week of waiting.",
-    "We had an older model before, and it broke on a trip to the coast.",
-    "I read a dozen opinions before I ordered it at night.",
-    "It was a present for a colleague who retired last month.",
+WORDS = (
+    "sister office spring parcel rainy Tuesday week model trip coast opinion night present colleague month shelf "
+    "garden neighbour kitchen bus winter holiday doctor letter river market window uncle school summer bridge "
+    "morning teacher village dinner ticket island coffee corner engine forest guitar hammer jacket ladder mirror "
+    "needle orange pencil "
 )
 
 
 def many(count: int) -> list[Row]:
-    """Annotations of ``count`` questions, two each; a third of the reviews do not say."""
+    """Annotations of ``count`` questions, two each; a third of the reviews do not say. No two reviews are alike."""
     rows = []
     for i in range(count):
         part, verdict = PARTS[i % len(PARTS)], VERDICTS[i // 3 % len(VERDICTS)]
-        other = PARTS[(i + 1 + i // 10) % len(PARTS)]
-        told = f"The {part} {verdict}" if i % 3 else f"The {other if other != part else PARTS[i % 7 - 1]} {verdict}"
-        # the numbers keep any two reviews from sharing 60 characters
-        review = f"{OPENINGS[i % 5]} Number {i}: {told}, {i}. {OPENINGS[(i + 2) % 5]}"
+        told = f"The {part if i % 3 else PARTS[(i + 3) % len(PARTS)]} {verdict}"
+        before, after = (
+            " and ".join(Random(f"{i} {side}").sample(sorted(WORDS.split()), 7)) for side in ("before", "after")
+        )
+        review = f"There was {before}. {told}. There was {after}."
         answer = told if i % 3 else MARKER
         rows += [marked(f"q{i}", f"How is the {part}?", review, answer, review_id=f"r{i}")] * 2
     return rows
