@@ -18,7 +18,7 @@ FIXTURE = Path(__file__).parent / "fixtures/subjqa"
 
 
 def read_folder(folder: Path, **keys: object) -> list[Example | Dropped]:
-    return list(read(SubjqaSource(kind="subjqa", path=str(folder), domains=("electronics",), **keys)))  # type: ignore[arg-type]
+    return list(read(SubjqaSource(kind="subjqa", path=str(folder), domains=("electronics",), **keys)))
 
 
 def read_rows(rows: list[Row], folder: Path) -> list[Example | Dropped]:

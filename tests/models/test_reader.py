@@ -152,4 +152,4 @@ def test_a_package_that_is_missing_says_how_to_get_it() -> None:
 @pytest.mark.parametrize("values", [{}, {"path": "a", "package": "b"}])
 def test_a_model_has_one_origin(values: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"model\.path"):
-        ReaderModelConfig(name="x", **values)  # type: ignore[arg-type]
+        ReaderModelConfig(name="x", **values)
