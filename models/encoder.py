@@ -1,4 +1,4 @@
-"""Builds a small encoder: WordPiece vocabulary and a BERT trained to guess masked words, from the text at hand.
+"""Builds a small encoder: vocabulary and a BERT trained to guess masked words, from the text at hand.
 
 It exists so that extractive question answering runs on a laptop without a model hub. The result is an ordinary Hugging
 Face directory, cached under a hash of its inputs. It has read a few thousand passages, not the world: where answers
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 from loguru import logger
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -74,14 +74,15 @@ def build(corpus: Sequence[str], config: EncoderConfig, directory: Path) -> None
 
 
 def train_tokenizer(corpus: Sequence[str], config: EncoderConfig) -> PreTrainedTokenizerBase:
-    """WordPiece as BERT uses it: lower case, Chinese characters one by one, pieces of words after ``##``."""
-    pieces = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    """Words cut as BERT cuts them (lower case, Chinese characters one by one), then into pieces by BPE.
+
+    Not WordPiece: the trainer of ``tokenizers`` numbers its pieces in the order of a hash table, so that two trainings
+    on the same text differ.
+    """
+    pieces = Tokenizer(models.BPE(unk_token="[UNK]"))
     pieces.normalizer = normalizers.BertNormalizer(lowercase=True)
     pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    pieces.decoder = decoders.WordPiece(prefix="##")
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=config.vocab_size, special_tokens=SPECIAL_TOKENS, show_progress=False
-    )
+    trainer = trainers.BpeTrainer(vocab_size=config.vocab_size, special_tokens=SPECIAL_TOKENS, show_progress=False)
     pieces.train_from_iterator(corpus, trainer)
     marks = [(name, pieces.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
     pieces.post_processor = processors.TemplateProcessing(

@@ -55,6 +55,7 @@ COLUMNS = [
 PLACE = {name: COLUMNS.index(name) for name in COLUMNS}
 MARKER = "ANSWERNOTFOUND"
 NOT_MENTIONED = "Not mentioned."
+TASK = f"Answer the question in the words of the review. If the review does not answer it, say: {NOT_MENTIONED}"
 OBJECTIVE_FROM = 4  # level
 INDICES = re.compile(r"\((\d+), (\d+)\)")
 
@@ -189,6 +190,7 @@ def _example(first: Annotation, annotations: list[Annotation]) -> Example:
     return Example(
         id=first.id,
         messages=(
+            Message(role="system", content=TASK),  # not in the user's turn, where all questions would share it
             Message(role="user", content=f"Review: {first.review}\n\nQuestion: {first.question}"),
             Message(role="assistant", content=answers[0]),
         ),

@@ -228,10 +228,11 @@ class Report(_Part):
     def summary(self) -> str:
         """The short summary that commands print: scores per suite with intervals, base → tuned."""
         lines = []
+        width = max(map(len, self.metrics)) + 1
         for suite, record in self.suites.items():
             lines.append(f"{suite} (n={record.items})")
             metrics = next(iter(self.systems.values()))[suite]
-            lines += [f"  {metric:<19}{self._line(suite, metric)}" for metric in METRICS if metric in metrics]
+            lines += [f"  {metric:<{width}}{self._line(suite, metric)}" for metric in METRICS if metric in metrics]
         return "\n".join(lines)
 
     def _line(self, suite: str, metric: str) -> str:
