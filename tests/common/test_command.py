@@ -1,5 +1,6 @@
 """Configuration: every problem at once, with the nearest valid name, before anything is loaded."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 
 from common.command import read_config
 from common.errors import UserError
+from data_recipes.config import BuildConfig
 from training.config import RunConfig
+from training.stages import read_stage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -18,21 +21,44 @@ def run(*arguments: str) -> RunConfig:
     return config
 
 
-@pytest.mark.parametrize("recipe", sorted(path.stem for path in (ROOT / "configs/recipe").glob("*.yaml")))
+def command_in(group: str, option: str) -> list[str]:
+    """The words of the command that a configuration file opens with, after ``python``."""
+    head = (ROOT / f"configs/{group}/{option}.yaml").read_text(encoding="utf-8").splitlines()[:2]
+    (command,) = (line for line in head if line.startswith(("# python ", "#   python ")))
+    return shlex.split(command.lstrip("# "))[1:]
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (ROOT / "configs" / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("recipe", options("recipe"))
 def test_every_recipe_is_valid_and_opens_with_its_command(recipe: str) -> None:
-    assert run(f"recipe={recipe}").name == recipe
-    head = (ROOT / f"configs/recipe/{recipe}.yaml").read_text(encoding="utf-8").splitlines()[:2]
-    assert f"# python training/run.py recipe={recipe}" in head
+    script, chosen, *more = command_in("recipe", recipe)
+    assert (script, chosen) == ("training/run.py", f"recipe={recipe}")
+    (config,) = read_stage([chosen, *more])
+    assert config.name == recipe
 
 
-@pytest.mark.parametrize("group", ["model", "method", "data", "suite"])
-def test_every_option_of_every_group_is_valid(group: str) -> None:
-    paths = ["model.path=/somewhere"] if group == "model" else []
-    for option in sorted(path.stem for path in (ROOT / "configs" / group).glob("*.yaml")):
-        source = ["source.path=/somewhere"] if group == "data" and option != "medical" else []
-        needed = paths if option == "llama" else source
-        recipe = ["train.packing=false"] if option == "ptuning_v2" else []
-        assert run(f"{group}={option}", *needed, *recipe).name == "medical_qlora"
+@pytest.mark.parametrize("option", [(group, option) for group in ("model", "method") for option in options(group)])
+def test_every_model_and_method_is_valid_and_opens_with_its_command(option: tuple[str, str]) -> None:
+    script, *words = command_in(*option)
+    assert script == "training/run.py" and ("=".join(option) in words or option[1] in words[0])
+    assert len(read_stage(words)) == 1
+
+
+@pytest.mark.parametrize("data", options("data"))
+def test_every_dataset_is_valid_and_opens_with_its_command(data: str) -> None:
+    script, chosen, *more = command_in("data", data)
+    assert (script, chosen) == ("data_recipes/build.py", f"data={data}")
+    (built,) = read_config("build", [chosen, *more], BuildConfig)
+    out = [word for word in more if not word.startswith("out=")]
+    assert run(chosen, *out).source == built.source  # a recipe can be trained on it too
+
+
+@pytest.mark.parametrize("suite", options("suite"))
+def test_every_suite_is_valid(suite: str) -> None:
+    assert run(f"suite={suite}").suite.name == suite
 
 
 def test_command_line_wins_over_recipe_and_recipe_over_defaults() -> None:
