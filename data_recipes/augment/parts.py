@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from common.errors import UserError
 from common.hashing import sha256_text
-from data_recipes.dataset import split_tables
+from data_recipes.dataset import load, split_tables
 from data_recipes.example import Example
 from data_recipes.manifest import MANIFEST, DatasetManifest
 from data_recipes.tables import to_examples
@@ -76,6 +76,16 @@ def parts(paths: Sequence[str]) -> list[Part]:
     if len(set(names)) < len(names):
         raise UserError("two of them have the same name", where="source.paths", fix="build one with another data.name")
     return found
+
+
+def checked(one: Part) -> Part:
+    """The same part, once its rows were found to be those of its manifest.
+
+    Raises:
+        UserError: They are not.
+    """
+    load(one.directory)
+    return one
 
 
 def licences(found: Sequence[Part]) -> str:

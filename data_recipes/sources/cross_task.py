@@ -10,7 +10,7 @@ from common.command import Config
 from common.errors import UserError
 from data_recipes.augment.cross_task import SHIPPED, load, select, shown
 from data_recipes.augment.demonstrations import prefixed
-from data_recipes.augment.parts import Part, licences, part, rows_of
+from data_recipes.augment.parts import Part, checked, licences, part, rows_of
 from data_recipes.example import Example
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
@@ -42,7 +42,7 @@ def read(config: CrossTaskSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: The dataset has no tests, or the rules leave too few demonstrations.
     """
-    one = part(config.path)
+    one = checked(part(config.path))
     if not one.tests:
         raise UserError("the dataset has no test split", where=config.path, fix="name another dataset")
     chosen = select(load(_file(config)), config.demonstrations, _evaluated(one), config.seed)

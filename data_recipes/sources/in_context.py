@@ -9,7 +9,7 @@ from tqdm import tqdm
 from common.command import Config
 from common.errors import UserError
 from data_recipes.augment.demonstrations import Choice, Demonstrations, prefixed, shown
-from data_recipes.augment.parts import TRAIN, licences, part, point, rows_of
+from data_recipes.augment.parts import TRAIN, checked, licences, part, point, rows_of
 from data_recipes.example import Example
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
@@ -46,7 +46,7 @@ def read(config: InContextSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: The dataset has no training rows or no tests.
     """
-    one = part(config.path)
+    one = checked(part(config.path))
     if TRAIN not in one.manifest.splits or not one.tests:
         raise UserError("a training split and tests are wanted", where=config.path, fix="name another dataset")
     pool = sorted(one.rows(TRAIN), key=lambda row: point(config.seed, row.id, "pool"))[: config.pool]

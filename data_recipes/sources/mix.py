@@ -11,7 +11,7 @@ from loguru import logger
 from pydantic import Field, model_validator
 
 from common.command import Config
-from data_recipes.augment.parts import DEV, TRAIN, Part, drawn, licences, parts, point, rows_of
+from data_recipes.augment.parts import DEV, TRAIN, Part, checked, drawn, licences, parts, point, rows_of
 from data_recipes.example import Example
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
@@ -44,7 +44,7 @@ class MixSource(Config):
 def read(config: MixSource) -> Iterator[Example | Dropped]:
     """Yields every row of every part; those that the ratio leaves out are ``not_drawn``."""
     found = parts(config.paths)
-    for number, one in enumerate(found):
+    for number, one in enumerate(map(checked, found)):
         for split in (TRAIN, DEV):
             wanted = _wanted(config, found, number, split)
             limit = drawn(one, split, wanted, config.seed)

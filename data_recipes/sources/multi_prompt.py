@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from common.command import Config
-from data_recipes.augment.parts import DEV, TRAIN, licences, part, rows_of
+from data_recipes.augment.parts import DEV, TRAIN, checked, licences, part, rows_of
 from data_recipes.augment.prompts import chosen, prompts, worded
 from data_recipes.example import Example
 from data_recipes.manifest import Description
@@ -34,7 +34,7 @@ class MultiPromptSource(Config):
 
 def read(config: MultiPromptSource) -> Iterator[Example | Dropped]:
     """Yields training rows ``factor`` times, the others as they are, tests also in a prompt for tests."""
-    one, wordings = part(config.path), prompts()
+    one, wordings = checked(part(config.path)), prompts()
     for split in one.manifest.splits:
         for example in one.rows(split):
             row = example.model_copy(update={"split": split})

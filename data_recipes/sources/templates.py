@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.augment.parts import DEV, POINTS, TRAIN, Part, licences, parts, point
+from data_recipes.augment.parts import DEV, POINTS, TRAIN, Part, checked, licences, parts, point
 from data_recipes.augment.parts import rows_of as rows_of_part
 from data_recipes.augment.templates import SHIPPED, Task, Template, choose, fields_of, fill, load
 from data_recipes.example import Example
@@ -51,7 +51,7 @@ def read(config: TemplatesSource) -> Iterator[Example | Dropped]:
     """
     found, tasks = parts(config.paths), _tasks(config)
     limits = _limits(config, found, tasks)
-    for one in found:
+    for one in map(checked, found):
         for split in one.manifest.splits:
             for example in one.rows(split):
                 named = example.model_copy(update={"id": f"{one.name}/{example.id}"})

@@ -75,3 +75,28 @@ def test_a_missing_part_and_two_of_one_name_are_errors(
     assert "the same name" in capsys.readouterr().err
     assert build("data=mix", "source.paths=[nowhere, either]", "source.ratios=[1]", out) == 2
     assert "no dataset was built here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("source", ["mix", "flan", "multi_prompt", "in_context", "cross_task"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "manifest"])
+def test_a_damaged_part_ends_the_command_and_leaves_nothing(
+    build: Run, consultations: BuiltDataset, problems: BuiltDataset, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str], source: str, damage: str,
+) -> None:  # fmt: skip
+    folder = consultations.directory
+    test = folder / "test.parquet"
+    match damage:
+        case "cut":
+            test.write_bytes(test.read_bytes()[:-30])
+        case "changed":
+            test.write_bytes((folder / "dev.parquet").read_bytes())
+        case "gone":
+            test.unlink()
+        case "manifest":
+            (folder / "manifest.json").write_text('{"name": "bencao"', encoding="utf-8")
+    several = [paths(problems, consultations), *(["source.ratios=[1]"] if source == "mix" else [])]
+    words = several if source in ("mix", "flan") else [f"source.path={folder}"]
+    assert build(f"data={source}", *words, f"out={tmp_path / 'out'}") == 2
+    error = capsys.readouterr().err
+    assert str(folder) in error and "Traceback" not in error
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith((".out", "out"))]
