@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import httpx
+import httpx2
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
@@ -52,7 +52,7 @@ def _to_hub(exported: Path, name: str) -> str:
         api.create_repo(name, private=True, exist_ok=True)
         return str(api.upload_folder(repo_id=name, folder_path=exported))
     except (
-        HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled, OSError, httpx.HTTPError,
+        HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled, OSError, httpx2.HTTPError,
     ) as error:  # fmt: skip
         raise UserError(
             f"pushing to {name} failed: {str(error).splitlines()[0]}",

@@ -16,6 +16,8 @@ from data_recipes.sources import (
     knowledge_base,
     mix,
     multi_prompt,
+    multiple_choice,
+    rows,
     subjqa,
     tal_scq5k,
     templates,
@@ -41,6 +43,8 @@ SOURCES: tuple[Source[Any], ...] = (
     in_context.SOURCE,
     cross_task.SOURCE,
     feedback.SOURCE,
+    multiple_choice.SOURCE,
+    rows.SOURCE,
     # a new source is added here (and imported above)
 )
 
