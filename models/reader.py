@@ -35,6 +35,7 @@ from models.reader_config import ReadingConfig
 FILE_NAME = "reader.json"
 TASK = "question-answering"
 NO_SPAN = float("-inf")
+PADDED_TO = 16  # tokens; the longest window is a multiple of it
 
 
 def save_reading(config: ReadingConfig, directory: Path) -> None:
@@ -139,8 +140,9 @@ def cut(question: str, context: str, tokenizer: PreTrainedTokenizerBase, config:
 
 
 def collate(windows: Sequence[Window], tokenizer: PreTrainedTokenizerBase) -> dict[str, torch.Tensor]:
-    """Pads windows to one batch."""
-    return dict(tokenizer.pad([window.inputs for window in windows], return_tensors="pt"))
+    """Pads windows to one batch; only to a few lengths, because oneDNN keeps memory for every shape it has met."""
+    inputs = [window.inputs for window in windows]
+    return dict(tokenizer.pad(inputs, pad_to_multiple_of=PADDED_TO, return_tensors="pt"))
 
 
 def best_span(window: Window, starts: torch.Tensor, ends: torch.Tensor, longest: int) -> tuple[int, int, float]:

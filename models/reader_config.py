@@ -66,7 +66,7 @@ class ReadingConfig(Config):
         threshold: The margin above which there is an answer; training chooses it on the dev split.
     """
 
-    max_length: int = Field(192, ge=16)
+    max_length: int = Field(192, ge=16, multiple_of=16)
     doc_stride: int = Field(64, ge=0)
     max_answer_tokens: int = Field(40, ge=1)
     threshold: float = 0.0

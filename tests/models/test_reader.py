@@ -15,7 +15,7 @@ TEXT = [f"The {part} of number {i} is {word}, and the 电池 lasts." for i, (par
     [("sound", "great"), ("screen", "dim"), ("case", "cheap"), ("price", "fair")] * 10
 )]  # fmt: skip
 TINY = EncoderConfig(vocab_size=400, hidden_size=32, layers=1, heads=2, sequence_length=32, batch_size=8, steps=60)
-SMALL = ReadingConfig(max_length=24, doc_stride=8, max_answer_tokens=6)
+SMALL = ReadingConfig(max_length=32, doc_stride=8, max_answer_tokens=6)
 LONG = " ".join(f"Word{i} sound" for i in range(40))
 
 
@@ -146,7 +146,7 @@ def test_two_trainings_of_the_vocabulary_are_equal() -> None:
 def test_chinese_is_cut_by_characters(tokenizer: PreTrainedTokenizerBase) -> None:
     (window,) = cut("电池?", "The 电池 lasts.", tokenizer, SMALL)
     assert [place for place in window.offsets if place and 4 <= place[0] < 6] == [(4, 5), (5, 6)]
-    assert collate([window], tokenizer)["input_ids"].shape == (1, len(window.offsets))
+    assert collate([window], tokenizer)["input_ids"].shape[1] >= len(window.offsets)
 
 
 def test_a_package_that_is_missing_says_how_to_get_it() -> None:

@@ -104,8 +104,8 @@ def test_answers_that_no_window_holds_stop_the_run(examples: list[Example]) -> N
     passages = [e.passage.model_copy(update={"spans": ((0, 90),)}) for e in examples if e.passage]
     long = [e.model_copy(update={"passage": p}) for e, p in zip(examples, passages, strict=True)]
     with pytest.raises(UserError, match="in no window whole"):
-        labelled(long, length=30)
-    assert labelled(long, length=30, lost=1.0)
+        labelled(long, length=32)
+    assert labelled(long, length=32, lost=1.0)
 
 
 def test_examples_without_a_passage_are_refused(examples: list[Example]) -> None:
@@ -192,3 +192,8 @@ def test_keys_of_another_stage_are_unknown_here() -> None:
 def test_windows_that_do_not_move_on_are_refused() -> None:
     with pytest.raises(UserError, match="doc_stride must be below half"):
         read_stage(["recipe=subjqa_extractive", "source.path=/x", "reading.doc_stride=100"])
+
+
+def test_windows_longer_than_the_encoder_reads_are_refused(reviews: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="reads 512 tokens, not 528"):
+        run_chain(configure(reviews, tmp_path, "reading.max_length=528"))

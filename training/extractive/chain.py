@@ -8,6 +8,7 @@ from pathlib import Path
 from loguru import logger
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
 
+from common.errors import UserError
 from common.files import read_json, replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
@@ -89,6 +90,12 @@ def _reader(config: ExtractiveRunConfig, base: Path) -> Reader:
     set_seed(config.seed)  # the head's first values must not depend on what was built before
     model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    if config.reading.max_length > tokenizer.model_max_length:
+        raise UserError(
+            f"this encoder reads {tokenizer.model_max_length} tokens, not {config.reading.max_length}",
+            where="reading.max_length",
+            fix="lower it",
+        )
     return Reader(model, tokenizer, config.reading.model_copy(update={"threshold": ALWAYS}))
 
 
