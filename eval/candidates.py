@@ -11,6 +11,7 @@ from common.errors import Refused, UserError
 from data_recipes import build as datasets_of
 from eval.config import EvalConfig
 from eval.evaluation import Candidate, evaluate_candidates
+from eval.extractive import evaluate_reader
 from eval.report.schema import System
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact
@@ -41,6 +42,9 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         raise UserError("this is a file, not a directory", where=f"out={config.out}", fix="give another out=DIR")
     artifact = Artifact.load(config.model) if (config.model / ARTIFACT_FILE).is_file() else None
     dataset = datasets_of.load(_dataset_directory(config, artifact))
+    if artifact is not None and artifact.kind == "reader":
+        report = evaluate_reader(config, artifact, dataset, _run_directory(config.model) / "metrics.jsonl", command)
+        return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
     dtype = config.dtype or _dtype_of_run(_run_directory(config.model))
     report = evaluate_candidates(
         _candidates(config, artifact, dtype),
@@ -56,8 +60,8 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
 
 
 def _run_directory(model: Path) -> Path:
-    """The run that a model directory belongs to: itself, or the parent of ``merged/``."""
-    return model.parent if model.resolve().name == "merged" else model
+    """The run that a model directory belongs to: itself, or the parent of ``merged/`` and ``reader/``."""
+    return model.parent if model.resolve().name in ("merged", "reader") else model
 
 
 def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:

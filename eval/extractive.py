@@ -7,15 +7,16 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from common.errors import UserError
 from data_recipes.build import BuiltDataset
 from data_recipes.example import Example
-from eval.config import SuiteConfig
+from eval.config import EvalConfig, SuiteConfig
 from eval.metrics import load_metric
 from eval.report.assemble import assemble
 from eval.report.schema import Report, System
 from eval.report.write import write_report
 from eval.significance import Array
-from eval.suites import Answer, SystemResult
+from eval.suites import Answer, SystemResult, select
 from models.artifact import Artifact
 from models.reader import Reader, Reading
 from models.reader_config import ReadingConfig
@@ -80,6 +81,43 @@ def silent(suites: Mapping[str, Sequence[Example]]) -> SystemResult:
 
 def _answer(text: str) -> Answer:
     return Answer(text=text, finish_reason="stop", tokens=0, logprob=None, reference_tokens=0)
+
+
+def evaluate_reader(
+    config: EvalConfig, artifact: Artifact, dataset: BuiltDataset, metrics_file: Path, command: str
+) -> Report:
+    """Evaluates the reader of a run against the baseline that never answers.
+
+    Args:
+        config: The run (or its ``reader/``), the suite and where the report goes.
+        artifact: The record of the reader.
+        dataset: Where the items come from.
+        metrics_file: ``metrics.jsonl`` of its training.
+        command: What reruns this.
+
+    Raises:
+        UserError: Another model is given to compare with, or an item has no passage.
+    """
+    if config.base is not None:
+        raise UserError("a reader is compared with the baseline that never answers", where="base", fix="leave it out")
+    directory = config.model / "reader"
+    reader = Reader.load(directory if directory.is_dir() else config.model)
+    suites = select(dataset.splits, config.suite)
+    if any(example.passage is None for examples in suites.values() for example in examples):
+        raise UserError("items without a passage", where="dataset", fix="give dataset=DIR of an extractive dataset")
+    tuned = read_suites(reader, suites, config.suite.batch_size, artifact.model_version)
+    results: dict[System, SystemResult] = {"base": silent(suites), "tuned": tuned}
+    return report_on(
+        results,
+        suites,
+        dataset,
+        config.suite,
+        reader.config,
+        config.out,
+        artifact=artifact,
+        metrics_file=metrics_file,
+        command=command,
+    )
 
 
 def report_on(

@@ -10,6 +10,8 @@ from common.errors import Interrupted, UserError
 from common.files import read_json
 from data_recipes.example import Example
 from data_recipes.sources.subjqa import SubjqaSource, read
+from eval.candidates import evaluate_directories
+from eval.config import EvalConfig, SuiteConfig
 from models import encoder
 from models.artifact import Artifact
 from models.reader import TASK
@@ -129,6 +131,9 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
     assert (run / "report/index.html").is_file()
     steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [m["step"] for m in steps if "loss" in m] == [1, 2, 3, 4, 5, 6] and any("dev_loss" in m for m in steps)
+    again = EvalConfig(model=run, out=tmp_path / "again", suite=SuiteConfig(name="dataset"))
+    evaluate_directories(again, command="python eval/run.py")
+    assert read_json(tmp_path / "again/report.json")["systems"] == report["systems"]
     threshold = read_json(run / "reader/reader.json")["threshold"]
     assert threshold > float("-inf")
     for directory in (run / "reader", target):
