@@ -182,6 +182,8 @@ def fill(task: Task, template: Template, example: Example) -> Example:
     }
     if task.labels:
         changes |= {"choices": task.labels, "result": "", "facts": (example.kind,), "references": ()}
+    elif template.answer == "{option}":  # no letter that could be checked, but words
+        changes |= {"result": "", "facts": (fields["option"],)}
     if template.inverted:
         changes |= {"result": "", "facts": (), "choices": (), "references": (), "grounding": (), "rejected": ""}
     return example.model_copy(update=changes)

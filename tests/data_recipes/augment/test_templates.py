@@ -11,6 +11,7 @@ import yaml
 from data_recipes.augment.templates import SHIPPED, fields_of, fill, load
 from data_recipes.dataset import BuiltDataset
 from data_recipes.example import Example, Message, Passage
+from data_recipes.mathematics.answers import is_right
 from data_recipes.sources.templates import quotas_of
 from data_recipes.text import normalise, runs
 from tests.data_recipes.augment.conftest import Made
@@ -84,6 +85,9 @@ def test_a_choice_can_be_said_in_words_and_can_be_inverted() -> None:
     task = TASKS["multiple_choice"]
     by_name = {template.name: fill(task, template, row) for template in task.templates}
     assert by_name["letter_and_text"].answer == "B. 白菜" and by_name["letter"].result == "B"
+    assert (by_name["text"].answer, by_name["text"].result, by_name["text"].facts) == ("白菜", "", ("白菜",))
+    checked = [filled for filled in by_name.values() if filled.result]
+    assert len(checked) == 5 and all(is_right(filled.answer, filled.result) for filled in checked)
     assert by_name["letter"].prompt[-1].content == "哪个是蔬菜？\nA. 苹果\nB. 白菜"
     assert by_name["write_question"].answer == "哪个是蔬菜？" and not by_name["write_question"].result
 
