@@ -85,7 +85,7 @@ def _table(path: Path, columns: Columns) -> Iterator[UserRow]:
             raise UserError(
                 f"the columns are {', '.join(header)}",
                 where=f"{path}:1",
-                fix="name yours: source.columns.question=[提问] source.columns.answer=回答",
+                fix="name yours: 'source.columns.question=[\"提问\"]' source.columns.answer=回答",
             )
         for fields in reader:
             whole = len(fields) == len(header) and not any(REPLACED in field for field in fields)
