@@ -154,7 +154,7 @@ def _evaluate(
         run.report,
         artifact=artifact,
         metrics_file=run.metrics_file,
-        command=f"python training/run.py recipe={config.name}",
+        command=f"python training/run.py recipe={config.name} model={config.model.name} source.path=…",
     )
 
 
