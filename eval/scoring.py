@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from data_recipes.citations import cited
 from data_recipes.example import Example
 from data_recipes.image_prompts import is_image_prompt
 from data_recipes.mathematics.answers import is_checkable
@@ -37,6 +38,7 @@ METRICS = {
     for metric in (
         Metric("fact_recall", "share"),
         Metric("math_answer", "share"),
+        Metric("citation", "share"),
         Metric("image_prompt_format", "share"),
         Metric("image_prompt_parameters", "share"),
         Metric("span_f1", "share"),
@@ -99,10 +101,12 @@ def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str,
     everything = list(range(len(examples)))
     with_facts = [i for i in everything if examples[i].behaviour == "answer" and examples[i].facts]
     checked = [i for i in everything if is_checkable(examples[i].result)]
+    citing = [i for i in everything if cited(examples[i].answer)]
     emergencies = [i for i in everything if examples[i].behaviour == "emergency"]
     found = [
         _mean_of("fact_recall", with_facts, answers, [examples[i].facts for i in with_facts]),
         _mean_of("math_answer", checked, answers, [examples[i].result for i in checked]),
+        _mean_of("citation", citing, answers, [examples[i].answer for i in citing]),
         *_image_prompts(examples, answers),
         *_spans(examples, answers),
         _mean_of("rouge_l_zh", everything, answers, [example.answer for example in examples]),

@@ -14,6 +14,7 @@ from data_recipes.sources import (
     image_prompt,
     in_context,
     knowledge_base,
+    medical_knowledge,
     mix,
     multi_prompt,
     multiple_choice,
@@ -29,6 +30,7 @@ from data_recipes.sources.source import Source
 SOURCES: tuple[Source[Any], ...] = (
     bencao.SOURCE,
     knowledge_base.SOURCE,
+    medical_knowledge.SOURCE,
     toyhom.SOURCE,
     ape210k.SOURCE,
     cmath.SOURCE,

@@ -23,6 +23,7 @@ METRIC_NAMES = {
     "span_f1_either": Text("片段 F1（任一标注者）", "Span F1, either annotator"),
     "fact_recall": Text("事实召回率", "Fact recall"),
     "math_answer": Text("最终答案正确率", "Final answers right"),
+    "citation": Text("引用正确率", "Citations right"),
     "image_prompt_format": Text("绘图提示词格式正确", "Image prompts in format"),
     "image_prompt_parameters": Text("绘图参数相符", "Image parameters right"),
     "rouge_l_zh": Text("ROUGE-L（字）", "ROUGE-L (characters)"),
@@ -47,6 +48,7 @@ METRIC_MEANINGS = {
     ),
     "fact_recall": Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
     "math_answer": Text("最终的数（或选项）与标准答案相同", "the final number (or option) is the expected one"),
+    "citation": Text("引用的条目与参考答案完全相同", "cites exactly the entries of the reference"),
     "image_prompt_format": Text("格式无误的绘图提示词所占比例", "answers that are prompts in the right format"),
     "image_prompt_parameters": Text(
         "与参考答案相同的绘图参数所占比例", "share of the parameters that equal those of the reference"
@@ -108,12 +110,21 @@ METHOD = Text(
     f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; better or "
     f"worse is said only where the corrected p is below {LEVEL}.",
 )
-HEADLINE_METRICS = ("math_answer", "image_prompt_parameters", "span_f1", "fact_recall", "emergency", "refusal")
+HEADLINE_METRICS = (
+    "math_answer",
+    "image_prompt_parameters",
+    "span_f1",
+    "fact_recall",
+    "citation",
+    "emergency",
+    "refusal",
+)
 SHOWN_WITH_EXAMPLES = (
     "math_answer",
     "image_prompt_parameters",
     "span_f1",
     "fact_recall",
+    "citation",
     "emergency",
     "refusal",
     "rouge_l_zh",

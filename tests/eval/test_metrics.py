@@ -15,6 +15,7 @@ METRICS: dict[str, list[str] | list[list[str]]] = {
     "refusal": ["refuse"],
     "emergency": ["请立即拨打120。"],
     "math_answer": ["9"],
+    "citation": ["限盐。【D001】"],
 }
 
 
