@@ -7,7 +7,9 @@ from common.command import Config
 from data_recipes.sources import (
     ape210k,
     bencao,
+    bencao_literature,
     cmath,
+    cmedqa,
     cross_task,
     feedback,
     gsm8k,
@@ -18,6 +20,8 @@ from data_recipes.sources import (
     mix,
     multi_prompt,
     multiple_choice,
+    promptcblue,
+    questions,
     rows,
     subjqa,
     tal_scq5k,
@@ -47,6 +51,10 @@ SOURCES: tuple[Source[Any], ...] = (
     feedback.SOURCE,
     multiple_choice.SOURCE,
     rows.SOURCE,
+    bencao_literature.SOURCE,
+    questions.SOURCE,
+    promptcblue.SOURCE,
+    cmedqa.SOURCE,
     # a new source is added here (and imported above)
 )
 

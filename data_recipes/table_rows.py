@@ -1,0 +1,152 @@
+"""Rows of a table under the names of its header: CSV, TSV, XLSX or Parquet, row by row.
+
+Encodings of text are found, never guessed: UTF-8 with or without a mark, UTF-16 with one, else GB18030 where every
+byte of the file is.
+"""
+
+import csv
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.errors import UserError
+from data_recipes.csv_rows import REPLACED
+from data_recipes.lines import Line
+from data_recipes.rows import Dropped
+from data_recipes.user_rows import encoding_of
+
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+AT_ONCE = 1_000  # rows of Parquet in memory
+
+
+def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+    """Reads a table with a header.
+
+    Args:
+        path: The file; its ending says what it is.
+        required: Columns that there must be.
+
+    Returns:
+        Each row with its cells as texts (lists and objects of Parquet as they are, empty cells as ""), numbered from 1
+        after the header; or why there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``, ``not_utf-8``
+        or another encoding. ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
+
+    Raises:
+        UserError: The file is missing, empty or damaged as a whole, or has other columns.
+    """
+    if not path.is_file():
+        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
+    if not path.stat().st_size:
+        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+    match path.suffix.lower():
+        case ".parquet":
+            yield from _parquet(path, required)
+        case ".xlsx":
+            yield from _sheet(path, required)
+        case _:
+            yield from _csv(path, required)
+
+
+def _csv(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+    encoding, _ = encoding_of(path)
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        reader = csv.reader(file, delimiter=DELIMITERS.get(path.suffix.lower(), ","), strict=True)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+        except csv.Error as error:
+            raise UserError(f"the header is not CSV: {error}", where=f"{path}:1", fix="copy the file anew") from None
+        _check(header, required, path)
+        number = 0
+        while True:
+            start = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:  # every line that it took: a stray quote must not make a thousand rows one bad one
+                yield from (Dropped(f"{path.name}:{line}", "not_csv") for line in range(start, reader.line_num + 1))
+                number += reader.line_num + 1 - start
+                continue
+            if fields:
+                number += 1
+                yield _row(fields, header, number, f"{path.name}:{start}", f"not_{encoding}")
+
+
+def _row(fields: list[str], header: list[str], number: int, where: str, undecodable: str) -> Line | Dropped:
+    text = "".join(fields)
+    if "\0" in text:
+        return Dropped(where, "nul_bytes")
+    if REPLACED in text:
+        return Dropped(where, undecodable)
+    if len(fields) != len(header):
+        return Dropped(where, "wrong_number_of_fields")
+    return Line(number, where, {name: field.strip() for name, field in zip(header, fields, strict=True)})
+
+
+def _sheet(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError:
+        raise UserError(
+            "reading XLSX needs openpyxl", where=str(path), fix="pip install 'xinglin[documents]', or save it as CSV"
+        ) from None
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # a zip of XML: whatever is damaged has another exception
+        raise _damaged(path, "XLSX", error) from None
+    rows = book.worksheets[0].iter_rows(values_only=True)
+    header = [_shown(cell).strip() for cell in next(rows, ())]
+    _check(header, required, path)
+    for number, cells in enumerate(rows, 1):
+        if any(cell is not None for cell in cells):
+            values = {name: _shown(cell).strip() for name, cell in zip(header, cells, strict=False)}
+            yield Line(number, f"{path.name}:{number + 1}", values)
+    book.close()
+
+
+def _parquet(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _damaged(path, "Parquet", error) from None
+    _check(file.schema_arrow.names, required, path)
+    number = 0
+    try:
+        for batch in file.iter_batches(AT_ONCE):
+            for row in batch.to_pylist():
+                number += 1
+                values = {name: v if isinstance(v, list | Mapping) else _shown(v) for name, v in row.items()}
+                nul = any("\0" in value for value in values.values() if isinstance(value, str))
+                where = f"{path.name}:{number}"
+                yield Dropped(where, "nul_bytes") if nul else Line(number, where, values)
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise _damaged(path, "Parquet", error, number + 1) from None
+
+
+def _shown(cell: Any) -> str:
+    """A cell as a person reads it: nothing for an empty one, whole numbers without a point."""
+    if cell is None:
+        return ""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _damaged(path: Path, what: str, error: Exception, row: int = 1) -> UserError:
+    told = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UserError(f"this {what} file is damaged: {told}", where=f"{path}:{row}", fix="copy it anew from its origin")
+
+
+def _check(header: list[str], required: Collection[str], path: Path) -> None:
+    missing = [name for name in required if name not in header]
+    if missing:
+        raise UserError(
+            f"no column {', '.join(missing)}; the columns are {', '.join(header)}",
+            where=f"{path}:1",
+            fix="rename the columns, or name yours in source.columns",
+        )
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise UserError(f"two columns are called {twice!r}", where=f"{path}:1", fix="rename one of them")
