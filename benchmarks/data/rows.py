@@ -3,8 +3,8 @@
     python benchmarks/data/rows.py N FOLDER      writes rows.jsonl (Bencao's format, with an id) and truth.npz
 
 Words are drawn from a made-up vocabulary by Zipf's law, so that texts share runs as real ones do. 5 % of the rows
-repeat an earlier row, 5 % repeat one with one to eight characters changed, 1 % is English junk, 4 % hold a telephone number or
-an identity number. The numbers are drawn; nobody's are among them but by chance.
+repeat an earlier row, 5 % repeat one with two to eight characters changed, one of them in the question; 1 % is English
+junk, 4 % hold a telephone number or an identity number. The numbers are drawn; nobody's are among them but by chance.
 """
 
 import json
@@ -51,7 +51,7 @@ def main(n: int, folder: Path) -> None:
                 (asked, said), source[row] = recent[at], places[at]
                 if kind == NEAR:
                     before = asked + said
-                    said = edited(said, random)
+                    asked, said = edited(asked, 1, random), edited(said, random.randint(1, 7), random)
                     likeness[row] = jaccard(before, asked + said)
             line = {"id": row, "instruction": asked, "input": "", "output": said}
             out.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -66,9 +66,9 @@ def drawn(words: np.ndarray, odds: np.ndarray, numbers: np.random.Generator, mea
     return "".join(picked) + "。"
 
 
-def edited(text: str, random: Random) -> str:
+def edited(text: str, edits: int, random: Random) -> str:
     characters = list(text)
-    for _ in range(random.randint(1, 8)):
+    for _ in range(edits):
         characters[random.randrange(len(characters))] = random.choice(CHARACTERS)
     return "".join(characters)
 

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CORES = "0,1"
+CLUSTERED = (1_000_000, 3_000_000, 10_000_000)
 STEPS = "[{kind: encoding}, {kind: filter, min_han: 0.5}, {kind: personal_data}]"  # then exact, MinHash, split, overlap
 PEERS = {"datasets + datasketch": ("venv", "plain.py"), "datatrove": ("venv", "with_datatrove.py")}
 PEERS["Data-Juicer"] = ("dj", "with_data_juicer.py")
@@ -70,7 +71,7 @@ def ours(source: Path, work: Path) -> Cost:
         "data.splits={test: 1000}",
         "data.max_bad_share=0.05",
     ]
-    words += [f"data.steps={STEPS}", "data.duplicates=row", "data.near_duplicates=drop", "data.workers=2"]
+    words += [f"data.steps={STEPS}", "data.near_duplicates=drop", "data.workers=2"]
     return measured([sys.executable, ROOT / "data_recipes/build.py", *words], work / "out", "out=")
 
 
@@ -149,7 +150,12 @@ def page(lines: list[list[str]], peers: Path) -> None:
     table = [head, "|---" * 12 + "|", *(f"| {' | '.join(line)} |" for line in lines)]
     versions = ", ".join(f"{name} {version(name)}" for name in ("polars", "pyarrow", "numba", "numpy"))
     text = (HERE / "about.md").read_text(encoding="utf-8")
-    machine = f"{platform.processor() or platform.machine()}, cores {CORES}, Python {platform.python_version()}"
+    load = f"load average {os.getloadavg()[2]:.1f}"
+    machine = f"{platform.machine()}, {psutil.cpu_count()} cores ({load}), Python {platform.python_version()}"
+    command = [sys.executable, HERE / "clusters.py"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    grown = [subprocess.check_output([*command, str(n)], text=True, env=environment).strip() for n in CLUSTERED]
+    text = text.replace("{{clusters}}", "\n".join(grown))
     text = text.replace("{{table}}", "\n".join(table)).replace("{{machine}}", f"{machine}; {versions}; {of(peers)}")
     (HERE / "README.md").write_text(text, encoding="utf-8")
 
