@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common.errors import UserError
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import DamagedLine, Line, Raw, parsed, read_lines
 from data_recipes.rows import Dropped
 
 _BETWEEN = re.compile(r"[\s,]*")
-PEEK = 1 << 16  # bytes in which the first character of the text must stand
+PEEK = 1 << 16  # characters in which the first character of the text must stand
 
 
-def read_objects(path: Path) -> Iterator[Line | Dropped]:
+def read_objects(path: Path, encoding: str = "utf-8") -> Iterator[Line | Dropped]:
     """Reads a file of JSON lines, or one array of objects.
 
     Args:
-        path: The file, UTF-8.
+        path: The file.
+        encoding: Of the file; a byte order mark of UTF-8 is passed over.
 
     Returns:
         Each object; ``number`` is that of the line, in an array that of the item. Why there is none: as
@@ -26,19 +27,37 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
     Raises:
         UserError: The file is missing or empty, or it is an array that is broken: what comes after cannot be read.
     """
-    if path.is_file() and _is_array(path):
-        yield from _items(path)
-    else:
+    encoding = encoding.removesuffix("-sig")
+    if path.is_file() and _is_array(path, encoding):
+        yield from _items(path, encoding)
+    elif encoding == "utf-8":
         yield from read_lines(path)
+    else:
+        yield from _other_lines(path, encoding)
 
 
-def _is_array(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(PEEK).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"[")
+def _is_array(path: Path, encoding: str) -> bool:
+    with path.open(encoding=_without_mark(encoding), errors="replace") as file:
+        return file.read(PEEK).lstrip().startswith("[")
 
 
-def _items(path: Path) -> Iterator[Line | Dropped]:
-    text, decoder = _text(path), json.JSONDecoder(strict=False)
+def _without_mark(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _other_lines(path: Path, encoding: str) -> Iterator[Line | Dropped]:
+    with path.open(encoding=encoding, errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            raw = Raw(number, f"{path.name}:{number}", line.encode())
+            if line.strip():
+                try:
+                    yield Line(number, raw.where, parsed(raw))
+                except DamagedLine as damage:
+                    yield Dropped(raw.where, damage.reason)
+
+
+def _items(path: Path, encoding: str) -> Iterator[Line | Dropped]:
+    text, decoder = _text(path, encoding), json.JSONDecoder(strict=False)
     place, line, number = text.index("[") + 1, 1 + text.count("\n", 0, text.index("[")), 0
     while True:
         start = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]
@@ -63,12 +82,12 @@ def _items(path: Path) -> Iterator[Line | Dropped]:
         line += text.count("\n", start, place)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, encoding: str) -> str:
     content = path.read_bytes()
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(_without_mark(encoding))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UserError(
-            f"not UTF-8 (byte {error.start})", where=f"{path}:{line}", fix="save the file as UTF-8"
+            f"not {encoding.upper()} (byte {error.start})", where=f"{path}:{line}", fix="save the file as UTF-8"
         ) from None

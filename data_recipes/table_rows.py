@@ -7,7 +7,7 @@ byte of the file is.
 import csv
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,6 +23,28 @@ TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 AT_ONCE = 1_000  # rows of Parquet in memory
 
 
+def header_of(path: Path) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        UserError: The file is missing, empty or damaged as a whole, or two columns have one name.
+    """
+    if not path.is_file():
+        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
+    if not path.stat().st_size:
+        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+    match path.suffix.lower():
+        case ".parquet":
+            header = _opened(path).schema_arrow.names
+        case ".xlsx":
+            header = [_shown(cell).strip() for cell in next(_sheet_rows(path), ())]
+        case _:
+            header = _csv_header(path)
+    if twice := next((name for name in header if header.count(name) > 1), ""):
+        raise UserError(f"two columns are called {twice!r}", where=f"{path}:1", fix="rename one of them")
+    return header
+
+
 def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
     """Reads a table with a header.
 
@@ -36,30 +58,42 @@ def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped
         or another encoding. ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
 
     Raises:
-        UserError: The file is missing, empty or damaged as a whole, or has other columns.
+        UserError: The file is missing, empty or damaged as a whole, or lacks a column.
     """
-    if not path.is_file():
-        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
-    if not path.stat().st_size:
-        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+    header = header_of(path)
+    if missing := [name for name in required if name not in header]:
+        raise UserError(
+            f"no column {', '.join(missing)}; the columns are {', '.join(header)}",
+            where=f"{path}:1",
+            fix="rename the columns",
+        )
     match path.suffix.lower():
         case ".parquet":
-            yield from _parquet(path, required)
+            yield from _parquet(path)
         case ".xlsx":
-            yield from _sheet(path, required)
+            yield from _sheet(path, header)
         case _:
-            yield from _csv(path, required)
+            yield from _csv(path, header)
 
 
-def _csv(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+def _csv_header(path: Path) -> list[str]:
     encoding, _ = encoding_of(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        reader = csv.reader(file, delimiter=DELIMITERS.get(path.suffix.lower(), ","), strict=True)
         try:
-            header = [name.strip() for name in next(reader, [])]
+            return [name.strip() for name in next(_reader(file, path), [])]
         except csv.Error as error:
             raise UserError(f"the header is not CSV: {error}", where=f"{path}:1", fix="copy the file anew") from None
-        _check(header, required, path)
+
+
+def _reader(file: TextIO, path: Path) -> Any:
+    return csv.reader(file, delimiter=DELIMITERS.get(path.suffix.lower(), ","), strict=True)
+
+
+def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
+    encoding, _ = encoding_of(path)
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        reader = _reader(file, path)
+        next(reader)
         number = 0
         while True:
             start = reader.line_num + 1
@@ -87,7 +121,8 @@ def _row(fields: list[str], header: list[str], number: int, where: str, undecoda
     return Line(number, where, {name: field.strip() for name, field in zip(header, fields, strict=True)})
 
 
-def _sheet(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+def _sheet_rows(path: Path) -> Iterator[tuple[Any, ...]]:
+    """The rows of the first sheet, the header first."""
     try:
         import openpyxl  # type: ignore[import-untyped]
     except ImportError:
@@ -96,27 +131,30 @@ def _sheet(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
         ) from None
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        yield from book.worksheets[0].iter_rows(values_only=True)
+        book.close()
     except Exception as error:  # a zip of XML: whatever is damaged has another exception
         raise _damaged(path, "XLSX", error) from None
-    rows = book.worksheets[0].iter_rows(values_only=True)
-    header = [_shown(cell).strip() for cell in next(rows, ())]
-    _check(header, required, path)
-    for number, cells in enumerate(rows, 1):
-        if any(cell is not None for cell in cells):
+
+
+def _sheet(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
+    for number, cells in enumerate(_sheet_rows(path)):
+        if number and any(cell is not None for cell in cells):
             values = {name: _shown(cell).strip() for name, cell in zip(header, cells, strict=False)}
             yield Line(number, f"{path.name}:{number + 1}", values)
-    book.close()
 
 
-def _parquet(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
+def _opened(path: Path) -> Any:
     try:
-        file = pq.ParquetFile(path)
+        return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise _damaged(path, "Parquet", error) from None
-    _check(file.schema_arrow.names, required, path)
+
+
+def _parquet(path: Path) -> Iterator[Line | Dropped]:
     number = 0
     try:
-        for batch in file.iter_batches(AT_ONCE):
+        for batch in _opened(path).iter_batches(AT_ONCE):
             for row in batch.to_pylist():
                 number += 1
                 values = {name: v if isinstance(v, list | Mapping) else _shown(v) for name, v in row.items()}
@@ -137,16 +175,3 @@ def _shown(cell: Any) -> str:
 def _damaged(path: Path, what: str, error: Exception, row: int = 1) -> UserError:
     told = str(error).splitlines()[0] if str(error) else type(error).__name__
     return UserError(f"this {what} file is damaged: {told}", where=f"{path}:{row}", fix="copy it anew from its origin")
-
-
-def _check(header: list[str], required: Collection[str], path: Path) -> None:
-    missing = [name for name in required if name not in header]
-    if missing:
-        raise UserError(
-            f"no column {', '.join(missing)}; the columns are {', '.join(header)}",
-            where=f"{path}:1",
-            fix="rename the columns, or name yours in source.columns",
-        )
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise UserError(f"two columns are called {twice!r}", where=f"{path}:1", fix="rename one of them")

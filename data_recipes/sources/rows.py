@@ -1,10 +1,10 @@
-"""A user's own rows: JSON lines, a JSON array or CSV, in any of the usual layouts.
+"""A user's own rows: JSON lines, a JSON array, CSV, TSV, XLSX or Parquet, in any of the usual layouts.
 
 OpenAI ``messages``, ShareGPT ``conversations``, Alpaca ``instruction``/``input``/``output``, or any columns that the
 configuration names. UTF-8 is wanted; what is written otherwise is read where its encoding is certain.
 """
 
-import csv
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,16 +13,20 @@ from pydantic import ValidationError
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.csv_rows import REPLACED
 from data_recipes.example import Example, Message
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
+from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
 from data_recipes.sources.source import DRAWN, Source, existing
+from data_recipes.table_rows import TABLES, header_of, read_table
 from data_recipes.text import says_something
-from data_recipes.user_rows import UserRow, encoding_of, user_rows
+from data_recipes.user_rows import encoding_of
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
+CONVERSATIONS = ("messages", "conversations")
 SHAREGPT_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+
+Turns = list[tuple[str, str]]  # role and text
 
 
 class Columns(Config):
@@ -32,6 +36,7 @@ class Columns(Config):
         question: Columns that are joined by line breaks, empty ones left out.
         answer: The answer.
         system: Instructions before the question.
+        history: Turns before the question as pairs, ``[["question", "answer"], …]``, also as JSON in a text.
         kind: The question type of the report.
         group: What must not straddle a split, e.g. a patient's number.
         split: The split that the row belongs to.
@@ -40,6 +45,7 @@ class Columns(Config):
     question: tuple[str, ...] = ("instruction", "input")
     answer: str = "output"
     system: str | None = None
+    history: str | None = None
     kind: str | None = None
     group: str | None = None
     split: str | None = None
@@ -50,7 +56,7 @@ class RowsSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The file: ``.jsonl``, ``.json``, ``.csv`` or ``.tsv``.
+        path: The file: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.xlsx`` (its first sheet) or ``.parquet``.
         columns: Which column holds what.
     """
 
@@ -60,73 +66,96 @@ class RowsSource(Config):
 
 
 def read(config: RowsSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row."""
-    path = Path(config.path)
-    tabular = path.suffix.lower() in DELIMITERS
-    for row in _table(path, config.columns) if tabular else user_rows(path):
-        where = f"{path.name}:{row.number}"
-        if row.value is None:
-            yield Dropped(where, "not_readable")
-        else:
-            yield _item(row.value, row.number, where, config.columns)
-
-
-def _table(path: Path, columns: Columns) -> Iterator[UserRow]:
-    """Rows of a CSV or TSV file under the names of its header.
+    """Yields one item a row.
 
     Raises:
-        UserError: The header lacks the columns that hold question and answer.
+        UserError: The file is damaged as a whole, or lacks the columns that hold question and answer.
     """
-    encoding, _ = encoding_of(path)
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        reader = csv.reader((line.replace("\0", "") for line in file), delimiter=DELIMITERS[path.suffix.lower()])
-        header = [name.strip() for name in next(reader)]
-        if columns.answer not in header or not set(columns.question) & set(header):
-            raise UserError(
-                f"the columns are {', '.join(header)}",
-                where=f"{path}:1",
-                fix="name yours: 'source.columns.question=[\"提问\"]' source.columns.answer=回答",
-            )
-        for fields in reader:
-            whole = len(fields) == len(header) and not any(REPLACED in field for field in fields)
-            yield UserRow(reader.line_num, dict(zip(header, fields, strict=True)) if whole else None)
+    path = Path(config.path)
+    if path.suffix.lower() in TABLES:
+        _check(header_of(path), config.columns, path)
+        rows = read_table(path, [])
+    else:
+        rows = read_objects(path, encoding_of(path)[0])
+    for line in rows:
+        yield line if isinstance(line, Dropped) else _item(line, config.columns)
 
 
-def _item(row: Mapping[str, Any], number: int, where: str, columns: Columns) -> Example | Dropped:
-    turns = _turns(row, columns)
+def _check(header: list[str], columns: Columns, path: Path) -> None:
+    if any(name in header for name in CONVERSATIONS):
+        return
+    others = (columns.system, columns.history, columns.kind, columns.group, columns.split)
+    wanted = {columns.answer, *filter(None, others)}
+    wanted |= set(columns.question[:1] if columns.question == Columns().question else columns.question)
+    if missing := sorted(wanted - set(header)):
+        raise UserError(
+            f"the columns are {', '.join(header)}; there is no {', '.join(missing)}",
+            where=f"{path}:1",
+            fix="name yours: 'source.columns.question=[\"提问\"]' source.columns.answer=回答",
+        )
+
+
+def _item(line: Line, columns: Columns) -> Example | Dropped:
+    turns = _turns(line.row, columns)
     if turns is None:
-        return Dropped(where, "no_question_or_answer")
+        return Dropped(line.where, "no_question_or_answer")
     if not all(says_something(text) for role, text in turns if role != "system"):
-        return Dropped(where, "empty_turn")
+        return Dropped(line.where, "empty_turn")
     roles = [role for role, _ in turns if role != "system"]
-    if roles != ["user", "assistant"] * (len(roles) // 2) or not roles:
-        return Dropped(where, "wrong_role_order")
-    id = f"rows-{number}"
+    if roles != ["user", "assistant"] * (len(roles) // 2) or not roles or any(r == "system" for r, _ in turns[1:]):
+        return Dropped(line.where, "wrong_role_order")
+    id = f"rows-{line.number}"
     try:
         return Example(
             id=id,
-            messages=tuple(Message(role=role, content=text.strip()) for role, text in turns),
+            messages=tuple(Message.model_validate({"role": role, "content": text.strip()}) for role, text in turns),
             source="rows",
-            group=_text(row, columns.group) or id,
-            kind=_text(row, columns.kind) or "问答",
-            split=_text(row, columns.split),
+            group=_text(line.row, columns.group) or id,
+            kind=_text(line.row, columns.kind) or "问答",
+            split=_text(line.row, columns.split),
         )
     except ValidationError:
-        return Dropped(where, "not_a_conversation")
+        return Dropped(line.where, "not_a_conversation")
 
 
-def _turns(row: Mapping[str, Any], columns: Columns) -> list[tuple[str, str]] | None:
+def _turns(row: Mapping[str, Any], columns: Columns) -> Turns | None:
     """Role and text of each turn; none where the row has no such columns."""
-    if isinstance(row.get("messages"), list):
-        return [(str(m.get("role")), str(m.get("content") or "")) for m in row["messages"] if isinstance(m, dict)]
-    if isinstance(row.get("conversations"), list):
-        spoken = [m for m in row["conversations"] if isinstance(m, dict)]
-        return [(SHAREGPT_ROLES.get(str(m.get("from")), "?"), str(m.get("value") or "")) for m in spoken]
-    if columns.answer not in row or not any(name in row for name in columns.question):
+    if row.get("messages"):
+        return _spoken(row["messages"], "role", "content", {name: name for name in ("system", "user", "assistant")})
+    if row.get("conversations"):
+        return _spoken(row["conversations"], "from", "value", SHAREGPT_ROLES)
+    history = _pairs(row.get(columns.history)) if columns.history else []
+    if columns.answer not in row or not any(name in row for name in columns.question) or history is None:
         return None
     question = "\n".join(filter(None, (_text(row, name).strip() for name in columns.question)))
     system = _text(row, columns.system)
-    return [*([("system", system)] if system else []), ("user", question), ("assistant", _text(row, columns.answer))]
+    first = [("system", system)] if system else []
+    return [*first, *history, ("user", question), ("assistant", _text(row, columns.answer))]
+
+
+def _spoken(value: Any, role: str, content: str, roles: Mapping[str, str]) -> Turns | None:
+    turns = _json(value)
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        return None
+    return [(roles.get(str(turn.get(role)), "?"), str(turn.get(content) or "")) for turn in turns]
+
+
+def _pairs(value: Any) -> Turns | None:
+    """Earlier questions and answers; none where they are not in pairs."""
+    pairs = _json(value) or []
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        return None
+    return [turn for asked, told in pairs for turn in (("user", str(asked)), ("assistant", str(told)))]
+
+
+def _json(value: Any) -> Any:
+    """A value that a table holds as JSON in a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value or "[]")
+    except (json.JSONDecodeError, RecursionError):
+        return value
 
 
 def _text(row: Mapping[str, Any], column: str | None) -> str:

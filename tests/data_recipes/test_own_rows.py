@@ -1,16 +1,22 @@
 """Users' own rows in every usual layout, and multiple choice; damaged rows are named and counted."""
 
+import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from common.errors import UserError
+from data_recipes.build import load
 from data_recipes.example import Example
 from data_recipes.rows import Dropped
 from data_recipes.sources.multiple_choice import MultipleChoiceSource
 from data_recipes.sources.multiple_choice import read as read_choices
 from data_recipes.sources.rows import RowsSource, read
+from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import questions
 
 
 def items(path: Path, **columns: object) -> list[Example | Dropped]:
@@ -48,17 +54,17 @@ def test_damaged_rows_are_named_by_line_and_wrong_columns_stop_the_build(tmp_pat
     turned = {"messages": [{"role": "assistant", "content": "答"}, {"role": "user", "content": "问"}]}
     file.write_text("\n".join([*bad, json.dumps(turned, ensure_ascii=False)]), encoding="utf-8")
     assert items(file) == [
-        Dropped("my.jsonl:1", "not_readable"),
+        Dropped("my.jsonl:1", "not_json"),
         Dropped("my.jsonl:2", "no_question_or_answer"),
         Dropped("my.jsonl:3", "empty_turn"),
-        Dropped("my.jsonl:4", "not_readable"),
+        Dropped("my.jsonl:4", "not_an_object"),
         Dropped("my.jsonl:5", "wrong_role_order"),
     ]
     table = tmp_path / "my.csv"
     table.write_text("提问,回答\n问,答,多\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source\.columns\.question"):
         items(table)
-    assert items(table, question=["提问"], answer="回答") == [Dropped("my.csv:2", "not_readable")]
+    assert items(table, question=["提问"], answer="回答") == [Dropped("my.csv:2", "wrong_number_of_fields")]
 
 
 def choices(folder: Path, **more: object) -> list[Example | Dropped]:
@@ -89,3 +95,111 @@ def test_choices_keep_their_published_split_and_a_checkable_letter(cmmlu: Path) 
 def test_unknown_subject_lists_the_known(cmmlu: Path) -> None:
     with pytest.raises(UserError, match="there are: nature"):
         choices(cmmlu, subjects=["natur"])
+
+
+ROWS = [
+    {"提问": f"第{n}个问题？", "回答": f"回答{n}。", "病历": 7 + n, "往来": [["之前呢？", "没有。"]]} for n in range(3)
+]
+MAPPED: dict[str, object] = {"question": ["提问"], "answer": "回答", "group": "病历"}
+
+
+def told(found: list[Example | Dropped]) -> list[tuple[str, str, str]]:
+    return [(e.messages[-2].content, e.answer, e.group) for e in found if isinstance(e, Example)]
+
+
+EXPECTED = [(row["提问"], row["回答"], str(row["病历"])) for row in ROWS]
+
+
+def test_sheets_parquet_and_text_give_the_same_rows(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for cells in [["提问", "回答", "病历"], *([row["提问"], row["回答"], float(str(row["病历"]))] for row in ROWS)]:
+        book.active.append(cells)
+    book.active.append([None, None, None])
+    book.save(tmp_path / "my.xlsx")
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "my.parquet", row_group_size=2)
+    (tmp_path / "my.json").write_text(json.dumps(ROWS, ensure_ascii=False), encoding="gb18030")
+    lines = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS)
+    (tmp_path / "my.jsonl").write_text(lines, encoding="utf-16")
+    for name in ("my.xlsx", "my.parquet", "my.json", "my.jsonl"):
+        found = items(tmp_path / name, **MAPPED)
+        assert told(found) == EXPECTED and len(found) == len(EXPECTED), name
+
+
+def test_earlier_turns_come_from_a_list_or_from_json_in_a_cell(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "my.parquet")
+    lines = [[row["提问"], row["回答"], json.dumps(row["往来"], ensure_ascii=False)] for row in ROWS]
+    with (tmp_path / "my.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [["提问", "回答", "往来"], *lines, ["问？", "答。", "不是列表"], ["问？", "答。", ""]]
+        )
+    table = items(tmp_path / "my.parquet", history="往来", question=["提问"], answer="回答")
+    *cells, broken, without = items(tmp_path / "my.csv", history="往来", question=["提问"], answer="回答")
+    for found in (table, cells):
+        assert [[m.content for m in e.messages][:2] for e in found if isinstance(e, Example)] == [
+            ["之前呢？", "没有。"]
+        ] * 3
+    assert broken == Dropped("my.csv:5", "no_question_or_answer")
+    assert isinstance(without, Example) and len(without.messages) == 2
+
+
+def test_each_kind_of_damage_to_lines_is_named(tmp_path: Path) -> None:
+    whole = '{"instruction": "问？", "output": "答。"}'
+    talk = '{"messages": [{"role": "user", "content": "问？"}, "答。"]}'
+    lines = [
+        whole.encode() + b"\r", whole[:20].encode(), whole.encode("gb18030"), whole.replace("问", "\0").encode(),
+        whole.replace("问", "长" * (10 << 20)).encode(), talk.encode(), whole.encode(),
+    ]  # fmt: skip
+    path = tmp_path / "my.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    found = items(path)
+    reasons = ["not_json", "not_utf8", "nul_bytes", "line_too_long", "no_question_or_answer"]
+    assert found[1:-1] == [Dropped(f"my.jsonl:{n}", reason) for n, reason in enumerate(reasons, 2)]
+    assert len(told(found)) == 2
+
+
+def test_files_that_are_damaged_as_a_whole_stop_the_build(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text(json.dumps(ROWS, ensure_ascii=False)[:-30], encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "cut.parquet")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "cut.parquet").read_bytes()[:-30])
+    (tmp_path / "cut.xlsx").write_bytes(b"PK\x03\x04 cut")
+    (tmp_path / "none.csv").write_bytes(b"")
+    (tmp_path / "twice.csv").write_text("提问,回答,提问\n问,答,问\n", encoding="utf-8")
+    for name, message in {
+        "cut.json": r"cut\.json:1: item 3 of the array is cut off",
+        "cut.parquet": r"cut\.parquet:1: this Parquet file is damaged",
+        "cut.xlsx": r"cut\.xlsx.*(damaged|openpyxl)",
+        "none.csv": "the file is empty",
+        "twice.csv": "two columns are called '提问'",
+        "missing.csv": "does not exist",
+    }.items():
+        with pytest.raises(UserError, match=message):
+            items(tmp_path / name, **MAPPED)
+
+
+def test_a_stray_quote_does_not_turn_the_rest_of_a_table_into_one_bad_row(tmp_path: Path) -> None:
+    rows = [f"问题{n}？,回答{n}。" for n in range(50)]
+    rows[20] = '"问题20？,回答20。'
+    path = tmp_path / "my.csv"
+    path.write_text("\n".join(["提问,回答", *rows]), encoding="utf-8")
+    found = items(path, question=["提问"], answer="回答")
+    assert [item for item in found if isinstance(item, Dropped)] == [
+        Dropped(f"my.csv:{line}", "not_csv") for line in range(22, 52)
+    ]
+    assert len(found) == 50
+
+
+def test_a_named_column_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text("提问,回答\n问？,答。\n", encoding="utf-8")
+    with pytest.raises(UserError, match="there is no 病人"):
+        items(path, question=["提问"], answer="回答", group="病人")
+
+
+def test_own_rows_build_in_one_command(build: Run, tmp_path: Path) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text("\n".join(["提问,回答", *(f"{q},{q[:-1]}要看情况。" for q in questions())]), encoding="gb18030")
+    words = ("data=rows", f"source.path={path}", 'source.columns.question=["提问"]', "source.columns.answer=回答")
+    assert build(*words, "data.splits.dev=5", "data.splits.test=5", f"out={tmp_path / 'out'}") == 0
+    counts = load(tmp_path / "out").manifest.counts
+    assert counts.read == counts.kept == len(questions())
