@@ -11,6 +11,7 @@ from data_recipes.sources import (
     cmath,
     cmedqa,
     cross_task,
+    documents,
     feedback,
     gsm8k,
     image_prompt,
@@ -55,6 +56,7 @@ SOURCES: tuple[Source[Any], ...] = (
     questions.SOURCE,
     promptcblue.SOURCE,
     cmedqa.SOURCE,
+    documents.SOURCE,
     # a new source is added here (and imported above)
 )
 

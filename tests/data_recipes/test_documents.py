@@ -1,0 +1,195 @@
+"""Documents become passages that keep headings, pages and whole sentences; what cannot be read is told."""
+
+import io
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from common.errors import UserError
+from data_recipes.build import load
+from data_recipes.documents import PassageText, passages
+from data_recipes.example import Example
+from data_recipes.passages import main
+from data_recipes.rows import Dropped
+from data_recipes.sources import documents
+from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import questions, write_jsonl
+
+GUIDE = """# 高血压
+
+血压持续升高的慢性病。
+
+## 饮食
+每天吃盐不超过五克。少吃咸菜！多吃蔬菜。
+
+```
+# 不是标题
+```
+
+## 用药
+遵医嘱。
+"""
+
+
+def cut(path: Path, characters: int = 400) -> list[PassageText]:
+    found = list(passages(path, characters))
+    assert all(isinstance(item, PassageText) for item in found)
+    return [item for item in found if isinstance(item, PassageText)]
+
+
+def test_markdown_keeps_the_headings_above_a_passage(tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text(GUIDE, encoding="utf-8")
+    found = cut(path)
+    assert [(p.id, p.headings, p.text) for p in found] == [
+        ("guide.md-1", ("高血压",), "血压持续升高的慢性病。"),
+        ("guide.md-2", ("高血压", "饮食"), "每天吃盐不超过五克。少吃咸菜！多吃蔬菜。\n```\n# 不是标题\n```"),
+        ("guide.md-3", ("高血压", "用药"), "遵医嘱。"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_passages_end_with_a_sentence_and_lose_nothing(tmp_path: Path, encoding: str) -> None:
+    text = "".join(f"第{n}条要求是按时复诊并记录血压。" for n in range(40)) + "长" * 130 + "\r\n最后一段，没有句号\n\n"
+    path = tmp_path / "guide.txt"
+    path.write_bytes(text.encode(encoding))
+    found = cut(path, 60)
+    assert all(len(p.text) <= 60 for p in found)
+    assert "".join(p.text for p in found).replace("\n", "") == text.replace("\r", "").replace("\n", "")
+    assert all(p.text.endswith("。") for p in found[:12]) and all(p.page is None for p in found)
+
+
+def pdf(pages: list[list[str]], outline: dict[str, int]) -> bytes:
+    """A PDF with Chinese text, written by hand, and an outline of titles and page numbers."""
+    pypdf = pytest.importorskip("pypdf")
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"",
+        b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[4 0 R]>>",
+        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light"
+        b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>>>",
+    ]
+    kids = []
+    for lines in pages:
+        shown = " ".join(f"<{line.encode('utf-16-be').hex()}> Tj 0 -20 Td" for line in lines)
+        stream = f"BT /F1 12 Tf 50 800 Td {shown} ET".encode()
+        parts.append(b"<</Length %d>>stream\n%b\nendstream" % (len(stream), stream))
+        parts.append(
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 3 0 R>>>>/Contents %d 0 R>>"
+            % len(parts)
+        )
+        kids.append(len(parts))
+    parts[1] = b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
+    content, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(content))
+        content += b"%d 0 obj\n%b\nendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    content += b"xref\n0 %d\n0000000000 65535 f \n%btrailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        len(parts) + 1, table, len(parts) + 1, len(content),
+    )  # fmt: skip
+    writer = pypdf.PdfWriter(io.BytesIO(content))
+    for title, page in outline.items():
+        writer.add_outline_item(title, page - 1)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_pdf_keeps_pages_and_outline_and_loses_running_lines(tmp_path: Path) -> None:
+    pages = [
+        ["某院诊疗指南", "一、饮食", "每天吃盐不超过", "五克。", "少吃咸菜，", "1"],
+        ["某院诊疗指南", "多吃蔬菜。", "二、用药", "遵医嘱。", "2"],
+        [],
+        ["某院诊疗指南", "定期复诊。", "第 4 页 共 4 页"],
+    ]
+    path = tmp_path / "guide.pdf"
+    path.write_bytes(pdf(pages, {"一、饮食": 1, "二、用药": 2}))
+    found = list(passages(path, 400))
+    assert [item for item in found if isinstance(item, Dropped)] == [Dropped("guide.pdf:3", "page_without_text")]
+    assert [(p.headings, p.page, p.last_page, p.text) for p in found if isinstance(p, PassageText)] == [
+        (("一、饮食",), 1, 2, "每天吃盐不超过五克。\n少吃咸菜，\n多吃蔬菜。"),
+        (("二、用药",), 2, 4, "遵医嘱。\n定期复诊。"),
+    ]
+
+
+def test_word_keeps_heading_styles_and_tables(tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.add_heading("高血压", 1)
+    document.add_paragraph("慢性病。")
+    document.add_heading("饮食", 2)
+    table = document.add_table(rows=0, cols=2)
+    for cells in (("食物", "建议"), ("咸菜", "少吃")):
+        for cell, text in zip(table.add_row().cells, cells, strict=True):
+            cell.text = text
+    document.add_heading("糖尿病", 1)
+    document.add_paragraph("多饮多尿。")
+    path = tmp_path / "guide.docx"
+    document.save(str(path))
+    assert [(p.headings, p.text) for p in cut(path)] == [
+        (("高血压",), "慢性病。"),
+        (("高血压", "饮食"), "食物 | 建议\n咸菜 | 少吃"),
+        (("糖尿病",), "多饮多尿。"),
+    ]
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("docx")
+    scanned = pdf([[], []], {})
+    cases = {
+        "cut.docx": (b"PK\x03\x04 cut", "this Word file is damaged"),
+        "cut.pdf": (b"%PDF-1.4 cut", "this PDF file is damaged"),
+        "scan.pdf": (scanned, "there is no text in this document"),
+        "nul.txt": ("好\n坏\0的\n".encode(), r"nul\.txt:2: NUL bytes"),
+        "latin.md": ("好\n".encode() + b"\xff\xff\xff\n", r"latin\.md:2: neither UTF-8 nor GB18030"),
+        "empty.txt": (b"", "the file is empty"),
+        "table.xls": (b"x", "this format is not read"),
+    }
+    for name, (content, message) in cases.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=message):
+            list(passages(tmp_path / name, 400))
+
+
+def test_a_folder_becomes_one_file_that_is_never_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.md").write_text(GUIDE, encoding="utf-8")
+    (tmp_path / "in/b.txt").write_text("按时吃药。\n" * 3, encoding="utf-8")
+    (tmp_path / "in/c.png").write_bytes(b"x")
+    lines, table = tmp_path / "out.jsonl", tmp_path / "out.parquet"
+    main([str(tmp_path / "in"), f"out={lines}"])
+    assert "4 passages of 2 documents, 0 pages" in capsys.readouterr().out
+    main([str(tmp_path / "in"), f"out={table}", "characters=50"])
+    rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    assert pq.read_table(table).to_pylist()[:1] == rows[:1]
+    with pytest.raises(UserError, match="exists already"):
+        main([str(tmp_path / "in"), f"out={lines}"])
+    with pytest.raises(UserError, match="characters"):
+        main([str(tmp_path / "in"), f"out={tmp_path / 'x.jsonl'}", "characters=3"])
+
+
+def test_passages_with_questions_build_and_those_without_are_counted(build: Run, tmp_path: Path) -> None:
+    row = {"document": "指南.md", "headings": ["饮食"], "text": "少吃咸菜。", "page": None}
+    rows = [{**row, "id": f"指南.md-{n}", "question": q, "answer": "少吃咸菜。"} for n, q in enumerate(questions())]
+    path = write_jsonl(tmp_path / "passages.jsonl", [*rows, {**row, "id": "指南.md-99"}])
+    words = ("data.splits.dev=5", "data.splits.test=5", f"out={tmp_path / 'out'}")
+    assert build("data=documents", f"source.path={path}", *words) == 0
+    built = load(tmp_path / "out")
+    assert built.manifest.counts.dropped == {"passage_without_question": 1}
+    example = built.splits["train"][0]
+    assert example.messages[0].content == f"{documents.ASKING}\n饮食\n少吃咸菜。" and example.grounding
+
+
+def test_damaged_passages_are_named(tmp_path: Path) -> None:
+    row = {"id": "a", "document": "a.md", "text": "文。", "question": "问？", "answer": "答。"}
+    bad = [{**row, "text": ""}, {**row, "id": None}, {**row, "answer": " "}, [1]]
+    path = write_jsonl(tmp_path / "passages.jsonl", [*bad, row])
+    found = list(documents.read(documents.DocumentsSource(kind="documents", path=str(path))))
+    reasons = ["no_text_in_text", "no_text_in_id", "empty_answer", "not_an_object"]
+    assert found[:4] == [Dropped(f"passages.jsonl:{n}", reason) for n, reason in enumerate(reasons, 1)]
+    assert isinstance(found[4], Example)
