@@ -179,7 +179,8 @@ def _item(choice: Choice, config: MultipleChoiceSource) -> Example | Dropped:
         return Dropped(choice.where, "answer_is_no_option")
     order = letters
     if config.shuffle is not None:
-        order = "".join(Random(f"{config.shuffle} {choice.id}").sample(letters, len(letters)))
+        # by its text, not its id: a question that stands twice stays recognisable as one
+        order = "".join(Random(f"{config.shuffle} {choice.question}").sample(letters, len(letters)))
     options = tuple(choice.options[letter] for letter in order)
     result = "".join(sorted(letters[order.index(letter)] for letter in set(choice.answer)))
     explanation = choice.explanation if config.explanations else ""

@@ -2,8 +2,13 @@
 
 Beside them stand ``answer_choices`` (labels that the prompt lists, or null), ``task_type``, ``task_dataset`` and
 ``sample_id``. Test files whose targets were not published have empty ones.
+
+Each prompt is a text in one of a few templates of its task, and lists the same labels in changing order. Any two
+prompts of a task would share a run of 13 characters, and the search for leaks would find nothing but templates: so
+what the template says (the labels, ``说明：…``, lines that many prompts begin or end with) stands in the system turn.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -18,6 +23,9 @@ from data_recipes.sources.source import DRAWN, Source
 from data_recipes.text import says_something
 
 FILES = {"train": "train.json", "dev": "dev.json", "test": "test.json"}
+REPEATED = 20  # a line that so many prompts of a file begin or end with is the template's
+OUTER = 3  # lines at the end of a prompt that may be the template's
+SPEAKERS = ("患者", "医生")
 
 
 class PromptCblueSource(Config):
@@ -27,21 +35,63 @@ class PromptCblueSource(Config):
         kind: Selects this source.
         path: The folder of ``train.json``, ``dev.json`` and ``test.json`` (those that there are), or one such file.
         tasks: Names of ``task_dataset`` that are read, e.g. ``CMeEE-V2``; null for all.
+        templates: Where the template's words stand: in the ``system`` turn, or as published in the ``prompt``, where
+            the search for leaks takes every two prompts of a task for one.
     """
 
     kind: Literal["promptcblue"]
     path: str
     tasks: tuple[str, ...] | None = None
+    templates: Literal["system", "prompt"] = "system"
 
 
 def read(config: PromptCblueSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
     for split, path in published_files(config.path, FILES).items():
+        common = _common_lines(path) if config.templates == "system" else None
         for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+            yield line if isinstance(line, Dropped) else _item(line, split, config, common)
 
 
-def _item(line: Line, split: str, config: PromptCblueSource) -> Example | Dropped:
+def _common_lines(path: Path) -> set[str]:
+    """Lines that many prompts begin or end with."""
+    shown: Counter[str] = Counter()
+    for line in read_lines(path):
+        if isinstance(line, Line) and isinstance(line.row.get("input"), str):
+            lines = line.row["input"].splitlines()
+            shown.update({lines[place] for place in _outer(lines)})
+    return {text for text, number in shown.items() if number >= REPEATED and not text.startswith(SPEAKERS)}
+
+
+def _outer(lines: list[str]) -> set[int]:
+    return {0, *range(max(0, len(lines) - OUTER), len(lines))} if lines else set()
+
+
+def _turns(prompt: str, choices: list[str], common: set[str]) -> list[Message]:
+    """The template's words as the system turn, the text as the user's."""
+    lines = prompt.splitlines()
+    outer = _outer(lines)
+    of_template = [
+        line.startswith("说明")
+        or line.strip() == "答："
+        or _lists(line, choices)
+        or (place in outer and line in common)
+        for place, line in enumerate(lines)
+    ]
+    text = "\n".join(line for line, template in zip(lines, of_template, strict=True) if not template)
+    told = "\n".join(line for line, template in zip(lines, of_template, strict=True) if template)
+    if not says_something(text) or not told:
+        return [Message(role="user", content=prompt)]
+    return [Message(role="system", content=told), Message(role="user", content=text.strip())]
+
+
+def _lists(line: str, choices: list[str]) -> bool:
+    """Whether a line is mostly made of labels."""
+    named = [choice for choice in dict.fromkeys(choices) if choice in line]
+    return len(named) > 1 and 2 * sum(map(len, named)) > len(line)
+
+
+def _item(line: Line, split: str, config: PromptCblueSource, common: set[str] | None) -> Example | Dropped:
     row = line.row
     if not isinstance(row.get("input"), str) or not says_something(row["input"]):
         return Dropped(line.where, "no_text_in_input")
@@ -55,10 +105,11 @@ def _item(line: Line, split: str, config: PromptCblueSource) -> Example | Droppe
         return Dropped(id, "other_task")
     if not isinstance(row.get("target"), str) or not says_something(row["target"]):
         return Dropped(id, "target_not_published") if split == "test" else Dropped(line.where, "no_text_in_target")
-    target = row["target"].strip()
+    target, prompt = row["target"].strip(), row["input"].strip()
+    turns = [Message(role="user", content=prompt)] if common is None else _turns(prompt, choices, common)
     return Example(
         id=id,
-        messages=(Message(role="user", content=row["input"].strip()), Message(role="assistant", content=target)),
+        messages=(*turns, Message(role="assistant", content=target)),
         source="promptcblue",
         group=f"promptcblue-{row['sample_id']}" if row.get("sample_id") else id,
         kind=row["task_dataset"],

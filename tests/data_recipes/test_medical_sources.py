@@ -149,6 +149,18 @@ def test_promptcblue_keeps_splits_labels_and_tasks(tmp_path: Path) -> None:
     assert [item.kind for item in prompts(tmp_path, ("MedDG",)) if isinstance(item, Example)] == ["MedDG"]
 
 
+def test_words_of_the_template_are_told_from_the_text(tmp_path: Path) -> None:
+    asked = [f"{word}怎么治疗才能好得快一些？" for word in "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉"]
+    lines = "判断下面搜索词的意图属于哪一类：\n{}\n选项：用药建议，病因分析\n说明：只选一类\n答："
+    write_jsonl(tmp_path / "train.json", [{**CBLUE, "input": lines.format(text)} for text in asked])
+    found = [item for item in prompts(tmp_path) if isinstance(item, Example)]
+    assert [item.messages[1].content for item in found] == asked
+    assert {item.messages[0].content for item in found} == {lines.replace("{}\n", "")}
+    config = promptcblue.PromptCblueSource(kind="promptcblue", path=str(tmp_path), templates="prompt")
+    published = [item for item in promptcblue.read(config) if isinstance(item, Example)]
+    assert [item.messages[0].content for item in published] == [lines.format(text) for text in asked]
+
+
 def test_every_kind_of_damage_to_promptcblue_is_named(tmp_path: Path) -> None:
     whole = json.dumps(CBLUE, ensure_ascii=False)
     lines = [
