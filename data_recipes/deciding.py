@@ -190,9 +190,10 @@ def _shared(files: KeyFiles, train: Mask, test: Mask) -> _Shared:
 
 
 def _linked(files: KeyFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Links:
-    """Links the rows that must not straddle a split: one group key, near-duplicates, a common run."""
+    """Links the rows that must not straddle a split: one group key, one question, near-duplicates, a common run."""
     links = Links(files.rows)
     links.add(files.whole("group")[pool], _numbers(pool))
+    links.add(files.whole("question")[pool], _numbers(pool))  # it may be too short for a run
     links.add(clusters[pool], _numbers(pool))
     buckets = Buckets(scratch / "runs", sum(len(hashes) for hashes, _ in files.runs()))
     for hashes, rows in files.runs():

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from common.command import Config
+from common.command import Config, read_config
 from common.errors import UserError
 from data_recipes import sources
 from data_recipes.build import BuiltDataset, build, load
@@ -181,3 +181,24 @@ def test_too_few_rows_and_a_size_for_training_are_refused(tmp_path: Path) -> Non
         with pytest.raises(UserError, match=r"data\.splits"):
             built(tmp_path, rows(Random(9), 40), splits=sizes)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_short_question_with_several_answers_stays_on_one_side(tmp_path: Path) -> None:
+    """Too short for a run of 13 characters, and its answers differ: only the question itself links the rows."""
+    rows = [
+        {"instruction": f"{topic}怎么办？", "output": f"第{answer}种办法，针对{topic}，编号{topic}{answer}。"}
+        for topic in (f"第{number}类" for number in range(60))
+        for answer in range(3)
+    ]
+    file = tmp_path / "my.jsonl"
+    file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    words = ["data=rows", f"source.path={file}", "data.duplicates=row", "data.near_duplicates=keep"]
+    sizes = ["data.splits.dev=20", "data.splits.test=40", f"out={tmp_path / 'out'}"]
+    (config,) = read_config("build", [*words, *sizes], BuildConfig)
+    build(config)
+    dataset = load(tmp_path / "out")
+    asked = {
+        name: {example.messages[0].content for example in dataset.splits[name]} for name in ("train", "dev", "test")
+    }
+    assert not asked["train"] & asked["test"] and not asked["train"] & asked["dev"]
+    assert sum(len(dataset.splits[name]) for name in asked) == len(rows)
