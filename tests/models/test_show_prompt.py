@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -91,9 +92,11 @@ def on_a_terminal(*arguments: str) -> str:
     with os.fdopen(slave, "w", encoding="utf-8") as terminal, contextlib.redirect_stdout(terminal):
         main(list(arguments))
         terminal.flush()
-        shown = os.read(master, 1 << 16).decode()
+        shown = b""
+        while select.select([master], [], [], 0.2)[0]:  # one read may give only a part
+            shown += os.read(master, 1 << 16)
     os.close(master)
-    return shown
+    return shown.decode()
 
 
 def test_colours_tell_supervised_tokens_on_a_terminal(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
