@@ -117,7 +117,7 @@ class ConvertConfig(Config):
         family: Short for ``model.family``.
         norm_head: Short for ``model.norm_head``.
         push: Where the result is copied to.
-        llama_cpp: Directory of llama.cpp, for ``layout=gguf``; null for the environment's ``LLAMA_CPP``.
+        llama_cpp: Directory of llama.cpp, for ``layout=gguf``; null for the environment's ``LLAMA_CPP``, then the PATH.
     """
 
     model: Origin

@@ -12,7 +12,7 @@ from models.checkpoint import open_weights
 from models.config import ConvertConfig
 from models.export import save_native, save_original
 from models.families.family import Checkpoint, Hints, ModelFamily
-from models.gguf import write_gguf
+from models.gguf import find_converter, write_gguf
 from models.hub import locate
 from models.legacy.lora import import_lora
 from models.legacy.prefix import export_prefix, import_prefix
@@ -66,6 +66,7 @@ def _path(path: str | None, key: str) -> Path:
 
 def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -> str:
     family, checkpoint = open_checkpoint(base, hints)
+    converter = find_converter(family, checkpoint, config.llama_cpp) if config.layout == "gguf" else []
     dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
     logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
     model = load_model(base, dtype=dtype, **hints._asdict())
@@ -74,9 +75,10 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
         if config.layout == "original":
             save_original(model, directory, family, checkpoint.published, base)
         else:
-            save_native(model, directory, family, checkpoint, _prompt_format(family, checkpoint))
+            prompt_format = _prompt_format(family, checkpoint)
+            save_native(model, directory, family, checkpoint, prompt_format)
         if config.layout == "gguf":
-            write_gguf(directory, directory, config.llama_cpp)
+            write_gguf(directory, directory / "model.gguf", prompt_format.tokenizer, base.name, converter)
         write_conversion_card(directory, base.name, family.name, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
 

@@ -1,52 +1,121 @@
-"""GGUF through llama.cpp's own converter, where it is installed; Xinglin neither ships nor fetches it."""
+"""GGUF through llama.cpp's own converter, where it is installed; Xinglin neither ships nor fetches it.
+
+The converter reads a native directory, but of a ``tokenizer.model`` it only sees the pieces: that roles are special
+tokens, and that no ``<s>`` or space is put before a text, it takes from keys of ``tokenizer_config.json`` that today's
+transformers keeps in ``tokenizer.json``. Without them llama.cpp cuts ``<reserved_106>`` into letters, and its prompts
+are not those of the training. It is therefore given a view of the directory that has these keys.
+"""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from common.errors import UserError
-from models.checkpoint import read_config
+from common.files import read_json, write_json
+from models.export import SENTENCEPIECE
+from models.families.family import Checkpoint, ModelFamily
+from models.tokenizers.sentencepiece import read_model
 
 CONVERTER = "convert_hf_to_gguf.py"
+NOT_CONVERTED = {
+    "chatglm": (
+        "llama.cpp's converter reads the tokenizer of ChatGLM3 only with its authors' code, and that of ChatGLM2 not",
+        "layout=native, which transformers, vLLM and SGLang load",
+    ),
+    "baichuan_alibi": (
+        "llama.cpp knows ALiBi Baichuan only in its original layout",
+        f"layout=original, then {CONVERTER} on that directory; a converter of October 2026 fails on it, older ones "
+        "have code for it",
+    ),
+}
+"""Families that the converter cannot write from the native layout: why, and what there is instead."""
 
 
-def write_gguf(native: Path, out: Path, llama_cpp: str | None) -> Path:
-    """Converts a directory in native layout.
+def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str | None) -> list[str]:
+    """The converter's command, found before a model is loaded in vain.
 
     Args:
-        native: The directory.
-        out: Existing directory for ``model.gguf``.
-        llama_cpp: Directory of llama.cpp; the environment's ``LLAMA_CPP`` where it is not given.
-
-    Returns:
-        The file.
+        family: Family of the model that is to be converted.
+        checkpoint: The model.
+        llama_cpp: Directory of llama.cpp; otherwise the environment's ``LLAMA_CPP``, then the PATH.
 
     Raises:
-        UserError: llama.cpp is not there, does not know the model, or its converter fails; its last line is shown.
+        UserError: llama.cpp does not know the model, or is not here.
     """
-    if read_config(native).get("architectures") == ["BaichuanAlibiForCausalLM"]:
-        raise UserError(
-            "llama.cpp knows ALiBi Baichuan only in its original layout",
-            where="layout=gguf",
-            fix=f"convert with layout=original and give that directory to {CONVERTER}",
-        )
-    file = out / "model.gguf"
-    command = [sys.executable, str(_converter(llama_cpp)), str(native), "--outfile", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode or not file.is_file():
-        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
-        raise UserError(f"llama.cpp's converter failed: {last}", where=str(native), fix="see its documentation")
-    return file
-
-
-def _converter(llama_cpp: str | None) -> Path:
+    if family.name in NOT_CONVERTED:
+        problem, fix = NOT_CONVERTED[family.name]
+        raise UserError(f"{checkpoint.directory}: {problem}", where="layout=gguf", fix=fix)
     directory = llama_cpp or os.environ.get("LLAMA_CPP")
+    if directory is None and (installed := shutil.which(CONVERTER)):
+        return [installed]
     converter = Path(directory).expanduser() / CONVERTER if directory else None
     if converter is None or not converter.is_file():
         raise UserError(
             f"llama.cpp's {CONVERTER} is not here" + (f" ({directory})" if directory else ""),
             where="llama_cpp",
-            fix="install llama.cpp with its Python requirements and give llama_cpp=DIRECTORY",
+            fix="install llama.cpp, and its Python requirements beside Xinglin; then give llama_cpp=DIRECTORY",
         )
-    return converter
+    return [sys.executable, str(converter)]
+
+
+def write_gguf(native: Path, file: Path, tokenizer: PreTrainedTokenizerBase, name: str, converter: list[str]) -> None:
+    """Converts a directory in native layout.
+
+    Args:
+        native: The directory.
+        file: The file to write.
+        tokenizer: The model's tokenizer.
+        name: The model's name, for the file's metadata.
+        converter: The converter's command.
+
+    Raises:
+        UserError: The converter fails; the last line that it printed is shown.
+    """
+    with tempfile.TemporaryDirectory(prefix="xinglin-gguf-") as view:
+        _view(native, Path(view), tokenizer)
+        done = subprocess.run(
+            [*converter, view, "--outfile", str(file), "--model-name", name],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        )
+    if done.returncode or not file.is_file():
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
+        raise UserError(
+            f"llama.cpp's converter failed: {last}",
+            where=" ".join(converter),
+            fix="it needs its own Python requirements, and knows tokenizer.model and tokenizers of published models",
+        )
+
+
+def _view(native: Path, view: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Links to the files of a directory, with the keys that the converter needs."""
+    for path in native.iterdir():
+        (view / path.name).symlink_to(path.resolve())
+    if (native / SENTENCEPIECE).is_file():
+        config = read_json(native / "tokenizer_config.json")
+        write_json(view / "tokenizer_config.json", config | _keys(native / SENTENCEPIECE, tokenizer))
+
+
+def _keys(sentencepiece: Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, object]:
+    model = read_model(sentencepiece)
+    ids = tokenizer.encode("a")
+    # not the pieces of several spaces: after an added token llama.cpp puts another dummy prefix
+    added = {
+        str(token_id): {"content": token.content, "special": token.special}
+        for token_id, token in tokenizer.added_tokens_decoder.items()
+        if token.special or token_id >= len(model.pieces)
+    }
+    return {
+        "add_bos_token": ids[0] == tokenizer.bos_token_id,
+        "add_eos_token": ids[-1] == tokenizer.eos_token_id,
+        "add_prefix_space": model.add_dummy_prefix,
+        "added_tokens_decoder": added,
+    }

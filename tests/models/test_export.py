@@ -1,5 +1,6 @@
 """What leaves the house: the card says what is recorded, servers know where to stop, a push harms nothing."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ PROVENANCE = Provenance(
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     prose = corpus(KnowledgeBase.load())[:200]
     made = {}
-    for name in ("chatglm3", "baichuan_13b"):
+    for name in ("chatglm3", "baichuan", "baichuan_13b"):
         made[name] = tmp_path_factory.mktemp(name)
         config = {"of": name, "vocab_size": 1000, "hidden_size": 64, "steps": 0}
         build(prose, StandInConfig.model_validate(config), made[name])
@@ -111,26 +112,46 @@ def test_push_leaves_other_directories_alone_and_names_a_hub_that_is_out_of_reac
 
 
 CONVERTER = """
-import pathlib, sys
-source, flag, out = sys.argv[1:]
-assert flag == "--outfile" and (pathlib.Path(source) / "tokenizer.json").is_file()
-pathlib.Path(out).write_bytes(b"GGUF")
+import json, pathlib, sys
+source, outfile, file, name, model = sys.argv[1:]
+assert (outfile, name, model) == ("--outfile", "--model-name", "{name}"), sys.argv
+source = pathlib.Path(source)
+assert (source / "tokenizer.json").is_file() and (source / "model.safetensors").is_file()
+config = json.loads((source / "tokenizer_config.json").read_text())
+added = {{token["content"] for token in config["added_tokens_decoder"].values()}}
+assert added == {{"<unk>", "<s>", "</s>", "<reserved_102>", "<reserved_103>"}}, added
+assert (config["add_bos_token"], config["add_eos_token"], config["add_prefix_space"]) == (False, False, True), config
+pathlib.Path(file).write_bytes(b"GGUF")
 """
 
 
 def test_gguf_is_made_by_llama_cpp_where_it_is_installed(
     stand_ins: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """llama.cpp learns from the view of the directory which tokens are roles, and what precedes a text."""
     monkeypatch.delenv("LLAMA_CPP", raising=False)
-    words = [f"model.path={stand_ins['chatglm3']}", "layout=gguf", f"out={tmp_path / 'out'}"]
+    words = [f"model.path={stand_ins['baichuan']}", "layout=gguf", f"out={tmp_path / 'out'}"]
     with pytest.raises(UserError, match=r"install llama\.cpp"):
         convert(words)
     assert not (tmp_path / "out").exists()
-    (tmp_path / "convert_hf_to_gguf.py").write_text(CONVERTER)
+    converter = tmp_path / "convert_hf_to_gguf.py"
+    converter.write_text(CONVERTER.format(name=stand_ins["baichuan"].name))
     convert([*words, f"llama_cpp={tmp_path}"])
     assert (tmp_path / "out/model.gguf").read_bytes() == b"GGUF"
-    (tmp_path / "convert_hf_to_gguf.py").write_text("raise SystemExit('no such tokenizer')")
+    assert "added_tokens_decoder" not in (tmp_path / "out/tokenizer_config.json").read_text()
+    converter.write_text("raise SystemExit('no such tokenizer')")
+    monkeypatch.setenv("LLAMA_CPP", str(tmp_path))
     with pytest.raises(UserError, match="no such tokenizer"):
-        convert([*words[:2], f"out={tmp_path / 'other'}", f"llama_cpp={tmp_path}"])
-    with pytest.raises(UserError, match="only in its original layout"):
-        convert([f"model.path={stand_ins['baichuan_13b']}", "layout=gguf", f"out={tmp_path / 'x'}"])
+        convert([*words[:2], f"out={tmp_path / 'other'}"])
+    assert not (tmp_path / "other").exists()
+
+
+def test_gguf_of_what_llama_cpp_does_not_know_is_refused_before_the_model_is_loaded(
+    stand_ins: dict[str, Path], tmp_path: Path
+) -> None:
+    for name, reason in (("baichuan_13b", "only in its original layout"), ("chatglm3", "only with its authors' code")):
+        config_alone = tmp_path / name
+        config_alone.mkdir()
+        shutil.copy(stand_ins[name] / "config.json", config_alone)
+        with pytest.raises(UserError, match=reason):
+            convert([f"model.path={config_alone}", "layout=gguf", f"out={tmp_path / 'out'}"])
