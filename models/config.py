@@ -96,12 +96,13 @@ class PushConfig(Config):
     """Where an exported model is copied.
 
     Attributes:
-        to: A directory, or ``owner/name`` on Hugging Face (a private repository is made there); null for nowhere.
-        dry_run: Only say what would be pushed.
+        to: A directory, or ``owner/name`` on Hugging Face or ``modelscope:owner/name`` (a private repository is made
+            there); null for nowhere.
+        dry_run: Only say what would be pushed; null does so for a hub where ``HF_HUB_OFFLINE`` is set.
     """
 
     to: str | None = None
-    dry_run: bool = False
+    dry_run: bool | None = None
 
 
 class ConvertConfig(Config):

@@ -19,7 +19,7 @@ from models.legacy.prefix import export_prefix, import_prefix
 from models.loading import load_model, load_tokenizer, open_checkpoint
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
-from models.push import push
+from models.push import MODEL_MARKERS, check_target, push
 
 
 def convert(config: ConvertConfig, out: Path) -> str:
@@ -36,6 +36,7 @@ def convert(config: ConvertConfig, out: Path) -> str:
         UserError: Something is missing or cannot be converted.
     """
     assert config.model.path is not None
+    check_target(config.push, *MODEL_MARKERS)
     given = config.model.hints()
     hints = Hints(
         family=config.family or given["family"],
@@ -45,16 +46,16 @@ def convert(config: ConvertConfig, out: Path) -> str:
     base = locate(config.model.path)
     if config.adapter is not None:
         import_lora(_path(config.adapter.path, "adapter"), base, out, **hints._asdict())
-        return _pushed(f"adapter for the native class: {out}", out, config, "adapter_config.json")
+        return _pushed(f"adapter for the native class: {out}", out, config)
     if config.prefix is not None:
         move = import_prefix if config.layout == "native" else export_prefix
         move(_path(config.prefix.path, "prefix"), base, out, **hints._asdict())
-        return _pushed(f"prefix in {config.layout} layout: {out}", out, config, "adapter_config.json")
-    return _pushed(_convert_model(base, out, config, hints), out, config, "config.json")
+        return _pushed(f"prefix in {config.layout} layout: {out}", out, config)
+    return _pushed(_convert_model(base, out, config, hints), out, config)
 
 
-def _pushed(summary: str, out: Path, config: ConvertConfig, marker: str) -> str:
-    pushed = push(out, config.push, marker)
+def _pushed(summary: str, out: Path, config: ConvertConfig) -> str:
+    pushed = push(out, config.push, *MODEL_MARKERS)
     return f"{summary}\npush: {pushed}" if pushed else summary
 
 
@@ -79,7 +80,7 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
             save_native(model, directory, family, checkpoint, prompt_format)
         if config.layout == "gguf":
             write_gguf(directory, directory / "model.gguf", prompt_format.tokenizer, base.name, converter)
-        write_conversion_card(directory, base.name, family.name, config.layout, type(model).__name__)
+        write_conversion_card(directory, base, family.name, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
 
 

@@ -29,8 +29,7 @@ NOT_CONVERTED = {
     ),
     "baichuan_alibi": (
         "llama.cpp knows ALiBi Baichuan only in its original layout",
-        f"layout=original, then {CONVERTER} on that directory; a converter of October 2026 fails on it, older ones "
-        "have code for it",
+        f"layout=original, then {CONVERTER} on that directory, with a version of it that still knows Baichuan",
     ),
 }
 """Families that the converter cannot write from the native layout: why, and what there is instead."""

@@ -1,25 +1,28 @@
 """Copies an exported model to a directory, or to a hub. Nothing is pushed unless it is asked for."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, is_offline_mode
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from common.errors import UserError
 from common.files import replacing_directory
 from models.config import PushConfig
-from models.hub import HUB_NAME
+from models.hub import HUB_NAME, MODELSCOPE
+
+MODEL_MARKERS = ("config.json", "adapter_config.json")  # a directory with a model or an adapter has one of them
 
 
-def push(exported: Path, config: PushConfig, marker: str) -> str:
+def push(exported: Path, config: PushConfig, *markers: str) -> str:
     """Copies a directory to where the configuration says.
 
     Args:
         exported: The directory.
         config: The target; ``owner/name`` is a hub's, everything else (``./name``, ``/data/name``) a directory.
-        marker: A file that tells an earlier push of the same kind from a directory of something else.
+        markers: Files that tell an earlier push from a directory of something else; it has one of them.
 
     Returns:
         What was done, in a line; the empty text where nothing was asked for.
@@ -29,33 +32,87 @@ def push(exported: Path, config: PushConfig, marker: str) -> str:
     """
     if config.to is None:
         return ""
-    if config.dry_run:
+    check_target(config, *markers)
+    hub = _hub(config.to)
+    if config.dry_run or (config.dry_run is None and hub is not None and is_offline_mode()):
         return f"dry run: {_listed(exported)} would go to {config.to}"
-    if HUB_NAME.fullmatch(config.to) and not Path(config.to).parent.is_dir() and not config.to.startswith("."):
-        return _to_hub(exported, config.to)
+    if hub is not None:
+        return hub(exported, config.to)
     target = Path(config.to).expanduser().resolve()
-    if target.exists() and not (target / marker).is_file() and (target.is_file() or any(target.iterdir())):
-        raise UserError("this exists and holds something else", where=f"push.to={target}", fix="give another directory")
     with replacing_directory(target) as directory:
         shutil.copytree(exported, directory, dirs_exist_ok=True)
     return str(target)
 
 
+def check_target(config: PushConfig, *markers: str) -> None:
+    """Finds before a long run what would stop the push after it.
+
+    Args:
+        config: The target.
+        markers: Files of which a directory that is written over has one.
+
+    Raises:
+        UserError: The target is a directory of something else, or a name that is no hub's.
+    """
+    if config.to is None or _hub(config.to) is not None:
+        return
+    if config.to.startswith(MODELSCOPE):
+        raise UserError("not a name on ModelScope", where=f"push.to={config.to}", fix="modelscope:owner/name")
+    target = Path(config.to).expanduser().resolve()
+    ours = any((target / marker).is_file() for marker in markers)
+    if target.exists() and not ours and (target.is_file() or any(target.iterdir())):
+        raise UserError("this exists and holds something else", where=f"push.to={target}", fix="give another directory")
+
+
+def _hub(to: str) -> Callable[[Path, str], str] | None:
+    """What uploads to the hub that the target names; none where it names a directory."""
+    if to.startswith(MODELSCOPE) and HUB_NAME.fullmatch(to.removeprefix(MODELSCOPE)):
+        return _to_modelscope
+    if HUB_NAME.fullmatch(to) and not Path(to).parent.is_dir() and not to.startswith("."):
+        return _to_hugging_face
+    return None
+
+
 def _listed(exported: Path) -> str:
     files = sorted(path for path in exported.rglob("*") if path.is_file())
-    return ", ".join(f"{path.relative_to(exported)} ({path.stat().st_size:,} bytes)" for path in files)
+    listed = ", ".join(f"{path.relative_to(exported)} ({path.stat().st_size:,} bytes)" for path in files)
+    return f"{listed}: {sum(path.stat().st_size for path in files):,} bytes"
 
 
-def _to_hub(exported: Path, name: str) -> str:
+def _to_hugging_face(exported: Path, to: str) -> str:
     try:
         api = HfApi()
-        api.create_repo(name, private=True, exist_ok=True)
-        return str(api.upload_folder(repo_id=name, folder_path=exported))
+        api.create_repo(to, private=True, exist_ok=True)
+        return str(api.upload_folder(repo_id=to, folder_path=exported))
     except (
         HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled, OSError, httpx2.HTTPError,
     ) as error:  # fmt: skip
+        raise _failed(exported, to, error, "hf auth login") from None
+
+
+def _to_modelscope(exported: Path, to: str) -> str:
+    try:
+        from modelscope.hub.api import HubApi  # type: ignore[import-not-found]
+        from modelscope_hub.errors import HubError  # type: ignore[import-not-found]
+    except ImportError:
         raise UserError(
-            f"pushing to {name} failed: {str(error).splitlines()[0]}",
+            "the package modelscope is not installed, or is older than 1.40",
             where="push.to",
-            fix=f"check network and token (hf auth login), or give a directory; the model itself is in {exported}",
+            fix="pip install -U modelscope",
         ) from None
+    name = to.removeprefix(MODELSCOPE)
+    try:
+        api = HubApi()
+        api.create_repo(name, visibility="private", exist_ok=True)
+        api.upload_folder(repo_id=name, folder_path=str(exported))
+    except (HubError, OSError, ValueError) as error:
+        raise _failed(exported, to, error, "modelscope login") from None
+    return to
+
+
+def _failed(exported: Path, to: str, error: Exception, login: str) -> UserError:
+    return UserError(
+        f"pushing to {to} failed: {(str(error).splitlines() or [type(error).__name__])[0]}",
+        where="push.to",
+        fix=f"check network and token ({login}), or give a directory; the model itself is in {exported}",
+    )

@@ -3,6 +3,7 @@
 import importlib.metadata
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from loguru import logger
@@ -13,12 +14,14 @@ from common.files import replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
-from eval.report.schema import Report, shown_interval
+from eval.report.schema import Report, Score, shown_interval
+from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import Artifact, MergeProof
-from models.card import Provenance, ScoreRow, write_model_card
+from models.card import CARD, Provenance, ScoreRow, write_model_card
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
-from models.push import push
+from models.hub import HUB_NAME
+from models.push import MODEL_MARKERS, check_target, push
 from training.base import Base, find_base
 from training.config import RunConfig
 from training.memory_plan import check_memory, plan_memory
@@ -43,6 +46,7 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     """
     started = time.monotonic()
     set_seed(config.seed)
+    check_target(config.push, *MODEL_MARKERS)
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     logger.info("[2/6] base model {}", config.model.name)
@@ -57,9 +61,9 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     report = _evaluate(run, config, base, dataset, artifact)
     exported = run.merged if artifact.kind == "merged" else run.adapter
     write_model_card(exported, artifact, _provenance(config, dataset, report), base.path)
-    pushed = push(exported, config.push, "config.json" if artifact.kind == "merged" else "adapter_config.json")
+    pushed = push(exported, config.push, *MODEL_MARKERS)
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
-    return _summary(run, artifact, report, pushed)
+    return _summary(run, artifact, report, exported, pushed)
 
 
 def _tune(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> None:
@@ -163,14 +167,9 @@ def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDa
 
 def _provenance(config: RunConfig, dataset: BuiltDataset, report: Report) -> Provenance:
     """What the model card says besides the artefact."""
-    scores = [
-        ScoreRow(
-            suite,
-            metric,
-            record.items,
-            [shown_interval(system[suite][metric], report.metrics[metric].unit) for system in report.systems.values()],
-        )
-        for suite, record in report.suites.items()
+    rows = [
+        _score_row(report, suite, metric)
+        for suite in report.suites
         for metric in next(iter(report.systems.values()))[suite]
     ]
     chosen = {**config.method.model_dump(), **config.train.model_dump(exclude_defaults=True), "seed": config.seed}
@@ -180,11 +179,27 @@ def _provenance(config: RunConfig, dataset: BuiltDataset, report: Report) -> Pro
         data_licence=dataset.manifest.licence,
         settings=[f"{name}={value}" for name, value in chosen.items()],
         systems=list(report.systems),
-        scores=scores,
+        scores=rows,
+        overlaps={suite: "<br>".join(shown_overlap(record.overlap)) for suite, record in report.suites.items()},
+        own_base=config.model.path is None,
+        base_hub_name=_hub_name(config.model.path),
     )
 
 
-def _summary(run: RunDirectory, artifact: Artifact, report: Report, pushed: str) -> str:
+def _score_row(report: Report, suite: str, metric: str) -> ScoreRow:
+    scores: list[Score] = [system[suite][metric] for system in report.systems.values()]
+    comparison = report.comparison(suite, metric)
+    unit = report.metrics[metric].unit
+    verdict = " ".join(VERDICTS[comparison.verdict]) if comparison else ""
+    return ScoreRow(suite, metric, scores[-1].n, [shown_interval(score, unit) for score in scores], verdict)
+
+
+def _hub_name(path: str | None) -> str | None:
+    """The base's name on Hugging Face, where it was given by it."""
+    return path if path and HUB_NAME.fullmatch(path) and not Path(path).expanduser().is_dir() else None
+
+
+def _summary(run: RunDirectory, artifact: Artifact, report: Report, exported: Path, pushed: str) -> str:
     result = run.merged if artifact.kind == "merged" else run.path
     return "\n".join(
         [
@@ -193,6 +208,7 @@ def _summary(run: RunDirectory, artifact: Artifact, report: Report, pushed: str)
             "",
             f"报告 report : {run.report / 'index.html'}",
             f"模型 model  : {result}" + ("" if artifact.kind == "merged" else f"  ({artifact.why_not_merged})"),
+            f"说明 card   : {exported / CARD}",
             f"服务 serve  : python -m app model={result}",
             *([f"推送 push   : {pushed}"] if pushed else []),
         ]

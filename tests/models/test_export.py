@@ -1,6 +1,7 @@
 """What leaves the house: the card says what is recorded, servers know where to stop, a push harms nothing."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from models.artifact import Artifact, BaseRecord, MergeProof
 from models.card import Provenance, ScoreRow, write_model_card
 from models.config import PushConfig, StandInConfig
 from models.convert import main as convert
-from models.loading import load_tokenizer
+from models.loading import hash_model, load_tokenizer
 from models.push import push
 from models.stand_ins import build
 
@@ -46,7 +47,9 @@ PROVENANCE = Provenance(
     data_licence="Apache-2.0",
     settings=["rank=8"],
     systems=["base", "tuned"],
-    scores=[ScoreRow("unseen", "rouge_l_zh", 40, ["10.0% [8, 12]", "30.0% [27, 33]"])],
+    scores=[ScoreRow("unseen", "rouge_l_zh", 40, ["10.0% [8, 12]", "30.0% [27, 33]"], "更好 better")],
+    overlaps={"unseen": "40 题中：相同问题 3"},
+    base_hub_name="baichuan-inc/Baichuan2-7B-Chat",
 )
 
 
@@ -68,18 +71,46 @@ def test_card_holds_base_data_scores_proof_and_limits(tmp_path: Path) -> None:
     write_model_card(tmp_path / "out", ARTIFACT, PROVENANCE, tmp_path / "base")
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     _, front, body = card.split("---\n", 2)
-    assert yaml.safe_load(front)["license"] == "other"
-    for said in ("ab" * 32, "ef" * 32, "30.0% [27, 33]", "1.50e-04", "不能代替医生", "Baichuan community", "rank=8"):
+    assert yaml.safe_load(front) == {
+        "language": ["zh"],
+        "license": "other",
+        "license_name": "as-the-base-model",
+        "license_link": "LICENSE.txt",
+        "base_model": "baichuan-inc/Baichuan2-7B-Chat",
+        "pipeline_tag": "text-generation",
+        "library_name": "transformers",
+        "tags": ["xinglin", "baichuan"],
+    }
+    assert "| unseen | rouge_l_zh | 40 | 10.0% [8, 12] | 30.0% [27, 33] | 更好 better |" in body
+    for said in (
+        "ab" * 32,
+        "相同问题 3",
+        "ef" * 32,
+        "30.0% [27, 33]",
+        "1.50e-04",
+        "不能代替医生",
+        "for commercial use of Baichuan2",
+        "rank=8",
+    ):
         assert said in body
     assert (tmp_path / "out/LICENSE.txt").read_text() == "terms"
 
 
 def test_card_of_a_prefix_says_why_it_is_not_merged_and_of_our_own_base_that_it_is_a_toy(tmp_path: Path) -> None:
-    record = ARTIFACT.base.model_copy(update={"name": "embedded"})
+    record = ARTIFACT.base.model_copy(update={"name": "embedded", "family": "llama"})
     changed = {"kind": "prefix", "merge_proof": None, "why_not_merged": "a prefix cannot be merged", "base": record}
-    write_model_card(tmp_path, ARTIFACT.model_copy(update=changed), PROVENANCE, tmp_path)
+    own = replace(PROVENANCE, own_base=True, base_hub_name=None, scores=[], overlaps={})
+    write_model_card(tmp_path, ARTIFACT.model_copy(update=changed), own, tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "a prefix cannot be merged" in card and "回答不可采信" in card and "license: apache-2.0" in card
+    assert "library_name: peft" in card and 'load_model("embedded")' in card
+    assert "Scores" not in card and "Merge proof" not in card and "base_model" not in card
+
+
+def test_card_of_a_base_that_merely_calls_itself_embedded_claims_no_licence_for_it(tmp_path: Path) -> None:
+    record = ARTIFACT.base.model_copy(update={"name": "embedded", "family": "llama"})
+    write_model_card(tmp_path, ARTIFACT.model_copy(update={"base": record}), PROVENANCE, tmp_path)
+    assert "apache-2.0" not in (tmp_path / "README.md").read_text(encoding="utf-8").split("---")[1]
 
 
 def test_native_export_tells_servers_every_stop_token(stand_ins: dict[str, Path], tmp_path: Path) -> None:
@@ -87,7 +118,21 @@ def test_native_export_tells_servers_every_stop_token(stand_ins: dict[str, Path]
     stops = GenerationConfig.from_pretrained(tmp_path / "native").eos_token_id
     tokens = load_tokenizer(tmp_path / "native").convert_ids_to_tokens(stops)
     assert tokens == ["</s>", "<|user|>", "<|observation|>"]
-    assert "chatglm" in (tmp_path / "native/README.md").read_text(encoding="utf-8")
+    told = GenerationConfig.from_pretrained(tmp_path / "native")
+    assert (told.pad_token_id, told.bos_token_id) == (0, None)  # ChatGLM's tokenizer has no token of its own to begin
+
+
+def test_card_of_a_conversion_names_its_source_and_keeps_its_card_and_licence(
+    stand_ins: dict[str, Path], tmp_path: Path
+) -> None:
+    source = shutil.copytree(stand_ins["chatglm3"], tmp_path / "clinic-glm")
+    (source / "README.md").write_text("what the clinic says of it")
+    (source / "MODEL_LICENSE").write_text("terms")
+    convert([f"model.path={source}", f"out={tmp_path / 'native'}"])
+    card = (tmp_path / "native/README.md").read_text(encoding="utf-8")
+    assert "clinic-glm" in card and hash_model(source) in card and "license_link: MODEL_LICENSE" in card
+    assert (tmp_path / "native/README.source.md").read_text() == "what the clinic says of it"
+    assert (tmp_path / "native/MODEL_LICENSE").read_text() == "terms"
 
 
 def test_push_copies_to_a_directory_and_a_dry_run_only_tells(
@@ -96,8 +141,9 @@ def test_push_copies_to_a_directory_and_a_dry_run_only_tells(
     base, there = f"model.path={stand_ins['chatglm3']}", tmp_path / "there"
     convert([base, f"out={tmp_path / 'a'}", f"push.to={there}", "push.dry_run=true"])
     assert not there.exists() and "model.safetensors" in capsys.readouterr().out
-    convert([base, f"out={tmp_path / 'b'}", f"push.to={there}"])
-    assert sorted(path.name for path in there.iterdir()) == sorted(path.name for path in (tmp_path / "b").iterdir())
+    for out in ("b", "c"):  # the second replaces the first
+        convert([base, f"out={tmp_path / out}", f"push.to={there}"])
+        assert sorted(path.name for path in there.iterdir()) == sorted(path.name for path in (tmp_path / out).iterdir())
 
 
 def test_push_leaves_other_directories_alone_and_names_a_hub_that_is_out_of_reach(tmp_path: Path) -> None:
@@ -108,7 +154,17 @@ def test_push_leaves_other_directories_alone_and_names_a_hub_that_is_out_of_reac
         push(tmp_path / "model", PushConfig(to=str(tmp_path / "mine")), "config.json")
     assert (tmp_path / "mine/thesis.txt").is_file()
     with pytest.raises(UserError, match="pushing to clinic/model failed"):
-        push(tmp_path / "model", PushConfig(to="clinic/model"), "config.json")
+        push(tmp_path / "model", PushConfig(to="clinic/model", dry_run=False), "config.json")
+    with pytest.raises(UserError, match="not a name on ModelScope"):
+        push(tmp_path / "model", PushConfig(to="modelscope:model"), "config.json")
+
+
+def test_push_to_a_hub_offline_is_a_dry_run_unless_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    for hub in ("clinic/model", "modelscope:clinic/model"):
+        said = push(tmp_path, PushConfig(to=hub), "config.json")
+        assert said == f"dry run: config.json (2 bytes): 2 bytes would go to {hub}"
+    assert push(tmp_path, PushConfig(), "config.json") == ""
 
 
 CONVERTER = """

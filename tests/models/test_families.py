@@ -125,7 +125,10 @@ def test_original_to_native_and_back_gives_the_same_logits(stand_in: Path, tmp_p
     assert torch.equal(logits(first, ids), logits(second, ids))
     assert torch.equal(logits(first, ids), logits(third, ids))
     assert weights_names(original) == weights_names(stand_in)
-    assert {path.name for path in original.iterdir()} == {path.name for path in stand_in.iterdir()} | {"README.md"}
+    assert {path.name for path in original.iterdir()} == {path.name for path in stand_in.iterdir()} | {
+        "README.md",
+        "README.source.md",
+    }
 
 
 def weights_names(directory: Path) -> set[str]:

@@ -61,6 +61,14 @@ def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path)
     assert str(directory / "merged") in out and "index.html" in out and "python -m app" in out
     engine = load_engine(directory / "merged")
     assert engine.model_version == artifact["model_version"]
+    card = (directory / "merged/README.md").read_text(encoding="utf-8")
+    assert artifact["base"]["sha256"] in card and artifact["dataset_sha256"] in card and "license: apache-2.0" in card
+    losses = [
+        report["systems"][system]["heldout_phrasing"]["loss_per_character"]["value"] for system in report["systems"]
+    ]
+    (line,) = [line for line in card.splitlines() if line.startswith("| heldout_phrasing | loss_per_character | 4 |")]
+    assert all(f"| {loss:.3f} [" in line for loss in losses)
+    assert "与训练数据的重合" in card and str(directory / "merged/README.md") in out
 
 
 def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merged(tmp_path: Path) -> None:
@@ -75,6 +83,8 @@ def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merg
     with with_prefix.model.disable_adapter():
         (without,) = with_prefix.score([conversation])
     assert score.tokens == without.tokens and abs(score.logprob - without.logprob) > 1e-3
+    card = (directory / "adapter/README.md").read_text(encoding="utf-8")
+    assert "library_name: peft" in card and "cannot be merged" in card
 
 
 def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
@@ -121,6 +131,7 @@ def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:
     [
         (("data=bencao", "source.path=missing.json"), "missing.json"),
         (("model=llama", "model.path=."), "config.json is missing"),
+        ((f"push.to={ROOT}",), "holds something else"),
     ],
 )
 def test_missing_input_ends_with_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from models import encoder
 from models.artifact import Artifact, BaseRecord
 from models.hub import locate
 from models.loading import hash_model
-from models.push import push
+from models.push import check_target, push
 from models.reader import FILE_NAME, Reader, save_reading
 from training.extractive.config import ExtractiveRunConfig
 from training.extractive.trainer import train
@@ -42,6 +42,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     """
     started = time.monotonic()
     set_seed(config.seed)
+    check_target(config.push, FILE_NAME)
     logger.info("[1/5] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     logger.info("[2/5] encoder {}", config.model.name)
@@ -53,7 +54,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     artifact = _record(run, config, base, dataset)
     logger.info("[4/5] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
-    pushed = push(run.reader, config.push, marker=FILE_NAME)
+    pushed = push(run.reader, config.push, FILE_NAME)
     logger.info("[5/5] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, report, pushed)
 
