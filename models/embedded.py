@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from loguru import logger
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from common.files import cache_dir, replacing_directory
-from common.hashing import sha256_file, sha256_value
+from models.built import build_once
 from models.config import EmbeddedConfig
 
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
@@ -39,15 +37,7 @@ def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
     Returns:
         Directory of the model.
     """
-    key = sha256_value([list(corpus), config.model_dump(), sha256_file(Path(__file__))])[:16]
-    target = cache_dir() / "models" / f"embedded-{key}"
-    if (target / "config.json").is_file():
-        logger.info("base model: cached, {}", target)
-        return target
-    with replacing_directory(target) as directory:
-        build(corpus, config, directory)
-    logger.info("base model: built, {}", target)
-    return target
+    return build_once("embedded", corpus, config, [__file__], lambda directory: build(corpus, config, directory))
 
 
 def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> None:

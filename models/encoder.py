@@ -11,14 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
-from loguru import logger
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from tqdm import tqdm
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from common.errors import UserError
-from common.files import cache_dir, replacing_directory
-from common.hashing import sha256_file, sha256_value
+from models.built import build_once
 from models.reader_config import EncoderConfig
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -35,15 +33,7 @@ def build_or_reuse(corpus: Sequence[str], config: EncoderConfig) -> Path:
     Returns:
         Directory of the encoder.
     """
-    key = sha256_value([list(corpus), config.model_dump(), sha256_file(Path(__file__))])[:16]
-    target = cache_dir() / "models" / f"encoder-{key}"
-    if (target / "config.json").is_file():
-        logger.info("encoder: cached, {}", target)
-        return target
-    with replacing_directory(target) as directory:
-        build(corpus, config, directory)
-    logger.info("encoder: built, {}", target)
-    return target
+    return build_once("encoder", corpus, config, [__file__], lambda directory: build(corpus, config, directory))
 
 
 def in_package(place: str, extra: str) -> Path:

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from loguru import logger
 
-from common.files import cache_dir, replacing_directory, write_json
-from common.hashing import sha256_file, sha256_value
+from common.files import write_json
+from models import embedded, export
+from models.built import build_once
 from models.config import EmbeddedConfig, StandInConfig
 from models.embedded import pretrain, token_stream
 from models.export import save_original
 from models.loading import open_checkpoint
+from models.tokenizers import sentencepiece
 from models.tokenizers.sentencepiece import train_bpe, write_model
 
 CHATGLM_CONFIG: dict[str, Any] = {
@@ -82,6 +83,7 @@ BAICHUAN_GENERATION = {
     "assistant_token_id": 196,
 }
 USER_TOKEN = 195
+CODE = [__file__, embedded.__file__, export.__file__, sentencepiece.__file__]  # what makes a stand-in what it is
 SYMBOLS = [*"\n\t0123456789", *"，。！？；：、“”‘’（）《》〈〉【】—…·～", *"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
 
 
@@ -127,13 +129,7 @@ LIKENESSES = {
 
 def build_or_reuse(corpus: Sequence[str], config: StandInConfig) -> Path:
     """The cached stand-in made from exactly this corpus, configuration and code; it is built first if needed."""
-    key = sha256_value([list(corpus), config.model_dump(), sha256_file(Path(__file__))])[:16]
-    target = cache_dir() / "models" / f"stand-in-{config.of}-{key}"
-    if not (target / "config.json").is_file():
-        with replacing_directory(target) as directory:
-            build(corpus, config, directory)
-    logger.info("stand-in for {}: {}", config.of, target)
-    return target
+    return build_once(f"stand-in-{config.of}", corpus, config, CODE, lambda directory: build(corpus, config, directory))
 
 
 def build(corpus: Sequence[str], config: StandInConfig, directory: Path) -> None:

@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -41,7 +42,7 @@ class Cost(NamedTuple):
 
 
 def main(arguments: dict[str, str]) -> None:
-    work = Path(arguments.get("work", "/tmp/xinglin-benchmark"))
+    work = Path(arguments.get("work") or Path(tempfile.gettempdir()) / "xinglin-benchmark")
     peers, peer_rows = Path(arguments["peers"]), int(arguments.get("peer_rows", "100000"))
     sizes = [int(n) for n in arguments.get("rows", "100000,1000000,3000000").split(",")]
     lines = []

@@ -89,4 +89,4 @@ def test_nothing_that_is_written_crashes_it() -> None:
         text = "".join(random.choices(alphabet, k=random.randint(0, 40)))
         final_answers(text)
         final_letter(text)
-        is_right("答：3", text)
+        assert is_right("答：3", text) in (True, False)

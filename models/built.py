@@ -1,0 +1,35 @@
+"""Models that are built here are cached under a hash of all that they are made from."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from loguru import logger
+
+from common.command import Config
+from common.files import cache_dir, replacing_directory
+from common.hashing import sha256_files, sha256_value
+
+
+def build_once(
+    kind: str, corpus: Sequence[str], config: Config, code: Sequence[str], build: Callable[[Path], None]
+) -> Path:
+    """Returns the model made from exactly this corpus, configuration and code, building it first if needed.
+
+    Args:
+        kind: Beginning of the directory's name.
+        corpus: What it is trained on.
+        config: Size and training.
+        code: Files whose change makes another model.
+        build: Fills an empty directory with the model.
+
+    Returns:
+        Directory of the model.
+    """
+    key = sha256_value([list(corpus), config.model_dump(), sha256_files(map(Path, code))])[:16]
+    target = cache_dir() / "models" / f"{kind}-{key}"
+    cached = (target / "config.json").is_file()
+    if not cached:
+        with replacing_directory(target) as directory:
+            build(directory)
+    logger.info("{} model: {}, {}", kind, "cached" if cached else "built", target)
+    return target
