@@ -16,6 +16,7 @@ Three rules make "the prompt in training is the prompt in service" true by const
 
 import re
 import shlex
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,10 @@ STORED = ("name", "template", "stop", "sha256", "probes")
 DECLARATION = re.compile(r"^\{#- ([a-z]+): (.*?) -#\}$", re.MULTILINE)
 DECLARED = ("stop", "needs", "marks")
 BEGIN = "{{ begin }}"
+
+_RENDERING = threading.Lock()
+"""``render_jinja_template`` compiles a template once for the process and notes spans in that one object, so two threads
+of a service would refuse each other or get each other's spans."""
 
 PROBES = {
     "Chinese": "高血压有什么症状？",
@@ -251,14 +256,16 @@ class PromptFormat:
         """The rendered text and the positions of its generation marks."""
         self._check_order([turn.role for turn in messages], last="assistant" if answered else "user")
         conversation = [{"role": turn.role, "content": self._defused(turn.content)} for turn in messages]
+        named_tokens = {k: v for k, v in self.tokenizer.special_tokens_map.items() if isinstance(v, str)}
         try:
-            texts, spans = render_jinja_template(
-                conversations=[conversation],
-                chat_template=self.template,
-                return_assistant_tokens_mask=True,
-                add_generation_prompt=not answered,
-                **{k: v for k, v in self.tokenizer.special_tokens_map.items() if isinstance(v, str)},
-            )
+            with _RENDERING:
+                texts, spans = render_jinja_template(
+                    conversations=[conversation],
+                    chat_template=self.template,
+                    return_assistant_tokens_mask=True,
+                    add_generation_prompt=not answered,
+                    **named_tokens,
+                )
         except TemplateError as error:
             raise UserError(f"prompt format {self.name!r} cannot render this conversation: {error}") from error
         return texts[0], [(start, end) for start, end in spans[0]]

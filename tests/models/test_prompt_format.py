@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
@@ -219,6 +221,20 @@ def test_rendered_text_equals_the_chat_template_of_the_saved_tokenizer(prompt_fo
         [m.model_dump() for m in conversation], add_generation_prompt=True, return_dict=False
     )
     assert prompt_format.render_prompt(conversation) == through_template
+
+
+def test_threads_that_render_at_the_same_time_do_not_disturb_each_other(
+    chat_format: PromptFormat,
+) -> None:
+    conversations = [turns("问" * n, "答" * (40 - n)) for n in range(1, 33)]
+    alone = [chat_format.render(conversation) for conversation in conversations]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(chat_format.render, conversations)) == alone
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_format_comes_back_as_it_was_saved(prompt_format: PromptFormat, tmp_path: Path) -> None:
