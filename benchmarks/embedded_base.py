@@ -34,16 +34,23 @@ from models.embedded import (
     train_tokenizer,
 )
 
+TOKENS = EmbeddedConfig().steps * EmbeddedConfig().batch_size * EmbeddedConfig().sequence_length
 VARIANTS: dict[str, tuple[dict[str, float], Optimizers]] = {
     "default": ({}, muon_and_adamw),
     "no weight decay": ({"matrix_decay": 0.0}, muon_and_adamw),
     "AdamW alone, 0.004": ({"learning_rate": 0.004}, adamw_alone),
     "batch of 16": ({"batch_size": 16}, muon_and_adamw),
     "4 layers": ({"layers": 4}, muon_and_adamw),
+    "256 channels": ({"hidden_size": 256}, muon_and_adamw),
 }
 
 
 def main(tokens: int) -> None:
+    """Measures all variants and writes the page.
+
+    Args:
+        tokens: That each is trained on; by default as many as the real base model.
+    """
     kb = KnowledgeBase.load()
     rows = []
     for name, (change, optimizers) in VARIANTS.items():
@@ -121,4 +128,4 @@ def processor() -> str:
 
 
 if __name__ == "__main__":
-    main(int(dict(word.split("=") for word in sys.argv[1:]).get("tokens", 600_000)))
+    main(int(dict(word.split("=") for word in sys.argv[1:]).get("tokens", TOKENS)))

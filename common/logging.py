@@ -6,6 +6,9 @@ import warnings
 
 from loguru import logger
 
+# when imported, it misses an optional package that would fetch its code from a hub
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
 LINE = "<green>{time:HH:mm:ss}</green> <level>{level: <7}</level> {message}"
 
 
@@ -21,6 +24,4 @@ def start_logging(level: str = "INFO") -> None:
     logger.remove()
     logger.add(sys.stderr, format=LINE, level=level, diagnose=False)  # diagnose would print variables: patient text
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.WARNING, force=True)
-    # on every start it misses an optional package that would fetch its code from a hub
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)

@@ -6,6 +6,7 @@ import math
 import shutil
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -66,10 +67,14 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
     interrupt = _Interrupt()
     for callback in (_Metrics(trainer, run, resumed_from=checkpoint), interrupt):
         trainer.add_callback(callback)
-    with interrupt, disk_errors(run.checkpoints):
+    with interrupt, disk_errors(run.checkpoints), warnings.catch_warnings():
+        # of each checkpoint: peft looks for its base by a name, and the base here has a path and a hash
+        warnings.filterwarnings("ignore", message="Could not find a config file in None")
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if interrupt.asked:
-        raise Interrupted(f"stopped after step {trainer.state.global_step}; continue with resume={run.path}")
+        raise Interrupted(
+            f"stopped after step {trainer.state.global_step}; continue with: python training/run.py resume={run.path}"
+        )
 
 
 def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) -> TrainingArguments:
