@@ -1,6 +1,6 @@
 """Builds the same synthetic rows with Xinglin and with its peers, and writes benchmarks/data/README.md.
 
-    python benchmarks/data/run.py peers=DIR [peer_rows=100000] [rows=100000,1000000,3000000] [rounds=2] [work=DIR]
+    python benchmarks/data/run.py peers=DIR [peer_rows=100000,1000000] [rows=3000000,10000000] [rounds=1] [work=DIR]
 
 ``peers`` holds two environments: ``venv`` (pip install datatrove datasketch datasets regex tokenizers) and ``dj`` (pip
 install py-data-juicer aiohttp). Each build is a process of its own on two cores; ours and the peers' alternate. Counted
@@ -30,6 +30,7 @@ CLUSTERED = (1_000_000, 3_000_000, 10_000_000)
 STEPS = "[{kind: encoding}, {kind: filter, min_han: 0.5}, {kind: personal_data}]"  # then exact, MinHash, split, overlap
 PEERS = {"datasets + datasketch": ("venv", "plain.py"), "datatrove": ("venv", "with_datatrove.py")}
 PEERS["Data-Juicer"] = ("dj", "with_data_juicer.py")
+LARGEST = {"Data-Juicer": 100_000}  # at its rate, ten times as many take more than twenty minutes
 
 
 class Cost(NamedTuple):
@@ -43,19 +44,25 @@ class Cost(NamedTuple):
 
 def main(arguments: dict[str, str]) -> None:
     work = Path(arguments.get("work") or Path(tempfile.gettempdir()) / "xinglin-benchmark")
-    peers, peer_rows = Path(arguments["peers"]), int(arguments.get("peer_rows", "100000"))
-    sizes = [int(n) for n in arguments.get("rows", "100000,1000000,3000000").split(",")]
+    peers, rounds = Path(arguments["peers"]), int(arguments.get("rounds", "1"))
     lines = []
-    for turn in range(int(arguments.get("rounds", "2"))):
-        source = generated(peer_rows, work)
-        lines.append(row(f"**Xinglin** (round {turn + 1})", source, ours(source, work)))
-        for name, (environment, script) in PEERS.items():
-            cost = measured([peers / environment / "bin/python", HERE / script, source / "rows.jsonl"], work / "out")
-            lines.append(row(f"{name} (round {turn + 1})", source, cost))
-    for n in sizes:
+    for n in numbers(arguments.get("peer_rows", "100000,1000000")):
+        source = generated(n, work)
+        for turn in range(1, rounds + 1):
+            of_round = f" (round {turn})" if rounds > 1 else ""
+            lines.append(row(f"**Xinglin**{of_round}", source, ours(source, work)))
+            for name, (environment, script) in PEERS.items():
+                if n <= LARGEST.get(name, n):
+                    command = [peers / environment / "bin/python", HERE / script, source / "rows.jsonl"]
+                    lines.append(row(f"{name}{of_round}", source, measured(command, work / "out")))
+    for n in numbers(arguments.get("rows", "3000000,10000000")):
         source = generated(n, work)
         lines.append(row("**Xinglin**", source, ours(source, work)))
     page(lines, peers)
+
+
+def numbers(words: str) -> list[int]:
+    return [int(word) for word in words.split(",") if word]
 
 
 def generated(n: int, work: Path) -> Path:
@@ -114,14 +121,14 @@ def sampled(pid: int, spent: dict[int, float]) -> float:
 
 def kept_rows(out: Path) -> np.ndarray:
     """The numbers of the rows that a build kept, of all splits."""
-    numbers = []
+    kept = []
     for path in out.rglob("*.parquet"):
         schema = pq.read_schema(path)
         if "id" in schema.names and path.relative_to(out).parts[0].startswith(("train", "dev", "test")):
-            numbers += [number_of(id) for id in pq.read_table(path, columns=["id"])["id"].to_pylist()]
+            kept += [number_of(id) for id in pq.read_table(path, columns=["id"])["id"].to_pylist()]
     for path in out.glob("test/*.jsonl"):  # datatrove's
-        numbers += [number_of(json.loads(line)["id"]) for line in path.read_text(encoding="utf-8").splitlines()]
-    return np.array(sorted(set(numbers)))
+        kept += [number_of(json.loads(line)["id"]) for line in path.read_text(encoding="utf-8").splitlines()]
+    return np.array(sorted(set(kept)))
 
 
 def number_of(id: str | int) -> int:
