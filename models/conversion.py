@@ -79,7 +79,7 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
             prompt_format = _prompt_format(family, checkpoint)
             save_native(model, directory, family, checkpoint, prompt_format)
         if config.layout == "gguf":
-            write_gguf(directory, directory / "model.gguf", prompt_format.tokenizer, base.name, converter)
+            write_gguf(directory, directory / "model.gguf", prompt_format.tokenizer, base.name, model.dtype, converter)
         write_conversion_card(directory, base, family.name, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
 

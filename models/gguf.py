@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from common.errors import UserError
@@ -22,6 +23,7 @@ from models.families.family import Checkpoint, ModelFamily
 from models.tokenizers.sentencepiece import read_model
 
 CONVERTER = "convert_hf_to_gguf.py"
+OUTTYPES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
 NOT_CONVERTED = {
     "chatglm": (
         "llama.cpp's converter reads the tokenizer of ChatGLM3 only with its authors' code, and that of ChatGLM2 not",
@@ -62,7 +64,9 @@ def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str |
     return [sys.executable, str(converter)]
 
 
-def write_gguf(native: Path, file: Path, tokenizer: PreTrainedTokenizerBase, name: str, converter: list[str]) -> None:
+def write_gguf(
+    native: Path, file: Path, tokenizer: PreTrainedTokenizerBase, name: str, dtype: torch.dtype, converter: list[str]
+) -> None:
     """Converts a directory in native layout.
 
     Args:
@@ -70,6 +74,7 @@ def write_gguf(native: Path, file: Path, tokenizer: PreTrainedTokenizerBase, nam
         file: The file to write.
         tokenizer: The model's tokenizer.
         name: The model's name, for the file's metadata.
+        dtype: Type of the weights.
         converter: The converter's command.
 
     Raises:
@@ -78,7 +83,7 @@ def write_gguf(native: Path, file: Path, tokenizer: PreTrainedTokenizerBase, nam
     with tempfile.TemporaryDirectory(prefix="xinglin-gguf-") as view:
         _view(native, Path(view), tokenizer)
         done = subprocess.run(
-            [*converter, view, "--outfile", str(file), "--model-name", name],
+            [*converter, view, "--outfile", str(file), "--model-name", name, "--outtype", OUTTYPES[dtype]],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
