@@ -97,11 +97,12 @@ class Counted(_Part):
 
 
 class SuiteRecord(_Part):
-    """What a suite consists of."""
+    """What a suite consists of; items without a reference answer are answered, but not scored."""
 
     zh: str
     en: str
     items: int
+    without_reference: int = 0
     groups: int
     kinds: dict[str, int]
     overlap: Overlap
@@ -228,9 +229,10 @@ class Report(_Part):
     def summary(self) -> str:
         """The short summary that commands print: scores per suite with intervals, base → tuned."""
         lines = []
-        width = max(map(len, self.metrics)) + 1
+        width = max(map(len, self.metrics), default=0) + 1
         for suite, record in self.suites.items():
-            lines.append(f"{suite} (n={record.items})")
+            unscored = f", {record.without_reference} without a reference answer: not scored"
+            lines.append(f"{suite} (n={record.items}{unscored if record.without_reference else ''})")
             metrics = next(iter(self.systems.values()))[suite]
             lines += [f"  {metric:<{width}}{self._line(suite, metric)}" for metric in METRICS if metric in metrics]
         return "\n".join(lines)

@@ -45,6 +45,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     check_target(config.push, FILE_NAME)
     logger.info("[1/5] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    dataset.require("train", "dev")
     logger.info("[2/5] encoder {}", config.model.name)
     base = _encoder(config, dataset.splits["train"])
     run = run or RunDirectory.create(config)
