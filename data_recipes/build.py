@@ -27,6 +27,7 @@ from data_recipes.mapping import ShardDone, ShardTask, run_steps
 from data_recipes.reading import READ, read_shards
 from data_recipes.sources import source_of
 from data_recipes.suites import described, suites_of
+from data_recipes.text import RUN_TOLD
 from data_recipes.work import scratch_folder, work_directory
 from data_recipes.writing import Written, write_splits
 
@@ -207,7 +208,8 @@ def _manifest(
 
 
 def _drawn(name: str) -> Description:
-    return Description(zh=f"{name}：与训练集没有相同的 13 字片段", en="no run of 13 characters in common with training")
+    zh, en = RUN_TOLD
+    return Description(zh=f"{name}：与训练集没有相同的片段，长 {zh}", en=f"no run of {en} in common with training")
 
 
 def _source_files(config: SourceConfig, hashes: Mapping[str, str], rows: int) -> list[SourceFile]:
@@ -243,7 +245,7 @@ def _summary(manifest: DatasetManifest, out: str) -> str:
     return (
         f"{manifest.name}: read {counts.read}, kept {counts.kept}, dropped {listed(counts.dropped)}\n"
         f"splits: {listed(manifest.splits)}\n"
-        f"questions identical to training / sharing {overlap.RUN} characters with it: {listed(shared)}\n"
+        f"questions identical to training / sharing {RUN_TOLD[1]} with it: {listed(shared)}\n"
         f"written to {out} (sha256 {manifest.sha256[:12]})"
     )
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from data_recipes.text import RUN_TOLD
 from eval.report.schema import (
     Comparison,
     NotMeasurable,
@@ -193,7 +194,8 @@ def sentence(report: Report) -> Text:
     """The verdict in one sentence."""
     if not report.metrics:
         return Text(
-            "没有一题有参考答案：只列出回答，不打分。", "No item has a reference answer: the answers are listed, not scored."
+            "没有一题有参考答案：只列出回答，不打分。",
+            "No item has a reference answer: the answers are listed, not scored.",
         )
     suite, metric = headlines(report)[0]
     name, where, unit = METRIC_NAMES[metric], suite_name(suite), report.metrics[metric].unit
@@ -250,8 +252,8 @@ def shown_overlap(overlap: Overlap) -> Text:
         return NOT_MEASURABLE[overlap.not_measurable]
     exact, shared = (f"{count} ({count / overlap.n:.1%})" for count in (overlap.exact, overlap.shared_13))
     return Text(
-        f"{overlap.n} 题中：相同问题 {exact}，共有 13 字片段 {shared}",
-        f"of {overlap.n} items: {exact} identical questions, {shared} sharing 13 characters",
+        f"{overlap.n} 题中：相同问题 {exact}，共有片段 {shared}，片段长 {RUN_TOLD[0]}",
+        f"of {overlap.n} items: {exact} identical questions, {shared} sharing {RUN_TOLD[1]}",
     )
 
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from data_recipes.example import Message
 from data_recipes.steps import filters, markup, quality, unsafe_advice
-from data_recipes.steps.token_lengths import token_lengths
 
 QUESTION = "高血压怎么办？"
 
@@ -144,11 +142,3 @@ def test_advice_that_could_harm_is_found(asked: str, said: str, reason: str, row
 def test_warnings_and_sound_advice_stay(asked: str, said: str, rows: Any, run: Any) -> None:
     step = unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice"))
     assert not run(step, rows((asked, said))).dropped
-
-
-def test_token_lengths_are_those_that_the_model_gives() -> None:
-    conversations = [[Message(role="user", content="字" * n)] for n in range(1, 101)]
-    report = token_lengths(conversations, lambda part: [len(c[0].content) + 2 for c in part], limit=92)
-    assert (report.n, report.mean, report.over) == (100, 52.5, 10)
-    assert report.percentiles[50] == 53 and report.percentiles[100] == 102
-    assert token_lengths([], lambda part: [], limit=1).n == 0
