@@ -273,4 +273,6 @@ def test_a_split_that_is_lost_is_told_with_its_reasons(
     assert "nothing is left for train; left out were: overlaps_test 4" in capsys.readouterr().err
     assert built(*rows("test", cure), *rows("test", "多休息。")) == 0
     assert load(out).manifest.splits == {"test": 4}
+    with pytest.raises(UserError, match="has no split train and no split dev"):
+        load(out).require("train", "dev")
     assert "| test | 4 |" in (out / "README.md").read_text()
