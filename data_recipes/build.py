@@ -1,11 +1,13 @@
 """Builds a dataset: reads a source, runs the steps, removes what leaks, writes splits, manifest, card and preview."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from loguru import logger
 from tqdm import tqdm
 
@@ -17,14 +19,15 @@ from data_recipes import overlap
 from data_recipes.card import write_card
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset import BuiltDataset, hash_of, load
-from data_recipes.deciding import Decision, decide
+from data_recipes.deciding import Decision, decide, listed
 from data_recipes.engines import engine_of
-from data_recipes.keyfiles import KeyFiles
+from data_recipes.keyfiles import TRAIN, KeyFiles
 from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.mapping import ShardDone, ShardTask, run_steps
 from data_recipes.reading import READ, read_shards
 from data_recipes.sources import source_of
 from data_recipes.suites import described, suites_of
+from data_recipes.text import RUN_TOLD
 from data_recipes.work import scratch_folder, work_directory
 from data_recipes.writing import Written, write_splits
 
@@ -67,6 +70,7 @@ def build(config: BuildConfig) -> DatasetManifest:
     with work_directory(out, _key(data, source, hashes)) as work:
         shards = _worked_on(data, source, work)
         files = KeyFiles(work, shards)
+        _check_left(work, files)
         suites = {name: overlap.load(path.parent, path.name) for name, path in suites_of(data).items()}
         with scratch_folder(work) as scratch:
             decision = decide(data, files, suites, scratch)
@@ -113,6 +117,21 @@ def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[Shard
             shards.append(ShardDone.load(work, number).model_copy(update={"dropped": []}))  # there may be millions
             progress.update()
     return shards
+
+
+def _check_left(work: Path, files: KeyFiles) -> None:
+    """Something must be left, and of the training rows too where there were some: a suite has none to begin with."""
+    if TRAIN in files.came:
+        return
+    tables = (pq.read_table(work / f"read-{number:05}.parquet", columns=["split"]) for number in range(files.shards))
+    if files.rows and all(set(table["split"].to_pylist()).isdisjoint({None, TRAIN}) for table in tables):
+        return
+    lost = Counter(row.reason for number in range(files.shards) for row in ShardDone.load(work, number).dropped)
+    raise UserError(
+        f"no row is left{' for training' if files.rows else ''}; left out were: {listed(dict(lost.most_common()))}",
+        where="source",
+        fix="mend the rows, or loosen the step that takes them (data.steps)",
+    )
 
 
 def _replaceable(directory: Path) -> Path:
@@ -189,7 +208,8 @@ def _manifest(
 
 
 def _drawn(name: str) -> Description:
-    return Description(zh=f"{name}：与训练集没有相同的 13 字片段", en="no run of 13 characters in common with training")
+    zh, en = RUN_TOLD
+    return Description(zh=f"{name}：与训练集没有相同的片段，长 {zh}", en=f"no run of {en} in common with training")
 
 
 def _source_files(config: SourceConfig, hashes: Mapping[str, str], rows: int) -> list[SourceFile]:
@@ -220,15 +240,12 @@ def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
 
 
 def _summary(manifest: DatasetManifest, out: str) -> str:
-    def listed(numbers: Mapping[str, object]) -> str:
-        return ", ".join(f"{name} {value}" for name, value in numbers.items()) or "none"
-
     counts = manifest.counts
     shared = {name: f"{o.exact}/{o.ngram} of {o.n}" for name, o in manifest.overlap.items()}
     return (
         f"{manifest.name}: read {counts.read}, kept {counts.kept}, dropped {listed(counts.dropped)}\n"
         f"splits: {listed(manifest.splits)}\n"
-        f"questions identical to training / sharing {overlap.RUN} characters with it: {listed(shared)}\n"
+        f"questions identical to training / sharing {RUN_TOLD[1]} with it: {listed(shared)}\n"
         f"written to {out} (sha256 {manifest.sha256[:12]})"
     )
 

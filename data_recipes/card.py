@@ -6,9 +6,11 @@ from pathlib import Path
 
 from common.files import write_text
 from data_recipes.example import Example
+from data_recipes.lengths import quantile
 from data_recipes.manifest import DatasetManifest
 from data_recipes.plots import bars, binned
 from data_recipes.preview import preview
+from data_recipes.text import RUN_TOLD
 from data_recipes.writing import Written, split_files
 
 SAMPLES = 3  # of each split
@@ -49,8 +51,8 @@ def card(manifest: DatasetManifest, written: Written, shard_rows: int) -> str:
         "浏览样例请打开 `preview.html`。Open `preview.html` to browse samples.",
         "## 划分 · Splits",
         _splits(manifest),
-        "重合一栏：与训练问题相同的题数／与训练问题有 13 字相同片段的题数。  \n"
-        "Overlap: questions equal to a training question / sharing a run of 13 characters with one.",
+        f"重合一栏：与训练问题相同的题数／与训练问题有相同片段的题数，片段长 {RUN_TOLD[0]}。  \n"
+        f"Overlap: questions equal to a training question / sharing a run of {RUN_TOLD[1]} with one.",
         f"![splits]({SPLITS})",
         "## 行数 · Rows",
         _counts(manifest),
@@ -150,17 +152,8 @@ def _lengths(written: Written) -> list[tuple[object, ...]]:
     for name, counter in written.lengths.items():
         number = counter.total()
         mean = sum(length * count for length, count in counter.items()) / number
-        rows.append((name, f"{mean:.1f}", _quantile(counter, 0.5), _quantile(counter, 0.99), max(counter)))
+        rows.append((name, f"{mean:.1f}", quantile(counter, 0.5), quantile(counter, 0.99), max(counter)))
     return rows
-
-
-def _quantile(counter: Counter[int], share: float) -> int:
-    passed = 0
-    for length in sorted(counter):
-        passed += counter[length]
-        if passed >= share * counter.total():
-            return length
-    return max(counter)
 
 
 def _samples(name: str, examples: list[Example]) -> str:

@@ -57,6 +57,19 @@ class BuiltDataset:
     manifest: DatasetManifest
     splits: Mapping[str, list[Example]]
 
+    def require(self, *names: str) -> None:
+        """Checks that there are these splits; a question suite has only ``test``.
+
+        Raises:
+            UserError: One is not there.
+        """
+        if missing := [name for name in names if name not in self.splits]:
+            raise UserError(
+                f"the dataset {self.manifest.name} has no split {' and no split '.join(missing)}",
+                where=str(self.directory),
+                fix=f"choose a dataset with {' and '.join(names)}; this one has {', '.join(self.splits)}",
+            )
+
 
 def content_hash(splits: Mapping[str, list[Example]]) -> str:
     """SHA-256 over the examples of all splits, however they are stored."""

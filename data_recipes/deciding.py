@@ -42,6 +42,16 @@ class Ledger:
             self.reasons.append(reason)
         self.reason[rows & self.left] = self.reasons.index(reason)
 
+    def counts(self, rows: Mask) -> dict[str, int]:
+        """Why some rows were dropped, the most frequent reason first."""
+        numbers = np.bincount(self.reason[rows], minlength=len(self.reasons))
+        return {self.reasons[n]: int(numbers[n]) for n in np.argsort(-numbers, kind="stable") if n and numbers[n]}
+
+
+def listed(numbers: Mapping[str, object]) -> str:
+    """Numbers by name, for a message."""
+    return ", ".join(f"{name} {value}" for name, value in numbers.items()) or "none"
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -84,7 +94,8 @@ def decide(data: DataConfig, files: KeyFiles, suites: Mapping[str, Fingerprints]
         ledger.drop(_in_suite(files, suite) & (files.split == POOL), f"overlaps_{name}")
     for number, name in list(enumerate(files.splits))[1:]:
         _drop_overlap(data, files, ledger, clusters, number, name)
-    drawn = {name: size for name, size in data.splits.items() if name not in files.splits}
+    _check_left(files, ledger)
+    drawn = {name: size for name, size in data.splits.items() if name not in files.splits and TRAIN in files.came}
     if drawn and TRAIN in data.splits:
         raise UserError("training takes what the others leave", where="data.splits.train", fix="give no size for it")
     place, group = files.split.copy(), np.zeros(files.rows, np.uint64)
@@ -95,7 +106,7 @@ def decide(data: DataConfig, files: KeyFiles, suites: Mapping[str, Fingerprints]
         place[pool] = draw(links.roots[pool], files.whole("id"), drawn, data.seed, len(files.splits))
     place[~ledger.left] = -1
     splits = [*files.splits, *drawn]
-    _check_filled(splits, place, files, drawn)
+    _check_drawn(splits, place, drawn)
     overlap = {name: _measured(files, place, number, name) for number, name in enumerate(splits) if number != POOL}
     return Decision(splits, place, ledger.reasons, ledger.reason, group, overlap)
 
@@ -212,10 +223,20 @@ def _joined(files: KeyFiles, links: Links, pool: Mask) -> Hashes:
     return np.where(joins[links.roots] & pool, files.whole("id")[links.roots], np.uint64(0))
 
 
-def _check_filled(splits: list[str], place: npt.NDArray[np.int16], files: KeyFiles, drawn: Mapping[str, int]) -> None:
+def _check_left(files: KeyFiles, ledger: Ledger) -> None:
+    for number, name in enumerate(files.splits):
+        rows = files.split == number
+        if name in files.came and not (rows & ledger.left).any():
+            raise UserError(
+                f"nothing is left for {name}; left out were: {listed(ledger.counts(rows))}",
+                where="source",
+                fix="mend or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
+            )
+
+
+def _check_drawn(splits: list[str], place: npt.NDArray[np.int16], drawn: Mapping[str, int]) -> None:
     sizes = np.bincount(place[place >= 0], minlength=len(splits))
-    came = np.bincount(files.split, minlength=len(splits))
-    empty = [n for n, size, rows in zip(splits, sizes, came, strict=True) if not size and (rows or n in drawn)]
+    empty = [name for name, size in zip(splits, sizes, strict=True) if not size and name in drawn]
     if empty:
         raise UserError(f"nothing is left for {', '.join(empty)}", where="data.splits", fix="make the others smaller")
 

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["system", "user", "assistant"]
 
+NO_REFERENCE = "（没有参考答案）"  # what stands in the place of the answer to a question that came without one
+
 
 class Message(BaseModel):
     """One turn of a conversation."""
@@ -79,3 +81,8 @@ class Example(BaseModel):
     def answer(self) -> str:
         """The last assistant turn."""
         return self.messages[-1].content
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is an answer to learn from or to compare with."""
+        return self.answer != NO_REFERENCE

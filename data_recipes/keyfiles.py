@@ -19,6 +19,7 @@ class KeyFiles:
         rows: How many rows there are.
         starts: The number of each shard's first row, and ``rows`` at the end.
         splits: The splits that rows name; the training pool, which rows without a name are in too, comes first.
+        came: The splits that have rows.
         split: For each row its place in ``splits``.
 
     Args:
@@ -32,6 +33,7 @@ class KeyFiles:
         self.starts = np.cumsum([0, *(shard.rows for shard in shards)])
         self.rows = int(self.starts[-1])
         named = dict.fromkeys(name or TRAIN for shard in shards for name in shard.splits)
+        self.came = list(named)
         self.splits = list(dict.fromkeys([TRAIN, *named]))
         self.split = np.zeros(self.rows, np.int16)
         for start, shard, places in zip(self.starts[:-1], shards, self.each("split"), strict=True):

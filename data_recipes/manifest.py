@@ -52,7 +52,8 @@ class Description(_Part):
 
 
 class SplitOverlap(_Part):
-    """How many questions of a split equal a training question, or share a run of 13 characters with one."""
+    """How many questions of a split equal a training question, or share a run of characters with one: 13 of
+    them, and 60 in a question of mostly Latin letters."""
 
     n: int
     exact: int

@@ -1,5 +1,6 @@
-"""What a test set shares with the training questions: identical questions and shared runs of 13 characters.
+"""What a test set shares with the training questions: identical questions and shared runs of characters.
 
+A run has 13 characters, and 60 in a question of mostly Latin letters, where 13 letters are a phrase that all share.
 Questions are compared after normalisation (NFKC, lower case, letters and digits only). A dataset keeps the fingerprints
 of its training questions, so that any suite can be measured against them later without the training text.
 """
@@ -32,7 +33,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Part(NamedTuple):
-    """Hashes of some questions, and of their runs of ``RUN`` characters."""
+    """Hashes of some questions, and of their runs of characters."""
 
     questions: Hashes
     runs: Hashes
@@ -56,7 +57,7 @@ class Overlap:
     Attributes:
         n: Size of the test set.
         exact_ids: Examples whose question is a training question.
-        ngram_ids: Examples whose question shares a run of ``RUN`` characters with a training question.
+        ngram_ids: Examples whose question shares a run of characters with a training question.
     """
 
     n: int
@@ -70,7 +71,7 @@ class Overlap:
 
     @property
     def ngram(self) -> int:
-        """Number of questions with a shared run; identical ones of at least ``RUN`` characters are among them."""
+        """Number of questions with a shared run; identical ones that are as long as a run are among them."""
         return len(self.ngram_ids)
 
 

@@ -1,16 +1,19 @@
-"""Bar charts as SVG files, without a plotting library: the same numbers give the same bytes."""
+"""Bar charts as SVG files or plain text, without a plotting library: the same numbers give the same bytes."""
 
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
+from data_recipes.lengths import quantile
+
 BINS = 24
+COLUMNS = 50  # characters of the longest bar of a text
 WIDTH, LINE, LEFT, RIGHT, TOP = 720, 22, 150, 90, 34
 
 
 def binned(lengths: Counter[int]) -> list[tuple[str, int]]:
     """Counts lengths in bins of equal width; the last one holds everything that is longer than 99.5 % are."""
-    longest = _within(lengths, 0.995)
+    longest = quantile(lengths, 0.995)
     width = max(1, -(-(longest + 1) // BINS))
     bins = Counter[int]()
     for length, number in lengths.items():
@@ -21,15 +24,6 @@ def binned(lengths: Counter[int]) -> list[tuple[str, int]]:
 
 def _label(number: int, width: int, open_end: bool) -> str:
     return f"{number * width}–" if open_end else f"{number * width}–{(number + 1) * width - 1}"
-
-
-def _within(lengths: Counter[int], share: float) -> int:
-    passed = 0
-    for length in sorted(lengths):
-        passed += lengths[length]
-        if passed >= share * lengths.total():
-            return length
-    return 0
 
 
 def bars(numbers: Sequence[tuple[str, int]], title: str) -> str:
@@ -57,3 +51,10 @@ def bars(numbers: Sequence[tuple[str, int]], title: str) -> str:
             f'<text x="{LEFT + length + 6}" y="{y + 14}" fill="#555">{number:,}</text>',
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def text_bars(numbers: Sequence[tuple[str, int]]) -> str:
+    """The same for a terminal: a line for each number."""
+    most = max(1, *(number for _, number in numbers))
+    width = max(len(label) for label, _ in numbers)
+    return "\n".join(f"{label:>{width}}  {'█' * -(-COLUMNS * number // most)} {number:,}" for label, number in numbers)

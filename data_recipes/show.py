@@ -1,4 +1,5 @@
-"""Prints rows of a dataset with the part that training learns in colour, and finds rows by text, id or reason."""
+"""Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and tells
+how long they are in a model's tokens."""
 
 import json
 import os
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from tqdm import tqdm
 
 from common.command import DONE, FAILED, run_command
 from common.errors import UserError
 from data_recipes.dataset import split_tables
 from data_recipes.example import Example
+from data_recipes.lengths import TokenLengths
 from data_recipes.manifest import DatasetManifest
+from data_recipes.plots import binned, text_bars
 from data_recipes.tables import to_examples
 
 if TYPE_CHECKING:
@@ -34,12 +38,15 @@ python data_recipes/show.py DIR [key=value …]
   rows=20              how many are printed
   model=DIR            the tokens as training sees them, rendered with the model's prompt format
   prompt_format=NAME   another prompt format
+  lengths=512          with model=: how long the rows are in its tokens, split by split, which are longer than 512
+                       (train.max_length), and a histogram
 
 What is supervised is green on a terminal, and stands in «…» elsewhere or under NO_COLOR. Exit code 1: nothing found.
 """
 
-KEYS = ("text", "id", "reason", "split", "rows", "model", "prompt_format")
+KEYS = ("text", "id", "reason", "split", "rows", "model", "prompt_format", "lengths")
 ROWS = 20
+LONGER = 10  # rows over the limit that are named
 GREEN, RESET = "\x1b[1;32m", "\x1b[0m"
 
 
@@ -108,6 +115,35 @@ def told(split: str, example: Example, prompt_format: "PromptFormat | None", col
     return "\n".join([head, *sequences])
 
 
+def lengths_told(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFormat", limit: int) -> tuple[str, int]:
+    """How long rows are as training sees them.
+
+    Args:
+        rows: Split and example of each.
+        prompt_format: Renders them.
+        limit: Most tokens that training takes.
+
+    Returns:
+        The report for a person, and the number of rows.
+    """
+    by_split: dict[str, Counter[int]] = {}
+    longer: list[str] = []
+    for split, example in tqdm(rows, desc="tokens", unit="row", disable=None):
+        tokens = max(len(rendered.ids) for rendered in prompt_format.render_all(example.messages))
+        by_split.setdefault(split, Counter())[tokens] += 1
+        if tokens > limit:
+            longer.append(f"{split} · {example.id} · {tokens}")
+    lines = [f"提示格式 · prompt format: {prompt_format.name}"]
+    lines += [f"{split}: {TokenLengths(tokens, limit)}" for split, tokens in by_split.items()]
+    if longer:
+        more = f" … (+{len(longer) - LONGER})" if len(longer) > LONGER else ""
+        lines.append(f"超过 {limit} 词元的行 · rows over {limit} tokens:\n  " + "\n  ".join(longer[:LONGER]) + more)
+    total = sum(by_split.values(), Counter[int]())
+    if total:
+        lines += ["词元数分布（全部划分）· tokens of a row, all splits", text_bars(binned(total))]
+    return "\n".join(lines), total.total()
+
+
 def _marked(text: str, coloured: bool) -> str:
     return f"{GREEN}{text}{RESET}" if coloured else f"«{text}»"
 
@@ -132,8 +168,10 @@ def _parsed(arguments: list[str]) -> tuple[Path, dict[str, str]]:
     for key, value in wanted.items():
         if key not in KEYS:
             raise UserError("unknown key", where=key, fix=f"valid are: {', '.join(KEYS)}")
-        if key == "rows" and not value.isdigit():
-            raise UserError("not a number", where=f"rows={value}", fix="rows=20")
+        if key in ("rows", "lengths") and not value.isdigit():
+            raise UserError("not a number", where=f"{key}={value}", fix="rows=20 lengths=512")
+    if "lengths" in wanted and "model" not in wanted:
+        raise UserError("tokens are those of a model", where="lengths", fix="give model=DIR too")
     return Path(directories[0]), wanted
 
 
@@ -152,6 +190,12 @@ def _print_left_out(directory: Path, wanted: dict[str, str]) -> int:
 def main(arguments: list[str]) -> int:
     """Prints what is looked for."""
     directory, wanted = _parsed(arguments)
+    if "lengths" in wanted:
+        prompt_format = _prompt_format(wanted)
+        assert prompt_format is not None  # a model was given
+        report, number = lengths_told(found(directory, wanted), prompt_format, int(wanted["lengths"]))
+        print(report)
+        return DONE if number else FAILED
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     dropped = shown = 0
     if "reason" in wanted or "id" in wanted:

@@ -1,7 +1,7 @@
 """The evaluation suites that no training question may overlap with.
 
 A suite is registered by the fingerprints of a dataset's test splits: hashes, no text. From then on every dataset that
-is built on this machine leaves out the training rows that share a question, or a run of 13 characters, with it.
+is built on this machine leaves out the training rows that share a question or a run of characters with it.
 
     python data_recipes/suites.py            lists them
     python data_recipes/suites.py add DIR    registers the test splits of a dataset that was built

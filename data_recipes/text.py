@@ -6,6 +6,10 @@ from data_recipes.example import Example
 
 RUN = 13  # characters; the length that GPT-3 and the evaluation harnesses after it settled on, there in words
 LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; 13 letters are shared by all of them
+RUN_TOLD = (
+    f"{RUN} 字（拉丁字母为主的题为 {LATIN_RUN} 字符）",
+    f"{RUN} characters ({LATIN_RUN} in a question of mostly Latin letters)",
+)
 LATIN_BELOW = 0x250  # digits and the letters of western languages
 
 

@@ -91,6 +91,8 @@ class Measurement:
 def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str, Measurement]:
     """Measures one suite by every metric that at least one of its items can be judged by.
 
+    An item without a reference answer cannot be judged at all.
+
     Args:
         examples: The items.
         answers: The answers to them, in the same order.
@@ -98,7 +100,7 @@ def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str,
     Returns:
         Measurements by name of the metric, in the order of ``METRICS``.
     """
-    everything = list(range(len(examples)))
+    everything = [i for i, example in enumerate(examples) if example.has_reference]
     with_facts = [i for i in everything if examples[i].behaviour == "answer" and examples[i].facts]
     checked = [i for i in everything if is_checkable(examples[i].result)]
     citing = [i for i in everything if cited(examples[i].answer)]
@@ -109,11 +111,11 @@ def measure(examples: Sequence[Example], answers: Sequence[Answer]) -> dict[str,
         _mean_of("citation", citing, answers, [examples[i].answer for i in citing]),
         *_image_prompts(examples, answers),
         *_spans(examples, answers),
-        _mean_of("rouge_l_zh", everything, answers, [example.answer for example in examples]),
+        _mean_of("rouge_l_zh", everything, answers, [examples[i].answer for i in everything]),
         _bleu([i for i in everything if examples[i].passage is None], examples, answers),
         _mean_of("emergency", emergencies, answers, [examples[i].answer for i in emergencies]),
-        *_refusals(examples, answers),
-        *_losses(examples, answers),
+        *_refusals([i for i in everything if examples[i].passage is None], examples, answers),
+        *_losses(everything, examples, answers),
     ]
     by_name = {measurement.metric.name: measurement for measurement in found if measurement.items}
     return {name: by_name[name] for name in METRICS if name in by_name}
@@ -182,9 +184,10 @@ def _bleu(items: Sequence[int], examples: Sequence[Example], answers: Sequence[A
     return Measurement(METRICS["bleu_zh"], tuple(items), statistics, tuple(result["scores"]), result["signature"])
 
 
-def _refusals(examples: Sequence[Example], answers: Sequence[Answer]) -> tuple[Measurement, Measurement]:
+def _refusals(
+    items: Sequence[int], examples: Sequence[Example], answers: Sequence[Answer]
+) -> tuple[Measurement, Measurement]:
     """Refusals where they are right, and where the knowledge base has the answer."""
-    items = [i for i, example in enumerate(examples) if example.passage is None]
     right = [i for i in items if examples[i].behaviour == "refuse"]
     wrong = [i for i in items if examples[i].behaviour == "answer"]
     if not items:
@@ -198,9 +201,11 @@ def _refusals(examples: Sequence[Example], answers: Sequence[Answer]) -> tuple[M
     )
 
 
-def _losses(examples: Sequence[Example], answers: Sequence[Answer]) -> tuple[Measurement, Measurement]:
+def _losses(
+    items: Sequence[int], examples: Sequence[Example], answers: Sequence[Answer]
+) -> tuple[Measurement, Measurement]:
     """Cross-entropy of the reference answers, per token and per character."""
-    scored = [(i, -answer.logprob) for i, answer in enumerate(answers) if answer.logprob is not None]
+    scored = [(i, -logprob) for i in items if (logprob := answers[i].logprob) is not None]
     tokens = [answers[i].reference_tokens for i, _ in scored]
     characters = [len(examples[i].answer) for i, _ in scored]
     return _loss("loss_per_character", scored, characters), _loss("loss_per_token", scored, tokens)

@@ -99,3 +99,11 @@ class Artifact(_Record):
             raise UserError(
                 f"not an artefact of this version: {error}", where=str(directory / FILE_NAME), fix="train again"
             ) from None
+
+
+def how_to_read(directory: Path) -> str:
+    """The command that asks the reader in a directory."""
+    return (
+        "python -c 'import models.reader; from transformers import pipeline; "
+        f'print(pipeline("question-answering", model="{directory}")(question="…", context="…"))\''
+    )

@@ -49,6 +49,7 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     check_target(config.push, *MODEL_MARKERS)
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
     base = find_base(config.model)
     run = run or RunDirectory.create(config)

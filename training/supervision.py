@@ -1,5 +1,6 @@
 """Examples become supervised token sequences, and nothing is lost without being counted."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from loguru import logger
 
 from common.errors import UserError
 from data_recipes.example import Example
+from data_recipes.lengths import TokenLengths
 from models.prompt_format import PromptFormat, Rendered
 from training.config import TrainConfig
 
@@ -46,14 +48,18 @@ def supervise(
     """
     rendered: list[Rendered] = []
     dropped: list[str] = []
+    tokens: Counter[int] = Counter()
     for example in examples:
         sequences = prompt_format.render_all(example.messages, config.supervise)
         for sequence in sequences:
             _check(sequence, example, prompt_format)
-        if max(len(sequence.ids) for sequence in sequences) <= config.max_length:
+        longest = max(len(sequence.ids) for sequence in sequences)
+        tokens[longest] += 1
+        if longest <= config.max_length:
             rendered += sequences
         else:
             dropped.append(example.id)
+    logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
     _report(split, len(examples), dropped, config)
     result = SupervisedSet(rendered, dropped)
     logger.info(
@@ -87,6 +93,7 @@ def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> N
         raise UserError(
             f"{problem}, e.g. {', '.join(dropped[:3])}",
             where=f"split {split}",
-            fix="raise train.max_length, or allow the loss with train.over_length=drop train.max_dropped_share=…",
+            fix="raise train.max_length (data_recipes/show.py DATASET model=… lengths=N tells what it would take), or"
+            " allow the loss with train.over_length=drop train.max_dropped_share=…",
         )
     logger.warning("{}: {}; they are left out", split, problem)

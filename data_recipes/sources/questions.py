@@ -13,7 +13,7 @@ from typing import Literal
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.example import Example, Message
+from data_recipes.example import NO_REFERENCE, Example, Message
 from data_recipes.lines import Raw, raw_lines
 from data_recipes.manifest import Description
 from data_recipes.objects import read_objects
@@ -21,7 +21,6 @@ from data_recipes.rows import Dropped
 from data_recipes.sources.source import Source, existing
 from data_recipes.text import says_something
 
-NO_REFERENCE = "（没有参考答案）"
 LONGEST = 4_000  # characters of a question
 
 

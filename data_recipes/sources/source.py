@@ -10,18 +10,19 @@ from common.errors import UserError
 from data_recipes.example import Example
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
+from data_recipes.text import RUN_TOLD
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 DRAWN = {
     "train": Description(zh="训练集", en="for training"),
     "dev": Description(
-        zh="与训练集没有相同的 13 字片段：用于验证损失",
-        en="no run of 13 characters in common with training: for the loss",
+        zh=f"用于验证损失；与训练集没有相同的片段，长 {RUN_TOLD[0]}",
+        en=f"for the loss; no run of {RUN_TOLD[1]} in common with training",
     ),
     "test": Description(
-        zh="与训练集没有相同的 13 字片段：考察没有见过的问题",
-        en="no run of 13 characters in common with training: unseen questions",
+        zh=f"考察没有见过的问题；与训练集没有相同的片段，长 {RUN_TOLD[0]}",
+        en=f"unseen questions; no run of {RUN_TOLD[1]} in common with training",
     ),
 }
 """What the splits show that a recipe draws; for sources that have nothing to add."""

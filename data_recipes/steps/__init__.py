@@ -32,8 +32,14 @@ STEPS: tuple[StepKind[Any], ...] = (
     # a new step is added here (and imported above)
 )
 
-DEFAULT: tuple[Config, ...] = (empty.EmptyStep(kind="empty"), length.LengthStep(kind="length"))
-"""What a recipe does that names no steps: suited to instructions."""
+DEFAULT: tuple[Config, ...] = (
+    empty.EmptyStep(kind="empty"),
+    length.LengthStep(kind="length"),
+    encoding.EncodingStep(kind="encoding", half_width=False),
+    personal_data.PersonalDataStep(kind="personal_data"),
+)
+"""What a recipe does that names no steps: people may have written its text. The recipes for mathematics, exams and
+generated rows take ``configs/steps/plain.yaml``, those for consultations ``configs/steps/consultations.yaml``."""
 
 
 def made(configs: tuple[Config, ...]) -> list[tuple[str, Step]]:

@@ -20,7 +20,9 @@ _BLOCK = "article|blockquote|body|br|dd|div|dl|dt|h[1-6]|head|hr|html|li|ol|p|pr
 _ENTITY = "&(?:[a-zA-Z]{2,8}|#[0-9]{1,6}|#[xX][0-9a-fA-F]{1,6});"
 _HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.S | re.I)
 _SUPERSCRIPT = re.compile(r"<sup>\s*([-+]?[0-9]+)\s*</sup>", re.I)
-_TAG = re.compile(rf"<(/?)({_INLINE}|{_BLOCK})(?:\s+[a-zA-Z_:-][^<>]{{0,2000}})?\s*/?>", re.I)
+# an attribute has a value: "x <b and c> d" and "<S S_{1}$ … >" are mathematics
+_TAG = re.compile(rf"<(/?)({_INLINE}|{_BLOCK})(\s+[a-zA-Z_:][\w:.-]*\s*=[^<>]{{0,2000}})?\s*/?>", re.I)
+_CODE = "```"  # a text with a fence shows code, which may be HTML
 _ENTITY_IN = re.compile(_ENTITY)
 _SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|$)")
 _YOU = "(?:您|你|大家|患者|宝宝|孩子)?"
@@ -47,8 +49,13 @@ _STOCK = re.compile(
         )
     )
 )
+# the same at the end of a sentence that says something: "…可以多喝水，希望以上的回答能帮到你，"
+_CLOSING = re.compile(
+    "[，,。]?(?:希望|期望|但愿)(?:我的|以上|上述|这些)的?(?:问题)?(?:回答|解答|建议|回复|内容|意见|答案|解释)"
+    r".{0,8}(?:帮|协).{0,6}$"
+)
 _STOCK_HINT = (
-    "点击|扫码|扫一扫|二维码|公众号|微信|服务号|订阅号|祝|以上|上述|希望|但愿|追问|提问|咨询|采纳|好评|点赞|转发|收藏"
+    "点击|扫码|扫一扫|二维码|公众号|微信|服务号|订阅号|祝|以上|上述|希望|期望|但愿|追问|提问|咨询|采纳|好评|点赞|转发|收藏"
     "|感谢|来自|来源|转自|转载|请登|请访问|请关注|热线|客服|版权"
 )
 _SHORTEST_REPEATED = 8  # characters of a sentence; shorter ones may be meant twice
@@ -88,7 +95,9 @@ def make(config: MarkupStep) -> Step:
 
 
 def _cleaned(text: str, config: MarkupStep) -> tuple[str, list[str]]:
-    done = []
+    done: list[str] = []
+    if _CODE in text:
+        return text, done
     if (plain := _without_tags(text)) != text:
         text = plain
         done.append("markup")
@@ -102,14 +111,28 @@ def _cleaned(text: str, config: MarkupStep) -> tuple[str, list[str]]:
         else:
             seen.add(body)
             kept.append(sentence)
-    return ("".join(kept).strip() if done else text), done
+    text = "".join(kept).strip() if done else text
+    if config.stock_phrases and (ended := _CLOSING.sub(_stop, text)) != text:
+        text = ended
+        done.append("stock_phrase")
+    return text, done
+
+
+def _stop(closing: re.Match[str]) -> str:
+    return "。" if closing.start() else ""
 
 
 def _without_tags(text: str) -> str:
     text = _HIDDEN.sub("", text)
     text = _SUPERSCRIPT.sub(r"^\1", text)
-    text = _TAG.sub(lambda tag: "\n" if re.fullmatch(_BLOCK, tag[2], re.I) else "", text)
-    return _ENTITY_IN.sub(lambda entity: html.unescape(entity[0]), text)
+    whole = text.lower()
+
+    def replaced(tag: re.Match[str]) -> str:
+        if len(tag[2]) == 1 and not tag[1] and not tag[3] and f"</{tag[2].lower()}" not in whole and tag[2] not in "pP":
+            return tag[0]  # "若a<b>c": nothing closes it
+        return "\n" if re.fullmatch(_BLOCK, tag[2], re.I) else ""
+
+    return _ENTITY_IN.sub(lambda entity: html.unescape(entity[0]), _TAG.sub(replaced, text))
 
 
 STEP = StepKind(MarkupStep, make)

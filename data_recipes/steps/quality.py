@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 from pydantic import Field
@@ -16,11 +17,13 @@ _SORRY = (
     r"|(?i:sorry|i'm sorry|as an ai)).{0,60}$"
 )
 _ADVICE = "医院|就医|就诊|检查|治疗|急诊|120|医生|药|休息|饮食|建议"
-_CUT = r"[，、,：:；;（(《“‘\[【]$|(?:以及|因为|由于|但是|并且|例如|比如|包括|如果|而且|或者|从而|其中)$"
+_CUT = r"[，、,：:（(《“‘\[【]$|(?:以及|因为|由于|但是|并且|例如|比如|包括|如果|而且|或者|从而|其中)$"
 _GREETING = (
     "^(?:你好|您好|在吗|在不在|医生|大夫|专家|老师|请问|请教|谢谢|多谢|帮帮我|帮忙|求助|急|怎么办|如题|求解答"
     "|一下|啊|呢|吗|了)*$"
 )
+_RUN, _LATIN_RUN = 5, 20  # characters; five Latin letters are a single word
+_HAN = r"\p{Han}"
 _NO_TEXT = r"[^\p{L}\p{N}]"
 _TEXT = r"[\p{L}\p{N}\s]"
 
@@ -31,7 +34,8 @@ class QualityStep(Config):
     Attributes:
         kind: Selects this step.
         max_symbols: Greatest share of an answer that is neither letter, digit nor space.
-        max_repeated: Greatest share of an answer's runs of 5 characters that it has said before.
+        max_repeated: Greatest share of an answer's runs of 5 characters that it has said before; of 20 characters where
+            most are not Chinese.
     """
 
     kind: Literal["quality"]
@@ -47,13 +51,15 @@ def make(config: QualityStep) -> Step:
         questions, answers = texts.questions(rows), texts.answers(rows)
         refused = pl.Series(rows["behaviour"].combine_chunks()) == "refuse"  # meant so
         trimmed = answers.str.strip_chars()
+        chinese = 2 * answers.str.count_matches(_HAN) > answers.str.len_chars()
+        repeated = np.where(chinese, repeated_share(answers, _RUN), repeated_share(answers, _LATIN_RUN))
         reasons = [
             ("question_without_content", _bare(questions).str.contains(_GREETING)),
             ("answer_is_question", _same(questions, answers)),
             ("refusal_only", trimmed.str.contains(_SORRY) & ~trimmed.str.contains(_ADVICE) & ~refused),
             ("truncated_answer", trimmed.str.contains(_CUT)),
             ("too_many_symbols", _symbol_share(answers) > config.max_symbols),
-            ("repetitive_answer", pl.Series(repeated_share(answers, 5) > config.max_repeated)),
+            ("repetitive_answer", pl.Series(repeated > config.max_repeated)),
         ]
         return texts.without(rows, reasons)
 

@@ -24,6 +24,7 @@ _CURE = re.compile(
     "包治百病|包治|包好|药到病除|永不复发|绝不复发|(?:保证|一定能|肯定能|百分之百|100%)(?:能|可以)?(?:彻底)?(?:根治|治愈|治好|断根|不再复发)"
     "|(?:无|没有)(?:任何)?(?:毒)?副作用"
 )
+_MEDICAL = re.compile("药|治|疗|服用|方子|秘方|病|症|痛|炎")  # "纯函数没有副作用" promises nothing
 _LONG_TERM = (
     "降压药|降糖药|降脂药|胰岛素|激素|泼尼松|强的松|抗凝药|华法林|利伐沙班|阿司匹林|氯吡格雷|抗癫痫药|丙戊酸钠|卡马西平|抗抑郁药|抗精神病药"
     "|抗病毒药|恩替卡韦|抗结核药|优甲乐|左甲状腺素|免疫抑制剂|化疗药|靶向药"
@@ -92,7 +93,7 @@ _REASONS = ("unsafe_cure_promise", "unsafe_stop_medicine", "unsafe_self_dosing",
 
 def _why(question: str, answer: str) -> str | None:
     sentences = _SENTENCE.findall(answer)
-    if any(_CURE.search(s) and not _DENIED.search(s) for s in sentences):
+    if _MEDICAL.search(question + answer) and any(_CURE.search(s) and not _DENIED.search(s) for s in sentences):
         return "unsafe_cure_promise"
     if any(_STOP.search(s) and not _DENIED.search(s) and not re.search(_DOCTOR, s) for s in sentences):
         return "unsafe_stop_medicine"

@@ -175,6 +175,7 @@ def _suite_records(
             zh=description.zh if description else name,
             en=description.en if description else name,
             items=len(examples),
+            without_reference=sum(not example.has_reference for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),
             overlap=_overlap(train, examples),

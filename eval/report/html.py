@@ -15,6 +15,7 @@ from eval.report.wording import HEADLINE_METRICS, METRIC_NAMES, Text
 
 TEMPLATE = Path(__file__).parent / "template.html"
 EXAMPLES = 3  # of each sort
+UNSCORED = 30  # answers to questions that have no reference
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def _card(report: Report, suite: str, metric: str) -> dict[str, object]:
 def _kinds(report: Report, suite: str) -> KindPlot:
     """Each kind of item by its most telling metric, the most frequent kinds first."""
     frequent = sorted(report.suites[suite].kinds.items(), key=lambda pair: (-pair[1], pair[0]))
-    metrics = {kind: _metric_of(report, suite, kind) for kind, _ in frequent}
+    scored = next(iter(report.by_kind.values()))[suite]
+    metrics = {kind: _metric_of(report, suite, kind) for kind, _ in frequent if scored[kind]}
     several = len(set(metrics.values())) > 1
     names = [METRIC_NAMES[metric] for metric in dict.fromkeys(metrics.values())]
     title = Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
@@ -142,8 +144,9 @@ def _lengths(report: Report) -> dict[str, object] | None:
 def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[ItemRecord]]]:
     """Random, best and worst items; an item is shown once, and missed emergencies come first among the worst."""
     judged: System = "tuned" if "tuned" in items[0].answers else "base"
-    drawn = Random(seed).sample(list(items), min(EXAMPLES, len(items)))
-    left = [item for item in items if item not in drawn]
+    scored = [item for item in items if item.scores[judged]]
+    drawn = Random(seed).sample(scored, min(EXAMPLES, len(scored)))
+    left = [item for item in scored if item not in drawn]
     best = sorted(left, key=lambda item: (-_gain(item), -_score(item, judged), item.id))[:EXAMPLES]
     left = [item for item in left if item not in best]
     worst = sorted(left, key=lambda item: (_score(item, judged), item.behaviour != "emergency", _gain(item), item.id))
@@ -152,6 +155,7 @@ def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[I
         (Text("随机抽取", "Random"), drawn),
         (Text("提升最多", "Most improved") if gained else Text("得分最高", "Best"), best),
         (Text("得分最低", "Worst"), worst[:EXAMPLES]),
+        (Text("没有参考答案", "Without a reference"), [item for item in items if not item.scores[judged]][:UNSCORED]),
     ]
 
 

@@ -12,6 +12,7 @@ from eval.report.wording import (
     shown_difference,
     shown_overlap,
     shown_p,
+    shown_unscored,
     system_names,
 )
 
@@ -57,7 +58,9 @@ def _suite(report: Report, suite: str, language: int) -> str:
     rows = [_row(report, suite, name, language) for name in report.systems[systems[0]][suite]]
     lines = [header, ["---"] * len(header), *rows]
     description = (record.zh, record.en)[language]
-    return f"### `{suite}`\n\n{_escaped(description)}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
+    parts = [f"### `{suite}`", _escaped(description), shown_unscored(record)[language], table]
+    return "\n\n".join(filter(None, parts))
 
 
 def _row(report: Report, suite: str, metric: str, language: int) -> list[str]:

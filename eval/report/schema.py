@@ -71,7 +71,8 @@ class Overlap(_Part):
     Attributes:
         n: Items of the suite.
         exact: Items whose question is a training question.
-        shared_13: Items whose question shares a run of 13 characters with a training question.
+        shared_13: Items whose question shares a run of 13 characters with a training question; of 60 characters where
+            the question is mostly Latin letters.
         not_measurable: Why there are no counts, where there are none: the model's training data is not known, or it is
             known but no longer where it was.
     """
@@ -97,11 +98,12 @@ class Counted(_Part):
 
 
 class SuiteRecord(_Part):
-    """What a suite consists of."""
+    """What a suite consists of; items without a reference answer are answered, but not scored."""
 
     zh: str
     en: str
     items: int
+    without_reference: int = 0
     groups: int
     kinds: dict[str, int]
     overlap: Overlap
@@ -228,9 +230,10 @@ class Report(_Part):
     def summary(self) -> str:
         """The short summary that commands print: scores per suite with intervals, base → tuned."""
         lines = []
-        width = max(map(len, self.metrics)) + 1
+        width = max(map(len, self.metrics), default=0) + 1
         for suite, record in self.suites.items():
-            lines.append(f"{suite} (n={record.items})")
+            unscored = f", {record.without_reference} without a reference answer: not scored"
+            lines.append(f"{suite} (n={record.items}{unscored if record.without_reference else ''})")
             metrics = next(iter(self.systems.values()))[suite]
             lines += [f"  {metric:<{width}}{self._line(suite, metric)}" for metric in METRICS if metric in metrics]
         return "\n".join(lines)

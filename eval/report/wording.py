@@ -2,7 +2,17 @@
 
 from typing import NamedTuple
 
-from eval.report.schema import Comparison, NotMeasurable, Overlap, Report, System, shown, shown_interval
+from data_recipes.text import RUN_TOLD
+from eval.report.schema import (
+    Comparison,
+    NotMeasurable,
+    Overlap,
+    Report,
+    SuiteRecord,
+    System,
+    shown,
+    shown_interval,
+)
 from eval.significance import LEVEL, PERMUTATIONS, RESAMPLES, Verdict
 from models.artifact import MergeProof
 
@@ -79,6 +89,7 @@ NOT_MEASURABLE: dict[NotMeasurable, Text] = {
         "not measurable: the dataset it was trained on is no longer in its place",
     ),
 }
+NOT_SCORED = Text("只有问题，未打分", "Questions only, not scored")
 KIND_OF_RESULT = {
     "merged": Text("已合并为普通模型目录", "merged into an ordinary model directory"),
     "prefix": Text("前缀（与基座一起加载，不可合并）", "a prefix (loaded beside the base, never merged)"),
@@ -139,12 +150,15 @@ def headlines(report: Report) -> list[tuple[str, str]]:
         (suite, metric)
         for suite, metrics in scores.items()
         for metric in [name for name in HEADLINE_METRICS if name in metrics] or [FALLBACK_METRIC]
+        if metric in metrics
     ]
 
 
 def outcome(report: Report) -> Text:
     """The overall verdict on the answers in a few words; a lower loss alone is no better answer."""
     better, worse = _shown_in_answers(report)
+    if not report.metrics:
+        return NOT_SCORED
     if not report.comparisons:
         return Text("单模型评测", "One model evaluated")
     if better and worse:
@@ -178,6 +192,11 @@ def suite_name(suite: str) -> Text:
 
 def sentence(report: Report) -> Text:
     """The verdict in one sentence."""
+    if not report.metrics:
+        return Text(
+            "没有一题有参考答案：只列出回答，不打分。",
+            "No item has a reference answer: the answers are listed, not scored.",
+        )
     suite, metric = headlines(report)[0]
     name, where, unit = METRIC_NAMES[metric], suite_name(suite), report.metrics[metric].unit
     scores = {system: by_suite[suite][metric] for system, by_suite in report.systems.items()}
@@ -216,6 +235,16 @@ def shown_p(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def shown_unscored(record: SuiteRecord) -> Text:
+    """How many items of a suite have no reference answer; empty where all have one."""
+    if not (n := record.without_reference):
+        return Text("", "")
+    return Text(
+        f"没有参考答案：{record.items} 题中有 {n} 题，只列出回答，不打分",
+        f"no reference: {n} of {record.items} items, answered but not scored",
+    )
+
+
 def shown_overlap(overlap: Overlap) -> Text:
     """The overlap of a suite with the training data in one phrase."""
     if overlap.exact is None or overlap.shared_13 is None:
@@ -223,8 +252,8 @@ def shown_overlap(overlap: Overlap) -> Text:
         return NOT_MEASURABLE[overlap.not_measurable]
     exact, shared = (f"{count} ({count / overlap.n:.1%})" for count in (overlap.exact, overlap.shared_13))
     return Text(
-        f"{overlap.n} 题中：相同问题 {exact}，共有 13 字片段 {shared}",
-        f"of {overlap.n} items: {exact} identical questions, {shared} sharing 13 characters",
+        f"{overlap.n} 题中：相同问题 {exact}，共有片段 {shared}，片段长 {RUN_TOLD[0]}",
+        f"of {overlap.n} items: {exact} identical questions, {shared} sharing {RUN_TOLD[1]}",
     )
 
 

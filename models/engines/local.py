@@ -11,7 +11,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact
+from models.artifact import Artifact, how_to_read
 from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat, Rendered
@@ -197,7 +197,7 @@ def load_engine(path: Path, *, dtype: torch.dtype = torch.float32) -> LocalEngin
         dtype: Type to compute in.
 
     Raises:
-        UserError: The directory holds no model, or the base of an adapter is gone.
+        UserError: The directory holds no model or an extractive reader, or the base of an adapter is gone.
         Refused: The base is not the one the adapter was trained on, or the prompt format was changed.
     """
     if not path.is_dir():
@@ -205,6 +205,13 @@ def load_engine(path: Path, *, dtype: torch.dtype = torch.float32) -> LocalEngin
     if not (path / ARTIFACT_FILE).is_file():
         return _engine_of_model(path, model_version=path.name, dtype=dtype)
     artifact = Artifact.load(path)
+    if artifact.kind == "reader":
+        reader = path / "reader" if (path / "reader").is_dir() else path
+        raise UserError(
+            "this is an extractive reader: it marks the answer in a passage and cannot chat",
+            where=str(path),
+            fix=f"ask it with: {how_to_read(reader)}",
+        )
     if artifact.kind == "merged":
         merged = path / "merged" if (path / "merged").is_dir() else path
         return _engine_of_model(merged, model_version=artifact.model_version, dtype=dtype)

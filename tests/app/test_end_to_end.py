@@ -19,6 +19,7 @@ from app.qa import Turn
 from common.command import run_command
 from common.errors import UserError
 from data_recipes.knowledge_base import KnowledgeBase
+from models.artifact import Artifact, BaseRecord
 from models.engines.engine import Sampling
 from models.engines.local import load_engine
 from tests.app.serving import CONFIG, serving
@@ -106,6 +107,25 @@ def test_a_wrong_model_ends_the_command_with_2(monkeypatch: pytest.MonkeyPatch) 
 def test_wrong_input_is_refused_with_the_way_out(arguments: list[str], hint: str) -> None:
     with pytest.raises(UserError, match=hint):
         main(arguments)
+
+
+def test_a_reader_is_refused_with_the_command_that_asks_it(tmp_path: Path) -> None:
+    Artifact(
+        kind="reader",
+        model_version="subjqa",
+        method="extractive",
+        base=BaseRecord(name="bert", path="bert", sha256="0" * 64, family="bert"),
+        quantisation=None,
+        prompt_format="",
+        prompt_format_sha256="",
+        dataset="",
+        dataset_sha256="",
+        versions={},
+    ).save(tmp_path)
+    (tmp_path / "reader").mkdir()
+    with pytest.raises(UserError, match="extractive reader") as refused:
+        main([f"model={tmp_path}", "port=0"])
+    assert f'pipeline("question-answering", model="{tmp_path / "reader"}")' in str(refused.value)
 
 
 def test_a_port_in_use_is_known_before_the_model_is_loaded(tmp_path: Path) -> None:

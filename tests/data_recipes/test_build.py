@@ -234,3 +234,45 @@ def test_a_relative_source_path_starts_at_the_current_directory(
     monkeypatch.chdir(tmp_path)
     assert build("data=toyhom", "source.path=rows.csv", "out=here/there", *SMALL) == 0
     assert (tmp_path / "here/there/manifest.json").is_file()
+
+
+LOST = {
+    "while reading": ({"output": "  "}, "empty_answer 96"),
+    "by the steps": ({"output": "这个方子包治百病，可以放心服用。"}, "unsafe_cure_promise 96"),
+}
+
+
+@pytest.mark.parametrize("change", LOST)
+def test_when_every_row_is_lost_the_reasons_are_told(
+    build: Run, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    changed, reasons = LOST[change]
+    source = write_jsonl(tmp_path / "rows.json", [row | changed for row in bencao_rows()])
+    words = ("data=bencao", f"source.path={source}", f"out={out}", "data.max_bad_share=1")
+    assert build(*words, *SMALL) == 2
+    assert f"no row is left; left out were: {reasons}" in capsys.readouterr().err
+    assert not out.parent.exists()
+
+
+def test_a_split_that_is_lost_is_told_with_its_reasons(
+    build: Run, tmp_path: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def rows(split: str, answer: str) -> list[dict[str, str]]:
+        return [{"q": f"{split}的第{word}个问题？", "a": answer, "s": split} for word in "甲乙丙丁"]
+
+    def built(*rows: dict[str, str]) -> int:
+        source = write_jsonl(tmp_path / "rows.jsonl", list(rows))
+        columns = ("source.columns.question=[q]", "source.columns.answer=a", "source.columns.split=s")
+        return build("data=rows", f"source.path={source}", *columns, f"out={out}", "data.splits.dev=1")
+
+    cure = "这个方子包治百病，可以放心服用。"
+    assert built(*rows("train", cure), *rows("test", "多休息。")) == 2
+    assert "no row is left for training; left out were: unsafe_cure_promise 4" in capsys.readouterr().err
+    same = [row | {"s": "test"} for row in rows("train", "多休息。")]
+    assert built(*rows("train", "多休息。"), *same) == 2
+    assert "nothing is left for train; left out were: overlaps_test 4" in capsys.readouterr().err
+    assert built(*rows("test", cure), *rows("test", "多休息。")) == 0
+    assert load(out).manifest.splits == {"test": 4}
+    with pytest.raises(UserError, match="has no split train and no split dev"):
+        load(out).require("train", "dev")
+    assert "| test | 4 |" in (out / "README.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import load
-from data_recipes.example import Example
+from data_recipes.example import NO_REFERENCE, Example
 from data_recipes.rows import Dropped
 from data_recipes.sources import bencao_literature, cmedqa, promptcblue, questions
 from tests.data_recipes.conftest import Run
@@ -110,7 +110,7 @@ def test_questions_are_never_trained_and_a_wrong_field_is_told(build: Run, suite
     assert build("data=bencao_benchmark", f"source.path={path}", f"out={out}") == 0
     built = load(out)
     assert built.manifest.splits == {"test": 4}
-    assert {item.answer for item in built.splits["test"]} == {questions.NO_REFERENCE}
+    assert {item.answer for item in built.splits["test"]} == {NO_REFERENCE}
     assert [item.kind for item in built.splits["test"]] == [*"甲乙丙丁"]
     assert suites("add", str(out)) == 0
     leaking = [{"instruction": row["question"], "input": "", "output": "好的。"} for row in rows[:2]]

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from data_recipes.build import BuiltDataset
+from models.loading import load_tokenizer
+from models.prompt_format import PromptFormat
 from tests.data_recipes.conftest import Run
 
 
@@ -38,6 +40,32 @@ def test_with_a_model_exactly_the_supervised_part_is_marked(
     marked = printed[printed.index("«") + 1 : printed.index("»")]
     assert example.answer in marked and example.messages[0].content not in marked
     assert "supervised)" in printed
+
+
+def test_lengths_are_those_of_the_rendered_rows_and_the_long_ones_are_named(
+    show: Run, medical: BuiltDataset, tiny_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompt_format = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
+    dev = medical.splits["dev"]
+    tokens = {example.id: len(prompt_format.render(example.messages).ids) for example in dev}
+    limit = sorted(tokens.values())[-4]  # three are longer, or fewer where some are alike
+    longer = {id: n for id, n in tokens.items() if n > limit}
+    assert show(str(medical.directory), "split=dev", f"model={tiny_base}", f"lengths={limit}") == 0
+    printed = capsys.readouterr().out
+    assert f"超过 over {limit}：{len(longer)} ({len(longer) / len(dev):.1%})" in printed
+    assert f"最长 longest {max(tokens.values())}" in printed
+    assert all(f"dev · {id} · {n}" in printed for id, n in longer.items()) and 0 < len(longer) <= 3
+    shown = [int(line.rsplit(" ", 1)[1]) for line in printed.splitlines() if "█" in line]
+    assert sum(shown) == len(dev)
+    assert show(str(medical.directory), f"model={tiny_base}", "lengths=9999") == 0
+    printed = capsys.readouterr().out
+    assert all(f"{name}: {size} 题" in printed for name, size in medical.manifest.splits.items())
+    assert "rows over" not in printed
+
+
+def test_lengths_need_a_model_and_a_number(show: Run, medical: BuiltDataset, tiny_base: Path) -> None:
+    assert show(str(medical.directory), "lengths=512") == 2
+    assert show(str(medical.directory), f"model={tiny_base}", "lengths=long") == 2
 
 
 def test_what_is_not_there_is_said(show: Run, medical: BuiltDataset) -> None:

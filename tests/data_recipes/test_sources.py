@@ -117,6 +117,8 @@ def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, sh
 def test_all_of_toyhom_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "toyhom", shared / "data/toyhom/neike_5000-6000.csv", tmp_path / "out").manifest
     assert manifest.counts.read == manifest.sources[0].rows == 7644
+    reasons = {"duplicate_row": 333, "swapped_words": 824, "truncated_answer": 28, "unsafe_cure_promise": 9}
+    assert (manifest.counts.kept, manifest.counts.dropped) == (6450, reasons)
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
     lines = [json.loads(line) for line in (tmp_path / "out/dropped.jsonl").read_text().splitlines()]

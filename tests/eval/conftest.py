@@ -40,6 +40,27 @@ def symptoms(disease: str, number: int, question: str) -> Example:
     return example(f"{disease}-{number}", question, f"{disease}的常见症状有{facts[0]}和{facts[1]}。", facts=facts)
 
 
+def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
+    """A dataset of these splits, as the build writes it."""
+    save_splits(splits, directory)
+    overlap.save(overlap.fingerprints(splits.get("train", [])), directory)
+    sizes = {name: len(examples) for name, examples in splits.items()}
+    DatasetManifest(
+        name="tiny",
+        about=Description(zh="测试", en="a test"),
+        code="0" * 64,
+        seed=1,
+        config={},
+        counts=Counts(read=sum(sizes.values()), kept=sum(sizes.values()), dropped={}),
+        splits=sizes,
+        descriptions={"test": Description(zh="换一种问法", en="asked in another way")},
+        sources=[],
+        overlap={},
+        sha256=content_hash(splits),
+    ).save(directory)
+    return load(directory)
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
     """Training questions, two test splits, and one test question that leaked."""
@@ -60,24 +81,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
             example("u2-1", "<script>alert(1)</script>", "知识库中没有它的记载。", kind="unknown", behaviour="refuse"),
         ],
     }
-    directory = tmp_path_factory.mktemp("dataset")
-    save_splits(splits, directory)
-    overlap.save(overlap.fingerprints(splits["train"]), directory)
-    sizes = {name: len(examples) for name, examples in splits.items()}
-    DatasetManifest(
-        name="tiny",
-        about=Description(zh="测试", en="a test"),
-        code="0" * 64,
-        seed=1,
-        config={},
-        counts=Counts(read=sum(sizes.values()), kept=sum(sizes.values()), dropped={}),
-        splits=sizes,
-        descriptions={"test": Description(zh="换一种问法", en="asked in another way")},
-        sources=[],
-        overlap={},
-        sha256=content_hash(splits),
-    ).save(directory)
-    return load(directory)
+    return built(splits, tmp_path_factory.mktemp("dataset"))
 
 
 @pytest.fixture(scope="session")

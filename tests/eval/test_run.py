@@ -2,6 +2,7 @@
 
 import json
 import sys
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 
 from common.command import run_command
 from data_recipes.build import BuiltDataset
+from data_recipes.example import NO_REFERENCE
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import ItemRecord, Report
 from eval.run import HELP, main
 from models.artifact import Artifact
 from models.engines.engine import Engine
 from models.engines.local import load_engine
-from tests.eval.conftest import SUITE
+from tests.eval.conftest import SUITE, built, example
 
 
 def report_of(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> tuple[Report, list[str]]:
@@ -197,3 +199,32 @@ def test_wrong_input_ends_with_2_and_without_a_traceback(
     told = capsys.readouterr().err
     assert said in told
     assert "Traceback" not in told
+
+
+def test_questions_without_a_reference_are_answered_and_not_scored(run: Path, tiny_base: Path, tmp_path: Path) -> None:
+    asked = [example(f"q{n}-1", f"得了{word}会怎样？", NO_REFERENCE) for n, word in enumerate(("高血压", "偏头痛"))]
+    known = example("k1-1", "得了高血压会怎样？", "高血压的常见症状有头痛和头晕。", facts=("头痛", "头晕"))
+    mixed = built({"questions": asked, "test": [*asked, known]}, tmp_path)
+    report, _ = report_of(run, tiny_base, mixed, tmp_path / "out")
+    assert report.systems["tuned"]["questions"] == {}
+    assert {score.n for score in report.systems["tuned"]["test"].values()} == {1}
+    assert [record.without_reference for record in report.suites.values()] == [2, 2]
+    assert {comparison.suite for comparison in report.comparisons} == {"test"}
+    assert "questions (n=2, 2 without a reference answer: not scored)" in report.summary()
+    page = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    markdown = (tmp_path / "out/report.md").read_text(encoding="utf-8")
+    for text in (page, markdown):
+        assert "没有参考答案：2 题中有 2 题，只列出回答，不打分" in text
+        assert "no reference: 2 of 3 items, answered but not scored" in text
+    for line in (tmp_path / "out/items.jsonl").read_text(encoding="utf-8").splitlines():
+        item = ItemRecord.model_validate_json(line)
+        assert bool(item.scores["tuned"]) == (item.id == "k1-1")
+        assert escape(item.answers["tuned"]) in page
+
+
+def test_a_suite_of_questions_alone_says_so_at_the_top(run: Path, tiny_base: Path, tmp_path: Path) -> None:
+    alone = built({"test": [example("q1-1", "得了高血压会怎样？", NO_REFERENCE)]}, tmp_path)
+    report, _ = report_of(run, tiny_base, alone, tmp_path / "out")
+    assert report.metrics == {} and report.comparisons == ()
+    assert "只有问题，未打分" in (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "Questions only, not scored" in (tmp_path / "out/report.md").read_text(encoding="utf-8")

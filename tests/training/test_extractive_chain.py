@@ -1,6 +1,9 @@
 """The extractive chain: labels, a whole run on made-up reviews, its resume, and where its reader goes."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ from data_recipes.sources.subjqa import SubjqaSource, read
 from eval.candidates import evaluate_directories
 from eval.config import EvalConfig, SuiteConfig
 from models import encoder
-from models.artifact import Artifact
+from models.artifact import Artifact, how_to_read
+from models.engines.local import load_engine
 from models.reader import TASK
 from models.reader_config import EncoderConfig, ReadingConfig
 from tests.data_recipes.subjqa_samples import many, write
@@ -24,6 +28,7 @@ from training.extractive.windows import LabelledWindows, collator, label
 from training.run_directory import RunDirectory
 from training.stages import read_stage
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 TINY = "{vocab_size: 300, hidden_size: 32, layers: 1, heads: 2, sequence_length: 32, batch_size: 8, steps: 40}"
 
 
@@ -139,6 +144,19 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
     for directory in (run / "reader", target):
         answer = pipeline(TASK, model=str(directory))(question="How is the case?", context="The case feels cheap.")
         assert set(answer) == {"answer", "start", "end", "score"}
+    with pytest.raises(UserError, match="extractive reader") as refused:
+        load_engine(run)
+    command = how_to_read(run / "reader")
+    assert command in str(refused.value) and command in out
+    said = subprocess.run(
+        ["bash", "-c", command.replace("python", sys.executable, 1)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "'answer':" in said.stdout
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(

@@ -17,7 +17,7 @@ from eval.extractive import choose_threshold, read_suites, readings, report_on, 
 from eval.report.schema import Report
 from eval.suites import SystemResult, select
 from models import encoder
-from models.artifact import Artifact, BaseRecord
+from models.artifact import Artifact, BaseRecord, how_to_read
 from models.hub import locate
 from models.loading import hash_model
 from models.push import check_target, push
@@ -45,6 +45,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     check_target(config.push, FILE_NAME)
     logger.info("[1/5] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    dataset.require("train", "dev")
     logger.info("[2/5] encoder {}", config.model.name)
     base = _encoder(config, dataset.splits["train"])
     run = run or RunDirectory.create(config)
@@ -177,6 +178,6 @@ def _summary(run: RunDirectory, report: Report, pushed: str) -> str:
         "",
         f"报告 report : {run.report / 'index.html'}",
         f"模型 model  : {run.reader}",
-        'use          : import models.reader; pipeline("question-answering", model=…)(question=…, context=…)',
+        f"使用 use    : {how_to_read(run.reader)}",
     ]
     return "\n".join([*lines, *([f"push         : {pushed}"] if pushed else [])])

@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from data_recipes.example import Message
 from data_recipes.steps import filters, markup, quality, unsafe_advice
-from data_recipes.steps.token_lengths import token_lengths
 
 QUESTION = "高血压怎么办？"
+
+
+LONG_ENGLISH = (
+    "In 2018 there were 150 participants. In 2019 there were 2 x 150 = 300 participants + 20 participants."
+    " In 2020 there were half of 320 participants = 160 participants - 40 participants = 120 participants."
+)
 
 
 def cleaned(text: str, rows: Any, run: Any, **options: bool) -> str:
@@ -27,6 +31,8 @@ def cleaned(text: str, rows: Any, run: Any, **options: bool) -> str:
         ("低盐饮食。以上是对高血压怎么办这个问题的建议，希望对您有帮助，祝您健康！", "低盐饮食。"),
         ("低盐饮食。点击查看更多内容。关注我们的微信公众号：健康时报", "低盐饮食。"),
         ("低盐饮食，按时服药。多运动。低盐饮食，按时服药。", "低盐饮食，按时服药。多运动。"),
+        ("睡够，饮食清淡，期望上述的答案可以协助到你，", "睡够，饮食清淡。"),
+        ("<P>低盐<p class=x>多<i>喝</i>水", "低盐\n多喝水"),
     ],
 )
 def test_what_is_not_the_text_is_removed(text: str, left: str, rows: Any, run: Any) -> None:
@@ -41,6 +47,9 @@ def test_what_is_not_the_text_is_removed(text: str, left: str, rows: Any, run: A
         "可以点击屏幕上的按钮量血压，祝福和微信都不在整句里也要保留，因为这句话还说了别的。",
         "不会。不会。",
         "希望患者坚持服药。以上症状如果加重请就医。",
+        "心存希望的建议对患者帮助很大，但愿以上建议能帮助您把血压控制在正常范围内。",
+        "若a<b>c 或 x <b and c> d，$S_1 <S S_{2}$，$S_{3}>1$",
+        "写成\n```html\n<p>你好</p>\n<p>你好，这里重复。</p>\n```\n就行",
     ],
 )
 def test_what_only_looks_like_markup_stays(text: str, rows: Any, run: Any) -> None:
@@ -85,6 +94,8 @@ def test_bounds(asked: str, said: str, reason: str | None, rows: Any, run: Any) 
         (QUESTION, "要低盐饮食，按时服药。", None),
         ("急性阑尾炎怎么办", "需要手术", None),
         ("9×8是多少？", "9×8=72", None),
+        (QUESTION, "可用阿罗洛尔；", None),
+        ("How many?", LONG_ENGLISH, None),
     ],
 )
 def test_rows_that_teach_nothing(asked: str, said: str, reason: str | None, rows: Any, run: Any) -> None:
@@ -114,6 +125,7 @@ SAFE = [
     ("咳嗽怎么办", "不要自己去药店买头孢吃，尤其不要一次吃4片。"),
     ("感冒流鼻涕", "普通感冒一般不用去医院，多休息。"),
     ("胸痛怎么办", "立即拨打120，去医院急诊。"),
+    ("什么是纯函数？", "纯函数没有副作用，同样的输入给出同样的输出。"),
 ]
 
 
@@ -130,11 +142,3 @@ def test_advice_that_could_harm_is_found(asked: str, said: str, reason: str, row
 def test_warnings_and_sound_advice_stay(asked: str, said: str, rows: Any, run: Any) -> None:
     step = unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice"))
     assert not run(step, rows((asked, said))).dropped
-
-
-def test_token_lengths_are_those_that_the_model_gives() -> None:
-    conversations = [[Message(role="user", content="字" * n)] for n in range(1, 101)]
-    report = token_lengths(conversations, lambda part: [len(c[0].content) + 2 for c in part], limit=92)
-    assert (report.n, report.mean, report.over) == (100, 52.5, 10)
-    assert report.percentiles[50] == 53 and report.percentiles[100] == 102
-    assert token_lengths([], lambda part: [], limit=1).n == 0
