@@ -12,16 +12,20 @@ from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import fraction, percent, shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
+from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
-FILES = {"train": "train.ape.json", "dev": "valid.ape.json", "test": "test.ape.json"}
+FILES = {
+    "train": ("train.ape.json", *HUB["train"]),
+    "dev": ("valid.ape.json", *HUB["dev"]),
+    "test": ("test.ape.json", *HUB["test"]),
+}
 _MIXED = re.compile(r"(\d+)\((\d+/\d+)\)")
 _FRACTION_OR_DIVISION = re.compile(r"\(\d+/\d+\)|/")
 _OPERATOR = re.compile(r"\*\*|[-+*/:]")
@@ -45,9 +49,8 @@ class Ape210kSource(Config):
 
 def read(config: Ape210kSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config)
 
 
 def _item(line: Line, split: str, config: Ape210kSource) -> Example | Dropped:
@@ -97,7 +100,7 @@ def _written(expression: str, number: Fraction) -> str:
 
 def files(config: Ape210kSource) -> list[Path]:
     """The files that are read."""
-    return list(published_files(config.path, FILES).values())
+    return [path for _, path in published_files(config.path, FILES)]
 
 
 SOURCE = Source(

@@ -1,4 +1,4 @@
-"""GSM8K: English word problems, JSON lines with ``question`` and ``answer``.
+"""GSM8K: English word problems, JSON lines or Parquet with ``question`` and ``answer``.
 
 The final answer stands after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
 """
@@ -10,16 +10,19 @@ from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
+from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
-FILES = {"train": "train.jsonl", "test": "test.jsonl"}
+FILES = {  # the hub has a second form of the same problems in socratic/
+    "train": ("train.jsonl", "main/train-*.parquet", *HUB["train"]),
+    "test": ("test.jsonl", "main/test-*.parquet", *HUB["test"]),
+}
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
@@ -28,7 +31,7 @@ class Gsm8kSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The folder of ``train.jsonl`` and ``test.jsonl``, or one such file.
+        path: The folder of ``train.jsonl`` and ``test.jsonl`` or of the hub's Parquet files, or one such file.
         steps: Whether the prompt asks for the steps (``asked``) and whether the answer has them (not with ``none``).
     """
 
@@ -39,9 +42,8 @@ class Gsm8kSource(Config):
 
 def read(config: Gsm8kSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config)
 
 
 def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:
@@ -74,7 +76,7 @@ def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:
 
 def files(config: Gsm8kSource) -> list[Path]:
     """The files that are read."""
-    return list(published_files(config.path, FILES).values())
+    return [path for _, path in published_files(config.path, FILES)]
 
 
 SOURCE = Source(

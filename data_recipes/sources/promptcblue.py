@@ -15,14 +15,18 @@ from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example, Message
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
+from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, Source
 from data_recipes.text import says_something
 
-FILES = {"train": "train.json", "dev": "dev.json", "test": "test.json"}
+FILES = {
+    "train": ("train.json", "train.jsonl", *HUB["train"]),
+    "dev": ("dev.json", "dev.jsonl", *HUB["dev"]),
+    "test": ("test.json", "test.jsonl", *HUB["test"]),
+}
 REPEATED = 20  # a line that so many prompts of a file begin or end with is the template's
 OUTER = 3  # lines at the end of a prompt that may be the template's
 SPEAKERS = ("患者", "医生")
@@ -47,20 +51,22 @@ class PromptCblueSource(Config):
 
 def read(config: PromptCblueSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        common = _common_lines(path) if config.templates == "system" else None
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config, common)
+    common = _common_lines(config) if config.templates == "system" else {}
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config, common.get(split))
 
 
-def _common_lines(path: Path) -> set[str]:
-    """Lines that many prompts begin or end with."""
-    shown: Counter[str] = Counter()
-    for line in read_lines(path):
+def _common_lines(config: PromptCblueSource) -> dict[str, set[str]]:
+    """By split the lines that many prompts begin or end with."""
+    shown: dict[str, Counter[str]] = {}
+    for split, line in published_lines(config.path, FILES):
         if isinstance(line, Line) and isinstance(line.row.get("input"), str):
             lines = line.row["input"].splitlines()
-            shown.update({lines[place] for place in _outer(lines)})
-    return {text for text, number in shown.items() if number >= REPEATED and not text.startswith(SPEAKERS)}
+            shown.setdefault(split, Counter()).update({lines[place] for place in _outer(lines)})
+    return {
+        split: {text for text, number in counts.items() if number >= REPEATED and not text.startswith(SPEAKERS)}
+        for split, counts in shown.items()
+    }
 
 
 def _outer(lines: list[str]) -> set[int]:
@@ -121,7 +127,7 @@ def _item(line: Line, split: str, config: PromptCblueSource, common: set[str] | 
 
 def files(config: PromptCblueSource) -> list[Path]:
     """The files that are read."""
-    return list(published_files(config.path, FILES).values())
+    return [path for _, path in published_files(config.path, FILES)]
 
 
 SOURCE = Source(

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, get_args
 
 from common.command import Config
-from common.errors import UserError
 from data_recipes.example import Example
+from data_recipes.lines import check_file
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 
@@ -79,9 +79,8 @@ def existing(*paths: Path) -> list[Path]:
     """The same paths, for ``Source.files``.
 
     Raises:
-        UserError: One of them is not a file.
+        UserError: One of them is missing, empty or a folder.
     """
     for path in paths:
-        if not path.is_file():
-            raise UserError("the file does not exist", where=str(path), fix="give source.path=… of the file")
+        check_file(path)
     return list(paths)

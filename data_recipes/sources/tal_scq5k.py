@@ -12,14 +12,17 @@ from typing import Any, Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
+from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
-FILES = {"train": "train.jsonl", "test": "test.jsonl"}
+FILES = {  # on the hub, and in the repository
+    "train": ("train.jsonl", "*_single_choice_train_3K.jsonl", *HUB["train"]),
+    "test": ("test.jsonl", "*_single_choice_test_2K.jsonl", *HUB["test"]),
+}
 LETTERS = "ABCDEFGH"
 _CHINESE = re.compile(r"[一-鿿]")
 
@@ -29,7 +32,8 @@ class TalScq5kSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The folder of ``train.jsonl`` and ``test.jsonl`` (``TAL-SCQ5K-CN`` or ``TAL-SCQ5K-EN``), or one such file.
+        path: The folder of its files in one language (``TAL-SCQ5K-CN`` on the hub,
+            ``ch_single_choice_constructed_5K`` in the repository), or one file.
         steps: Whether the prompt asks for the steps (``asked``) and whether the answer has them (not with ``none``).
     """
 
@@ -40,9 +44,8 @@ class TalScq5kSource(Config):
 
 def read(config: TalScq5kSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config)
 
 
 def _item(line: Line, split: str, config: TalScq5kSource) -> Example | Dropped:
@@ -105,7 +108,7 @@ def _topic(routes: Any) -> str:
 
 def files(config: TalScq5kSource) -> list[Path]:
     """The files that are read."""
-    return list(published_files(config.path, FILES).values())
+    return [path for _, path in published_files(config.path, FILES)]
 
 
 SOURCE = Source(
