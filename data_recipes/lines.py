@@ -3,13 +3,17 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from loguru import logger
 
 from common.errors import UserError
 from data_recipes.encoding import REPLACED, undecodable
 
-LONGEST = 4 << 20  # bytes of a line, characters of a row; more is not one row but a file without line ends
+LONGEST = 4 << 20  # bytes of a line; more is not one row but a file without line ends
+LARGEST = 1 << 20  # characters of a row
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _HALF = re.compile(r"[\ud800-\udfff]")
 
@@ -126,6 +130,19 @@ def _recoded(path: Path) -> Iterator[Raw]:
                 yield Raw(number, where, line.encode())
 
 
+def tell_missing_end(path: Path) -> None:
+    """Warns where the last line of a text or table has no end: if the file was cut off there, nothing else shows it."""
+    _tell_missing_end(path, path.stat().st_size)
+
+
+@cache
+def _tell_missing_end(path: Path, size: int) -> None:
+    with path.open("rb") as file:
+        file.seek(max(0, size - 2))
+        if b"\n" not in file.read():
+            logger.warning("{}: the last line has no line end; if the file was cut off, so is its last row", path)
+
+
 def parsed(raw: Raw) -> dict[str, Any]:
     """The object on a line.
 
@@ -168,8 +185,8 @@ def check_texts(value: Any) -> None:
         raise DamagedLine("nul_bytes", "NUL characters", "take them out")
     if _HALF.search(text):
         raise DamagedLine("half_character", "half of a character (a cut emoji?)", "take it out")
-    if len(text) > LONGEST:
-        raise DamagedLine("row_too_long", f"more than {LONGEST} characters", "is this one row?")
+    if len(text) > LARGEST:
+        raise DamagedLine("row_too_long", f"more than {LARGEST} characters", "is this one row?")
 
 
 def all_text(value: Any) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from common.errors import UserError
 from data_recipes.encoding import REPLACED, encoding_of, undecodable
-from data_recipes.lines import DamagedLine, Line, check_file, check_texts
+from data_recipes.lines import DamagedLine, Line, check_file, check_texts, tell_missing_end
 from data_recipes.rows import Dropped
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
@@ -99,6 +99,7 @@ def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
             try:
                 fields = next(reader)
             except StopIteration:
+                tell_missing_end(path)
                 return
             except csv.Error:  # every line that it took: a stray quote must not make a thousand rows one bad one
                 yield from (Dropped(f"{path.name}:{line}", "not_csv") for line in range(start, reader.line_num + 1))

@@ -19,8 +19,8 @@ from common.files import disk_errors, write_json, write_text
 from common.hashing import sha256_text, sha256_value
 from data_recipes.dataset import load
 from data_recipes.example import Example
-from data_recipes.objects import read_objects
 from data_recipes.mathematics.answers import is_checkable, is_right
+from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
 from data_recipes.text import normalise
 from models.engines.engine import Engine, Sampling

@@ -7,7 +7,6 @@ give its answer is wrong somewhere, and left out.
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
@@ -18,8 +17,8 @@ from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import fraction, percent, shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import PUBLISHED, Source
 
 FILES = {
     "train": ("train.ape.json", *HUB["train"]),
@@ -98,28 +97,16 @@ def _written(expression: str, number: Fraction) -> str:
     return written if value(written) == number else expression
 
 
-def files(config: Ape210kSource) -> list[Path]:
-    """The files that are read."""
-    return [path for _, path in published_files(config.path, FILES)]
-
-
 SOURCE = Source(
     config=Ape210kSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="Ape210K 小学应用题，每题有列式和得数；列式算不出得数的题已删去。",
         en="Ape210K: primary-school word problems, each with an equation; rows whose equation does not give the answer"
         " are left out.",
     ),
     licence="Chenny0808/ape210k; no licence is stated for the data",
-    splits={
-        **DRAWN,
-        "dev": Description(zh="作者发布的验证集：用于验证损失", en="the validation set as published: for the loss"),
-        "test": Description(
-            zh="作者发布的测试集；训练集中与它重叠的题已删去",
-            en="the test set as published; training problems that overlap with it are left out",
-        ),
-    },
+    splits=PUBLISHED,
     rows_of=rows_of,
 )

@@ -5,7 +5,6 @@ JSON lines with ``input`` (on the hub ``question``) and ``golden``; the plain fi
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
@@ -16,7 +15,7 @@ from data_recipes.manifest import Description
 from data_recipes.mathematics.answers import is_checkable
 from data_recipes.mathematics.instructions import Solved, instruction
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, Source
 
 DISTRACTORS = "distractors"
@@ -76,15 +75,10 @@ def _item(line: Line, split: str, config: CmathSource) -> Example | Dropped:
     return instruction(solved, config.steps)
 
 
-def files(config: CmathSource) -> list[Path]:
-    """The files that are read."""
-    return [path for _, path in published_files(config.path, FILES)]
-
-
 SOURCE = Source(
     config=CmathSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="CMATH 小学数学应用题（一至六年级），只有最后答案，没有步骤；本是评测集，拿来训练后就不能再用它评测。",
         en="CMATH: primary-school word problems of grades 1 to 6, final answers only. It is an evaluation set:"

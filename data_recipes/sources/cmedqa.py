@@ -17,7 +17,7 @@ from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 from data_recipes.sources.published import below, rows_of
-from data_recipes.sources.source import Source
+from data_recipes.sources.source import PUBLISHED, Source
 from data_recipes.table_rows import read_table
 from data_recipes.text import says_something
 
@@ -200,13 +200,6 @@ SOURCE = Source(
         en="cMedQA2: questions and doctors' answers of an online service, not checked; non-commercial research only.",
     ),
     licence="zhangsheng93/cMedQA2; licence file GPL-3, README: non-commercial research",
-    splits={
-        "train": Description(zh="公布的训练集", en="the training set as published"),
-        "dev": Description(zh="公布的验证集", en="the validation set as published"),
-        "test": Description(
-            zh="公布的测试集；训练集中与它重叠的行已删去",
-            en="the test set as published; training rows that overlap with it are left out",
-        ),
-    },
+    splits=PUBLISHED,
     rows_of=rows_of,
 )

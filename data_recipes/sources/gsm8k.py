@@ -5,7 +5,6 @@ The final answer stands after ``####``; the solution before it has calculator ma
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
@@ -16,8 +15,8 @@ from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 
 FILES = {  # the hub has a second form of the same problems in socratic/
     "train": ("train.jsonl", "main/train-*.parquet", *HUB["train"]),
@@ -74,26 +73,15 @@ def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:
     return instruction(solved, config.steps)
 
 
-def files(config: Gsm8kSource) -> list[Path]:
-    """The files that are read."""
-    return [path for _, path in published_files(config.path, FILES)]
-
-
 SOURCE = Source(
     config=Gsm8kSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="GSM8K 英文小学应用题，附人写的解题步骤；答案可自动核对。",
         en="GSM8K: English grade-school word problems with solutions by people; the answers can be checked.",
     ),
     licence="openai/grade-school-math, MIT",
-    splits={
-        **DRAWN,
-        "test": Description(
-            zh="作者发布的测试集，原样；训练集中与它重叠的题已删去",
-            en="the test set as published; training problems that overlap with it are left out",
-        ),
-    },
+    splits={**DRAWN, "test": PUBLISHED["test"]},
     rows_of=rows_of,
 )

@@ -10,7 +10,6 @@ what the template says (the labels, ``说明：…``, lines that many prompts be
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
@@ -18,8 +17,8 @@ from data_recipes.example import Example, Message
 from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import PUBLISHED, Source
 from data_recipes.text import says_something
 
 FILES = {
@@ -125,15 +124,10 @@ def _item(line: Line, split: str, config: PromptCblueSource, common: set[str] | 
     )
 
 
-def files(config: PromptCblueSource) -> list[Path]:
-    """The files that are read."""
-    return [path for _, path in published_files(config.path, FILES)]
-
-
 SOURCE = Source(
     config=PromptCblueSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="PromptCBLUE：把医学文本任务（实体、关系、归一、分类、对话等 16 类）写成提示。",
         en="PromptCBLUE: 16 kinds of medical text tasks (entities, relations, normalisation, classes, dialogues) as"
@@ -141,8 +135,7 @@ SOURCE = Source(
     ),
     licence="michael-wzhu/PromptCBLUE, from CBLUE under Tianchi's terms; no licence is stated",
     splits={
-        **DRAWN,
-        "dev": Description(zh="公布的验证集", en="the validation set as published"),
+        **PUBLISHED,
         "test": Description(zh="公布的测试集（有答案的部分）", en="the test set as published, where it has targets"),
     },
     rows_of=rows_of,

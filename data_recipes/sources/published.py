@@ -1,6 +1,7 @@
 """The files of a set that was published in splits: a folder of them at any depth, or one file alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from loguru import logger
@@ -47,6 +48,11 @@ def published_files(path: str, names: Names) -> list[tuple[str, Path]]:
     return found
 
 
+def paths_of(path: str, names: Names) -> list[Path]:
+    """The files of a set, for ``Source.files``."""
+    return [file for _, file in published_files(path, names)]
+
+
 def below(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
     """The files below a folder that have the first of some names; shards of one split stand in one folder.
 
@@ -70,18 +76,25 @@ def published_lines(path: str, names: Names) -> Iterator[tuple[str, Line | Dropp
     Raises:
         UserError: As ``published_files`` and the reading of each file.
     """
-    before: dict[str, int] = {}
     found = published_files(path, names)
     if TRAIN in names and not {TRAIN, ""} & dict(found).keys():
         logger.warning("no {} in {}: the dataset has no training rows", names[TRAIN][0], path)
-    for split, file in found:
-        number = start = before.get(split, 0)
-        for line in published_rows(file):
+    for split, files in groupby(found, key=lambda placed: placed[0]):
+        for line in numbered([file for _, file in files], published_rows):
+            yield split, line
+
+
+def numbered(files: Sequence[Path], read: Callable[[Path], Iterator[Line | Dropped]]) -> Iterator[Line | Dropped]:
+    """The rows of several files as those of one."""
+    number = 0
+    for file in files:
+        start = number
+        for line in read(file):
             if isinstance(line, Line):
                 number = start + line.number
-                line = line._replace(number=number)
-            yield split, line
-        before[split] = number
+                yield line._replace(number=number)
+            else:
+                yield line
 
 
 def published_rows(path: Path) -> Iterator[Line | Dropped]:

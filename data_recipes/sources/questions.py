@@ -15,7 +15,7 @@ from common.command import Config
 from common.errors import UserError
 from data_recipes.encoding import encoding_of
 from data_recipes.example import Example, Message
-from data_recipes.lines import DamagedLine, check_file, raw_lines
+from data_recipes.lines import DamagedLine, check_file, raw_lines, tell_missing_end
 from data_recipes.manifest import Description
 from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
@@ -70,6 +70,7 @@ def _texts(path: Path, header: str) -> Iterator[tuple[str, str, str] | Dropped]:
             continue
         if raw.number > 1 or text.strip() != header:
             yield raw.where, text, ""
+    tell_missing_end(path)
 
 
 def _fields(path: Path, config: QuestionsSource) -> Iterator[tuple[str, str, str] | Dropped]:

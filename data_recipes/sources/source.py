@@ -27,6 +27,17 @@ DRAWN = {
 """What the splits show that a recipe draws; for sources that have nothing to add."""
 
 
+PUBLISHED = {
+    **DRAWN,
+    "dev": Description(zh="公布的验证集：用于验证损失", en="the validation set as published: for the loss"),
+    "test": Description(
+        zh="公布的测试集；训练集中与它重叠的行已删去",
+        en="the test set as published; training rows that overlap with it are left out",
+    ),
+}
+"""What the splits show that the authors prescribe."""
+
+
 class Told(NamedTuple):
     """What a source can say only when it knows what it reads.
 

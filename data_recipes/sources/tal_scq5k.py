@@ -7,7 +7,6 @@ questions too; the build finds them.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 from common.command import Config
@@ -16,8 +15,8 @@ from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import HUB, published_files, published_lines, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 
 FILES = {  # on the hub, and in the repository
     "train": ("train.jsonl", "*_single_choice_train_3K.jsonl", *HUB["train"]),
@@ -106,27 +105,16 @@ def _topic(routes: Any) -> str:
     return steps[min(2, len(steps) - 1)] if steps else "其他"
 
 
-def files(config: TalScq5kSource) -> list[Path]:
-    """The files that are read."""
-    return [path for _, path in published_files(config.path, FILES)]
-
-
 SOURCE = Source(
     config=TalScq5kSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="好未来 TAL-SCQ5K 数学竞赛单选题，附解析。原测试集约一成与训练集重题，构建时找出并删去。",
         en="TAL-SCQ5K: single-choice questions of mathematics competitions with solutions. About a tenth of its"
         " test set is in its training set; the build finds and removes that.",
     ),
     licence="math-eval/TAL-SCQ5K, MIT",
-    splits={
-        **DRAWN,
-        "test": Description(
-            zh="作者发布的测试集；训练集中与它重叠的题已删去",
-            en="the test set as published; training questions that overlap with it are left out",
-        ),
-    },
+    splits={**DRAWN, "test": PUBLISHED["test"]},
     rows_of=rows_of,
 )

@@ -20,7 +20,7 @@ from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 from data_recipes.sources.pairs import Pair, example, missing_part
-from data_recipes.sources.published import rows_of
+from data_recipes.sources.published import numbered, rows_of
 from data_recipes.sources.source import DRAWN, Source, existing
 from data_recipes.table_rows import read_table
 from data_recipes.text import normalise, runs
@@ -60,15 +60,7 @@ def read(config: ToyhomSource) -> Iterator[Example | Dropped]:
 
 
 def _lines(config: ToyhomSource) -> Iterator[Line | Dropped]:
-    """The rows of all files, numbered through."""
-    number = 0
-    for path in files(config):
-        start = number
-        for line in read_table(path, COLUMNS):
-            if isinstance(line, Line):
-                number = start + line.number
-                line = line._replace(number=number)
-            yield line
+    return numbered(files(config), lambda path: read_table(path, COLUMNS))
 
 
 def _item(line: Line, min_answer: int, boilerplate: set[str]) -> Example | Dropped:
