@@ -132,7 +132,7 @@ def _parsed(arguments: list[str]) -> tuple[Path, dict[str, str]]:
     for key, value in wanted.items():
         if key not in KEYS:
             raise UserError("unknown key", where=key, fix=f"valid are: {', '.join(KEYS)}")
-        if key == "rows" and not value.isdigit():
+        if key == "rows" and not value.isdecimal():
             raise UserError("not a number", where=f"rows={value}", fix="rows=20")
     return Path(directories[0]), wanted
 

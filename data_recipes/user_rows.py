@@ -34,6 +34,7 @@ class UserRow:
 
     Attributes:
         number: Of its line.
+        item: Its number in a JSON array, whose items may all stand on one line; 0 elsewhere.
         value: The object; None where there is none.
         problems: What is wrong, each with how it is mended; an empty text where it cannot be.
     """
@@ -41,6 +42,12 @@ class UserRow:
     number: int
     value: dict[str, Any] | None
     problems: list[tuple[str, str]] = field(default_factory=list)
+    item: int = 0
+
+    @property
+    def name(self) -> str:
+        """What other rows call it."""
+        return f"item {self.item}" if self.item else f"line {self.number}"
 
 
 def user_rows(path: Path) -> Iterator[UserRow]:
@@ -78,28 +85,33 @@ def _line_rows(path: Path, encoding: str) -> Iterator[UserRow]:
 
 def _array_rows(path: Path, encoding: str) -> Iterator[UserRow]:
     first = [("a JSON array; one object a line is wanted", "written as JSON lines")]
-    line = 1
+    item = 0
     try:
-        for line, value in array_items(path.read_text(encoding=encoding, errors="replace")):
-            yield _array_row(line, value, first)
+        for item, (line, value) in enumerate(array_items(path.read_text(encoding=encoding, errors="replace")), 1):
+            flaw = _flaw(value)
+            yield UserRow(
+                line, None if flaw else value, [*first, (f"item {item}: {flaw}", "")] if flaw else first, item
+            )
             first = []
     except BrokenArray as broken:
-        yield UserRow(broken.line, None, [*first, (f"{broken.detail}; what comes after it cannot be read", "")])
+        problem = (f"{broken.detail}; what comes after it cannot be read", "")
+        yield UserRow(broken.line, None, [*first, problem], item + 1)
         return
-    if first:
-        yield UserRow(line, None, [*first, ("the array is empty", "")])
+    if not item:
+        yield UserRow(1, None, [*first, ("the array is empty", "")])
 
 
-def _array_row(line: int, value: Any, problems: list[tuple[str, str]]) -> UserRow:
+def _flaw(value: Any) -> str:
+    """Why an item of an array is no row; nothing where it is one."""
     if not isinstance(value, dict):
-        return UserRow(line, None, [*problems, (f"a {type(value).__name__} instead of an object", "")])
+        return f"a {type(value).__name__} instead of an object"
+    if REPLACED in all_text(value):
+        return "a character that cannot be decoded"
     try:
         check_texts(value)
     except DamagedLine as damage:
-        return UserRow(line, None, [*problems, (damage.detail, "")])
-    if REPLACED in all_text(value):
-        return UserRow(line, None, [*problems, ("a character that cannot be decoded", "")])
-    return UserRow(line, value, list(problems))
+        return damage.detail
+    return ""
 
 
 def _table_rows(path: Path) -> Iterator[UserRow]:
