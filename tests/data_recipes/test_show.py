@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,12 @@ def test_what_was_left_out_is_found_by_reason(
     assert show(str(medical.directory), "reason=overlaps_train") == 0
     assert capsys.readouterr().out.count(": overlaps_train\n") == number
     assert show(str(medical.directory), "reason=") == 0
-    assert f"{number}  overlaps_train" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    left_out = sum(medical.manifest.counts.dropped.values())
+    assert f"{number}  overlaps_train" in printed and f"0 rows shown, {left_out} left out" in printed
+    assert show(str(medical.directory), "reason=overlaps_trian") == 2
+    assert "overlaps_train" in capsys.readouterr().err
+    assert show(str(medical.directory), "reason=overlaps_train", "text=头痛") == 2
 
 
 def test_with_a_model_exactly_the_supervised_part_is_marked(
@@ -38,6 +45,16 @@ def test_with_a_model_exactly_the_supervised_part_is_marked(
     marked = printed[printed.index("«") + 1 : printed.index("»")]
     assert example.answer in marked and example.messages[0].content not in marked
     assert "supervised)" in printed
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(medical: BuiltDataset) -> None:
+    words = [sys.executable, "-m", "data_recipes.show", str(medical.directory), "rows=5000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
+        assert shown.stdout and shown.stderr
+        assert b"\x1b" not in shown.stdout.readline()
+        shown.stdout.close()
+        assert shown.stderr.read() == b""
+    assert shown.returncode == 141
 
 
 def test_what_is_not_there_is_said(show: Run, medical: BuiltDataset) -> None:
