@@ -8,6 +8,7 @@ import difflib
 import itertools
 import os
 import re
+import select
 import sys
 import types
 import typing
@@ -29,7 +30,7 @@ from common.errors import Interrupted, Refused, UserError
 from common.logging import start_logging
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
 Schema = TypeVar("Schema", bound="Config")
 
@@ -223,13 +224,32 @@ def _nearest(name: str, valid: list[str]) -> str:
 def run_command(main: Callable[[list[str]], int | None], help_text: str) -> typing.NoReturn:
     """Runs a command's ``main`` on the command line and ends the process with the project's exit codes.
 
-    0 done, 1 failed, 2 the user's input or configuration is wrong (no traceback), 130 interrupted.
+    0 done, 1 failed, 2 the user's input or configuration is wrong (no traceback), 130 interrupted, 141 whoever reads
+    what is printed has gone.
     """
     if any(word in ("-h", "--help", "help") for word in sys.argv[1:]):
-        print(help_text.strip())
-        sys.exit(DONE)
-    start_logging(os.environ.get("XINGLIN_LOG", "INFO"))
-    sys.exit(_exit_code(main))
+        code = _exit_code(lambda _: print(help_text.strip()))
+    else:
+        start_logging(os.environ.get("XINGLIN_LOG", "INFO"))
+        code = _exit_code(main)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_left()
+    sys.exit(code)
+
+
+def _reader_left() -> int:
+    """Nothing more is written, not at the end of the process either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED
+
+
+def _is_readerless(file: typing.TextIO) -> bool:
+    """Whether ``… | head`` has seen enough; another pipe or socket may be the broken one."""
+    poll = select.poll()
+    poll.register(file.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _exit_code(main: Callable[[list[str]], int | None]) -> int:
@@ -247,6 +267,8 @@ def _exit_code(main: Callable[[list[str]], int | None]) -> int:
     except KeyboardInterrupt:
         logger.warning("interrupted; nothing half-written was kept")
         return INTERRUPTED
-    except Exception:
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _is_readerless(sys.stdout):
+            return _reader_left()
         logger.exception("this is a fault of Xinglin, not of your input; please report it with the lines above")
         return FAILED

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.errors import UserError
+from data_recipes.encoding import encoding_of
 from data_recipes.rows import Dropped
-from data_recipes.user_rows import encoding_of
 
 SENTENCE = re.compile(r".+?(?:[。！？!?；;]+[”’」』）)\"']*|\.(?=\s)|$)", re.S)
 ENDS_PARAGRAPH = re.compile(r"[。！？!?：:；;][”’」』）)\"']*$")
@@ -159,7 +159,7 @@ def _markdown(path: Path) -> Iterator[Block]:
 
 
 def _lines(path: Path) -> list[str]:
-    encoding, _ = encoding_of(path)
+    encoding = encoding_of(path)
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)

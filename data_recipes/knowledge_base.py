@@ -4,7 +4,6 @@ One JSON line is one entry. Every name that an entry refers to is resolved when 
 whatever is made from it (prose, instructions, citations of the service) can rely on it.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from common.errors import UserError
 from common.hashing import sha256_files
+from data_recipes.lines import DamagedLine, parsed, raw_lines
 
 EntryType = Literal["disease", "drug", "symptom", "examination", "department"]
 Urgency = Literal["emergency", "urgent", "routine"]
@@ -164,18 +164,12 @@ _Placed = tuple[str, Entry]  # (file:line, entry)
 
 
 def _read(path: Path, entry_type: EntryType) -> Iterator[_Placed]:
-    try:
-        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    except FileNotFoundError:
-        raise UserError("the knowledge base lacks this file", where=str(path), fix="check source.path") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"not UTF-8 (byte {error.start})", where=str(path), fix="save the file as UTF-8") from None
-    for number, line in enumerate(lines, 1):
-        where = f"{path}:{number}"
+    for raw in raw_lines(path):
+        where = f"{path}:{raw.number}"
         try:
-            entry = Entry.model_validate(json.loads(line))
-        except json.JSONDecodeError as error:
-            raise UserError(f"not JSON: {error}", where=where, fix="write one entry a line") from None
+            entry = Entry.model_validate(parsed(raw))
+        except DamagedLine as damage:
+            raise UserError(damage.detail, where=where, fix=damage.fix) from None
         except ValidationError as error:
             detail = error.errors()[0]
             key = ".".join(map(str, detail["loc"])) or "entry"

@@ -4,61 +4,71 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from common.errors import UserError
-from data_recipes.lines import DamagedLine, Line, Raw, parsed, read_lines
+from data_recipes.encoding import REPLACED, encoding_of, undecodable
+from data_recipes.lines import DamagedLine, Line, all_text, check_file, check_texts, parsed, raw_lines
 from data_recipes.rows import Dropped
 
 _BETWEEN = re.compile(r"[\s,]*")
 PEEK = 1 << 16  # characters in which the first character of the text must stand
 
 
-def read_objects(path: Path, encoding: str = "utf-8") -> Iterator[Line | Dropped]:
-    """Reads a file of JSON lines, or one array of objects.
+def read_objects(path: Path) -> Iterator[Line | Dropped]:
+    """Reads a file of JSON lines, or one array of objects, in whatever encoding is certain.
 
     Args:
         path: The file.
-        encoding: Of the file; a byte order mark of UTF-8 is passed over.
 
     Returns:
-        Each object; ``number`` is that of the line, in an array that of the item. Why there is none: as
-        ``lines.read_lines`` says.
+        Each object; ``number`` is that of the line, in an array that of the item. Why there is none:
+        ``not_<encoding>``, ``not_json``, ``not_an_object``, ``nul_bytes``, ``half_character``, ``line_too_long``,
+        ``row_too_long``.
 
     Raises:
         UserError: The file is missing or empty, or it is an array that is broken: what comes after cannot be read.
     """
-    encoding = encoding.removesuffix("-sig")
-    if path.is_file() and _is_array(path, encoding):
+    check_file(path)
+    encoding = encoding_of(path)
+    if is_array(path, encoding):
         yield from _items(path, encoding)
-    elif encoding == "utf-8":
-        yield from read_lines(path)
-    else:
-        yield from _other_lines(path, encoding)
+        return
+    for raw in raw_lines(path, encoding):
+        try:
+            yield Line(raw.number, raw.where, parsed(raw))
+        except DamagedLine as damage:
+            yield Dropped(raw.where, damage.reason)
 
 
-def _is_array(path: Path, encoding: str) -> bool:
-    with path.open(encoding=_without_mark(encoding), errors="replace") as file:
-        return file.read(PEEK).lstrip().startswith("[")
-
-
-def _without_mark(encoding: str) -> str:
-    return "utf-8-sig" if encoding == "utf-8" else encoding
-
-
-def _other_lines(path: Path, encoding: str) -> Iterator[Line | Dropped]:
+def is_array(path: Path, encoding: str) -> bool:
+    """Whether the file is one array; lines with an array each are not."""
     with path.open(encoding=encoding, errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            raw = Raw(number, f"{path.name}:{number}", line.encode())
-            if line.strip():
-                try:
-                    yield Line(number, raw.where, parsed(raw))
-                except DamagedLine as damage:
-                    yield Dropped(raw.where, damage.reason)
+        return file.read(PEEK).lstrip("\ufeff \t\r\n").startswith("[")
 
 
-def _items(path: Path, encoding: str) -> Iterator[Line | Dropped]:
-    text, decoder = _text(path, encoding), json.JSONDecoder(strict=False)
-    place, line, number = text.index("[") + 1, 1 + text.count("\n", 0, text.index("[")), 0
+class BrokenArray(Exception):
+    """An array ends, or is no JSON, in the middle: what comes after cannot be read.
+
+    Args:
+        line: Where the item begins that cannot be read.
+        detail: What is wrong, for a person.
+    """
+
+    def __init__(self, line: int, detail: str) -> None:
+        self.line, self.detail = line, detail
+        super().__init__(detail)
+
+
+def array_items(text: str) -> Iterator[tuple[int, Any]]:
+    """Each item of an array with its line.
+
+    Raises:
+        BrokenArray: After the items that can be read.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    place, number = text.index("[") + 1, 0
+    line = 1 + text.count("\n", 0, place)
     while True:
         start = _BETWEEN.match(text, place).end()  # type: ignore[union-attr]
         line += text.count("\n", place, start)
@@ -66,28 +76,32 @@ def _items(path: Path, encoding: str) -> Iterator[Line | Dropped]:
             return
         try:
             value, place = decoder.raw_decode(text, start)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise UserError(
-                f"item {number + 1} of the array is cut off or broken ({error})",
-                where=f"{path}:{line}",
-                fix="copy the file anew from its origin",
-            ) from None
-        number, where = number + 1, f"{path.name}:{line}"
-        if not isinstance(value, dict):
-            yield Dropped(where, "not_an_object")
-        elif "\0" in text[start:place] or "\\u0000" in text[start:place]:
-            yield Dropped(where, "nul_bytes")
-        else:
-            yield Line(number, where, value)
+        except (ValueError, RecursionError) as error:
+            raise BrokenArray(line, f"item {number + 1} of the array is cut off or broken ({error})") from None
+        number += 1
+        yield line, value
         line += text.count("\n", start, place)
 
 
-def _text(path: Path, encoding: str) -> str:
-    content = path.read_bytes()
+def _items(path: Path, encoding: str) -> Iterator[Line | Dropped]:
+    number = 0
     try:
-        return content.decode(_without_mark(encoding))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        for line, value in array_items(path.read_text(encoding=encoding, errors="replace")):
+            number += 1
+            yield _item(Line(number, f"{path.name}:{line}", value), encoding)
+    except BrokenArray as broken:
         raise UserError(
-            f"not {encoding.upper()} (byte {error.start})", where=f"{path}:{line}", fix="save the file as UTF-8"
+            broken.detail, where=f"{path}:{broken.line}", fix="copy the file anew from its origin"
         ) from None
+
+
+def _item(line: Line, encoding: str) -> Line | Dropped:
+    if not isinstance(line.row, dict):
+        return Dropped(line.where, "not_an_object")
+    if REPLACED in all_text(line.row):
+        return Dropped(line.where, undecodable(encoding))
+    try:
+        check_texts(line.row)
+    except DamagedLine as damage:
+        return Dropped(line.where, damage.reason)
+    return line

@@ -20,7 +20,8 @@ from common.errors import UserError
 from data_recipes.dataset import split_tables
 from data_recipes.example import Example
 from data_recipes.lengths import TokenLengths
-from data_recipes.manifest import DatasetManifest
+from data_recipes.lines import check_file
+from data_recipes.manifest import MANIFEST, DatasetManifest
 from data_recipes.plots import binned, text_bars
 from data_recipes.tables import to_examples
 
@@ -44,6 +45,7 @@ python data_recipes/show.py DIR [key=value …]
 What is supervised is green on a terminal, and stands in «…» elsewhere or under NO_COLOR. Exit code 1: nothing found.
 """
 
+DROPPED = "dropped.jsonl"
 KEYS = ("text", "id", "reason", "split", "rows", "model", "prompt_format", "lengths")
 ROWS = 20
 LONGER = 10  # rows over the limit that are named
@@ -86,7 +88,8 @@ def _matching(table: pa.Table, wanted: dict[str, str]) -> pa.Array:
 
 def left_out(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
     """The rows that were left out, by ``reason`` or part of their ``id``."""
-    with (directory / "dropped.jsonl").open(encoding="utf-8") as lines:
+    check_file(directory / DROPPED)
+    with (directory / DROPPED).open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             if row["reason"] == wanted.get("reason", row["reason"]) and wanted.get("id", "") in row["id"]:
@@ -168,18 +171,28 @@ def _parsed(arguments: list[str]) -> tuple[Path, dict[str, str]]:
     for key, value in wanted.items():
         if key not in KEYS:
             raise UserError("unknown key", where=key, fix=f"valid are: {', '.join(KEYS)}")
-        if key in ("rows", "lengths") and not value.isdigit():
+        if key in ("rows", "lengths") and not value.isdecimal():
             raise UserError("not a number", where=f"{key}={value}", fix="rows=20 lengths=512")
     if "lengths" in wanted and "model" not in wanted:
         raise UserError("tokens are those of a model", where="lengths", fix="give model=DIR too")
-    return Path(directories[0]), wanted
+    if "reason" in wanted and not {"text", "split", "model", "lengths"}.isdisjoint(wanted):
+        raise UserError("of rows left out only the id and the reason are known", where="reason", fix="give id= with it")
+    directory = Path(directories[0]).expanduser()
+    if not (directory / MANIFEST).is_file():
+        raise UserError(
+            "no dataset was built here", where=str(directory), fix="python data_recipes/build.py data=NAME out=DIR"
+        )
+    return directory, wanted
 
 
 def _print_left_out(directory: Path, wanted: dict[str, str]) -> int:
+    counts = Counter(row["reason"] for row in left_out(directory, {}))
     if not wanted.get("reason", "-"):
-        counts = Counter(row["reason"] for row in left_out(directory, {}))
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
-        return len(counts)
+        return counts.total()
+    if wanted.get("reason", "") not in {"", *counts}:
+        there = f"there are: {', '.join(counts)}" if counts else "none was"
+        raise UserError(f"no row was left out for {wanted['reason']!r}", where=str(directory), fix=there)
     number = 0
     for number, row in enumerate(left_out(directory, wanted), 1):
         if number <= int(wanted.get("rows", ROWS)):

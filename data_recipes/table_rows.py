@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import UserError
-from data_recipes.csv_rows import REPLACED
-from data_recipes.lines import Line
+from data_recipes.encoding import REPLACED, encoding_of, undecodable
+from data_recipes.lines import DamagedLine, Line, check_file, check_texts, tell_missing_end
 from data_recipes.rows import Dropped
-from data_recipes.user_rows import encoding_of
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -29,10 +28,7 @@ def header_of(path: Path) -> list[str]:
     Raises:
         UserError: The file is missing, empty or damaged as a whole, or two columns have one name.
     """
-    if not path.is_file():
-        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
-    if not path.stat().st_size:
-        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+    check_file(path)
     match path.suffix.lower():
         case ".parquet":
             header = _opened(path).schema_arrow.names
@@ -40,7 +36,9 @@ def header_of(path: Path) -> list[str]:
             header = [_shown(cell).strip() for cell in next(_sheet_rows(path), ())]
         case _:
             header = _csv_header(path)
-    if twice := next((name for name in header if header.count(name) > 1), ""):
+    if not any(header):
+        raise UserError("the first line names no columns", where=f"{path}:1", fix="put a header there")
+    if twice := next((name for name in header if name and header.count(name) > 1), ""):
         raise UserError(f"two columns are called {twice!r}", where=f"{path}:1", fix="rename one of them")
     return header
 
@@ -54,8 +52,9 @@ def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped
 
     Returns:
         Each row with its cells as texts (lists and objects of Parquet as they are, empty cells as ""), numbered from 1
-        after the header; or why there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``, ``not_utf-8``
-        or another encoding. ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
+        after the header; or why there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``,
+        ``row_too_long``, ``not_<encoding>``.
+        ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
 
     Raises:
         UserError: The file is missing, empty or damaged as a whole, or lacks a column.
@@ -77,7 +76,7 @@ def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped
 
 
 def _csv_header(path: Path) -> list[str]:
-    encoding, _ = encoding_of(path)
+    encoding = encoding_of(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         try:
             return [name.strip() for name in next(_reader(file, path), [])]
@@ -90,7 +89,7 @@ def _reader(file: TextIO, path: Path) -> Any:
 
 
 def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
-    encoding, _ = encoding_of(path)
+    encoding = encoding_of(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         reader = _reader(file, path)
         next(reader)
@@ -100,6 +99,7 @@ def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
             try:
                 fields = next(reader)
             except StopIteration:
+                tell_missing_end(path)
                 return
             except csv.Error:  # every line that it took: a stray quote must not make a thousand rows one bad one
                 yield from (Dropped(f"{path.name}:{line}", "not_csv") for line in range(start, reader.line_num + 1))
@@ -107,7 +107,7 @@ def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
                 continue
             if fields:
                 number += 1
-                yield _row(fields, header, number, f"{path.name}:{start}", f"not_{encoding}")
+                yield _row(fields, header, number, f"{path.name}:{start}", undecodable(encoding))
 
 
 def _row(fields: list[str], header: list[str], number: int, where: str, undecodable: str) -> Line | Dropped:
@@ -140,8 +140,9 @@ def _sheet_rows(path: Path) -> Iterator[tuple[Any, ...]]:
 def _sheet(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
     for number, cells in enumerate(_sheet_rows(path)):
         if number and any(cell is not None for cell in cells):
-            values = {name: _shown(cell).strip() for name, cell in zip(header, cells, strict=False)}
-            yield Line(number, f"{path.name}:{number + 1}", values)
+            values = dict.fromkeys(header, "")
+            values |= {name: _shown(cell).strip() for name, cell in zip(header, cells, strict=False)}
+            yield _checked(Line(number, f"{path.name}:{number + 1}", values))
 
 
 def _opened(path: Path) -> Any:
@@ -152,17 +153,39 @@ def _opened(path: Path) -> Any:
 
 
 def _parquet(path: Path) -> Iterator[Line | Dropped]:
+    for line in read_parquet(path):
+        if isinstance(line, Line):
+            values = {name: v if isinstance(v, list | Mapping) else _shown(v) for name, v in line.row.items()}
+            line = line._replace(row=values)
+        yield line
+
+
+def read_parquet(path: Path) -> Iterator[Line | Dropped]:
+    """Reads a Parquet file with the values as they are, not as texts.
+
+    Returns:
+        Each row, or ``nul_bytes`` or ``row_too_long``; ``file:line`` is the row of the file.
+
+    Raises:
+        UserError: The file is missing, empty or damaged.
+    """
+    check_file(path)
     number = 0
     try:
         for batch in _opened(path).iter_batches(AT_ONCE):
             for row in batch.to_pylist():
                 number += 1
-                values = {name: v if isinstance(v, list | Mapping) else _shown(v) for name, v in row.items()}
-                nul = any("\0" in value for value in values.values() if isinstance(value, str))
-                where = f"{path.name}:{number}"
-                yield Dropped(where, "nul_bytes") if nul else Line(number, where, values)
+                yield _checked(Line(number, f"{path.name}:{number}", row))
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         raise _damaged(path, "Parquet", error, number + 1) from None
+
+
+def _checked(line: Line) -> Line | Dropped:
+    try:
+        check_texts(line.row)
+    except DamagedLine as damage:
+        return Dropped(line.where, damage.reason)
+    return line
 
 
 def _shown(cell: Any) -> str:

@@ -1,21 +1,31 @@
-"""Rows of a user's file, whatever its encoding and layout: JSON lines, a JSON array or CSV."""
+"""Rows of a user's file, whatever its encoding and layout: JSON lines, a JSON array, CSV, TSV, XLSX or Parquet."""
 
-import codecs
-import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common.errors import UserError
-from data_recipes.csv_rows import REPLACED
-from data_recipes.lines import DamagedLine, Raw, parsed, raw_lines
+from data_recipes.encoding import REPLACED, encoding_of
+from data_recipes.lines import DamagedLine, Line, all_text, check_file, check_texts, json_value, parsed, raw_lines
+from data_recipes.objects import BrokenArray, array_items, is_array
+from data_recipes.rows import Dropped
+from data_recipes.table_rows import TABLES, header_of, read_table
 
-BLOCK = 1 << 20
-BOMS = {"utf-8-sig": codecs.BOM_UTF8, "utf-16": codecs.BOM_UTF16_LE, "utf-16 ": codecs.BOM_UTF16_BE}
+CONVERSATIONS = ("messages", "conversations")
 QUESTION = ("instruction", "question", "prompt")
 ANSWER = ("output", "answer", "response", "completion")
+ENCODINGS = {  # what is wrong with them
+    "utf-8-sig": ("a byte order mark before the text", "written as UTF-8 without a mark"),
+    "utf-16": ("UTF-16 instead of UTF-8", "written as UTF-8"),
+    "gb18030": ("GB18030 instead of UTF-8", "written as UTF-8"),
+}
+REASONS = {
+    "not_csv": "not CSV: a quote is open, or stands where none may",
+    "wrong_number_of_fields": "another number of fields than in the header",
+    "nul_bytes": "NUL bytes",
+    "half_character": "half of a character (a cut emoji?)",
+    "row_too_long": "millions of characters in one row",
+}
 
 
 @dataclass
@@ -24,6 +34,7 @@ class UserRow:
 
     Attributes:
         number: Of its line.
+        item: Its number in a JSON array, whose items may all stand on one line; 0 elsewhere.
         value: The object; None where there is none.
         problems: What is wrong, each with how it is mended; an empty text where it cannot be.
     """
@@ -31,68 +42,35 @@ class UserRow:
     number: int
     value: dict[str, Any] | None
     problems: list[tuple[str, str]] = field(default_factory=list)
+    item: int = 0
+
+    @property
+    def name(self) -> str:
+        """What other rows call it."""
+        return f"item {self.item}" if self.item else f"line {self.number}"
 
 
 def user_rows(path: Path) -> Iterator[UserRow]:
     """Reads a file of rows; what is wrong with a row is told, not raised.
 
     Raises:
-        UserError: The file is missing or empty.
+        UserError: The file is missing or empty, or a table is damaged as a whole.
     """
-    if not path.is_file():
-        raise UserError("the file does not exist", where=str(path), fix="check the path")
-    if not path.stat().st_size:
-        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
-    encoding, problems = encoding_of(path)
-    for place, row in enumerate(_rows(path, encoding)):
-        if not place:
-            row.problems[:0] = problems
+    check_file(path)
+    if path.suffix.lower() in TABLES:
+        text = path.suffix.lower() in (".csv", ".tsv")
+        rows, encoding = _table_rows(path), encoding_of(path) if text else ""
+    else:
+        encoding = encoding_of(path)
+        rows = _array_rows(path, encoding) if is_array(path, encoding) else _line_rows(path, encoding)
+    for place, row in enumerate(rows):
+        if not place and encoding in ENCODINGS:
+            row.problems.insert(0, ENCODINGS[encoding])
         yield row
 
 
-def encoding_of(path: Path) -> tuple[str, list[tuple[str, str]]]:
-    """The encoding of a file, and what is wrong with it, if it is not plain UTF-8."""
-    with path.open("rb") as file:
-        start = file.read(4)
-    for name, mark in BOMS.items():
-        if start.startswith(mark):
-            told = "a byte order mark before the text" if name == "utf-8-sig" else "UTF-16 instead of UTF-8"
-            return name.strip(), [(told, "written as UTF-8 without a mark")]
-    if _decodes(path, "utf-8"):
-        return "utf-8", []
-    if _decodes(path, "gb18030"):
-        return "gb18030", [("GB18030 instead of UTF-8", "written as UTF-8")]
-    return "utf-8", []  # damaged here and there: the lines are named
-
-
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with path.open("rb") as file:
-        try:
-            while block := file.read(BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
-
-
-def _rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    if path.suffix.lower() in (".csv", ".tsv"):
-        yield from _csv_rows(path, encoding)
-    elif _is_array(path, encoding):
-        yield from _array_rows(path, encoding)
-    else:
-        yield from _line_rows(path, encoding)
-
-
-def _is_array(path: Path, encoding: str) -> bool:
-    with path.open(encoding=encoding, errors="replace") as file:
-        return file.read(1000).lstrip().startswith("[")
-
-
 def _line_rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    for raw in _utf8_lines(path, encoding):
+    for raw in raw_lines(path, encoding):
         problems = []
         if b"\0" in raw.content:
             problems.append(("NUL bytes", "taken out"))
@@ -105,95 +83,62 @@ def _line_rows(path: Path, encoding: str) -> Iterator[UserRow]:
             yield UserRow(raw.number, value, problems)
 
 
-def _utf8_lines(path: Path, encoding: str) -> Iterator[Raw]:
-    if encoding != "utf-16":
-        for raw in raw_lines(path):
-            yield raw if encoding != "gb18030" else raw._replace(content=_utf8(raw.content, encoding))
-        return
-    with path.open(encoding=encoding, errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield Raw(number, f"{path.name}:{number}", line.encode())
-
-
-def _utf8(content: bytes, encoding: str) -> bytes:
-    return content.decode(encoding, "replace").encode()
-
-
 def _array_rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    text = path.read_text(encoding=encoding, errors="replace")
-    decoder = json.JSONDecoder()
-    place, line = text.index("[") + 1, 1
-    problem = ("a JSON array; one object a line is wanted", "written as JSON lines")
-    first = [problem]
-    while True:
-        start = _next_item(text, place)
-        line += text.count("\n", place, start)
-        if start >= len(text) or text[start] == "]":
-            if start >= len(text):
-                yield UserRow(line, None, [*first, ("not JSON: the array is cut off", "")])
-            elif first:
-                yield UserRow(line, None, [*first, ("the array is empty", "")])
-            return
-        try:
-            value, place = decoder.raw_decode(text, start)
-        except (json.JSONDecodeError, RecursionError) as error:
-            yield UserRow(line, None, [*first, (f"not JSON: {error}", "")])
-            return
-        if isinstance(value, dict):
-            yield UserRow(line, value, first)
+    first = [("a JSON array; one object a line is wanted", "written as JSON lines")]
+    item = 0
+    try:
+        for item, (line, value) in enumerate(array_items(path.read_text(encoding=encoding, errors="replace")), 1):
+            flaw = _flaw(value)
+            yield UserRow(
+                line, None if flaw else value, [*first, (f"item {item}: {flaw}", "")] if flaw else first, item
+            )
+            first = []
+    except BrokenArray as broken:
+        problem = (f"{broken.detail}; what comes after it cannot be read", "")
+        yield UserRow(broken.line, None, [*first, problem], item + 1)
+        return
+    if not item:
+        yield UserRow(1, None, [*first, ("the array is empty", "")])
+
+
+def _flaw(value: Any) -> str:
+    """Why an item of an array is no row; nothing where it is one."""
+    if not isinstance(value, dict):
+        return f"a {type(value).__name__} instead of an object"
+    if REPLACED in all_text(value):
+        return "a character that cannot be decoded"
+    try:
+        check_texts(value)
+    except DamagedLine as damage:
+        return damage.detail
+    return ""
+
+
+def _table_rows(path: Path) -> Iterator[UserRow]:
+    header = header_of(path)
+    asked, answered = _one_of(QUESTION, header), _one_of(ANSWER, header)
+    if not _one_of(CONVERSATIONS, header) and not (asked and answered):
+        wanted = f"wanted: messages, or one of {', '.join(QUESTION)} and one of {', '.join(ANSWER)}"
+        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; {wanted}", "")])
+        return
+    for row in read_table(path, []):
+        where = row.id if isinstance(row, Dropped) else row.where
+        line = int(where.rpartition(":")[2])
+        if isinstance(row, Dropped):
+            yield UserRow(line, None, [(REASONS.get(row.reason, "a character that cannot be decoded"), "")])
         else:
-            yield UserRow(line, None, [*first, (f"a {type(value).__name__} instead of an object", "")])
-        line += text.count("\n", start, place)
-        first = []
+            yield _table_row(line, row, asked, answered)
 
 
-def _next_item(text: str, place: int) -> int:
-    while place < len(text) and text[place] in " \t\r\n,":
-        place += 1
-    return place
-
-
-def _csv_rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        try:
-            header = [name.strip() for name in next(reader)]
-        except csv.Error as error:
-            yield UserRow(1, None, [(f"not CSV: {error}", "")])
-            return
-        asked, answered = _one_of(QUESTION, header), _one_of(ANSWER, header)
-        if not asked or not answered:
-            wanted = f"wanted: one of {', '.join(QUESTION)} and one of {', '.join(ANSWER)}"
-            yield UserRow(1, None, [(f"the columns are {', '.join(header)}; {wanted}", "")])
-            return
-        while True:
-            line = reader.line_num + 1
+def _table_row(number: int, line: Line, asked: str, answered: str) -> UserRow:
+    for name in CONVERSATIONS:
+        if said := line.row.get(name):
             try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield UserRow(line, None, [(f"not CSV: {error}", "")])
-                continue
-            if fields:
-                yield _csv_row(
-                    line, dict(zip(header, fields, strict=False)), len(fields) == len(header), asked, answered
-                )
-
-
-def _csv_row(line: int, row: dict[str, str], whole: bool, asked: str, answered: str) -> UserRow:
-    if not whole:
-        return UserRow(line, None, [("another number of fields than in the header", "")])
-    texts = [row[asked], row.get("input", ""), row[answered]]
-    problems = []
-    if any(REPLACED in text for text in texts):
-        return UserRow(line, None, [("a character that cannot be decoded", "")])
-    if any("\0" in text for text in texts):
-        problems.append(("NUL bytes", "taken out"))
-        texts = [text.replace("\0", "") for text in texts]
-    return UserRow(line, dict(zip(("instruction", "input", "output"), texts, strict=True)), problems)
+                return UserRow(number, {name: json_value(said) if isinstance(said, str) else said})
+            except DamagedLine as damage:
+                return UserRow(number, None, [(f"{name}: {damage.detail}", "")])
+    texts = (line.row.get(asked, ""), line.row.get("input", ""), line.row.get(answered, ""))
+    return UserRow(number, dict(zip(("instruction", "input", "output"), texts, strict=True)))
 
 
 def _one_of(names: tuple[str, ...], header: list[str]) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,8 @@ FILE holds JSON lines, either (a system turn may come first)
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
 or
   {"instruction": "…", "input": "", "output": "…"}
-or it is CSV with the columns instruction or question, and output or answer.
+or it is CSV, TSV, XLSX or Parquet with a column messages, or with instruction or question, and output or answer. A JSON
+array, ShareGPT's conversations and other encodings are told, and mended.
 
 Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
 what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
@@ -40,11 +40,13 @@ class Problem(NamedTuple):
 
     Attributes:
         where: ``file:line``.
+        row: Its name: the line, or the item of an array.
         what: In plain words.
         mended: What the mended copy does about it.
     """
 
     where: str
+    row: str
     what: str
     mended: str
 
@@ -66,23 +68,23 @@ class Checker:
 
     def __init__(self, path: Path, longest: int = LONGEST) -> None:
         self._path, self._longest = path, longest
-        self._asked: dict[bytes, int] = {}
-        self._answered: dict[bytes, int] = {}
+        self._asked: dict[bytes, str] = {}
+        self._answered: dict[bytes, str] = {}
 
     def check(self, row: UserRow) -> tuple[list[Problem], dict[str, Any] | None]:
         """The problems of a row, and the row as it should be; None where it is left out."""
-        where = f"{self._path}:{row.number}"
-        problems = [Problem(where, what, mended or LEFT_OUT) for what, mended in row.problems]
+        where, item = f"{self._path}:{row.number}", f"{row.name}: " if row.item else ""
+        problems = [Problem(where, row.name, what, mended or LEFT_OUT) for what, mended in row.problems]
         if row.value is None:
             return problems, None
         try:
             mended, changes = _mended(row.value)
-            problems += [Problem(where, what, change) for what, change in changes]
+            problems += [Problem(where, row.name, item + what, change) for what, change in changes]
             self._sound(mended)
-            flaws = list(self._repeats(mended, row.number))
+            flaws = self._repeats(mended, row.name)
         except Unsound as unsound:
-            return [*problems, Problem(where, str(unsound), LEFT_OUT)], None
-        problems += [Problem(where, flaw, LEFT_OUT) for flaw in flaws]
+            return [*problems, Problem(where, row.name, f"{item}{unsound}", LEFT_OUT)], None
+        problems += [Problem(where, row.name, item + flaw, LEFT_OUT) for flaw in flaws]
         return problems, None if flaws else mended
 
     def _sound(self, row: dict[str, Any]) -> None:
@@ -95,15 +97,18 @@ class Checker:
         if length > self._longest:
             raise Unsound(f"{length} characters, more than {self._longest}")
 
-    def _repeats(self, row: dict[str, Any], number: int) -> Iterator[str]:
-        answer = normalise(_answer(row))
-        first = self._asked.setdefault(_short(normalise(_question(row))), number)
-        if first != number:
-            yield f"the question repeats line {first}"
-        if len(answer) >= MAY_REPEAT:
-            first = self._answered.setdefault(_short(answer), number)
-            if first != number:
-                yield f"the answer repeats line {first}"
+    def _repeats(self, row: dict[str, Any], name: str) -> list[str]:
+        """What a row has in common with an earlier one that was kept."""
+        asked, answer = _short(normalise(_question(row))), normalise(_answer(row))
+        answered = _short(answer) if len(answer) >= MAY_REPEAT else None
+        flaws = [f"the question repeats {self._asked[asked]}"] if asked in self._asked else []
+        if answered and answered in self._answered:
+            flaws.append(f"the answer repeats {self._answered[answered]}")
+        if not flaws:
+            self._asked[asked] = name
+            if answered:
+                self._answered[answered] = name
+        return flaws
 
 
 def _short(text: str) -> bytes:
@@ -187,7 +192,7 @@ def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], li
     """Checks every row of a file.
 
     Args:
-        path: JSON lines of messages or of instruction, input, output; or CSV.
+        path: JSON lines of messages or of instruction, input, output; a JSON array, or a table.
         longest: Most characters of a conversation.
 
     Returns:
@@ -215,19 +220,21 @@ def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[Proble
     if not rows:
         raise UserError("no row of the file is sound", where=str(path), fix="see the problems above")
     write_text(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    left_out = {problem.where for problem in found if problem.mended == LEFT_OUT}
+    left_out = {problem.row for problem in found if problem.mended == LEFT_OUT}
     print(f"mended copy with {len(rows)} rows: {out}; {len(left_out)} rows were left out")
-    for change, number in Counter(p.mended for p in found if p.where not in left_out).most_common():
+    for change, number in Counter(p.mended for p in found if p.row not in left_out).most_common():
         print(f"  {number} × {change}")
 
 
 def _arguments(arguments: list[str]) -> tuple[Path, Path | None, int]:
     files = [word for word in arguments if "=" not in word]
     options = dict(word.split("=", 1) for word in arguments if "=" in word)
-    if len(files) != 1 or set(options) - {"fix", "max_characters"}:
+    if len(files) != 1:
         raise UserError("one file is wanted", fix="python data_recipes/validate.py FILE [fix=OUT]")
+    if unknown := set(options) - {"fix", "max_characters"}:
+        raise UserError("unknown key", where=min(unknown), fix="valid are: fix, max_characters")
     longest = options.get("max_characters", str(LONGEST))
-    if not longest.isdigit():
+    if not longest.isdecimal():
         raise UserError("not a number", where=f"max_characters={longest}", fix="e.g. max_characters=8000")
     return Path(files[0]), Path(options["fix"]) if "fix" in options else None, int(longest)
 
@@ -240,7 +247,7 @@ def main(arguments: list[str]) -> int:
         print(f"{problem}  -> {problem.mended}" if out else problem)
     if len(found) > SHOWN:
         print(f"… and {len(found) - SHOWN} more")
-    print(f"{rows} rows, {len(found)} problems in {len({problem.where for problem in found})} rows")
+    print(f"{rows} rows, {len(found)} problems in {len({problem.row for problem in found})} rows")
     if found and out:
         _write(path, out, sound, found)
         return DONE

@@ -19,8 +19,8 @@ from common.files import disk_errors, write_json, write_text
 from common.hashing import sha256_text, sha256_value
 from data_recipes.dataset import load
 from data_recipes.example import Example
-from data_recipes.lines import read_lines
 from data_recipes.mathematics.answers import is_checkable, is_right
+from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
 from data_recipes.text import normalise
 from models.engines.engine import Engine, Sampling
@@ -186,7 +186,7 @@ def _known(path: Path, key: str) -> list[list[list[str]]]:
     with path.open("r+b") as file:
         file.truncate(whole)
     batches = []
-    for line in read_lines(path) if whole else ():
+    for line in read_objects(path) if whole else ():
         if isinstance(line, Dropped) or line.row.get("key") != key:
             raise UserError("these are samples of another command", where=str(path), fix="choose another out=DIR")
         batches.append(line.row["answers"])

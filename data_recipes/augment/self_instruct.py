@@ -20,7 +20,7 @@ from common.command import Config
 from common.errors import UserError
 from data_recipes.augment.rouge import KeptTexts
 from data_recipes.augment.teacher import LimitReached, RecordedTeacher, Reply, Request
-from data_recipes.lines import read_lines
+from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
 from data_recipes.text import normalise
 
@@ -122,7 +122,7 @@ def load_seeds(path: Path, domain: str | None) -> list[SeedTask]:
         UserError: A line is damaged, or there are fewer than are shown at a time.
     """
     seeds = []
-    for line in read_lines(path):
+    for line in read_objects(path):
         if isinstance(line, Dropped):
             raise UserError(line.reason, where=f"{path}:{line.id.rpartition(':')[2]}", fix="mend the line")
         try:

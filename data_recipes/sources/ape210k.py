@@ -7,21 +7,24 @@ give its answer is wrong somewhere, and left out.
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import fraction, percent, shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import PUBLISHED, Source
 
-FILES = {"train": "train.ape.json", "dev": "valid.ape.json", "test": "test.ape.json"}
+FILES = {
+    "train": ("train.ape.json", *HUB["train"]),
+    "dev": ("valid.ape.json", *HUB["dev"]),
+    "test": ("test.ape.json", *HUB["test"]),
+}
 _MIXED = re.compile(r"(\d+)\((\d+/\d+)\)")
 _FRACTION_OR_DIVISION = re.compile(r"\(\d+/\d+\)|/")
 _OPERATOR = re.compile(r"\*\*|[-+*/:]")
@@ -45,9 +48,8 @@ class Ape210kSource(Config):
 
 def read(config: Ape210kSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config)
 
 
 def _item(line: Line, split: str, config: Ape210kSource) -> Example | Dropped:
@@ -95,28 +97,16 @@ def _written(expression: str, number: Fraction) -> str:
     return written if value(written) == number else expression
 
 
-def files(config: Ape210kSource) -> list[Path]:
-    """The files that are read."""
-    return list(published_files(config.path, FILES).values())
-
-
 SOURCE = Source(
     config=Ape210kSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="Ape210K 小学应用题，每题有列式和得数；列式算不出得数的题已删去。",
         en="Ape210K: primary-school word problems, each with an equation; rows whose equation does not give the answer"
         " are left out.",
     ),
     licence="Chenny0808/ape210k; no licence is stated for the data",
-    splits={
-        **DRAWN,
-        "dev": Description(zh="作者发布的验证集：用于验证损失", en="the validation set as published: for the loss"),
-        "test": Description(
-            zh="作者发布的测试集；训练集中与它重叠的题已删去",
-            en="the test set as published; training problems that overlap with it are left out",
-        ),
-    },
+    splits=PUBLISHED,
     rows_of=rows_of,
 )

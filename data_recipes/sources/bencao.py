@@ -1,4 +1,4 @@
-"""Bencao (HuaTuo) instructions: JSON lines, whatever the file is called, with ``instruction``, ``input``, ``output``.
+"""Bencao (HuaTuo) instructions with ``instruction``, ``input``, ``output``: JSON lines or an array.
 
 They were written by GPT-3.5 from a medical knowledge graph. Answers may list drugs that no guideline names for the
 case, and some instructions describe a patient without asking anything.
@@ -10,8 +10,9 @@ from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
+from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
 from data_recipes.sources.pairs import Pair, example, missing_part
 from data_recipes.sources.source import DRAWN, Source, existing
@@ -20,7 +21,7 @@ COLUMNS = ("instruction", "input", "output")
 
 
 class BencaoSource(Config):
-    """Instruction rows in JSON lines with ``instruction``, ``input`` and ``output``.
+    """Instruction rows with ``instruction``, ``input`` and ``output``.
 
     Attributes:
         kind: Selects this source.
@@ -33,7 +34,7 @@ class BencaoSource(Config):
 
 def read(config: BencaoSource) -> Iterator[Example | Dropped]:
     """Yields one item a row; instruction and input are joined by a line break."""
-    for line in read_lines(Path(config.path)):
+    for line in read_objects(Path(config.path)):
         yield line if isinstance(line, Dropped) else _item(line)
 
 

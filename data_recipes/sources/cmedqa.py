@@ -16,12 +16,20 @@ from data_recipes.example import Example, Message
 from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
-from data_recipes.sources.source import Source, existing
+from data_recipes.sources.published import below, rows_of
+from data_recipes.sources.source import PUBLISHED, Source
 from data_recipes.table_rows import read_table
 from data_recipes.text import says_something
 
 QUESTIONS, ANSWERS = "question.csv", "answer.csv"
-CANDIDATES = {"train": "train_candidates.txt", "dev": "dev_candidates.txt", "test": "test_candidates.txt"}
+FILES = {
+    QUESTIONS: (QUESTIONS, "questions.csv"),
+    ANSWERS: (ANSWERS, "answers.csv"),
+    "train": ("train_candidates.txt",),
+    "dev": ("dev_candidates.txt",),
+    "test": ("test_candidates.txt",),
+}
+CANDIDATES = ("train", "dev", "test")
 
 
 class CmedqaSource(Config):
@@ -29,7 +37,7 @@ class CmedqaSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The folder of its files; candidates of dev or test may be missing.
+        path: The folder of its files; candidates of some splits may be missing.
         task: ``consultation``: each question and its answers. ``retrieval``: each question with a right answer and, as
             the worse one, an answer to another question.
     """
@@ -45,15 +53,15 @@ def read(config: CmedqaSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: A file is missing, or has other columns.
     """
-    folder = Path(config.path)
-    yield from _consultations(folder) if config.task == "consultation" else _pairs(folder)
+    found = _files(config)
+    yield from _consultations(found) if config.task == "consultation" else _pairs(found)
 
 
-def _consultations(folder: Path) -> Iterator[Example | Dropped]:
+def _consultations(found: dict[str, Path]) -> Iterator[Example | Dropped]:
     questions: dict[str, str] = {}
-    yield from _load(folder / QUESTIONS, "question_id", questions)
+    yield from _load(found[QUESTIONS], "question_id", questions)
     splits: dict[str, str] = {}
-    for split, path in _candidates(folder).items():
+    for split, path in _candidates(found).items():
         for row in read_table(path, ["question_id"]):
             if isinstance(row, Dropped):
                 yield row
@@ -61,13 +69,13 @@ def _consultations(folder: Path) -> Iterator[Example | Dropped]:
                 splits.setdefault(row.row["question_id"], split)
     further: dict[str, list[str]] = {}
     first: dict[str, str] = {}
-    for row in read_table(folder / ANSWERS, ["ans_id", "question_id", "content"]):
+    for row in read_table(found[ANSWERS], ["ans_id", "question_id", "content"]):
         if isinstance(row, Line) and says_something(row.row["content"]):
             of = row.row["question_id"]
             if first.setdefault(of, row.row["ans_id"]) != row.row["ans_id"]:
                 further.setdefault(of, []).append(row.row["content"])
     seen: set[str] = set()
-    for row in read_table(folder / ANSWERS, ["ans_id", "question_id", "content"]):
+    for row in read_table(found[ANSWERS], ["ans_id", "question_id", "content"]):
         if isinstance(row, Dropped):
             yield row
             continue
@@ -85,12 +93,12 @@ def _consultations(folder: Path) -> Iterator[Example | Dropped]:
             yield _example(f"cmedqa-{of}", of, questions[of], content, splits[of], further.get(of, []))
 
 
-def _pairs(folder: Path) -> Iterator[Example | Dropped]:
+def _pairs(found: dict[str, Path]) -> Iterator[Example | Dropped]:
     questions: dict[str, str] = {}
     answers: dict[str, str] = {}
-    yield from _load(folder / QUESTIONS, "question_id", questions)
-    yield from _load(folder / ANSWERS, "ans_id", answers)
-    for split, path in _candidates(folder).items():
+    yield from _load(found[QUESTIONS], "question_id", questions)
+    yield from _load(found[ANSWERS], "ans_id", answers)
+    for split, path in _candidates(found).items():
         columns = (
             ["question_id", "pos_ans_id", "neg_ans_id"] if split == "train" else ["question_id", "ans_id", "label"]
         )
@@ -160,19 +168,27 @@ def _load(path: Path, key: str, into: dict[str, str]) -> Iterator[Dropped]:
             yield Dropped(row.where, "id_used_twice")
 
 
-def _candidates(folder: Path) -> dict[str, Path]:
-    found = {split: folder / name for split, name in CANDIDATES.items() if (folder / name).is_file()}
-    if "train" not in found:
+def _candidates(found: dict[str, Path]) -> dict[str, Path]:
+    return {split: path for split, path in found.items() if split in CANDIDATES}
+
+
+def _files(config: CmedqaSource) -> dict[str, Path]:
+    folder = Path(config.path).expanduser()
+    there = {name: below(folder, names) for name, names in FILES.items()}
+    found = {name: paths[0] for name, paths in there.items() if paths}
+    lacking = next((name for name in (QUESTIONS, ANSWERS) if name not in found), "")
+    if lacking or not _candidates(found):
         raise UserError(
-            f"{CANDIDATES['train']} is not in this folder", where=str(folder), fix="unpack the archives of cMedQA2 here"
+            f"{lacking or FILES['train'][0]} is not in this folder",
+            where=str(folder),
+            fix="unpack the archives of cMedQA2 here",
         )
     return found
 
 
 def files(config: CmedqaSource) -> list[Path]:
     """The files that are read."""
-    folder = Path(config.path)
-    return [*existing(folder / QUESTIONS, folder / ANSWERS), *_candidates(folder).values()]
+    return list(_files(config).values())
 
 
 SOURCE = Source(
@@ -184,12 +200,6 @@ SOURCE = Source(
         en="cMedQA2: questions and doctors' answers of an online service, not checked; non-commercial research only.",
     ),
     licence="zhangsheng93/cMedQA2; licence file GPL-3, README: non-commercial research",
-    splits={
-        "train": Description(zh="公布的训练集", en="the training set as published"),
-        "dev": Description(zh="公布的验证集", en="the validation set as published"),
-        "test": Description(
-            zh="公布的测试集；训练集中与它重叠的行已删去",
-            en="the test set as published; training rows that overlap with it are left out",
-        ),
-    },
+    splits=PUBLISHED,
+    rows_of=rows_of,
 )

@@ -16,8 +16,8 @@ from pydantic import Field, ValidationError
 from common.command import Config
 from common.hashing import sha256_value
 from data_recipes.example import Example, Message
-from data_recipes.lines import read_lines
 from data_recipes.manifest import Description
+from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
 from data_recipes.sources.source import DRAWN, Source, existing
 from data_recipes.text import normalise
@@ -61,7 +61,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
     """Yields one item a row; judged answers first stand alone and become pairs at the end of the file."""
     judged: dict[str, list[Judged]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
-    for line in read_lines(Path(config.path)):
+    for line in read_objects(Path(config.path)):
         if isinstance(line, Dropped):
             yield line
             continue

@@ -1,25 +1,27 @@
-"""GSM8K: English word problems, JSON lines with ``question`` and ``answer``.
+"""GSM8K: English word problems, JSON lines or Parquet with ``question`` and ``answer``.
 
 The final answer stands after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
 """
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.expression import NotArithmetic, value
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.mathematics.problem import shown
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 
-FILES = {"train": "train.jsonl", "test": "test.jsonl"}
+FILES = {  # the hub has a second form of the same problems in socratic/
+    "train": ("train.jsonl", "main/train-*.parquet", *HUB["train"]),
+    "test": ("test.jsonl", "main/test-*.parquet", *HUB["test"]),
+}
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
@@ -28,7 +30,7 @@ class Gsm8kSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The folder of ``train.jsonl`` and ``test.jsonl``, or one such file.
+        path: The folder of ``train.jsonl`` and ``test.jsonl`` or of the hub's Parquet files, or one such file.
         steps: Whether the prompt asks for the steps (``asked``) and whether the answer has them (not with ``none``).
     """
 
@@ -39,9 +41,8 @@ class Gsm8kSource(Config):
 
 def read(config: Gsm8kSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config)
 
 
 def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:
@@ -72,26 +73,15 @@ def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:
     return instruction(solved, config.steps)
 
 
-def files(config: Gsm8kSource) -> list[Path]:
-    """The files that are read."""
-    return list(published_files(config.path, FILES).values())
-
-
 SOURCE = Source(
     config=Gsm8kSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="GSM8K 英文小学应用题，附人写的解题步骤；答案可自动核对。",
         en="GSM8K: English grade-school word problems with solutions by people; the answers can be checked.",
     ),
     licence="openai/grade-school-math, MIT",
-    splits={
-        **DRAWN,
-        "test": Description(
-            zh="作者发布的测试集，原样；训练集中与它重叠的题已删去",
-            en="the test set as published; training problems that overlap with it are left out",
-        ),
-    },
+    splits={**DRAWN, "test": PUBLISHED["test"]},
     rows_of=rows_of,
 )

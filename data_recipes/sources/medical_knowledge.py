@@ -9,50 +9,40 @@ whether it does.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from common.command import Config
 from data_recipes.citations import marks
 from data_recipes.example import Example, Message
 from data_recipes.instructions import held_out, write
-from data_recipes.knowledge_base import FILES, KNOWLEDGE, Entry, KnowledgeBase
+from data_recipes.knowledge_base import Entry, KnowledgeBase
 from data_recipes.manifest import Description
 from data_recipes.phrasings import DEFINITION
 from data_recipes.rows import Dropped
-from data_recipes.sources.knowledge_base import Sizes
-from data_recipes.sources.source import Source, existing
+from data_recipes.sources.knowledge_base import SPLITS, Knowledge, files, folder_of, rows_of
+from data_recipes.sources.source import Source
 
 ASKING = "只根据下面的资料回答，并注明资料编号；资料里没有的，就说没有。"
 NOT_GIVEN = "所给资料没有提到{name}的{attribute}，建议咨询医生或药师。"
 SEEN_IN_TRAINING = ("train", "dev")
 
 
-class MedicalKnowledgeSource(Config):
+class MedicalKnowledgeSource(Knowledge):
     """Instructions with the entries that answer them.
 
     Attributes:
         kind: Selects this source.
-        path: Folder of the five files of a knowledge base; the shipped one where it is null.
-        held_out_share: Share of the diseases and drugs that no training text names, given entries included.
-        sizes: Examples in each split.
         entries: Entries in a prompt; more where the answer rests on more.
         attributes: Attributes of each entry; more where the answer needs more.
         withheld_share: Share of the questions whose entries do not have the answer.
-        seed: Of every choice.
     """
 
     kind: Literal["medical_knowledge"]
-    path: str | None
-    held_out_share: float = Field(ge=0, lt=1)
-    sizes: Sizes
     entries: PositiveInt
     attributes: PositiveInt
     withheld_share: float = Field(ge=0, lt=1)
-    seed: int
 
 
 def read(config: MedicalKnowledgeSource) -> Iterator[Example | Dropped]:
@@ -61,7 +51,7 @@ def read(config: MedicalKnowledgeSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: The knowledge base is damaged.
     """
-    kb = KnowledgeBase.load(_folder(config))
+    kb = KnowledgeBase.load(folder_of(config))
     splits, dropped = write(kb, config.sizes.model_dump(), config.held_out_share, config.seed)
     unseen = held_out(kb, config.held_out_share, Random(f"{config.seed} held out"))
     for name, examples in splits.items():
@@ -162,30 +152,19 @@ def _cited(turn: Message, ids: tuple[str, ...]) -> Message:
     return turn.model_copy(update={"content": turn.content + marks(ids)}) if turn.role == "assistant" else turn
 
 
-def _folder(config: MedicalKnowledgeSource) -> Path:
-    return Path(config.path) if config.path else KNOWLEDGE
-
-
 SOURCE = Source(
     config=MedicalKnowledgeSource,
     read=read,
-    files=lambda config: existing(*(_folder(config) / name for name in FILES.values())),
+    files=files,
     about=Description(
         zh="知识微调：题前给出知识库条目，回答注明所依据的条目编号；条目里没有的就说没有。不含剂量，不能代替医生。",
         en="Knowledge tuning: entries of the knowledge base stand before the question, the answer cites those that it"
         " rests on, or says that they do not say. No doses; it does not replace a doctor.",
     ),
-    rows_of=lambda path: len(path.read_text(encoding="utf-8").splitlines()),
+    rows_of=rows_of,
     licence="written for this project, under its licence",
     splits={
-        "train": Description(zh="训练集", en="for training"),
-        "dev": Description(
-            zh="训练过的事实、训练用的问法、但这一搭配没有训练过：用于验证损失",
-            en="trained facts in training phrasings, in combinations that training did not use: for the loss",
-        ),
-        "heldout_phrasing": Description(
-            zh="训练过的事实，换成从未训练过的问法", en="trained facts in phrasings that training never uses"
-        ),
+        **SPLITS,
         "unseen_entity": Description(
             zh="训练集中从未出现的疾病和药物：考察回答是读出来的还是背出来的",
             en="diseases and drugs that no training text names: does the model read what it is given?",

@@ -1,19 +1,23 @@
-"""Multiple choice as CMMLU, C-Eval, CMExam and CMB publish it.
+"""Multiple choice as CMMLU, C-Eval, CMExam and CMB publish it, in their repositories and on hubs.
 
-``cmmlu``: a folder of ``dev/`` and ``test/`` with one CSV a subject; unnamed index, ``Question``, ``A`` to ``D``,
-``Answer``. ``ceval``: ``dev/``, ``val/`` and ``test/`` with ``<subject>_dev.csv`` …; ``id``, ``question``, ``A`` to
-``D``, ``answer`` (not in test) and ``explanation`` (in dev). The five dev questions of a subject are the training
-split, as they are meant for demonstrations; what is tested is CMMLU's test and C-Eval's val.
+``cmmlu``: ``dev/`` and ``test/`` with one CSV a subject; unnamed index, ``Question``, ``A`` to ``D``, ``Answer``.
+``ceval``: ``dev/`` and ``val/`` with ``<subject>_dev.csv`` …; ``id``, ``question``, ``A`` to ``D``, ``answer`` and
+``explanation`` (in dev). Both as Parquet too, a folder a subject. The five dev questions of a subject are the training
+split, as they are meant for demonstrations; what is tested is CMMLU's test and C-Eval's val. C-Eval's test has no
+answers and is not read.
 
 ``cmexam``: ``train.csv``, ``val.csv`` and ``test_with_annotations.csv``; ``Question``, ``Options`` (a line each: ``A
-…``), ``Answer``, ``Explanation``. ``cmb``: JSON arrays with ``question``, ``option``, ``answer`` and ``question_type``;
-the answers of its test questions stand in a file of their own.
+…``), ``Answer``, ``Explanation``; on the hub ``train.json`` … with ``Options`` as ``[{"key": "A", "value": …}]``.
+``cmb``: JSON arrays with ``question``, ``option``, ``answer`` and ``question_type``; the answers of its test questions
+stand in a file of their own.
 
 Some questions of CMExam and CMB have several right options; their result is e.g. ``ACD``.
 """
 
+import itertools
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, NamedTuple
@@ -25,26 +29,31 @@ from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
+from data_recipes.sources.published import HUB, Names, below, published_files, rows_of
 from data_recipes.sources.source import DRAWN, Source, Told
-from data_recipes.table_rows import read_table
+from data_recipes.table_rows import TABLES, read_table
 from data_recipes.text import says_something
 
 Format = Literal["cmmlu", "ceval", "cmexam", "cmb"]
 
 LETTERS = "ABCDEFGH"
-SUBJECTS: dict[str, dict[str, tuple[str, str]]] = {  # split -> folder and what follows the subject in a file's name
-    "cmmlu": {"train": ("dev", ".csv"), "test": ("test", ".csv")},
-    "ceval": {"train": ("dev", "_dev.csv"), "test": ("val", "_val.csv")},
+SUBJECTS: dict[str, dict[str, str]] = {  # format -> split by the published one
+    "cmmlu": {"dev": "train", "test": "test"},
+    "ceval": {"dev": "train", "val": "test"},
 }
-FILES: dict[str, dict[str, tuple[str, ...]]] = {  # split -> names that its file goes by
-    "cmexam": {"train": ("train.csv",), "dev": ("val.csv",), "test": ("test_with_annotations.csv", "test.csv")},
+FILES: dict[str, Names] = {  # format -> split -> names that its file goes by
+    "cmexam": {
+        "train": ("train.csv", "train.json", *HUB["train"]),
+        "dev": ("val.csv", "valid.json", *HUB["dev"]),
+        "test": ("test_with_annotations.csv", "test.csv", "test.json", *HUB["test"]),
+    },
     "cmb": {
-        "train": ("CMB-train/CMB-train-merge.json", "CMB-train-merge.json"),
-        "dev": ("CMB-val/CMB-val-merge.json", "CMB-val-merge.json"),
-        "test": ("CMB-test/CMB-test-choice-question-merge.json", "CMB-test-choice-question-merge.json"),
+        "train": ("CMB-train-merge.json",),
+        "dev": ("CMB-val-merge.json",),
+        "test": ("CMB-test-choice-question-merge.json",),
     },
 }
-CMB_ANSWERS = ("CMB-test/CMB-test-choice-answer.json", "CMB-test-choice-answer.json")
+CMB_ANSWERS = ("CMB-test-choice-answer.json",)
 COLUMNS = {
     "cmmlu": ("Question", *"ABCD", "Answer"),
     "ceval": ("question", *"ABCD", "answer"),
@@ -59,7 +68,8 @@ LICENCES = {
 INSTRUCTION = "以下是单项选择题，请直接给出正确选项的字母。"
 SEVERAL = "以下是多项选择题，请直接给出所有正确选项的字母。"
 EXPLAINED = "以下是选择题，请先分析，最后一行给出正确选项的字母。"
-_OPTION = re.compile(r"([A-H])(?:[\s.．、:：]+)(.*)")
+_OPTION = re.compile(r"([A-H])(?:[\s.．、:：]+(.*))?")
+_PUBLISHED = re.compile(r"(dev|val|test)[-.]")  # how a split begins the name of a file of the hub
 _NAMES_OPTION = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
 
 
@@ -68,7 +78,7 @@ class MultipleChoiceSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: Its folder.
+        path: Its folder, or one of its files.
         format: Whose.
         subjects: Names of the files without ``.csv`` (CMMLU, C-Eval); null for all of them.
         explanations: Whether an answer has the explanation where one is given.
@@ -82,6 +92,19 @@ class MultipleChoiceSource(Config):
     subjects: tuple[str, ...] | None = None
     explanations: bool = False
     shuffle: int | None = None
+
+
+class Place(NamedTuple):
+    """One file.
+
+    Attributes:
+        split: Of its rows; empty where the recipe draws it.
+        subject: Of the questions; empty where each says its own.
+    """
+
+    split: str
+    subject: str
+    path: Path
 
 
 class Choice(NamedTuple):
@@ -108,62 +131,67 @@ class Choice(NamedTuple):
 def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped]:
     """Yields one item a question, file by file."""
     key = _test_answers(config) if config.format == "cmb" else {}
-    for split, path in _placed(config):
-        rows = read_objects(path) if path.suffix == ".json" else read_table(path, COLUMNS[config.format])
-        for row in rows:
-            if isinstance(row, Line):
-                choice = _choice(row, path, split, config, key)
-                yield choice if isinstance(choice, Dropped) else _item(choice, config)
-            else:
-                yield row
+    for place in _placed(config):
+        for line in _rows(place.path, config.format):
+            item = _choice(line, place, config, key) if isinstance(line, Line) else line
+            yield _item(item, config) if isinstance(item, Choice) else item
 
 
-def _choice(line: Line, path: Path, split: str, config: MultipleChoiceSource, key: dict[str, str]) -> Choice | Dropped:
+def _rows(path: Path, format: Format) -> Iterator[Line | Dropped]:
+    return read_table(path, COLUMNS[format]) if path.suffix in TABLES else read_objects(path)
+
+
+def _choice(line: Line, place: Place, config: MultipleChoiceSource, key: dict[str, str]) -> Choice | Dropped:
     row = line.row
-    match config.format:
-        case "cmmlu" | "ceval":
-            kind = path.name.removesuffix(SUBJECTS[config.format][split][1])
-            id = (
-                f"{kind}-{path.parent.name}-{line.number}"
-                if config.format == "ceval"
-                else f"{kind}-{split}-{line.number}"
-            )
-            question, options = row.get("Question", row.get("question")), {letter: row[letter] for letter in "ABCD"}
-        case "cmexam":
-            kind, id = "CMExam", f"cmexam-{split}-{line.number}"
-            question, options = row["Question"], _listed(row["Options"])
-        case "cmb":
-            kind, id = str(row.get("exam_class") or row.get("exam_type") or "CMB"), f"cmb-{split}-{line.number}"
-            question, options = row.get("question"), _named(row.get("option"))
-    answer = key.get(str(row.get("id")), "") if split == "test" and key else row.get("Answer", row.get("answer"))
-    if not answer and split == "test" and config.format == "cmb":
-        return Dropped(id, "answer_not_published")
-    explanation = row.get("Explanation", row.get("explanation"))
+    id = "-".join(filter(None, (place.subject or config.format, place.split, str(line.number))))
+    answer = row.get("Answer", row.get("answer"))
+    if config.format == "cmb" and place.split == "test":
+        answer = answer or key.get(str(row.get("id")))
+        if not answer:
+            return Dropped(id, "answer_not_published")
+    if isinstance(answer, list):
+        answer = "".join(map(str, answer))
     return Choice(
         id,
         line.where,
-        str(question or "").strip(),
-        options,
-        re.sub(r"[\s,，、]", "", str(answer or "")).upper(),
-        str(explanation or "").strip(),
-        kind,
-        split,
+        str(row.get("Question", row.get("question")) or "").strip(),
+        _options(row),
+        re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", str(answer or ""))).upper(),
+        str(row.get("Explanation", row.get("explanation")) or "").strip(),
+        place.subject
+        or str(row.get("exam_class") or row.get("exam_type") or LICENCES[config.format].partition(",")[0]),
+        place.split,
     )
 
 
-def _listed(text: str) -> dict[str, str]:
-    """CMExam's options: a line each, the letter first."""
-    found = (_OPTION.fullmatch(line.strip()) for line in text.splitlines() if line.strip())
-    return {match[1]: match[2].strip() for match in found if match}
-
-
-def _named(value: Any) -> dict[str, str]:
-    """CMB's options; it fills up with empty ones."""
-    if not isinstance(value, dict):
-        return {}
-    options = {str(name): str(text or "").strip() for name, text in value.items()}
-    while options and not options[max(options)]:
+def _options(row: Mapping[str, Any]) -> dict[str, str]:
+    """The options by letter, in any of the layouts."""
+    if "A" in row:
+        return {letter: str(row.get(letter) or "").strip() for letter in "ABCD"}
+    listed = row.get("Options", row.get("option"))
+    if isinstance(listed, str):
+        options = _listed(listed)
+    elif isinstance(listed, list):  # CMExam on the hub
+        options = {str(o.get("key")): str(o.get("value") or "").strip() for o in listed if isinstance(o, Mapping)}
+    else:
+        given = listed if isinstance(listed, Mapping) else {}
+        options = {str(name): str(text or "").strip() for name, text in given.items()}
+    while options and not options[max(options)]:  # CMB fills up with empty ones
         del options[max(options)]
+    return options
+
+
+def _listed(text: str) -> dict[str, str]:
+    """CMExam's options: the letter first, then a space; further lines of an option follow it."""
+    options: dict[str, str] = {}
+    for line in filter(str.strip, text.splitlines()):
+        match = _OPTION.fullmatch(line.strip())
+        if match and match[1] == LETTERS[len(options) : len(options) + 1]:
+            options[match[1]] = (match[2] or "").strip()
+        elif not options:
+            return {}
+        else:
+            options[max(options)] += f"\n{line.strip()}"
     return options
 
 
@@ -205,68 +233,73 @@ def _item(choice: Choice, config: MultipleChoiceSource) -> Example | Dropped:
 
 
 def _test_answers(config: MultipleChoiceSource) -> dict[str, str]:
-    """CMB's answers to its test questions, by id."""
-    path = _first(Path(config.path), CMB_ANSWERS)
-    if path is None:
-        return {}
-    return {
-        str(line.row.get("id")): str(line.row.get("answer")) for line in read_objects(path) if isinstance(line, Line)
-    }
+    """CMB's answers to its test questions, by id.
+
+    Raises:
+        UserError: A row of the file is damaged, or gives another answer to a question than an earlier one.
+    """
+    answers: dict[str, str] = {}
+    for path in _answer_files(config):
+        for line in read_objects(path):
+            if isinstance(line, Dropped):
+                number = line.id.rpartition(":")[2]
+                raise UserError(f"a damaged answer ({line.reason})", where=f"{path}:{number}", fix="copy the file anew")
+            id, answer = str(line.row.get("id")), str(line.row.get("answer") or "")
+            if answers.setdefault(id, answer) != answer:
+                raise UserError(f"two answers to question {id}", where=f"{path}:{line.where.rpartition(':')[2]}")
+    return answers
 
 
-def _placed(config: MultipleChoiceSource) -> list[tuple[str, Path]]:
-    """The files that are read, each with its split."""
-    folder = Path(config.path)
+def _answer_files(config: MultipleChoiceSource) -> list[Path]:
+    folder = Path(config.path).expanduser()
+    return below(folder, CMB_ANSWERS) if config.format == "cmb" and folder.is_dir() else []
+
+
+def _placed(config: MultipleChoiceSource) -> list[Place]:
+    """The files that are read."""
+    if config.format in SUBJECTS and not Path(config.path).expanduser().is_file():
+        return _subjects(Path(config.path).expanduser(), config)
     if config.format in SUBJECTS:
-        return _subjects(folder, config)
-    found = [(split, _first(folder, names)) for split, names in FILES[config.format].items()]
-    there = [(split, path) for split, path in found if path is not None]
-    if not there:
-        names = ", ".join(names[-1] for names in FILES[config.format].values())
-        raise UserError(f"none of {names} is here", where=str(folder), fix="give source.path=… of their folder")
-    return there
+        return [Place("", Path(config.path).stem, Path(config.path).expanduser())]
+    return [Place(split, "", path) for split, path in published_files(config.path, FILES[config.format])]
 
 
-def _subjects(folder: Path, config: MultipleChoiceSource) -> list[tuple[str, Path]]:
-    places = SUBJECTS[config.format]
-    under, ending = places["test"]
-    there = sorted(path.name.removesuffix(ending) for path in (folder / under).glob(f"*{ending}"))
-    if not there:
+def _subjects(folder: Path, config: MultipleChoiceSource) -> list[Place]:
+    """One file a subject and split, training first."""
+    splits = SUBJECTS[config.format]
+    found = [place for path in sorted(folder.rglob("*")) if (place := _subject(path, splits))]
+    if not found:
         raise UserError(
-            f"no CSV files in {under}/",
+            f"no CSV or Parquet files in {' and '.join(splits)}",
             where=str(folder),
-            fix=f"give the folder that holds {' and '.join(under for under, _ in places.values())}",
+            fix="give the folder that holds them",
         )
-    unknown = sorted(set(config.subjects or ()) - set(there))
-    if unknown:
+    there = sorted({place.subject for place in found})
+    if unknown := sorted(set(config.subjects or ()) - set(there)):
         raise UserError(
             f"no such subject: {', '.join(unknown)}", where="source.subjects", fix=f"there are: {', '.join(there)}"
         )
-    chosen = config.subjects or tuple(there)
-    return [(split, folder / f / f"{subject}{end}") for split, (f, end) in places.items() for subject in chosen]
+    chosen = [place for place in found if place.subject in (config.subjects or there)]
+    for one, other in itertools.pairwise(sorted(chosen)):
+        if one[:2] == other[:2]:
+            raise UserError(f"{one.subject} is there twice: {one.path}", where=str(other.path), fix="take one away")
+    return sorted(chosen, key=lambda place: (place.split != "train", place.subject))
 
 
-def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+def _subject(path: Path, splits: Mapping[str, str]) -> Place | None:
+    """Whose questions a file holds: ``dev/x.csv``, ``dev/x_dev.csv``, ``x/dev-….parquet`` or ``x/dev/….parquet``."""
+    published, subject = path.parent.name, path.stem
+    if path.suffix == ".parquet":
+        named = _PUBLISHED.match(path.name)
+        published, subject = (named[1], published) if named else (published, path.parent.parent.name)
+    if path.suffix not in (".csv", ".parquet") or published not in splits:
+        return None
+    return Place(splits[published], subject.removesuffix(f"_{published}"), path)
 
 
 def files(config: MultipleChoiceSource) -> list[Path]:
-    """The files that are read, CMB's answers included.
-
-    Raises:
-        UserError: One is missing.
-    """
-    paths = [path for _, path in _placed(config)]
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        raise UserError("the file does not exist", where=str(missing[0]), fix="get it too, or leave out its subject")
-    answers = _first(Path(config.path), CMB_ANSWERS) if config.format == "cmb" else None
-    return [*paths, answers] if answers else paths
-
-
-def _rows_of(path: Path) -> int:
-    rows = read_objects(path) if path.suffix == ".json" else read_table(path, [])
-    return sum(1 for _ in rows)
+    """The files that are read, CMB's answers included."""
+    return [*(place.path for place in _placed(config)), *_answer_files(config)]
 
 
 _SPLITS = {**DRAWN, "test": Description(zh="公布的测试题", en="the published test questions")}
@@ -282,6 +315,6 @@ SOURCE = Source(
     ),
     licence="; ".join(LICENCES.values()),
     splits=_SPLITS,
-    rows_of=_rows_of,
+    rows_of=rows_of,
     told=lambda config: Told(licence=LICENCES[config.format], splits=_SPLITS),
 )

@@ -10,19 +10,22 @@ what the template says (the labels, ``说明：…``, lines that many prompts be
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from common.command import Config
 from data_recipes.example import Example, Message
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import PUBLISHED, Source
 from data_recipes.text import says_something
 
-FILES = {"train": "train.json", "dev": "dev.json", "test": "test.json"}
+FILES = {
+    "train": ("train.json", "train.jsonl", *HUB["train"]),
+    "dev": ("dev.json", "dev.jsonl", *HUB["dev"]),
+    "test": ("test.json", "test.jsonl", *HUB["test"]),
+}
 REPEATED = 20  # a line that so many prompts of a file begin or end with is the template's
 OUTER = 3  # lines at the end of a prompt that may be the template's
 SPEAKERS = ("患者", "医生")
@@ -47,20 +50,22 @@ class PromptCblueSource(Config):
 
 def read(config: PromptCblueSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        common = _common_lines(path) if config.templates == "system" else None
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config, common)
+    common = _common_lines(config) if config.templates == "system" else {}
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config, common.get(split))
 
 
-def _common_lines(path: Path) -> set[str]:
-    """Lines that many prompts begin or end with."""
-    shown: Counter[str] = Counter()
-    for line in read_lines(path):
+def _common_lines(config: PromptCblueSource) -> dict[str, set[str]]:
+    """By split the lines that many prompts begin or end with."""
+    shown: dict[str, Counter[str]] = {}
+    for split, line in published_lines(config.path, FILES):
         if isinstance(line, Line) and isinstance(line.row.get("input"), str):
             lines = line.row["input"].splitlines()
-            shown.update({lines[place] for place in _outer(lines)})
-    return {text for text, number in shown.items() if number >= REPEATED and not text.startswith(SPEAKERS)}
+            shown.setdefault(split, Counter()).update({lines[place] for place in _outer(lines)})
+    return {
+        split: {text for text, number in counts.items() if number >= REPEATED and not text.startswith(SPEAKERS)}
+        for split, counts in shown.items()
+    }
 
 
 def _outer(lines: list[str]) -> set[int]:
@@ -119,15 +124,10 @@ def _item(line: Line, split: str, config: PromptCblueSource, common: set[str] | 
     )
 
 
-def files(config: PromptCblueSource) -> list[Path]:
-    """The files that are read."""
-    return list(published_files(config.path, FILES).values())
-
-
 SOURCE = Source(
     config=PromptCblueSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="PromptCBLUE：把医学文本任务（实体、关系、归一、分类、对话等 16 类）写成提示。",
         en="PromptCBLUE: 16 kinds of medical text tasks (entities, relations, normalisation, classes, dialogues) as"
@@ -135,8 +135,7 @@ SOURCE = Source(
     ),
     licence="michael-wzhu/PromptCBLUE, from CBLUE under Tianchi's terms; no licence is stated",
     splits={
-        **DRAWN,
-        "dev": Description(zh="公布的验证集", en="the validation set as published"),
+        **PUBLISHED,
         "test": Description(zh="公布的测试集（有答案的部分）", en="the test set as published, where it has targets"),
     },
     rows_of=rows_of,

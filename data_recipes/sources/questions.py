@@ -13,8 +13,9 @@ from typing import Literal
 
 from common.command import Config
 from common.errors import UserError
+from data_recipes.encoding import encoding_of
 from data_recipes.example import NO_REFERENCE, Example, Message
-from data_recipes.lines import Raw, raw_lines
+from data_recipes.lines import DamagedLine, check_file, raw_lines, tell_missing_end
 from data_recipes.manifest import Description
 from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
@@ -59,20 +60,16 @@ def _item(number: int, where: str, text: str, topic: str) -> Example | Dropped:
 
 
 def _texts(path: Path, header: str) -> Iterator[tuple[str, str, str] | Dropped]:
-    for raw in raw_lines(path):
+    check_file(path)
+    for raw in raw_lines(path, encoding_of(path)):
         try:
-            text = _decoded(raw)
-        except UnicodeDecodeError:
-            yield Dropped(raw.where, "not_utf8")
+            text = raw.text()
+        except DamagedLine as damage:
+            yield Dropped(raw.where, damage.reason)
             continue
-        if "\0" in text:
-            yield Dropped(raw.where, "nul_bytes")
-        elif raw.number > 1 or text.strip() != header:
+        if raw.number > 1 or text.strip() != header:
             yield raw.where, text, ""
-
-
-def _decoded(raw: Raw) -> str:
-    return raw.content.decode("utf-8-sig" if raw.number == 1 else "utf-8")
+    tell_missing_end(path)
 
 
 def _fields(path: Path, config: QuestionsSource) -> Iterator[tuple[str, str, str] | Dropped]:

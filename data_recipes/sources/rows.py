@@ -21,7 +21,6 @@ from data_recipes.rows import Dropped
 from data_recipes.sources.source import DRAWN, Source, existing
 from data_recipes.table_rows import TABLES, header_of, read_table
 from data_recipes.text import says_something
-from data_recipes.user_rows import encoding_of
 
 CONVERSATIONS = ("messages", "conversations")
 SHAREGPT_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
@@ -76,7 +75,7 @@ def read(config: RowsSource) -> Iterator[Example | Dropped]:
         _check(header_of(path), config.columns, path)
         rows = read_table(path, [])
     else:
-        rows = read_objects(path, encoding_of(path)[0])
+        rows = read_objects(path)
     for line in rows:
         yield line if isinstance(line, Dropped) else _item(line, config.columns)
 

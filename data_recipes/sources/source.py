@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, get_args
 
 from common.command import Config
-from common.errors import UserError
 from data_recipes.example import Example
+from data_recipes.lines import check_file
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 from data_recipes.text import RUN_TOLD
@@ -26,6 +26,17 @@ DRAWN = {
     ),
 }
 """What the splits show that a recipe draws; for sources that have nothing to add."""
+
+
+PUBLISHED = {
+    **DRAWN,
+    "dev": Description(zh="公布的验证集：用于验证损失", en="the validation set as published: for the loss"),
+    "test": Description(
+        zh="公布的测试集；训练集中与它重叠的行已删去",
+        en="the test set as published; training rows that overlap with it are left out",
+    ),
+}
+"""What the splits show that the authors prescribe."""
 
 
 class Told(NamedTuple):
@@ -80,9 +91,8 @@ def existing(*paths: Path) -> list[Path]:
     """The same paths, for ``Source.files``.
 
     Raises:
-        UserError: One of them is not a file.
+        UserError: One of them is missing, empty or a folder.
     """
     for path in paths:
-        if not path.is_file():
-            raise UserError("the file does not exist", where=str(path), fix="give source.path=… of the file")
+        check_file(path)
     return list(paths)

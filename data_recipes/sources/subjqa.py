@@ -25,34 +25,23 @@ from pydantic import Field
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.csv_rows import Record, read_csv
 from data_recipes.example import Example, Message, Passage
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
+from data_recipes.sources.published import below, rows_of
 from data_recipes.sources.source import Source
+from data_recipes.table_rows import read_table
 
-COLUMNS = [
-    "item_id",
-    "domain",
-    "nn_mod",
-    "nn_asp",
-    "query_mod",
-    "query_asp",
+COLUMNS = (
     "q_review_id",
-    "q_reviews_id",
     "question",
     "question_subj_level",
-    "ques_subj_score",
-    "is_ques_subjective",
     "review_id",
     "review",
     "human_ans_spans",
     "human_ans_indices",
-    "answer_subj_level",
-    "ans_subj_score",
-    "is_ans_subjective",
-]
-PLACE = {name: COLUMNS.index(name) for name in COLUMNS}
+)
 MARKER = "ANSWERNOTFOUND"
 NOT_MENTIONED = "Not mentioned."
 TASK = f"Answer the question in the words of the review. If the review does not answer it, say: {NOT_MENTIONED}"
@@ -105,7 +94,7 @@ def read(config: SubjqaSource) -> Iterator[Example | Dropped]:
     for domain in config.domains:
         items: list[Annotation | Dropped] = []
         for path in _files_of(config, domain):
-            items += [_annotation(r, domain, path) for r in read_csv(path, COLUMNS, "utf-8-sig")]
+            items += [_annotation(line, domain, path) for line in read_table(path, COLUMNS)]
         by_question: dict[str, list[Annotation]] = {}
         for item in items:
             if isinstance(item, Annotation):
@@ -114,26 +103,20 @@ def read(config: SubjqaSource) -> Iterator[Example | Dropped]:
             yield item if isinstance(item, Dropped) else _item(item, by_question[item.key], config)
 
 
-def _annotation(record: Record | Dropped, domain: str, path: Path) -> Annotation | Dropped:
-    if isinstance(record, Dropped):
-        return record
-    key, question, level, review_id, review, text, indices = (
-        record.fields[PLACE[name]]
-        for name in (
-            "q_review_id", "question", "question_subj_level", "review_id", "review", "human_ans_spans",
-            "human_ans_indices",
-        )
-    )  # fmt: skip
+def _annotation(line: Line | Dropped, domain: str, path: Path) -> Annotation | Dropped:
+    if isinstance(line, Dropped):
+        return line
+    key, question, level, review_id, review, text, indices = (line.row[name] for name in COLUMNS)
     found = INDICES.fullmatch(indices)
     if not (key and question and review_id):
-        return Dropped(record.where, "empty_field")
+        return Dropped(line.where, "empty_field")
     if not review.endswith(MARKER):
-        return Dropped(record.where, "review_cut")
+        return Dropped(line.where, "review_cut")
     if level not in ("1", "2", "3", "4", "5"):
-        return Dropped(record.where, "bad_level")
+        return Dropped(line.where, "bad_level")
     if not found or not (span := (int(found[1]), int(found[2])))[0] < span[1] <= len(review):
-        return Dropped(record.where, "bad_span")
-    id = f"subjqa-{domain}-{path.stem}-{record.number}"
+        return Dropped(line.where, "bad_span")
+    id = f"subjqa-{domain}-{path.stem}-{line.number}"
     passage = review.removesuffix(MARKER).rstrip()
     try:
         answer = _remapped(span, text, review)
@@ -204,10 +187,12 @@ def _example(first: Annotation, annotations: list[Annotation]) -> Example:
 
 
 def _files_of(config: SubjqaSource, domain: str) -> list[Path]:
-    folder = Path(config.path).expanduser() / domain / "splits"
-    paths = sorted(folder.glob("*.csv"))
+    folder = Path(config.path).expanduser()
+    paths = below(folder, (f"{domain}/splits/*.csv",))
     if not paths:
-        raise UserError("no CSV files here", where=str(folder), fix="give source.path=… of the folder of the domains")
+        raise UserError(
+            f"no {domain}/splits/*.csv here", where=str(folder), fix="give source.path=… of the folder of the domains"
+        )
     return paths
 
 
@@ -229,4 +214,5 @@ SOURCE = Source(
         ),
         "test": Description(zh="评论不在训练集中", en="reviews that are not in training"),
     },
+    rows_of=rows_of,
 )

@@ -7,19 +7,21 @@ questions too; the build finds them.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 from common.command import Config
 from data_recipes.example import Example
-from data_recipes.lines import Line, read_lines
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.mathematics.instructions import Solved, Steps, instruction
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import published_files, rows_of
-from data_recipes.sources.source import DRAWN, Source
+from data_recipes.sources.published import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 
-FILES = {"train": "train.jsonl", "test": "test.jsonl"}
+FILES = {  # on the hub, and in the repository
+    "train": ("train.jsonl", "*_single_choice_train_3K.jsonl", *HUB["train"]),
+    "test": ("test.jsonl", "*_single_choice_test_2K.jsonl", *HUB["test"]),
+}
 LETTERS = "ABCDEFGH"
 _CHINESE = re.compile(r"[一-鿿]")
 
@@ -29,7 +31,8 @@ class TalScq5kSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The folder of ``train.jsonl`` and ``test.jsonl`` (``TAL-SCQ5K-CN`` or ``TAL-SCQ5K-EN``), or one such file.
+        path: The folder of its files in one language (``TAL-SCQ5K-CN`` on the hub,
+            ``ch_single_choice_constructed_5K`` in the repository), or one file.
         steps: Whether the prompt asks for the steps (``asked``) and whether the answer has them (not with ``none``).
     """
 
@@ -40,9 +43,8 @@ class TalScq5kSource(Config):
 
 def read(config: TalScq5kSource) -> Iterator[Example | Dropped]:
     """Yields one item a row, training first."""
-    for split, path in published_files(config.path, FILES).items():
-        for line in read_lines(path):
-            yield line if isinstance(line, Dropped) else _item(line, split, config)
+    for split, line in published_lines(config.path, FILES):
+        yield line if isinstance(line, Dropped) else _item(line, split, config)
 
 
 def _item(line: Line, split: str, config: TalScq5kSource) -> Example | Dropped:
@@ -103,27 +105,16 @@ def _topic(routes: Any) -> str:
     return steps[min(2, len(steps) - 1)] if steps else "其他"
 
 
-def files(config: TalScq5kSource) -> list[Path]:
-    """The files that are read."""
-    return list(published_files(config.path, FILES).values())
-
-
 SOURCE = Source(
     config=TalScq5kSource,
     read=read,
-    files=files,
+    files=lambda config: paths_of(config.path, FILES),
     about=Description(
         zh="好未来 TAL-SCQ5K 数学竞赛单选题，附解析。原测试集约一成与训练集重题，构建时找出并删去。",
         en="TAL-SCQ5K: single-choice questions of mathematics competitions with solutions. About a tenth of its"
         " test set is in its training set; the build finds and removes that.",
     ),
     licence="math-eval/TAL-SCQ5K, MIT",
-    splits={
-        **DRAWN,
-        "test": Description(
-            zh="作者发布的测试集；训练集中与它重叠的题已删去",
-            en="the test set as published; training questions that overlap with it are left out",
-        ),
-    },
+    splits={**DRAWN, "test": PUBLISHED["test"]},
     rows_of=rows_of,
 )

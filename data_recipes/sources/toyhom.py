@@ -1,4 +1,4 @@
-"""Toyhom consultations: CSV in GB18030 with ``department``, ``title``, ``ask``, ``answer``.
+"""Toyhom consultations: CSV with ``department``, ``title``, ``ask``, ``answer``, published in GB18030.
 
 The published text was rewritten by a program that swapped words for others, often for their opposite: answers promise
 to "slow down recovery" or recommend to "anaesthetise a vaccine". Rows with such words are dropped where they are known,
@@ -14,15 +14,18 @@ from typing import Literal
 from pydantic import NonNegativeInt
 
 from common.command import Config
-from data_recipes.csv_rows import Record, read_csv
+from common.errors import UserError
 from data_recipes.example import Example
+from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 from data_recipes.sources.pairs import Pair, example, missing_part
+from data_recipes.sources.published import numbered, rows_of
 from data_recipes.sources.source import DRAWN, Source, existing
+from data_recipes.table_rows import read_table
 from data_recipes.text import normalise, runs
 
-COLUMNS = ["department", "title", "ask", "answer"]
+COLUMNS = ("department", "title", "ask", "answer")
 NOTHING = "无"  # what a title or question without content says
 REPEATED = 20  # a sentence that so many answers share says nothing about the question
 TITLE_REPEATED = 0.8  # share of a title's pairs of characters that the question holds too
@@ -32,11 +35,11 @@ _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?\n]*")
 
 
 class ToyhomSource(Config):
-    """Consultations as CSV in GB18030 with ``department``, ``title``, ``ask`` and ``answer``.
+    """Consultations as CSV with ``department``, ``title``, ``ask`` and ``answer``.
 
     Attributes:
         kind: Selects this source.
-        path: The file.
+        path: One file, or a folder whose CSV files are all read: a department, or all six.
         min_answer: An answer with fewer characters counts as bad.
     """
 
@@ -49,23 +52,23 @@ def read(config: ToyhomSource) -> Iterator[Example | Dropped]:
     """Yields one item a consultation; what many answers say alike is stripped from them.
 
     Raises:
-        UserError: The file is missing, has other columns or is in another encoding.
+        UserError: A file is missing or has other columns.
     """
     boilerplate = _boilerplate(config)
-    for record in _records(config):
-        yield record if isinstance(record, Dropped) else _item(record, config.min_answer, boilerplate)
+    for line in _lines(config):
+        yield line if isinstance(line, Dropped) else _item(line, config.min_answer, boilerplate)
 
 
-def _records(config: ToyhomSource) -> Iterator[Record | Dropped]:
-    return read_csv(Path(config.path), COLUMNS, "gb18030")
+def _lines(config: ToyhomSource) -> Iterator[Line | Dropped]:
+    return numbered(files(config), lambda path: read_table(path, COLUMNS))
 
 
-def _item(record: Record, min_answer: int, boilerplate: set[str]) -> Example | Dropped:
-    department, title, ask, answer = record.fields
+def _item(line: Line, min_answer: int, boilerplate: set[str]) -> Example | Dropped:
+    department, title, ask, answer = (line.row[name] for name in COLUMNS)
     own = "".join(s for s in _SENTENCE.findall(answer) if normalise(s) not in boilerplate).strip()
-    pair = Pair(record.number, record.where, _question(title, ask), own or answer, kind=department)
+    pair = Pair(line.number, line.where, _question(title, ask), own or answer, kind=department)
     flaw = _flaw(pair, min_answer)
-    return Dropped(record.where, flaw) if flaw else example(pair, "toyhom")
+    return Dropped(line.where, flaw) if flaw else example(pair, "toyhom")
 
 
 def _flaw(pair: Pair, min_answer: int) -> str:
@@ -88,16 +91,30 @@ def _question(title: str, ask: str) -> str:
 def _boilerplate(config: ToyhomSource) -> set[str]:
     """Greetings and closing sentences that many answers share, e.g. wishes for a quick recovery."""
     shared: Counter[str] = Counter()
-    for record in _records(config):
-        if isinstance(record, Record):
-            shared.update({normalise(sentence) for sentence in _SENTENCE.findall(record.fields[-1])})
+    for line in _lines(config):
+        if isinstance(line, Line):
+            shared.update({normalise(sentence) for sentence in _SENTENCE.findall(line.row["answer"])})
     return {sentence for sentence, number in shared.items() if number >= REPEATED}
+
+
+def files(config: ToyhomSource) -> list[Path]:
+    """The files that are read.
+
+    Raises:
+        UserError: There is none.
+    """
+    path = Path(config.path).expanduser()
+    if not path.is_dir():
+        return existing(path)
+    if paths := sorted(path.rglob("*.csv")):
+        return paths
+    raise UserError("no CSV files here", where=str(path), fix="give source.path=… of the folder of the departments")
 
 
 SOURCE = Source(
     config=ToyhomSource,
     read=read,
-    files=lambda config: existing(Path(config.path)),
+    files=files,
     about=Description(
         zh="Toyhom 问诊对话。公开文本被程序换过词，常把意思换反；已知的错词行已剔除，但不可能剔尽。"
         "只宜用来试验流程，不可用于服务。",
@@ -112,4 +129,5 @@ SOURCE = Source(
             en="no run of 13 characters in common with training: unseen questions; a program rewrote the references",
         ),
     },
+    rows_of=rows_of,
 )

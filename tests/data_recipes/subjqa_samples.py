@@ -6,7 +6,13 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from data_recipes.sources.subjqa import COLUMNS, MARKER
+from data_recipes.sources.subjqa import MARKER
+
+COLUMNS = [
+    *("item_id", "domain", "nn_mod", "nn_asp", "query_mod", "query_asp", "q_review_id", "q_reviews_id", "question"),
+    *("question_subj_level", "ques_subj_score", "is_ques_subjective", "review_id", "review", "human_ans_spans"),
+    *("human_ans_indices", "answer_subj_level", "ans_subj_score", "is_ans_subjective"),
+]
 
 
 class Row(NamedTuple):

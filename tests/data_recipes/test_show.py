@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,12 @@ def test_what_was_left_out_is_found_by_reason(
     assert show(str(medical.directory), "reason=overlaps_train") == 0
     assert capsys.readouterr().out.count(": overlaps_train\n") == number
     assert show(str(medical.directory), "reason=") == 0
-    assert f"{number}  overlaps_train" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    left_out = sum(medical.manifest.counts.dropped.values())
+    assert f"{number}  overlaps_train" in printed and f"0 rows shown, {left_out} left out" in printed
+    assert show(str(medical.directory), "reason=overlaps_trian") == 2
+    assert "overlaps_train" in capsys.readouterr().err
+    assert show(str(medical.directory), "reason=overlaps_train", "text=头痛") == 2
 
 
 def test_with_a_model_exactly_the_supervised_part_is_marked(
@@ -66,6 +73,16 @@ def test_lengths_are_those_of_the_rendered_rows_and_the_long_ones_are_named(
 def test_lengths_need_a_model_and_a_number(show: Run, medical: BuiltDataset, tiny_base: Path) -> None:
     assert show(str(medical.directory), "lengths=512") == 2
     assert show(str(medical.directory), f"model={tiny_base}", "lengths=long") == 2
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(medical: BuiltDataset) -> None:
+    words = [sys.executable, "-m", "data_recipes.show", str(medical.directory), "rows=5000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
+        assert shown.stdout and shown.stderr
+        assert b"\x1b" not in shown.stdout.readline()
+        shown.stdout.close()
+        assert shown.stderr.read() == b""
+    assert shown.returncode == 141
 
 
 def test_what_is_not_there_is_said(show: Run, medical: BuiltDataset) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import UserError
 from data_recipes.build import BuiltDataset, load
 from data_recipes.example import Example
 from data_recipes.rows import Dropped
@@ -96,9 +95,10 @@ def test_a_line_of_toyhom_is_the_line_of_the_file_also_after_line_breaks_in_a_fi
     assert len(examples(items)) == len(rows) + 1
 
 
-def test_utf8_is_not_read_as_gb18030(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="UTF-8 instead of GB18030"):
-        read_toyhom(tmp_path, toyhom_rows(), encoding="utf-8")
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_toyhom_is_read_in_the_encoding_that_it_was_saved_in(tmp_path: Path, encoding: str) -> None:
+    published = read_toyhom(tmp_path, toyhom_rows())
+    assert read_toyhom(tmp_path, toyhom_rows(), encoding) == published and len(examples(published)) == 96
 
 
 def built(build: Run, data: str, source: Path, out: Path) -> BuiltDataset:

@@ -1,7 +1,10 @@
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.data_recipes.conftest import Run
@@ -128,6 +131,78 @@ def test_sharegpt_is_rewritten_as_messages(validate: Run, file: Path, capsys: py
     write_jsonl(file, [{"conversations": [{"from": role, "value": text} for role, text in said]}])
     rows, _ = mended(validate, file, capsys)
     assert [(m["role"], m["content"]) for m in rows[0]["messages"]] == [("user", said[0][1]), ("assistant", said[1][1])]
+
+
+def test_rows_of_an_array_on_one_line_are_told_apart(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rows.json"
+    sound = bencao_rows()[:3]
+    content = json.dumps([sound[0], sound[0], {"instruction": "坏\ud800？", "output": "答"}, sound[1], sound[2]])
+    file.write_text(content[:-20], encoding="utf-8")
+    rows, printed = mended(validate, file, capsys)
+    assert rows == sound[:2]
+    assert f"{file}:1: item 2: the question repeats item 1" in printed
+    assert f"{file}:1: item 3: half of a character" in printed
+    assert f"{file}:1: item 5 of the array is cut off" in printed and "3 rows were left out" in printed
+
+
+def test_a_row_may_repeat_one_that_is_left_out(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = bencao_rows()[:2]
+    write_jsonl(file, [first, {**second, "output": first["output"]}, second])
+    rows, _ = mended(validate, file, capsys)
+    assert rows == [first, second]
+
+
+CONVERSATION = [{"role": "user", "content": "头痛？"}, {"role": "assistant", "content": "先休息，再去看医生。"}]
+
+
+@pytest.mark.parametrize("layout", ["csv", "tsv", "xlsx", "parquet"])
+def test_tables_of_messages_or_of_questions_are_checked_row_by_row(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str
+) -> None:
+    said = json.dumps(CONVERSATION, ensure_ascii=False)
+    for name, cells in {
+        "messages": [["messages"], [said], ["不是 JSON"], [said]],
+        "alpaca": [["question", "answer"], ["头痛？", "先休息，再去看医生。"], ["咳嗽？", ""], ["头痛？", "多喝水。"]],
+    }.items():
+        file = tmp_path / f"{name}.{layout}"
+        table(file, cells)
+        first = 1 if layout == "parquet" else 2
+        rows, printed = mended(validate, file, capsys)
+        assert len(rows) == 1 and "3 rows, " in printed
+        assert f"{file}:{first + 1}: " in printed
+        assert f"{file}:{first + 2}: the question repeats line {first}" in printed
+        (tmp_path / "mended.jsonl").unlink()
+
+
+def table(path: Path, cells: list[list[str]]) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist([dict(zip(cells[0], row, strict=True)) for row in cells[1:]]), path)
+    elif path.suffix == ".xlsx":
+        book = pytest.importorskip("openpyxl").Workbook()
+        for row in cells:
+            book.active.append(row)
+        book.save(path)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",").writerows(cells)
+
+
+@pytest.mark.parametrize("content", [b"PAR1 cut", b"PK\x03\x04 cut", b""])
+@pytest.mark.parametrize("layout", ["xlsx", "parquet"])
+def test_a_table_that_is_damaged_as_a_whole_is_named(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, layout: str
+) -> None:
+    file = tmp_path / f"rows.{layout}"
+    file.write_bytes(content)
+    assert validate(str(file)) == 2
+    assert str(file) in capsys.readouterr().err
+
+
+def test_an_unknown_key_is_named(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert validate(str(file), "fx=out.jsonl") == 2
+    assert "fx: unknown key" in capsys.readouterr().err
 
 
 def test_csv_is_checked_by_line_and_mended_to_json_lines(
