@@ -1,6 +1,7 @@
 """The encoding of a text file: found, never guessed."""
 
 import codecs
+from functools import cache
 from pathlib import Path
 
 BLOCK = 1 << 20
@@ -15,6 +16,12 @@ def encoding_of(path: Path) -> str:
     Almost any bytes are GB18030 of something, a stray ``ä`` in English too. So it is that only where UTF-8 damages more
     lines and what comes out is Chinese. Lines that are damaged in the encoding that is told can then be named.
     """
+    status = path.stat()
+    return _encoding(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _encoding(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         start = file.read(4)
     for name, mark in MARKS.items():

@@ -3,8 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from loguru import logger
 
 from common.errors import UserError
 from data_recipes.encoding import REPLACED, encoding_of, undecodable
@@ -31,6 +34,8 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
     """
     check_file(path)
     encoding = encoding_of(path)
+    if not encoding.startswith("utf-8"):
+        _tell_encoding(path, encoding.upper())
     if is_array(path, encoding):
         yield from _items(path, encoding)
         return
@@ -39,6 +44,11 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
             yield Line(raw.number, raw.where, parsed(raw))
         except DamagedLine as damage:
             yield Dropped(raw.where, damage.reason)
+
+
+@cache
+def _tell_encoding(path: Path, encoding: str) -> None:
+    logger.warning("{}:1: {} instead of UTF-8; it is read as that", path, encoding)
 
 
 def is_array(path: Path, encoding: str) -> bool:

@@ -96,11 +96,11 @@ def _shard(items: Iterator[Example | Dropped], size: int, work: Path, number: in
 
 
 def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, files: list[Path]) -> UserError:
-    paths = {path.name: path for path in files}
     listed = []
     for row in first:
         name, _, line = row.id.rpartition(":")
-        listed.append(f"  - {paths.get(name, name)}:{line}: {row.reason}")
+        path = next((path for path in files if path.as_posix().endswith(f"/{name}")), name)
+        listed.append(f"  - {path}:{line}: {row.reason}")
     return UserError(
         f"{bad} of {rows} rows are bad, more than {data.max_bad_share:.1%}; the first:\n" + "\n".join(listed),
         where="data.max_bad_share",

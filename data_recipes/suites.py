@@ -17,7 +17,7 @@ from common.files import cache_dir
 from common.hashing import sha256_file
 from data_recipes.config import DataConfig
 from data_recipes.manifest import DatasetManifest, Suite
-from data_recipes.overlap import HELD_OUT
+from data_recipes.overlap import HELD_OUT, load
 
 
 def suites_of(data: DataConfig) -> dict[str, Path]:
@@ -47,12 +47,14 @@ def register(directory: Path) -> Path:
     """Registers the test splits of a dataset under its name.
 
     Raises:
-        UserError: It is no dataset, or has no test split.
+        UserError: It is no dataset, has no test split, or its fingerprints are damaged.
     """
     manifest = DatasetManifest.load(directory)
     source = directory / HELD_OUT
     if not source.is_file():
         raise UserError("this dataset has no test split", where=str(directory), fix="build it with one")
+    for _ in load(directory, HELD_OUT).parts():  # damaged ones would stop every build
+        pass
     target = cache_dir() / "suites" / f"{manifest.name}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")

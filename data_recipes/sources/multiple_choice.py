@@ -29,7 +29,7 @@ from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.objects import read_objects
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import HUB, Names, below, published_files, rows_of
+from data_recipes.sources.published import HUB, Names, below, labelled, labels_of, published_files, rows_of, visible
 from data_recipes.sources.source import DRAWN, Source, Told
 from data_recipes.table_rows import TABLES, read_table
 from data_recipes.text import says_something
@@ -131,8 +131,10 @@ class Choice(NamedTuple):
 def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped]:
     """Yields one item a question, file by file."""
     key = _test_answers(config) if config.format == "cmb" else {}
-    for place in _placed(config):
-        for line in _rows(place.path, config.format):
+    places = _placed(config)
+    labels = labels_of([place.path for place in places])
+    for place in places:
+        for line in labelled(_rows(place.path, config.format), labels[place.path]):
             item = _choice(line, place, config, key) if isinstance(line, Line) else line
             yield _item(item, config) if isinstance(item, Choice) else item
 
@@ -267,7 +269,7 @@ def _placed(config: MultipleChoiceSource) -> list[Place]:
 def _subjects(folder: Path, config: MultipleChoiceSource) -> list[Place]:
     """One file a subject and split, training first."""
     splits = SUBJECTS[config.format]
-    found = [place for path in sorted(folder.rglob("*")) if (place := _subject(path, splits))]
+    found = [place for path in visible(folder, "*.*") if (place := _subject(path, splits))]
     if not found:
         raise UserError(
             f"no CSV or Parquet files in {' and '.join(splits)}",

@@ -1,5 +1,7 @@
 """The files of a set that was published in splits: a folder of them at any depth, or one file alone."""
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -60,7 +62,7 @@ def below(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
         UserError: They stand in several folders.
     """
     for pattern in patterns:
-        if paths := sorted(path for path in folder.rglob(pattern) if path.is_file()):
+        if paths := visible(folder, pattern):
             if len({path.parent for path in paths}) > 1:
                 listed = ", ".join(path.relative_to(folder).as_posix() for path in paths[:5])
                 raise UserError(
@@ -68,6 +70,11 @@ def below(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
                 )
             return paths
     return []
+
+
+def visible(folder: Path, pattern: str) -> list[Path]:
+    """The files below a folder with such a name, without the hidden ones that some systems put beside each."""
+    return sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.name.startswith("."))
 
 
 def published_lines(path: str, names: Names) -> Iterator[tuple[str, Line | Dropped]]:
@@ -79,17 +86,36 @@ def published_lines(path: str, names: Names) -> Iterator[tuple[str, Line | Dropp
     found = published_files(path, names)
     if TRAIN in names and not {TRAIN, ""} & dict(found).keys():
         logger.warning("no {} in {}: the dataset has no training rows", names[TRAIN][0], path)
+    labels = labels_of([file for _, file in found])
     for split, files in groupby(found, key=lambda placed: placed[0]):
-        for line in numbered([file for _, file in files], published_rows):
+        for line in numbered([file for _, file in files], published_rows, labels):
             yield split, line
 
 
-def numbered(files: Sequence[Path], read: Callable[[Path], Iterator[Line | Dropped]]) -> Iterator[Line | Dropped]:
+def labels_of(files: Sequence[Path]) -> dict[Path, str]:
+    """What ``file:line`` calls each file: its name, with its folders where two files have the same."""
+    named = Counter(file.name for file in files)
+    above = Path(os.path.commonpath([file.parent for file in files]))
+    return {file: file.name if named[file.name] == 1 else file.relative_to(above).as_posix() for file in files}
+
+
+def labelled(rows: Iterator[Line | Dropped], label: str) -> Iterator[Line | Dropped]:
+    """The rows of a file with its label in their ``file:line``."""
+    for row in rows:
+        if isinstance(row, Line):
+            yield row._replace(where=f"{label}:{row.where.rpartition(':')[2]}")
+        else:
+            yield row._replace(id=f"{label}:{row.id.rpartition(':')[2]}")
+
+
+def numbered(
+    files: Sequence[Path], read: Callable[[Path], Iterator[Line | Dropped]], labels: Mapping[Path, str]
+) -> Iterator[Line | Dropped]:
     """The rows of several files as those of one."""
     number = 0
     for file in files:
         start = number
-        for line in read(file):
+        for line in labelled(read(file), labels[file]):
             if isinstance(line, Line):
                 number = start + line.number
                 yield line._replace(number=number)

@@ -29,7 +29,7 @@ from data_recipes.example import Example, Message, Passage
 from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
-from data_recipes.sources.published import below, rows_of
+from data_recipes.sources.published import below, labelled, labels_of, rows_of
 from data_recipes.sources.source import Source
 from data_recipes.table_rows import read_table
 
@@ -91,10 +91,12 @@ def read(config: SubjqaSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: A file is missing or empty, or has other columns.
     """
+    labels = labels_of(files(config))
     for domain in config.domains:
         items: list[Annotation | Dropped] = []
         for path in _files_of(config, domain):
-            items += [_annotation(line, domain, path) for line in read_table(path, COLUMNS)]
+            rows = labelled(read_table(path, COLUMNS), labels[path])
+            items += [_annotation(line, domain, path) for line in rows]
         by_question: dict[str, list[Annotation]] = {}
         for item in items:
             if isinstance(item, Annotation):
@@ -196,10 +198,15 @@ def _files_of(config: SubjqaSource, domain: str) -> list[Path]:
     return paths
 
 
+def files(config: SubjqaSource) -> list[Path]:
+    """The files that are read."""
+    return [path for domain in config.domains for path in _files_of(config, domain)]
+
+
 SOURCE = Source(
     config=SubjqaSource,
     read=read,
-    files=lambda config: [path for domain in config.domains for path in _files_of(config, domain)],
+    files=files,
     about=Description(
         zh="SubjQA：针对商品、酒店等英文评论的问答，答案是评论中的片段或“没有提到”。仅供研究。",
         en="SubjQA: questions about English reviews of products and hotels; the answer is a part of the review, or that"

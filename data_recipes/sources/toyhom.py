@@ -20,7 +20,7 @@ from data_recipes.lines import Line
 from data_recipes.manifest import Description
 from data_recipes.rows import Dropped
 from data_recipes.sources.pairs import Pair, example, missing_part
-from data_recipes.sources.published import numbered, rows_of
+from data_recipes.sources.published import labels_of, numbered, rows_of, visible
 from data_recipes.sources.source import DRAWN, Source, existing
 from data_recipes.table_rows import read_table
 from data_recipes.text import normalise, runs
@@ -60,7 +60,8 @@ def read(config: ToyhomSource) -> Iterator[Example | Dropped]:
 
 
 def _lines(config: ToyhomSource) -> Iterator[Line | Dropped]:
-    return numbered(files(config), lambda path: read_table(path, COLUMNS))
+    paths = files(config)
+    return numbered(paths, lambda path: read_table(path, COLUMNS), labels_of(paths))
 
 
 def _item(line: Line, min_answer: int, boilerplate: set[str]) -> Example | Dropped:
@@ -106,7 +107,7 @@ def files(config: ToyhomSource) -> list[Path]:
     path = Path(config.path).expanduser()
     if not path.is_dir():
         return existing(path)
-    if paths := sorted(path.rglob("*.csv")):
+    if paths := visible(path, "*.csv"):
         return paths
     raise UserError("no CSV files here", where=str(path), fix="give source.path=… of the folder of the departments")
 

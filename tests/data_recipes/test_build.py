@@ -129,13 +129,13 @@ GOOD = '{"instruction": "问？", "input": "", "output": "答。"}\n'.encode()
 BAD_BENCAO = {
     "empty": b"",
     "truncated": GOOD + '{"instruction": "问到一半'.encode(),
-    "array": b'[{"instruction": "a", "input": "", "output": "b"}]',
+    "array": b'[{"instruction": "a", "input": "", "output": "b"}, {"instruction": "a", ',
     "nul": GOOD + GOOD[:9] + b"\0\0" + GOOD[9:],
     "gbk": GOOD + '{"instruction": "问", "input": "", "output": "答"}'.encode("gbk"),
     "no output": GOOD + '{"instruction": "问", "input": ""}'.encode(),
     "output is a number": GOOD + '{"instruction": "问", "input": "", "output": 3}'.encode(),
     "10 MB line": GOOD + b'{"instruction": "' + b"a" * 10_000_000 + b'", "input": "", "output": "b"}\n' + GOOD,
-    "utf-16": GOOD.decode().encode("utf-16"),
+    "utf-16": GOOD.decode().encode("utf-16-le"),
     "nested": GOOD + b"[" * 100_000,
 }
 LINES = {"empty": "", "array": ":1", "utf-16": ":1"}
@@ -150,6 +150,24 @@ def test_a_damaged_json_file_ends_the_command_with_its_line_and_leaves_nothing(
     error = capsys.readouterr().err
     assert f"{source}{LINES.get(damage, ':2')}:" in error and "Traceback" not in error
     assert not out.parent.exists()
+
+
+def test_arrays_and_other_encodings_are_read_alike_and_told(
+    build: Run, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = source.read_text(encoding="utf-8")
+    contents = {
+        "array": f"[{','.join(lines.splitlines())}]".encode(),
+        "GB18030": lines.encode("gb18030"),
+        "UTF-16": lines.encode("utf-16"),
+    }
+    assert build("data=bencao", f"source.path={source}", f"out={tmp_path / 'lines'}", *SMALL) == 0
+    expected = load(tmp_path / "lines").manifest.sha256
+    for name, content in contents.items():
+        source.write_bytes(content)
+        assert build("data=bencao", f"source.path={source}", f"out={tmp_path / name}", *SMALL) == 0
+        assert load(tmp_path / name).manifest.sha256 == expected
+        assert (f"{source}:1: {name} instead of UTF-8" in capsys.readouterr().err) == (name != "array")
 
 
 def test_line_ends_of_every_kind_are_read_alike(build: Run, source: Path, tmp_path: Path) -> None:

@@ -173,6 +173,9 @@ def test_a_registered_suite_is_kept_out_of_the_training_of_others(tmp_path: Path
     assert reasons(dataset) == {"stolen": "overlaps_board_exam"}
     assert [s.name for s in dataset.manifest.suites] == ["board_exam"]
     assert suites("remove", "board_exam") == 0
+    held_out = registered.directory / "held_out.parquet"
+    held_out.write_bytes(held_out.read_bytes()[:100])
+    assert suites("add", str(registered.directory)) == 2 and suites("remove", "board_exam") == 2
     assert reasons(built(tmp_path, stolen)) == {}
 
 

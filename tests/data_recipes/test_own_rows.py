@@ -89,7 +89,10 @@ def test_choices_keep_their_published_split_and_a_checkable_letter(cmmlu: Path) 
     assert isinstance(train, Example) and isinstance(test, Example)
     assert (train.split, test.split, test.result) == ("train", "test", "A")
     assert test.choices == ("H2O", "CO2", "O2", "N2") and "B. CO2" in test.messages[1].content
-    assert dropped == [Dropped("nature.csv:3", "empty_option"), Dropped("nature.csv:4", "answer_is_no_option")]
+    assert dropped == [
+        Dropped("test/nature.csv:3", "empty_option"),
+        Dropped("test/nature.csv:4", "answer_is_no_option"),
+    ]
 
 
 def test_unknown_subject_lists_the_known(cmmlu: Path) -> None:

@@ -16,6 +16,7 @@ from data_recipes.encoding import encoding_of
 from data_recipes.example import Example
 from data_recipes.rows import Dropped
 from data_recipes.sources import source_of
+from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many
 from tests.data_recipes.subjqa_samples import write as write_subjqa
@@ -242,6 +243,25 @@ def test_domains_of_subjqa_are_found_in_its_repository(tmp_path: Path) -> None:
         write_subjqa(many(4), tmp_path / "SubjQA" / domain / "splits/test.csv")
     found = items("subjqa", tmp_path, "source.domains=[books,grocery]")
     assert len(found) == 16 and not any(isinstance(item, Dropped) and item.bad for item in found)
+
+
+def test_files_of_the_same_name_are_told_apart(build: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for split, rows_of_split in (
+        ("dev", "0,铁是？,甲,乙,丙,丁,A\n"),
+        ("test", "0,水是？,甲,乙,丙,丁,A\n1,空？,甲,,丙,丁,A\n"),
+    ):
+        (tmp_path / "cmmlu" / split).mkdir(parents=True)
+        (tmp_path / "cmmlu" / split / "nature.csv").write_text(f",Question,A,B,C,D,Answer\n{rows_of_split}", "utf-8")
+    (tmp_path / "cmmlu/test/._nature.csv").write_bytes(b"\x00\x05\x16\x07")  # what macOS puts into archives
+    found = items("cmmlu", tmp_path / "cmmlu")
+    assert [item for item in found if isinstance(item, Dropped)] == [Dropped("test/nature.csv:3", "empty_option")]
+    assert build("data=cmmlu", f"source.path={tmp_path / 'cmmlu'}", f"out={tmp_path / 'out'}") == 2
+    assert f"{tmp_path / 'cmmlu/test/nature.csv'}:3: empty_option" in capsys.readouterr().err
+    for domain in ("books", "grocery"):
+        path = write_subjqa(many(4), tmp_path / "SubjQA" / domain / "splits/test.csv")
+    path.write_bytes(path.read_bytes().replace(b"(", b"[", 1))
+    reviews = items("subjqa", tmp_path, "source.domains=[books,grocery]")
+    assert [item.id for item in reviews if isinstance(item, Dropped) and item.bad] == ["grocery/splits/test.csv:2"]
 
 
 def test_one_stray_byte_in_english_is_not_chinese(tmp_path: Path) -> None:
