@@ -45,7 +45,7 @@ class Codes:
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of ``RUN`` characters of some texts, and of ``LATIN_RUN`` where they are in Latin letters.
+    """The runs of some texts, as ``text.runs`` tells them.
 
     Attributes:
         hashes: One for each run.
@@ -98,24 +98,37 @@ def whole_hashes(texts: Codes) -> Hashes:
 
 
 def run_hashes(texts: Codes) -> Runs:
-    """One hash for each run, of the length that ``text.run_length`` says; none of a text that is shorter."""
+    """One hash for each run that ``text.runs`` tells; none of a text that is shorter."""
     row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
-    letters = np.bincount(row_of[texts.characters < LATIN_BELOW], minlength=len(texts.ends))
-    latin = 2 * letters > texts.lengths
-    found = [_runs_of(texts, row_of, ~latin, RUN), _runs_of(texts, row_of, latin, LATIN_RUN)]
+    is_latin = texts.characters < LATIN_BELOW
+    latin = 2 * np.bincount(row_of[is_latin], minlength=len(texts.ends)) > texts.lengths
+    of_latin = latin[row_of]
+    found = [
+        _runs_of(texts, row_of, ~of_latin, RUN),
+        _runs_of(texts, row_of, of_latin, LATIN_RUN),
+        _runs_of(texts, row_of, of_latin, RUN, is_latin),
+    ]
     return Runs(np.concatenate([runs.hashes for runs in found]), np.concatenate([runs.rows for runs in found]))
 
 
-def _runs_of(texts: Codes, row_of: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_], length: int) -> Runs:
-    """The runs of one length in some of the texts."""
-    kept = wanted[row_of]
-    rows, scattered = row_of[kept], mix(texts.characters[kept].astype(np.uint64))
+def _runs_of(
+    texts: Codes,
+    row_of: npt.NDArray[np.int32],
+    wanted: npt.NDArray[np.bool_],
+    length: int,
+    is_latin: npt.NDArray[np.bool_] | None = None,
+) -> Runs:
+    """The runs of one length in the wanted characters, and with ``is_latin`` only those that are mostly not Latin."""
+    rows, scattered = row_of[wanted], mix(texts.characters[wanted].astype(np.uint64))
     count = max(0, len(scattered) - length + 1)
     hashes = np.zeros(count, np.uint64)
     for offset, power in enumerate(_powers(length)):
         hashes += scattered[offset : offset + count] * power
-    inside = rows[:count] == rows[length - 1 :][:count]
-    return Runs(mix(hashes[inside]), rows[:count][inside])
+    kept = rows[:count] == rows[length - 1 :][:count]
+    if is_latin is not None:
+        before = np.concatenate([[0], np.cumsum(is_latin[wanted])])
+        kept &= 2 * (before[length:] - before[:-length]) < length
+    return Runs(mix(hashes[kept]), rows[:count][kept])
 
 
 def _powers(count: int) -> Hashes:

@@ -53,7 +53,7 @@ class Description(_Part):
 
 class SplitOverlap(_Part):
     """How many questions of a split equal a training question, or share a run of characters with one: 13 of
-    them, and 60 in a question of mostly Latin letters."""
+    them, and 60 where most are Latin letters."""
 
     n: int
     exact: int

@@ -1,6 +1,6 @@
 """What a test set shares with the training questions: identical questions and shared runs of characters.
 
-A run has 13 characters, and 60 in a question of mostly Latin letters, where 13 letters are a phrase that all share.
+A run has 13 characters, and 60 where most are Latin letters, of which 13 are a phrase that all share.
 Questions are compared after normalisation (NFKC, lower case, letters and digits only). A dataset keeps the fingerprints
 of its training questions, so that any suite can be measured against them later without the training text.
 """

@@ -56,6 +56,18 @@ def test_every_run_of_thirteen_characters_has_a_hash_of_its_own() -> None:
     assert len(set(found.hashes.tolist())) == len(set().union(*wanted))
 
 
+def test_a_chinese_sentence_among_formulas_is_compared_as_chinese() -> None:
+    formula = r"\frac{a^{2}+b^{2}}{2ab}\geqslant\sqrt{x_{1}x_{2}}"
+    texts = [f"下面四个算式中，结果一定大于一的是哪一个？\nA. {n}x+{formula}\nB. {formula}" for n in (3, 14)]
+    said = Message(role="assistant", content="甲")
+    asked = [EXAMPLES[0].model_copy(update={"messages": (Message(role="user", content=t), said)}) for t in texts]
+    shared = set.intersection(*(runs(question(e)) for e in asked))
+    assert "下面四个算式中结果一定大于" in shared
+    found = keys.run_hashes(keys.questions(to_table(asked)))
+    one, other = (set(found.hashes[found.rows == row].tolist()) for row in (0, 1))
+    assert [len(one), len(other)] == [len(runs(question(e))) for e in asked] and len(one & other) == len(shared)
+
+
 def test_a_row_is_the_same_only_with_the_same_answer_passage_and_rejected_answer() -> None:
     first = EXAMPLES[0]
     assert first.passage is not None
