@@ -103,11 +103,12 @@ def _metric_of(report: Report, suite: str, kind: str) -> str:
 
 def _kind_row(report: Report, suite: str, kind: str, metric: str, with_metric: bool) -> PlotRow:
     scores = {system: by_suite[suite][kind][metric] for system, by_suite in report.by_kind.items()}
-    full = Text(f"{kind} · {METRIC_NAMES[metric].zh}", f"{kind} · {METRIC_NAMES[metric].en}")
+    name = wording.item_kind(kind)
+    full = Text(f"{name.zh} · {METRIC_NAMES[metric].zh}", f"{name.en} · {METRIC_NAMES[metric].en}")
     plot = plots.interval_plot(scores, 1.0, _spoken(full, scores, report, metric))
     numbers = " → ".join(shown(score.value, report.metrics[metric].unit) for score in scores.values())
     n = next(iter(scores.values())).n
-    return PlotRow(full if with_metric else Text(kind, kind), n, plot, numbers)
+    return PlotRow(full if with_metric else name, n, plot, numbers)
 
 
 def _spoken(name: Text, scores: dict[System, Score], report: Report, metric: str) -> str:

@@ -91,6 +91,11 @@ def test_every_item_is_kept_with_both_answers(out: Path, dataset: BuiltDataset) 
     assert all(set(item.answers) == {"base", "tuned"} for item in items)
 
 
+def test_kinds_of_items_are_named_in_both_languages(out: Path) -> None:
+    text = (out / "index.html").read_text(encoding="utf-8")
+    assert "知识库没有记载" in text and "not in the knowledge base" in text and ">unknown" not in text
+
+
 def test_markdown_is_in_both_languages(out: Path) -> None:
     text = (out / "report.md").read_text(encoding="utf-8")
     assert "## 没做好的地方" in text
