@@ -23,6 +23,7 @@ from data_recipes.rows import Dropped
 LONGEST_ANSWER = 90
 ALIAS_SHARE = 0.25  # of the training questions about an entity that has aliases
 DEV_POOL = 10  # the dev split is drawn from so many times its size of unused training questions
+CAREFUL_WORDINGS = 2  # of an emergency or a refusal in each round of training; one of everything else
 RESERVED_SHARE = 0.2  # of the emergencies and refusals is never trained, only tested
 SHARED_BY = 3  # at most so many diseases are named for one set of symptoms
 MOST_MENTIONS = 5  # held-out entities are mentioned by few other entries, so that little training text is lost
@@ -367,16 +368,18 @@ def _assistant(text: str) -> Message:
 
 
 def _rounds(facts: list[Fact], rng: Random) -> Iterator[Example]:
-    """Every fact in one training wording, then every fact in a second one, and so on."""
+    """Every fact in one training wording, then every fact in a second one, and so on; careful ones in two at a time."""
     orders = []
     for fact in rng.sample(facts, len(facts)):
         wordings = list(fact.wording.training())
         rng.shuffle(wordings)
-        orders.append([(fact, *wording) for wording in wordings])
+        at_once = 1 if fact.behaviour == "answer" else CAREFUL_WORDINGS
+        orders.append([(fact, wordings[i : i + at_once]) for i in range(0, len(wordings), at_once)])
     for one_round in zip_longest(*orders):
-        for fact, phrasing, wording in filter(None, one_round):
-            alias = rng.choice(fact.aliases) if fact.aliases and rng.random() < ALIAS_SHARE else ""
-            yield _ask(fact, phrasing, wording, alias)
+        for fact, wordings in filter(None, one_round):
+            for phrasing, wording in wordings:
+                alias = rng.choice(fact.aliases) if fact.aliases and rng.random() < ALIAS_SHARE else ""
+                yield _ask(fact, phrasing, wording, alias)
 
 
 def _spread(
