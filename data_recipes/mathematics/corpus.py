@@ -1,0 +1,63 @@
+"""Solved problems and sums as plain prose, for pre-training the small base model that the project builds itself.
+
+A paragraph tells a problem's story and its solution, or a few sums. There are statements only: how questions are asked
+and answered is left to tuning, and so no question of any split can occur. Nor do kinds of problems and given numbers
+that are kept for testing; and the stories are worded as in training, which test problems never are.
+"""
+
+from collections.abc import Iterator
+from random import Random
+
+from data_recipes.mathematics.expression import equations
+from data_recipes.mathematics.generate import Stream, has_seen_numbers, is_kept_for_testing
+from data_recipes.mathematics.kinds import KINDS
+
+GRADES = (1, 2, 3)
+HELD_OUT = ("排队", "找零", "和倍", "盈亏", "方阵", "最大公因数", "浓度", "比例尺")  # as in configs/data/word_problems.yaml
+PROBLEMS = 40_000
+SUMS = 120_000
+SUMS_IN_PARAGRAPH = 4
+SEED = 20261123
+
+
+def corpus() -> list[str]:
+    """Tells solved problems and sums.
+
+    Returns:
+        Paragraphs; the same ones in the same order every time.
+    """
+    paragraphs = [*_solved(), *_sums()]
+    Random(SEED).shuffle(paragraphs)
+    return paragraphs
+
+
+def _solved() -> Iterator[str]:
+    kinds = [kind for kind in KINDS if kind.grade in GRADES and kind.name not in HELD_OUT]
+    for written in Stream(SEED).write("corpus", PROBLEMS, kinds, has_seen_numbers, in_training=True):
+        yield "".join(f"{sentence}。" for sentence in (written.problem.story, *written.problem.steps))
+
+
+def _sums() -> Iterator[str]:
+    random = Random(f"{SEED} sums")
+    for _ in range(SUMS // SUMS_IN_PARAGRAPH):
+        yield "".join(f"{_sum(random)}。" for _ in range(SUMS_IN_PARAGRAPH))
+
+
+def _sum(random: Random) -> str:
+    while True:
+        kind = random.choice("+-×÷")
+        most = random.choice((20, 100, 100, 400, 1500))
+        if kind in "+-":
+            a = random.randint(1, most - 1)
+            b = random.randint(1, min(most - a, 150) if kind == "+" else a)
+            c = a + b if kind == "+" else a - b
+        else:
+            b = random.randint(2, 12 if most <= 400 else 50)
+            a = random.randint(2, max(3, most // b))
+            c = a * b
+            if kind == "÷":
+                a, c = c, a
+            elif random.random() < 0.5:
+                a, b = b, a
+        if not any(is_kept_for_testing(str(n)) for n in (a, b)):
+            return f"{a}{kind}{b}={c}"
