@@ -5,18 +5,29 @@ and answered is left to tuning, and so no question of any split can occur. Nor d
 that are kept for testing; and the stories are worded as in training, which test problems never are.
 """
 
+import re
 from collections.abc import Iterator
 from random import Random
 
-from data_recipes.mathematics.expression import equations
 from data_recipes.mathematics.generate import Stream, has_seen_numbers, is_kept_for_testing
 from data_recipes.mathematics.kinds import KINDS
+from data_recipes.mathematics.problem import Problem
 
 GRADES = (1, 2, 3)
-HELD_OUT = ("排队", "找零", "和倍", "盈亏", "方阵", "最大公因数", "浓度", "比例尺")  # as in configs/data/word_problems.yaml
-PROBLEMS = 40_000
+HELD_OUT = (
+    "排队",
+    "找零",
+    "和倍",
+    "盈亏",
+    "方阵",
+    "最大公因数",
+    "浓度",
+    "比例尺",
+)  # as in configs/data/word_problems.yaml
+PROBLEMS = 36_000
 SUMS = 120_000
 SUMS_IN_PARAGRAPH = 4
+LARGEST = (20, 100, 100, 400, 1500)
 SEED = 20261123
 
 
@@ -33,8 +44,13 @@ def corpus() -> list[str]:
 
 def _solved() -> Iterator[str]:
     kinds = [kind for kind in KINDS if kind.grade in GRADES and kind.name not in HELD_OUT]
-    for written in Stream(SEED).write("corpus", PROBLEMS, kinds, has_seen_numbers, in_training=True):
+    for written in Stream(SEED).write("corpus", PROBLEMS, kinds, _story_gives_all, in_training=True):
         yield "".join(f"{sentence}。" for sentence in (written.problem.story, *written.problem.steps))
+
+
+def _story_gives_all(problem: Problem) -> bool:
+    """Whether the solution follows from the story: a number that only the question gives would come from nowhere."""
+    return has_seen_numbers(problem) and not re.search(r"\d", problem.ask)
 
 
 def _sums() -> Iterator[str]:
@@ -44,20 +60,21 @@ def _sums() -> Iterator[str]:
 
 
 def _sum(random: Random) -> str:
+    """One sum as the solutions need them: small numbers are frequent, large ones have a place too."""
     while True:
-        kind = random.choice("+-×÷")
-        most = random.choice((20, 100, 100, 400, 1500))
-        if kind in "+-":
-            a = random.randint(1, most - 1)
-            b = random.randint(1, min(most - a, 150) if kind == "+" else a)
-            c = a + b if kind == "+" else a - b
+        sign = random.choice("+-×÷")
+        largest = random.choice(LARGEST)  # of its numbers
+        if sign in "+-":
+            b = random.randint(1, min(largest // 2, 150))
+            a = random.randint(1, largest - b)
+            c = a + b
         else:
-            b = random.randint(2, 12 if most <= 400 else 50)
-            a = random.randint(2, max(3, most // b))
+            b = random.randint(2, 12 if largest < max(LARGEST) else 50)
+            a = random.randint(2, max(3, largest // b))
             c = a * b
-            if kind == "÷":
-                a, c = c, a
-            elif random.random() < 0.5:
-                a, b = b, a
-        if not any(is_kept_for_testing(str(n)) for n in (a, b)):
-            return f"{a}{kind}{b}={c}"
+        if sign in "-÷":
+            a, c = c, a
+        elif random.random() < 0.5:
+            a, b = b, a
+        if not (is_kept_for_testing(str(a)) or is_kept_for_testing(str(b))):
+            return f"{a}{sign}{b}={c}"
