@@ -14,20 +14,12 @@ from data_recipes.mathematics.kinds import KINDS
 from data_recipes.mathematics.problem import Problem
 
 GRADES = (1, 2, 3)
-HELD_OUT = (
-    "排队",
-    "找零",
-    "和倍",
-    "盈亏",
-    "方阵",
-    "最大公因数",
-    "浓度",
-    "比例尺",
-)  # as in configs/data/word_problems.yaml
+# as in configs/data/word_problems.yaml; a test compares
+HELD_OUT = ("排队", "找零", "和倍", "盈亏", "方阵", "最大公因数", "浓度", "比例尺")
 PROBLEMS = 36_000
 SUMS = 120_000
 SUMS_IN_PARAGRAPH = 4
-LARGEST = (20, 100, 100, 400, 1500)
+LARGEST = (20, 100, 100, 400, 1500)  # number of a sum; within 100 twice as often
 SEED = 20261123
 
 
@@ -63,7 +55,7 @@ def _sum(random: Random) -> str:
     """One sum as the solutions need them: small numbers are frequent, large ones have a place too."""
     while True:
         sign = random.choice("+-×÷")
-        largest = random.choice(LARGEST)  # of its numbers
+        largest = random.choice(LARGEST)
         if sign in "+-":
             b = random.randint(1, min(largest // 2, 150))
             a = random.randint(1, largest - b)
