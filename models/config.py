@@ -11,6 +11,7 @@ class EmbeddedConfig(Config):
     """Size and training of the embedded model.
 
     Attributes:
+        corpus: What it reads: the medical knowledge base, or solved problems and sums.
         steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
         matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
         matrix_decay: Muon's weight decay. It bounds the matrices; without it attention grows until each position looks
@@ -18,6 +19,7 @@ class EmbeddedConfig(Config):
         learning_rate: AdamW's learning rate for embeddings, output layer and norms.
     """
 
+    corpus: Literal["medical", "mathematics"] = "medical"
     seed: int = 20261123
     vocab_size: int = Field(8000, ge=300)
     hidden_size: int = Field(128, ge=64, multiple_of=64)

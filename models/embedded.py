@@ -1,7 +1,8 @@
 """Builds the embedded base model: a small Chinese LLaMA, tokenizer and weights, from a corpus of plain prose.
 
-It exists so that the whole chain runs on a laptop without a model hub. It reads the knowledge base as prose; questions
-and answers come only with tuning. The result is an ordinary Hugging Face directory, cached under a hash of its inputs.
+It exists so that the whole chain runs on a laptop without a model hub. It reads statements (the knowledge base's, or
+solved problems and sums); questions and answers come only with tuning. The result is an ordinary Hugging Face
+directory, cached under a hash of its inputs.
 
 Measured choices (benchmarks/embedded_base.py): byte-level BPE, Muon (Jordan et al. 2024) on the matrices inside the
 blocks and AdamW on everything else, bf16 autocast.

@@ -1,5 +1,6 @@
 """The base model of a run: found, fetched or built, with everything that follows from its family."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from data_recipes import prose
 from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.prose import corpus
+from data_recipes.mathematics import corpus as mathematics
 from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig
@@ -17,6 +19,12 @@ from models.hub import locate
 from models.loading import Quantisation, hash_model, load_model, load_tokenizer, open_checkpoint
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
+
+CORPORA: dict[str, Callable[[], list[str]]] = {
+    "medical": lambda: prose.corpus(KnowledgeBase.load()),
+    "mathematics": mathematics.corpus,
+}
+"""What the embedded model reads, by ``model.embedded.corpus``."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,8 @@ def find_base(config: ModelConfig) -> Base:
 
 def _directory(config: ModelConfig) -> Path:
     if config.embedded is not None:
-        return embedded.build_or_reuse(corpus(KnowledgeBase.load()), config.embedded)
+        return embedded.build_or_reuse(CORPORA[config.embedded.corpus](), config.embedded)
     if config.stand_in is not None:
-        return stand_ins.build_or_reuse(corpus(KnowledgeBase.load()), config.stand_in)
+        return stand_ins.build_or_reuse(CORPORA["medical"](), config.stand_in)
     assert config.path is not None
     return locate(config.path)

@@ -49,6 +49,13 @@ _UNITS = (
 )
 _SAID = r"[零〇一二两三四五六七八九十百千万亿]+"
 _SAID_ANSWER = re.compile(rf"[是为共有]*({_SAID})(?:(?:又({_SAID}))?分之({_SAID}))?(?:{_UNITS})?(?:{_UNITS})?")
+_JOIN = r"[)项\s]{0,3}(?:[,、;/+&]|和|与|及|以及)?[(\s]{0,3}"  # bounded: no text takes long
+_LETTERS = rf"[A-H](?:{_JOIN}[A-H])*(?![a-zA-Z])"
+_LISTED = rf"({_LETTERS}(?=[)项\s]*(?:$|[。,;:]|都|均|全|[两二三四五六]|正确|对))|[A-H]+(?![a-zA-Z]))"
+"""In ``A,B错误`` B is not chosen: letters apart from each other count together where nothing is said of the last."""
+_CHOSEN = re.compile(rf"[(\s选]*{_LISTED}")
+_NOTHING_ELSE = re.compile(rf"[(\s选]*({_LETTERS}(?=[).,、:。\s]*$)|[A-H](?=[).、:]))")
+_CHOOSES = re.compile(rf"(?<!不)(?:选|选项|option)\s*:?\s*\(?{_LISTED}")
 LONGEST = 20_000  # characters at the end of a text that are looked at
 
 
@@ -72,21 +79,21 @@ def final_answers(text: str) -> list[Fraction]:
     return _read(_first_or_last_number(sentence)) if said is None else [said]
 
 
-def final_letter(text: str) -> str:
-    """The option that a text chooses, ``A`` to ``H``; empty where it does not say."""
+def final_letters(text: str) -> str:
+    """The options that a text chooses, ``A`` to ``H``, each once and in order; empty where it does not say."""
     plain = _folded(text[-LONGEST:]).strip()
     stated = _stated(plain)
     where = _first_sentence(stated) if stated is not None else plain
-    alone = r"[(\s选]*([A-H])(?![a-zA-Z])" if stated is not None else r"[(\s选]*([A-H])(?:[).,、:\s]*$|[).、:])"
-    if match := re.match(alone, where):
-        return match.group(1)
-    found = re.findall(r"(?:选|选项|option)\s*:?\s*\(?([A-H])(?![a-zA-Z])", where)
-    return found[-1] if found else ""
+    begins = _CHOSEN if stated is not None else _NOTHING_ELSE
+    if match := begins.match(where):
+        return _sorted(match[1])
+    found = list(_CHOOSES.finditer(where))
+    return _sorted(found[-1][1]) if found else ""
 
 
 def is_checkable(result: str) -> bool:
-    """Whether an expected result is a number or an option, so that ``is_right`` can compare with it."""
-    return _is_option(result) or bool(_expected(result))
+    """Whether an expected result is a number or options, so that ``is_right`` can compare with it."""
+    return bool(_options(result) or _expected(result))
 
 
 def is_right(text: str, result: str) -> bool:
@@ -94,15 +101,21 @@ def is_right(text: str, result: str) -> bool:
 
     Args:
         text: What was answered.
-        result: The expected number, ``A`` to ``H`` for an option.
+        result: The expected number; letters from ``A`` to ``H`` for options, all of which must be chosen and no other.
     """
-    if _is_option(result):
-        return final_letter(text) == result.strip()
+    if options := _options(result):
+        return final_letters(text) == options
     return any(same(given, wanted) for given in final_answers(text) for wanted in _expected(result))
 
 
-def _is_option(result: str) -> bool:
-    return re.fullmatch(r"[A-H]", result.strip()) is not None
+def _options(result: str) -> str:
+    """The options that an expected result consists of; empty where it is something else."""
+    match = re.fullmatch(_LETTERS, unicodedata.normalize("NFKC", result).strip())
+    return _sorted(match[0]) if match else ""
+
+
+def _sorted(letters: str) -> str:
+    return "".join(sorted(set(re.findall("[A-H]", letters))))
 
 
 def _expected(result: str) -> list[Fraction]:

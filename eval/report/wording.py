@@ -57,7 +57,9 @@ METRIC_MEANINGS = {
         'an annotator\'s "no answer" counts as a reference too; never answering scores high',
     ),
     "fact_recall": Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
-    "math_answer": Text("最终的数（或选项）与标准答案相同", "the final number (or option) is the expected one"),
+    "math_answer": Text(
+        "最终的数（或全部选项）与标准答案相同", "the final number (or the set of options) is the expected one"
+    ),
     "citation": Text("引用的条目与参考答案完全相同", "cites exactly the entries of the reference"),
     "image_prompt_format": Text("格式无误的绘图提示词所占比例", "answers that are prompts in the right format"),
     "image_prompt_parameters": Text(

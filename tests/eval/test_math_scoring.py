@@ -19,3 +19,9 @@ def test_items_with_a_result_are_judged_by_it_and_others_are_not() -> None:
     found = measure(items, [said("9页"), said("多喝水。"), said("选A。"), said("内科")])["math_answer"]
     assert (found.items, found.scores) == ((0, 2), (1.0, 0.0))
     assert "math_answer" not in measure([item("b", "多喝水。", "")], [said("多喝水。")])
+
+
+def test_several_right_options_count_only_together() -> None:
+    items = [item(id, "答案：ABD", "ABD") for id in "abc"]
+    found = measure(items, [said("选D、B和A。"), said("答案：AB"), said("答案：ABCD")])["math_answer"]
+    assert found.scores == (1.0, 0.0, 0.0)

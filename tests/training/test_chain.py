@@ -71,6 +71,19 @@ def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path)
     assert "与训练数据的重合" in card and str(directory / "merged/README.md") in out
 
 
+def test_mathematics_chain_tunes_a_base_that_read_sums_and_scores_final_answers(tmp_path: Path) -> None:
+    every_split = [word for word in SMALL if word != "suite=quick"]
+    run("recipe=math_qlora", *every_split, f"runs_dir={tmp_path}")
+    directory = only_run(tmp_path)
+    base = Path(read_json(directory / "artifact.json")["base"]["path"])
+    vocabulary = read_json(base / "tokenizer.json")["model"]["vocab"]
+    assert not [token for token in vocabulary if len(token) > 1 and set(token) & set("0123456789")]
+    report = read_json(directory / "report/report.json")
+    for split in ("test", "unseen_kinds", "unseen_numbers", "distractors"):
+        score = report["systems"]["tuned"][split]["math_answer"]
+        assert score["n"] == 4 and score["low"] <= score["value"] <= score["high"]
+
+
 def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merged(tmp_path: Path) -> None:
     out = run("recipe=medical_ptuning_v2", *SMALL, "method.prefix_length=4", f"runs_dir={tmp_path}")
     directory = only_run(tmp_path)

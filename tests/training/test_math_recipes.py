@@ -3,6 +3,7 @@
 import pytest
 
 from common.command import read_config
+from common.errors import UserError
 from data_recipes.example import Example
 from data_recipes.mathematics.answers import is_checkable, is_right
 from data_recipes.sources.word_problems import WordProblemsSource, read
@@ -20,3 +21,17 @@ def test_every_item_of_a_recipe_ends_in_an_answer_that_can_be_checked(recipe: st
         assert isinstance(item, Example)
         assert is_checkable(item.result) and is_right(item.answer, item.result)
         assert (len(item.messages), "\n" in item.answer) == ((3, True) if steps == "asked" else (2, False))
+
+
+def test_the_embedded_base_of_a_recipe_reads_mathematics_and_that_of_the_others_medicine() -> None:
+    corpora = {}
+    for recipe in ("math_qlora", "math_cot_qlora", "medical_qlora", "medical_ptuning_v2"):
+        [config] = read_config("run", [f"recipe={recipe}"], RunConfig)
+        assert config.model.embedded
+        corpora[recipe] = config.model.embedded.corpus
+    assert list(corpora.values()) == ["mathematics", "mathematics", "medical", "medical"]
+
+
+def test_a_corpus_that_does_not_exist_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(UserError, match=r"(?s)model\.embedded\.corpus.*medical.*mathematics"):
+        read_config("run", ["recipe=math_qlora", "model.embedded.corpus=maths"], RunConfig)

@@ -15,8 +15,21 @@ def together(d: Draw) -> Problem:
         d.one(("操场上", "礼堂里", "公园里", "大巴车上", "游泳馆里", "展厅里")),
     )
     return Problem(
-        d.say(f"{place}有{a}名{first}和{b}名{second}", f"{place}来了{a}名{first}，还来了{b}名{second}"),
-        d.say(d.one(("一共有多少人？", "他们一共多少人？", "共有多少人？")), "算一算来了多少人？"),
+        d.say(
+            d.one(
+                (
+                    f"{place}有{a}名{first}和{b}名{second}",
+                    f"{a}名{first}、{b}名{second}都在{place}",
+                    f"{place}的{first}有{a}名，{second}有{b}名",
+                    f"除了{a}名{first}，{place}还有{b}名{second}",
+                )
+            ),
+            f"{place}来了{a}名{first}，还来了{b}名{second}",
+        ),
+        d.say(
+            d.one(("一共有多少人？", "他们一共多少人？", "共有多少人？", "加在一起是多少人？", "总人数是多少？")),
+            "算一算来了多少人？",
+        ),
         (f"合起来用加法：{equation(f'{a}+{b}', a + b, '人')}",),
         str(a + b),
         "人",
@@ -30,9 +43,28 @@ def remaining(d: Draw) -> Problem:
     b = d.whole(2, a - 1)
     gone = d.one(("送给同学", "用掉", "送给妹妹", "借给同桌", "丢了", "给了弟弟"))
     return Problem(
-        d.say(f"{name}有{a}{unit}{noun}，{gone}{b}{unit}", f"{a}{unit}{noun}是{name}的，现在少了{b}{unit}"),
         d.say(
-            d.one((f"还剩多少{unit}？", f"{name}还有多少{unit}？", f"现在剩下多少{unit}？")), f"算一算剩多少{unit}？"
+            d.one(
+                (
+                    f"{name}有{a}{unit}{noun}，{gone}{b}{unit}",
+                    f"{name}的{noun}有{a}{unit}，他{gone}{b}{unit}",
+                    f"{name}先有{a}{unit}{noun}，后来{gone}其中的{b}{unit}",
+                    f"有{b}{unit}{noun}被{name}{gone}，本来是{a}{unit}",
+                )
+            ),
+            f"{a}{unit}{noun}是{name}的，现在少了{b}{unit}",
+        ),
+        d.say(
+            d.one(
+                (
+                    f"还剩多少{unit}？",
+                    f"{name}还有多少{unit}？",
+                    f"现在剩下多少{unit}？",
+                    f"剩下的有多少{unit}？",
+                    f"{name}手里还有几{unit}？",
+                )
+            ),
+            f"算一算剩多少{unit}？",
         ),
         (f"求剩下的用减法：{equation(f'{a}-{b}', a - b, unit)}",),
         str(a - b),
@@ -47,10 +79,27 @@ def before(d: Draw) -> Problem:
     gave, left = d.whole(2, 45), d.whole(2, 50)
     return Problem(
         d.say(
-            f"{name}给了{friend}{gave}{unit}{noun}后还剩{left}{unit}",
+            d.one(
+                (
+                    f"{name}给了{friend}{gave}{unit}{noun}后还剩{left}{unit}",
+                    f"{name}送出{gave}{unit}{noun}给{friend}，还有{left}{unit}",
+                    f"{friend}从{name}那里拿到{gave}{unit}{noun}，{name}还剩{left}{unit}",
+                    f"{name}现在有{left}{unit}{noun}，之前给过{friend}{gave}{unit}",
+                )
+            ),
             f"{name}的{noun}分给{friend}{gave}{unit}，自己留下{left}{unit}",
         ),
-        d.say(d.one((f"{name}原来有多少{unit}{noun}？", f"原来{name}有多少{unit}？")), f"分之前有多少{unit}？"),
+        d.say(
+            d.one(
+                (
+                    f"{name}原来有多少{unit}{noun}？",
+                    f"原来{name}有多少{unit}？",
+                    f"{name}起先有多少{unit}？",
+                    f"给{friend}以前，{name}有多少{unit}？",
+                )
+            ),
+            f"分之前有多少{unit}？",
+        ),
         (f"把给出的和剩下的合起来：{equation(f'{gave}+{left}', gave + left, unit)}",),
         str(gave + left),
         unit,
@@ -65,9 +114,22 @@ def difference(d: Draw) -> Problem:
     a = b + d.whole(2, 39)
     more = d.one((True, False))
     return Problem(
-        d.say(f"{name}有{a}{unit}{noun}，{friend}有{b}{unit}", f"{noun}{name}得到{a}{unit}，{friend}得到{b}{unit}"),
         d.say(
-            f"{name}比{friend}多多少{unit}？" if more else f"{friend}比{name}少多少{unit}？", f"两人相差多少{unit}？"
+            d.one(
+                (
+                    f"{name}有{a}{unit}{noun}，{friend}有{b}{unit}",
+                    f"{name}的{noun}是{a}{unit}，{friend}的是{b}{unit}",
+                    f"{friend}有{b}{unit}{noun}，{name}有{a}{unit}",
+                    f"数一数{noun}，{name}数出{a}{unit}，{friend}数出{b}{unit}",
+                )
+            ),
+            f"{noun}{name}得到{a}{unit}，{friend}得到{b}{unit}",
+        ),
+        d.say(
+            d.one((f"{name}比{friend}多多少{unit}？", f"{name}多了几{unit}？", f"{name}和{friend}差多少{unit}？"))
+            if more
+            else d.one((f"{friend}比{name}少多少{unit}？", f"{friend}少几{unit}？", f"{friend}和{name}差几{unit}？")),
+            f"两人相差多少{unit}？",
         ),
         (f"求相差多少用减法：{equation(f'{a}-{b}', a - b, unit)}",),
         str(a - b),
@@ -83,10 +145,18 @@ def more_or_fewer(d: Draw) -> Problem:
     result, sign = (a + b, "+") if more else (a - b, "-")
     return Problem(
         d.say(
-            f"{name}{first}{a}下，{second}比{first}{'多' if more else '少'}{b}下",
+            d.one(
+                (
+                    f"{name}{first}{a}下，{second}比{first}{'多' if more else '少'}{b}下",
+                    f"{name}{second}比{first}{'多' if more else '少'}{b}下，{first}{a}下",
+                    f"{name}先{first}{a}下，再{second}，{'多做' if more else '少做'}{b}下",
+                )
+            ),
             f"{name}{first}的成绩是{a}下，{second}的成绩{'多' if more else '少'}{b}下",
         ),
-        d.say(d.one((f"{second}多少下？", f"{name}{second}多少下？")), f"{second}的成绩是多少下？"),
+        d.say(
+            d.one((f"{second}多少下？", f"{name}{second}多少下？", f"{second}做了几下？")), f"{second}的成绩是多少下？"
+        ),
         (f"{second}：{equation(f'{a}{sign}{b}', result, '下')}",),
         str(result),
         "下",
@@ -117,10 +187,20 @@ def gets_on_and_off(d: Draw) -> Problem:
     vehicle = d.one(("公共汽车", "大巴车", "电车", "校车", "旅游车"))
     return Problem(
         d.say(
-            f"{vehicle}上原有{start}人，到站后下去{off}人，又上来{on}人",
+            d.one(
+                (
+                    f"{vehicle}上原有{start}人，到站后下去{off}人，又上来{on}人",
+                    f"{vehicle}里有{start}人，先下{off}人，再上{on}人",
+                    f"{vehicle}到站时，{start}位乘客中有{off}位下车，又有{on}位上车",
+                    f"{vehicle}载着{start}人，这一站下{off}人、上{on}人",
+                )
+            ),
             f"{vehicle}开来时坐着{start}人，{off}人下车后，{on}人上车",
         ),
-        d.say(d.one((f"现在{vehicle}上有多少人？", "现在有多少人？")), "车上这时有多少人？"),
+        d.say(
+            d.one((f"现在{vehicle}上有多少人？", "现在有多少人？", "开走时有多少人？", "车里还有几人？")),
+            "车上这时有多少人？",
+        ),
         (
             f"下去后还有：{equation(f'{start}-{off}', left, '人')}",
             f"又上来后：{equation(f'{left}+{on}', left + on, '人')}",
@@ -138,10 +218,20 @@ def still_missing(d: Draw) -> Problem:
     days = d.one((("上午", "下午"), ("昨天", "今天"), ("第一天", "第二天")))
     return Problem(
         d.say(
-            f"{name}要数{goal}{unit}{noun}，{days[0]}数了{a}{unit}，{days[1]}数了{b}{unit}",
+            d.one(
+                (
+                    f"{name}要数{goal}{unit}{noun}，{days[0]}数了{a}{unit}，{days[1]}数了{b}{unit}",
+                    f"{name}{days[0]}数了{a}{unit}{noun}，{days[1]}数了{b}{unit}，要数的是{goal}{unit}",
+                    f"{goal}{unit}{noun}等{name}来数，{days[0]}数好{a}{unit}，{days[1]}数好{b}{unit}",
+                    f"{noun}有{goal}{unit}，{name}{days[0]}数{a}{unit}、{days[1]}数{b}{unit}",
+                )
+            ),
             f"{name}打算一共数{goal}{unit}{noun}，{days[0]}完成{a}{unit}，{days[1]}完成{b}{unit}",
         ),
-        d.say(d.one((f"还要数多少{unit}？", f"还差多少{unit}没有数？")), f"没数的还有多少{unit}？"),
+        d.say(
+            d.one((f"还要数多少{unit}？", f"还差多少{unit}没有数？", f"还有几{unit}要数？", f"剩多少{unit}没数？")),
+            f"没数的还有多少{unit}？",
+        ),
         (
             f"已经数了：{equation(f'{a}+{b}', a + b, unit)}",
             f"还要数：{equation(f'{goal}-{a + b}', goal - a - b, unit)}",

@@ -9,8 +9,28 @@ def equal_groups(d: Draw) -> Problem:
     noun, unit = d.goods()
     a, b, box = d.whole(2, 9), d.whole(2, 12), d.one(("盒", "袋", "盘", "篮", "箱", "排"))
     return Problem(
-        d.say(f"每{box}有{a}{unit}{noun}，{d.person()}数了{b}{box}", f"{noun}装了{b}{box}，一{box}装{a}{unit}"),
-        d.say(d.one((f"一共有多少{unit}？", f"{b}{box}共有多少{unit}{noun}？")), f"总共装了多少{unit}？"),
+        d.say(
+            d.one(
+                (
+                    f"每{box}有{a}{unit}{noun}，{d.person()}数了{b}{box}",
+                    f"{d.person()}有{b}{box}{noun}，每{box}都是{a}{unit}",
+                    f"{noun}每{box}放{a}{unit}，放满了{b}{box}",
+                    f"桌上摆着{b}{box}{noun}，各有{a}{unit}",
+                )
+            ),
+            f"{noun}装了{b}{box}，一{box}装{a}{unit}",
+        ),
+        d.say(
+            d.one(
+                (
+                    f"一共有多少{unit}？",
+                    f"{b}{box}共有多少{unit}{noun}？",
+                    f"合起来是多少{unit}？",
+                    f"{noun}有几{unit}？",
+                )
+            ),
+            f"总共装了多少{unit}？",
+        ),
         (f"{b}个{a}是多少：{equation(f'{a}×{b}', a * b, unit)}",),
         str(a * b),
         unit,
@@ -24,10 +44,20 @@ def shared_out(d: Draw) -> Problem:
     total, who = each * people, d.one(("名同学", "个小组", "个小朋友", "位老师", "个班"))
     return Problem(
         d.say(
-            f"{d.person()}把{total}{unit}{noun}平均分给{people}{who}",
+            d.one(
+                (
+                    f"{d.person()}把{total}{unit}{noun}平均分给{people}{who}",
+                    f"给{people}{who}平均分{total}{unit}{noun}",
+                    f"有{total}{unit}{noun}，{people}{who}平分",
+                    f"{people}{who}平均得到{d.person()}的{total}{unit}{noun}",
+                )
+            ),
             f"{people}{who}分{total}{unit}{noun}，要分得一样多",
         ),
-        d.say(f"每{who}分到多少{unit}？", f"每份是多少{unit}？"),
+        d.say(
+            d.one((f"每{who}分到多少{unit}？", f"每{who}得到几{unit}？", f"一{who}拿多少{unit}？")),
+            f"每份是多少{unit}？",
+        ),
         (f"平均分用除法：{equation(f'{total}÷{people}', each, unit)}",),
         str(each),
         unit,
@@ -44,10 +74,19 @@ def boxes_needed(d: Draw) -> Problem:
     total = each * full + rest
     return Problem(
         d.say(
-            f"{d.one(('老师带', '导游带', '教练带'))}{total}{what}，{hold}{each}人",
+            d.one(
+                (
+                    f"{d.one(('老师带', '导游带', '教练带'))}{total}{what}，{hold}{each}人",
+                    f"有{total}{what}，规定{hold}{each}人",
+                    f"因为{hold}{each}人，{d.one(('老师', '导游', '教练'))}要给{total}{what}作安排",
+                )
+            ),
             f"{hold}{each}人，来了{total}{what}",
         ),
-        d.say(f"至少需要多少{unit}？", f"最少租多少{unit}才够？"),
+        d.say(
+            d.one((f"至少需要多少{unit}？", f"至少要几{unit}？", f"都坐下最少要多少{unit}？")),
+            f"最少租多少{unit}才够？",
+        ),
         (
             f"坐满{full}{unit}的人数：{equation(f'{each}×{full}', each * full, '人')}",
             f"还剩：{equation(f'{total}-{each * full}', rest, '人')}",
@@ -67,10 +106,20 @@ def times_as_many(d: Draw) -> Problem:
     place = d.one(("王奶奶家", "李伯伯家", "农场里", "牧场上", "张叔叔家"))
     return Problem(
         d.say(
-            f"{place}养了{a}{unit}{noun}，{other}的数量是{noun}的{k}倍",
+            d.one(
+                (
+                    f"{place}养了{a}{unit}{noun}，{other}的数量是{noun}的{k}倍",
+                    f"{place}有{noun}{a}{unit}，{other}的数量是它的{k}倍",
+                    f"{other}是{noun}的{k}倍，{place}有{a}{unit}{noun}",
+                    f"{place}的{noun}有{a}{unit}，{other}有这样的{k}倍",
+                )
+            ),
             f"{place}的{other}正好有{noun}的{k}倍那么多，{noun}是{a}{unit}",
         ),
-        d.say(f"{d.one(('养了', '有'))}{other}多少{measure}？", f"{other}是多少{measure}？"),
+        d.say(
+            d.one((f"养了{other}多少{measure}？", f"有{other}多少{measure}？", f"{other}有几{measure}？")),
+            f"{other}是多少{measure}？",
+        ),
         (f"{a}的{k}倍：{equation(f'{a}×{k}', a * k, measure)}",),
         str(a * k),
         measure,
@@ -83,8 +132,27 @@ def how_many_times(d: Draw) -> Problem:
     b, k = d.whole(3, 12), d.whole(2, 9)
     a = b * k
     return Problem(
-        d.say(f"{first}有{a}人，{second}有{b}人", f"报名时{first}来了{a}人，而{second}只来了{b}人"),
-        d.say(d.one((f"{first}的人数是{second}的几倍？", f"{first}是{second}的多少倍？")), "前者是后者的几倍？"),
+        d.say(
+            d.one(
+                (
+                    f"{first}有{a}人，{second}有{b}人",
+                    f"{second}有{b}人，{first}有{a}人",
+                    f"{first}招了{a}人，{second}招了{b}人",
+                    f"参加{second}的有{b}人，参加{first}的有{a}人",
+                )
+            ),
+            f"报名时{first}来了{a}人，而{second}只来了{b}人",
+        ),
+        d.say(
+            d.one(
+                (
+                    f"{first}的人数是{second}的几倍？",
+                    f"{first}是{second}的多少倍？",
+                    f"{first}的人数有几个{second}那么多？",
+                )
+            ),
+            "前者是后者的几倍？",
+        ),
         (f"求几倍用除法：{equation(f'{a}÷{b}', k)}",),
         str(k),
         "倍",
@@ -120,8 +188,20 @@ def groups_and_some(d: Draw) -> Problem:
     result, sign = (a * b + c, "+") if more else (a * b - c, "-")
     last = f"又买来{c}{unit}" if more else f"用去了{c}{unit}"
     return Problem(
-        d.say(f"{d.person()}有{b}袋{noun}，每袋{a}{unit}，{last}", f"{noun}有{b}袋，一袋{a}{unit}，后来{last}"),
-        d.say(f"现在有多少{unit}？", f"这时共有多少{unit}？"),
+        d.say(
+            d.one(
+                (
+                    f"{d.person()}有{b}袋{noun}，每袋{a}{unit}，{last}",
+                    f"{noun}每袋{a}{unit}，共{b}袋，{last}",
+                    f"{d.person()}买来{b}袋{noun}，袋里各有{a}{unit}，{last}",
+                )
+            ),
+            f"{noun}有{b}袋，一袋{a}{unit}，后来{last}",
+        ),
+        d.say(
+            d.one((f"现在有多少{unit}？", f"现在一共是几{unit}？", f"{noun}现在有多少{unit}？")),
+            f"这时共有多少{unit}？",
+        ),
         (
             f"{b}袋共有：{equation(f'{a}×{b}', a * b, unit)}",
             f"现在有：{equation(f'{a * b}{sign}{c}', result, unit)}",
@@ -137,8 +217,21 @@ def lengths(d: Draw) -> Problem:
     whole = metres * 100
     what = d.one(("绳子", "彩带", "铁丝", "木条", "布条", "电线", "竹竿"))
     return Problem(
-        d.say(f"{d.person()}有一根{metres}米长的{what}，用去{cut}厘米", f"从{metres}米长的{what}上剪下{cut}厘米"),
-        d.say(d.one(("还剩多少厘米？", f"{what}还剩多少厘米？")), f"剩下的{what}长多少厘米？"),
+        d.say(
+            d.one(
+                (
+                    f"{d.person()}有一根{metres}米长的{what}，用去{cut}厘米",
+                    f"{what}长{metres}米，{d.person()}用了{cut}厘米",
+                    f"{d.person()}截去{cut}厘米{what}，它原来长{metres}米",
+                    f"一根{what}有{metres}米，截掉{cut}厘米",
+                )
+            ),
+            f"从{metres}米长的{what}上剪下{cut}厘米",
+        ),
+        d.say(
+            d.one(("还剩多少厘米？", f"{what}还剩多少厘米？", "剩多少厘米？", "还有几厘米？")),
+            f"剩下的{what}长多少厘米？",
+        ),
         (
             f"换成厘米：{equation(f'{metres}×100', whole, '厘米')}",
             f"还剩：{equation(f'{whole}-{cut}', whole - cut, '厘米')}",
@@ -157,10 +250,20 @@ def minutes_passed(d: Draw) -> Problem:
     start = f"{hour}时{minute}分" if minute else f"{hour}时"
     return Problem(
         d.say(
-            f"{d.person()}上午{start}开始{what}，{hour + hours}时{minute + more}分结束",
+            d.one(
+                (
+                    f"{d.person()}上午{start}开始{what}，{hour + hours}时{minute + more}分结束",
+                    f"{d.person()}{start}去{what}，{hour + hours}时{minute + more}分回来",
+                    f"{what}在{hour + hours}时{minute + more}分结束，是{start}开始的",
+                    f"上午{start}，{d.person()}开始{what}，做到{hour + hours}时{minute + more}分",
+                )
+            ),
             f"{d.person()}{what}，从上午{start}一直到{hour + hours}时{minute + more}分",
         ),
-        d.say(d.one((f"{what}用了多少分钟？", "一共用了多少分钟？")), "这段时间是多少分钟？"),
+        d.say(
+            d.one((f"{what}用了多少分钟？", "一共用了多少分钟？", "过了多少分钟？", "经过几分钟？")),
+            "这段时间是多少分钟？",
+        ),
         (
             f"整时的部分：{equation(f'{hours}×60', hours * 60, '分钟')}",
             f"分的部分：{equation(f'{minute + more}-{minute}', more, '分钟')}",

@@ -1,4 +1,4 @@
-"""Final-answer accuracy: whether the number (or option) that an answer ends in is the expected one.
+"""Final-answer accuracy: whether the number (or the options) that an answer ends in is the expected one.
 
 The working is not judged. Units, width, thousands commas, LaTeX and the way a number is written (``3/4``, ``0.75``,
 ``75%``, ``四分之三``) do not matter; a refusal or a missing answer is wrong. How: ``data_recipes.mathematics.answers``.
@@ -9,7 +9,7 @@ import evaluate
 
 from data_recipes.mathematics.answers import is_right
 
-SIGNATURE = "math_answer|final:mark,last-number|exact,rounded-if-infinite|v1"
+SIGNATURE = "math_answer|final:mark,last-number|exact,rounded-if-infinite,all-options|v2"
 
 
 class MathAnswer(evaluate.Metric):
@@ -21,7 +21,7 @@ class MathAnswer(evaluate.Metric):
             description=__doc__,
             citation="",
             inputs_description=(
-                "Args: predictions: texts; references: the expected numbers, or A to H for options. "
+                "Args: predictions: texts; references: the expected numbers, or letters from A to H for options. "
                 "Returns: math_answer, scores, signature."
             ),
             features=datasets.Features({"predictions": text, "references": text}),

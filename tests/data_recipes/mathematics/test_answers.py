@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from data_recipes.mathematics.answers import final_answers, final_letter, is_right
+from data_recipes.mathematics.answers import final_answers, final_letters, is_checkable, is_right
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,23 @@ from data_recipes.mathematics.answers import final_answers, final_letter, is_rig
         ("答：Ｂ", "B"),
         ("(C) 14", "C"),
         ("所以选D。", "D"),
+        ("D。", "D"),
+        ("答案是A，B和C错误。", "A"),
+        ("答案：A. Because", "A"),
+        ("答案：ABD", "ABD"),
+        ("答案：D、A、B。", "ABD"),
+        ("答案是A,B和D，因为C错了", "ABD"),
+        ("答案为（A）（B）（D）", "ABD"),
+        ("答案是Ａ项、Ｂ项和Ｄ项", "ABD"),
+        ("答案是A、B，C错误。", "AB"),
+        ("**正确答案：** A B D", "ABD"),
+        ("The answer is A, B", "AB"),
+        ("A、B、D", "ABD"),
+        ("A,B和D", "ABD"),
+        ("选ABD", "ABD"),
+        ("C明显不对，所以选A、B、D三项，不选C。", "ABD"),
+        ("\\boxed{ABD}", "BDA"),
+        ("答案：ABD", "A、B、D"),
     ],
 )
 def test_right(text: str, result: str) -> None:
@@ -73,6 +90,13 @@ def test_right(text: str, result: str) -> None:
         ("答：二零一五", "5"),
         ("答案是C", "B"),
         ("A train leaves.", "A"),
+        ("答案：AB", "ABD"),
+        ("答案：ABCD", "ABD"),
+        ("答案：A", "AB"),
+        ("答案：AB", "A"),
+        ("答案：A、B", "A"),
+        ("ABD三项都要考虑，无法确定", "ABD"),
+        ("答：", "ABD"),
         ("1/0", "0"),
         ("\\boxed{", "0"),
         ("答：" + "9" * 5000, "9"),
@@ -82,11 +106,19 @@ def test_wrong(text: str, result: str) -> None:
     assert not is_right(text, result)
 
 
+@pytest.mark.parametrize(
+    ("result", "checkable"),
+    [("36", True), ("B", True), ("ABD", True), ("A、B、D", True), ("ABZ", False), ("Bad", False), ("", False)],
+)
+def test_numbers_and_sets_of_options_can_be_checked(result: str, checkable: bool) -> None:
+    assert is_checkable(result) == checkable
+
+
 def test_nothing_that_is_written_crashes_it() -> None:
     random = Random(5)
     alphabet = "0123456789.,:/%()又分之万亿一百答案是：#\\boxed{}frac$ -+×÷=\nABx½\0\ud800"
     for _ in range(3000):
         text = "".join(random.choices(alphabet, k=random.randint(0, 40)))
         final_answers(text)
-        final_letter(text)
+        final_letters(text)
         assert is_right("答：3", text) in (True, False)
