@@ -115,8 +115,8 @@ class _Parser:
 
     def _power(self) -> Fraction:
         negative = False
-        while self._next_is("-"):
-            negative = not negative
+        while sign := self._next_is("-", "+"):
+            negative ^= sign == "-"
         base = self._percent()
         if self._next_is("**", "^"):
             base = _raised(base, self._percent())

@@ -19,6 +19,7 @@ from data_recipes.mathematics.expression import Equation, NotArithmetic, equatio
         ("4:8*10", Fraction(5)),
         ("10-2-3", Fraction(5)),
         ("100÷5÷2", Fraction(10)),
+        ("(+100*(+100+1))/2-80*+60", Fraction(250)),
         ("3.14*(18.84/3.14)**2/2", Fraction(5652, 100)),
         ("３０×（１－２５％）", Fraction(45, 2)),
         ("[1+2]*{3}", Fraction(9)),
