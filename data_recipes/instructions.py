@@ -86,7 +86,9 @@ def write(
     kept_back = {fact.key for fact in reserved}
     asked = _rounds([fact for fact in known if fact.key not in kept_back], Random(f"{seed} training"))
     train = list(islice(asked, sizes["train"]))
-    trained = {_key(example) for example in train}
+    train = rng.sample(train, len(train))
+    asks_first = {question(example): _key(example) for example in reversed(train)}  # of equal questions one is kept
+    trained = set(asks_first.values())
     unused = islice((example for example in asked if _key(example) in trained), DEV_POOL * sizes["dev"])
     answered = [fact for fact in known if fact.key in trained and fact.behaviour == "answer"]
     careful = [fact for fact in [*reserved, *new] if fact.behaviour != "answer"]
@@ -95,7 +97,7 @@ def write(
         return f"{example.kind} {bool(unseen.intersection(example.grounding))} {bool(example.grounding)}"
 
     splits = {
-        "train": rng.sample(train, len(train)),
+        "train": train,
         "dev": _spread(unused, sizes["dev"], rng),
         "heldout_phrasing": _spread(_reworded(answered), sizes["heldout_phrasing"], rng),
         "unseen_entity": _spread(_as_in_training(new), sizes["unseen_entity"], rng),
