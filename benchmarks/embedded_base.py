@@ -39,7 +39,8 @@ VARIANTS: dict[str, tuple[dict[str, float], Optimizers]] = {
     "default": ({}, muon_and_adamw),
     "no weight decay": ({"matrix_decay": 0.0}, muon_and_adamw),
     "AdamW alone, 0.004": ({"learning_rate": 0.004}, adamw_alone),
-    "batch of 16": ({"batch_size": 16}, muon_and_adamw),
+    "batch of 4": ({"batch_size": 4}, muon_and_adamw),
+    "2 layers": ({"layers": 2}, muon_and_adamw),
     "4 layers": ({"layers": 4}, muon_and_adamw),
     "256 channels": ({"hidden_size": 256}, muon_and_adamw),
 }
