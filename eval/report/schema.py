@@ -71,8 +71,8 @@ class Overlap(_Part):
     Attributes:
         n: Items of the suite.
         exact: Items whose question is a training question.
-        shared_13: Items whose question shares a run of 13 characters with a training question; of 60 characters where
-            the question is mostly Latin letters.
+        shared_13: Items whose question shares a run of 13 characters with a training question, of 60 where most are
+            Latin letters.
         not_measurable: Why there are no counts, where there are none: the model's training data is not known, or it is
             known but no longer where it was.
     """
