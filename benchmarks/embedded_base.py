@@ -42,7 +42,6 @@ VARIANTS: dict[str, tuple[dict[str, float], Optimizers]] = {
     "batch of 4": ({"batch_size": 4}, muon_and_adamw),
     "2 layers": ({"layers": 2}, muon_and_adamw),
     "4 layers": ({"layers": 4}, muon_and_adamw),
-    "256 channels": ({"hidden_size": 256}, muon_and_adamw),
 }
 
 
