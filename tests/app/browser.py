@@ -77,7 +77,7 @@ class Tab:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def wait_for(self, condition: str, seconds: float = 15) -> None:
+    def wait_for(self, condition: str, seconds: float = 60) -> None:
         """Waits until an expression is true in the page."""
         end = time.monotonic() + seconds
         while not self.run(condition):

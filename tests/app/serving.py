@@ -37,7 +37,7 @@ class Running:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20)
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
         """Waits until something is the case; fails the test when it never is."""
         end = time.monotonic() + seconds
         while not condition():

@@ -1,7 +1,6 @@
 """The queue: batches, limits, cancellation, failures, and a responsive event loop meanwhile."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -85,10 +84,9 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(engine: FakeEngine,
 def test_health_answers_at_once_while_the_model_generates(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
     with running.client() as client:
-        started = time.monotonic()
+        # were they to wait for the model, the client would give up: the gate opens only afterwards
         assert client.get("/livez").status_code == 200
         assert client.get("/readyz").json() == {"status": "ready", "model": "fake-1"}
-        assert time.monotonic() - started < 1
     engine.gate.set()
     holding.join()
 
