@@ -1,6 +1,6 @@
 """How the search for near-duplicates grows: processor seconds and peak memory of ``clusters`` over bands on disk.
 
-python benchmarks/data/clusters.py N      5 % of the rows share all bands with an earlier one, 5 % eighteen of twenty
+python benchmarks/data/clusters.py N      5 % of the rows share all bands with an earlier one, 5 % eighteen of them
 """
 
 import resource

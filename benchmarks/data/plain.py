@@ -32,7 +32,7 @@ def main(rows: str, out: str) -> None:
     data = load_dataset("json", data_files=rows, split="train", cache_dir=f"{out}/cache")
     data = data.map(worked, batched=True, num_proc=2, remove_columns=data.column_names)
     seen: set[bytes] = set()
-    lsh, unique = MinHashLSH(num_perm=120, params=(20, 6)), []
+    lsh, unique = MinHashLSH(num_perm=120, params=(24, 5)), []
     sketches: dict[int, MinHash] = {}
     for at, row in enumerate(data.select_columns(["key", "minhash"])):
         if row["key"] in seen:

@@ -35,8 +35,8 @@ def main(rows: str, out: str) -> None:
         "window_size": 5,
         "num_permutations": 120,
         "jaccard_threshold": 0.7,
-        "num_bands": 20,
-        "num_rows_per_band": 6,
+        "num_bands": 24,
+        "num_rows_per_band": 5,
     }
     recipe = {
         "project_name": "benchmark",

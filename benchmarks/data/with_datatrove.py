@@ -45,7 +45,7 @@ def pair(document) -> list[str]:
 
 
 def main(rows: str, out: str) -> None:
-    config = MinhashConfig(n_grams=5, num_buckets=20, hashes_per_bucket=6, hash_config=HashConfig(precision=64))
+    config = MinhashConfig(n_grams=5, num_buckets=24, hashes_per_bucket=5, hash_config=HashConfig(precision=64))
     lines = Path(rows).read_text(encoding="utf-8").splitlines()
     folder = Path(out)
     (folder / "in").mkdir(parents=True)
@@ -72,7 +72,7 @@ def main(rows: str, out: str) -> None:
         ]
     )
     run([clean_reader, CharacterSignature(f"{out}/signatures", config)])
-    run([MinhashDedupBuckets(f"{out}/signatures", f"{out}/buckets", config=config)], tasks=20)
+    run([MinhashDedupBuckets(f"{out}/signatures", f"{out}/buckets", config=config)], tasks=24)
     run([MinhashDedupCluster(f"{out}/buckets", f"{out}/remove", config=config)], tasks=1)
     held = lambda document: hash(int(document.id) * 2654435761 % 2**32) % 1000 < HELD_OUT * 1000  # noqa: E731
     run(

@@ -175,7 +175,9 @@ def test_a_folder_becomes_one_file_that_is_never_overwritten(
 
 def test_passages_with_questions_build_and_those_without_are_counted(build: Run, tmp_path: Path) -> None:
     row = {"document": "指南.md", "headings": ["饮食"], "text": "少吃咸菜。", "page": None}
-    rows = [{**row, "id": f"指南.md-{n}", "question": q, "answer": "少吃咸菜。"} for n, q in enumerate(questions())]
+    rows = [
+        {**row, "id": f"指南.md-{n}", "question": q, "answer": f"{q[:-1]}少吃咸菜。"} for n, q in enumerate(questions())
+    ]
     path = write_jsonl(tmp_path / "passages.jsonl", [*rows, {**row, "id": "指南.md-99"}])
     words = ("data.splits.dev=5", "data.splits.test=5", f"out={tmp_path / 'out'}")
     assert build("data=documents", f"source.path={path}", *words) == 0

@@ -28,7 +28,7 @@ def jaccard(one: str, other: str) -> float:
     return len(runs[0] & runs[1]) / len(runs[0] | runs[1])
 
 
-@pytest.mark.parametrize(("bands", "rows"), [(20, 6), (16, 8), (32, 4)])
+@pytest.mark.parametrize(("bands", "rows"), [(24, 5), (16, 8), (32, 4)])
 def test_the_estimate_is_unbiased_and_as_narrow_as_minhash(bands: int, rows: int) -> None:
     left = texts(1500)
     right = [edited(text, 1 + i % 8, i) for i, text in enumerate(left)]
@@ -41,12 +41,13 @@ def test_the_estimate_is_unbiased_and_as_narrow_as_minhash(bands: int, rows: int
 
 def test_planted_near_duplicates_are_found_and_nothing_else() -> None:
     plain = texts(3000)
-    pairs = [(text, edited(text, 1 + i % 6, i)) for i, text in enumerate(texts(1000, seed=1))]
+    pairs = [(text, edited(text, 1 + i % 9, i)) for i, text in enumerate(texts(1000, seed=1))]
     like = np.array([jaccard(*pair) for pair in pairs])
     rows = plain + [text for pair in pairs for text in pair]
     found = clusters(signatures(pa.array(rows)).T, len(rows))
     joined = found[len(plain) + 1 :: 2] == found[len(plain) :: 2]
-    assert joined[like >= 0.8].mean() > 0.99
+    assert joined[like >= 0.8].mean() > 0.995
+    assert joined[like >= 0.7].mean() > 0.985
     assert not joined[like < 0.55].any()
     assert (found[: len(plain)] == np.arange(len(plain))).all()
     assert (found[len(plain) :: 2] == np.arange(len(plain), len(rows), 2)).all()  # the first row names the cluster
@@ -61,7 +62,7 @@ def test_width_case_and_punctuation_do_not_tell_texts_apart() -> None:
 def test_every_text_has_bands_whatever_it_holds() -> None:
     rows = ["", "痛", "𠀀𠀁𠀂𠀃𠀄𠀅", "abc é ü", "😀😀", None, "长" * 100_000]
     bands = signatures(pa.array(rows))
-    assert bands.shape == (7, 20)
+    assert bands.shape == (7, 24)
     assert (bands[0] == bands[4]).all()  # nothing is left of either
     assert (bands[0] == bands[5]).all()
     assert len({tuple(row) for row in bands[[0, 1, 2, 3, 6]].tolist()}) == 5
