@@ -7,7 +7,8 @@ split, as they are meant for demonstrations; what is tested is CMMLU's test and 
 answers and is not read.
 
 ``cmexam``: ``train.csv``, ``val.csv`` and ``test_with_annotations.csv``; ``Question``, ``Options`` (a line each: ``A
-…``), ``Answer``, ``Explanation``; on the hub ``train.json`` … with ``Options`` as ``[{"key": "A", "value": …}]``.
+…``, its end in some copies the two characters ``\\n``), ``Answer``, ``Explanation``; on the hub ``train.json`` … with
+``Options`` as ``[{"key": "A", "value": …}]``.
 ``cmb``: JSON arrays with ``question``, ``option``, ``answer`` and ``question_type``; the answers of its test questions
 stand in a file of their own.
 
@@ -70,6 +71,7 @@ SEVERAL = "以下是多项选择题，请直接给出所有正确选项的字母
 EXPLAINED = "以下是选择题，请先分析，最后一行给出正确选项的字母。"
 _OPTION = re.compile(r"([A-H])(?:[\s.．、:：]+(.*))?")
 _PUBLISHED = re.compile(r"(dev|val|test)[-.]")  # how a split begins the name of a file of the hub
+_WRITTEN_LINE_END = re.compile(r"\\n(?![a-z])")  # and not \neq
 _NAMES_OPTION = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
 
 
@@ -156,14 +158,18 @@ def _choice(line: Line, place: Place, config: MultipleChoiceSource, key: dict[st
     return Choice(
         id,
         line.where,
-        str(row.get("Question", row.get("question")) or "").strip(),
+        _text(row.get("Question", row.get("question"))),
         _options(row),
         re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", str(answer or ""))).upper(),
-        str(row.get("Explanation", row.get("explanation")) or "").strip(),
+        _text(row.get("Explanation", row.get("explanation"))),
         place.subject
         or str(row.get("exam_class") or row.get("exam_type") or LICENCES[config.format].partition(",")[0]),
         place.split,
     )
+
+
+def _text(value: Any) -> str:
+    return _WRITTEN_LINE_END.sub("\n", str(value or "")).strip()
 
 
 def _options(row: Mapping[str, Any]) -> dict[str, str]:
@@ -186,11 +192,11 @@ def _options(row: Mapping[str, Any]) -> dict[str, str]:
 def _listed(text: str) -> dict[str, str]:
     """CMExam's options: the letter first, then a space; further lines of an option follow it."""
     options: dict[str, str] = {}
-    for line in filter(str.strip, text.splitlines()):
+    for line in filter(str.strip, _text(text).splitlines()):
         match = _OPTION.fullmatch(line.strip())
         if match and match[1] == LETTERS[len(options) : len(options) + 1]:
             options[match[1]] = (match[2] or "").strip()
-        elif not options:
+        elif match or not options:  # a letter was left out
             return {}
         else:
             options[max(options)] += f"\n{line.strip()}"

@@ -59,6 +59,19 @@ def test_cmexam_lists_options_in_one_field_and_keeps_explanations(cmexam: Path) 
     assert plain[1].messages[0].content == SEVERAL
 
 
+def test_cmexam_writes_line_ends_as_two_characters_too(tmp_path: Path) -> None:
+    rows = [
+        r"发热先查什么？,A 血常规\nB 尿常规\nC \alpha与\neq,A,先看血象。\n再看别的。",
+        r"哪项不对？,A 甲\nB 乙\nD 丁,D,",
+    ]
+    (tmp_path / "train.csv").write_text("\n".join(["Question,Options,Answer,Explanation", *rows]), encoding="utf-8")
+    found = items(tmp_path, "cmexam", explanations=True)
+    [one] = examples(found)
+    assert one.choices == ("血常规", "尿常规", r"\alpha与\neq")
+    assert one.answer == "先看血象。\n再看别的。\n答案：A"
+    assert [drop.reason for drop in dropped(found)] == ["bad_options"]  # C is missing: D is no part of B
+
+
 def test_shuffled_options_keep_the_right_texts_and_lose_explanations_that_name_letters(cmexam: Path) -> None:
     published = examples(items(cmexam, "cmexam"))
     orders = set()
