@@ -30,7 +30,6 @@ CLUSTERED = (1_000_000, 3_000_000, 10_000_000)
 STEPS = "[{kind: encoding}, {kind: filter, min_han: 0.5}, {kind: personal_data}]"  # then exact, MinHash, split, overlap
 PEERS = {"datasets + datasketch": ("venv", "plain.py"), "datatrove": ("venv", "with_datatrove.py")}
 PEERS["Data-Juicer"] = ("dj", "with_data_juicer.py")
-LARGEST = {"Data-Juicer": 100_000}  # at its rate, ten times as many take more than twenty minutes
 
 
 class Cost(NamedTuple):
@@ -52,9 +51,8 @@ def main(arguments: dict[str, str]) -> None:
             of_round = f" (round {turn})" if rounds > 1 else ""
             lines.append(row(f"**Xinglin**{of_round}", source, ours(source, work)))
             for name, (environment, script) in PEERS.items():
-                if n <= LARGEST.get(name, n):
-                    command = [peers / environment / "bin/python", HERE / script, source / "rows.jsonl"]
-                    lines.append(row(f"{name}{of_round}", source, measured(command, work / "out")))
+                command = [peers / environment / "bin/python", HERE / script, source / "rows.jsonl"]
+                lines.append(row(f"{name}{of_round}", source, measured(command, work / "out")))
     for n in numbers(arguments.get("rows", "3000000,10000000")):
         source = generated(n, work)
         lines.append(row("**Xinglin**", source, ours(source, work)))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from common.errors import Interrupted, UserError
@@ -222,3 +223,19 @@ def test_windows_that_do_not_move_on_are_refused() -> None:
 def test_windows_longer_than_the_encoder_reads_are_refused(reviews: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="reads 512 tokens, not 528"):
         run_chain(configure(reviews, tmp_path, "reading.max_length=528"))
+
+
+def test_an_encoder_that_lacks_weights_of_its_own_is_refused(
+    reviews: Path, examples: list[Example], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = configure(reviews, tmp_path)
+    assert whole.model.encoder
+    encoder.build([e.passage.context for e in examples if e.passage], whole.model.encoder, tmp_path / "base")
+    weights = load_file(tmp_path / "base/model.safetensors")
+    lost = next(name for name in weights if name.endswith("query.weight"))
+    save_file({name: w for name, w in weights.items() if name != lost}, tmp_path / "base/model.safetensors")
+    config = configure(reviews, tmp_path / "runs", "model.encoder=null", f"model.path={tmp_path / 'base'}")
+    with pytest.raises(UserError, match=r"1 weights of .* are missing, e\.g\. bert\.encoder.*query\.weight"):
+        run_chain(config)
+    assert "LOAD REPORT" not in capfd.readouterr().err
+    assert not (tmp_path / "runs").exists()

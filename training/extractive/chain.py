@@ -1,12 +1,13 @@
 """One run from reviews to report: dataset, encoder, training, no-answer threshold, evaluation, push."""
 
 import importlib.metadata
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loguru import logger
-from transformers import AutoModelForQuestionAnswering, AutoTokenizer, set_seed
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, set_seed
 
 from common.errors import UserError
 from common.files import read_json, replacing_directory
@@ -27,6 +28,7 @@ from training.extractive.trainer import train
 from training.extractive.windows import LabelledWindows, label
 from training.run_directory import RunDirectory
 
+HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
 ALWAYS = float("-inf")  # threshold of a reader that always answers
 
 
@@ -48,10 +50,11 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     dataset.require("train", "dev")
     logger.info("[2/5] encoder {}", config.model.name)
     base = _encoder(config, dataset.splits["train"])
+    reader = _reader(config, base)  # what it refuses leaves no run behind
     run = run or RunDirectory.create(config)
     logger.info("[3/5] training -> {}", run.path)
     if not run.reader.is_dir():
-        _train(run, config, base, dataset)
+        _train(run, config, reader, dataset)
     artifact = _record(run, config, base, dataset)
     logger.info("[4/5] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
@@ -75,9 +78,8 @@ def _corpus(examples: Sequence[Example]) -> list[str]:
     return list(dict.fromkeys([*(p.context for p in passages), *(p.question for p in passages)]))
 
 
-def _train(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset: BuiltDataset) -> None:
+def _train(run: RunDirectory, config: ExtractiveRunConfig, reader: Reader, dataset: BuiltDataset) -> None:
     """Trains, chooses the threshold on dev, and saves an ordinary model directory with ``reader.json``."""
-    reader = _reader(config, base)
     windows = {name: _windows(reader, config, dataset.splits[name]) for name in ("train", "dev")}
     reader.model.train()
     train(reader.model, reader.tokenizer, windows["train"], windows["dev"], config.train, run, config.seed)
@@ -90,7 +92,7 @@ def _train(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset: 
 
 def _reader(config: ExtractiveRunConfig, base: Path) -> Reader:
     set_seed(config.seed)  # the head's first values must not depend on what was built before
-    model = AutoModelForQuestionAnswering.from_pretrained(base, local_files_only=True)
+    model = _with_head(base)
     tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
     if config.reading.max_length > tokenizer.model_max_length:
         raise UserError(
@@ -99,6 +101,31 @@ def _reader(config: ExtractiveRunConfig, base: Path) -> Reader:
             fix="lower it",
         )
     return Reader(model, tokenizer, config.reading.model_copy(update={"threshold": ALWAYS}))
+
+
+def _with_head(base: Path) -> PreTrainedModel:
+    """The encoder with a head that marks answers, a new one where it has none.
+
+    Raises:
+        UserError: Other weights than the head's are missing: they would be random.
+    """
+    loading = logging.getLogger("transformers.modeling_utils")
+    level = loading.level
+    loading.setLevel(logging.ERROR)  # a table of keys; what of it matters is judged here
+    try:
+        model, found = AutoModelForQuestionAnswering.from_pretrained(
+            base, local_files_only=True, output_loading_info=True
+        )
+    finally:
+        loading.setLevel(level)
+    missing = sorted(key for key in found["missing_keys"] if not key.startswith(HEAD))
+    if missing:
+        raise UserError(
+            f"{len(missing)} weights of {type(model).__name__} are missing, e.g. {missing[0]}",
+            where=str(base),
+            fix="give a whole encoder, e.g. one of BERT's or RoBERTa's kind",
+        )
+    return model
 
 
 def _windows(reader: Reader, config: ExtractiveRunConfig, examples: Sequence[Example]) -> LabelledWindows:
