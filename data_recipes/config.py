@@ -33,7 +33,8 @@ class DataConfig(Config):
             are the same (``row``), or nothing (``keep``).
         near_duplicates: Near-duplicates are kept on one side of the split (``group``), the later ones leave (``drop``),
             or they are not looked for (``keep``).
-        near_duplicate_share: Share of common runs of characters from which on two rows are near-duplicates.
+        near_duplicate_share: Share of common runs of characters from which on two rows are near-duplicates; it is
+            estimated, and up to a standard error less counts too.
         on_overlap: Which of two rows leaves when training shares a question, a run of characters (13, or 60 Latin ones)
             or a near-duplicate with a prescribed split: ``drop_train`` where the test set is to stay as published.
         suites: Evaluation suites that training must not overlap with: all registered ones, or these fingerprint files.

@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_recipes.text import LATIN_BELOW, LATIN_RUN, RUN
+from data_recipes.text import LATIN_BELOW, LATIN_RUN, RUN, normalise
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # of options
 _KNOWN = 0x30000  # characters beyond these planes are taken as they are
 _ODD = 0x9E3779B97F4A7C15
 
@@ -152,6 +153,34 @@ def questions(rows: pa.Table) -> Codes:
     row_of = np.repeat(np.arange(len(messages)), np.asarray(pc.list_value_length(messages)))
     counts = np.bincount(row_of[asked], minlength=len(messages))
     return codes(turns.field("content").filter(pa.array(asked))).joined(counts)
+
+
+def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
+    """One hash for each question; where it ends in a list of options, they count in any order.
+
+    A published set and its copy often differ only in which option is A, and many questions are shorter than a run.
+
+    Args:
+        rows: The rows.
+        asked: Their ``questions``.
+    """
+    hashes = whole_hashes(asked)
+    listed = np.flatnonzero(np.asarray(pc.list_value_length(rows["choices"].combine_chunks())))
+    numbers, stems, options, question_of = [], [], [], []
+    choices = rows.select(["messages", "choices"]).take(pa.array(listed, pa.int64()))
+    for number, row in zip(listed.tolist(), choices.to_pylist(), strict=True):
+        text = normalise("".join(turn["content"] for turn in row["messages"] if turn["role"] == "user"))
+        lettered = "".join(f"{letter}{option}" for letter, option in zip(LETTERS, row["choices"], strict=False))
+        if text.endswith(ending := normalise(lettered)):
+            question_of += [len(stems)] * len(row["choices"])
+            numbers.append(number)
+            stems.append(text.removesuffix(ending))
+            options += row["choices"]
+    if numbers:
+        of_options = np.zeros(len(stems), np.uint64)
+        np.add.at(of_options, question_of, whole_hashes(codes(pa.array(options, pa.string()))))
+        hashes[numbers] = mix(whole_hashes(codes(pa.array(stems, pa.string()))) ^ mix(of_options))
+    return hashes
 
 
 def row_hashes(rows: pa.Table, asked: Hashes) -> Hashes:

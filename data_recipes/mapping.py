@@ -97,7 +97,7 @@ def run_steps(task: ShardTask) -> int:
 def _keys(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.ndarray]]:
     questions = keys.questions(rows)
     runs = keys.run_hashes(questions)
-    asked = keys.whole_hashes(questions)
+    asked = keys.question_hashes(rows, questions)
     named = rows["split"].combine_chunks().dictionary_encode()
     columns: dict[str, np.ndarray] = {
         "id": keys.text_hashes(rows["id"].combine_chunks()),

@@ -1,8 +1,9 @@
 """What a test set shares with the training questions: identical questions and shared runs of characters.
 
 A run has 13 characters, and 60 where most are Latin letters, of which 13 are a phrase that all share.
-Questions are compared after normalisation (NFKC, lower case, letters and digits only). A dataset keeps the fingerprints
-of its training questions, so that any suite can be measured against them later without the training text.
+Questions are compared after normalisation (NFKC, lower case, letters and digits only), the options of a choice in any
+order. A dataset keeps the fingerprints of its training questions, so that any suite can be measured against them later
+without the training text.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +27,7 @@ __all__ = ["RUN", "Fingerprints", "Overlap", "fingerprints", "load", "measure", 
 
 FINGERPRINTS = "fingerprints.parquet"
 HELD_OUT = "held_out.parquet"
-SCHEMA = pa.schema({"run": pa.bool_(), "hash": pa.uint64()})
+SCHEMA = pa.schema({"run": pa.bool_(), "hash": pa.uint64()}, {"version": "2"})  # 2: options in any order
 FILTER_BITS = 24
 
 Mask = npt.NDArray[np.bool_]
@@ -115,8 +116,9 @@ def _short(hashes: Hashes) -> Hashes:
 
 def fingerprints(examples: Iterable[Example]) -> Fingerprints:
     """Hashes the questions of examples."""
-    asked = keys.questions(to_table(list(examples)))
-    part = Part(keys.whole_hashes(asked), keys.run_hashes(asked).hashes)
+    rows = to_table(list(examples))
+    asked = keys.questions(rows)
+    part = Part(keys.question_hashes(rows, asked), keys.run_hashes(asked).hashes)
     return Fingerprints(lambda: iter([part]))
 
 
@@ -131,8 +133,9 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
         The number and the ids of the examples that were seen whole or in part.
     """
     tests = list(examples)
-    texts = keys.questions(to_table(tests))
-    asked, found = keys.whole_hashes(texts), keys.run_hashes(texts)
+    rows = to_table(tests)
+    texts = keys.questions(rows)
+    asked, found = keys.question_hashes(rows, texts), keys.run_hashes(texts)
     questions, shared = HashSet(asked), HashSet(found.hashes)
     for part in train.parts():
         questions.find(part.questions)
@@ -169,6 +172,12 @@ def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
 def _read(path: Path) -> Iterator[Part]:
     try:
         file = pq.ParquetFile(path)
+        if (file.schema_arrow.metadata or {}).get(b"version") != SCHEMA.metadata[b"version"]:
+            raise UserError(
+                "fingerprints of another version of Xinglin: questions would not be recognised",
+                where=str(path),
+                fix="build the dataset again, and register a suite again (data_recipes/suites.py)",
+            )
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
             run, hashes = np.asarray(table["run"]), np.asarray(table["hash"])

@@ -1,5 +1,9 @@
 from pathlib import Path
 
+import pyarrow.parquet as pq
+import pytest
+
+from common.errors import UserError
 from data_recipes import overlap
 from data_recipes.example import Example, Message
 
@@ -53,6 +57,33 @@ def test_saved_fingerprints_measure_the_same(tmp_path: Path) -> None:
     ]
     found = overlap.measure(overlap.load(tmp_path), tests)
     assert (found.exact_ids, found.ngram_ids) == (("a", "c"), ("c",)) == _ids(overlap.measure(TRAIN, tests))
+
+
+def choice(id: str, stem: str, *options: str) -> Example:
+    listed = "\n".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=False))
+    return example(id, f"{stem}\n{listed}").model_copy(update={"choices": options})
+
+
+def test_the_options_of_a_choice_count_in_any_order() -> None:
+    train = overlap.fingerprints([choice("t", "哪项对？", "甲，1", "乙", "丙")])
+    tests = [
+        choice("moved", "哪项对", "丙", "甲 1。", "乙"),
+        choice("same", "哪项对？", "甲，1", "乙", "丙"),
+        choice("other option", "哪项对？", "甲，1", "乙", "丁"),
+        choice("fewer", "哪项对？", "甲，1", "乙"),
+        choice("other stem", "哪项错？", "甲，1", "乙", "丙"),
+        example("no choice", "哪项对？甲，1乙丙"),
+        example("asked otherwise", "甲，1、乙、丙中哪项对？").model_copy(update={"choices": ("甲，1", "乙", "丙")}),
+    ]
+    assert overlap.measure(train, tests).exact_ids == ("moved", "same")
+
+
+def test_fingerprints_of_another_version_are_refused(tmp_path: Path) -> None:
+    overlap.save(TRAIN, tmp_path)
+    path = tmp_path / overlap.FINGERPRINTS
+    pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)
+    with pytest.raises(UserError, match="another version"):
+        overlap.measure(overlap.load(tmp_path), [example("a", "头痛")])
 
 
 def _ids(found: overlap.Overlap) -> tuple[tuple[str, ...], tuple[str, ...]]:
