@@ -166,7 +166,10 @@ def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
     """
     hashes = whole_hashes(asked)
     listed = np.flatnonzero(np.asarray(pc.list_value_length(rows["choices"].combine_chunks())))
-    numbers, stems, options, question_of = [], [], [], []
+    numbers: list[int] = []
+    stems: list[str] = []
+    options: list[str] = []
+    question_of: list[int] = []  # the place of its stem, for each option
     choices = rows.select(["messages", "choices"]).take(pa.array(listed, pa.int64()))
     for number, row in zip(listed.tolist(), choices.to_pylist(), strict=True):
         text = normalise("".join(turn["content"] for turn in row["messages"] if turn["role"] == "user"))
