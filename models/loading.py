@@ -140,6 +140,7 @@ def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: 
     model.__class__ = plan.model_class
     del model._weight_conversions
     model.config.name_or_path = str(checkpoint.directory)
+    model.name_or_path = ""  # it was "None", and peft would ask a hub for it whenever an adapter is saved
     model.generation_config = GenerationConfig(
         **{name: getattr(plan.config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     )

@@ -6,7 +6,6 @@ import math
 import shutil
 import signal
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -67,9 +66,7 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
     interrupt = _Interrupt()
     for callback in (_Metrics(trainer, run, resumed_from=checkpoint), interrupt):
         trainer.add_callback(callback)
-    with interrupt, disk_errors(run.checkpoints), warnings.catch_warnings():
-        # of each checkpoint: peft looks for its base by a name, and the base here has a path and a hash
-        warnings.filterwarnings("ignore", message="Could not find a config file in None")
+    with interrupt, disk_errors(run.checkpoints):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if interrupt.asked:
         raise Interrupted(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,19 @@ def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, 
     assert run.metrics_file.with_suffix(".csv").read_text().count("\n") == 1 + 24 + 8
     assert list((run.path / "tensorboard").glob("events*"))
     assert sorted(p.name for p in run.checkpoints.glob("*")) == ["checkpoint-22", "checkpoint-24"]
+
+
+@pytest.mark.parametrize("method", ["lora", "ptuning_v2"])
+def test_training_and_saving_ask_no_hub_even_where_one_is_allowed(
+    method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: asked.append(host))
+    config = make_config(*METHODS[method], "train.max_steps=2", "train.precision=fp32")
+    trained(config, RunDirectory.create(config), examples)
+    assert asked == []
 
 
 def test_failed_write_keeps_the_last_checkpoint_whole(
