@@ -6,6 +6,7 @@ folded, letters and digits only.
 
 from dataclasses import dataclass
 from functools import cache
+from string import ascii_uppercase
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,6 @@ from data_recipes.text import LATIN_BELOW, LATIN_RUN, RUN, normalise
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # of options
 _KNOWN = 0x30000  # characters beyond these planes are taken as they are
 _ODD = 0x9E3779B97F4A7C15
 
@@ -173,7 +173,7 @@ def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
     choices = rows.select(["messages", "choices"]).take(pa.array(listed, pa.int64()))
     for number, row in zip(listed.tolist(), choices.to_pylist(), strict=True):
         text = normalise("".join(turn["content"] for turn in row["messages"] if turn["role"] == "user"))
-        lettered = "".join(f"{letter}{option}" for letter, option in zip(LETTERS, row["choices"], strict=False))
+        lettered = "".join(f"{letter}{option}" for letter, option in zip(ascii_uppercase, row["choices"], strict=False))
         if text.endswith(ending := normalise(lettered)):
             question_of += [len(stems)] * len(row["choices"])
             numbers.append(number)

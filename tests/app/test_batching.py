@@ -2,11 +2,11 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.app.fake_engine import ANSWER, FakeEngine
 from tests.app.serving import Running
@@ -111,14 +111,15 @@ def test_a_client_that_leaves_before_the_whole_answer_cancels_its_row(engine: Fa
         ("/v1/qa", {"question": "感冒怎么办？"}),
     ):
         before = engine.cancelled
-        with suppress(httpx.ReadTimeout):
+        with pytest.raises(httpx.ReadTimeout):
             httpx.post(running.url + path, json=body, timeout=0.3)
         running.wait_for(partial(cancelled_one_more, before))
+    assert engine.cancelled == 2
 
 
 def test_a_client_that_leaves_the_queue_never_reaches_the_model(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
-    with suppress(httpx.ReadTimeout):
+    with pytest.raises(httpx.ReadTimeout):
         httpx.post(running.url + "/v1/qa", json={"question": "感冒怎么办？"}, timeout=0.3)
     running.wait_for(lambda: not running.queue._waiting)
     engine.gate.set()
