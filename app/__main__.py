@@ -10,7 +10,7 @@ from app.config import AppConfig, model_path
 from app.service import create_app
 from common.command import read_config, run_command
 from common.errors import UserError
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 from models.engines.local import load_engine
 
 HELP = """

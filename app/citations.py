@@ -4,7 +4,7 @@ import re
 
 from pydantic import BaseModel
 
-from data_recipes.knowledge_base import Entry, EntryType, KnowledgeBase
+from domains.knowledge_base import Entry, EntryType, KnowledgeBase
 
 DEFINITION = "定义"
 

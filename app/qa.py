@@ -19,10 +19,10 @@ from app.citations import Citation, cite
 from app.disconnect import while_connected
 from app.errors import ApiError
 from app.openai_api import usage
-from app.prescriptions import DECLINED, asks_for_prescription
 from app.sse import STREAM_HEADERS, event
-from app.triage import SEEK_CARE, Triage, Triager
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.prescriptions import DECLINED, asks_for_prescription
+from domains.medical.triage import SEEK_CARE, Triage, Triager
 from models.engines.engine import Sampling
 
 DISCLAIMER = "本内容仅供健康知识参考，不能代替医生的诊断和治疗，也不构成处方。如有不适请及时就医，紧急情况请拨打120。"

@@ -16,8 +16,8 @@ from app.errors import add_error_handlers
 from app.middleware import RequestContext
 from app.openai_api import openai_router
 from app.qa import Pipeline, Turn, qa_router
-from app.triage import Triager
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.triage import Triager
 from models.engines.engine import Engine, Sampling
 
 PAGE = Path(__file__).parent / "static" / "index.html"

@@ -20,9 +20,9 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from common.files import write_text
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.phrasings import WORDINGS
-from data_recipes.prose import corpus
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.phrasings import WORDINGS
+from domains.medical.prose import corpus
 from models.config import EmbeddedConfig
 from models.embedded import (
     Optimizers,

@@ -15,21 +15,21 @@ from common.command import CONFIGS, read_config, run_command
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory
 from common.hashing import sha256_file, sha256_value
-from data_recipes import overlap
-from data_recipes.card import write_card
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
-from data_recipes.dataset import BuiltDataset, hash_of, load
-from data_recipes.deciding import Decision, decide, listed
-from data_recipes.engines import engine_of
-from data_recipes.keyfiles import TRAIN, KeyFiles
-from data_recipes.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
-from data_recipes.mapping import ShardDone, ShardTask, run_steps
-from data_recipes.reading import READ, read_shards
+from data_recipes.dataset.card import write_card
+from data_recipes.dataset.dataset import BuiltDataset, hash_of, load
+from data_recipes.leakage import overlap
+from data_recipes.leakage.normalise import RUN_TOLD
+from data_recipes.pipeline.decide import Decision, decide, listed
+from data_recipes.pipeline.executors import engine_of
+from data_recipes.pipeline.read import READ, read_shards
+from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
+from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
+from data_recipes.pipeline.workspace import scratch_folder, work_directory
+from data_recipes.pipeline.write import Written, write_splits
+from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.sources import source_of
 from data_recipes.suites import described, suites_of
-from data_recipes.text import RUN_TOLD
-from data_recipes.work import scratch_folder, work_directory
-from data_recipes.writing import Written, write_splits
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 
@@ -176,8 +176,9 @@ def _without_folders(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _code_hash() -> str:
-    folder = Path(__file__).parent
-    return sha256_value({str(p.relative_to(folder)): sha256_file(p) for p in sorted(folder.rglob("*.py"))})
+    root = Path(__file__).resolve().parent.parent
+    files = [file for folder in ("data_recipes", "domains") for file in sorted((root / folder).rglob("*.py"))]
+    return sha256_value({str(file.relative_to(root)): sha256_file(file) for file in files})
 
 
 def _manifest(

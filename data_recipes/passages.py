@@ -11,8 +11,8 @@ from tqdm import tqdm
 from common.command import run_command
 from common.errors import UserError
 from common.files import disk_errors, write_text
-from data_recipes.documents import PassageText, is_document, passages
-from data_recipes.rows import Dropped
+from data_recipes.formats.documents import PassageText, is_document, passages
+from data_recipes.schema.dropped import Dropped
 
 HELP = """
 python data_recipes/passages.py FILE|DIR out=passages.jsonl [characters=400]

@@ -17,13 +17,13 @@ from tqdm import tqdm
 
 from common.command import DONE, FAILED, run_command
 from common.errors import UserError
-from data_recipes.dataset import split_tables
-from data_recipes.example import Example
-from data_recipes.lengths import TokenLengths
-from data_recipes.lines import check_file
-from data_recipes.manifest import MANIFEST, DatasetManifest
-from data_recipes.plots import binned, text_bars
-from data_recipes.tables import to_examples
+from data_recipes.dataset.charts import binned, text_bars
+from data_recipes.dataset.dataset import split_tables
+from data_recipes.dataset.lengths import TokenLengths
+from data_recipes.formats.jsonl import check_file
+from data_recipes.schema.arrow import to_examples
+from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 
 if TYPE_CHECKING:
     from models.prompt_format import PromptFormat

@@ -16,8 +16,8 @@ from common.errors import UserError
 from common.files import cache_dir
 from common.hashing import sha256_file
 from data_recipes.config import DataConfig
-from data_recipes.manifest import DatasetManifest, Suite
-from data_recipes.overlap import HELD_OUT, load
+from data_recipes.leakage.overlap import HELD_OUT, load
+from data_recipes.schema.manifest import DatasetManifest, Suite
 
 
 def suites_of(data: DataConfig) -> dict[str, Path]:

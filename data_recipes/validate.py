@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from common.command import DONE, WRONG_INPUT, run_command
 from common.errors import UserError
 from common.files import write_text
-from data_recipes.text import normalise
-from data_recipes.user_rows import UserRow, user_rows
+from data_recipes.formats.user_file import UserRow, user_rows
+from data_recipes.leakage.normalise import normalise
 
 HELP = """
 python data_recipes/validate.py FILE [fix=OUT] [max_characters=32000]

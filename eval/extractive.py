@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from data_recipes.build import BuiltDataset
-from data_recipes.example import Example
+from data_recipes.schema.example import Example
 from eval.config import EvalConfig, SuiteConfig
 from eval.metrics import load_metric
 from eval.report.assemble import assemble

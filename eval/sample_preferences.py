@@ -17,12 +17,12 @@ from common.command import Config, read_config, run_command
 from common.errors import UserError
 from common.files import disk_errors, write_json, write_text
 from common.hashing import sha256_text, sha256_value
-from data_recipes.dataset import load
-from data_recipes.example import Example
-from data_recipes.mathematics.answers import is_checkable, is_right
-from data_recipes.objects import read_objects
-from data_recipes.rows import Dropped
-from data_recipes.text import normalise
+from data_recipes.dataset.dataset import load
+from data_recipes.formats.json_rows import read_objects
+from data_recipes.leakage.normalise import normalise
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from domains.mathematics.answers import is_checkable, is_right
 from models.engines.engine import Engine, Sampling
 
 HELP = """

@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from data_recipes.citations import cited
-from data_recipes.example import Example
-from data_recipes.image_prompts import is_image_prompt
-from data_recipes.mathematics.answers import is_checkable
+from data_recipes.schema.example import Example
+from domains.citations import cited
+from domains.image_prompts.format import is_image_prompt
+from domains.mathematics.answers import is_checkable
 from eval.metrics import load_metric
 from eval.significance import Aggregate, Array, corpus_bleu, ratio
 from eval.suites import Answer

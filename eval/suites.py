@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from common.hashing import sha256_text
-from data_recipes.example import Example
+from data_recipes.schema.example import Example
 from eval.config import SuiteConfig
 from models.engines.engine import Completion, Engine, Sampling, Score
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from data_recipes import prose
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.mathematics import corpus as mathematics
+from domains.knowledge_base import KnowledgeBase
+from domains.mathematics import corpus as mathematics
+from domains.medical import prose
 from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig

@@ -13,7 +13,7 @@ from peft import PeftModel
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from data_recipes.example import Example
+from data_recipes.schema.example import Example
 from models.artifact import MergeProof
 from models.export import save_native
 from models.loading import Quantisation, load_model

@@ -14,9 +14,9 @@ from common.command import Config, read_config, run_command
 from common.errors import UserError
 from common.files import disk_errors, write_json, write_text
 from common.hashing import sha256_file
-from data_recipes.augment.self_instruct import SEEDS, Grown, SelfInstructConfig, as_lines, grow, load_seeds
-from data_recipes.augment.teacher import OpenAIConfig, OpenAITeacher, RecordedTeacher, Reply, Request, Teacher
-from data_recipes.example import Message
+from data_recipes.schema.example import Message
+from data_recipes.teacher.self_instruct import SEEDS, Grown, SelfInstructConfig, as_lines, grow, load_seeds
+from data_recipes.teacher.teacher import OpenAIConfig, OpenAITeacher, RecordedTeacher, Reply, Request, Teacher
 from models.engines.engine import Engine, Sampling
 
 HELP = """

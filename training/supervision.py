@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from loguru import logger
 
 from common.errors import UserError
-from data_recipes.example import Example
-from data_recipes.lengths import TokenLengths
+from data_recipes.dataset.lengths import TokenLengths
+from data_recipes.schema.example import Example
 from models.prompt_format import PromptFormat, Rendered
 from training.config import TrainConfig
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_recipes.steps.near_duplicates import BANDS, BandFiles, clusters
+from data_recipes.leakage.near_duplicates import BANDS, BandFiles, clusters
 
 PART = 50_000
 

@@ -4,31 +4,22 @@ from dataclasses import replace
 from typing import Any
 
 from common.command import Config
-from data_recipes.sources import (
+from data_recipes.sources.derived import cross_task, in_context, mix, multi_prompt, templates
+from data_recipes.sources.generated import image_prompt, knowledge_base, medical_knowledge, word_problems
+from data_recipes.sources.own import documents, feedback, rows
+from data_recipes.sources.published import (
     ape210k,
     bencao,
     bencao_literature,
     cmath,
     cmedqa,
-    cross_task,
-    documents,
-    feedback,
     gsm8k,
-    image_prompt,
-    in_context,
-    knowledge_base,
-    medical_knowledge,
-    mix,
-    multi_prompt,
     multiple_choice,
     promptcblue,
     questions,
-    rows,
     subjqa,
     tal_scq5k,
-    templates,
     toyhom,
-    word_problems,
 )
 from data_recipes.sources.source import Source
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, get_args
 
 from common.command import Config
-from data_recipes.example import Example
-from data_recipes.lines import check_file
-from data_recipes.manifest import Description
-from data_recipes.rows import Dropped
-from data_recipes.text import RUN_TOLD
+from data_recipes.formats.jsonl import check_file
+from data_recipes.leakage.normalise import RUN_TOLD
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import Description
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.command import Config
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
 from data_recipes.steps.step import Outcome, Step, StepKind
 
 SOMETHING = r"[\pL\pN]"  # a letter or a digit of any script

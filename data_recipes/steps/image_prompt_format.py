@@ -1,13 +1,13 @@
-"""Answers that are no image prompt, by ``data_recipes.image_prompts``."""
+"""Answers that are no image prompt, by ``domains.image_prompts.format``."""
 
 from typing import Literal
 
 import pyarrow as pa
 
 from common.command import Config
-from data_recipes.image_prompts import problems
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
 from data_recipes.steps.step import Outcome, Step, StepKind
+from domains.image_prompts.format import problems
 
 
 class ImagePromptFormatStep(Config):

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pydantic import NonNegativeInt, PositiveInt
 
 from common.command import Config
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
 from data_recipes.steps.step import Outcome, Step, StepKind
 
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 from numba import int64, njit, uint64
 from numpy.typing import NDArray
 
-from data_recipes.steps.minhash import fold, folding, hash_runs
+from data_recipes.leakage.minhash import fold, folding, hash_runs
 
 
 def repeated_share(texts: pl.Series, length: int) -> NDArray[np.float64]:

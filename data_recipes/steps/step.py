@@ -7,7 +7,7 @@ from typing import Generic, TypeVar, get_args
 import pyarrow as pa
 
 from common.command import Config
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -17,7 +17,7 @@ class Outcome:
     """What a step made of a batch.
 
     Attributes:
-        kept: The rows that are left, in the order they came, with the schema of ``data_recipes.dataset.SCHEMA``.
+        kept: The rows that are left, in the order they came, with the columns of ``schema.arrow.SCHEMA``.
         dropped: One entry for every row that is gone.
         counts: What was changed in the rows that are left, e.g. ``{"masked_phone": 3}``. Never the text itself.
     """

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
 from data_recipes.steps.step import Outcome
 
 CHANGED = ("messages", "facts", "references", "choices", "result", "rejected")

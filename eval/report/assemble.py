@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from data_recipes import overlap
 from data_recipes.build import BuiltDataset
-from data_recipes.example import Example
-from data_recipes.manifest import MANIFEST, DatasetManifest
+from data_recipes.leakage import overlap
+from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 from eval import significance
 from eval.config import SuiteConfig
 from eval.report.schema import (

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from data_recipes.text import RUN_TOLD
+from data_recipes.leakage.normalise import RUN_TOLD
 from eval.report.schema import (
     Comparison,
     NotMeasurable,

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import Running, serving
 

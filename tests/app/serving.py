@@ -12,7 +12,7 @@ from app.__main__ import Server
 from app.batching import BatchQueue
 from app.config import ServeConfig
 from app.service import create_app
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 from models.engines.engine import Engine
 
 CONFIG = ServeConfig(max_batch=4, max_wait_ms=20, queue_limit=3, max_new_tokens=64, content_producer="测试机构")

@@ -18,7 +18,7 @@ from app.config import AppConfig, model_path
 from app.qa import Turn
 from common.command import run_command
 from common.errors import UserError
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 from models.artifact import Artifact, BaseRecord
 from models.engines.engine import Sampling
 from models.engines.local import load_engine

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from app.qa import DISCLAIMER, LABEL
-from app.triage import SEEK_CARE
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.triage import SEEK_CARE
 from tests.app.fake_engine import ANSWER, FakeEngine
 
 

@@ -11,7 +11,7 @@ from loguru import logger
 
 from app.batching import BatchQueue
 from app.service import create_app
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from app.triage import Triager
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.triage import Triager
 
 
 @pytest.fixture(scope="module")

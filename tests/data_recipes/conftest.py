@@ -14,7 +14,7 @@ from data_recipes import suites as suites_command
 from data_recipes import validate as validate_command
 from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 
 Run = Callable[..., int]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from data_recipes.sources.subjqa import MARKER
+from data_recipes.sources.published.subjqa import MARKER
 
 COLUMNS = [
     *("item_id", "domain", "nn_mod", "nn_asp", "query_mod", "query_asp", "q_review_id", "q_reviews_id", "question"),

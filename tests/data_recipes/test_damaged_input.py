@@ -13,10 +13,10 @@ from loguru import logger
 from common.command import read_config
 from common.errors import UserError
 from data_recipes.config import BuildConfig
-from data_recipes.example import Example
-from data_recipes.knowledge_base import KNOWLEDGE, KnowledgeBase
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES, source_of
+from domains.knowledge_base import KNOWLEDGE, KnowledgeBase
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, questions, toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many

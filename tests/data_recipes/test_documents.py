@@ -9,11 +9,11 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import load
-from data_recipes.documents import PassageText, passages
-from data_recipes.example import Example
+from data_recipes.formats.documents import PassageText, passages
 from data_recipes.passages import main
-from data_recipes.rows import Dropped
-from data_recipes.sources import documents
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources.own import documents
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import questions, write_jsonl
 

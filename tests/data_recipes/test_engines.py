@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data_recipes.engines.local import LocalEngine
+from data_recipes.pipeline.executors.local import LocalEngine
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 from tests.data_recipes.test_build import ROOT, files

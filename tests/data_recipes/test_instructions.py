@@ -6,9 +6,9 @@ from itertools import chain
 import pytest
 
 from data_recipes.build import BuiltDataset
-from data_recipes.example import Example
-from data_recipes.instructions import LONGEST_ANSWER, write
-from data_recipes.knowledge_base import KnowledgeBase
+from data_recipes.schema.example import Example
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.instructions import LONGEST_ANSWER, write
 
 TESTS = ("heldout_phrasing", "unseen_entity", "safety")
 

@@ -5,11 +5,11 @@ from random import Random
 import numpy as np
 import pyarrow as pa
 
-from data_recipes import keys
-from data_recipes.digest import digest
-from data_recipes.example import Example, Message, Passage
-from data_recipes.tables import to_examples, to_table
-from data_recipes.text import question, runs
+from data_recipes.dataset.digest import digest
+from data_recipes.leakage import hashes as keys
+from data_recipes.leakage.normalise import question, runs
+from data_recipes.schema.arrow import to_examples, to_table
+from data_recipes.schema.example import Example, Message, Passage
 
 RNG = Random(0)
 ODD = "ＡＢｃ １２３！？😀\n\t㎎①é𠮷İß。，高血压"

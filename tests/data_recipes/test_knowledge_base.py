@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
-from data_recipes.knowledge_base import KNOWLEDGE, KnowledgeBase
+from domains.knowledge_base import KNOWLEDGE, KnowledgeBase
 
 
 @pytest.fixture

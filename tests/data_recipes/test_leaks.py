@@ -13,9 +13,9 @@ from common.errors import UserError
 from data_recipes import sources
 from data_recipes.build import BuiltDataset, build, load
 from data_recipes.config import BuildConfig, DataConfig
-from data_recipes.example import Example, Message
-from data_recipes.manifest import Description
-from data_recipes.rows import Dropped
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example, Message
+from data_recipes.schema.manifest import Description
 from data_recipes.sources.source import DRAWN, Source
 from tests.data_recipes.conftest import Run
 

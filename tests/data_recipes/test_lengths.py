@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from data_recipes.lengths import TokenLengths, quantile
+from data_recipes.dataset.lengths import TokenLengths, quantile
 
 
 def test_quantiles_are_lengths_that_occur() -> None:

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from data_recipes.build import BuiltDataset
-from data_recipes.manifest import Counts, DatasetManifest
+from data_recipes.schema.manifest import Counts, DatasetManifest
 
 
 def test_an_account_that_does_not_balance_cannot_be_written() -> None:

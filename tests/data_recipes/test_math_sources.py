@@ -8,11 +8,11 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import BuiltDataset, load
-from data_recipes.example import Example
-from data_recipes.mathematics.answers import is_right
-from data_recipes.mathematics.instructions import ASKING
-from data_recipes.rows import Dropped
-from data_recipes.sources import ape210k, cmath, gsm8k, tal_scq5k
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources.published import ape210k, cmath, gsm8k, tal_scq5k
+from domains.mathematics.answers import is_right
+from domains.mathematics.instructions import ASKING
 from tests.data_recipes.conftest import Run
 
 FIXTURES = Path(__file__).parent / "fixtures/mathematics"

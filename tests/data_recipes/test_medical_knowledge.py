@@ -6,12 +6,12 @@ from random import Random
 import pytest
 
 from common.command import read_config
-from data_recipes.citations import cited
 from data_recipes.config import BuildConfig
-from data_recipes.example import Example
-from data_recipes.instructions import held_out
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.sources.medical_knowledge import MedicalKnowledgeSource, read
+from data_recipes.schema.example import Example
+from data_recipes.sources.generated.medical_knowledge import MedicalKnowledgeSource, read
+from domains.citations import cited
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.instructions import held_out
 from eval.metrics import load_metric
 
 

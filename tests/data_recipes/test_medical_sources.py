@@ -8,9 +8,9 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import load
-from data_recipes.example import NO_REFERENCE, Example
-from data_recipes.rows import Dropped
-from data_recipes.sources import bencao_literature, cmedqa, promptcblue, questions
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import NO_REFERENCE, Example
+from data_recipes.sources.published import bencao_literature, cmedqa, promptcblue, questions
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 

@@ -8,9 +8,16 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import load
-from data_recipes.example import Example
-from data_recipes.rows import Dropped
-from data_recipes.sources.multiple_choice import EXPLAINED, INSTRUCTION, SEVERAL, MultipleChoiceSource, files, read
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources.published.multiple_choice import (
+    EXPLAINED,
+    INSTRUCTION,
+    SEVERAL,
+    MultipleChoiceSource,
+    files,
+    read,
+)
 from tests.data_recipes.conftest import Run
 
 Items = list[Example | Dropped]

@@ -4,8 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.errors import UserError
-from data_recipes import overlap
-from data_recipes.example import Example, Message
+from data_recipes.leakage import overlap
+from data_recipes.schema.example import Example, Message
 
 
 def example(id: str, *questions: str) -> Example:

@@ -10,11 +10,11 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import load
-from data_recipes.example import Example
-from data_recipes.rows import Dropped
-from data_recipes.sources.multiple_choice import MultipleChoiceSource
-from data_recipes.sources.multiple_choice import read as read_choices
-from data_recipes.sources.rows import RowsSource, read
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources.own.rows import RowsSource, read
+from data_recipes.sources.published.multiple_choice import MultipleChoiceSource
+from data_recipes.sources.published.multiple_choice import read as read_choices
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import questions
 

@@ -3,10 +3,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from data_recipes import phrasings
-from data_recipes.knowledge_base import ATTRIBUTES
-from data_recipes.overlap import RUN, normalise
-from data_recipes.phrasings import DEFINITION, UNKNOWN, WORDINGS, Wording
+from data_recipes.leakage.overlap import RUN, normalise
+from domains.knowledge_base import ATTRIBUTES
+from domains.medical import phrasings
+from domains.medical.phrasings import DEFINITION, UNKNOWN, WORDINGS, Wording
 
 
 def all_wordings() -> Iterator[tuple[str, Wording]]:

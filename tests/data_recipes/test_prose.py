@@ -2,9 +2,9 @@
 
 import re
 
-from data_recipes.instructions import attribute_facts
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.prose import SENTENCES, corpus
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.instructions import attribute_facts
+from domains.medical.prose import SENTENCES, corpus
 
 
 def test_paragraphs_are_short_statements_and_always_the_same(kb: KnowledgeBase) -> None:

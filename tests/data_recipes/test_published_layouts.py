@@ -12,9 +12,9 @@ import pytest
 from common.command import read_config
 from common.errors import UserError
 from data_recipes.config import BuildConfig
-from data_recipes.encoding import encoding_of
-from data_recipes.example import Example
-from data_recipes.rows import Dropped
+from data_recipes.formats.encoding import encoding_of
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
 from data_recipes.sources import source_of
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import toyhom_rows, write_csv, write_jsonl

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from data_recipes.build import BuiltDataset, load
-from data_recipes.example import Example
-from data_recipes.rows import Dropped
-from data_recipes.sources import SOURCES, bencao, toyhom
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources import SOURCES
+from data_recipes.sources.published import bencao, toyhom
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
 

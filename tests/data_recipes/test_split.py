@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from data_recipes.links import BUCKET, Buckets, Links
-from data_recipes.split import draw
+from data_recipes.leakage.groups import BUCKET, Buckets, Links
+from data_recipes.leakage.split import draw
 
 IDS = np.random.default_rng(0).integers(0, 1 << 63, 200).astype(np.uint64)
 

@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
-from data_recipes.example import Example, Message
-from data_recipes.rows import Dropped
+from data_recipes.schema.arrow import SCHEMA, to_table
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example, Message
 from data_recipes.steps import empty, length
-from data_recipes.tables import SCHEMA, to_table
 
 
 def example(id: str, *turns: str) -> Example:

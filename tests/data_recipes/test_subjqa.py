@@ -8,9 +8,9 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import load
-from data_recipes.example import Example
-from data_recipes.rows import Dropped
-from data_recipes.sources.subjqa import COLUMNS, MARKER, NOT_MENTIONED, SubjqaSource, read
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources.published.subjqa import COLUMNS, MARKER, NOT_MENTIONED, SubjqaSource, read
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.subjqa_samples import Row, many, marked, write
 

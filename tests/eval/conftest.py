@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from common.files import write_text
-from data_recipes import overlap
 from data_recipes.build import BuiltDataset
-from data_recipes.dataset import content_hash, load, save_splits
-from data_recipes.example import Example, Message
-from data_recipes.manifest import Counts, DatasetManifest, Description
+from data_recipes.dataset.dataset import content_hash, load, save_splits
+from data_recipes.leakage import overlap
+from data_recipes.schema.example import Example, Message
+from data_recipes.schema.manifest import Counts, DatasetManifest, Description
 from eval.config import SuiteConfig
 from models.artifact import Artifact, BaseRecord
 from models.loading import hash_model, load_model, load_tokenizer

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_recipes.example import Example, Message, Passage
+from data_recipes.schema.example import Example, Message, Passage
 from eval.extractive import NO_ANSWER, choose_threshold, silent
 from eval.metrics import load_metric
 from eval.scoring import measure

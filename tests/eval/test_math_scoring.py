@@ -1,6 +1,6 @@
 """Which items the final-answer accuracy applies to."""
 
-from data_recipes.example import Example, Message
+from data_recipes.schema.example import Example, Message
 from eval.scoring import measure
 from eval.suites import Answer
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.command import run_command
 from data_recipes.build import BuiltDataset
-from data_recipes.example import NO_REFERENCE
+from data_recipes.schema.example import NO_REFERENCE
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import ItemRecord, Report
 from eval.run import HELP, main

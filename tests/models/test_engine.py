@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.errors import UserError
-from data_recipes.example import Message
+from data_recipes.schema.example import Message
 from models.engines.engine import Sampling
 from models.engines.local import LocalEngine, load_engine
 

@@ -12,9 +12,9 @@ import yaml
 from transformers import GenerationConfig
 
 from common.errors import UserError
-from data_recipes.example import Message
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.prose import corpus
+from data_recipes.schema.example import Message
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.prose import corpus
 from models.artifact import Artifact, BaseRecord, MergeProof
 from models.card import Provenance, ScoreRow, write_model_card
 from models.config import PushConfig, StandInConfig

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from common.errors import UserError
-from data_recipes.knowledge_base import KnowledgeBase
-from data_recipes.prose import corpus
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.prose import corpus
 from models.config import StandInConfig
 from models.convert import main as convert
 from models.families.baichuan_alibi import BaichuanAlibiForCausalLM, alibi_slopes

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
-from data_recipes.example import Message
+from data_recipes.schema.example import Message
 from models import prompt_format as module
 from models.loading import load_tokenizer
 from models.prompt_format import DECLARATION, PROMPTS, PromptFormat

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.command import read_config
-from data_recipes.example import Example, Message
+from data_recipes.schema.example import Example, Message
 from training.config import RunConfig
 
 MakeConfig = Callable[..., RunConfig]

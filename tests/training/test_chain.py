@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from common.files import read_json
-from data_recipes.example import Message
+from data_recipes.schema.example import Message
 from models.engines.local import load_engine
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -12,8 +12,8 @@ from transformers import AutoTokenizer, pipeline
 
 from common.errors import Interrupted, UserError
 from common.files import read_json
-from data_recipes.example import Example
-from data_recipes.sources.subjqa import SubjqaSource, read
+from data_recipes.schema.example import Example
+from data_recipes.sources.published.subjqa import SubjqaSource, read
 from eval.candidates import evaluate_directories
 from eval.config import EvalConfig, SuiteConfig
 from models import encoder

@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from common.files import read_json
-from data_recipes.knowledge_base import KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
 from models.engines.local import load_engine
 from tests.app.serving import CONFIG, serving
 from tests.training.test_chain import only_run, run

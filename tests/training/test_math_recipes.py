@@ -4,9 +4,9 @@ import pytest
 
 from common.command import read_config
 from common.errors import UserError
-from data_recipes.example import Example
-from data_recipes.mathematics.answers import is_checkable, is_right
-from data_recipes.sources.word_problems import WordProblemsSource, read
+from data_recipes.schema.example import Example
+from data_recipes.sources.generated.word_problems import WordProblemsSource, read
+from domains.mathematics.answers import is_checkable, is_right
 from training.config import RunConfig
 
 

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from common.errors import UserError
-from data_recipes.example import Example
+from data_recipes.schema.example import Example
 from models.artifact import MergeProof
 from models.prompt_format import PromptFormat
 from training.base import Base, find_base

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_recipes.example import Message
+from data_recipes.schema.example import Message
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat, Rendered
 from training.packing import IGNORED, collate_packed, collate_padded, pack

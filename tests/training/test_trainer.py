@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from common.errors import Interrupted, Refused, UserError
-from data_recipes.example import Example
+from data_recipes.schema.example import Example
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from training.base import find_base

@@ -13,7 +13,7 @@ from common.errors import UserError
 from common.files import read_json, replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
-from data_recipes.example import Example
+from data_recipes.schema.example import Example
 from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
 from eval.report.schema import Report
 from eval.suites import SystemResult, select

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from common.errors import UserError
-from data_recipes.example import Example, Passage
+from data_recipes.schema.example import Example, Passage
 from models.reader import Window, collate, cut
 from models.reader_config import ReadingConfig
 

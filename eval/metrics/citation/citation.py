@@ -6,7 +6,7 @@ The order and the place of the citations do not matter; what the answer says is 
 import datasets
 import evaluate
 
-from data_recipes.citations import cited
+from domains.citations import cited
 
 SIGNATURE = "citation|ids:exact-set|v1"
 

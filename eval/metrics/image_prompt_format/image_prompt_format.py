@@ -1,6 +1,6 @@
 """Image prompts: whether an answer keeps the format, and whether it has the parameters that were asked for.
 
-The format is that of ``data_recipes.image_prompts``: an English description, then parameters in their order, each once,
+The format (``domains.image_prompts.format``): an English description, then parameters in their order, each once,
 with values that exist. ``parameter_scores`` is the share of the parameters of answer or reference that both have with
 the same value; an answer that breaks the format has none.
 """
@@ -8,7 +8,7 @@ the same value; an answer that breaks the format has none.
 import datasets
 import evaluate
 
-from data_recipes.image_prompts import problems, same_parameters
+from domains.image_prompts.format import problems, same_parameters
 
 SIGNATURE = "image_prompt_format|description,parameters|jaccard|v1"
 

@@ -1,13 +1,13 @@
 """Final-answer accuracy: whether the number (or the options) that an answer ends in is the expected one.
 
 The working is not judged. Units, width, thousands commas, LaTeX and the way a number is written (``3/4``, ``0.75``,
-``75%``, ``四分之三``) do not matter; a refusal or a missing answer is wrong. How: ``data_recipes.mathematics.answers``.
+``75%``, ``四分之三``) do not matter; a refusal or a missing answer is wrong. How: ``domains.mathematics.answers``.
 """
 
 import datasets
 import evaluate
 
-from data_recipes.mathematics.answers import is_right
+from domains.mathematics.answers import is_right
 
 SIGNATURE = "math_answer|final:mark,last-number|exact,rounded-if-infinite,all-options|v2"
 

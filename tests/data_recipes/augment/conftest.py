@@ -8,7 +8,7 @@ import pytest
 from common.command import read_config
 from data_recipes.build import build as build_dataset
 from data_recipes.config import BuildConfig
-from data_recipes.dataset import BuiltDataset, load
+from data_recipes.dataset.dataset import BuiltDataset, load
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 
 Made = Callable[..., BuiltDataset]

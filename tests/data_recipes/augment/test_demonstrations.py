@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
-from data_recipes.augment import cross_task
-from data_recipes.augment.cross_task import Demonstration, select
-from data_recipes.augment.demonstrations import Demonstrations, Nearest
-from data_recipes.dataset import BuiltDataset
-from data_recipes.example import Example, Message
+from data_recipes.dataset.dataset import BuiltDataset
+from data_recipes.schema.example import Example, Message
+from data_recipes.sources.derived import fixed_prompt as cross_task
+from data_recipes.sources.derived.demonstrations import Demonstrations, Nearest
+from data_recipes.sources.derived.fixed_prompt import Demonstration, select
 from tests.data_recipes.augment.conftest import Made
 from tests.data_recipes.conftest import Run
 

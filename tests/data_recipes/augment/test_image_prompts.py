@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from data_recipes.dataset import load
-from data_recipes.example import Example, Message
-from data_recipes.image_prompts import is_image_prompt, parsed, problems, same_parameters
+from data_recipes.dataset.dataset import load
+from data_recipes.schema.arrow import to_table
+from data_recipes.schema.example import Example, Message
 from data_recipes.steps.image_prompt_format import ImagePromptFormatStep, make
-from data_recipes.tables import to_table
+from domains.image_prompts.format import is_image_prompt, parsed, problems, same_parameters
 from eval.metrics import load_metric
 from tests.data_recipes.conftest import Run
 
@@ -90,6 +90,8 @@ def test_thousands_of_distinct_right_rows_without_overlap_and_the_same_again(bui
 def test_more_rows_than_there_are_combinations_is_an_error_not_a_loop(
     build: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_recipes.sources.image_prompt._composed", lambda *_: ("画", "a b --v 6", "plain"))
+    monkeypatch.setattr(
+        "data_recipes.sources.generated.image_prompt._composed", lambda *_: ("画", "a b --v 6", "plain")
+    )
     assert build("data=image_prompt", f"out={tmp_path / 'out'}") == 2
     assert not (tmp_path / "out").exists()

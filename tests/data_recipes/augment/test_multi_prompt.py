@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from data_recipes.augment.prompts import prompts
-from data_recipes.dataset import BuiltDataset
+from data_recipes.dataset.dataset import BuiltDataset
+from data_recipes.sources.derived.prompt_variants import prompts
 from tests.data_recipes.augment.conftest import Made
 
 

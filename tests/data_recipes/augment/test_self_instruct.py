@@ -10,8 +10,8 @@ import pytest
 
 from common.command import read_config, run_command
 from common.errors import UserError
-from data_recipes.augment.self_instruct import SEEDS, flaw, load_seeds, parsed
-from data_recipes.augment.teacher import OpenAIConfig, OpenAITeacher, RecordedTeacher, Request
+from data_recipes.teacher.self_instruct import SEEDS, flaw, load_seeds, parsed
+from data_recipes.teacher.teacher import OpenAIConfig, OpenAITeacher, RecordedTeacher, Request
 from models.embedded import build as build_model
 from models.engines.local import load_engine
 from models.loading import load_tokenizer

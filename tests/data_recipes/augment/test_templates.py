@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from data_recipes.augment.templates import SHIPPED, fields_of, fill, load
-from data_recipes.dataset import BuiltDataset
-from data_recipes.example import Example, Message, Passage
-from data_recipes.mathematics.answers import is_right
-from data_recipes.sources.templates import quotas_of
-from data_recipes.text import normalise, runs
+from data_recipes.dataset.dataset import BuiltDataset
+from data_recipes.leakage.normalise import normalise, runs
+from data_recipes.schema.example import Example, Message, Passage
+from data_recipes.sources.derived.flan import SHIPPED, fields_of, fill, load
+from data_recipes.sources.derived.templates import quotas_of
+from domains.mathematics.answers import is_right
 from tests.data_recipes.augment.conftest import Made
 from tests.data_recipes.conftest import Run
 

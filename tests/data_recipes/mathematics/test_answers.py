@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from data_recipes.mathematics.answers import final_answers, final_letters, is_checkable, is_right
+from domains.mathematics.answers import final_answers, final_letters, is_checkable, is_right
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ import re
 import pytest
 
 from common.command import read_config
-from data_recipes.example import Example
-from data_recipes.mathematics.corpus import HELD_OUT, corpus
-from data_recipes.mathematics.expression import equations
-from data_recipes.mathematics.generate import is_kept_for_testing
-from data_recipes.mathematics.instructions import ASKING, FINAL
-from data_recipes.sources.word_problems import WordProblemsSource, read
-from data_recipes.text import RUN, normalise, question, runs
+from data_recipes.leakage.normalise import RUN, normalise, question, runs
+from data_recipes.schema.example import Example
+from data_recipes.sources.generated.word_problems import WordProblemsSource, read
+from domains.mathematics.corpus import HELD_OUT, corpus
+from domains.mathematics.expression import equations
+from domains.mathematics.generate import is_kept_for_testing
+from domains.mathematics.instructions import ASKING, FINAL
 from training.config import RunConfig
 
 SUMS = re.compile(r"(?:\d+[-+×÷]\d+=\d+。)+")

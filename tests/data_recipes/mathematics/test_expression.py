@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from data_recipes.mathematics.expression import Equation, NotArithmetic, equations, value
+from domains.mathematics.expression import Equation, NotArithmetic, equations, value
 
 
 @pytest.mark.parametrize(

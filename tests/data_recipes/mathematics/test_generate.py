@@ -6,13 +6,13 @@ from itertools import islice
 import pytest
 
 from common.errors import UserError
-from data_recipes.example import Example
-from data_recipes.mathematics.answers import is_right
-from data_recipes.mathematics.generate import Stream, has_seen_numbers, has_unseen_number, is_kept_for_testing
-from data_recipes.mathematics.kinds import KINDS
-from data_recipes.sources import word_problems
-from data_recipes.sources.word_problems import Sizes, WordProblemsSource
-from data_recipes.text import question, runs
+from data_recipes.leakage.normalise import question, runs
+from data_recipes.schema.example import Example
+from data_recipes.sources.generated import word_problems
+from data_recipes.sources.generated.word_problems import Sizes, WordProblemsSource
+from domains.mathematics.answers import is_right
+from domains.mathematics.generate import Stream, has_seen_numbers, has_unseen_number, is_kept_for_testing
+from domains.mathematics.kinds import KINDS
 
 SIZES = Sizes(train=900, dev=60, test=120, unseen_kinds=60, unseen_numbers=120, distractors=120)
 HELD_OUT = ("植树", "浓度", "找零")

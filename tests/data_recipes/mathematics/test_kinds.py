@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from data_recipes.mathematics.draw import Draw
-from data_recipes.mathematics.kinds import KINDS
-from data_recipes.mathematics.problem import Problem, ProblemKind, fraction, percent, shown
+from domains.mathematics.draw import Draw
+from domains.mathematics.kinds import KINDS
+from domains.mathematics.problem import Problem, ProblemKind, fraction, percent, shown
 
 EACH = 60
 NUMBER = r"\d+(?:\.\d+)?"

@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from data_recipes.steps.near_duplicates import BandFiles, clusters, signatures, similarity
-from data_recipes.text import normalise
+from data_recipes.leakage.near_duplicates import BandFiles, clusters, signatures, similarity
+from data_recipes.leakage.normalise import normalise
 
 CHARACTERS = [chr(code) for code in range(0x4E00, 0x4E00 + 2000)]
 

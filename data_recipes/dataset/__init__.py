@@ -1,0 +1,1 @@
+"""A built dataset: read back, hashed, described and drawn."""

@@ -1,0 +1,62 @@
+"""The preview of a dataset: one HTML file with some hundred rows that is searched without a network or a server."""
+
+import json
+from html import escape
+from importlib.resources import files
+
+from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import DatasetManifest
+
+SHOWN = 3000  # characters of a turn
+
+
+def preview(manifest: DatasetManifest, samples: dict[str, list[Example]]) -> str:
+    """The page.
+
+    Args:
+        manifest: Of the dataset.
+        samples: Rows of each split.
+    """
+    page = files("data_recipes.dataset").joinpath("preview.html").read_text(encoding="utf-8")
+    rows = [_row(name, example) for name, examples in samples.items() for example in examples]
+    counts = manifest.counts
+    told = f"读入 {counts.read}，保留 {counts.kept} · read {counts.read}, kept {counts.kept}"
+    values = {
+        "NAME": escape(manifest.name),
+        "ABOUT": f"{escape(manifest.about.zh)}<br>{escape(manifest.about.en)}",
+        "COUNTS": escape(told),
+        "ROWS": _embedded(rows),
+    }
+    for key, value in values.items():
+        page = page.replace(f"@@{key}@@", value)
+    return page
+
+
+def _row(split: str, example: Example) -> dict[str, object]:
+    return {
+        "split": split,
+        "id": example.id,
+        "kind": example.kind,
+        "messages": [[message.role, _short(message.content)] for message in example.messages],
+        "more": {
+            name: value
+            for name, value in (
+                ("参考答案 references", list(example.references)),
+                ("选项 choices", list(example.choices)),
+                ("结果 result", example.result),
+                ("较差答案 rejected", example.rejected),
+                ("依据 grounding", list(example.grounding)),
+            )
+            if value
+        },
+    }
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…（共 {len(text)} 字 · {len(text)} characters）"
+
+
+def _embedded(rows: list[dict[str, object]]) -> str:
+    """JSON that may stand in a script element, whatever the texts hold."""
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,0 +1,1 @@
+"""Files of any encoding and layout, read row by row."""

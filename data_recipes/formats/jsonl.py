@@ -1,0 +1,206 @@
+"""JSON lines, read one by one: a damaged line is named and passed over, and the recipe decides how many it stands."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loguru import logger
+
+from common.errors import UserError
+from data_recipes.formats.encoding import REPLACED, undecodable
+
+LONGEST = 4 << 20  # bytes of a line; more is not one row but a file without line ends
+LARGEST = 1 << 20  # characters of a row
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_HALF = re.compile(r"[\ud800-\udfff]")
+
+
+class Line(NamedTuple):
+    """One line of a file.
+
+    Attributes:
+        number: Counted from 1.
+        where: ``file:line``, the file without its folders.
+        row: The object on the line.
+    """
+
+    number: int
+    where: str
+    row: dict[str, Any]
+
+
+class Raw(NamedTuple):
+    """One line as bytes.
+
+    Attributes:
+        number: Counted from 1.
+        where: ``file:line``, the file without its folders.
+        content: The bytes, without what is beyond ``LONGEST``.
+        encoding: Theirs.
+    """
+
+    number: int
+    where: str
+    content: bytes
+    encoding: str = "utf-8"
+
+    def text(self) -> str:
+        """The line, without the mark that a file may begin with.
+
+        Raises:
+            DamagedLine: It is too long, has other bytes, or NULs.
+        """
+        if len(self.content) > LONGEST:
+            fix = "is this one JSON array? write lines"
+            raise DamagedLine("line_too_long", f"longer than {LONGEST >> 20} MiB", fix)
+        try:
+            text = self.content.decode(self.encoding).removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            detail = f"not {self.encoding.upper()} (byte {error.start} of the line)"
+            raise DamagedLine(undecodable(self.encoding), detail, "save it as UTF-8") from None
+        if "\0" in text:
+            raise DamagedLine("nul_bytes", "NUL bytes: the file is damaged or UTF-16", "copy it anew, as text")
+        return text
+
+
+class DamagedLine(Exception):
+    """A line is not an object in JSON.
+
+    Args:
+        reason: The word that is counted.
+        detail: What is wrong, for a person.
+        fix: What to do about it.
+    """
+
+    def __init__(self, reason: str, detail: str, fix: str) -> None:
+        self.reason, self.detail, self.fix = reason, detail, fix
+        super().__init__(detail)
+
+
+def check_file(path: Path) -> None:
+    """Says what is wrong with a path before it is opened.
+
+    Raises:
+        UserError: There is no such file, it is a folder, or it is empty.
+    """
+    if path.is_dir():
+        raise UserError("this is a folder", where=str(path), fix="give one of its files")
+    if not path.is_file():
+        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
+    if not path.stat().st_size:
+        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+
+
+def raw_lines(path: Path, encoding: str = "utf-8") -> Iterator[Raw]:
+    """The lines of a file that are not blank.
+
+    Args:
+        path: The file.
+        encoding: As ``encoding_of`` tells it.
+
+    Raises:
+        UserError: The file is missing or empty.
+    """
+    check_file(path)
+    if encoding == "utf-16":
+        yield from _recoded(path)
+        return
+    number = 0
+    with path.open("rb") as file:
+        while content := file.readline(LONGEST + 1):
+            number += 1
+            rest = content
+            while len(rest) > LONGEST and not rest.endswith(b"\n"):
+                rest = file.readline(LONGEST + 1)
+            if content.strip():
+                yield Raw(number, f"{path.name}:{number}", content, encoding.removesuffix("-sig"))
+
+
+def _recoded(path: Path) -> Iterator[Raw]:
+    """UTF-16 cannot be cut into lines as bytes; a line that is damaged in it stays undecodable."""
+    with path.open(encoding="utf-16", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            where = f"{path.name}:{number}"
+            if REPLACED in line:
+                yield Raw(number, where, b"\xff", "utf-16")
+            elif line.strip():
+                yield Raw(number, where, line.encode())
+
+
+def tell_missing_end(path: Path) -> None:
+    """Warns where the last line of a text or table has no end: if the file was cut off there, nothing else shows it."""
+    _tell_missing_end(path, path.stat().st_size)
+
+
+@cache
+def _tell_missing_end(path: Path, size: int) -> None:
+    with path.open("rb") as file:
+        file.seek(max(0, size - 2))
+        if b"\n" not in file.read():
+            logger.warning("{}: the last line has no line end; if the file was cut off, so is its last row", path)
+
+
+def parsed(raw: Raw) -> dict[str, Any]:
+    """The object on a line.
+
+    Raises:
+        DamagedLine: There is none.
+    """
+    value = json_value(raw.text())
+    if not isinstance(value, dict):
+        raise DamagedLine("not_an_object", f"a {type(value).__name__} instead of an object", "one object a line")
+    if _ESCAPED.search(raw.content):
+        check_texts(value)
+    return value
+
+
+def json_value(text: str) -> Any:
+    """What a line or a cell says in JSON.
+
+    Raises:
+        DamagedLine: It is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        detail = f"not JSON: {error.msg} (column {error.colno})"
+        raise DamagedLine("not_json", detail, "it is cut off or broken; one whole object a line is wanted") from None
+    except RecursionError:
+        raise DamagedLine("not_json", "nested too deeply", "is this a row?") from None
+    except ValueError:
+        raise DamagedLine("not_json", "a number with thousands of digits", "is this a row?") from None
+
+
+def check_texts(value: Any) -> None:
+    """Looks for what must not become training text, in all texts of a row.
+
+    Raises:
+        DamagedLine: There are NULs, halves of characters, or millions of characters.
+    """
+    text = all_text(value)
+    if "\0" in text:
+        raise DamagedLine("nul_bytes", "NUL characters", "take them out")
+    if _HALF.search(text):
+        raise DamagedLine("half_character", "half of a character (a cut emoji?)", "take it out")
+    if len(text) > LARGEST:
+        raise DamagedLine("row_too_long", f"more than {LARGEST} characters", "is this one row?")
+
+
+def all_text(value: Any) -> str:
+    """All texts in a value, names of fields too."""
+    return "".join(_texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield name
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)

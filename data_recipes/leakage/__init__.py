@@ -1,0 +1,1 @@
+"""What keeps tests out of training: normalising, hashing, near-duplicates, groups, splits, overlap."""

@@ -1,0 +1,54 @@
+"""How questions are compared: normalised, whole or by runs of characters."""
+
+import unicodedata
+
+from data_recipes.schema.example import Example
+
+RUN = 13  # characters; the length that GPT-3 and the evaluation harnesses after it settled on, there in words
+LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; 13 letters are shared by all of them
+RUN_TOLD = (
+    f"{RUN} 字（拉丁字母为主处为 {LATIN_RUN} 字符）",
+    f"{RUN} characters ({LATIN_RUN} where most are Latin letters)",
+)
+LATIN_BELOW = 0x250  # digits and the letters of western languages
+
+
+def normalise(text: str) -> str:
+    """Folds width and case and drops punctuation, symbols and spaces."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+
+
+def says_something(text: str) -> bool:
+    """Whether anything is left of a text once it is normalised."""
+    return any(map(str.isalnum, text))
+
+
+def question(example: Example) -> str:
+    """What the user asked, over all turns, normalised."""
+    return normalise("".join(message.content for message in example.messages if message.role == "user"))
+
+
+def runs(text: str, length: int | None = None) -> set[str]:
+    """The runs by which two questions are known to share text.
+
+    A text that is mostly Latin letters and digits has runs of ``LATIN_RUN`` characters, and of ``RUN`` where the run is
+    mostly not Latin: a Chinese problem full of formulas. Every other text has runs of ``RUN``.
+
+    Args:
+        text: Normalised.
+        length: All runs of this length instead.
+
+    Returns:
+        The runs; none where the text is shorter.
+    """
+    if length is not None or not _mostly_latin(text):
+        return _all_runs(text, length or RUN)
+    return _all_runs(text, LATIN_RUN) | {run for run in _all_runs(text, RUN) if not _mostly_latin(run)}
+
+
+def _all_runs(text: str, length: int) -> set[str]:
+    return {text[i : i + length] for i in range(len(text) - length + 1)}
+
+
+def _mostly_latin(text: str) -> bool:
+    return 2 * sum(ord(c) < LATIN_BELOW for c in text) > len(text)

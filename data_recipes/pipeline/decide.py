@@ -1,0 +1,249 @@
+"""The third stage of a build: what is repeated, what leaks, and which split each row goes to.
+
+Only keys are read, one column at a time: ten million rows take well under 2 GiB.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import Refused, UserError
+from data_recipes.config import DataConfig
+from data_recipes.leakage.groups import Buckets, Links
+from data_recipes.leakage.hashes import Hashes, mix
+from data_recipes.leakage.near_duplicates import BandFiles
+from data_recipes.leakage.near_duplicates import clusters as clusters_of
+from data_recipes.leakage.overlap import Fingerprints, HashSet, Mask
+from data_recipes.leakage.split import draw
+from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
+from data_recipes.schema.manifest import SplitOverlap
+
+POOL = 0  # the place of the training pool among the splits that rows name
+
+
+class Ledger:
+    """Which rows are left, and why the others are not."""
+
+    def __init__(self, rows: int) -> None:
+        self.reasons = [""]
+        self.reason = np.zeros(rows, np.int16)
+
+    @property
+    def left(self) -> Mask:
+        """The rows that nothing has dropped."""
+        return self.reason == 0
+
+    def drop(self, rows: Mask, reason: str) -> None:
+        """Drops rows that are still there."""
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        self.reason[rows & self.left] = self.reasons.index(reason)
+
+    def counts(self, rows: Mask) -> dict[str, int]:
+        """Why some rows were dropped, the most frequent reason first."""
+        numbers = np.bincount(self.reason[rows], minlength=len(self.reasons))
+        return {self.reasons[n]: int(numbers[n]) for n in np.argsort(-numbers, kind="stable") if n and numbers[n]}
+
+
+def listed(numbers: Mapping[str, object]) -> str:
+    """Numbers by name, for a message."""
+    return ", ".join(f"{name} {value}" for name, value in numbers.items()) or "none"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of every row.
+
+    Attributes:
+        splits: The splits of the dataset; training comes first.
+        place: For each row its place in ``splits``; -1 where it is left out.
+        reasons: Why rows are left out.
+        reason: For each row its place in ``reasons``.
+        group: For each row the number of the group that it was joined to; 0 where it keeps its own.
+        overlap: What each split other than training shares with it.
+    """
+
+    splits: list[str]
+    place: npt.NDArray[np.int16]
+    reasons: list[str]
+    reason: npt.NDArray[np.int16]
+    group: Hashes
+    overlap: dict[str, SplitOverlap]
+
+
+def decide(data: DataConfig, files: KeyFiles, suites: Mapping[str, Fingerprints], scratch: Path) -> Decision:
+    """Decides about every row from its keys.
+
+    Args:
+        data: The policies, the sizes of the splits and the seed.
+        files: The keys of all rows.
+        suites: Fingerprints that training must not overlap with, by name.
+        scratch: A folder for files that do not fit into memory.
+
+    Raises:
+        UserError: There are too few rows for the splits, or nothing is left for one.
+        Refused: A test question is still a training question.
+    """
+    ledger = Ledger(files.rows)
+    clusters = _clusters(data, files, scratch)
+    _drop_repeats(data, files, ledger, clusters)
+    for name, suite in suites.items():
+        ledger.drop(_in_suite(files, suite) & (files.split == POOL), f"overlaps_{name}")
+    for number, name in list(enumerate(files.splits))[1:]:
+        _drop_overlap(data, files, ledger, clusters, number, name)
+    _check_left(files, ledger)
+    drawn = {name: size for name, size in data.splits.items() if name not in files.splits and TRAIN in files.came}
+    if drawn and TRAIN in data.splits:
+        raise UserError("training takes what the others leave", where="data.splits.train", fix="give no size for it")
+    place, group = files.split.copy(), np.zeros(files.rows, np.uint64)
+    pool = ledger.left & (files.split == POOL)
+    if drawn:
+        links = _linked(files, clusters, pool, scratch)
+        group = _joined(files, links, pool)
+        place[pool] = draw(links.roots[pool], files.whole("id"), drawn, data.seed, len(files.splits))
+    place[~ledger.left] = -1
+    splits = [*files.splits, *drawn]
+    _check_drawn(splits, place, drawn)
+    overlap = {name: _measured(files, place, number, name) for number, name in enumerate(splits) if number != POOL}
+    return Decision(splits, place, ledger.reasons, ledger.reason, group, overlap)
+
+
+def _clusters(data: DataConfig, files: KeyFiles, scratch: Path) -> Hashes:
+    """For each row the number of its cluster of near-duplicates: that of the first row in it."""
+    if data.near_duplicates == "keep":
+        return np.arange(files.rows, dtype=np.uint64)
+    folder = scratch / "bands"
+    folder.mkdir()
+    bands = BandFiles(folder)
+    for hashes in files.each("bands"):
+        bands.append(hashes)
+    return clusters_of(bands, files.rows, threshold=data.near_duplicate_share).astype(np.uint64)
+
+
+def _drop_repeats(data: DataConfig, files: KeyFiles, ledger: Ledger, clusters: Hashes) -> None:
+    ledger.drop(_repeated(files.whole("id"), ledger.left), "duplicate_id")
+    of_split = mix(files.split.astype(np.uint64))
+    if data.duplicates != "keep":
+        ledger.drop(_repeated(files.whole("row") ^ of_split, ledger.left), "duplicate_row")
+    if data.duplicates == "question":
+        ledger.drop(_repeated(files.whole("question") ^ of_split, ledger.left), "duplicate_question")
+    if data.near_duplicates == "drop":
+        ledger.drop(_repeated(clusters, ledger.left & (files.split == POOL)), "near_duplicate")
+
+
+def _repeated(hashes: Hashes, among: Mask) -> Mask:
+    """Which of some rows have the hash of an earlier one."""
+    rows = np.flatnonzero(among)
+    order = rows[np.argsort(hashes[rows], kind="stable")]
+    repeats = np.zeros(len(hashes), bool)
+    repeats[order[1:]] = hashes[order[1:]] == hashes[order[:-1]]
+    return repeats
+
+
+def _numbers(rows: Mask) -> npt.NDArray[np.int32]:
+    return np.flatnonzero(rows).astype(np.int32)
+
+
+def _in_suite(files: KeyFiles, suite: Fingerprints) -> Mask:
+    """Which rows share a question or a run with a suite."""
+    parts = list(suite.parts())
+    questions = HashSet(np.concatenate([np.zeros(0, np.uint64), *(part.questions for part in parts)]))
+    runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(part.runs for part in parts)]))
+    found = questions.find(files.whole("question"))
+    for hashes, rows in files.runs():
+        found[rows[runs.find(hashes)]] = True
+    return found
+
+
+def _drop_overlap(data: DataConfig, files: KeyFiles, ledger: Ledger, clusters: Hashes, place: int, name: str) -> None:
+    """Drops what training and a prescribed split have in common from one of the two."""
+    pool, test = ledger.left & (files.split == POOL), ledger.left & (files.split == place)
+    shared = _shared(files, pool, test)
+    if data.on_overlap == "drop_train":
+        ledger.drop(pool & (shared.train | np.isin(clusters, clusters[test])), f"overlaps_{name}")
+    else:
+        near = np.isin(clusters, clusters[pool])
+        ledger.drop(test & (shared.exact | shared.partly | near), f"overlaps_{TRAIN}")
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What training and a test split have in common.
+
+    Attributes:
+        train: Training rows that share a question or a run with a test row.
+        exact: Test rows whose question is a training question.
+        partly: Test rows that share a run with a training question.
+    """
+
+    train: Mask
+    exact: Mask
+    partly: Mask
+
+
+def _shared(files: KeyFiles, train: Mask, test: Mask) -> _Shared:
+    asked = files.whole("question")
+    questions = HashSet(asked[test])
+    runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(h[test[rows]] for h, rows in files.runs())]))
+    found, exact, partly = (np.zeros(files.rows, bool) for _ in range(3))
+    found[train] = questions.find(asked[train])
+    for hashes, rows in files.runs():
+        inside = train[rows]
+        found[rows[inside][runs.find(hashes[inside])]] = True
+    exact[test] = questions.was_seen(asked[test])
+    for hashes, rows in files.runs():
+        inside = test[rows]
+        partly[rows[inside][runs.was_seen(hashes[inside])]] = True
+    return _Shared(found, exact, partly)
+
+
+def _linked(files: KeyFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Links:
+    """Links the rows that must not straddle a split: one group key, one question, near-duplicates, a common run."""
+    links = Links(files.rows)
+    links.add(files.whole("group")[pool], _numbers(pool))
+    links.add(files.whole("question")[pool], _numbers(pool))  # it may be too short for a run
+    links.add(clusters[pool], _numbers(pool))
+    buckets = Buckets(scratch / "runs", sum(len(hashes) for hashes, _ in files.runs()))
+    for hashes, rows in files.runs():
+        inside = pool[rows]
+        buckets.add(hashes[inside], rows[inside])
+    for hashes, rows in buckets.each():
+        links.add(hashes, rows)
+    return links
+
+
+def _joined(files: KeyFiles, links: Links, pool: Mask) -> Hashes:
+    """The number of the group of every row that was linked with a row of another group key; else 0."""
+    declared = files.whole("group")
+    joins = np.zeros(files.rows, bool)
+    joins[links.roots[declared[links.roots] != declared]] = True
+    return np.where(joins[links.roots] & pool, files.whole("id")[links.roots], np.uint64(0))
+
+
+def _check_left(files: KeyFiles, ledger: Ledger) -> None:
+    for number, name in enumerate(files.splits):
+        rows = files.split == number
+        if name in files.came and not (rows & ledger.left).any():
+            raise UserError(
+                f"nothing is left for {name}; left out were: {listed(ledger.counts(rows))}",
+                where="source",
+                fix="mend or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
+            )
+
+
+def _check_drawn(splits: list[str], place: npt.NDArray[np.int16], drawn: Mapping[str, int]) -> None:
+    sizes = np.bincount(place[place >= 0], minlength=len(splits))
+    empty = [name for name, size in zip(splits, sizes, strict=True) if not size and name in drawn]
+    if empty:
+        raise UserError(f"nothing is left for {', '.join(empty)}", where="data.splits", fix="make the others smaller")
+
+
+def _measured(files: KeyFiles, place: npt.NDArray[np.int16], number: int, name: str) -> SplitOverlap:
+    test = place == number
+    shared = _shared(files, place == POOL, test)
+    if exact := int(shared.exact.sum()):
+        raise Refused(f"{exact} questions of {name} are training questions")
+    return SplitOverlap(n=int(test.sum()), exact=exact, ngram=int(shared.partly.sum()))

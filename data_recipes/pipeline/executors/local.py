@@ -1,0 +1,61 @@
+"""Processes on this machine."""
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
+from threading import Thread
+
+import pyarrow as pa
+
+from data_recipes.pipeline.executors.executor import ResultT, TaskT
+
+AHEAD = 2  # tasks for each process that are handed out before the first result is asked for
+
+
+class LocalEngine:
+    """A pool of processes; a single task is run in this one, for it would take longer to start another.
+
+    Args:
+        workers: Number of processes; None is one for each core.
+    """
+
+    def __init__(self, workers: int | None) -> None:
+        self._workers = workers or len(os.sched_getaffinity(0))
+
+    def run(self, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]) -> Iterator[ResultT]:
+        """Yields the results in the order of the tasks, which are asked for as processes become free."""
+        left = iter(tasks)
+        first = list(islice(left, 2))
+        if len(first) < 2 or self._workers == 1:
+            yield from map(function, chain(first, left))
+            return
+        context = multiprocessing.get_context("spawn")  # Arrow has threads, which a fork does not survive
+        with ProcessPoolExecutor(self._workers, context, initializer=_prepare_process) as pool:
+            waiting: deque[Future[ResultT]] = deque()
+            try:
+                for task in chain(first, left):
+                    waiting.append(pool.submit(function, task))
+                    if len(waiting) > AHEAD * self._workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare_process() -> None:
+    pa.set_cpu_count(1)  # the processes share the cores already
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its processes: they would wait for tasks for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

@@ -1,0 +1,108 @@
+"""The first stage of a build: a source becomes Arrow shards, and damaged rows are counted."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import BaseModel
+from tqdm import tqdm
+
+from common.errors import UserError
+from common.files import read_json, write_json
+from data_recipes.config import DataConfig, SourceConfig
+from data_recipes.pipeline.workspace import write_table
+from data_recipes.schema.arrow import SCHEMA, to_table
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.sources import source_of
+
+SHOWN = 5  # bad rows that an error lists
+AT_ONCE = 2_000  # examples that are in memory as such
+READ = "read.json"
+BY_LINE = {".jsonl", ".csv", ".tsv"}
+
+
+class ShardRead(BaseModel):
+    """What was left out while a shard was read, in the order of the file."""
+
+    dropped: list[Dropped]
+
+
+def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[int]:
+    """Reads a source into ``read-NNNNN.parquet`` and ``read-NNNNN.json``; what an earlier build has read stays.
+
+    Args:
+        data: Rows of a shard and the tolerated share of bad rows.
+        config: What is read.
+        work: Where the shards go.
+
+    Returns:
+        The number of each shard as soon as it is there.
+
+    Raises:
+        UserError: The source cannot be read, or too many of its rows are bad; the first ones are listed.
+    """
+    if (work / READ).exists():
+        yield from range(read_json(work / READ)["shards"])
+        return
+    rows = shards = bad = 0
+    first: list[Dropped] = []
+    items = source_of(config).read(config)
+    expected = _expected(source_of(config).files(config))
+    with tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None) as progress:
+        while dropped := _shard(items, data.shard_rows, work, shards):
+            number, left_out = dropped
+            rows += number
+            damaged = [row for row in left_out if row.bad]
+            bad, first = bad + len(damaged), [*first, *damaged][:SHOWN]
+            progress.update(number)
+            yield shards
+            shards += 1
+    if not rows:
+        raise UserError("nothing was read", where="source", fix="is there a row in the file?")
+    if bad > data.max_bad_share * rows:
+        raise _too_many(bad, rows, first, data, source_of(config).files(config))
+    write_json(work / READ, {"shards": shards, "rows": rows})
+
+
+def _expected(files: list[Path]) -> int | None:
+    """About how many rows there will be, for the time that is left; None where lines are not rows."""
+    if any(path.suffix not in BY_LINE for path in files):
+        return None
+    lines = 0
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                lines += block.count(b"\n")
+    return lines
+
+
+def _shard(items: Iterator[Example | Dropped], size: int, work: Path, number: int) -> tuple[int, list[Dropped]] | None:
+    """Reads one shard; None at the end of the source."""
+    path = work / f"read-{number:05}.parquet"
+    tables, dropped, rows = [], [], 0
+    while batch := list(islice(items, min(AT_ONCE, size - rows))):
+        rows += len(batch)
+        dropped += [item for item in batch if isinstance(item, Dropped)]
+        if not path.exists():
+            tables.append(to_table([item for item in batch if isinstance(item, Example)]))
+    if not rows:
+        return None
+    if not path.exists():
+        write_json(path.with_suffix(".json"), ShardRead(dropped=dropped).model_dump())
+        write_table(pa.concat_tables(tables) if tables else SCHEMA.empty_table(), path)
+    return rows, dropped
+
+
+def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, files: list[Path]) -> UserError:
+    listed = []
+    for row in first:
+        name, _, line = row.id.rpartition(":")
+        path = next((path for path in files if path.as_posix().endswith(f"/{name}")), name)
+        listed.append(f"  - {path}:{line}: {row.reason}")
+    return UserError(
+        f"{bad} of {rows} rows are bad, more than {data.max_bad_share:.1%}; the first:\n" + "\n".join(listed),
+        where="data.max_bad_share",
+        fix="mend the rows, or raise data.max_bad_share to drop them",
+    )

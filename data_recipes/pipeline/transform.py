@@ -1,0 +1,124 @@
+"""The second stage of a build: the steps run over each shard, and what its rows are compared by is computed.
+
+Everything here is a pure function of one shard, so that any engine may run it anywhere, in any order.
+"""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from common.command import Config
+from common.files import read_json, write_json
+from data_recipes.leakage import hashes as keys
+from data_recipes.pipeline.read import ShardRead
+from data_recipes.pipeline.workspace import write_table
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.manifest import StepCount
+from data_recipes.steps import made
+
+
+class ShardTask(NamedTuple):
+    """One shard to work on.
+
+    Attributes:
+        work: The build's work directory.
+        number: Of the shard.
+        steps: What is done to the rows.
+        signatures: Whether near-duplicates are looked for later.
+    """
+
+    work: Path
+    number: int
+    steps: tuple[Config, ...]
+    signatures: bool
+
+
+class ShardDone(BaseModel):
+    """The account of a shard.
+
+    Attributes:
+        rows: How many are left.
+        dropped: What was left out, while it was read and by the steps.
+        steps: What each step did.
+        splits: The splits that the rows name; their keys hold positions in this list.
+    """
+
+    rows: int
+    dropped: list[Dropped]
+    steps: list[StepCount]
+    splits: list[str]
+
+    @classmethod
+    def load(cls, work: Path, number: int) -> "ShardDone":
+        """Reads the account of a shard that was worked on."""
+        return cls.model_validate(read_json(work / f"done-{number:05}.json"))
+
+
+def run_steps(task: ShardTask) -> int:
+    """Turns ``read-NNNNN`` into ``done-NNNNN``: rows (Parquet), keys (npz) and, last, the account (JSON).
+
+    Args:
+        task: Which shard.
+
+    Returns:
+        The number of the shard.
+    """
+    stem = task.work / f"done-{task.number:05}"
+    if stem.with_suffix(".json").exists():
+        return task.number
+    read = task.work / f"read-{task.number:05}.parquet"
+    rows = pq.read_table(read)
+    dropped = list(ShardRead.model_validate(read_json(read.with_suffix(".json"))).dropped)
+    counts = []
+    for name, step in made(task.steps):
+        before = len(rows)
+        outcome = step(rows)
+        rows = outcome.kept
+        if before != len(rows) + len(outcome.dropped):
+            raise AssertionError(f"{name}: {before} rows came, {len(rows)} and {len(outcome.dropped)} left")
+        dropped += outcome.dropped
+        reasons = Counter(row.reason for row in outcome.dropped)
+        counts.append(StepCount(name=name, read=before, dropped=dict(reasons), changed=outcome.counts))
+    rows = rows.combine_chunks()
+    splits, columns = _keys(rows, task.signatures)
+    write_table(rows, stem.with_suffix(".parquet"))
+    _write_arrays(stem.with_suffix(".npz"), columns)
+    account = ShardDone(rows=len(rows), dropped=dropped, steps=counts, splits=splits)
+    write_json(stem.with_suffix(".json"), account.model_dump())
+    return task.number
+
+
+def _keys(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.ndarray]]:
+    questions = keys.questions(rows)
+    runs = keys.run_hashes(questions)
+    asked = keys.question_hashes(rows, questions)
+    named = rows["split"].combine_chunks().dictionary_encode()
+    columns: dict[str, np.ndarray] = {
+        "id": keys.text_hashes(rows["id"].combine_chunks()),
+        "group": keys.text_hashes(rows["group"].combine_chunks()),
+        "split": np.asarray(named.indices, np.int64),
+        "question": asked,
+        "row": keys.row_hashes(rows, asked),
+        "runs": runs.hashes,
+        "run_rows": runs.rows,
+    }
+    if signatures:
+        from data_recipes.leakage.near_duplicates import (
+            signatures as signatures_of,  # where nobody asks, none is loaded
+        )
+
+        columns["bands"] = signatures_of(keys.conversations(rows))
+    return named.dictionary.to_pylist(), columns
+
+
+def _write_arrays(path: Path, columns: dict[str, np.ndarray]) -> None:
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    with partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **columns)
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""Rows written from a domain's knowledge or by a generator."""

@@ -1,0 +1,82 @@
+"""Passages of one's own documents with questions about them, as ``data_recipes/passages.py`` cuts them.
+
+JSON lines or Parquet with ``id``, ``document``, ``headings``, ``text`` and, added by whoever writes the questions,
+``question`` and ``answer``. The passage stands in the prompt; a row without a question is no example and is counted.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from common.command import Config
+from data_recipes.formats.json_rows import read_objects
+from data_recipes.formats.jsonl import Line
+from data_recipes.formats.tables import TABLES, read_table
+from data_recipes.leakage.normalise import says_something
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example, Message
+from data_recipes.schema.manifest import Description
+from data_recipes.sources.source import DRAWN, Source, existing
+
+ASKING = "只根据下面的资料回答；资料里没有的，就说没有。"
+
+
+class DocumentsSource(Config):
+    """Passages with questions.
+
+    Attributes:
+        kind: Selects this source.
+        path: The file.
+    """
+
+    kind: Literal["documents"]
+    path: str
+
+
+def read(config: DocumentsSource) -> Iterator[Example | Dropped]:
+    """Yields one item a row."""
+    path = Path(config.path)
+    table = path.suffix.lower() in TABLES
+    for line in read_table(path, ("id", "document", "text")) if table else read_objects(path):
+        yield line if isinstance(line, Dropped) else _item(line)
+
+
+def _item(line: Line) -> Example | Dropped:
+    row = line.row
+    for column in ("id", "document", "text"):
+        if not isinstance(row.get(column), str) or not row[column].strip():
+            return Dropped(line.where, f"no_text_in_{column}")
+    id = f"documents-{line.number}"
+    question, answer = (str(row.get(column) or "").strip() for column in ("question", "answer"))
+    if not says_something(question):
+        return Dropped(id, "passage_without_question")
+    if not says_something(answer):
+        return Dropped(line.where, "empty_answer")
+    headings = row.get("headings") or []
+    where = " > ".join(map(str, headings)) if isinstance(headings, list) else str(headings)
+    given = "\n".join(filter(None, (ASKING, where, row["text"].strip())))
+    return Example(
+        id=id,
+        messages=(
+            Message(role="system", content=given),
+            Message(role="user", content=question),
+            Message(role="assistant", content=answer),
+        ),
+        source="documents",
+        group=row["id"],
+        kind=row["document"],
+        grounding=(row["id"],),
+    )
+
+
+SOURCE = Source(
+    config=DocumentsSource,
+    read=read,
+    files=lambda config: existing(Path(config.path)),
+    about=Description(
+        zh="使用者自己的文档：段落在题前给出，问题和答案由使用者写。",
+        en="The user's own documents: the passage stands before the question; questions and answers are the user's.",
+    ),
+    licence="the user's own",
+    splits=DRAWN,
+)

@@ -1,0 +1,69 @@
+"""Bencao (HuaTuo) instructions with ``instruction``, ``input``, ``output``: JSON lines or an array.
+
+They were written by GPT-3.5 from a medical knowledge graph. Answers may list drugs that no guideline names for the
+case, and some instructions describe a patient without asking anything.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from common.command import Config
+from data_recipes.formats.json_rows import read_objects
+from data_recipes.formats.jsonl import Line
+from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import Description
+from data_recipes.sources.published.pairs import Pair, example, missing_part
+from data_recipes.sources.source import DRAWN, Source, existing
+
+COLUMNS = ("instruction", "input", "output")
+
+
+class BencaoSource(Config):
+    """Instruction rows with ``instruction``, ``input`` and ``output``.
+
+    Attributes:
+        kind: Selects this source.
+        path: The file.
+    """
+
+    kind: Literal["bencao"]
+    path: str
+
+
+def read(config: BencaoSource) -> Iterator[Example | Dropped]:
+    """Yields one item a row; instruction and input are joined by a line break."""
+    for line in read_objects(Path(config.path)):
+        yield line if isinstance(line, Dropped) else _item(line)
+
+
+def _item(line: Line) -> Example | Dropped:
+    for column in COLUMNS:
+        if not isinstance(line.row.get(column), str):
+            return Dropped(line.where, f"no_text_in_{column}")
+    asked = "\n".join(filter(None, (line.row["instruction"].strip(), line.row["input"].strip())))
+    pair = Pair(line.number, line.where, asked, line.row["output"], kind="问答")
+    if flaw := missing_part(pair):
+        return Dropped(line.where, flaw)
+    return example(pair, "bencao")
+
+
+SOURCE = Source(
+    config=BencaoSource,
+    read=read,
+    files=lambda config: existing(Path(config.path)),
+    about=Description(
+        zh="本草（华驼）格式的指令数据。原数据由 GPT-3.5 依据医学知识图谱生成，所列药物未经医生核对；仅供学术研究。",
+        en="Instructions in the format of Bencao (HuaTuo). The original was written by GPT-3.5 from a knowledge graph;"
+        " no doctor has checked the drugs its answers list. Academic use only.",
+    ),
+    licence="SCIR-HI/Huatuo-Llama-Med-Chinese; the repository is Apache-2.0, its README allows academic use only",
+    splits={
+        **DRAWN,
+        "test": Description(
+            zh="与训练集没有相同的 13 字片段：考察没有见过的问题；答案由模型生成，不是医学标准",
+            en="no run of 13 characters in common with training: unseen questions; a model wrote the references",
+        ),
+    },
+)

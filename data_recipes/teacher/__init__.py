@@ -1,0 +1,1 @@
+"""A teacher that writes texts, and instructions grown with it."""

@@ -1,0 +1,1 @@
+"""What is particular to a domain, one folder each."""

@@ -1,0 +1,1 @@
+"""Image prompts in Midjourney's style."""

@@ -1,0 +1,1 @@
+"""Chinese medicine and health: knowledge base, instructions, triage."""
