@@ -24,15 +24,15 @@ from models.hub import HUB_NAME
 from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS, check_target, push
 from training.base import Base, find_base
+from training.batches.packing import Row, Rows, pack
+from training.batches.supervision import SupervisedSet, supervise
 from training.config import RunConfig
 from training.memory_plan import check_memory, plan_memory
 from training.merge import merge
 from training.methods.lora import attach_lora
 from training.methods.ptuning_v2 import attach_prefix
-from training.packing import Row, Rows, pack
 from training.run_directory import RunDirectory
-from training.supervision import SupervisedSet, supervise
-from training.trainer import numerics_record, train
+from training.trainer.supervised import numerics_record, train
 
 
 def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:

@@ -119,7 +119,7 @@ class StageConfig(Config):
 
     Attributes:
         stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
-            answers in passages (``training/extractive/config.py``).
+            answers in passages (``training/stages/extractive/config.py``).
     """
 
     stage: Literal["sft", "extractive"]

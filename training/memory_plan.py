@@ -11,7 +11,7 @@ from common.errors import UserError
 from models.numerics import compute_dtype
 from training.base import Base
 from training.config import RunConfig
-from training.trainer import training_numerics
+from training.trainer.supervised import training_numerics
 
 GIB = 2**30
 NF4_BYTES = 0.5 + 0.127 / 8  # 4 bits and 0.127 bits of doubly quantised scales per weight (QLoRA, section 3)

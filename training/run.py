@@ -9,9 +9,9 @@ from pathlib import Path
 from common.command import run_command
 from common.errors import UserError
 from training.config import RunConfig, StageConfig
-from training.extractive.config import ExtractiveRunConfig
 from training.run_directory import RunDirectory
 from training.stages import read_stage
+from training.stages.extractive.config import ExtractiveRunConfig
 
 HELP = """
 Builds a dataset, tunes a model on it, merges, evaluates, and writes a report into runs/NAME/TIME/.
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
 def _run(config: StageConfig, run: RunDirectory | None) -> str:
     """Runs one stage; its libraries are loaded only after the configuration was found right."""
     if isinstance(config, ExtractiveRunConfig):
-        from training.extractive.chain import run_chain as run_extractive_chain
+        from training.stages.extractive.chain import run_chain as run_extractive_chain
 
         return run_extractive_chain(config, run)
     from training.chain import run_chain

@@ -23,11 +23,11 @@ from models.hub import locate
 from models.loading import hash_model
 from models.push import check_target, push
 from models.reader import FILE_NAME, Reader, save_reading
-from training.extractive.config import ExtractiveRunConfig
-from training.extractive.trainer import train
-from training.extractive.windows import LabelledWindows, label
+from training.batches.windows import LabelledWindows, label
 from training.run_directory import RunDirectory
-from training.trainer import numerics_record
+from training.stages.extractive.config import ExtractiveRunConfig
+from training.trainer.spans import train
+from training.trainer.supervised import numerics_record
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
 ALWAYS = float("-inf")  # threshold of a reader that always answers

@@ -7,7 +7,7 @@ import yaml
 from common.command import CONFIGS, read_config
 from common.errors import UserError
 from training.config import RunConfig, StageConfig
-from training.extractive.config import ExtractiveRunConfig
+from training.stages.extractive.config import ExtractiveRunConfig
 
 STAGES: dict[str, tuple[str, type[StageConfig]]] = {
     "sft": ("run", RunConfig),

@@ -22,14 +22,14 @@ from models.engines.local import load_engine
 from models.reader import TASK
 from models.reader_config import EncoderConfig, ReadingConfig
 from tests.data_recipes.subjqa_samples import many, write
-from training.extractive import trainer
-from training.extractive.chain import run_chain
-from training.extractive.config import ExtractiveRunConfig
-from training.extractive.windows import LabelledWindows, collator, label
+from training.batches.windows import LabelledWindows, collator, label
 from training.run_directory import RunDirectory
 from training.stages import read_stage
+from training.stages.extractive.chain import run_chain
+from training.stages.extractive.config import ExtractiveRunConfig
+from training.trainer import spans as trainer
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 TINY = "{vocab_size: 300, hidden_size: 32, layers: 1, heads: 2, sequence_length: 32, batch_size: 8, steps: 40}"
 
 

@@ -25,8 +25,8 @@ from common.files import disk_errors
 from models.artifact import NumericsRecord
 from models.config import DType
 from models.numerics import Numerics, compute_dtype, instruction_set
+from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.config import OptimiserConfig, TrainConfig
-from training.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.run_directory import RunDirectory
 
 CSV_COLUMNS = (

@@ -9,8 +9,8 @@ from common.errors import UserError
 from data_recipes.schema.example import Example, Message
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+from training.batches.supervision import supervise
 from training.config import RunConfig
-from training.supervision import supervise
 
 MakeConfig = Callable[..., RunConfig]
 

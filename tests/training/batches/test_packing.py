@@ -8,7 +8,7 @@ import torch
 from data_recipes.schema.example import Message
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat, Rendered
-from training.packing import IGNORED, collate_packed, collate_padded, pack
+from training.batches.packing import IGNORED, collate_packed, collate_padded, pack
 
 
 @pytest.fixture

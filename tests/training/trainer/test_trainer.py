@@ -17,12 +17,12 @@ from data_recipes.schema.example import Example
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from training.base import find_base
+from training.batches.packing import Rows
+from training.batches.supervision import supervise
 from training.chain import _prepared_model, _rows
 from training.config import RunConfig
-from training.packing import Rows
 from training.run_directory import RunDirectory
-from training.supervision import supervise
-from training.trainer import EpochOrder, SupervisedTrainer, train
+from training.trainer.supervised import EpochOrder, SupervisedTrainer, train
 
 MakeConfig = Callable[..., RunConfig]
 METHODS = {

@@ -8,10 +8,10 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from training.extractive.config import SpanTrainConfig
-from training.extractive.windows import LabelledWindows, collator
+from training.batches.windows import LabelledWindows, collator
 from training.run_directory import RunDirectory
-from training.trainer import EpochOrder, SupervisedTrainer, run_to_end, training_arguments
+from training.stages.extractive.config import SpanTrainConfig
+from training.trainer.supervised import EpochOrder, SupervisedTrainer, run_to_end, training_arguments
 
 
 def train(
