@@ -18,24 +18,24 @@ from model_loading import write_checkpoint
 from peft import PeftModel
 
 from common.files import write_text
+from models.config import Hints
 from models.loading import family_of, load_model
-from training.config import LoraConfig, PTuningV2Config
-from training.methods.lora import attach_lora
-from training.methods.ptuning_v2 import attach_prefix
+from training.methods.lora import Lora, LoraConfig
+from training.methods.ptuning_v2 import PTuningV2, PTuningV2Config
 
 LAYERS = {"chatglm2": 28, "baichuan2": 32, "baichuan_13b": 40}
 METHODS = ("QLoRA, rank 16", "P-Tuning v2, 128 tokens")
 
 
-def prepared(directory: Path, method: str, hints: dict[str, bool]) -> PeftModel:
+def prepared(directory: Path, method: str, hints: Hints) -> PeftModel:
     """The NF4 base with an adapter; as in a run, base weights are frozen and the adapter is float32."""
-    model = load_model(directory, dtype=torch.bfloat16, quantisation="nf4", **hints)
+    model = load_model(directory, dtype=torch.bfloat16, quantisation="nf4", hints=hints)
     model.train()
     if method.startswith("P-Tuning"):  # peft: no gradient checkpointing with a prefix
-        return attach_prefix(model, PTuningV2Config(quantisation="nf4", prefix_length=128))
+        return PTuningV2().attach(model, PTuningV2Config(quantisation="nf4", prefix_length=128), family_of(directory))
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.enable_input_require_grads()
-    return attach_lora(model, LoraConfig(quantisation="nf4", rank=16, alpha=32), family_of(directory))
+    return Lora().attach(model, LoraConfig(quantisation="nf4", rank=16, alpha=32), family_of(directory))
 
 
 def train(model: PeftModel, steps: int, length: int) -> float:
@@ -64,7 +64,7 @@ def _now() -> float:
 def main(layers: int | None, steps: int, length: int) -> None:
     rows = []
     for name, published in LAYERS.items():
-        hints = {"norm_head": name == "baichuan2"}
+        hints = Hints(norm_head=name == "baichuan2")
         with tempfile.TemporaryDirectory() as folder:
             write_checkpoint(name, layers or published, "safetensors", Path(folder), native=False)
             for method in METHODS:

@@ -24,8 +24,9 @@ from huggingface_hub import save_torch_state_dict
 from transformers import AutoModelForCausalLM
 
 from common.files import write_json, write_text
+from models.config import Hints
 from models.export import reverted
-from models.families.family import Checkpoint, Hints
+from models.families.family import Checkpoint
 from models.loading import FAMILIES, load_model
 from models.stand_ins import LIKENESSES
 

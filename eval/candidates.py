@@ -1,7 +1,6 @@
 """From directories to a report: finds what a run was tuned from and on, and evaluates both models."""
 
 from pathlib import Path
-from typing import Any
 
 from loguru import logger
 
@@ -12,14 +11,15 @@ from eval.evaluation import Candidate, evaluate_candidates
 from eval.extractive import evaluate_reader
 from eval.report.schema import System
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact
-from models.config import DType
+from models.artifact import Artifact, LanguageModelArtifact, ReaderArtifact
+from models.config import NO_HINTS, DType, Hints
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
 from models.loading import hash_model, load_model, load_tokenizer
 from models.numerics import Numerics, compute_dtype
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
+from models.run_directory import RunDirectory
 
 
 def evaluate_directories(config: EvalConfig, command: str) -> str:
@@ -42,8 +42,9 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         raise UserError("this is a file, not a directory", where=f"out={config.out}", fix="give another out=DIR")
     artifact = Artifact.load(config.model) if (config.model / ARTIFACT_FILE).is_file() else None
     dataset = datasets_of.load(_dataset_directory(config, artifact))
-    if artifact is not None and artifact.kind == "reader":
-        report = evaluate_reader(config, artifact, dataset, _run_directory(config.model) / "metrics.jsonl", command)
+    metrics_file = RunDirectory.of(config.model).metrics_file
+    if isinstance(artifact, ReaderArtifact):
+        report = evaluate_reader(config, artifact, dataset, metrics_file, command)
         return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
     numerics = compute_dtype(artifact.dtype if artifact and config.dtype == "auto" else config.dtype)
     report = evaluate_candidates(
@@ -52,16 +53,11 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         config.suite,
         config.out,
         artifact=artifact,
-        metrics_file=_run_directory(config.model) / "metrics.jsonl",
+        metrics_file=metrics_file,
         command=command,
         numerics=numerics,
     )
     return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
-
-
-def _run_directory(model: Path) -> Path:
-    """The run that a model directory belongs to: itself, or the parent of ``merged/`` and ``reader/``."""
-    return model.parent if model.resolve().name in ("merged", "reader") else model
 
 
 def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
@@ -73,11 +69,14 @@ def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
     return directory
 
 
-def _candidates(config: EvalConfig, artifact: Artifact | None, numerics: Numerics) -> dict[System, Candidate]:
+def _candidates(
+    config: EvalConfig, artifact: LanguageModelArtifact | None, numerics: Numerics
+) -> dict[System, Candidate]:
     model = Candidate(lambda: load_engine(config.model, dtype=config.dtype))
+    result = artifact.directory(config.model) if artifact else config.model
     if config.base is not None:
         other = config.base
-        return {"base": Candidate(lambda: _other_engine(other, config.model, config.dtype)), "tuned": model}
+        return {"base": Candidate(lambda: _other_engine(other, result, config.dtype)), "tuned": model}
     if artifact is None:
         return {"base": model}
     base = Path(artifact.base.path)
@@ -89,7 +88,7 @@ def _candidates(config: EvalConfig, artifact: Artifact | None, numerics: Numeric
     identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name)
     name = artifact.base.name
     return {
-        "base": Candidate(lambda: _plain_engine(base, config.model, name, numerics, **artifact.base.hints()), identity),
+        "base": Candidate(lambda: _plain_engine(base, result, name, numerics, artifact.base.hints), identity),
         "tuned": model,
     }
 
@@ -101,8 +100,7 @@ def _other_engine(path: Path, model: Path, dtype: DType) -> Engine:
     return _plain_engine(path, model, path.name, compute_dtype(dtype))
 
 
-def _plain_engine(path: Path, model: Path, name: str, numerics: Numerics, **hints: Any) -> Engine:
+def _plain_engine(path: Path, model: Path, name: str, numerics: Numerics, hints: Hints = NO_HINTS) -> Engine:
     """A model directory without a prompt format, asked in the format of ``model``."""
-    directory = next(d for d in (model, model / "merged", model / "adapter") if (d / PROMPT_FORMAT_FILE).is_file())
-    prompt_format = PromptFormat.load(directory, load_tokenizer(path, **hints))
-    return LocalEngine(load_model(path, dtype=numerics.dtype, **hints), prompt_format, model_version=name)
+    prompt_format = PromptFormat.load(model, load_tokenizer(path, hints))
+    return LocalEngine(load_model(path, dtype=numerics.dtype, hints=hints), prompt_format, model_version=name)

@@ -17,7 +17,7 @@ from eval.report.assemble import Suites, assemble
 from eval.report.schema import Report, System
 from eval.report.write import write_report
 from eval.suites import SystemResult, evaluate_system, select
-from models.artifact import Artifact
+from models.artifact import LanguageModelArtifact
 from models.engines.engine import Engine
 from models.numerics import Numerics
 
@@ -42,7 +42,7 @@ def evaluate_and_report(
     config: SuiteConfig,
     out: Path,
     *,
-    artifact: Artifact | None,
+    artifact: LanguageModelArtifact | None,
     metrics_file: Path | None,
     command: str,
     numerics: Numerics,
@@ -89,7 +89,7 @@ def evaluate_candidates(
     config: SuiteConfig,
     out: Path,
     *,
-    artifact: Artifact | None,
+    artifact: LanguageModelArtifact | None,
     metrics_file: Path | None,
     command: str,
     numerics: Numerics,

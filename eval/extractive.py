@@ -100,8 +100,7 @@ def evaluate_reader(
     """
     if config.base is not None:
         raise UserError("a reader is compared with the baseline that never answers", where="base", fix="leave it out")
-    directory = config.model / "reader"
-    reader = Reader.load(directory if directory.is_dir() else config.model)
+    reader = Reader.load(artifact.directory(config.model))
     suites = select(dataset.splits, config.suite)
     if any(example.passage is None for examples in suites.values() for example in examples):
         raise UserError("items without a passage", where="dataset", fix="give dataset=DIR of an extractive dataset")

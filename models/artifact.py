@@ -1,15 +1,21 @@
-"""``artifact.json``: what a trained model is, what it was made from, and how it is to be loaded."""
+"""``artifact.json``: what a trained model is, what it was made from, and how it is to be loaded.
+
+Every kind of result is a class of its own: which folder of the run it is in, and what must be known to load it.
+"""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from common.errors import UserError
 from common.files import read_json, write_json
-from models.config import DType
+from models.config import DType, Hints
 
 FILE_NAME = "artifact.json"
+FORMAT_VERSION = 2
+
+LanguageModelKind = Literal["merged", "adapter", "prefix", "whole"]
 
 
 class _Record(BaseModel):
@@ -30,9 +36,10 @@ class BaseRecord(_Record):
     norm_head: bool | None = None
     rope_ratio: Literal["linear", "base"] | None = None
 
-    def hints(self) -> dict[str, Any]:
+    @property
+    def hints(self) -> Hints:
         """What ``models.loading`` takes besides the path."""
-        return {"family": self.family, "norm_head": self.norm_head, "rope_ratio": self.rope_ratio}
+        return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
 class NumericsRecord(_Record):
@@ -75,30 +82,39 @@ class MergeProof(_Record):
     passed: bool
 
 
+class KnowledgeRecord(_Record):
+    """The knowledge base that a model was trained on: its folder and the SHA-256 of its files."""
+
+    path: str
+    sha256: str
+
+
 class Artifact(_Record):
-    """The record of one tuned model.
+    """The record of one tuned model; what every kind of result says.
 
     Attributes:
-        kind: ``merged`` (an ordinary model directory), ``prefix`` (base + prefix, never merged), ``adapter`` (a merge
-            was refused or not asked for: base + adapter) or ``reader`` (an encoder that marks answers in passages; it
-            has no prompt format).
+        kind: What the result is; each kind is a subclass.
+        folder: Folder of the run directory that holds the result.
+        described: What the result is, Chinese and English.
         model_version: Name that the service reports with each answer.
-        why_not_merged: The reason, where ``kind`` is not ``merged``.
+        method: How it was tuned: a name in ``training.methods``, or of its stage.
+        domain: Name of its folder in ``domains/``; None before domains were recorded.
+        knowledge: What answers are to be checked against; None where it was not trained on a knowledge base.
         numerics: The types computed in; artefacts made before they were recorded have none.
     """
 
-    format_version: Literal[1] = 1
-    kind: Literal["merged", "prefix", "adapter", "reader"]
+    folder: ClassVar[str]
+    described: ClassVar[tuple[str, str]]
+
+    format_version: Literal[2] = FORMAT_VERSION
+    kind: str
     model_version: str
     method: str
     base: BaseRecord
-    quantisation: Literal["nf4"] | None
-    prompt_format: str
-    prompt_format_sha256: str
     dataset: str
     dataset_sha256: str
-    merge_proof: MergeProof | None = None
-    why_not_merged: str = ""
+    domain: str | None = None
+    knowledge: KnowledgeRecord | None = None
     numerics: NumericsRecord | None = None
     versions: dict[str, str]
 
@@ -107,29 +123,131 @@ class Artifact(_Record):
         """The type that the model is to be loaded in, as its run was configured."""
         return self.numerics.dtype if self.numerics else "auto"
 
+    def directory(self, path: Path) -> Path:
+        """The directory of the result itself, from a run directory or from itself."""
+        return path / self.folder if (path / self.folder).is_dir() else path
+
+    def how_to_use(self, directory: Path) -> str:
+        """The command that uses the result in a directory."""
+        return f"python -m app model={directory}"
+
     def save(self, directory: Path) -> None:
         """Writes ``artifact.json`` into the directory."""
         write_json(directory / FILE_NAME, self.model_dump())
 
-    @classmethod
-    def load(cls, directory: Path) -> "Artifact":
-        """Reads ``artifact.json``.
+    @staticmethod
+    def parse(values: Any) -> "AnyArtifact":
+        """The artefact of its kind from the content of an ``artifact.json``, of this format or of an earlier one.
 
         Raises:
-            UserError: The file is missing or not of this format.
+            ValidationError: The content is not that of an artefact.
         """
-        values = read_json(directory / FILE_NAME)
+        return _READ.validate_python(_brought_forward(values))
+
+    @staticmethod
+    def load(directory: Path) -> "AnyArtifact":
+        """Reads ``artifact.json``, of this format or of an earlier one.
+
+        Raises:
+            UserError: The file is missing or not of a known format.
+        """
+        path = directory / FILE_NAME
+        values = read_json(path)
         try:
-            return cls.model_validate(values)
+            return Artifact.parse(values)
         except ValidationError as error:
             raise UserError(
-                f"not an artefact of this version: {error}", where=str(directory / FILE_NAME), fix="train again"
+                f"not an artefact of this version: {error}", where=str(path), fix="train again with this version"
             ) from None
 
 
-def how_to_read(directory: Path) -> str:
-    """The command that asks the reader in a directory."""
-    return (
-        "python -c 'import models.reader; from transformers import pipeline; "
-        f'print(pipeline("question-answering", model="{directory}")(question="…", context="…"))\''
-    )
+class LanguageModelArtifact(Artifact):
+    """A result that answers in words.
+
+    Attributes:
+        quantisation: How the base was quantised in training.
+        prompt_format: Name of the prompt format it was trained with.
+        prompt_format_sha256: Its hash; another one is refused.
+    """
+
+    kind: LanguageModelKind
+    quantisation: Literal["nf4"] | None = None
+    prompt_format: str
+    prompt_format_sha256: str
+
+
+class MergedArtifact(LanguageModelArtifact):
+    """An ordinary model directory: the adapter is part of the weights, and that was proved."""
+
+    folder = "merged"
+    described = ("已合并为普通模型目录", "merged into an ordinary model directory")
+
+    kind: Literal["merged"] = "merged"
+    merge_proof: MergeProof
+
+
+class WholeArtifact(LanguageModelArtifact):
+    """An ordinary model directory: all weights were tuned, so there is nothing to merge."""
+
+    folder = "whole"
+    described = ("普通模型目录（全部权重都经过微调）", "an ordinary model directory, all of whose weights were tuned")
+
+    kind: Literal["whole"] = "whole"
+
+
+class BesideBaseArtifact(LanguageModelArtifact):
+    """A directory of peft's that is loaded beside the base.
+
+    Attributes:
+        why_not_merged: The reason, Chinese or English as it was known.
+    """
+
+    folder = "adapter"
+
+    why_not_merged: str = Field(min_length=1)
+
+
+class AdapterArtifact(BesideBaseArtifact):
+    """An adapter that can be merged and was not: the merge was refused, or not asked for."""
+
+    described = ("适配器（与基座一起加载，未合并）", "an adapter (loaded beside the base, not merged)")
+
+    kind: Literal["adapter"] = "adapter"
+    merge_proof: MergeProof | None = None
+
+
+class PrefixArtifact(BesideBaseArtifact):
+    """A prefix, which no weights can take in."""
+
+    described = ("前缀（与基座一起加载，不可合并）", "a prefix (loaded beside the base, never merged)")
+
+    kind: Literal["prefix"] = "prefix"
+
+
+class ReaderArtifact(Artifact):
+    """An encoder that marks answers in passages; it has no prompt format."""
+
+    folder = "reader"
+    described = ("抽取式阅读器（在段落中标出答案）", "an extractive reader (marks the answer in a passage)")
+
+    kind: Literal["reader"] = "reader"
+
+    def how_to_use(self, directory: Path) -> str:
+        """The command that asks the reader about a passage."""
+        return (
+            "python -c 'import models.reader; from transformers import pipeline; "
+            f'print(pipeline("question-answering", model="{directory}")(question="…", context="…"))\''
+        )
+
+
+AnyArtifact = MergedArtifact | WholeArtifact | AdapterArtifact | PrefixArtifact | ReaderArtifact
+KINDS: tuple[type[Artifact], ...] = get_args(AnyArtifact)
+_READ: TypeAdapter[AnyArtifact] = TypeAdapter(Annotated[AnyArtifact, Field(discriminator="kind")])
+
+
+def _brought_forward(values: Any) -> Any:
+    """Format 1 had one shape for all kinds, with empty values for what a kind does not have."""
+    if not isinstance(values, dict) or values.get("format_version") != 1:
+        return values
+    kept = {name: value for name, value in values.items() if value not in (None, "")}
+    return kept | {"format_version": FORMAT_VERSION}

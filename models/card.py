@@ -6,20 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.files import cache_dir, write_text
-from models.artifact import Artifact, MergeProof
-from models.loading import hash_model
+from models.artifact import (
+    AdapterArtifact,
+    AnyArtifact,
+    BesideBaseArtifact,
+    LanguageModelArtifact,
+    MergedArtifact,
+    MergeProof,
+    ReaderArtifact,
+)
+from models.families.family import ModelFamily
+from models.loading import family_named, hash_model
 
 CARD = "README.md"
 SOURCE_CARD = "README.source.md"
 LICENCE_FILES = ("LICENSE", "LICENCE", "MODEL_LICENSE", "NOTICE", "USE_POLICY")
-# the wording of each is in the base's own directory; these lines only say what to look for
-LICENCES = {
-    "llama": "where the base is a LLaMA, Meta's community licence of its version",
-    "qwen": "Apache-2.0 or a Qwen licence, by version and size",
-    "chatglm": "ChatGLM2-6B / ChatGLM3-6B model licence: open to research; commercial use is free after registration",
-    "baichuan": "Baichuan's model licence; for commercial use of Baichuan2 its authors are to be asked",
-    "baichuan_alibi": "Baichuan's model licence; for commercial use of Baichuan2 its authors are to be asked",
-}
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class ScoreRow:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """What a run knows besides its artefact.
+class CardContent:
+    """What a card says besides the artefact.
 
     Attributes:
         dataset: Name of the dataset.
@@ -65,30 +66,37 @@ class Provenance:
     base_hub_name: str | None = None
 
 
-def write_model_card(directory: Path, artifact: Artifact, provenance: Provenance, base: Path) -> None:
+def write_model_card(directory: Path, artifact: AnyArtifact, content: CardContent, base: Path) -> None:
     """Writes the card of a tuned model, and takes the base's licence files along.
 
     Args:
         directory: The exported directory.
         artifact: What the model is.
-        provenance: What else is known.
+        content: What else is known.
         base: Directory of the base model.
     """
     licences = _copy_licences(base, directory)
-    own, family = provenance.own_base, artifact.base.family
+    own = content.own_base
     parts = [
-        _front_matter(family, own, licences, provenance.base_hub_name, peft=artifact.kind != "merged"),
+        _front_matter(
+            artifact.base.family,
+            own,
+            licences,
+            content.base_hub_name,
+            task="question-answering" if isinstance(artifact, ReaderArtifact) else "text-generation",
+            library="peft" if isinstance(artifact, BesideBaseArtifact) else "transformers",
+        ),
         f"# {artifact.model_version}",
         _limits(own),
-        _origin(artifact, provenance),
-        _scores(provenance),
+        _origin(artifact, content),
+        _scores(content),
         _proof(artifact),
-        _loading(artifact, provenance.base_hub_name),
+        _loading(artifact, content.base_hub_name),
     ]
     write_text(directory / CARD, "\n\n".join(part for part in parts if part) + "\n")
 
 
-def write_conversion_card(directory: Path, source: Path, family: str, layout: str, class_name: str) -> None:
+def write_conversion_card(directory: Path, source: Path, family: ModelFamily, layout: str, class_name: str) -> None:
     """Writes the card of a model that was only converted; the source's own card is kept beside it.
 
     Args:
@@ -101,14 +109,14 @@ def write_conversion_card(directory: Path, source: Path, family: str, layout: st
     own = source.is_relative_to(cache_dir().resolve())
     licences = _copy_licences(source, directory)
     parts = [
-        _front_matter(family, own, licences, None, peft=False),
+        _front_matter(family.name, own, licences, None, task="text-generation", library="transformers"),
         f"# {source.name}, {layout}",
         _limits(own),
         f"权重取自 `{source.name}`，只改变了文件布局（`python -m models.convert`，{class_name}）。  \n"
         f"The weights are those of `{source.name}`; only the layout of the files was changed "
         f"(`python -m models.convert`, {class_name}).",
         f"来源的 SHA-256 · SHA-256 of the source: `{hash_model(source)}`",
-        f"许可 · licence: {_licence(family, own)}",
+        f"许可 · licence: {_licence(family.licence, own)}",
     ]
     if (source / CARD).is_file():
         shutil.copy(source / CARD, directory / SOURCE_CARD)
@@ -124,19 +132,20 @@ def _copy_licences(base: Path, directory: Path) -> list[str]:
     return [licence.name for licence in files]
 
 
-def _front_matter(family: str, own: bool, licences: Sequence[str], base: str | None, *, peft: bool) -> str:
+def _front_matter(family: str, own: bool, licences: Sequence[str], base: str | None, *, task: str, library: str) -> str:
     lines = ["language:", "- zh", f"license: {'apache-2.0' if own else 'other'}"]
     if not own:
         lines += ["license_name: as-the-base-model", *(f"license_link: {name}" for name in licences[:1])]
     lines += [f"base_model: {base}"] if base else []
-    lines += ["pipeline_tag: text-generation", f"library_name: {'peft' if peft else 'transformers'}"]
+    lines += [f"pipeline_tag: {task}", f"library_name: {library}"]
     return "\n".join(["---", *lines, "tags:", "- xinglin", f"- {family}", "---"])
 
 
-def _licence(family: str, own: bool) -> str:
+def _licence(of_the_family: str, own: bool) -> str:
     if own:
         return "Apache-2.0"
-    return f"以基座为准 · that of the base model ({LICENCES[family]}); its text decides"
+    known = f" ({of_the_family})" if of_the_family else ""
+    return f"以基座为准 · that of the base model{known}; its text decides"
 
 
 def _limits(own: bool) -> str:
@@ -152,34 +161,38 @@ def _limits(own: bool) -> str:
     return "> " + "  \n> ".join(lines)
 
 
-def _origin(artifact: Artifact, provenance: Provenance) -> str:
-    zh, en = provenance.about
-    base = artifact.base
+def _origin(artifact: AnyArtifact, content: CardContent) -> str:
+    zh, en = content.about
+    base, licence, method, prompt_format = artifact.base, "", artifact.method, ""
+    if isinstance(artifact, LanguageModelArtifact):
+        licence = family_named(base.family).licence
+        method = f"{artifact.method}, {artifact.quantisation or 'unquantised base'}"
+        prompt_format = f"{artifact.prompt_format}, SHA-256 `{artifact.prompt_format_sha256}`"
     rows = [
-        ("基座 base", f"{provenance.base_hub_name or base.name} (`{base.family}`), SHA-256 `{base.sha256}`"),
-        ("许可 licence", _licence(base.family, provenance.own_base)),
-        ("数据 data", f"{provenance.dataset}, SHA-256 `{artifact.dataset_sha256}`. {zh} {en}"),
-        ("数据许可 data licence", provenance.data_licence),
-        ("方法 method", f"{artifact.method}, {artifact.quantisation or 'unquantised base'}"),
-        ("设置 settings", ", ".join(f"`{setting}`" for setting in provenance.settings)),
-        ("提示格式 prompt format", f"{artifact.prompt_format}, SHA-256 `{artifact.prompt_format_sha256}`"),
+        ("结果 result", " · ".join(artifact.described)),
+        ("基座 base", f"{content.base_hub_name or base.name} (`{base.family}`), SHA-256 `{base.sha256}`"),
+        ("许可 licence", _licence(licence, content.own_base)),
+        ("数据 data", f"{content.dataset}, SHA-256 `{artifact.dataset_sha256}`. {zh} {en}"),
+        ("数据许可 data licence", content.data_licence),
+        ("方法 method", method),
+        ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
+        ("提示格式 prompt format", prompt_format),
         ("版本 versions", ", ".join(f"{name} {number}" for name, number in artifact.versions.items())),
     ]
     return _table(("", ""), [(name, value) for name, value in rows if value])
 
 
-def _scores(provenance: Provenance) -> str:
-    if not provenance.scores:
+def _scores(content: CardContent) -> str:
+    if not content.scores:
         return ""
-    compared = any(row.verdict for row in provenance.scores)
-    head = ["测试集 suite", "指标 metric", "n", *provenance.systems, *(["结论 verdict"] if compared else [])]
+    compared = any(row.verdict for row in content.scores)
+    head = ["测试集 suite", "指标 metric", "n", *content.systems, *(["结论 verdict"] if compared else [])]
     rows = [
-        [row.suite, row.metric, str(row.n), *row.scores, *([row.verdict] if compared else [])]
-        for row in provenance.scores
+        [row.suite, row.metric, str(row.n), *row.scores, *([row.verdict] if compared else [])] for row in content.scores
     ]
     parts = ["## 得分 Scores", "方括号内为 95 % 置信区间。95 % intervals in brackets.", _table(head, rows)]
-    if provenance.overlaps:
-        parts += ["与训练数据的重合 · Overlap with the training data:", _table(("", ""), provenance.overlaps.items())]
+    if content.overlaps:
+        parts += ["与训练数据的重合 · Overlap with the training data:", _table(("", ""), content.overlaps.items())]
     return "\n\n".join(parts)
 
 
@@ -188,18 +201,22 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in lines)
 
 
-def _proof(artifact: Artifact) -> str:
-    refused = f"## 未合并 Not merged\n\n{artifact.why_not_merged}" if artifact.why_not_merged else ""
-    if artifact.merge_proof is None:
-        return refused
-    proof: MergeProof = artifact.merge_proof
-    figures = (
+def _proof(artifact: AnyArtifact) -> str:
+    parts = []
+    if isinstance(artifact, BesideBaseArtifact):
+        parts.append(f"## 未合并 Not merged\n\n{artifact.why_not_merged}")
+    if isinstance(artifact, MergedArtifact | AdapterArtifact) and artifact.merge_proof is not None:
+        parts.append(_figures(artifact.merge_proof))
+    return "\n\n".join(parts)
+
+
+def _figures(proof: MergeProof) -> str:
+    return (
         "## 合并证明 Merge proof\n\n"
         f"{proof.prompts} prompts, {proof.tokens} tokens: max logit difference {proof.max_logit_difference:.2e}, "
         f"mean KL {proof.mean_kl:.2e} nats, greedy agreement {proof.greedy_agreement:.4f}, score difference "
         f"{proof.score_difference:+.2e} nats per token, passed: {proof.passed}."
     )
-    return f"{refused}\n\n{figures}" if refused else figures
 
 
 PLAIN = """from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -216,11 +233,18 @@ model = PeftModel.from_pretrained(load_model("BASE"), "…")
 prompt_format = PromptFormat.load(Path("…"), load_tokenizer("BASE"))"""
 
 
-def _loading(artifact: Artifact, hub_name: str | None) -> str:
-    if artifact.kind == "merged":
-        code = OWN_CLASS if artifact.base.family == "baichuan_alibi" else PLAIN
-        served = "`python -m app model=…`"
-    else:
-        code = ADAPTER.replace("BASE", hub_name or artifact.base.name)
-        served = "`python -m app model=runs/NAME/TIME`"
-    return f"## 加载 Loading\n\n```python\n{code}\n```\n\n服务 · service: {served}"
+READER = """import models.reader  # Xinglin's; it brings the pipeline back
+from transformers import pipeline
+
+reader = pipeline("question-answering", model="…")"""
+
+
+def _loading(artifact: AnyArtifact, hub_name: str | None) -> str:
+    match artifact:
+        case ReaderArtifact():
+            code = READER
+        case BesideBaseArtifact():
+            code = ADAPTER.replace("BASE", hub_name or artifact.base.name)
+        case _:
+            code = OWN_CLASS if family_named(artifact.base.family).own_class else PLAIN
+    return f"## 加载 Loading\n\n```python\n{code}\n```\n\n使用 · use: `{artifact.how_to_use(Path('…'))}`"

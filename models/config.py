@@ -1,6 +1,6 @@
 """The typed configuration of a base model. Light to import: it is checked before any library is loaded."""
 
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,23 @@ from common.command import Config
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 """A type to compute in. ``auto`` follows the machine (``models.numerics``); another one is obeyed."""
+
+
+class Hints(NamedTuple):
+    """What a checkpoint's files may not tell; the user's word counts for more than what is guessed from them.
+
+    Attributes:
+        family: Name of the family.
+        norm_head: Whether the output layer's rows are normalised on every use (Baichuan2).
+        rope_ratio: What ChatGLM's ``rope_ratio`` means: ``linear`` divides positions, ``base`` multiplies the base.
+    """
+
+    family: str | None = None
+    norm_head: bool | None = None
+    rope_ratio: Literal["linear", "base"] | None = None
+
+
+NO_HINTS = Hints()
 
 
 class EmbeddedConfig(Config):
@@ -52,9 +69,10 @@ class Origin(Config):
     norm_head: bool | None = None
     rope_ratio: Literal["linear", "base"] | None = None
 
-    def hints(self) -> dict[str, Any]:
+    @property
+    def hints(self) -> Hints:
         """What ``models.loading`` takes besides the path."""
-        return {"family": self.family, "norm_head": self.norm_head, "rope_ratio": self.rope_ratio}
+        return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
 class StandInConfig(Config):
@@ -90,6 +108,11 @@ class ModelConfig(Origin):
     stand_in: StandInConfig | None = None
     prompt_format: str | None = None
     dtype: DType = "auto"
+
+    @property
+    def is_built_here(self) -> bool:
+        """Whether this project makes the model itself."""
+        return self.path is None
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelConfig":

@@ -9,9 +9,9 @@ from common.errors import UserError
 from common.files import replacing_directory
 from models.card import write_conversion_card
 from models.checkpoint import open_weights
-from models.config import ConvertConfig
+from models.config import ConvertConfig, Hints
 from models.export import save_native, save_original
-from models.families.family import Checkpoint, Hints, ModelFamily
+from models.families.family import Checkpoint, ModelFamily
 from models.gguf import find_converter, write_gguf
 from models.hub import locate
 from models.legacy.lora import import_lora
@@ -37,19 +37,18 @@ def convert(config: ConvertConfig, out: Path) -> str:
     """
     assert config.model.path is not None
     check_target(config.push, *MODEL_MARKERS)
-    given = config.model.hints()
-    hints = Hints(
-        family=config.family or given["family"],
-        norm_head=given["norm_head"] if config.norm_head is None else config.norm_head,
-        rope_ratio=given["rope_ratio"],
+    given = config.model.hints
+    hints = given._replace(
+        family=config.family or given.family,
+        norm_head=given.norm_head if config.norm_head is None else config.norm_head,
     )
     base = locate(config.model.path)
     if config.adapter is not None:
-        import_lora(_path(config.adapter.path, "adapter"), base, out, **hints._asdict())
+        import_lora(_path(config.adapter.path, "adapter"), base, out, hints)
         return _pushed(f"adapter for the native class: {out}", out, config)
     if config.prefix is not None:
         move = import_prefix if config.layout == "native" else export_prefix
-        move(_path(config.prefix.path, "prefix"), base, out, **hints._asdict())
+        move(_path(config.prefix.path, "prefix"), base, out, hints)
         return _pushed(f"prefix in {config.layout} layout: {out}", out, config)
     return _pushed(_convert_model(base, out, config, hints), out, config)
 
@@ -70,7 +69,7 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
     converter = find_converter(family, checkpoint, config.llama_cpp) if config.layout == "gguf" else []
     dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
     logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
-    model = load_model(base, dtype=dtype, **hints._asdict())
+    model = load_model(base, dtype=dtype, hints=hints)
     logger.info("writing the {} layout to {}", config.layout, out)
     with replacing_directory(out) as directory:
         if config.layout == "original":
@@ -80,14 +79,14 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
             save_native(model, directory, family, checkpoint, prompt_format)
         if config.layout == "gguf":
             write_gguf(directory, directory / "model.gguf", prompt_format.tokenizer, base.name, model.dtype, converter)
-        write_conversion_card(directory, base, family.name, config.layout, type(model).__name__)
+        write_conversion_card(directory, base, family, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
 
 
 def _prompt_format(family: ModelFamily, checkpoint: Checkpoint) -> PromptFormat:
     """The one stored with the model, or the one that its family was made for."""
     directory = checkpoint.directory
-    tokenizer = load_tokenizer(directory, **checkpoint.hints._asdict())
+    tokenizer = load_tokenizer(directory, checkpoint.hints)
     if (directory / PROMPT_FORMAT_FILE).is_file():
         return PromptFormat.load(directory, tokenizer)
     return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)

@@ -24,17 +24,6 @@ from models.tokenizers.sentencepiece import read_model
 
 CONVERTER = "convert_hf_to_gguf.py"
 OUTTYPES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
-NOT_CONVERTED = {
-    "chatglm": (
-        "llama.cpp's converter reads the tokenizer of ChatGLM3 only with its authors' code, and that of ChatGLM2 not",
-        "layout=native, which transformers, vLLM and SGLang load",
-    ),
-    "baichuan_alibi": (
-        "llama.cpp knows ALiBi Baichuan only in its original layout",
-        f"layout=original, then {CONVERTER} on that directory, with a version of it that still knows Baichuan",
-    ),
-}
-"""Families that the converter cannot write from the native layout: why, and what there is instead."""
 
 
 def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str | None) -> list[str]:
@@ -48,9 +37,10 @@ def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str |
     Raises:
         UserError: llama.cpp does not know the model, or is not here.
     """
-    if family.name in NOT_CONVERTED:
-        problem, fix = NOT_CONVERTED[family.name]
-        raise UserError(f"{checkpoint.directory}: {problem}", where="layout=gguf", fix=fix)
+    if family.no_gguf is not None:
+        raise UserError(
+            f"{checkpoint.directory}: {family.no_gguf.why}", where="layout=gguf", fix=family.no_gguf.instead
+        )
     directory = llama_cpp or os.environ.get("LLAMA_CPP")
     if directory is None and (installed := shutil.which(CONVERTER)):
         return [installed]

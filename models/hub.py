@@ -62,3 +62,8 @@ def _from_modelscope(name: str) -> Path:
             where="model.path",
             fix="check the name and the network, or give a local directory",
         ) from None
+
+
+def hub_name(path: str | None) -> str | None:
+    """The name on Hugging Face, where a model was given by it and not as a directory."""
+    return path if path and HUB_NAME.fullmatch(path) and not Path(path).expanduser().is_dir() else None

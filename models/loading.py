@@ -16,11 +16,12 @@ from common.errors import UserError
 from common.files import read_json
 from common.hashing import sha256_files
 from models.checkpoint import open_weights, read_config
+from models.config import NO_HINTS, Hints
 from models.export import ORIGIN
 from models.families.baichuan import BAICHUAN
 from models.families.baichuan_alibi import BAICHUAN_ALIBI
 from models.families.chatglm import CHATGLM
-from models.families.family import NO_HINTS, Checkpoint, Hints, ModelFamily, Plan
+from models.families.family import Checkpoint, ModelFamily, Plan
 from models.families.llama import LLAMA
 from models.families.qwen import QWEN
 from models.quantisation import keep_unpacked, nf4
@@ -49,7 +50,7 @@ def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[Mod
     checkpoint = Checkpoint(directory, config, origin["config"] if origin else config, hints)
     wanted = hints.family or (origin and origin["family"])
     if wanted:
-        return _named(wanted), checkpoint
+        return family_named(wanted), checkpoint
     for family in FAMILIES:
         if family.recognises(config):
             return family, checkpoint
@@ -59,7 +60,12 @@ def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[Mod
     )
 
 
-def _named(name: str) -> ModelFamily:
+def family_named(name: str) -> ModelFamily:
+    """The family of that name.
+
+    Raises:
+        UserError: There is none; the message lists those there are.
+    """
     for family in FAMILIES:
         if family.name == name:
             return family
@@ -82,7 +88,7 @@ def load_model(
     *,
     dtype: torch.dtype = torch.float32,
     quantisation: Quantisation | None = None,
-    **hints: Any,
+    hints: Hints = NO_HINTS,
 ) -> PreTrainedModel:
     """Loads a causal language model in evaluation mode, on the GPU where there is one.
 
@@ -90,13 +96,13 @@ def load_model(
         path: A model directory, in native or original layout.
         dtype: Type of the weights, and of the computation where they are quantised.
         quantisation: ``nf4`` quantises the linear layers while loading.
-        hints: ``family``, ``norm_head``, ``rope_ratio``: what the files do not tell; see ``Hints``.
+        hints: What the files do not tell.
 
     Raises:
         UserError: There is no model of a known family in the directory, it cannot be loaded right, or its weights are
             not those that its configuration calls for.
     """
-    family, checkpoint = open_checkpoint(path, Hints(**hints))
+    family, checkpoint = open_checkpoint(path, hints)
     _refuse_quantised(checkpoint)
     plan = family.plan(checkpoint)
     model = _read(plan, checkpoint, dtype, quantisation)
@@ -169,7 +175,7 @@ def _check_names(info: dict[str, Any], checkpoint: Checkpoint) -> None:
         )
 
 
-def load_tokenizer(path: Path | str, **hints: Any) -> PreTrainedTokenizerBase:
+def load_tokenizer(path: Path | str, hints: Hints = NO_HINTS) -> PreTrainedTokenizerBase:
     """Loads a tokenizer for generation (padding on the left).
 
     Args:
@@ -179,7 +185,7 @@ def load_tokenizer(path: Path | str, **hints: Any) -> PreTrainedTokenizerBase:
     Raises:
         UserError: The directory has no tokenizer.
     """
-    family, checkpoint = open_checkpoint(path, Hints(**hints))
+    family, checkpoint = open_checkpoint(path, hints)
     if not list(checkpoint.directory.glob("tokenizer*")):
         raise UserError("no tokenizer here", where=str(path), fix="give the directory of a model with its tokenizer")
     tokenizer = family.tokenizer(checkpoint)
@@ -188,9 +194,9 @@ def load_tokenizer(path: Path | str, **hints: Any) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_config(path: Path | str, **hints: Any) -> Any:
+def load_config(path: Path | str, hints: Hints = NO_HINTS) -> Any:
     """The native configuration of a model directory, without its weights."""
-    family, checkpoint = open_checkpoint(path, Hints(**hints))
+    family, checkpoint = open_checkpoint(path, hints)
     return family.plan(checkpoint).config
 
 

@@ -49,6 +49,11 @@ class ReaderModelConfig(Config):
     extra: str = ""
     encoder: EncoderConfig | None = None
 
+    @property
+    def is_built_here(self) -> bool:
+        """Whether this project makes the encoder itself."""
+        return self.encoder is not None
+
     @model_validator(mode="after")
     def _one_origin(self) -> "ReaderModelConfig":
         if sum(origin is not None for origin in (self.path, self.package, self.encoder)) != 1:

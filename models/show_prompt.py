@@ -80,7 +80,7 @@ class ShowPromptConfig(Config):
         return self
 
 
-class Message(NamedTuple):
+class TypedTurn(NamedTuple):
     """One turn of the conversation that is shown."""
 
     role: str
@@ -131,12 +131,12 @@ def format_of(model: Path, name: str | None, tokenizer: "PreTrainedTokenizerBase
     return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)
 
 
-def _typed(config: ShowPromptConfig) -> list[Message]:
+def _typed(config: ShowPromptConfig) -> list[TypedTurn]:
     said = (("system", config.system), ("user", config.text), ("assistant", config.answer))
-    return [Message(role, content) for role, content in said if content is not None]
+    return [TypedTurn(role, content) for role, content in said if content is not None]
 
 
-def _row(file: Path, number: int) -> list[Message]:
+def _row(file: Path, number: int) -> list[TypedTurn]:
     try:
         lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
@@ -153,12 +153,12 @@ def _row(file: Path, number: int) -> list[Message]:
         ) from None
 
 
-def _messages(row: dict[str, Any]) -> list[Message]:
+def _messages(row: dict[str, Any]) -> list[TypedTurn]:
     """The turns of a row; instruction and input are joined by a line break, as the data recipes do it."""
     if "messages" in row:
-        return [Message(str(turn["role"]), str(turn["content"])) for turn in row["messages"]]
+        return [TypedTurn(str(turn["role"]), str(turn["content"])) for turn in row["messages"]]
     asked = "\n".join(part for part in (row["instruction"], row.get("input", "")) if part)
-    return [Message("user", asked), Message("assistant", row["output"])]
+    return [TypedTurn("user", asked), TypedTurn("assistant", row["output"])]
 
 
 def _legend(prompt_format: "PromptFormat", *, coloured: bool) -> str:

@@ -75,9 +75,9 @@ def test_own_domain_in_five_steps(tmp_path: Path) -> None:
 
 def test_command_for_a_real_model_is_valid(tmp_path: Path) -> None:
     from common.command import read_config
-    from training.config import RunConfig
+    from training.stages.sft.config import SftConfig
 
-    (config,) = read_config("run", command_with("model=llama")[1:], RunConfig)
+    (config,) = read_config("run", command_with("model=llama")[1:], SftConfig)
     assert config.model.path == "/models/my-llama" and config.train.epochs == 3
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -14,7 +13,7 @@ from domains.medical import prose
 from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig
-from models.families.family import Checkpoint, Hints, ModelFamily
+from models.families.family import Checkpoint, ModelFamily
 from models.hub import locate
 from models.loading import Quantisation, hash_model, load_model, load_tokenizer, open_checkpoint
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
@@ -48,14 +47,15 @@ class Base:
         """Its directory."""
         return self.checkpoint.directory
 
-    @property
-    def hints(self) -> dict[str, Any]:
-        """What ``models.loading`` takes besides the path."""
-        return self.checkpoint.hints._asdict()
+    def shapes(self) -> PreTrainedModel:
+        """The model without its weights; only ``config.json`` is read."""
+        plan = self.family.plan(self.checkpoint)
+        with torch.device("meta"):
+            return plan.model_class(plan.config)
 
     def load(self, dtype: torch.dtype, quantisation: Quantisation | None = None) -> PreTrainedModel:
         """Loads its weights."""
-        return load_model(self.path, dtype=dtype, quantisation=quantisation, **self.hints)
+        return load_model(self.path, dtype=dtype, quantisation=quantisation, hints=self.checkpoint.hints)
 
     def record(self) -> BaseRecord:
         """What an artefact says about it."""
@@ -77,9 +77,8 @@ def find_base(config: ModelConfig) -> Base:
         UserError: There is no such model, or its tokenizer does not fit the prompt format.
     """
     path = _directory(config)
-    hints = config.hints()
-    family, checkpoint = open_checkpoint(path, Hints(**hints))
-    tokenizer = load_tokenizer(path, **hints)
+    family, checkpoint = open_checkpoint(path, config.hints)
+    tokenizer = load_tokenizer(path, config.hints)
     if config.prompt_format is None and (path / PROMPT_FORMAT_FILE).is_file():
         prompt_format = PromptFormat.load(path, tokenizer)
     else:

@@ -1,48 +1,15 @@
-"""The typed schema of ``training/run.py``: every key, its type and its bounds, checked before anything is loaded."""
+"""What the stages of ``training/run.py`` read: keys, types and bounds, checked before anything is loaded."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from common.command import Config
 from data_recipes.config import DataConfig, SourceConfig
 from eval.config import SuiteConfig
 from models.config import ModelConfig, PushConfig
-
-
-class LoraConfig(Config):
-    """Low-rank adapters beside linear layers.
-
-    Attributes:
-        quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.
-        rank: Rank r of the update B·A.
-        alpha: The update is scaled by alpha / rank.
-        targets: Names of linear layers; ``all`` is every linear layer inside the blocks.
-    """
-
-    kind: Literal["lora"] = "lora"
-    quantisation: Literal["nf4"] | None = None
-    rank: int = Field(16, ge=1)
-    alpha: float = Field(32, gt=0)
-    dropout: float = Field(0.0, ge=0, lt=1)
-    targets: Literal["all"] | list[str] = "all"
-
-
-class PTuningV2Config(Config):
-    """Deep prompts.
-
-    Attributes:
-        quantisation: ``nf4`` trains the prefix on a quantised base; null on the plain one.
-        prefix_length: Number of virtual tokens per layer.
-    """
-
-    kind: Literal["ptuning_v2"] = "ptuning_v2"
-    quantisation: Literal["nf4"] | None = None
-    prefix_length: int = Field(32, ge=1)
-
-
-MethodConfig = Annotated[LoraConfig | PTuningV2Config, Field(discriminator="kind")]
+from models.reader_config import ReaderModelConfig
 
 
 class OptimiserConfig(Config):
@@ -74,13 +41,13 @@ class OptimiserConfig(Config):
 
 
 class TrainConfig(OptimiserConfig):
-    """How an adapter or prefix is trained on conversations; with packing a row holds several of them.
+    """How a language model is trained on conversations; with packing a row holds several of them.
 
     Attributes:
         max_length: Longest example in tokens; also the length of a packed row.
         over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
         max_dropped_share: Share of dropped examples above which the run stops.
-        packing: Fill rows with several examples that cannot see each other. Not for prefix methods.
+        packing: Fill rows with several examples that cannot see each other. Not for every method.
     """
 
     max_length: int = Field(512, ge=16)
@@ -115,37 +82,22 @@ class MergeConfig(Config):
 
 
 class StageConfig(Config):
-    """What every stage of ``training/run.py`` reads.
+    """What every stage reads.
 
     Attributes:
-        stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
-            answers in passages (``training/stages/extractive/config.py``).
+        stage: Name of the stage in ``training.stages``; each stage's configuration has its own.
+        name: Of the run, usually the recipe's.
+        model: The base that training starts from.
+        train: How its weights are trained.
     """
 
-    stage: Literal["sft", "extractive"]
+    stage: str
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
     runs_dir: Path = Path("runs")
+    model: ModelConfig | ReaderModelConfig
     data: DataConfig
     source: SourceConfig
+    train: OptimiserConfig
     suite: SuiteConfig
     push: PushConfig = PushConfig()
-
-
-class RunConfig(StageConfig):
-    """Everything that tuning a language model reads."""
-
-    stage: Literal["sft"] = "sft"
-    model: ModelConfig
-    method: MethodConfig
-    train: TrainConfig = TrainConfig()
-    merge: MergeConfig = MergeConfig()
-
-    @model_validator(mode="after")
-    def _packing_needs_attention_isolation(self) -> "RunConfig":
-        if self.train.packing and self.method.kind == "ptuning_v2":
-            raise ValueError(
-                "train.packing=true does not work with a prefix: packed examples would see each other through it; "
-                "set train.packing=false"
-            )
-        return self

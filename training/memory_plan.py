@@ -1,4 +1,4 @@
-"""What a run will need in memory, told before the base model is loaded."""
+"""What a run will need in memory, said before the base model is loaded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import psutil
 import torch
 from loguru import logger
+from torch import nn
 
 from common.errors import UserError
-from models.numerics import compute_dtype
-from training.base import Base
-from training.config import RunConfig
-from training.trainer.supervised import training_numerics
+from models.loading import Quantisation
+from training.config import OptimiserConfig
+from training.trainer.arguments import training_numerics
 
 GIB = 2**30
 NF4_BYTES = 0.5 + 0.127 / 8  # 4 bits and 0.127 bits of doubly quantised scales per weight (QLoRA, section 3)
@@ -20,69 +20,55 @@ OPTIMISER_BYTES = 16  # float32 weight, gradient and two Adam moments per traina
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes by purpose."""
+    """Bytes by purpose.
 
-    weights: float
-    trainable: float
+    Attributes:
+        frozen: Weights that are not trained.
+        trained: Weights that are, with their gradients and the optimiser's state.
+        activations: What the backward pass needs of the forward pass, and the outputs.
+        available: What is free.
+        fix: What needs less.
+    """
+
+    frozen: float
+    trained: float
     activations: float
     available: float
+    fix: str
 
     @property
     def needed(self) -> float:
         """Sum of all purposes."""
-        return self.weights + self.trainable + self.activations
+        return self.frozen + self.trained + self.activations
 
 
-def plan_memory(base: Base, config: RunConfig) -> MemoryPlan:
-    """Estimates the memory of a training run from the model's shapes alone.
+def weight_bytes(shapes: nn.Module, dtype: torch.dtype, quantisation: Quantisation | None) -> float:
+    """Bytes of a base model's weights; quantisation is of the linear layers inside the blocks."""
+    linear = sum(m.weight.numel() for n, m in shapes.named_modules() if isinstance(m, nn.Linear) and "layers" in n)
+    total = sum(p.numel() for p in shapes.parameters())
+    return linear * (NF4_BYTES if quantisation else dtype.itemsize) + (total - linear) * dtype.itemsize
+
+
+def activation_bytes(sizes: Any, tokens: int, outputs: int, config: OptimiserConfig) -> float:
+    """Bytes that a step keeps for its backward pass.
+
+    Per token and layer about 34 values of hidden size (Korthikanti et al. 2022, eq. 2, without attention scores, which
+    sdpa does not keep), and the outputs with their gradient in float32.
 
     Args:
-        base: The base model; only its ``config.json`` is read.
-        config: The run.
+        sizes: Configuration of the model.
+        tokens: Tokens of a step on one device.
+        outputs: Values that the model gives for each token.
+        config: How it is trained.
     """
-    plan = base.family.plan(base.checkpoint)
-    model_config = plan.config
-    with torch.device("meta"):
-        model = plan.model_class(model_config)
-    linear = sum(m.weight.numel() for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and "layers" in n)
-    total = sum(p.numel() for p in model.parameters())
-    full_bytes = compute_dtype(config.model.dtype).dtype.itemsize
-    weights = linear * (NF4_BYTES if config.method.quantisation else full_bytes) + (total - linear) * full_bytes
-    return MemoryPlan(
-        weights=weights,
-        trainable=_trainable(model, config) * OPTIMISER_BYTES,
-        activations=_activations(model_config, config),
-        available=_available(),
-    )
+    value = training_numerics(config).dtype.itemsize
+    layers = 1 if config.gradient_checkpointing else sizes.num_hidden_layers
+    inside = tokens * sizes.hidden_size * 34 * layers * value / 2
+    return float(inside + 2 * 4 * tokens * outputs)
 
 
-def _trainable(model: torch.nn.Module, config: RunConfig) -> int:
-    method = config.method
-    if method.kind == "ptuning_v2":
-        c: Any = model.config
-        head = getattr(c, "head_dim", None) or c.hidden_size // c.num_attention_heads  # not every config names it
-        return int(method.prefix_length * c.num_hidden_layers * 2 * c.num_key_value_heads * head)
-    chosen = [
-        m
-        for n, m in model.named_modules()
-        if isinstance(m, torch.nn.Linear)
-        and "layers" in n
-        and (method.targets == "all" or n.rsplit(".", 1)[-1] in method.targets)
-    ]
-    return sum(method.rank * (m.in_features + m.out_features) for m in chosen)
-
-
-def _activations(c: Any, config: RunConfig) -> float:
-    """Per token and layer about 34 values of hidden size (Korthikanti et al. 2022, eq. 2, without attention scores,
-    which sdpa does not keep), and the logits with their gradient in float32."""
-    tokens = config.train.batch_size * config.train.max_length
-    value = training_numerics(config.train).dtype.itemsize
-    layers = 1 if config.train.gradient_checkpointing else c.num_hidden_layers
-    inside = tokens * c.hidden_size * 34 * layers * value / 2
-    return float(inside + 2 * 4 * tokens * c.vocab_size)
-
-
-def _available() -> float:
+def available_bytes() -> float:
+    """Free memory of the GPU where there is one, else of the machine."""
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
     return float(psutil.virtual_memory().available)
@@ -95,12 +81,12 @@ def check_memory(plan: MemoryPlan) -> None:
         UserError: The plan needs more than there is.
     """
     logger.info(
-        "memory plan: weights {:.2f} GiB + trained part {:.2f} + activations {:.2f} = {:.2f} of {:.1f} GiB free",
-        *(value / GIB for value in (plan.weights, plan.trainable, plan.activations, plan.needed, plan.available)),
+        "memory plan: frozen weights {:.2f} GiB + trained part {:.2f} + activations {:.2f} = {:.2f} of {:.1f} GiB free",
+        *(value / GIB for value in (plan.frozen, plan.trained, plan.activations, plan.needed, plan.available)),
     )
     if plan.needed > plan.available:
         raise UserError(
             f"this run needs about {plan.needed / GIB:.1f} GiB and {plan.available / GIB:.1f} GiB are free",
             where="memory plan",
-            fix="lower train.batch_size or train.max_length, set train.gradient_checkpointing=true, or method=qlora",
+            fix=plan.fix,
         )

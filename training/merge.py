@@ -49,6 +49,7 @@ def merge(
     onto = base.load(dtype, quantisation if config.base == "dequantised" else None)
     if config.base == "dequantised" and quantisation is not None:
         onto = onto.dequantize(dtype)
+        onto.is_loaded_in_4bit = False  # transformers leaves the mark, and peft refuses to merge IA3 where it is
     merged = PeftModel.from_pretrained(onto, adapter).merge_and_unload()
     save_native(merged, out, base.family, base.checkpoint, base.prompt_format)
     del onto, merged

@@ -3,15 +3,15 @@
 python training/run.py recipe=medical_qlora
 """
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from common.command import run_command
 from common.errors import UserError
-from training.config import RunConfig, StageConfig
-from training.run_directory import RunDirectory
-from training.stages import read_stage
-from training.stages.extractive.config import ExtractiveRunConfig
+from models.run_directory import RunDirectory
+from training.config import StageConfig
+from training.stages import open_run, read_stage
 
 HELP = """
 Builds a dataset, tunes a model on it, merges, evaluates, and writes a report into runs/NAME/TIME/.
@@ -27,34 +27,27 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
 Choices (files in configs/):
   recipe=   medical_qlora | medical_ptuning_v2 | subjqa_generative       model=   embedded | llama
             subjqa_extractive (with model= encoder | minilm, data= subjqa, reading.* and no method)
-  method=   qlora | lora | ptuning_v2                data=    medical | bencao | toyhom
+  method=   qlora | lora | ia3 | full | ptuning_v2    data=    medical | bencao | toyhom
   suite=    dataset | quick
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
   method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
-Every key, its type and bounds: training/config.py. A wrong key or value is reported, with the nearest valid name,
-before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
+Every key, its type and bounds: training/config.py, training/stages/*/config.py, training/methods/. A wrong key or value
+is reported, with the nearest valid name, before anything is loaded.
+Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
 """
 
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
-    for config, run in list(_planned(arguments)):
-        print(_run(config, run))
+    planned = list(_planned(arguments))
+    from training.chain import run_chain  # loads the libraries only after the configuration was found right
 
-
-def _run(config: StageConfig, run: RunDirectory | None) -> str:
-    """Runs one stage; its libraries are loaded only after the configuration was found right."""
-    if isinstance(config, ExtractiveRunConfig):
-        from training.stages.extractive.chain import run_chain as run_extractive_chain
-
-        return run_extractive_chain(config, run)
-    from training.chain import run_chain
-
-    assert isinstance(config, RunConfig)
-    return run_chain(config, run)
+    command = f"python training/run.py {shlex.join(arguments)}"
+    for config, run in planned:
+        print(run_chain(config, run, command=command))
 
 
 def _planned(arguments: list[str]) -> Iterator[tuple[StageConfig, RunDirectory | None]]:
@@ -63,7 +56,7 @@ def _planned(arguments: list[str]) -> Iterator[tuple[StageConfig, RunDirectory |
     if resume and len(arguments) > 1:
         raise UserError("a run is continued as it was configured", where="resume", fix="give resume=RUN alone")
     if resume:
-        yield RunDirectory.open(Path(resume[0]))
+        yield open_run(Path(resume[0]))
     else:
         yield from ((config, None) for config in read_stage(arguments))
 

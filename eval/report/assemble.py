@@ -37,7 +37,13 @@ from eval.report.schema import (
 )
 from eval.scoring import METRICS, Measurement, measure
 from eval.suites import Answer, SystemResult
-from models.artifact import Artifact
+from models.artifact import (
+    AdapterArtifact,
+    Artifact,
+    BesideBaseArtifact,
+    LanguageModelArtifact,
+    MergedArtifact,
+)
 
 CURVE_POINTS = 200  # more cannot be told apart in a plot
 LENGTH_BINS = 20
@@ -245,9 +251,11 @@ def _histogram(values: Sequence[int], edges: Sequence[int]) -> tuple[int, ...]:
 
 
 def _merge(artifact: Artifact) -> Merge | None:
-    if artifact.kind == "reader":
+    if not isinstance(artifact, LanguageModelArtifact):
         return None
-    return Merge(kind=artifact.kind, proof=artifact.merge_proof, why_not_merged=artifact.why_not_merged)
+    proof = artifact.merge_proof if isinstance(artifact, MergedArtifact | AdapterArtifact) else None
+    why_not = artifact.why_not_merged if isinstance(artifact, BesideBaseArtifact) else ""
+    return Merge(kind=artifact.kind, proof=proof, why_not_merged=why_not)
 
 
 def _provenance(
@@ -258,17 +266,18 @@ def _provenance(
     dtype: str,
     command: str,
 ) -> Provenance:
+    language_model = artifact if isinstance(artifact, LanguageModelArtifact) else None
     return Provenance(
         created=time.strftime("%Y-%m-%d %H:%M:%S %z"),
         model_versions={system: result.model_version for system, result in results.items()},
         method=artifact.method if artifact else "",
-        quantisation=artifact.quantisation or "" if artifact else "",
+        quantisation=language_model.quantisation or "" if language_model else "",
         base=artifact.base.name if artifact else "",
         base_sha256=artifact.base.sha256 if artifact else "",
         dataset=dataset.manifest.name,
         dataset_sha256=dataset.manifest.sha256,
-        prompt_format=artifact.prompt_format if artifact else "",
-        prompt_format_sha256=artifact.prompt_format_sha256 if artifact else "",
+        prompt_format=language_model.prompt_format if language_model else "",
+        prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         suite=config.name,
         seed=config.seed,
         decoding={

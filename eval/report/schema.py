@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from common.errors import UserError
 from eval.scoring import METRICS, Unit
 from eval.significance import Verdict
-from models.artifact import MergeProof
+from models.artifact import LanguageModelKind, MergeProof
 
 System = Literal["base", "tuned"]
 
@@ -135,7 +135,7 @@ class Lengths(_Part):
 class Merge(_Part):
     """Whether the tuned model is merged, with the proof, or why it is not."""
 
-    kind: Literal["merged", "prefix", "adapter"]
+    kind: LanguageModelKind
     proof: MergeProof | None
     why_not_merged: str
 

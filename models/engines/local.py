@@ -11,7 +11,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact, how_to_read
+from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.config import DType
 from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
 from models.loading import hash_model, load_model, load_tokenizer
@@ -192,10 +192,10 @@ def _score(losses: torch.Tensor, rendered: Rendered) -> Score:
 
 
 def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
-    """Loads what a directory holds: a run, a merged model, or a base with a prefix.
+    """Loads what a directory holds: a run, its result, or a model directory.
 
     Args:
-        path: A run directory, its ``merged/``, or any model directory with a ``prompt_format.json``.
+        path: A run directory, the folder of its result, or any model directory with a ``prompt_format.json``.
         dtype: Type to compute in; ``auto`` is the one that the model's run was configured with.
 
     Raises:
@@ -207,18 +207,17 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
     if not (path / ARTIFACT_FILE).is_file():
         return _engine_of_model(path, model_version=path.name, dtype=compute_dtype(dtype).dtype)
     artifact = Artifact.load(path)
-    if artifact.kind == "reader":
-        reader = path / "reader" if (path / "reader").is_dir() else path
+    directory = artifact.directory(path)
+    if isinstance(artifact, ReaderArtifact):
         raise UserError(
             "this is an extractive reader: it marks the answer in a passage and cannot chat",
             where=str(path),
-            fix=f"ask it with: {how_to_read(reader)}",
+            fix=f"ask it with: {artifact.how_to_use(directory)}",
         )
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
-    if artifact.kind == "merged":
-        merged = path / "merged" if (path / "merged").is_dir() else path
-        return _engine_of_model(merged, model_version=artifact.model_version, dtype=computed)
-    return _engine_of_adapter(path, artifact, dtype=computed)
+    if isinstance(artifact, BesideBaseArtifact):
+        return _engine_beside_base(directory, artifact, dtype=computed)
+    return _engine_of_model(directory, model_version=artifact.model_version, dtype=computed)
 
 
 def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> LocalEngine:
@@ -226,7 +225,7 @@ def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> L
     return LocalEngine(model, PromptFormat.load(path, load_tokenizer(path)), model_version)
 
 
-def _engine_of_adapter(run: Path, artifact: Artifact, *, dtype: torch.dtype) -> LocalEngine:
+def _engine_beside_base(adapter: Path, artifact: BesideBaseArtifact, *, dtype: torch.dtype) -> LocalEngine:
     base = Path(artifact.base.path)
     if not base.is_dir():
         raise UserError(
@@ -235,9 +234,8 @@ def _engine_of_adapter(run: Path, artifact: Artifact, *, dtype: torch.dtype) -> 
             fix="put it back there (for the embedded model, run the same recipe again: it is rebuilt identically)",
         )
     if hash_model(base) != artifact.base.sha256:
-        raise Refused(f"{base} is not the base model that {run} was trained on (another SHA-256)")
-    hints = artifact.base.hints()
-    tokenizer = load_tokenizer(base, **hints)
-    prompt_format = PromptFormat.load(run / "adapter", tokenizer)
-    model = load_model(base, dtype=dtype, quantisation=artifact.quantisation, **hints)
-    return LocalEngine(PeftModel.from_pretrained(model, run / "adapter"), prompt_format, artifact.model_version)
+        raise Refused(f"{base} is not the base model that {adapter} was trained on (another SHA-256)")
+    hints = artifact.base.hints
+    prompt_format = PromptFormat.load(adapter, load_tokenizer(base, hints))
+    model = load_model(base, dtype=dtype, quantisation=artifact.quantisation, hints=hints)
+    return LocalEngine(PeftModel.from_pretrained(model, adapter), prompt_format, artifact.model_version)

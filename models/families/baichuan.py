@@ -27,6 +27,7 @@ BAICHUAN_1_7B = "BaiChuanForCausalLM"  # with a capital C in the middle
 OTHERS = "BaichuanForCausalLM"
 BAICHUAN_2_VOCABULARY = 125_696
 CONTEXT_LENGTH = ("max_position_embeddings", "model_max_length")  # 7B names the first, Baichuan2-7B both
+LICENCE = "Baichuan's model licence; for commercial use of Baichuan2 its authors are to be asked"
 BASE = 10_000.0  # of the rotary frequencies
 
 
@@ -144,6 +145,8 @@ def _tables(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, torch.T
 
 BAICHUAN = ModelFamily(
     name="baichuan",
+    licence=LICENCE,
+    no_gguf=None,
     recognises=lambda config: is_original(config, rotary=True),
     plan=_plan,
     tokenizer=tokenizer,

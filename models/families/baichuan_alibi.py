@@ -25,6 +25,7 @@ from transformers.models.llama.modeling_llama import (
 )
 
 from models.families.baichuan import (
+    LICENCE,
     is_original,
     is_second_generation,
     native_sizes,
@@ -34,7 +35,7 @@ from models.families.baichuan import (
     tokenizer,
     transforms,
 )
-from models.families.family import Checkpoint, ModelFamily, OriginalLayout, Plan, native_plan
+from models.families.family import Checkpoint, ModelFamily, NoGguf, OriginalLayout, Plan, native_plan
 
 EXTRA_CHANNELS = 8  # flash kernels want head sizes in multiples of 8; the bias needs at most three
 
@@ -168,6 +169,12 @@ def _plan(checkpoint: Checkpoint) -> Plan:
 
 BAICHUAN_ALIBI = ModelFamily(
     name="baichuan_alibi",
+    licence=LICENCE,
+    no_gguf=NoGguf(
+        "llama.cpp knows ALiBi Baichuan only in its original layout",
+        "layout=original, then convert_hf_to_gguf.py on it, with a version of llama.cpp that still knows Baichuan",
+    ),
+    own_class=True,
     recognises=lambda config: (
         is_original(config, rotary=False) or config.get("architectures") == [BaichuanAlibiForCausalLM.__name__]
     ),

@@ -15,6 +15,7 @@ from transformers.core_model_loading import WeightConverter, WeightRenaming, Wei
 from models.families.family import (
     Checkpoint,
     ModelFamily,
+    NoGguf,
     OriginalLayout,
     Plan,
     SplitRows,
@@ -191,6 +192,11 @@ def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
 CHATGLM = ModelFamily(
     name="chatglm",
+    licence="ChatGLM2-6B / ChatGLM3-6B model licence: open to research; commercial use is free after registration",
+    no_gguf=NoGguf(
+        "llama.cpp's converter reads the tokenizer of ChatGLM3 only with its authors' code, and that of ChatGLM2 not",
+        "layout=native, which transformers, vLLM and SGLang load",
+    ),
     recognises=lambda config: _is_original(config) or config.get("architectures") == ["GlmForCausalLM"],
     plan=_plan,
     tokenizer=_tokenizer,

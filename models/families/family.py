@@ -8,7 +8,7 @@ Xinglin reads both and writes both; in memory a model is always native.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import torch
 from transformers import (
@@ -22,23 +22,7 @@ from transformers import (
 from transformers.core_model_loading import Concatenate, ConversionOps, WeightTransform
 
 from common.errors import UserError
-
-
-class Hints(NamedTuple):
-    """What a checkpoint's files may not tell; the user's word counts for more than what is guessed from them.
-
-    Attributes:
-        family: Name of the family.
-        norm_head: Whether the output layer's rows are normalised on every use (Baichuan2).
-        rope_ratio: What ChatGLM's ``rope_ratio`` means: ``linear`` divides positions, ``base`` multiplies the base.
-    """
-
-    family: str | None = None
-    norm_head: bool | None = None
-    rope_ratio: Literal["linear", "base"] | None = None
-
-
-NO_HINTS = Hints()
+from models.config import Hints
 
 
 @dataclass(frozen=True)
@@ -96,11 +80,22 @@ class OriginalLayout:
 
 
 @dataclass(frozen=True)
+class NoGguf:
+    """Why llama.cpp's converter cannot write a family from the native layout, and what there is instead."""
+
+    why: str
+    instead: str
+
+
+@dataclass(frozen=True)
 class ModelFamily:
     """One family of models.
 
     Attributes:
         name: Name used in configurations and artefacts.
+        licence: What to look for in the licence, whose text is in the base's own directory.
+        no_gguf: Why there is no GGUF of it; None where llama.cpp's converter reads the native layout.
+        own_class: Whether the native class is Xinglin's own, so that plain transformers cannot load it.
         recognises: Whether a ``config.json`` (as a dictionary) is of this family, in either layout.
         is_original: Whether it is in the original layout.
         plan: How a checkpoint is loaded.
@@ -111,6 +106,8 @@ class ModelFamily:
     """
 
     name: str
+    licence: str
+    no_gguf: NoGguf | None
     recognises: Callable[[dict[str, Any]], bool]
     plan: Callable[[Checkpoint], Plan]
     tokenizer: Callable[[Checkpoint], PreTrainedTokenizerBase]
@@ -118,6 +115,7 @@ class ModelFamily:
     adapter_targets: tuple[str, ...]
     original: OriginalLayout | None = None
     is_original: Callable[[dict[str, Any]], bool] = lambda config: False
+    own_class: bool = False
 
 
 def native_plan(checkpoint: Checkpoint) -> Plan:

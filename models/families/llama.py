@@ -19,6 +19,8 @@ def _prompt_format(checkpoint: Checkpoint) -> str:
 
 LLAMA = ModelFamily(
     name="llama",
+    licence="where the base is a LLaMA, Meta's community licence of its version",
+    no_gguf=None,
     recognises=lambda config: config.get("architectures") == ["LlamaForCausalLM"],
     plan=native_plan,
     tokenizer=_tokenizer,

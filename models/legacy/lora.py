@@ -23,7 +23,8 @@ from transformers.core_model_loading import WeightConverter, WeightRenaming, Wei
 
 from common.errors import UserError
 from common.files import read_json, replacing_directory, write_json
-from models.families.family import Checkpoint, Hints, ModelFamily, Plan, SplitRows
+from models.config import NO_HINTS, Hints
+from models.families.family import Checkpoint, ModelFamily, Plan, SplitRows
 from models.loading import open_checkpoint
 
 CONFIG = "adapter_config.json"
@@ -71,7 +72,7 @@ class Update:
         return len(self.parts["lora_A"])
 
 
-def import_lora(adapter: Path, base: Path, out: Path, **hints: Any) -> None:
+def import_lora(adapter: Path, base: Path, out: Path, hints: Hints = NO_HINTS) -> None:
     """Writes a LoRA adapter as an ordinary peft adapter for the native class.
 
     Args:
@@ -84,7 +85,7 @@ def import_lora(adapter: Path, base: Path, out: Path, **hints: Any) -> None:
     Raises:
         UserError: The adapter is damaged, is not for this base, or does what has no equal on the native class.
     """
-    family, checkpoint = open_checkpoint(base, Hints(**hints))
+    family, checkpoint = open_checkpoint(base, hints)
     given = read_json(adapter / CONFIG)
     _refuse_what_cannot_be_carried(given, adapter / CONFIG)
     updates, whole = _sorted_tensors(_read_tensors(adapter), given, adapter)

@@ -18,8 +18,9 @@ from transformers.models.glm.modeling_glm import GlmRotaryEmbedding, apply_rotar
 from common.errors import UserError
 from common.files import read_json, replacing_directory, write_json
 from models.checkpoint import open_weights
+from models.config import NO_HINTS, Hints
 from models.families.chatglm import CHATGLM
-from models.families.family import Checkpoint, Hints, ModelFamily
+from models.families.family import Checkpoint, ModelFamily
 from models.loading import open_checkpoint
 
 CONFIG = "adapter_config.json"
@@ -31,7 +32,7 @@ PLAIN = {"embedding.weight"}
 PROJECTED = {"embedding.weight", "trans.0.weight", "trans.0.bias", "trans.2.weight", "trans.2.bias"}
 
 
-def import_prefix(checkpoint: Path, base: Path, out: Path, **hints: Any) -> None:
+def import_prefix(checkpoint: Path, base: Path, out: Path, hints: Hints = NO_HINTS) -> None:
     """Writes an original P-Tuning v2 checkpoint as a peft adapter for the native class.
 
     Args:
@@ -43,7 +44,7 @@ def import_prefix(checkpoint: Path, base: Path, out: Path, **hints: Any) -> None
     Raises:
         UserError: There is no prefix in the checkpoint, it is not for this base, or the base is not ChatGLM.
     """
-    family, opened = open_checkpoint(base, Hints(**hints))
+    family, opened = open_checkpoint(base, hints)
     _refuse_other_families(family, base)
     config = family.plan(opened).config
     prefix = _original_prefix(checkpoint, base)
@@ -54,7 +55,7 @@ def import_prefix(checkpoint: Path, base: Path, out: Path, **hints: Any) -> None
         save_file({EMBEDDINGS: rotated}, directory / SAFETENSORS, metadata={"format": "pt"})
 
 
-def export_prefix(adapter: Path, base: Path, out: Path, **hints: Any) -> None:
+def export_prefix(adapter: Path, base: Path, out: Path, hints: Hints = NO_HINTS) -> None:
     """Writes a peft prefix on ``GlmForCausalLM`` as an original P-Tuning v2 checkpoint without projection.
 
     Args:
@@ -67,7 +68,7 @@ def export_prefix(adapter: Path, base: Path, out: Path, **hints: Any) -> None:
         UserError: The adapter is no prefix or not for this base, the base is not ChatGLM, or nothing tells the original
             configuration.
     """
-    family, opened = open_checkpoint(base, Hints(**hints))
+    family, opened = open_checkpoint(base, hints)
     _refuse_other_families(family, base)
     config = family.plan(opened).config
     prefix = _peft_prefix(adapter)

@@ -19,10 +19,10 @@ from app.qa import Turn
 from common.command import run_command
 from common.errors import UserError
 from domains.knowledge_base import KnowledgeBase
-from models.artifact import Artifact, BaseRecord
 from models.engines.engine import Sampling
 from models.engines.local import load_engine
 from tests.app.serving import CONFIG, serving
+from tests.artifacts import artifact
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -110,18 +110,7 @@ def test_wrong_input_is_refused_with_the_way_out(arguments: list[str], hint: str
 
 
 def test_a_reader_is_refused_with_the_command_that_asks_it(tmp_path: Path) -> None:
-    Artifact(
-        kind="reader",
-        model_version="subjqa",
-        method="extractive",
-        base=BaseRecord(name="bert", path="bert", sha256="0" * 64, family="bert"),
-        quantisation=None,
-        prompt_format="",
-        prompt_format_sha256="",
-        dataset="",
-        dataset_sha256="",
-        versions={},
-    ).save(tmp_path)
+    artifact("reader").save(tmp_path)
     (tmp_path / "reader").mkdir()
     with pytest.raises(UserError, match="extractive reader") as refused:
         main([f"model={tmp_path}", "port=0"])

@@ -10,14 +10,14 @@ import pytest
 from common.command import read_config
 from common.errors import UserError
 from data_recipes.config import BuildConfig
-from training.config import RunConfig
 from training.stages import read_stage
+from training.stages.sft.config import SftConfig
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def run(*arguments: str) -> RunConfig:
-    (config,) = read_config("run", list(arguments), RunConfig)
+def run(*arguments: str) -> SftConfig:
+    (config,) = read_config("run", list(arguments), SftConfig)
     return config
 
 
@@ -92,10 +92,10 @@ def test_packing_with_a_prefix_is_refused_before_loading() -> None:
 
 
 def test_sweep_gives_every_combination_and_checks_them_all_first() -> None:
-    configs = read_config("run", ["-m", "method.rank=4,8", "seed=1,2"], RunConfig)
+    configs = read_config("run", ["-m", "method.rank=4,8", "seed=1,2"], SftConfig)
     assert sorted((c.method.rank, c.seed) for c in configs) == [(4, 1), (4, 2), (8, 1), (8, 2)]  # type: ignore[union-attr]
     with pytest.raises(UserError, match=r"method\.rank"):
-        read_config("run", ["-m", "method.rank=4,0"], RunConfig)
+        read_config("run", ["-m", "method.rank=4,0"], SftConfig)
 
 
 def test_several_values_without_m_are_an_error() -> None:

@@ -12,9 +12,10 @@ from data_recipes.leakage import overlap
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Counts, DatasetManifest, Description
 from eval.config import SuiteConfig
-from models.artifact import Artifact, BaseRecord
+from models.artifact import BaseRecord
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
+from tests.artifacts import artifact
 
 torch.set_num_threads(1)  # on shared cores, threads that wait for one another are far slower than one
 
@@ -101,20 +102,17 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path, dataset: Buil
     model.save_pretrained(directory / "merged")
     tokenizer.save_pretrained(directory / "merged")
     prompt_format.save(directory / "merged")
-    artifact = Artifact(
-        kind="merged",
-        model_version="tiny-1",
-        method="lora",
+    record = artifact(
+        "merged",
         base=BaseRecord(name="tiny", path=str(tiny_base), sha256=hash_model(tiny_base), family="llama"),
         quantisation=None,
         prompt_format=prompt_format.name,
         prompt_format_sha256=prompt_format.sha256,
         dataset=str(dataset.directory),
         dataset_sha256=dataset.manifest.sha256,
-        versions={},
     )
-    artifact.save(directory)
-    artifact.save(directory / "merged")
+    record.save(directory)
+    record.save(directory / "merged")
     write_text(directory / "config.yaml", "model:\n  dtype: float32\n")
     lines = [f'{{"step": {step}, "epoch": 0.1, "loss": {4 / step}}}\n' for step in range(1, 9)]
     write_text(directory / "metrics.jsonl", "".join(lines) + '{"step": 8, "dev_loss": 1.5}\n')

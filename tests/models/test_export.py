@@ -15,38 +15,22 @@ from common.errors import UserError
 from data_recipes.schema.example import Message
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.prose import corpus
-from models.artifact import Artifact, BaseRecord, MergeProof
-from models.card import Provenance, ScoreRow, write_model_card
+from models.card import CardContent, ScoreRow, write_model_card
 from models.config import PushConfig, StandInConfig
 from models.convert import main as convert
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
 from models.push import push
 from models.stand_ins import build
+from tests.artifacts import artifact
 
-PROOF = MergeProof(
-    prompts=4,
-    tokens=30,
-    max_logit_difference=1.5e-4,
-    mean_kl=2e-9,
-    greedy_agreement=1.0,
-    score_difference=0.0,
-    passed=True,
-)
-ARTIFACT = Artifact(
-    kind="merged",
+ARTIFACT = artifact(
+    "merged",
     model_version="medical-1",
-    method="lora",
-    base=BaseRecord(name="baichuan2_7b", path="/models/b", sha256="ab" * 32, family="baichuan"),
-    quantisation="nf4",
+    base={"name": "baichuan2_7b", "path": "/models/b", "sha256": "ab" * 32, "family": "baichuan"},
     prompt_format="baichuan2_chat",
-    prompt_format_sha256="cd" * 32,
-    dataset="/data",
-    dataset_sha256="ef" * 32,
-    merge_proof=PROOF,
-    versions={"torch": "2.13"},
 )
-PROVENANCE = Provenance(
+CONTENT = CardContent(
     dataset="medical",
     about=("医学问答。", "Medical QA."),
     data_licence="Apache-2.0",
@@ -73,7 +57,7 @@ def test_card_holds_base_data_scores_proof_and_limits(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base/LICENSE.txt").write_text("terms")
     (tmp_path / "out").mkdir()
-    write_model_card(tmp_path / "out", ARTIFACT, PROVENANCE, tmp_path / "base")
+    write_model_card(tmp_path / "out", ARTIFACT, CONTENT, tmp_path / "base")
     card = (tmp_path / "out/README.md").read_text(encoding="utf-8")
     _, front, body = card.split("---\n", 2)
     assert yaml.safe_load(front) == {
@@ -102,10 +86,9 @@ def test_card_holds_base_data_scores_proof_and_limits(tmp_path: Path) -> None:
 
 
 def test_card_of_a_prefix_says_why_it_is_not_merged_and_of_our_own_base_that_it_is_a_toy(tmp_path: Path) -> None:
-    record = ARTIFACT.base.model_copy(update={"name": "embedded", "family": "llama"})
-    changed = {"kind": "prefix", "merge_proof": None, "why_not_merged": "a prefix cannot be merged", "base": record}
-    own = replace(PROVENANCE, own_base=True, base_hub_name=None, scores=[], overlaps={})
-    write_model_card(tmp_path, ARTIFACT.model_copy(update=changed), own, tmp_path)
+    prefix = artifact("prefix", base=ARTIFACT.base.model_copy(update={"name": "embedded", "family": "llama"}))
+    own = replace(CONTENT, own_base=True, base_hub_name=None, scores=[], overlaps={})
+    write_model_card(tmp_path, prefix, own, tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "a prefix cannot be merged" in card and "回答不可采信" in card and "license: apache-2.0" in card
     assert "library_name: peft" in card and 'load_model("embedded")' in card
@@ -114,7 +97,7 @@ def test_card_of_a_prefix_says_why_it_is_not_merged_and_of_our_own_base_that_it_
 
 def test_card_of_a_base_that_merely_calls_itself_embedded_claims_no_licence_for_it(tmp_path: Path) -> None:
     record = ARTIFACT.base.model_copy(update={"name": "embedded", "family": "llama"})
-    write_model_card(tmp_path, ARTIFACT.model_copy(update={"base": record}), PROVENANCE, tmp_path)
+    write_model_card(tmp_path, ARTIFACT.model_copy(update={"base": record}), CONTENT, tmp_path)
     assert "apache-2.0" not in (tmp_path / "README.md").read_text(encoding="utf-8").split("---")[1]
 
 

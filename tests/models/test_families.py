@@ -1,6 +1,7 @@
 """Families: the published layouts load natively, compute what the original code computes, and go back out again."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from common.errors import UserError
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.prose import corpus
-from models.config import StandInConfig
+from models.config import Hints, StandInConfig
 from models.convert import main as convert
 from models.families.baichuan_alibi import BaichuanAlibiForCausalLM, alibi_slopes
-from models.loading import load_model, load_tokenizer, open_checkpoint
+from models.families.family import Checkpoint, ModelFamily
+from models.gguf import find_converter
+from models.loading import FAMILIES, family_named, load_model, load_tokenizer, open_checkpoint
 from models.stand_ins import LIKENESSES, build
 from models.tokenizers.sentencepiece import read_model
 
@@ -154,9 +157,9 @@ def test_norm_head_is_folded_for_baichuan2_alone(stand_ins: dict[str, Path]) -> 
 
 
 def test_norm_head_can_be_given_where_nothing_tells(stand_ins: dict[str, Path]) -> None:
-    lengths = load_model(stand_ins["baichuan"], norm_head=True).lm_head.weight.norm(dim=1)
+    lengths = load_model(stand_ins["baichuan"], hints=Hints(norm_head=True)).lm_head.weight.norm(dim=1)
     assert (lengths - 1).abs().max() < 1e-5
-    free = load_model(stand_ins["baichuan2"], norm_head=False).lm_head.weight.norm(dim=1)
+    free = load_model(stand_ins["baichuan2"], hints=Hints(norm_head=False)).lm_head.weight.norm(dim=1)
     assert (free - 1).abs().max() > 0.1
 
 
@@ -259,7 +262,7 @@ def test_rope_ratio_divides_positions_in_chatglm2_and_multiplies_the_base_in_cha
     assert (two["rope_type"], two["factor"], two["rope_theta"]) == ("linear", 50, 10_000)
     assert (three["rope_type"], three["rope_theta"]) == ("default", 500_000)
     given = edited(stand_ins["chatglm2"], tmp_path / "given", rope_ratio=50, _name_or_path="x")
-    assert load_model(given, rope_ratio="base").config.rope_parameters["rope_theta"] == 500_000
+    assert load_model(given, hints=Hints(rope_ratio="base")).config.rope_parameters["rope_theta"] == 500_000
 
 
 def test_damaged_weights_are_named(stand_ins: dict[str, Path], tmp_path: Path) -> None:
@@ -307,12 +310,25 @@ class Evil:
 
 def test_family_can_be_given_and_a_wrong_name_lists_the_known(stand_ins: dict[str, Path], tmp_path: Path) -> None:
     unnamed = edited(stand_ins["baichuan2_13b"], tmp_path / "model", architectures=["Renamed"])
-    assert isinstance(load_model(unnamed, family="baichuan_alibi"), BaichuanAlibiForCausalLM)
+    assert isinstance(load_model(unnamed, hints=Hints(family="baichuan_alibi")), BaichuanAlibiForCausalLM)
     with pytest.raises(UserError, match="choose one of: llama, qwen, chatglm, baichuan, baichuan_alibi"):
-        load_model(unnamed, family="baichun")
+        load_model(unnamed, hints=Hints(family="baichun"))
 
 
 def test_roles_are_at_the_published_ids(stand_ins: dict[str, Path]) -> None:
     for name, first in (("baichuan", 102), ("baichuan2_13b", 106)):
         pieces = read_model(stand_ins[name] / "tokenizer.model").pieces
         assert [pieces[195].text, pieces[196].text] == [f"<reserved_{first}>", f"<reserved_{first + 1}>"]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_family_names_its_licence_and_has_an_answer_about_gguf(family: ModelFamily, tmp_path: Path) -> None:
+    assert family.licence and family_named(family.name) is family
+    checkpoint = Checkpoint(tmp_path, {}, {}, Hints())
+    if family.no_gguf is None:
+        with pytest.raises(UserError, match="is not here"):
+            find_converter(family, checkpoint, str(tmp_path))
+    else:
+        with pytest.raises(UserError, match=re.escape(family.no_gguf.why)) as refused:
+            find_converter(family, checkpoint, str(tmp_path))
+        assert family.no_gguf.instead in str(refused.value)

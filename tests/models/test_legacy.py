@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from transformers import DynamicCache, GlmConfig, GlmForCausalLM
 
 from common.errors import UserError
+from models.config import NO_HINTS, Hints
 from models.export import keep_origin
 from models.legacy.lora import import_lora
 from models.legacy.prefix import export_prefix, import_prefix
@@ -146,11 +147,11 @@ def logits(model: torch.nn.Module, **inputs: Any) -> torch.Tensor:
         return model(**(inputs or {"input_ids": IDS})).logits
 
 
-def imported(base: Path, adapter: Path, **hints: Any) -> torch.Tensor:
+def imported(base: Path, adapter: Path, hints: Hints = NO_HINTS) -> torch.Tensor:
     """The logits of the adapter as it is read back from disk."""
     out = adapter.with_name("imported")
-    import_lora(adapter, base, out, **hints)
-    return logits(PeftModel.from_pretrained(load_model(base, **hints), out))
+    import_lora(adapter, base, out, hints)
+    return logits(PeftModel.from_pretrained(load_model(base, hints=hints), out))
 
 
 @pytest.mark.parametrize(
@@ -235,8 +236,8 @@ def test_fused_layers_and_output_layer_of_both_baichuans(baichuan: Path, tmp_pat
     torch.save(tensors | {"base_model.model.lm_head.weight": head}, tmp_path / "old" / "adapter_model.bin")
     added["lm_head.weight"] = head - torch.load(baichuan / "pytorch_model.bin", weights_only=True)["lm_head.weight"]
     merged = merged_original(baichuan, added, tmp_path / "merged")
-    expected = logits(load_model(merged, norm_head=norm_head))
-    found = imported(baichuan, tmp_path / "old", norm_head=norm_head)
+    expected = logits(load_model(merged, hints=Hints(norm_head=norm_head)))
+    found = imported(baichuan, tmp_path / "old", Hints(norm_head=norm_head))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
@@ -413,8 +414,8 @@ def original_logits(model: GlmForCausalLM, prefix: torch.Tensor, ids: torch.Tens
 @pytest.mark.parametrize("meaning", ["linear", "base"])
 def test_a_prefix_acts_as_in_the_original(chatglm2: Path, tmp_path: Path, projected: bool, meaning: str) -> None:
     prefix = prefix_checkpoint(tmp_path / "checkpoint-10", 5, 2 * 2 * 2 * 8, projected=projected)
-    import_prefix(tmp_path / "checkpoint-10", chatglm2, tmp_path / "prefix", rope_ratio=meaning)
-    base = load_model(chatglm2, rope_ratio=meaning)
+    import_prefix(tmp_path / "checkpoint-10", chatglm2, tmp_path / "prefix", Hints(rope_ratio=meaning))
+    base = load_model(chatglm2, hints=Hints(rope_ratio=meaning))
     expected = original_logits(base, prefix, IDS)
     tuned = PeftModel.from_pretrained(base, tmp_path / "prefix")
     torch.testing.assert_close(logits(tuned), expected, atol=1e-5, rtol=0)

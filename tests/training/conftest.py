@@ -7,16 +7,16 @@ import pytest
 
 from common.command import read_config
 from data_recipes.schema.example import Example, Message
-from training.config import RunConfig
+from training.stages.sft.config import SftConfig
 
-MakeConfig = Callable[..., RunConfig]
+MakeConfig = Callable[..., SftConfig]
 
 
 @pytest.fixture
 def make_config(tiny_base: Path, tmp_path: Path) -> MakeConfig:
     """Configurations of tiny runs: ``make_config("method.rank=2")``."""
 
-    def make(*words: str) -> RunConfig:
+    def make(*words: str) -> SftConfig:
         fixed = [
             f"runs_dir={tmp_path}/runs",
             "model=llama",
@@ -29,7 +29,7 @@ def make_config(tiny_base: Path, tmp_path: Path) -> MakeConfig:
             "train.eval_steps=3",
             "train.save_steps=2",
         ]
-        (config,) = read_config("run", [*fixed, *words], RunConfig)
+        (config,) = read_config("run", [*fixed, *words], SftConfig)
         return config
 
     return make

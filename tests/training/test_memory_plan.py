@@ -8,31 +8,23 @@ import pytest
 
 from common.errors import UserError
 from models.loading import load_model
+from tests.training.method_choices import method_choices, words_of
 from training.base import find_base
-from training.chain import _prepared_model
-from training.config import RunConfig
-from training.memory_plan import OPTIMISER_BYTES, check_memory, plan_memory
+from training.memory_plan import OPTIMISER_BYTES, check_memory
+from training.stages.sft.config import SftConfig
+from training.stages.sft.job import attached_model, plan_memory
 
-MakeConfig = Callable[..., RunConfig]
+MakeConfig = Callable[..., SftConfig]
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        ("method=lora", "method.rank=4"),
-        ("method=qlora", "method.rank=8"),
-        ("method=ptuning_v2", "method.prefix_length=6", "train.packing=false"),
-    ],
-)
-def test_plan_knows_weights_and_trained_parameters(
-    method: tuple[str, ...], make_config: MakeConfig, tiny_base: Path
-) -> None:
-    config = make_config(*method)
+@pytest.mark.parametrize("method", method_choices())
+def test_plan_knows_weights_and_trained_parameters(method: str, make_config: MakeConfig, tiny_base: Path) -> None:
+    config = make_config(*words_of(method))
     plan = plan_memory(find_base(config.model), config)
-    model = _prepared_model(config, find_base(config.model))
-    assert plan.trainable == OPTIMISER_BYTES * sum(p.numel() for p in model.parameters() if p.requires_grad)
-    loaded = load_model(tiny_base, quantisation=config.method.quantisation).get_memory_footprint()
-    assert plan.weights == pytest.approx(loaded, rel=0.05)
+    parameters = list(attached_model(config, find_base(config.model)).parameters())
+    assert plan.trained == OPTIMISER_BYTES * sum(p.numel() for p in parameters if p.requires_grad)
+    frozen = load_model(tiny_base, quantisation=config.method.quantisation).get_memory_footprint()
+    assert plan.frozen == pytest.approx(0 if all(p.requires_grad for p in parameters) else frozen, rel=0.05)
 
 
 def test_run_that_cannot_fit_stops_with_what_would_fit(make_config: MakeConfig) -> None:

@@ -12,11 +12,12 @@ from data_recipes.schema.example import Example
 from models.artifact import MergeProof
 from models.prompt_format import PromptFormat
 from training.base import Base, find_base
-from training.chain import _prepared_model
-from training.config import MergeConfig, MergeTolerance, RunConfig
+from training.config import MergeConfig, MergeTolerance
 from training.merge import merge, prove
+from training.stages.sft.config import SftConfig
+from training.stages.sft.job import attached_model
 
-MakeConfig = Callable[..., RunConfig]
+MakeConfig = Callable[..., SftConfig]
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def base(make_config: MakeConfig) -> Base:
 def adapter(make_config: MakeConfig, tmp_path: Path) -> Path:
     """A LoRA adapter on the NF4 base whose update is as large as the weights."""
     config = make_config("method=qlora", "method.rank=4")
-    model = _prepared_model(config, find_base(config.model))
+    model = attached_model(config, find_base(config.model))
     torch.manual_seed(3)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
@@ -91,4 +92,4 @@ def test_proof_notices_a_model_that_is_another_one(base: Base, adapter: Path, ex
 
 def test_wrong_target_names_the_real_ones(make_config: MakeConfig, base: Base) -> None:
     with pytest.raises(UserError, match=r"this model has: .*q_proj"):
-        _prepared_model(make_config("method=lora", "method.targets=[query_key_value]"), base)
+        attached_model(make_config("method=lora", "method.targets=[query_key_value]"), base)

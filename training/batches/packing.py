@@ -1,8 +1,8 @@
 """Rows of the training batch: packed (several examples in a row) or padded (one example in a row).
 
 Packed examples are kept apart by their positions: each starts again at 0, there is no attention mask and no cache, and
-the attention layers build a block-diagonal mask from that (``tests/training/batches/test_packing.py`` proves that the packed
-loss is the sum of the single ones). A prefix is visible to every example of a row, so prefix methods pad instead.
+the attention layers build a block-diagonal mask from that (``tests/training/batches/test_packing.py`` proves that the
+packed loss is the sum of the single ones). A prefix is visible to every example of a row: such methods pad instead.
 """
 
 import random

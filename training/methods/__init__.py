@@ -1,1 +1,26 @@
-"""Tuning methods: each file holds a method's configuration and how it prepares a base model."""
+"""How a base model is tuned: every method in one table; each file holds a method's configuration and its record."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Union
+
+from pydantic import Field
+
+from training.methods.full import Full
+from training.methods.ia3 import Ia3
+from training.methods.lora import Lora
+from training.methods.method import Method, MethodConfig
+from training.methods.ptuning_v2 import PTuningV2
+
+_ALL: tuple[Method[Any], ...] = (
+    Lora(),
+    PTuningV2(),
+    Ia3(),
+    Full(),
+)
+
+METHODS: dict[str, Method[Any]] = {method.name: method for method in _ALL}
+"""By the ``kind`` of their configuration."""
+
+if TYPE_CHECKING:
+    AnyMethodConfig = MethodConfig
+else:  # made from the table, so that a method is registered in one place
+    AnyMethodConfig = Annotated[Union[tuple(m.config for m in _ALL)], Field(discriminator="kind")]  # noqa: UP007

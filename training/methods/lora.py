@@ -1,37 +1,68 @@
 """LoRA (arXiv:2106.09685), and QLoRA (arXiv:2305.14314) where the base is quantised."""
 
-import peft
-from peft import PeftModel
-from torch import nn
-from transformers import PreTrainedModel
+from __future__ import annotations
 
-from common.errors import UserError
-from models.families.family import ModelFamily
-from training.config import LoraConfig
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from training.methods.method import MethodConfig, PeftMethod
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+    from models.families.family import ModelFamily
 
 
-def attach_lora(model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PeftModel:
-    """Freezes the base and adds trainable adapters in float32.
+class LoraConfig(MethodConfig):
+    """Low-rank adapters beside linear layers.
 
-    Raises:
-        UserError: A target names no linear layer of this model; the message lists those there are.
+    Attributes:
+        quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.
+        rank: Rank r of the update B·A.
+        alpha: The update is scaled by alpha / rank.
+        targets: Names of linear layers; ``all`` is every linear layer inside the blocks.
     """
-    targets = list(family.adapter_targets) if config.targets == "all" else list(config.targets)
-    there = sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)})
-    unknown = [target for target in targets if target not in there]
-    if unknown:
-        raise UserError(
-            f"no linear layer is called {', '.join(unknown)}",
-            where="method.targets",
-            fix=f"this model has: {', '.join(there)}",
+
+    kind: Literal["lora"] = "lora"
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: Literal["all"] | list[str] = "all"
+
+
+class Lora(PeftMethod[LoraConfig]):
+    """Low-rank updates of linear layers."""
+
+    config = LoraConfig
+    described = ("低秩适配器", "low-rank adapters")
+    result = "mergeable"
+
+    def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> nn.Module:
+        """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
+        import peft
+
+        from training.methods.targets import require
+
+        return peft.get_peft_model(
+            model,
+            peft.LoraConfig(
+                task_type="CAUSAL_LM",
+                r=config.rank,
+                lora_alpha=config.alpha,
+                lora_dropout=config.dropout,
+                target_modules=require(model, _targets(config, family)),
+            ),
         )
-    return peft.get_peft_model(
-        model,
-        peft.LoraConfig(
-            task_type="CAUSAL_LM",
-            r=config.rank,
-            lora_alpha=config.alpha,
-            lora_dropout=config.dropout,
-            target_modules=targets,
-        ),
-    )
+
+    def trainable(self, shapes: nn.Module, config: LoraConfig, family: ModelFamily) -> int:
+        """A and B of every target."""
+        from training.methods.targets import linear_layers
+
+        layers = linear_layers(shapes, _targets(config, family))
+        return sum(config.rank * (layer.in_features + layer.out_features) for layer in layers)
+
+
+def _targets(config: LoraConfig, family: ModelFamily) -> list[str]:
+    return list(family.adapter_targets) if config.targets == "all" else list(config.targets)

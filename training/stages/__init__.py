@@ -1,4 +1,4 @@
-"""The stages of ``training/run.py``: which configuration each reads, and how a recipe or a run says which it is."""
+"""The stages of ``training/run.py``, in one table, and how a recipe or a run says which one it is."""
 
 from pathlib import Path
 
@@ -6,14 +6,20 @@ import yaml
 
 from common.command import CONFIGS, read_config
 from common.errors import UserError
-from training.config import RunConfig, StageConfig
-from training.stages.extractive.config import ExtractiveRunConfig
+from models.run_directory import RunDirectory
+from training.config import StageConfig
+from training.stages.extractive.config import ExtractiveConfig
+from training.stages.sft.config import SftConfig
+from training.stages.stage import Stage
 
-STAGES: dict[str, tuple[str, type[StageConfig]]] = {
-    "sft": ("run", RunConfig),
-    "extractive": ("extractive", ExtractiveRunConfig),
-}
-"""Root configuration and schema of each stage."""
+_ALL = (
+    Stage("sft", ("用对话微调语言模型", "a language model, tuned on conversations"), "run", SftConfig),
+    Stage(
+        "extractive", ("训练在段落中标出答案的编码器", "an encoder that marks answers"), "extractive", ExtractiveConfig
+    ),
+)
+
+STAGES: dict[str, Stage] = {stage.name: stage for stage in _ALL}
 
 
 def read_stage(arguments: list[str]) -> list[StageConfig]:
@@ -26,25 +32,24 @@ def read_stage(arguments: list[str]) -> list[StageConfig]:
         UserError: Lists everything that is wrong with them.
     """
     recipes = [word.removeprefix("recipe=") for word in arguments if word.startswith("recipe=")]
-    root, schema = STAGES[_stage_of_recipe(recipes[-1]) if recipes else "sft"]
-    return read_config(root, arguments, schema)
+    stage = STAGES[_stage_of_recipe(recipes[-1]) if recipes else "sft"]
+    return read_config(stage.root, arguments, stage.config)
 
 
-def open_run(text: str, where: Path) -> StageConfig:
-    """The configuration that a run was started with.
-
-    Args:
-        text: Its ``config.yaml``.
-        where: The file, for messages.
+def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
+    """Opens an earlier run to continue it as it was configured.
 
     Raises:
-        UserError: It names no known stage.
+        UserError: This is not a run directory, or it names no known stage.
     """
-    values = yaml.safe_load(text)
+    run = RunDirectory(path)
+    if not run.config_file.is_file():
+        raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
+    values = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
     stage = values.get("stage", "sft")  # runs from before there were stages do not say
     if stage not in STAGES:
-        raise UserError(f"unknown stage {stage!r}", where=str(where), fix=f"known are {', '.join(STAGES)}")
-    return STAGES[stage][1].model_validate(values)
+        raise UserError(f"unknown stage {stage!r}", where=str(run.config_file), fix=f"known are {', '.join(STAGES)}")
+    return STAGES[stage].config.model_validate(values), run
 
 
 def _stage_of_recipe(name: str) -> str:

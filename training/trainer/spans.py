@@ -8,10 +8,11 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from models.run_directory import RunDirectory
 from training.batches.windows import LabelledWindows, collator
-from training.run_directory import RunDirectory
 from training.stages.extractive.config import SpanTrainConfig
-from training.trainer.supervised import EpochOrder, SupervisedTrainer, run_to_end, training_arguments
+from training.trainer.arguments import training_arguments
+from training.trainer.supervised import EpochOrder, SupervisedTrainer, run_to_end
 
 
 def train(

@@ -12,7 +12,7 @@ from domains.mathematics.corpus import HELD_OUT, corpus
 from domains.mathematics.expression import equations
 from domains.mathematics.generate import is_kept_for_testing
 from domains.mathematics.instructions import ASKING, FINAL
-from training.config import RunConfig
+from training.stages.sft.config import SftConfig
 
 SUMS = re.compile(r"(?:\d+[-+×÷]\d+=\d+。)+")
 
@@ -27,7 +27,7 @@ def source() -> WordProblemsSource:
     """What both recipes ask."""
     sources = []
     for recipe in ("math_qlora", "math_cot_qlora"):
-        [config] = read_config("run", [f"recipe={recipe}"], RunConfig)
+        [config] = read_config("run", [f"recipe={recipe}"], SftConfig)
         assert isinstance(config.source, WordProblemsSource)
         sources.append(config.source)
     assert sources[0].model_copy(update={"steps": sources[1].steps}) == sources[1]

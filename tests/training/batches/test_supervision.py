@@ -10,9 +10,9 @@ from data_recipes.schema.example import Example, Message
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from training.batches.supervision import supervise
-from training.config import RunConfig
+from training.stages.sft.config import SftConfig
 
-MakeConfig = Callable[..., RunConfig]
+MakeConfig = Callable[..., SftConfig]
 
 
 def conversation(name: str, *contents: str) -> Example:

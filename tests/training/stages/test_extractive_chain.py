@@ -17,16 +17,16 @@ from data_recipes.sources.published.subjqa import SubjqaSource, read
 from eval.candidates import evaluate_directories
 from eval.config import EvalConfig, SuiteConfig
 from models import encoder
-from models.artifact import Artifact, how_to_read
+from models.artifact import Artifact
 from models.engines.local import load_engine
 from models.reader import TASK
 from models.reader_config import EncoderConfig, ReadingConfig
+from models.run_directory import RunDirectory
 from tests.data_recipes.subjqa_samples import many, write
 from training.batches.windows import LabelledWindows, collator, label
-from training.run_directory import RunDirectory
-from training.stages import read_stage
-from training.stages.extractive.chain import run_chain
-from training.stages.extractive.config import ExtractiveRunConfig
+from training.chain import run_chain as run_whole_chain
+from training.stages import open_run, read_stage
+from training.stages.extractive.config import ExtractiveConfig
 from training.trainer import spans as trainer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,7 +48,7 @@ def examples(reviews: Path) -> list[Example]:
     return [item for item in read(config) if isinstance(item, Example)]
 
 
-def configure(reviews: Path, folder: Path, *words: str) -> ExtractiveRunConfig:
+def configure(reviews: Path, folder: Path, *words: str) -> ExtractiveConfig:
     (config,) = read_stage(
         [
             "recipe=subjqa_extractive",
@@ -68,8 +68,12 @@ def configure(reviews: Path, folder: Path, *words: str) -> ExtractiveRunConfig:
             *words,
         ]
     )
-    assert isinstance(config, ExtractiveRunConfig)
+    assert isinstance(config, ExtractiveConfig)
     return config
+
+
+def run_chain(config: ExtractiveConfig, run: RunDirectory | None = None) -> str:
+    return run_whole_chain(config, run, command="python training/run.py …")
 
 
 def only_run(folder: Path) -> Path:
@@ -126,6 +130,9 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
     out = run_chain(configure(reviews, tmp_path / "runs", f"push.to={target}"))
     run = only_run(tmp_path / "runs")
     assert "span_f1" in out and str(target) in out
+    card = (run / "reader/README.md").read_text(encoding="utf-8")
+    assert "pipeline_tag: question-answering" in card and "| span_f1 |" in card and "doc_stride=12" in card
+    assert (target / "README.md").is_file()
     artifact = Artifact.load(run)
     assert artifact.kind == "reader" and artifact == Artifact.load(run / "reader")
     report = read_json(run / "report/report.json")
@@ -147,7 +154,7 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
         assert set(answer) == {"answer", "start", "end", "score"}
     with pytest.raises(UserError, match="extractive reader") as refused:
         load_engine(run)
-    command = how_to_read(run / "reader")
+    command = artifact.how_to_use(run / "reader")
     assert command in str(refused.value) and command in out
     said = subprocess.run(
         ["bash", "-c", command.replace("python", sys.executable, 1)],
@@ -175,8 +182,8 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     with monkeypatch.context() as patch, pytest.raises((Interrupted, KeyboardInterrupt)):
         patch.setattr(trainer.SpanTrainer, "training_step", interrupted)
         run_chain(configure(reviews, tmp_path / "parts"))
-    config, run = RunDirectory.open(only_run(tmp_path / "parts"))
-    assert isinstance(config, ExtractiveRunConfig) and not run.reader.exists()
+    config, run = open_run(only_run(tmp_path / "parts"))
+    assert isinstance(config, ExtractiveConfig) and not (run.path / "reader").exists()
     assert run.last_checkpoint() is not None
     run_chain(config, run)
     files = [folder / "reader/model.safetensors" for folder in (run.path, only_run(tmp_path / "whole"))]

@@ -16,37 +16,35 @@ from common.errors import Interrupted, Refused, UserError
 from data_recipes.schema.example import Example
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+from models.run_directory import RunDirectory
+from tests.training.method_choices import method_choices, words_of
 from training.base import find_base
 from training.batches.packing import Rows
 from training.batches.supervision import supervise
-from training.chain import _prepared_model, _rows
-from training.config import RunConfig
-from training.run_directory import RunDirectory
+from training.methods import METHODS
+from training.stages.sft.config import SftConfig
+from training.stages.sft.job import attached_model, rows
 from training.trainer.supervised import EpochOrder, SupervisedTrainer, train
 
-MakeConfig = Callable[..., RunConfig]
-METHODS = {
-    "qlora": ("method=qlora", "method.rank=4"),
-    "lora": ("method=lora", "method.rank=4"),
-    "ptuning_v2": ("method=ptuning_v2", "method.prefix_length=4", "train.packing=false"),
-    "ptuning_v2 on nf4": (
-        "method=ptuning_v2",
-        "method.prefix_length=4",
-        "method.quantisation=nf4",
-        "train.packing=false",
-    ),
+MakeConfig = Callable[..., SftConfig]
+ON_NF4 = ("ptuning_v2", "ia3")  # methods whose file in configs/method/ leaves the base as it is
+CASES = {
+    **{choice: words_of(choice) for choice in method_choices()},
+    **{f"{choice} on nf4": (*words_of(choice), "method.quantisation=nf4") for choice in ON_NF4},
 }
 
 
-def trained(config: RunConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
-    """Trains (or continues) and returns the adapter's weights."""
+def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
+    """Trains (or continues) and returns the weights of the result."""
     base = find_base(config.model)
-    rows = _rows(supervise(examples, base.prompt_format, config.train, "train"), config)
+    batches = rows(supervise(examples, base.prompt_format, config.train, "train"), config)
     torch.manual_seed(config.seed)
-    model = _prepared_model(config, base)
-    train(model, rows, Rows(rows.rows[:2]), config.train, run, config.seed)
-    model.save_pretrained(run.adapter)
-    return load_file(run.adapter / "adapter_model.safetensors")
+    model = attached_model(config, base)
+    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed)
+    result = run.path / "result"
+    METHODS[config.method.kind].save(model, result, base, torch.float32)
+    (weights,) = result.glob("*.safetensors")
+    return load_file(weights)
 
 
 def logged(run: RunDirectory, key: str) -> dict[int, float]:
@@ -54,11 +52,11 @@ def logged(run: RunDirectory, key: str) -> dict[int, float]:
     return {line["step"]: line[key] for line in lines if key in line}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CASES)
 def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = (*METHODS[method], "train.max_steps=9", "train.epochs=5", "train.precision=fp32")
+    words = (*CASES[method], "train.max_steps=9", "train.epochs=5", "train.precision=fp32")
     whole_run = RunDirectory.create(make_config(*words, "name=whole"))
     whole = trained(make_config(*words), whole_run, examples)
 
@@ -88,7 +86,7 @@ def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config
     base = find_base(config.model)
     question = torch.tensor([[9, 8, 7, 6]])
     torch.manual_seed(3)
-    prefixed = _prepared_model(config, base).eval()
+    prefixed = attached_model(config, base).eval()
     torch.manual_seed(3)
     tokens = torch.randint(prefixed.config.vocab_size, (1, 5))
     with torch.no_grad():
@@ -125,7 +123,7 @@ def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, 
     assert sorted(p.name for p in run.checkpoints.glob("*")) == ["checkpoint-22", "checkpoint-24"]
 
 
-@pytest.mark.parametrize("method", ["lora", "ptuning_v2"])
+@pytest.mark.parametrize("method", method_choices())
 def test_training_and_saving_ask_no_hub_even_where_one_is_allowed(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +131,7 @@ def test_training_and_saving_ask_no_hub_even_where_one_is_allowed(
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: asked.append(host))
-    config = make_config(*METHODS[method], "train.max_steps=2", "train.precision=fp32")
+    config = make_config(*CASES[method], "train.max_steps=2", "train.precision=fp32")
     trained(config, RunDirectory.create(config), examples)
     assert asked == []
 

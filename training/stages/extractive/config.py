@@ -21,7 +21,7 @@ class SpanTrainConfig(OptimiserConfig):
     max_lost_share: float = Field(0.05, ge=0, le=1)
 
 
-class ExtractiveRunConfig(StageConfig):
+class ExtractiveConfig(StageConfig):
     """Everything that an extractive recipe reads."""
 
     stage: Literal["extractive"]

@@ -7,6 +7,7 @@ checkpoints/    everything needed to continue the run bit for bit
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
 adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
+whole/          the tuned model, where all weights were tuned
 reader/         the encoder that marks answers, of an extractive recipe
 report/         index.html, report.json, report.md, items.jsonl
 ```
@@ -17,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from pydantic import BaseModel
 
-from common.errors import UserError
 from common.files import write_text
-from training.config import StageConfig
-from training.stages import open_run
+from models.artifact import FILE_NAME as ARTIFACT_FILE
+from models.artifact import KINDS
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class RunDirectory:
     path: Path
 
     @classmethod
-    def create(cls, config: StageConfig) -> "RunDirectory":
+    def create(cls, runs_dir: Path, name: str, config: BaseModel) -> "RunDirectory":
         """Makes ``<runs_dir>/<name>/<time>`` and writes the resolved configuration into it."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
         for attempt in range(100):
-            path = config.runs_dir / config.name / (stamp if not attempt else f"{stamp}-{attempt}")
+            path = runs_dir / name / (stamp if not attempt else f"{stamp}-{attempt}")
             if not path.exists():
                 break
         path.mkdir(parents=True)
@@ -44,16 +45,10 @@ class RunDirectory:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> tuple[StageConfig, "RunDirectory"]:
-        """Opens an earlier run to continue it.
-
-        Raises:
-            UserError: This is not a run directory.
-        """
-        run = cls(path)
-        if not run.config_file.is_file():
-            raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
-        return open_run(run.config_file.read_text(encoding="utf-8"), run.config_file), run
+    def of(cls, model: Path) -> "RunDirectory":
+        """The run that a model directory belongs to: itself, or the parent of ``merged/``, ``reader/`` and so on."""
+        folders = {kind.folder for kind in KINDS}
+        return cls(model.parent if model.resolve().name in folders else model)
 
     @property
     def config_file(self) -> Path:
@@ -61,24 +56,14 @@ class RunDirectory:
         return self.path / "config.yaml"
 
     @property
+    def artifact_file(self) -> Path:
+        """What the result is; it is written when the model is finished."""
+        return self.path / ARTIFACT_FILE
+
+    @property
     def checkpoints(self) -> Path:
         """Where checkpoints go."""
         return self.path / "checkpoints"
-
-    @property
-    def adapter(self) -> Path:
-        """The trained adapter or prefix."""
-        return self.path / "adapter"
-
-    @property
-    def merged(self) -> Path:
-        """The merged model."""
-        return self.path / "merged"
-
-    @property
-    def reader(self) -> Path:
-        """The encoder that an extractive recipe trains."""
-        return self.path / "reader"
 
     @property
     def report(self) -> Path:

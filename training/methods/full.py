@@ -1,0 +1,46 @@
+"""Full tuning: every weight is trained, and the result is an ordinary model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from training.methods.method import Method, MethodConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from torch import nn
+    from transformers import PreTrainedModel
+
+    from models.families.family import ModelFamily
+    from training.base import Base
+
+
+class FullConfig(MethodConfig):
+    """All weights; there is nothing to choose, and weights in 4 bits cannot be trained."""
+
+    kind: Literal["full"] = "full"
+    quantisation: None = None
+
+
+class Full(Method[FullConfig]):
+    """Every weight is trained, in float32."""
+
+    config = FullConfig
+    described = ("全参数微调", "full tuning: all weights")
+    result = "whole"
+
+    def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> nn.Module:
+        """See ``Method.attach``; updates far below a weight would round away in less than float32."""
+        return model.float().requires_grad_(True)
+
+    def trainable(self, shapes: nn.Module, config: FullConfig, family: ModelFamily) -> int:
+        """All values."""
+        return sum(parameter.numel() for parameter in shapes.parameters())
+
+    def save(self, model: nn.Module, directory: Path, base: Base, dtype: torch.dtype) -> None:
+        """An ordinary model directory; see ``Method.save``."""
+        from models.export import save_native
+
+        save_native(model.to(dtype), directory, base.family, base.checkpoint, base.prompt_format)

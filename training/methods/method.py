@@ -1,0 +1,93 @@
+"""What a tuning method is: its configuration, what it adds to a base model, and what becomes of the result.
+
+A configuration is checked against these records before any library is loaded, so methods import torch and peft only
+where they use them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+
+from common.command import Config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from torch import nn
+    from transformers import PreTrainedModel
+
+    from models.families.family import ModelFamily
+    from training.base import Base
+
+
+class MethodConfig(Config):
+    """What every method's configuration has.
+
+    Attributes:
+        kind: Which method; each configuration has its own.
+        quantisation: ``nf4`` (with double quantisation) tunes on a base in 4 bits; null on the plain one.
+    """
+
+    kind: str
+    quantisation: Literal["nf4"] | None = None
+
+
+C = TypeVar("C", bound=MethodConfig)
+
+
+class Method(ABC, Generic[C]):
+    """One tuning method; the only thing that the rest of the project asks about it.
+
+    Attributes:
+        config: Its configuration, whose ``kind`` is the method's name.
+        described: What it is, Chinese and English, for help and model card.
+        result: ``mergeable``: an adapter that becomes part of the weights. ``beside_base``: always loaded beside the
+            base. ``whole``: an ordinary model. The first two are saved as peft saves them, which the engines read.
+        why_not_merged: The reason, of a method whose result stays beside the base.
+        isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
+    """
+
+    config: ClassVar[type[MethodConfig]]
+    described: ClassVar[tuple[str, str]]
+    result: ClassVar[Literal["mergeable", "beside_base", "whole"]]
+    why_not_merged: ClassVar[str] = ""
+    isolates_packed_rows: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """The ``kind`` of its configuration."""
+        return str(self.config.model_fields["kind"].default)
+
+    @abstractmethod
+    def attach(self, model: PreTrainedModel, config: C, family: ModelFamily) -> nn.Module:
+        """Prepares a loaded base: what is trained requires gradients and is in float32.
+
+        Raises:
+            UserError: The configuration does not fit the model.
+        """
+
+    @abstractmethod
+    def trainable(self, shapes: nn.Module, config: C, family: ModelFamily) -> int:
+        """How many values are trained, for the memory plan; ``shapes`` is the base without its weights."""
+
+    @abstractmethod
+    def save(self, model: nn.Module, directory: Path, base: Base, dtype: torch.dtype) -> None:
+        """Writes the trained result with its prompt format into an empty directory.
+
+        Args:
+            model: What ``attach`` returned, trained.
+            directory: Where it goes.
+            base: The base model it was tuned from.
+            dtype: Type of the weights of an ordinary model.
+        """
+
+
+class PeftMethod(Method[C]):
+    """A method of peft's: base weights stay as they are, the result is a peft directory."""
+
+    def save(self, model: nn.Module, directory: Path, base: Base, dtype: torch.dtype) -> None:
+        """See ``Method.save``."""
+        model.save_pretrained(directory)
+        base.prompt_format.save(directory)

@@ -1,0 +1,33 @@
+"""The linear layers that adapters are put beside."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from common.errors import UserError
+
+
+def require(model: nn.Module, targets: Sequence[str]) -> list[str]:
+    """The targets, all of which the model has.
+
+    Raises:
+        UserError: A target names no linear layer of this model; the message lists those there are.
+    """
+    there = sorted({name.rsplit(".", 1)[-1] for name, module in model.named_modules() if isinstance(module, nn.Linear)})
+    unknown = [target for target in targets if target not in there]
+    if unknown:
+        raise UserError(
+            f"no linear layer is called {', '.join(unknown)}",
+            where="method.targets",
+            fix=f"this model has: {', '.join(there)}",
+        )
+    return list(targets)
+
+
+def linear_layers(shapes: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
+    """Every linear layer of these names."""
+    return [
+        module
+        for name, module in shapes.named_modules()
+        if isinstance(module, nn.Linear) and name.rsplit(".", 1)[-1] in targets
+    ]

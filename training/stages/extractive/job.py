@@ -1,0 +1,206 @@
+"""Extractive question answering: an encoder is trained to mark answers in passages, or to say that there is none."""
+
+import importlib.metadata
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from loguru import logger
+from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, set_seed
+
+from common.errors import UserError
+from common.files import read_json, replacing_directory
+from data_recipes.build import BuiltDataset
+from data_recipes.schema.example import Example
+from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
+from eval.report.schema import Report
+from eval.suites import SystemResult, select
+from models import encoder
+from models.artifact import AnyArtifact, BaseRecord, ReaderArtifact
+from models.hub import locate
+from models.loading import hash_model
+from models.reader import FILE_NAME, Reader, save_reading
+from models.run_directory import RunDirectory
+from training.batches.windows import LabelledWindows, label
+from training.memory_plan import OPTIMISER_BYTES, MemoryPlan, activation_bytes, available_bytes
+from training.stages.extractive.config import ExtractiveConfig
+from training.stages.job import Job
+from training.trainer.arguments import numerics_record
+from training.trainer.spans import train
+
+HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
+MARKS = 2  # values for each token: how well the answer begins, and ends, there
+ALWAYS = float("-inf")  # threshold of a reader that always answers
+
+
+class ExtractiveJob(Job[ExtractiveConfig]):
+    """Trains an encoder to mark answers; see ``Job``."""
+
+    markers = (FILE_NAME,)
+
+    def __init__(self, config: ExtractiveConfig, dataset: BuiltDataset) -> None:
+        super().__init__(config, dataset)
+        self.base = _encoder(config, dataset.splits["train"])
+
+    @property
+    def described(self) -> str:
+        """See ``Job.described``."""
+        return "all weights of the encoder, and a head that marks answers"
+
+    def plan(self) -> MemoryPlan:
+        """See ``Job.plan``."""
+        sizes = AutoConfig.from_pretrained(self.base, local_files_only=True)
+        with torch.device("meta"):
+            shapes = AutoModelForQuestionAnswering.from_config(sizes)
+        tokens = self.config.train.batch_size * self.config.reading.max_length
+        return MemoryPlan(
+            frozen=0,
+            trained=OPTIMISER_BYTES * sum(parameter.numel() for parameter in shapes.parameters()),
+            activations=activation_bytes(sizes, tokens, MARKS, self.config.train),
+            available=available_bytes(),
+            fix="lower train.batch_size or reading.max_length, or set train.gradient_checkpointing=true",
+        )
+
+    def prepare(self) -> None:
+        """Loads the encoder and cuts the passages into windows; see ``Job.prepare``."""
+        self.reader = self._untrained()
+        self.windows = {split: self._windows(split) for split in ("train", "dev")}
+
+    def _untrained(self) -> Reader:
+        set_seed(self.config.seed)  # the head's first values must not depend on what was built before
+        model = _with_head(self.base)
+        tokenizer = AutoTokenizer.from_pretrained(self.base, local_files_only=True)
+        if self.config.reading.max_length > tokenizer.model_max_length:
+            raise UserError(
+                f"this encoder reads {tokenizer.model_max_length} tokens, not {self.config.reading.max_length}",
+                where="reading.max_length",
+                fix="lower it",
+            )
+        return Reader(model, tokenizer, self.config.reading.model_copy(update={"threshold": ALWAYS}))
+
+    def _windows(self, split: str) -> LabelledWindows:
+        return label(
+            self.dataset.splits[split],
+            self.reader.tokenizer,
+            self.config.reading,
+            negatives=self.config.train.negative_windows,
+            max_lost_share=self.config.train.max_lost_share,
+            seed=self.config.seed,
+        )
+
+    def trained(self, run: RunDirectory) -> Path:
+        """See ``Job.trained``."""
+        return run.path / ReaderArtifact.folder
+
+    def train(self, run: RunDirectory) -> None:
+        """Trains, chooses the threshold on dev, and saves an ordinary model directory with ``reader.json``."""
+        reader, config = self.reader, self.config
+        reader.model.train()
+        train(
+            reader.model, reader.tokenizer, self.windows["train"], self.windows["dev"], config.train, run, config.seed
+        )
+        reader = self._with_threshold(reader)
+        with replacing_directory(self.trained(run)) as directory:
+            reader.model.save_pretrained(directory)
+            reader.tokenizer.save_pretrained(directory)
+            save_reading(reader.config, directory)
+
+    def _with_threshold(self, reader: Reader) -> Reader:
+        dev = self.dataset.splits["dev"]
+        reader.model.eval()
+        found = choose_threshold(readings(reader, dev, self.config.suite.batch_size), dev)
+        logger.info("threshold {:.2f}: F1 {:.3f}, exact {:.3f} on dev", found.margin, found.f1, found.exact)
+        settings = reader.config.model_copy(update={"threshold": found.margin})
+        return Reader(reader.model, reader.tokenizer, settings)
+
+    def finish(self, run: RunDirectory) -> ReaderArtifact:
+        """See ``Job.finish``."""
+        config, model_type = self.config, read_json(self.base / "config.json")["model_type"]
+        return ReaderArtifact(
+            model_version=f"{config.name}-{run.path.name}",
+            method=config.stage,
+            base=BaseRecord(
+                name=config.model.name, path=str(self.base), sha256=hash_model(self.base), family=model_type
+            ),
+            dataset=str(self.dataset.directory),
+            dataset_sha256=self.dataset.manifest.sha256,
+            numerics=numerics_record("float32", config.train),
+            versions={name: importlib.metadata.version(name) for name in ("torch", "transformers")},
+        )
+
+    def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:
+        """See ``Job.evaluate``."""
+        suites = select(self.dataset.splits, self.config.suite)
+        reader = Reader.load(self.trained(run))
+        return report_on(
+            {
+                "base": self._base_result(suites),
+                "tuned": read_suites(reader, suites, self.config.suite.batch_size, artifact.model_version),
+            },
+            suites,
+            self.dataset,
+            self.config.suite,
+            reader.config,
+            run.report,
+            artifact=artifact,
+            metrics_file=run.metrics_file,
+            command=command,
+        )
+
+    def _base_result(self, suites: Mapping[str, Sequence[Example]]) -> SystemResult:
+        """What to compare with: the base where it is a reader already, else the baseline that never answers."""
+        architectures = read_json(self.base / "config.json").get("architectures") or [""]
+        if not architectures[0].endswith("ForQuestionAnswering"):
+            return silent(suites)
+        reader = self._with_threshold(self._untrained())
+        return read_suites(reader, suites, self.config.suite.batch_size, self.config.model.name)
+
+    def settings(self) -> dict[str, object]:
+        """See ``Job.settings``."""
+        return self.config.reading.model_dump(exclude={"threshold"}) | self.config.train.model_dump(
+            exclude_defaults=True
+        )
+
+
+def _encoder(config: ExtractiveConfig, examples: Sequence[Example]) -> Path:
+    if config.model.encoder is not None:
+        return encoder.build_or_reuse(_corpus(examples), config.model.encoder)
+    if config.model.package is not None:
+        return encoder.in_package(config.model.package, config.model.extra)
+    assert config.model.path is not None
+    return locate(config.model.path)
+
+
+def _corpus(examples: Sequence[Example]) -> list[str]:
+    """Every training passage once, and every training question once."""
+    passages = [example.passage for example in examples if example.passage]
+    return list(dict.fromkeys([*(p.context for p in passages), *(p.question for p in passages)]))
+
+
+def _with_head(base: Path) -> PreTrainedModel:
+    """The encoder with a head that marks answers, a new one where it has none.
+
+    Raises:
+        UserError: Other weights than the head's are missing: they would be random.
+    """
+    loading = logging.getLogger("transformers.modeling_utils")
+    level = loading.level
+    loading.setLevel(logging.ERROR)  # a table of keys; what of it matters is judged here
+    try:
+        model, found = AutoModelForQuestionAnswering.from_pretrained(
+            base, local_files_only=True, output_loading_info=True
+        )
+    finally:
+        loading.setLevel(level)
+    missing = sorted(key for key in found["missing_keys"] if not key.startswith(HEAD))
+    if missing:
+        raise UserError(
+            f"{len(missing)} weights of {type(model).__name__} are missing, e.g. {missing[0]}",
+            where=str(base),
+            fix="give a whole encoder, e.g. one of BERT's or RoBERTa's kind",
+        )
+    return model
+
+
+JOB = ExtractiveJob

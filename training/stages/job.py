@@ -1,0 +1,70 @@
+"""What the chain asks of a stage, in this order."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from data_recipes.build import BuiltDataset
+from eval.report.schema import Report
+from models.artifact import AnyArtifact
+from models.run_directory import RunDirectory
+from training.config import StageConfig
+from training.memory_plan import MemoryPlan
+
+C = TypeVar("C", bound=StageConfig)
+
+
+class Job(ABC, Generic[C]):
+    """The work of one run. Making it finds the base model, or builds it.
+
+    Args:
+        config: The checked configuration.
+        dataset: What is trained and evaluated on.
+
+    Attributes:
+        markers: Files of which an exported directory has one; an earlier push is known by them.
+        base: Directory of the base model.
+    """
+
+    markers: ClassVar[tuple[str, ...]]
+    base: Path
+
+    def __init__(self, config: C, dataset: BuiltDataset) -> None:
+        self.config, self.dataset = config, dataset
+
+    @property
+    @abstractmethod
+    def described(self) -> str:
+        """What is done to the base, in a few words."""
+
+    @abstractmethod
+    def plan(self) -> MemoryPlan:
+        """What training needs, from shapes alone."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Whatever may refuse the run does so here, before there is a run directory.
+
+        Raises:
+            UserError: Data or base cannot be trained on.
+        """
+
+    @abstractmethod
+    def trained(self, run: RunDirectory) -> Path:
+        """The directory that is there, whole, once training is done."""
+
+    @abstractmethod
+    def train(self, run: RunDirectory) -> None:
+        """Trains, from the run's newest checkpoint if it has one, and writes ``trained``."""
+
+    @abstractmethod
+    def finish(self, run: RunDirectory) -> AnyArtifact:
+        """Makes the result of what was trained, and its record."""
+
+    @abstractmethod
+    def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:
+        """Evaluates base and result, and writes the report."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, object]:
+        """The settings that the model card shows."""

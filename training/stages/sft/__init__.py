@@ -1,0 +1,1 @@
+"""Supervised fine-tuning: a language model learns the answers of conversations."""

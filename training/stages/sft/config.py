@@ -1,0 +1,28 @@
+"""The typed schema of recipes that tune a language model on conversations."""
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from models.config import ModelConfig
+from training.config import MergeConfig, StageConfig, TrainConfig
+from training.methods import METHODS, AnyMethodConfig
+
+
+class SftConfig(StageConfig):
+    """Everything that tuning a language model on conversations reads."""
+
+    stage: Literal["sft"] = "sft"
+    model: ModelConfig
+    method: AnyMethodConfig
+    train: TrainConfig = TrainConfig()
+    merge: MergeConfig = MergeConfig()
+
+    @model_validator(mode="after")
+    def _packing_needs_attention_isolation(self) -> "SftConfig":
+        if self.train.packing and not METHODS[self.method.kind].isolates_packed_rows:
+            raise ValueError(
+                f"train.packing=true does not work with {self.method.kind}: packed examples would see each other "
+                "through it; set train.packing=false"
+            )
+        return self

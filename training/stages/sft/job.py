@@ -1,0 +1,206 @@
+"""Supervised fine-tuning: a method is put on a language model, trained on conversations, and merged where it can be."""
+
+import importlib.metadata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from loguru import logger
+from torch import nn
+
+from common.files import replacing_directory
+from data_recipes.build import BuiltDataset
+from eval.evaluation import evaluate_and_report
+from eval.report.schema import Report
+from models.artifact import (
+    AdapterArtifact,
+    AnyArtifact,
+    LanguageModelArtifact,
+    MergedArtifact,
+    MergeProof,
+    PrefixArtifact,
+    WholeArtifact,
+)
+from models.engines.engine import Engine
+from models.engines.local import LocalEngine, load_engine
+from models.numerics import compute_dtype
+from models.push import MODEL_MARKERS
+from models.run_directory import RunDirectory
+from training.base import Base, find_base
+from training.batches.packing import Rows, pack
+from training.batches.supervision import SupervisedSet, supervise
+from training.memory_plan import (
+    OPTIMISER_BYTES,
+    MemoryPlan,
+    activation_bytes,
+    available_bytes,
+    weight_bytes,
+)
+from training.merge import merge
+from training.methods import METHODS
+from training.stages.job import Job
+from training.stages.sft.config import SftConfig
+from training.trainer.arguments import numerics_record
+from training.trainer.supervised import train
+
+LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
+
+
+class SftJob(Job[SftConfig]):
+    """Tunes a language model on conversations; see ``Job``."""
+
+    markers = MODEL_MARKERS
+
+    def __init__(self, config: SftConfig, dataset: BuiltDataset) -> None:
+        super().__init__(config, dataset)
+        self.method = METHODS[config.method.kind]
+        self.language_model = find_base(config.model)
+        self.base = self.language_model.path
+
+    @property
+    def described(self) -> str:
+        """See ``Job.described``."""
+        return f"{self.method.name}: {self.method.described[1]}"
+
+    def plan(self) -> MemoryPlan:
+        """See ``Job.plan``."""
+        return plan_memory(self.language_model, self.config)
+
+    def prepare(self) -> None:
+        """Renders the conversations of both splits; see ``Job.prepare``."""
+        self.rows = {split: self._rows(split) for split in ("train", "dev")}
+
+    def _rows(self, split: str) -> Rows:
+        examples, prompt_format = self.dataset.splits[split], self.language_model.prompt_format
+        return rows(supervise(examples, prompt_format, self.config.train, split), self.config)
+
+    def trained(self, run: RunDirectory) -> Path:
+        """See ``Job.trained``."""
+        folder = WholeArtifact.folder if self.method.result == "whole" else AdapterArtifact.folder
+        return run.path / folder
+
+    def train(self, run: RunDirectory) -> None:
+        """See ``Job.train``."""
+        torch.manual_seed(self.config.seed)  # the first values must not depend on what was built before
+        model = attached_model(self.config, self.language_model)
+        logger.info("trained parameters: {:,}", sum(p.numel() for p in model.parameters() if p.requires_grad))
+        train(model, self.rows["train"], self.rows["dev"], self.config.train, run, self.config.seed)
+        dtype = compute_dtype(self.config.model.dtype).dtype
+        with replacing_directory(self.trained(run)) as directory:
+            self.method.save(model, directory, self.language_model, dtype)
+
+    def finish(self, run: RunDirectory) -> AnyArtifact:
+        """Merges where the method can be merged and the proof passes; see ``Job.finish``."""
+        match self.method.result:
+            case "whole":
+                return WholeArtifact(**self._record(run))
+            case "beside_base":
+                return PrefixArtifact(**self._record(run), why_not_merged=self.method.why_not_merged)
+            case "mergeable":
+                return self._merged(run)
+
+    def _merged(self, run: RunDirectory) -> MergedArtifact | AdapterArtifact:
+        if not self.config.merge.enabled:
+            return AdapterArtifact(**self._record(run), why_not_merged="merge.enabled=false")
+        try:
+            with replacing_directory(run.path / MergedArtifact.folder) as directory:
+                proof = self._merge(self.trained(run), directory)
+                if not proof.passed:
+                    raise _ProofFailed
+        except _ProofFailed:
+            why = "the merged model differs from the trained one beyond merge.tolerance; the merge was refused"
+            return AdapterArtifact(**self._record(run), merge_proof=proof, why_not_merged=why)
+        return MergedArtifact(**self._record(run), merge_proof=proof)
+
+    def _merge(self, adapter: Path, directory: Path) -> MergeProof:
+        return merge(
+            self.language_model,
+            adapter,
+            directory,
+            quantisation=self.config.method.quantisation,
+            dtype=compute_dtype(self.config.model.dtype).dtype,
+            examples=self.dataset.splits["dev"],
+            config=self.config.merge,
+        )
+
+    def _record(self, run: RunDirectory) -> dict[str, Any]:
+        """What the artefact says whatever became of the method's result."""
+        config, base, manifest = self.config, self.language_model, self.dataset.manifest
+        return {
+            "model_version": f"{config.name}-{run.path.name}",
+            "method": self.method.name,
+            "base": base.record(),
+            "quantisation": config.method.quantisation,
+            "prompt_format": base.prompt_format.name,
+            "prompt_format_sha256": base.prompt_format.sha256,
+            "dataset": str(self.dataset.directory),
+            "dataset_sha256": manifest.sha256,
+            "numerics": numerics_record(config.model.dtype, config.train),
+            "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
+        }
+
+    def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:
+        """See ``Job.evaluate``."""
+        assert isinstance(artifact, LanguageModelArtifact)
+        base, name = self.language_model, self.config.model.name
+        numerics = compute_dtype(self.config.model.dtype)
+        tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype="auto")  # noqa: E731
+        return evaluate_and_report(
+            lambda: LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=name),
+            tuned,
+            self.dataset,
+            self.config.suite,
+            run.report,
+            artifact=artifact,
+            metrics_file=run.metrics_file,
+            command=command,
+            numerics=numerics,
+        )
+
+    def settings(self) -> dict[str, object]:
+        """See ``Job.settings``."""
+        return self.config.method.model_dump() | self.config.train.model_dump(exclude_defaults=True)
+
+
+class _ProofFailed(Exception):
+    """Leaves the merged directory unwritten."""
+
+
+def plan_memory(base: Base, config: SftConfig) -> MemoryPlan:
+    """Estimates the memory of a run from the model's shapes alone.
+
+    Args:
+        base: The base model; only its ``config.json`` is read.
+        config: The run.
+    """
+    method, shapes, training = METHODS[config.method.kind], base.shapes(), config.train
+    dtype = compute_dtype(config.model.dtype).dtype
+    return MemoryPlan(
+        frozen=0 if method.result == "whole" else weight_bytes(shapes, dtype, config.method.quantisation),
+        trained=OPTIMISER_BYTES * method.trainable(shapes, config.method, base.family),
+        activations=activation_bytes(
+            shapes.config, training.batch_size * training.max_length, shapes.config.vocab_size, training
+        ),
+        available=available_bytes(),
+        fix="lower train.batch_size or train.max_length, set train.gradient_checkpointing=true, or method=qlora",
+    )
+
+
+def attached_model(config: SftConfig, base: Base) -> nn.Module:
+    """The loaded base with what is trained on it."""
+    model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
+    model.train()
+    if config.train.gradient_checkpointing:
+        model.enable_input_require_grads()
+    return METHODS[config.method.kind].attach(model, config.method, base.family)
+
+
+def rows(supervised: SupervisedSet, config: SftConfig) -> Rows:
+    """The rows of batches: several sequences each with packing, else one."""
+    if config.train.packing:
+        return Rows(pack(supervised.rendered, config.train.max_length, config.seed))
+    return Rows([[sequence] for sequence in supervised.rendered])
+
+
+JOB = SftJob

@@ -1,0 +1,73 @@
+"""How a run's configuration becomes the arguments of transformers' trainer."""
+
+import torch
+from transformers import TrainingArguments
+
+from models.artifact import NumericsRecord
+from models.config import DType
+from models.numerics import Numerics, compute_dtype, instruction_set
+from models.run_directory import RunDirectory
+from training.config import OptimiserConfig
+
+TYPES: dict[str, DType] = {"auto": "auto", "bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
+"""The type of the products by ``train.precision``."""
+
+
+def training_numerics(config: OptimiserConfig) -> Numerics:
+    """The type that training takes products in."""
+    return compute_dtype(TYPES[config.precision])
+
+
+def numerics_record(dtype: DType, config: OptimiserConfig) -> NumericsRecord:
+    """What an artefact says about the types that its run computed in.
+
+    Args:
+        dtype: Of the weights, as configured.
+        config: How they were trained.
+    """
+    weights, training = compute_dtype(dtype), training_numerics(config)
+    return NumericsRecord(
+        dtype=dtype,
+        weights=weights.name,
+        training=training.name,
+        why=f"weights {weights}; training {training}",
+        instruction_set=instruction_set(),
+    )
+
+
+def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) -> TrainingArguments:
+    """The arguments of transformers' trainer."""
+    on_gpu, numerics = torch.cuda.is_available(), training_numerics(config)
+    return TrainingArguments(
+        output_dir=str(run.checkpoints),
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=config.schedule,
+        warmup_steps=config.warmup_share,  # below 1 it is a share of all steps
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_grad_norm,
+        bf16=numerics.dtype == torch.bfloat16,
+        fp16=numerics.dtype == torch.float16,
+        gradient_checkpointing=config.gradient_checkpointing,
+        use_cpu=not on_gpu,
+        use_cache=False,
+        logging_steps=config.log_steps,
+        logging_nan_inf_filter=False,  # a loss that is not a number must be seen, not averaged away
+        eval_strategy="steps",
+        eval_steps=config.eval_steps,
+        prediction_loss_only=True,
+        save_strategy="steps",
+        save_steps=config.save_steps,
+        save_total_limit=config.keep_checkpoints,
+        seed=seed,
+        data_seed=seed,
+        remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu,
+        disable_tqdm=True,
+        report_to="none",
+        log_level="error",
+    )
