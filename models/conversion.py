@@ -73,6 +73,8 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
     logger.info("writing the {} layout to {}", config.layout, out)
     with replacing_directory(out) as directory:
         if config.layout == "original":
+            if family.original is not None:
+                family.original.refuse(model, checkpoint)
             save_original(model, directory, family, checkpoint.published, base)
         else:
             prompt_format = _prompt_format(family, checkpoint)

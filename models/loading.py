@@ -28,7 +28,13 @@ from models.quantisation import keep_unpacked, nf4
 
 disable_progress_bar()  # a bar per loaded model hides the ones that show what takes long
 
-FAMILIES = (LLAMA, QWEN, CHATGLM, BAICHUAN, BAICHUAN_ALIBI)
+FAMILIES = (
+    LLAMA,
+    QWEN,
+    CHATGLM,
+    BAICHUAN,
+    BAICHUAN_ALIBI,
+)
 HASHED_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "tokenizer.model")
 
 Quantisation = Literal["nf4"]

@@ -44,7 +44,8 @@ class TrainConfig(OptimiserConfig):
     """How a language model is trained on conversations; with packing a row holds several of them.
 
     Attributes:
-        max_length: Longest example in tokens; also the length of a packed row.
+        max_length: Longest example in tokens. With packing, a step sees ``batch_size * max_length`` tokens, in rows as
+            long as the longest example of the data.
         over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
         max_dropped_share: Share of dropped examples above which the run stops.
         packing: Fill rows with several examples that cannot see each other. Not for every method.
@@ -87,6 +88,7 @@ class StageConfig(Config):
     Attributes:
         stage: Name of the stage in ``training.stages``; each stage's configuration has its own.
         name: Of the run, usually the recipe's.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
         model: The base that training starts from.
         train: How its weights are trained.
     """
@@ -94,6 +96,7 @@ class StageConfig(Config):
     stage: str
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
+    threads: int | None = Field(None, ge=1)
     runs_dir: Path = Path("runs")
     model: ModelConfig | ReaderModelConfig
     data: DataConfig

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 from loguru import logger
 from torch import nn
 
 from common.errors import UserError
+from common.machine import available_memory
 from models.loading import Quantisation
 from training.config import OptimiserConfig
 from training.trainer.arguments import training_numerics
@@ -71,7 +71,7 @@ def available_bytes() -> float:
     """Free memory of the GPU where there is one, else of the machine."""
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    return float(psutil.virtual_memory().available)
+    return float(available_memory())
 
 
 def check_memory(plan: MemoryPlan) -> None:

@@ -32,7 +32,7 @@ Choices (files in configs/):
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
-  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
+  threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
 Every key, its type and bounds: training/config.py, training/stages/*/config.py, training/methods/. A wrong key or value
 is reported, with the nearest valid name, before anything is loaded.
@@ -43,10 +43,12 @@ Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (r
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
     planned = list(_planned(arguments))
-    from training.chain import run_chain  # loads the libraries only after the configuration was found right
+    from models.threads import THREADS  # these load the libraries, only after the configuration was found right
+    from training.chain import run_chain
 
     command = f"python training/run.py {shlex.join(arguments)}"
     for config, run in planned:
+        THREADS.use(config.threads)
         print(run_chain(config, run, command=command))
 
 

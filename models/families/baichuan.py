@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.core_model_loading import WeightConverter, WeightTransform
 
 from models.families.family import (
@@ -19,6 +19,7 @@ from models.families.family import (
     SplitRows,
     native_plan,
     native_tokenizer,
+    rows_are_normalised,
 )
 from models.tokenizers.conversion import baichuan_tokenizer
 from models.tokenizers.sentencepiece import read_model
@@ -119,6 +120,19 @@ def prompt_format(checkpoint: Checkpoint) -> str:
     return "baichuan2_chat" if is_second_generation(checkpoint) else "baichuan_chat"
 
 
+def refuse_free_head(model: PreTrainedModel, checkpoint: Checkpoint) -> None:
+    """Refuses an output layer that Baichuan2's own code would normalise and that is not normalised.
+
+    Raises:
+        UserError: It was trained freely, as full tuning does.
+    """
+    if is_second_generation(checkpoint) and not rows_are_normalised(model.get_output_embeddings().weight):
+        raise checkpoint.refuse(
+            "the output layer was tuned without Baichuan2's NormHead, which the authors' code would apply again",
+            "layout=native",
+        )
+
+
 def _plan(checkpoint: Checkpoint) -> Plan:
     if checkpoint.config.get("architectures") == [LlamaForCausalLM.__name__]:
         return native_plan(checkpoint)
@@ -153,5 +167,7 @@ BAICHUAN = ModelFamily(
     prompt_format=prompt_format,
     adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     is_original=lambda config: is_original(config, rotary=True),
-    original=OriginalLayout(original_config, lambda config: transforms(config.hidden_size, norm_head=False), _tables),
+    original=OriginalLayout(
+        original_config, lambda config: transforms(config.hidden_size, norm_head=False), _tables, refuse_free_head
+    ),
 )

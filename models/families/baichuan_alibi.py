@@ -31,6 +31,7 @@ from models.families.baichuan import (
     native_sizes,
     original_config,
     prompt_format,
+    refuse_free_head,
     refuse_quantised,
     tokenizer,
     transforms,
@@ -183,5 +184,9 @@ BAICHUAN_ALIBI = ModelFamily(
     prompt_format=prompt_format,
     adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     is_original=lambda config: is_original(config, rotary=False),
-    original=OriginalLayout(original_config, lambda config: transforms(config.hidden_size, norm_head=False)),
+    original=OriginalLayout(
+        original_config,
+        lambda config: transforms(config.hidden_size, norm_head=False),
+        refuse=refuse_free_head,
+    ),
 )

@@ -72,11 +72,13 @@ class OriginalLayout:
         config: From the native configuration and a published ``config.json`` of this family to the original one.
         transforms: The same transforms that reading uses; they are reversed.
         tables: Tensors that original files carry besides the weights.
+        refuse: Refuses a model that the authors' code would compute otherwise.
     """
 
     config: Callable[[PreTrainedConfig, dict[str, Any]], dict[str, Any]]
     transforms: Callable[[PreTrainedConfig], Sequence[WeightTransform]]
     tables: Callable[[PreTrainedConfig, dict[str, Any]], dict[str, torch.Tensor]] = field(default=lambda *_: {})
+    refuse: Callable[[PreTrainedModel, Checkpoint], None] = field(default=lambda *_: None)
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,16 @@ ROUNDING = 1e-5  # what the length of a normalised row may be off by in float32
 SHORTEST = 1e-12  # a row of zeros stays one, as in torch.nn.functional.normalize
 
 
+def rows_are_normalised(weight: torch.Tensor) -> bool:
+    """Whether every row has length 1, or none at all."""
+    lengths = weight.float().norm(dim=1)
+    return bool((_is_one(lengths, weight) | (lengths < SHORTEST)).all())
+
+
+def _is_one(lengths: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    return (lengths - 1).abs() < max(ROUNDING, torch.finfo(rows.dtype).eps)
+
+
 class NormaliseRows(ConversionOps):
     """Divides every row by its length, in float32 and block by block: Baichuan2's NormHead, folded once at load.
 
@@ -184,8 +196,7 @@ class NormaliseRows(ConversionOps):
         for start in range(0, len(weight), self.BLOCK):
             rows = weight[start : start + self.BLOCK]
             lengths = rows.float().norm(dim=1, keepdim=True)
-            done = (lengths - 1).abs() < max(ROUNDING, torch.finfo(rows.dtype).eps)
-            rows.copy_(torch.where(done, rows.float(), rows.float() / lengths.clamp_min(SHORTEST)))
+            rows.copy_(torch.where(_is_one(lengths, rows), rows.float(), rows.float() / lengths.clamp_min(SHORTEST)))
         return {target_patterns[0]: weight}
 
     @property

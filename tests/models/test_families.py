@@ -332,3 +332,17 @@ def test_every_family_names_its_licence_and_has_an_answer_about_gguf(family: Mod
         with pytest.raises(UserError, match=re.escape(family.no_gguf.why)) as refused:
             find_converter(family, checkpoint, str(tmp_path))
         assert family.no_gguf.instead in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["baichuan2", "baichuan2_13b"])
+def test_a_freely_tuned_output_layer_does_not_go_back_under_a_norm_head(
+    name: str, stand_ins: dict[str, Path], tmp_path: Path
+) -> None:
+    native = tmp_path / "native"
+    convert([f"model.path={stand_ins[name]}", f"out={native}"])
+    convert([f"model.path={native}", f"out={tmp_path / 'back'}", "layout=original"])
+    weights = load_file(native / "model.safetensors")
+    weights["lm_head.weight"][5] *= 1.5
+    save_file(weights, native / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match="NormHead"):
+        convert([f"model.path={native}", f"out={tmp_path / 'tuned'}", "layout=original"])

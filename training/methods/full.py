@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from peft import PeftModel
     from torch import nn
     from transformers import PreTrainedModel
 
@@ -31,7 +32,7 @@ class Full(Method[FullConfig]):
     described = ("全参数微调", "full tuning: all weights")
     result = "whole"
 
-    def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> nn.Module:
+    def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; updates far below a weight would round away in less than float32."""
         return model.float().requires_grad_(True)
 
@@ -39,7 +40,7 @@ class Full(Method[FullConfig]):
         """All values."""
         return sum(parameter.numel() for parameter in shapes.parameters())
 
-    def save(self, model: nn.Module, directory: Path, base: Base, dtype: torch.dtype) -> None:
+    def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
         """An ordinary model directory; see ``Method.save``."""
         from models.export import save_native
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from torch import nn
     from transformers import PreTrainedModel
 
@@ -29,7 +30,7 @@ class Ia3(PeftMethod[Ia3Config]):
     described = ("逐通道缩放因子", "a learned factor per channel")
     result = "mergeable"
 
-    def attach(self, model: PreTrainedModel, config: Ia3Config, family: ModelFamily) -> nn.Module:
+    def attach(self, model: PreTrainedModel, config: Ia3Config, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds factors that begin at 1; see ``Method.attach``."""
         import peft
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from torch import nn
     from transformers import PreTrainedModel
 
@@ -39,7 +40,7 @@ class Lora(PeftMethod[LoraConfig]):
     described = ("低秩适配器", "low-rank adapters")
     result = "mergeable"
 
-    def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> nn.Module:
+    def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
         import peft
 

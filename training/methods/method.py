@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from peft import PeftModel
     from torch import nn
     from transformers import PreTrainedModel
 
@@ -61,7 +62,7 @@ class Method(ABC, Generic[C]):
         return str(self.config.model_fields["kind"].default)
 
     @abstractmethod
-    def attach(self, model: PreTrainedModel, config: C, family: ModelFamily) -> nn.Module:
+    def attach(self, model: PreTrainedModel, config: C, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Prepares a loaded base: what is trained requires gradients and is in float32.
 
         Raises:
@@ -73,7 +74,7 @@ class Method(ABC, Generic[C]):
         """How many values are trained, for the memory plan; ``shapes`` is the base without its weights."""
 
     @abstractmethod
-    def save(self, model: nn.Module, directory: Path, base: Base, dtype: torch.dtype) -> None:
+    def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
         """Writes the trained result with its prompt format into an empty directory.
 
         Args:
@@ -87,7 +88,7 @@ class Method(ABC, Generic[C]):
 class PeftMethod(Method[C]):
     """A method of peft's: base weights stay as they are, the result is a peft directory."""
 
-    def save(self, model: nn.Module, directory: Path, base: Base, dtype: torch.dtype) -> None:
+    def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
         """See ``Method.save``."""
         model.save_pretrained(directory)
         base.prompt_format.save(directory)

@@ -10,6 +10,7 @@ from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
     import torch
+    from peft import PeftModel
     from torch import nn
     from transformers import PreTrainedModel
 
@@ -37,7 +38,9 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
     why_not_merged = "a prefix cannot be merged into weights; it is loaded beside the base model"
     isolates_packed_rows = False  # every example of a row sees the prefix, and through it the others
 
-    def attach(self, model: PreTrainedModel, config: PTuningV2Config, family: ModelFamily) -> nn.Module:
+    def attach(
+        self, model: PreTrainedModel, config: PTuningV2Config, family: ModelFamily
+    ) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a trainable prefix to every layer; see ``Method.attach``.
 
         The prefix begins as the keys and values that the base itself computes for random tokens of its vocabulary

@@ -6,23 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import nn
 from torch.utils.data import Sampler
-from transformers import PrinterCallback, Trainer
+from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted
 from common.files import disk_errors
 from models.run_directory import RunDirectory
+from models.threads import THREADS
 from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.config import TrainConfig
-from training.trainer.arguments import training_arguments
+from training.trainer.arguments import training_arguments, training_numerics
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
+from training.trainer.supervised_loss import SupervisedLoss
 
 
 def train(
-    model: nn.Module, train_rows: Rows, dev_rows: Rows, config: TrainConfig, run: RunDirectory, seed: int
+    model: PreTrainedModel | PeftModel,
+    train_rows: Rows,
+    dev_rows: Rows,
+    config: TrainConfig,
+    run: RunDirectory,
+    seed: int,
 ) -> None:
     """Trains a model in place, continuing from the run's newest checkpoint if it has one.
 
@@ -31,15 +39,17 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    trainer = SupervisedTrainer(
-        model=model,
-        args=training_arguments(config, run, seed),
-        train_dataset=train_rows,
-        eval_dataset=dev_rows,
-        data_collator=collate_packed if config.packing else collate_padded,
-    )
-    trainer.by_length = not config.packing
-    run_to_end(trainer, run)
+    with SupervisedLoss(model.get_output_embeddings(), training_numerics(config).dtype) as loss:
+        trainer = SupervisedTrainer(
+            model=model,
+            args=training_arguments(config, run, seed),
+            train_dataset=train_rows,
+            eval_dataset=dev_rows,
+            data_collator=collate_packed if config.packing else collate_padded,
+            compute_loss_func=loss,
+        )
+        trainer.by_length = not config.packing
+        run_to_end(trainer, run)
 
 
 def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
@@ -72,6 +82,7 @@ class SupervisedTrainer(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
+        THREADS.follow()
         supervised = int((inputs["labels"] != IGNORED).sum())
         self.supervised_tokens += supervised
         mask = inputs.get("attention_mask")

@@ -64,7 +64,7 @@ def test_result_is_loaded_answers_as_trained_and_has_a_card(
     before, when_trained = base.score([TOLD])[0].logprob, trained.score([TOLD])[0].logprob
     for place in (run, artifact.directory(run)):
         served = load_engine(place)
-        assert served.score([TOLD])[0].logprob == pytest.approx(when_trained, abs=2e-3)
+        assert served.score([TOLD])[0].logprob == pytest.approx(when_trained, abs=1e-2)
         assert served.generate([ASKED], [Sampling(max_new_tokens=8)])[0].text == (
             trained.generate([ASKED], [Sampling(max_new_tokens=8)])[0].text
         )
@@ -97,4 +97,4 @@ def test_factors_learned_on_a_base_in_4_bits_merge_into_its_dequantised_weights(
     artifact = Artifact.load(run)
     assert isinstance(artifact, MergedArtifact) and artifact.quantisation == "nf4" and artifact.merge_proof.passed
     served = load_engine(run)
-    assert served.score([TOLD])[0].logprob == pytest.approx(trained.score([TOLD])[0].logprob, abs=2e-3)
+    assert served.score([TOLD])[0].logprob == pytest.approx(trained.score([TOLD])[0].logprob, abs=1e-2)

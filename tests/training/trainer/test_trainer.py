@@ -37,7 +37,7 @@ CASES = {
 def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
     """Trains (or continues) and returns the weights of the result."""
     base = find_base(config.model)
-    batches = rows(supervise(examples, base.prompt_format, config.train, "train"), config)
+    batches = rows(supervise(examples, base.prompt_format, config.train, "train"), config, config.train.max_length)
     torch.manual_seed(config.seed)
     model = attached_model(config, base)
     train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed)

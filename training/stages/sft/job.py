@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from loguru import logger
-from torch import nn
+from peft import PeftModel
+from transformers import PreTrainedModel
 
 from common.files import replacing_directory
 from data_recipes.build import BuiltDataset
@@ -28,7 +29,7 @@ from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS
 from models.run_directory import RunDirectory
 from training.base import Base, find_base
-from training.batches.packing import Rows, pack
+from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import SupervisedSet, supervise
 from training.memory_plan import (
     OPTIMISER_BYTES,
@@ -69,11 +70,15 @@ class SftJob(Job[SftConfig]):
 
     def prepare(self) -> None:
         """Renders the conversations of both splits; see ``Job.prepare``."""
-        self.rows = {split: self._rows(split) for split in ("train", "dev")}
-
-    def _rows(self, split: str) -> Rows:
-        examples, prompt_format = self.dataset.splits[split], self.language_model.prompt_format
-        return rows(supervise(examples, prompt_format, self.config.train, split), self.config)
+        config, prompt_format = self.config.train, self.language_model.prompt_format
+        sets = {
+            split: supervise(self.dataset.splits[split], prompt_format, config, split) for split in ("train", "dev")
+        }
+        rendered = [sequence for supervised in sets.values() for sequence in supervised.rendered]
+        length = row_length(rendered, config.max_length) if config.packing else config.max_length
+        self.rows = {split: rows(supervised, self.config, length) for split, supervised in sets.items()}
+        # a step sees batch_size * max_length tokens, whatever the length of its rows
+        self.training = config.model_copy(update={"batch_size": config.batch_size * config.max_length // length})
 
     def trained(self, run: RunDirectory) -> Path:
         """See ``Job.trained``."""
@@ -85,7 +90,7 @@ class SftJob(Job[SftConfig]):
         torch.manual_seed(self.config.seed)  # the first values must not depend on what was built before
         model = attached_model(self.config, self.language_model)
         logger.info("trained parameters: {:,}", sum(p.numel() for p in model.parameters() if p.requires_grad))
-        train(model, self.rows["train"], self.rows["dev"], self.config.train, run, self.config.seed)
+        train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed)
         dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
             self.method.save(model, directory, self.language_model, dtype)
@@ -187,7 +192,7 @@ def plan_memory(base: Base, config: SftConfig) -> MemoryPlan:
     )
 
 
-def attached_model(config: SftConfig, base: Base) -> nn.Module:
+def attached_model(config: SftConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
     model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     model.train()
@@ -196,10 +201,10 @@ def attached_model(config: SftConfig, base: Base) -> nn.Module:
     return METHODS[config.method.kind].attach(model, config.method, base.family)
 
 
-def rows(supervised: SupervisedSet, config: SftConfig) -> Rows:
-    """The rows of batches: several sequences each with packing, else one."""
+def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:
+    """The rows of batches: with packing several sequences each, ``length`` tokens together; else one."""
     if config.train.packing:
-        return Rows(pack(supervised.rendered, config.train.max_length, config.seed))
+        return Rows(pack(supervised.rendered, length, config.seed))
     return Rows([[sequence] for sequence in supervised.rendered])
 
 

@@ -1,0 +1,52 @@
+"""Follows the steps of a document in a copy of the project, word for word."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+COPIED = ("app", "common", "configs", "data_recipes", "domains", "eval", "models", "training", "tests")
+FILE = re.compile(r"^`(?P<path>[^`\n]+)`:\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINES = re.compile(
+    r"^The import, and one line in the table `(?P<table>\w+)` of `(?P<path>[^`]+)`:\n\n"
+    r"```diff\n\+(?P<import>.*)\n\+(?P<line>.*)\n```$",
+    re.MULTILINE,
+)
+
+
+def follow(document: Path, section: str, folder: Path) -> list[str]:
+    """Copies the project into a folder and does there what a section of a document says, and nothing else.
+
+    Returns:
+        The files that the section adds.
+    """
+    for name in COPIED:
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "pyproject.toml", folder)
+    (text,) = re.findall(rf"^## {section}\n.*?(?=^## |\Z)", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    added = []
+    for found in FILE.finditer(text):
+        assert not (folder / found["path"]).exists(), "a file is added, none is changed"
+        (folder / found["path"]).write_text(found["text"], encoding="utf-8")
+        added.append(found["path"])
+    (lines,) = LINES.finditer(text)
+    table = folder / lines["path"]
+    code = re.sub(
+        rf"(^{lines['table']}\b.*= \(\n)", rf"\1{lines['line']}\n", table.read_text("utf-8"), flags=re.MULTILINE
+    )
+    head, first_import, rest = code.partition("\nfrom models." if "models" in lines["path"] else "\nfrom training.")
+    table.write_text(f"{head}\n{lines['import']}{first_import}{rest}", encoding="utf-8")
+    return added
+
+
+def run(folder: Path, *words: str) -> str:
+    """Runs a command of the copy; what it prints."""
+    environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
