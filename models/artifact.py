@@ -26,7 +26,7 @@ class BaseRecord(_Record):
     """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer.
 
     Attributes:
-        norm_head: Said by the user, where the files do not tell; the same for ``rope_ratio``.
+        norm_head: Given by the user where the files do not say; likewise ``rope_ratio``.
     """
 
     name: str

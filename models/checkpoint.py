@@ -1,4 +1,4 @@
-"""A model directory as it lies on disk: ``config.json`` and the weights, read tensor by tensor.
+"""A model directory on disk: ``config.json`` and the weights, read tensor by tensor.
 
 Weights are read with ``pread`` and never memory-mapped, so the pages of a checkpoint do not count twice while a model
 is built from it: the peak is the model itself and the tensors in flight. PyTorch ``.bin`` files are never unpickled
@@ -41,7 +41,7 @@ def read_config(directory: Path) -> dict[str, Any]:
         )
     config = read_json(directory / "config.json")
     if not isinstance(config, dict):
-        raise UserError("not a model's config.json", where=str(directory / "config.json"), fix="copy it anew")
+        raise UserError("not a model's config.json", where=str(directory / "config.json"), fix="copy it again")
     return config
 
 
@@ -126,7 +126,7 @@ def open_weights(directory: Path) -> dict[str, LazyTensor]:
             raise UserError(
                 f"cannot be read: {str(error).splitlines()[0]}",
                 where=str(file),
-                fix="the file is cut off or not a checkpoint of tensors; copy it anew",
+                fix="the file is cut off or not a checkpoint of tensors; copy it again",
             ) from None
     return tensors
 
@@ -175,7 +175,7 @@ def _read_into(file: Path, start: int, buffer: torch.Tensor) -> None:
         while done < len(view):
             count = os.preadv(descriptor, [view[done:]], start + done)
             if not count:
-                raise UserError("the file ends in the middle of a tensor", where=str(file), fix="copy it anew")
+                raise UserError("the file ends in the middle of a tensor", where=str(file), fix="copy it again")
             done += count
     finally:
         os.close(descriptor)

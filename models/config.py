@@ -11,7 +11,7 @@ DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class Hints(NamedTuple):
-    """What a checkpoint's files may not tell; the user's word counts for more than what is guessed from them.
+    """What a checkpoint's files may not say; what the user says overrides what is guessed from them.
 
     Attributes:
         family: Name of the family.
@@ -54,13 +54,13 @@ class EmbeddedConfig(Config):
 
 
 class Origin(Config):
-    """Where a model comes from, and what its files may not tell.
+    """Where a model comes from, and what its files may not say.
 
     Attributes:
         path: A directory in native or original layout, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
-        family: Name of the family, where ``config.json`` does not tell.
-        norm_head: Whether the output layer is a NormHead (Baichuan2), where vocabulary and tokenizer do not tell.
-        rope_ratio: What ChatGLM's ``rope_ratio`` means, where nothing tells: ``linear`` (chatglm2-6b-32k) or ``base``
+        family: Name of the family, where ``config.json`` does not say.
+        norm_head: Whether the output layer is a NormHead (Baichuan2), where vocabulary and tokenizer do not say.
+        rope_ratio: What ChatGLM's ``rope_ratio`` means, where no file says: ``linear`` (chatglm2-6b-32k) or ``base``
             (chatglm3-6b-32k).
     """
 

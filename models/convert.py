@@ -31,7 +31,7 @@ Keys (configs/convert.yaml):
   dtype=float32|bfloat16|float16 (default: the type on disk)
   family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not tell
   norm_head=true     a Baichuan2 that neither its vocabulary nor its tokenizer gives away
-  model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where nothing tells
+  model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where no file says
 
 Nothing is fetched but what model.path names, and no code from the directory is run.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration.

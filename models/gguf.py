@@ -27,7 +27,7 @@ OUTTYPES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
 
 
 def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str | None) -> list[str]:
-    """The converter's command, found before a model is loaded in vain.
+    """The converter's command, looked for before the model is loaded.
 
     Args:
         family: Family of the model that is to be converted.

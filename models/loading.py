@@ -102,7 +102,7 @@ def load_model(
         path: A model directory, in native or original layout.
         dtype: Type of the weights, and of the computation where they are quantised.
         quantisation: ``nf4`` quantises the linear layers while loading.
-        hints: What the files do not tell.
+        hints: What the files do not say.
 
     Raises:
         UserError: There is no model of a known family in the directory, it cannot be loaded right, or its weights are

@@ -144,7 +144,9 @@ class PromptFormat:
         stored = read_json(file)
         if missing := [key for key in STORED if key not in stored]:
             raise UserError(
-                f"does not say {' and '.join(missing)}", where=str(file), fix="run the recipe again; it is written anew"
+                f"does not say {' and '.join(missing)}",
+                where=str(file),
+                fix="run the recipe again; it is written again",
             )
         prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)
         if prompt_format.sha256 != stored["sha256"]:
@@ -344,6 +346,6 @@ def _beginning(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 def _cuts(length: int, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The text positions cut at the generation marks: alternately outside and inside, empty pieces left out."""
+    """The text positions cut at the generation marks: alternately outside and inside, empty pieces dropped."""
     edges = [0, *(edge for span in spans for edge in span), length]
     return [(start, end) for start, end in pairwise(edges) if start < end]

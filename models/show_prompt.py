@@ -38,7 +38,7 @@ Keys:
   file=FILE row=N      instead of them: row N (from 1) of JSON lines with messages, or instruction, input and output
   supervise=WHICH      all (default) | last: which assistant turns the loss counts
 
-Supervised tokens are green on a terminal and stand in «…» elsewhere or under NO_COLOR. "▁" is a space, "⏎" a line
+Supervised tokens are green on a terminal and in «…» elsewhere or under NO_COLOR. "▁" is a space, "⏎" a line
 break; after "/" comes the id. A format that shows earlier answers in another form gives one sequence for each answer.
 Exit codes: 0 done, 1 failed, 2 wrong input.
 """
@@ -92,7 +92,7 @@ def show(config: ShowPromptConfig, *, coloured: bool) -> str:
 
     Args:
         config: What to show.
-        coloured: Whether supervised tokens are told by colour; else by ``«…»``.
+        coloured: Whether supervised tokens are shown by colour; else by ``«…»``.
 
     Raises:
         UserError: The directory has no tokenizer, the format does not fit it, or there is no such row.

@@ -180,7 +180,7 @@ class _Rows(BaseStreamer):
 
 
 class _EndedRows(StoppingCriteria):
-    """Tells ``generate`` which rows are done."""
+    """Reports to ``generate`` which rows are done."""
 
     def __init__(self, rows: _Rows) -> None:
         self.rows = rows

@@ -41,7 +41,7 @@ def is_original(config: dict[str, Any], *, rotary: bool) -> bool:
 
 
 def is_second_generation(checkpoint: Checkpoint) -> bool:
-    """Whether this is a Baichuan2, which has a NormHead: by the user's word, the vocabulary, or the tokenizer.
+    """Whether this is a Baichuan2, which has a NormHead: as the user says, else by the vocabulary or the tokenizer.
 
     Baichuan2's tokenizer adds no dummy prefix; Baichuan's does.
     """

@@ -127,7 +127,7 @@ def _meaning_of_rope_ratio(checkpoint: Checkpoint) -> str:
     if version is None:
         raise checkpoint.refuse(
             f"rope_ratio={checkpoint.config['rope_ratio']} means one thing in ChatGLM2 and another in ChatGLM3, and"
-            " nothing here tells which this is",
+            " no file here says which this is",
             "give model.rope_ratio=linear (chatglm2-6b-32k) or model.rope_ratio=base (chatglm3-6b-32k)",
         )
     return "linear" if version == 2 else "base"

@@ -30,7 +30,7 @@ class Checkpoint:
     """A model directory before it is loaded.
 
     Attributes:
-        directory: Where it lies.
+        directory: Its directory.
         config: Its ``config.json``.
         published: The ``config.json`` of the original layout, where the directory is in native layout but was converted
             from it (``origin.json``); else the same as ``config``.
@@ -55,7 +55,7 @@ class Plan:
         model_class: The native class.
         config: Its configuration.
         transforms: From the checkpoint's tensors to the model's; none in native layout.
-        ignored: Endings of tensor names that are no weights (tables that are computed anew).
+        ignored: Endings of tensor names that are no weights (tables that are recomputed).
     """
 
     model_class: type[PreTrainedModel]

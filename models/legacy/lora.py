@@ -148,7 +148,7 @@ def _read_tensors(adapter: Path) -> dict[str, torch.Tensor]:
         raise UserError(
             f"cannot be read: {str(error).splitlines()[0]}",
             where=str(file),
-            fix="the file is cut off, a Git LFS pointer, or not one of tensors; copy it anew",
+            fix="the file is cut off, a Git LFS pointer, or not one of tensors; copy it again",
         ) from None
     if not tensors:
         raise UserError(

@@ -65,7 +65,7 @@ def export_prefix(adapter: Path, base: Path, out: Path, hints: Hints = NO_HINTS)
         hints: As for ``load_model``.
 
     Raises:
-        UserError: The adapter is no prefix or not for this base, the base is not ChatGLM, or nothing tells the original
+        UserError: The adapter is no prefix or not for this base, the base is not ChatGLM, or no file has the original
             configuration.
     """
     family, opened = open_checkpoint(base, hints)
@@ -99,7 +99,7 @@ def _original_prefix(checkpoint: Path, base: Path) -> torch.Tensor:
         )
     if set(found) not in (PLAIN, PROJECTED):
         raise UserError(
-            f"not a prefix of ChatGLM2 or 3: {', '.join(sorted(found))}", where=str(checkpoint), fix="copy it anew"
+            f"not a prefix of ChatGLM2 or 3: {', '.join(sorted(found))}", where=str(checkpoint), fix="copy it again"
         )
     others = [name for name in tensors if not name.startswith(ENCODER)]
     if others and checkpoint.resolve() != base.resolve():
@@ -128,7 +128,7 @@ def _check_config(checkpoint: Path, *, length: int, projected: bool) -> None:
     for key, value in {"pre_seq_len": length, "prefix_projection": projected}.items():
         if given.get(key) not in (None, value):
             raise UserError(
-                f"{key} is {given[key]} here, but {value} by the weights", where=str(path), fix="copy the pair anew"
+                f"{key} is {given[key]} here, but {value} by the weights", where=str(path), fix="copy both again"
             )
 
 
@@ -180,7 +180,7 @@ def _adapter_config(length: int, config: PreTrainedConfig, base: Path) -> Prefix
 def _original_config(opened: Checkpoint, config: PreTrainedConfig) -> dict[str, Any]:
     if not CHATGLM.is_original(opened.published):
         raise opened.refuse(
-            "nothing here tells the configuration of the original layout",
+            "no file here has the configuration of the original layout",
             "give the directory that its authors published as model.path, or one that models.convert made of it",
         )
     assert CHATGLM.original is not None

@@ -64,8 +64,8 @@ class PieceEncoder:
 
         Args:
             text: The piece.
-            starts_segment: Whether it opens the conversation or follows a special token; else it goes on in the middle
-                of a text and gets no dummy prefix.
+            starts_segment: Whether it opens the conversation or follows a special token; else it continues a text and
+                gets no dummy prefix.
         """
         if not self._has_dummy_prefix:
             return self._plain(text)

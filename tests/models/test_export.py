@@ -1,4 +1,4 @@
-"""What leaves the house: the card says what is recorded, servers know where to stop, a push harms nothing."""
+"""What is exported: the card says what is recorded, servers know where to stop, a push harms nothing."""
 
 import itertools
 import os
@@ -106,8 +106,11 @@ def test_native_export_tells_servers_every_stop_token(stand_ins: dict[str, Path]
     stops = GenerationConfig.from_pretrained(tmp_path / "native").eos_token_id
     tokens = load_tokenizer(tmp_path / "native").convert_ids_to_tokens(stops)
     assert tokens == ["</s>", "<|user|>", "<|observation|>"]
-    told = GenerationConfig.from_pretrained(tmp_path / "native")
-    assert (told.pad_token_id, told.bos_token_id) == (0, None)  # ChatGLM's tokenizer has no token of its own to begin
+    served = GenerationConfig.from_pretrained(tmp_path / "native")
+    assert (served.pad_token_id, served.bos_token_id) == (
+        0,
+        None,
+    )  # ChatGLM's tokenizer has no token of its own to begin
 
 
 def test_card_of_a_conversion_names_its_source_and_keeps_its_card_and_licence(

@@ -1,4 +1,4 @@
-"""The command that shows a prompt: every token once, supervised ones told apart, wrong input explained."""
+"""The command that shows a prompt: every token once, supervised ones marked, wrong input explained."""
 
 import contextlib
 import json

@@ -15,7 +15,7 @@ from training.config import TrainConfig
 
 @dataclass(frozen=True)
 class SupervisedSet:
-    """Rendered examples with what was left out.
+    """Rendered examples, and what was dropped.
 
     Attributes:
         rendered: The sequences of the kept examples, in the order of the examples: one each, or one for each answer
@@ -93,7 +93,7 @@ def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> N
         raise UserError(
             f"{problem}, e.g. {', '.join(dropped[:3])}",
             where=f"split {split}",
-            fix="raise train.max_length (data_recipes/show.py DATASET model=… lengths=N tells what it would take), or"
+            fix="raise train.max_length (data_recipes/show.py DATASET model=… lengths=N shows what it would take), or"
             " allow the loss with train.over_length=drop train.max_dropped_share=…",
         )
-    logger.warning("{}: {}; they are left out", split, problem)
+    logger.warning("{}: {}; they are dropped", split, problem)

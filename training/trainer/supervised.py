@@ -128,7 +128,7 @@ class EpochOrder(Sampler[int]):
     Args:
         lengths: Tokens of each row.
         seed: Seed of the order.
-        epoch: Tells the current epoch.
+        epoch: Returns the current epoch.
         group: Rows of a batch; where given, rows of like length come together to save padding.
     """
 
