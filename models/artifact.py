@@ -4,7 +4,7 @@ Every kind of result is a class of its own: which folder of the run it is in, an
 """
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -13,7 +13,7 @@ from common.files import read_json, write_json
 from models.config import DType, Hints
 
 FILE_NAME = "artifact.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION: Final = 2
 
 LanguageModelKind = Literal["merged", "adapter", "prefix", "whole"]
 

@@ -72,7 +72,7 @@ def chatglm_tokenizer(directory: Path, *, roles: bool) -> PreTrainedTokenizerBas
 
 
 def baichuan_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of Baichuan (7B, 13B) or Baichuan2, distinguished by the dummy prefix that tokenizer.model asks for.
+    """The tokenizer of Baichuan (7B, 13B) or Baichuan2; the dummy prefix that tokenizer.model asks for says which.
 
     The role tokens are the reserved pieces that generation_config.json names, by default 195 and 196 where these are
     reserved.
