@@ -1,31 +1,6 @@
-"""NF4 layers under LoRA, computed by bitsandbytes and by hand; run as a script with other instruction sets.
+"""NF4 layers under LoRA, computed by bitsandbytes and by hand, for tests/models/test_cpu_paths.py."""
 
-    python tests/models/cpu_paths.py MODEL OUT [found|absent]
-
-``found`` and ``absent`` decide what bitsandbytes takes this CPU for: with or without AVX512-BF16.
-"""
-
-import ctypes
-import sys
 from pathlib import Path
-from typing import Any
-
-FOUND = {"found": 1, "absent": 0}
-LAYERS = ("q_proj", "down_proj")
-
-
-def pretend(answer: int) -> None:
-    """Answers in place of the function of its native library that bitsandbytes asks when it is imported."""
-    look_up = ctypes.CDLL.__getattr__
-
-    def answered(library: ctypes.CDLL, name: str) -> Any:
-        return (lambda: answer) if name == "has_avx512bf16_cpu" else look_up(library, name)
-
-    ctypes.CDLL.__getattr__ = answered  # type: ignore[method-assign]
-
-
-if __name__ == "__main__" and len(sys.argv) > 3:
-    pretend(FOUND[sys.argv[3]])
 
 import numpy as np
 import peft
@@ -36,12 +11,13 @@ from transformers import PreTrainedModel
 
 from models.loading import load_model
 
+LAYERS = ("q_proj", "down_proj")  # that the adapter is in
 IDS = torch.arange(24).reshape(2, 12) + 20
 Tensors = dict[str, torch.Tensor]
 
 
 def dequantised_by_hand(layer: Linear4bit) -> torch.Tensor:
-    """The weight ``[out, in]`` of an NF4 layer with double quantisation (QLoRA, arXiv:2305.14314, eq. 6), in float64."""
+    """The weight ``[out, in]`` of an NF4 layer with double quantisation (QLoRA, eq. 6), in float64."""
     state = layer.weight.quant_state
     packed = layer.weight.data.view(-1)
     code = get_4bit_type("nf4", device="cpu", blocksize=state.blocksize).double()
@@ -86,7 +62,9 @@ def merged(adapted: peft.PeftModel) -> Tensors:
 def measure(directory: Path) -> tuple[Tensors, Tensors]:
     """What bitsandbytes computes, and what a plain float32 model of the weights dequantised by hand computes."""
     quantised = load_model(directory, quantisation="nf4")
-    weights = {n: dequantised_by_hand(layer).float() for n, layer in quantised.named_modules() if isinstance(layer, Linear4bit)}
+    weights = {
+        n: dequantised_by_hand(layer).float() for n, layer in quantised.named_modules() if isinstance(layer, Linear4bit)
+    }
     assert weights
     plain = load_model(directory)
     for name, weight in weights.items():
@@ -95,7 +73,3 @@ def measure(directory: Path) -> tuple[Tensors, Tensors]:
     by_bitsandbytes |= merged(with_lora(load_model(directory, quantisation="nf4").dequantize(torch.float32)))
     reference = with_lora(plain)
     return by_bitsandbytes, computed(reference) | merged(reference)
-
-
-if __name__ == "__main__":
-    torch.save(measure(Path(sys.argv[1])), sys.argv[2])

@@ -19,7 +19,9 @@ def another_kernel(patch: pytest.MonkeyPatch) -> None:
     """A kernel that was registered after ours takes its place; it goes when the test's ``Library`` does."""
     library = torch.library.Library("bitsandbytes", "IMPL")
     patch.setattr(quantisation, "another_library", library, raising=False)
-    library.impl("quantize_4bit", lambda *_: (torch.zeros(32, 1, dtype=torch.uint8), torch.zeros(1)), "CPU", allow_override=True)
+    library.impl(
+        "quantize_4bit", lambda *_: (torch.zeros(32, 1, dtype=torch.uint8), torch.zeros(1)), "CPU", allow_override=True
+    )
 
 
 @canary(

@@ -72,7 +72,9 @@ def loaded(tensors: dict[str, Any]) -> tuple[PreTrainedModel, dict[str, Any]]:
     not_found_by_the_class=lambda patch: patch.setattr(
         conversion_mapping, "register_checkpoint_conversion_mapping", lambda *_, **__: None
     ),
-    other_keys=lambda patch: patch.setattr(LlamaForCausalLM, "from_pretrained", lambda *_, **__: (LlamaForCausalLM(CONFIG), {})),
+    other_keys=lambda patch: patch.setattr(
+        LlamaForCausalLM, "from_pretrained", lambda *_, **__: (LlamaForCausalLM(CONFIG), {})
+    ),
 )
 def test_register_checkpoint_conversion_mapping() -> None:
     tensors = original_tensors()
@@ -80,7 +82,9 @@ def test_register_checkpoint_conversion_mapping() -> None:
     assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), info
     attention = model.model.layers[0].self_attn
     found = torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight])
-    assert torch.equal(found, tensors["model.layers.0.self_attn.W_pack.weight"]), "the fused matrix was not cut into rows"
+    assert torch.equal(found, tensors["model.layers.0.self_attn.W_pack.weight"]), (
+        "the fused matrix was not cut into rows"
+    )
     assert model._weight_conversions, "the model does not remember the transforms it was loaded with"
 
 
@@ -105,7 +109,12 @@ def test_lazy_state_dict() -> None:
 )
 def test_weight_transforms() -> None:
     config = chatglm.GlmConfig(
-        hidden_size=16, num_attention_heads=2, num_key_value_heads=1, head_dim=8, attention_bias=True, num_hidden_layers=1
+        hidden_size=16,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        attention_bias=True,
+        num_hidden_layers=1,
     )
     fused = torch.randn(16 + 8 + 8, 16)
     name = "transformer.encoder.layers.0.self_attention.query_key_value.weight"
@@ -137,9 +146,7 @@ def test_model_mapping() -> None:
 def test_missing_weights_logger() -> None:
     logger, said = logging.getLogger("transformers.modeling_utils"), []
     listening = type("Listening", (logging.Handler,), {"emit": lambda self, record: said.append(record.getMessage())})()
-    config = BertConfig(
-        vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
-    )
+    config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
     logger.addHandler(listening)
     try:
         with tempfile.TemporaryDirectory() as directory:

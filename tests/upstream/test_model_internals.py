@@ -93,7 +93,10 @@ def rotate_as_llama(x: torch.Tensor) -> torch.Tensor:
 @canary(halves_not_pairs=lambda patch: patch.setattr(modeling_glm, "rotate_half", rotate_as_llama))
 def test_glm_rotation() -> None:
     config = GlmConfig(
-        hidden_size=32, num_attention_heads=2, head_dim=16, rope_parameters={"rope_theta": 1e4, "rope_type": "default", "partial_rotary_factor": 0.5}
+        hidden_size=32,
+        num_attention_heads=2,
+        head_dim=16,
+        rope_parameters={"rope_theta": 1e4, "rope_type": "default", "partial_rotary_factor": 0.5},
     )
     keys = torch.randn(2, 3, 5, 16)
     cos, sin = modeling_glm.GlmRotaryEmbedding(config)(keys, torch.tensor([[7]]))
@@ -126,7 +129,9 @@ class SecondRowFirst(StoppingCriteria):  # type: ignore[misc]
         return torch.tensor([input_ids.shape[1] >= 5, True])
 
 
-@canary(nothing_streamed=lambda patch: patch.setattr(GenerationMixin, "_sample", lambda self, input_ids, **_: input_ids))
+@canary(
+    nothing_streamed=lambda patch: patch.setattr(GenerationMixin, "_sample", lambda self, input_ids, **_: input_ids)
+)
 def test_streamer() -> None:
     streamer = Listening()
     ids = torch.tensor([[3, 4], [5, 6]])
@@ -184,5 +189,3 @@ def test_question_answering_pipeline() -> None:
     hooks = ("_load_tokenizer", "_load_processor", "_sanitize_parameters", "_forward")
     missing = [name for name in hooks if not hasattr(Pipeline, name)]
     assert not missing, f"Pipeline has no {', '.join(missing)}"
-
-

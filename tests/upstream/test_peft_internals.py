@@ -28,13 +28,17 @@ def tiny_llama() -> LlamaForCausalLM:
 )
 def test_get_pattern_key() -> None:
     name = "model.layers.1.self_attn.q_proj"
-    found = {key: other.get_pattern_key([key], name) == key for key in (r"layers\.\d+\.self_attn\.q_proj", "q_proj", "proj")}
+    found = {
+        key: other.get_pattern_key([key], name) == key for key in (r"layers\.\d+\.self_attn\.q_proj", "q_proj", "proj")
+    }
     assert list(found.values()) == [True, True, False], f"what a pattern matches: {found}"
     assert other.get_pattern_key(["k_proj"], name) == name
     assert other.get_pattern_key(["q_proj", name], name) == "q_proj", "the first pattern no longer counts"
 
 
-def keys_behind_values(past_key_values: list[tuple[torch.Tensor, torch.Tensor]], num_virtual_tokens: int) -> torch.Tensor:
+def keys_behind_values(
+    past_key_values: list[tuple[torch.Tensor, torch.Tensor]], num_virtual_tokens: int
+) -> torch.Tensor:
     stacked = [tensor[0] for key, value in past_key_values for tensor in (value, key)]
     return torch.stack(stacked).permute(2, 0, 1, 3).reshape(num_virtual_tokens, -1)
 
@@ -58,7 +62,9 @@ def test_prefix_layout() -> None:
 
 
 @canary(
-    another_name=lambda patch: patch.setattr(peft, "get_peft_model_state_dict", lambda model: dict(model.named_parameters()))
+    another_name=lambda patch: patch.setattr(
+        peft, "get_peft_model_state_dict", lambda model: dict(model.named_parameters())
+    )
 )
 def test_adapter_names() -> None:
     config = peft.LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"], use_dora=True)

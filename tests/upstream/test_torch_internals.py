@@ -57,8 +57,10 @@ OTHER_DEFAULTS = (1e-3, 0.1, 0.95, True, (2.0, -1.5, 0.5), 1e-7, 5, None)
 
 
 @canary(
-    another_name=lambda patch: patch.setattr(torch.serialization, "_get_offset", None, raising=False)
-    or patch.setattr(checkpoint, "FakeTensorMode", lambda: torch.device("meta")),
+    another_name=lambda patch: (
+        patch.setattr(torch.serialization, "_get_offset", None, raising=False)
+        or patch.setattr(checkpoint, "FakeTensorMode", lambda: torch.device("meta"))
+    ),
     not_the_place=lambda patch: patch.setattr(
         torch._C.PyTorchFileReader, "get_record_offset", lambda self, name: 0, raising=True
     ),
@@ -73,7 +75,9 @@ def test_checkpoint_offset() -> None:
         stored = file.read_bytes()
     for name, tensor in tensors.items():
         start = fakes[name].untyped_storage()._checkpoint_offset
-        storage = torch.frombuffer(bytearray(stored[start : start + fakes[name].untyped_storage().nbytes()]), dtype=tensor.dtype)
+        storage = torch.frombuffer(
+            bytearray(stored[start : start + fakes[name].untyped_storage().nbytes()]), dtype=tensor.dtype
+        )
         found = storage.as_strided(fakes[name].shape, fakes[name].stride(), fakes[name].storage_offset())
         assert torch.equal(found, tensor), f"{name} is not at byte {start}"
 
@@ -97,7 +101,9 @@ def test_cpu_capabilities() -> None:
     assert torch.backends.cpu.get_cpu_capability() in ("DEFAULT", "AVX2", "AVX512")
 
 
-PRODUCT = "import torch; torch.mkldnn_convolution(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3), None, [0], [1], [1], 1)"
+PRODUCT = (
+    "import torch; torch.mkldnn_convolution(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3), None, [0], [1], [1], 1)"
+)
 
 
 @canary(another_value=lambda patch: patch.setattr(numerics, "WITHOUT_BFLOAT16", ("SSE-4.1",)))

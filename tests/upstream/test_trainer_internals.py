@@ -46,7 +46,9 @@ def into_a_fixed_place(patch: Any) -> None:
 @canary(
     not_called_any_more=lambda patch: patch.setattr(Trainer, "_maybe_log_save_evaluate", lambda *_, **__: None),
     another_place=into_a_fixed_place,
-    another_signature=lambda patch: patch.setattr(Trainer, "_save_checkpoint", lambda self, model, trial, metrics: None),
+    another_signature=lambda patch: patch.setattr(
+        Trainer, "_save_checkpoint", lambda self, model, trial, metrics: None
+    ),
 )
 def test_save_checkpoint() -> None:
     parameters = list(inspect.signature(Trainer._save_checkpoint).parameters)
