@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from common.command import run_command
 from common.errors import UserError
-from common.files import disk_errors, write_text
+from common.files import replacing_file, write_text
 from data_recipes.formats.documents import PassageText, is_document, passages
 from data_recipes.schema.dropped import Dropped
 
@@ -67,11 +67,8 @@ def write(found: list[PassageText], out: Path) -> None:
     if out.suffix.lower() != ".parquet":
         write_text(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         return
-    partial = out.with_name(f".{out.name}.partial")
-    with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_file(out) as partial:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial)
-        partial.replace(out)
 
 
 def _arguments(arguments: list[str]) -> tuple[Path, Path, int]:

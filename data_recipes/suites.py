@@ -13,7 +13,7 @@ from pathlib import Path
 
 from common.command import run_command
 from common.errors import UserError
-from common.files import cache_dir
+from common.files import cache_dir, replacing_file
 from common.hashing import sha256_file
 from data_recipes.config import DataConfig
 from data_recipes.leakage.overlap import HELD_OUT, load
@@ -56,10 +56,8 @@ def register(directory: Path) -> Path:
     for _ in load(directory, HELD_OUT).parts():  # damaged ones would stop every build
         pass
     target = cache_dir() / "suites" / f"{manifest.name}.parquet"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".partial")
-    shutil.copyfile(source, partial)
-    partial.replace(target)
+    with replacing_file(target) as partial:
+        shutil.copyfile(source, partial)
     return target
 
 

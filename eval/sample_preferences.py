@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from common.command import Config, read_config, run_command
 from common.errors import UserError
-from common.files import disk_errors, write_json, write_text
+from common.files import disk_errors, make_directory, write_json, write_text
 from common.hashing import sha256_text, sha256_value
 from data_recipes.dataset.dataset import load
 from data_recipes.formats.json_rows import read_objects
@@ -154,8 +154,7 @@ def _sampled(
     """The answers to each question; each batch is recorded as soon as it is there."""
     path = config.out / RECORD
     key = sha256_value([config.model_dump(mode="json", exclude={"out", "min_gap"}), dataset, engine.model_version])
-    with disk_errors(path):
-        config.out.mkdir(parents=True, exist_ok=True)
+    make_directory(config.out)
     known = _known(path, key)
     at_once = max(1, config.batch_size // config.samples)
     with tqdm(total=len(items), desc="sampling", unit="question", disable=None) as progress:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from common.command import Config, read_config, run_command
 from common.errors import UserError
-from common.files import disk_errors, write_json, write_text
+from common.files import make_directory, write_json, write_text
 from common.hashing import sha256_file
 from data_recipes.schema.example import Message
 from data_recipes.teacher.self_instruct import SEEDS, Grown, SelfInstructConfig, as_lines, grow, load_seeds
@@ -104,10 +104,9 @@ def run(config: CommandConfig, teacher: Teacher) -> Grown:
     out = Path(config.out).expanduser()
     seeds_path = Path(config.grow.seeds_path).expanduser() if config.grow.seeds_path else SEEDS
     seeds = load_seeds(seeds_path, config.grow.domain)
-    with disk_errors(out):
-        if out.exists() and not (out.is_dir() and ((out / RECORD).exists() or not any(out.iterdir()))):
-            raise UserError("this exists and is no earlier run", where=str(out), fix="choose another out=DIR")
-        out.mkdir(parents=True, exist_ok=True)
+    if out.exists() and not (out.is_dir() and ((out / RECORD).exists() or not any(out.iterdir()))):
+        raise UserError("this exists and is no earlier run", where=str(out), fix="choose another out=DIR")
+    make_directory(out)
     recorded = RecordedTeacher(
         teacher, out / RECORD, max_requests=config.grow.max_requests, max_tokens=config.grow.max_tokens
     )
