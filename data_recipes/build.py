@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from loguru import logger
 from tqdm import tqdm
 
-from common.command import CONFIGS, read_config, run_command
+from common.command import read_config, run_command
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory
+from common.groups import choices
 from common.hashing import sha256_file, sha256_value
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset.card import write_card
@@ -33,11 +34,9 @@ from data_recipes.suites import described, suites_of
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 
-NAMES = ", ".join(sorted(path.stem for path in (CONFIGS / "data").glob("*.yaml")))
 HELP = f"""
 python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
 
-  data=NAME               {NAMES}
   source.path=…           the file or folder, as its authors publish it
   data.splits.test=500    sizes of the splits that are drawn
   data.max_bad_share=0.02 how many damaged rows are put up with
@@ -45,7 +44,8 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
 dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
-The keys and their meaning stand in configs/data/NAME.yaml.
+The keys and their meaning are in configs/data/NAME.yaml. NAME is one of:
+{choices("build")}
 """
 
 MACHINE = {"engine", "workers", "ray_address", "suites"}  # keys that differ between machines, not between results

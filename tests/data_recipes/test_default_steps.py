@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from common.command import CONFIGS, read_config
+from common.command import read_config
 from common.errors import UserError
+from common.groups import CONFIGS
 from data_recipes.build import load
 from data_recipes.config import BuildConfig
 from data_recipes.steps import DEFAULT
