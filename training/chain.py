@@ -11,8 +11,8 @@ from peft import PeftModel
 from transformers import set_seed
 
 from common.files import replacing_directory
-from data_recipes import build as datasets_of
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline import build as datasets_of
+from data_recipes.pipeline.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import Report, Score, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from app.__main__ import Server
+from app.server import Server
 from app.batching import BatchQueue
 from app.config import ServeConfig
 from app.service import create_app

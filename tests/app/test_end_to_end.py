@@ -13,7 +13,7 @@ import httpx
 import openai
 import pytest
 
-from app.__main__ import HELP, main
+from app.server import HELP, main
 from app.config import AppConfig, model_path
 from app.qa import Turn
 from common.command import run_command

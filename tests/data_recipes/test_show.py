@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.data_recipes.conftest import Run
@@ -76,7 +76,7 @@ def test_lengths_need_a_model_and_a_number(show: Run, medical: BuiltDataset, tin
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault(medical: BuiltDataset) -> None:
-    words = [sys.executable, "-m", "data_recipes.show", str(medical.directory), "rows=5000"]
+    words = [sys.executable, "-m", "data_recipes.dataset.listing", str(medical.directory), "rows=5000"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
         assert shown.stdout and shown.stderr
         assert b"\x1b" not in shown.stdout.readline()

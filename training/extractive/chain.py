@@ -11,8 +11,8 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTraine
 
 from common.errors import UserError
 from common.files import read_json, replacing_directory
-from data_recipes import build as datasets_of
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline import build as datasets_of
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
 from eval.report.schema import Report

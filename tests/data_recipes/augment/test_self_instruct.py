@@ -19,8 +19,8 @@ from models.prompt_format import PromptFormat
 from tests.conftest import PROSE, TINY
 from tests.data_recipes.augment.conftest import Made
 from tests.data_recipes.augment.fake_teacher import FakeTeacher, teaching
-from training import self_instruct
-from training.self_instruct import CommandConfig, EngineTeacher
+from training import grow_instructions as self_instruct
+from training.grow_instructions import CommandConfig, EngineTeacher
 
 VERBS = ["描述", "解释", "比较", "整理", "推荐", "评价", "改写", "归纳", "翻译", "列举"]
 THINGS = [

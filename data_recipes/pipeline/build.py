@@ -176,7 +176,7 @@ def _without_folders(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _code_hash() -> str:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parent.parent.parent
     files = [file for folder in ("data_recipes", "domains") for file in sorted((root / folder).rglob("*.py"))]
     return sha256_value({str(file.relative_to(root)): sha256_file(file) for file in files})
 
