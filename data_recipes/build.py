@@ -8,11 +8,11 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
 
   source.path=…           the file or folder, as its authors publish it
   data.splits.test=500    sizes of the splits that are drawn
-  data.max_bad_share=0.02 how many damaged rows are put up with
+  data.max_bad_share=0.02 how many damaged rows are tolerated
   data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
-dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
+dropped.jsonl and fingerprints. A build that was killed resumes when it is started again.
 The keys and their meaning are in configs/data/NAME.yaml. NAME is one of:
 {choices("build")}
 """

@@ -10,10 +10,10 @@ FILE holds JSON lines, either (a system turn may come first)
 or
   {"instruction": "…", "input": "", "output": "…"}
 or it is CSV, TSV, XLSX or Parquet with a column messages, or with instruction or question, and output or answer. A JSON
-array, ShareGPT's conversations and other encodings are told, and mended.
+array, ShareGPT's conversations and other encodings are reported, and fixed.
 
-Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
-what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
+Every problem is printed as file:line, with how it can be fixed. fix=OUT writes a fixed copy as JSON lines and says
+what was changed and what was dropped. Exit code 0: the file is sound (or was fixed); 2: it is not.
 """
 
 

@@ -14,7 +14,7 @@ python training/self_instruct.py [teacher=openai|local] [key=value …] out=DIR
   grow.wanted=500 grow.domain=医学 grow.max_requests=2000 grow.max_tokens=1000000
 
 DIR receives generated.jsonl, report.md and report.json, and requests.jsonl with all that the teacher said: the same
-command goes on where it was killed. Build a dataset from the rows, with the steps that clean and screen them:
+command resumes after it was killed. Build a dataset from the rows, with the steps that clean and screen them:
   python data_recipes/build.py data=bencao source.path=DIR/generated.jsonl out=datasets/grown
 Nobody has checked what a teacher writes: read it before you train on it, medicine above all.
 Choices (files in configs/):

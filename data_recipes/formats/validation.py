@@ -219,7 +219,7 @@ class ValidateConfig(Config):
 
     Attributes:
         file: The file of training rows.
-        fix: Where a mended copy goes.
+        fix: A new file for a fixed copy.
         max_characters: Most characters of a conversation.
     """
 
