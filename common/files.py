@@ -1,23 +1,44 @@
-"""Files that are either whole or absent: written beside their place, then renamed."""
+"""Files and directories that are either whole or absent: written beside their place, then renamed."""
 
+import ctypes
 import errno
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+from loguru import logger
+
 from common.errors import UserError
+from common.hashing import sha256_text
+
+PARTIAL, RETIRED = "partial", "retired"  # a name of what is being written; of an old directory that gives its name up
+
+_renameat2: Callable[..., int] | None
+try:
+    _renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+except AttributeError:  # not Linux
+    _renameat2 = None
 
 
 def cache_dir() -> Path:
-    """Where built models and datasets are cached: ``XINGLIN_CACHE``, by default under the user's cache directory."""
+    """Where built models and datasets are cached: ``XINGLIN_CACHE``, by default under the user's cache directory.
+
+    Raises:
+        UserError: The user has no home directory.
+    """
     configured = os.environ.get("XINGLIN_CACHE")
-    if configured:
-        return Path(configured).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "xinglin"
+    parent = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(configured or f"{parent}/xinglin").expanduser()
+    except RuntimeError as error:
+        raise UserError(str(error), where="the cache", fix="set XINGLIN_CACHE to a directory to write to") from None
 
 
 @contextmanager
@@ -37,9 +58,7 @@ def disk_errors(target: Path) -> Iterator[None]:
                 fix="free some space and run again; what was complete is untouched (a run continues with resume=)",
             ) from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise UserError(
-                f"cannot write here ({error.strerror})", where=str(target), fix="choose another place"
-            ) from error
+            raise _not_writable(target, error) from error
         raise
 
 
@@ -49,43 +68,146 @@ def _disk_is_full(error: Exception, target: Path) -> bool:
         return True
     if "No space left on device" in str(error):
         return True
-    return "write failed" in str(error) and shutil.disk_usage(target).free < 1 << 20
+    existing = next(path for path in (target, *target.absolute().parents) if path.exists())
+    return "write failed" in str(error) and shutil.disk_usage(existing).free < 1 << 20
+
+
+def _not_writable(target: Path, error: OSError) -> UserError:
+    cached = target.absolute().is_relative_to(cache_dir().absolute())
+    fix = "set XINGLIN_CACHE to a directory that can be written" if cached else "choose another place"
+    return UserError(f"cannot write here ({error.strerror})", where=str(target), fix=fix)
+
+
+def make_directory(directory: Path) -> None:
+    """Makes a directory, and those above it, where it is missing.
+
+    Raises:
+        UserError: It cannot be made, whatever the reason.
+    """
+    with disk_errors(directory):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:  # below a file, or below /proc
+            raise _not_writable(directory, error) from error
 
 
 @contextmanager
 def replacing_directory(target: Path) -> Iterator[Path]:
     """Yields an empty directory beside ``target`` that takes its place when the block ends well.
 
-    On any exception the half-written directory is removed and an existing ``target`` stays as it was.
+    On any exception the half-written directory is removed and ``target`` stays as it was. Where the file system can
+    exchange two names (most can on Linux), ``target`` is the old or the new one at every moment. Elsewhere a process
+    killed between two renames leaves no ``target``; the next call brings the old one back.
+
+    Raises:
+        UserError: The disk is full, or the directory may not be written.
     """
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    make_directory(target.parent)
     with disk_errors(target):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        _clean_up(target)
+        partial = _beside(target, PARTIAL)
+        partial.mkdir()
         try:
             yield partial
-            retired = target.with_name(f".{target.name}.retired-{os.getpid()}")
-            if target.exists():
+            _put_in_place(partial, target)
+        finally:
+            _remove(partial)
+
+
+@contextmanager
+def replacing_file(target: Path) -> Iterator[Path]:
+    """Yields a path beside ``target``; the file written there is flushed to disk and renamed when the block ends well.
+
+    On any exception the half-written file is removed and ``target`` stays as it was.
+
+    Raises:
+        UserError: The disk is full, or the directory may not be written.
+    """
+    make_directory(target.parent)
+    with disk_errors(target):
+        _clean_up(target)
+        partial = _beside(target, PARTIAL)
+        try:
+            yield partial
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(target)
+        finally:
+            _remove(partial)
+
+
+def _beside(target: Path, role: str) -> Path:
+    """A name that no other writer of the same target has, and that says whether its writer is still running."""
+    return target.with_name(f".{target.name}.{role}-{_machine()}-{os.getpid()}-{threading.get_native_id()}")
+
+
+def _machine() -> str:
+    """Process numbers mean nothing on another machine or in another container that shares the file system."""
+    return sha256_text(os.uname().nodename)[:8]
+
+
+def _clean_up(target: Path) -> None:
+    """Removes what killed processes left beside ``target``, and brings the old one back if one had moved it away."""
+    for retired in _abandoned(target, RETIRED):
+        if target.exists():
+            _remove(retired)
+        else:
+            retired.rename(target)
+            logger.warning("{}: brought back after a process was killed while it replaced this", target)
+    for partial in _abandoned(target, PARTIAL):
+        _remove(partial)
+
+
+def _abandoned(target: Path, role: str) -> list[Path]:
+    pattern = re.compile(rf"{re.escape(f'.{target.name}.{role}-{_machine()}')}-(\d+)-\d+")
+    with os.scandir(target.parent) as entries:
+        found = [(Path(entry.path), owner) for entry in entries if (owner := pattern.fullmatch(entry.name))]
+    own = _beside(target, role)  # a container that was started again has the numbers that it had before
+    return [path for path, owner in found if path == own or not psutil.pid_exists(int(owner[1]))]
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    """Gives ``partial`` the name ``target``; what had it before is removed, or now called ``partial``."""
+    retired = _beside(target, RETIRED)
+    while not _exchange(partial, target):
+        try:
+            with suppress(FileNotFoundError):
                 target.rename(retired)
             partial.rename(target)
-            shutil.rmtree(retired, ignore_errors=True)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            break
+        except BaseException as error:
+            if retired.exists() and not target.exists():
+                retired.rename(target)
+            if not isinstance(error, OSError) or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            _remove(retired)  # another writer was quicker: replace what it wrote
+    _remove(retired)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchanges two names atomically; False where ``other`` is missing, or the system cannot."""
+    if _renameat2 is None:
+        return False
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+    if _renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOENT, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a whole text file, or leaves the old one: write beside, flush to disk, rename."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    """Writes a whole text file (UTF-8), or leaves the old one."""
+    with replacing_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -106,5 +228,5 @@ def read_json(path: Path) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         line = getattr(error, "lineno", 1)
         raise UserError(
-            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it anew"
+            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it again"
         ) from None

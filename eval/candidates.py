@@ -5,7 +5,7 @@ from pathlib import Path
 from loguru import logger
 
 from common.errors import Refused, UserError
-from data_recipes import build as datasets_of
+from data_recipes.pipeline import build as datasets_of
 from eval.config import EvalConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.extractive import evaluate_reader

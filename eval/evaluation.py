@@ -11,7 +11,7 @@ from loguru import logger
 
 from common.files import cache_dir, read_json, write_text
 from common.hashing import sha256_value
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from eval.config import SuiteConfig
 from eval.report.assemble import Suites, assemble
 from eval.report.schema import Report, System

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.config import EvalConfig, SuiteConfig
 from eval.metrics import load_metric

@@ -3,199 +3,25 @@
 python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_answer out=preferences
 """
 
-import json
-import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field, PositiveInt
-from tqdm import tqdm
-
-from common.command import Config, read_config, run_command
-from common.errors import UserError
-from common.files import disk_errors, write_json, write_text
-from common.hashing import sha256_text, sha256_value
-from data_recipes.dataset.dataset import load
-from data_recipes.formats.json_rows import read_objects
-from data_recipes.leakage.normalise import normalise
-from data_recipes.schema.dropped import Dropped
-from data_recipes.schema.example import Example
-from domains.mathematics.answers import is_checkable, is_right
-from models.config import DType
-from models.engines.engine import Engine, Sampling
+from common.command import read_config, run_command
 
 HELP = """
 python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
 
 Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
-each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and left out.
+each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and dropped.
   math_answer   the final answer is right (1) or not (0)
   fact_recall   the share of the reference facts that are stated
   emergency     the first sentence sends to care at once (1) or not (0); only questions that are emergencies
-A killed command goes on where it was. Then build: data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
-Every key: configs/sample_preferences.yaml. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
+A killed command resumes when it is started again. Then build:
+  data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
+Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
 """
-
-Checker = Literal["math_answer", "fact_recall", "emergency"]
-RECORD = "samples.jsonl"
-
-
-class PreferencesConfig(Config):
-    """``eval/sample_preferences.py``; see ``configs/sample_preferences.yaml``."""
-
-    model: Path
-    dataset: Path
-    checker: Checker
-    out: Path
-    samples: int = Field(ge=2, le=64)
-    temperature: float = Field(gt=0, le=2)
-    top_p: float = Field(gt=0, le=1)
-    max_new_tokens: PositiveInt
-    min_gap: float = Field(gt=0, le=1)
-    max_items: PositiveInt | None
-    batch_size: PositiveInt
-    dtype: DType
-    seed: int
-
-
-def score_of(checker: Checker, example: Example) -> Callable[[str], float] | None:
-    """What judges answers to a question, 0 to 1; None where the checker cannot."""
-    from eval.metrics.emergency.emergency import seeks_care_at_once  # these load the metrics' library
-    from eval.metrics.fact_recall.fact_recall import fact_recall
-
-    if checker == "math_answer":
-        return (lambda answer: float(is_right(answer, example.result))) if is_checkable(example.result) else None
-    if checker == "fact_recall":
-        facts = list(example.facts) if example.behaviour == "answer" else []
-        return (lambda answer: fact_recall(answer, facts)) if facts else None
-    return (lambda answer: float(seeks_care_at_once(answer))) if example.behaviour == "emergency" else None
-
-
-def pair_of(answers: Sequence[str], scores: Sequence[float], min_gap: float) -> tuple[str, str] | str:
-    """The best and the worst answer, or why there is no pair.
-
-    Args:
-        answers: What was sampled; empty ones are never the better one.
-        scores: The score of each.
-        min_gap: What the two must differ by.
-    """
-    said = [(score, answer) for score, answer in zip(scores, answers, strict=True) if normalise(answer)]
-    if len(said) < 2:
-        return "empty_answers"
-    best, worst = max(said, key=lambda one: one[0]), min(said, key=lambda one: one[0])
-    if best[0] == worst[0]:
-        return "tie"
-    if best[0] - worst[0] < min_gap:
-        return "too_close"
-    return best[1], worst[1]
-
-
-def sample(config: PreferencesConfig, engine: Engine) -> dict[str, Any]:
-    """Samples, ranks and writes.
-
-    Args:
-        config: The checked configuration.
-        engine: The model.
-
-    Returns:
-        The report, as written.
-
-    Raises:
-        UserError: The dataset cannot be read, has nothing for the checker, or the record is another command's.
-    """
-    dataset = load(config.dataset)
-    if "train" not in dataset.splits:
-        raise UserError("the dataset has no training split", where=str(config.dataset), fix="name another dataset")
-    counts: Counter[str] = Counter()
-    items = []
-    for example in _chosen(dataset.splits["train"], config):
-        if score_of(config.checker, example) is None:
-            counts["not_checkable"] += 1
-        elif engine.count_prompt_tokens(example.prompt) + 1 > engine.context_length:
-            counts["too_long"] += 1
-        else:
-            items.append(example)
-    if not items:
-        raise UserError(
-            f"no training question can be judged by {config.checker}", where=str(config.dataset), fix="see --help"
-        )
-    pairs = []
-    for example, answers in _sampled(config, engine, items, dataset.manifest.sha256):
-        score = score_of(config.checker, example)
-        assert score is not None
-        found = pair_of(answers, [score(answer) for answer in answers], config.min_gap)
-        if isinstance(found, str):
-            counts[found] += 1
-        else:
-            prompt = [message.model_dump() for message in example.prompt]
-            pairs.append({"prompt": prompt, "chosen": found[0], "rejected": found[1], "id": example.id})
-    report = {
-        "model": engine.model_version,
-        "dataset_sha256": dataset.manifest.sha256,
-        "checker": config.checker,
-        "asked": len(items) + counts["not_checkable"] + counts["too_long"],
-        "pairs": len(pairs),
-        "left_out": dict(sorted(counts.items())),
-    }
-    write_text(config.out / "pairs.jsonl", "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))
-    write_json(config.out / "report.json", report)
-    return report
-
-
-def _chosen(examples: Sequence[Example], config: PreferencesConfig) -> list[Example]:
-    ranked = sorted(examples, key=lambda example: sha256_text(f"{config.seed} {example.id}"))
-    return ranked[: config.max_items]
-
-
-def _sampled(
-    config: PreferencesConfig, engine: Engine, items: Sequence[Example], dataset: str
-) -> Iterator[tuple[Example, list[str]]]:
-    """The answers to each question; each batch is recorded as soon as it is there."""
-    path = config.out / RECORD
-    key = sha256_value([config.model_dump(mode="json", exclude={"out", "min_gap"}), dataset, engine.model_version])
-    with disk_errors(path):
-        config.out.mkdir(parents=True, exist_ok=True)
-    known = _known(path, key)
-    at_once = max(1, config.batch_size // config.samples)
-    with tqdm(total=len(items), desc="sampling", unit="question", disable=None) as progress:
-        for number, start in enumerate(range(0, len(items), at_once)):
-            batch = items[start : start + at_once]
-            if number == len(known):
-                known.append(_answers(config, engine, batch, number))
-                with disk_errors(path), path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"key": key, "answers": known[-1]}, ensure_ascii=False) + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-            yield from zip(batch, known[number], strict=True)
-            progress.update(len(batch))
-
-
-def _answers(config: PreferencesConfig, engine: Engine, batch: Sequence[Example], number: int) -> list[list[str]]:
-    sampling = Sampling(config.max_new_tokens, config.temperature, config.top_p, config.seed + number)
-    prompts = [example.prompt for example in batch for _ in range(config.samples)]
-    texts = [completion.text for completion in engine.generate(prompts, [sampling] * len(prompts))]
-    return [texts[start : start + config.samples] for start in range(0, len(texts), config.samples)]
-
-
-def _known(path: Path, key: str) -> list[list[list[str]]]:
-    """The batches of an earlier, killed run; a half-written last line is cut off."""
-    if not path.exists() or not (content := path.read_bytes()):
-        return []
-    whole = content.rfind(b"\n") + 1
-    with path.open("r+b") as file:
-        file.truncate(whole)
-    batches = []
-    for line in read_objects(path) if whole else ():
-        if isinstance(line, Dropped) or line.row.get("key") != key:
-            raise UserError("these are samples of another command", where=str(path), fix="choose another out=DIR")
-        batches.append(line.row["answers"])
-    return batches
 
 
 def main(arguments: list[str]) -> None:
     """Samples as configured."""
+    from eval.preferences import PreferencesConfig, sample  # these load the libraries, which --help does without
     from models.engines.local import load_engine
 
     for config in read_config("sample_preferences", arguments, PreferencesConfig):

@@ -7,13 +7,12 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from common.command import Config, quoted, read_config, run_command
+from common.command import Config, read_config, run_command
 from common.errors import UserError
 
 if TYPE_CHECKING:  # the libraries load only after the configuration was found right
@@ -43,8 +42,6 @@ break; after "/" comes the id. A format that shows earlier answers in another fo
 Exit codes: 0 done, 1 failed, 2 wrong input.
 """
 
-TYPED = ("system", "text", "answer", "file", "model")  # taken as they are: the command line's grammar is not for prose
-
 GREEN, GREY, RESET = "\x1b[1;32m", "\x1b[90m", "\x1b[0m"
 
 
@@ -61,6 +58,8 @@ class ShowPromptConfig(Config):
         row: Which of them, from 1.
         supervise: Which assistant turns the loss counts.
     """
+
+    as_typed: ClassVar[tuple[str, ...]] = ("system", "text", "answer", "file", "model")
 
     model: Path
     prompt_format: str | None = None
@@ -197,20 +196,9 @@ def _readable(tokenizer: "PreTrainedTokenizerBase", token_id: int) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda control: f"\\x{ord(control[0]):02x}", text)
 
 
-def _quoted(arguments: Sequence[str]) -> list[str]:
-    """Puts what is typed for a text into the quotes that the command line's grammar wants around prose."""
-    return [_quoted_word(*word.partition("=")) for word in arguments]
-
-
-def _quoted_word(key: str, equals: str, value: str) -> str:
-    if not equals or key not in TYPED:
-        return f"{key}{equals}{value}"
-    return f"{key}={quoted(value)}"
-
-
 def main(arguments: list[str]) -> None:
     """Prints the tokens that the arguments ask for."""
-    configs = read_config("show_prompt", _quoted(arguments), ShowPromptConfig)
+    configs = read_config("show_prompt", arguments, ShowPromptConfig)
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for config in configs:
         print(show(config, coloured=coloured))

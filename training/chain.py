@@ -7,7 +7,7 @@ from typing import Any
 from loguru import logger
 from transformers import set_seed
 
-from data_recipes import build as datasets_of
+from data_recipes.pipeline import build as datasets_of
 from eval.report.schema import Report, Score, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import AnyArtifact, BesideBaseArtifact
@@ -21,13 +21,13 @@ from training.stages import STAGES
 from training.stages.job import Job
 
 
-def run_chain(config: StageConfig, run: RunDirectory | None = None, *, command: str) -> str:
+def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "") -> str:
     """One run from sources to report; what an interrupted run already finished is not done again.
 
     Args:
         config: The checked configuration.
-        run: The run to continue; a new one is begun once nothing more can be refused before training.
-        command: What was typed.
+        run: The run to resume; a new one is begun once nothing more can be refused before training.
+        command: What was typed to start a new run; it is recorded and shown in the report.
 
     Returns:
         The printed summary.
@@ -42,28 +42,28 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, *, command: 
     logger.info("[2/6] base model {}", config.model.name)
     job = stage(config, dataset)
     logger.info("[3/6] training, {}", job.described)
-    run = _trained(job, run)
+    run = _trained(job, run, command)
     logger.info("[4/6] result")
     artifact = job.finish(run)
     exported = artifact.directory(run.path)
     artifact.save(exported)
     artifact.save(run.path)
     logger.info("[5/6] evaluation")
-    report = job.evaluate(run, artifact, command)
+    report = job.evaluate(run, artifact, run.command)
     write_model_card(exported, artifact, _card(job, report), job.base)
     pushed = push(exported, config.push, *stage.markers)
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, artifact, report, exported, pushed)
 
 
-def _trained(job: Job[Any], run: RunDirectory | None) -> RunDirectory:
+def _trained(job: Job[Any], run: RunDirectory | None, command: str) -> RunDirectory:
     """The run with its training done."""
     if run is not None and job.trained(run).is_dir():
         return run
     check_memory(job.plan())
     job.prepare()
     config = job.config
-    run = run or RunDirectory.create(config.runs_dir, config.name, config)
+    run = run or RunDirectory.create(config.runs_dir, config.name, config, command)
     logger.info("run directory: {}", run.path)
     job.train(run)
     return run

@@ -3,17 +3,18 @@
 python training/run.py recipe=medical_qlora
 """
 
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from common.command import run_command
+from common.command import command_line, run_command
 from common.errors import UserError
-from models.run_directory import RunDirectory
-from training.config import StageConfig
-from training.stages import open_run, read_stage
+from common.groups import choices
 
-HELP = """
+if TYPE_CHECKING:
+    from models.run_directory import RunDirectory
+    from training.config import StageConfig
+
+HELP = f"""
 Builds a dataset, tunes a model on it, merges, evaluates, and writes a report into runs/NAME/TIME/.
 
   python training/run.py recipe=medical_qlora                        the default: everything embedded, no network
@@ -24,43 +25,42 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
   python training/run.py resume=runs/medical_qlora/20261123-101500   continues an interrupted run
 
-Choices (files in configs/):
-  recipe=   medical_qlora | medical_ptuning_v2 | subjqa_generative       model=   embedded | llama
-            subjqa_extractive (with model= encoder | minilm, data= subjqa, reading.* and no method)
-  method=   qlora | lora | ia3 | full | ptuning_v2    data=    medical | bencao | toyhom
-  suite=    dataset | quick
+Choices (files in configs/; extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
+{choices("run", "extractive")}
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
   threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
-Every key, its type and bounds: training/config.py, training/stages/*/config.py, training/methods/. A wrong key or value
-is reported, with the nearest valid name, before anything is loaded.
-Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
+Every key, its type and bounds: docs/configuration.md. A wrong key or value is reported, with the nearest valid name,
+before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
 """
 
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
-    planned = list(_planned(arguments))
+    planned = _planned(arguments)
     from models.threads import THREADS  # these load the libraries, only after the configuration was found right
     from training.chain import run_chain
 
-    command = f"python training/run.py {shlex.join(arguments)}"
-    for config, run in planned:
+    for config, command, run in planned:
         THREADS.use(config.threads)
-        print(run_chain(config, run, command=command))
+        print(run_chain(config, run, command))
 
 
-def _planned(arguments: list[str]) -> Iterator[tuple[StageConfig, RunDirectory | None]]:
-    """The configurations to run; with the run directory where an earlier run is continued."""
+def _planned(arguments: list[str]) -> list[tuple["StageConfig", str, "RunDirectory | None"]]:
+    """The configurations to run, each with the command that starts it, or with the run that is resumed."""
+    from common.composition import combinations  # these load the libraries, which --help does without
+    from training.stages import open_run, read_stage
+
     resume = [word.removeprefix("resume=") for word in arguments if word.startswith("resume=")]
     if resume and len(arguments) > 1:
         raise UserError("a run is continued as it was configured", where="resume", fix="give resume=RUN alone")
     if resume:
-        yield open_run(Path(resume[0]))
-    else:
-        yield from ((config, None) for config in read_stage(arguments))
+        config, run = open_run(Path(resume[0]))
+        return [(config, run.command, run)]
+    commands = [command_line("training/run.py", words) for words in combinations(arguments)]
+    return [(config, command, None) for config, command in zip(read_stage(arguments), commands, strict=True)]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 Everything here is a pure function of one shard, so that any engine may run it anywhere, in any order.
 """
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from common.command import Config
-from common.files import read_json, write_json
+from common.files import read_json, replacing_file, write_json
 from data_recipes.leakage import hashes as keys
 from data_recipes.pipeline.read import ShardRead
 from data_recipes.pipeline.workspace import write_table
@@ -118,7 +117,5 @@ def _keys(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.nda
 
 
 def _write_arrays(path: Path, columns: dict[str, np.ndarray]) -> None:
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    with partial.open("wb") as file:
+    with replacing_file(path) as partial, partial.open("wb") as file:
         np.savez(file, allow_pickle=False, **columns)
-    partial.replace(path)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from loguru import logger
 
 from common.errors import Refused, UserError
-from common.files import disk_errors
+from common.files import disk_errors, make_directory, replacing_file
 
 
 @contextmanager
@@ -27,8 +27,8 @@ def work_directory(out: Path, key: str) -> Iterator[Path]:
         key: Of everything that the result depends on.
     """
     new_parents = [parent for parent in out.parents if not parent.exists()]
+    make_directory(out.parent)
     with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
         for stale in out.parent.glob(f".{out.name}.work-*"):
             if stale.name != _name(out, key):
                 shutil.rmtree(stale, ignore_errors=True)
@@ -85,9 +85,8 @@ def _remove_empty(directories: list[Path]) -> None:
 
 def write_table(table: pa.Table, path: Path) -> None:
     """Writes a Parquet file, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    pq.write_table(table, partial, compression="zstd")
-    partial.replace(path)
+    with replacing_file(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
 
 
 @contextmanager

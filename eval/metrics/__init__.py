@@ -6,7 +6,7 @@ from typing import Any
 
 import evaluate
 
-from common.files import cache_dir, disk_errors
+from common.files import cache_dir, disk_errors, make_directory
 
 
 @cache
@@ -20,6 +20,7 @@ def load_metric(name: str) -> Any:
         The ``evaluate.Metric``; its ``compute`` gives the aggregate, per-item ``scores`` and a ``signature``.
     """
     directory = cache_dir() / "metrics"
+    make_directory(directory)
     with disk_errors(directory):
         evaluate.config.HF_MODULES_CACHE = directory / "modules"  # read at every load; by default the home directory
         return evaluate.load(str(Path(__file__).parent / name), cache_dir=str(directory), keep_in_memory=True)

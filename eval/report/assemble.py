@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_recipes.build import BuiltDataset
 from data_recipes.leakage import overlap
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 from eval import significance

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from common.command import read_config
+from common.composition import combinations
 from common.errors import UserError
 from data_recipes.config import BuildConfig
 from training.stages import read_stage
@@ -103,6 +104,22 @@ def test_several_values_without_m_are_an_error() -> None:
         run("method.rank=4,8")
 
 
+def test_list_of_chinese_texts_is_quoted_as_hydra_wants_it() -> None:
+    config = run(
+        "data=rows", "source.path=a.csv", 'source.columns.question=["提问", "问题"]', "source.columns.answer=答"
+    )
+    assert config.source.model_dump()["columns"]["question"] == ("提问", "问题")
+    with pytest.raises(UserError, match=r"source\.columns\.question"):
+        run("data=rows", "source.path=a.csv", "source.columns.question=[提问", "source.columns.answer=答")
+
+
+def test_combinations_of_a_sweep_are_the_words_that_run_each() -> None:
+    words = ["-m", "recipe=medical_qlora", "method.rank=4,8", "name=甲 乙", "seed=1,2"]
+    found = combinations(words)
+    assert found[1] == ["recipe=medical_qlora", "method.rank=4", "name=甲 乙", "seed=2"] and len(found) == 4
+    assert combinations(words[1:2]) == [["recipe=medical_qlora"]]
+
+
 @pytest.mark.parametrize("words", [["nonsense"], ["train.lr=1"], ["resume=/nowhere"], ["resume=x", "seed=1"]])
 def test_wrong_input_ends_with_code_2_and_no_traceback(words: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
@@ -117,7 +134,19 @@ def test_wrong_input_ends_with_code_2_and_no_traceback(words: list[str], tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("path", ["/数据/骨科 问答.jsonl", "病历's/${HOME}.json", "中文\\"])
-def test_chinese_values_need_no_quotes(path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/数据/骨科 问答.jsonl",
+        "病历's/${HOME}.json",
+        "中文\\",
+        "骨科,内科",
+        "~/my data (1)/a&b.json",
+        "héllo",
+        "a=b",
+        "{x",
+    ],
+)
+def test_what_hydra_cannot_read_is_a_text_and_needs_no_quotes(path: str) -> None:
     config = run("data=bencao", f"source.path={path}")
     assert config.source.model_dump()["path"] == path

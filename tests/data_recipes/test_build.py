@@ -10,9 +10,9 @@ import pytest
 
 from common.command import read_config
 from common.errors import UserError
-from data_recipes import build as build_module
-from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
+from data_recipes.pipeline import build as build_module
+from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
 from data_recipes.schema.example import Example
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from common.command import CONFIGS, read_config
+from common.command import read_config
 from common.errors import UserError
-from data_recipes.build import load
+from common.groups import CONFIGS
 from data_recipes.config import BuildConfig
+from data_recipes.pipeline.build import load
 from data_recipes.steps import DEFAULT
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.errors import UserError
-from data_recipes.build import load
 from data_recipes.formats.documents import PassageText, passages
 from data_recipes.passages import main
+from data_recipes.pipeline.build import load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own import documents

@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.instructions import LONGEST_ANSWER, write

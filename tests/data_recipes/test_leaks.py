@@ -11,8 +11,8 @@ import pytest
 from common.command import Config, read_config
 from common.errors import UserError
 from data_recipes import sources
-from data_recipes.build import BuiltDataset, build, load
 from data_recipes.config import BuildConfig, DataConfig
+from data_recipes.pipeline.build import BuiltDataset, build, load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description

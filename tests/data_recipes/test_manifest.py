@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.manifest import Counts, DatasetManifest
 
 

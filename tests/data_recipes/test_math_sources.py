@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
-from data_recipes.build import BuiltDataset, load
+from data_recipes.pipeline.build import BuiltDataset, load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.published import ape210k, cmath, gsm8k, tal_scq5k

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from common.errors import UserError
-from data_recipes.build import load
+from data_recipes.pipeline.build import load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import NO_REFERENCE, Example
 from data_recipes.sources.published import bencao_literature, cmedqa, promptcblue, questions

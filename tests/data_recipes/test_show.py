@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.data_recipes.conftest import Run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data_recipes.build import BuiltDataset, load
+from data_recipes.pipeline.build import BuiltDataset, load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES

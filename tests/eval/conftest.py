@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from common.files import write_text
-from data_recipes.build import BuiltDataset
 from data_recipes.dataset.dataset import content_hash, load, save_splits
 from data_recipes.leakage import overlap
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Counts, DatasetManifest, Description
 from eval.config import SuiteConfig

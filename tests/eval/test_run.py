@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from common.command import run_command
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import NO_REFERENCE
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import ItemRecord, Report

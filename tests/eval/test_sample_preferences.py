@@ -8,11 +8,11 @@ import pytest
 
 from common.command import read_config
 from common.errors import UserError
-from data_recipes.build import build
 from data_recipes.config import BuildConfig
 from data_recipes.dataset.dataset import load
+from data_recipes.pipeline.build import build
 from data_recipes.schema.example import Example, Message
-from eval.sample_preferences import PreferencesConfig, pair_of, sample, score_of
+from eval.preferences import PreferencesConfig, pair_of, sample, score_of
 from models.engines.engine import Completion, Conversation, OnText, Sampling
 from models.engines.local import LocalEngine, load_engine
 

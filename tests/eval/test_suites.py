@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from common.errors import UserError
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from eval.config import SuiteConfig
 from eval.scoring import measure
 from eval.significance import compare, ratio, verdict

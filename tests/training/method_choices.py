@@ -2,7 +2,7 @@
 
 import yaml
 
-from common.command import CONFIGS
+from common.groups import CONFIGS
 from training.methods import METHODS
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from common.command import CONFIGS, read_config
+from common.command import read_config
 from common.errors import UserError
+from common.groups import CONFIGS
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.stages.extractive.config import ExtractiveConfig

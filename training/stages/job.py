@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from eval.report.schema import Report
 from models.artifact import AnyArtifact
 from models.run_directory import RunDirectory

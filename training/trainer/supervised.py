@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted
-from common.files import disk_errors
+from common.files import disk_errors, replacing_directory
 from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
@@ -103,17 +103,16 @@ class SupervisedTrainer(Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Writes the checkpoint beside its place, then renames it; only then are older ones removed."""
         place = Path(self.args.output_dir)
-        partial = place / ".partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        self.args.output_dir = str(partial)
-        try:
-            super()._save_checkpoint(model, trial)
-            for checkpoint in partial.glob("checkpoint-*"):
-                shutil.rmtree(place / checkpoint.name, ignore_errors=True)
-                checkpoint.rename(place / checkpoint.name)
-        finally:
-            self.args.output_dir = str(place)
-            shutil.rmtree(partial, ignore_errors=True)
+        with replacing_directory(place / f"checkpoint-{self.state.global_step}") as partial:
+            self.args.output_dir = str(partial)
+            try:
+                super()._save_checkpoint(model, trial)
+            finally:
+                self.args.output_dir = str(place)
+            (written,) = partial.iterdir()
+            for path in written.iterdir():
+                path.rename(partial / path.name)
+            written.rmdir()
         self._remove_old_checkpoints(place)
 
     def _remove_old_checkpoints(self, place: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from common.command import read_config
-from data_recipes.build import build as build_dataset
 from data_recipes.config import BuildConfig
 from data_recipes.dataset.dataset import BuiltDataset, load
+from data_recipes.pipeline.build import build as build_dataset
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 
 Made = Callable[..., BuiltDataset]

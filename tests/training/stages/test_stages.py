@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from common.command import CONFIGS
 from common.errors import UserError
+from common.groups import CONFIGS
 from training.stages import STAGES, open_run
 from training.stages.job import Job
 

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenize
 
 from common.errors import UserError
 from common.files import read_json, replacing_directory
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
 from eval.report.schema import Report

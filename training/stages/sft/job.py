@@ -11,7 +11,7 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from common.files import replacing_directory
-from data_recipes.build import BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import Report
 from models.artifact import (

@@ -1,0 +1,219 @@
+"""Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and tells
+how long they are in a model's tokens."""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+from tqdm import tqdm
+
+from common.command import DONE, FAILED, Config
+from common.errors import UserError
+from data_recipes.dataset.charts import binned, text_bars
+from data_recipes.dataset.dataset import split_tables
+from data_recipes.dataset.lengths import TokenLengths
+from data_recipes.formats.jsonl import check_file
+from data_recipes.schema.arrow import to_examples
+from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import MANIFEST, DatasetManifest
+
+if TYPE_CHECKING:
+    from models.prompt_format import PromptFormat
+
+DROPPED = "dropped.jsonl"
+LONGER = 10  # rows over the limit that are named
+GREEN, RESET = "\x1b[1;32m", "\x1b[0m"
+
+
+class ShowConfig(Config):
+    """``data_recipes/show.py``.
+
+    Attributes:
+        dataset: A dataset that ``data_recipes/build.py`` wrote.
+        text: Rows in which any turn holds this text.
+        id: Rows, and dropped rows, whose id holds this text.
+        reason: Rows that were dropped for this reason; an empty one counts all reasons.
+        split: Only this split.
+        rows: How many are printed.
+        model: Directory of a model with a tokenizer: rows are shown in its tokens.
+        prompt_format: Another prompt format than the model's.
+        lengths: Length in tokens to compare the rows with, instead of printing them.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("dataset",)
+    as_typed: ClassVar[tuple[str, ...]] = ("text", "id", "reason", "split", "model")
+
+    dataset: Path
+    text: str | None = None
+    id: str | None = None
+    reason: str | None = None
+    split: str | None = None
+    rows: int = Field(20, ge=0)
+    model: Path | None = None
+    prompt_format: str | None = None
+    lengths: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "ShowConfig":
+        if self.model is None and (self.lengths is not None or self.prompt_format is not None):
+            raise ValueError("lengths= and prompt_format= are about a model's tokens: give model=DIR too")
+        if self.reason is not None and (self.text, self.split, self.model) != (None, None, None):
+            raise ValueError("of dropped rows only the id and the reason are known: give only id= with reason=")
+        return self
+
+
+def found(wanted: ShowConfig) -> Iterator[tuple[str, Example]]:
+    """The rows that are looked for, by ``text``, ``id`` and ``split``.
+
+    Returns:
+        Split and example of each.
+
+    Raises:
+        UserError: There is no such split, or a file is damaged.
+    """
+    names = list(DatasetManifest.load(wanted.dataset).splits)
+    if wanted.split is not None and wanted.split not in names:
+        raise UserError(f"no split {wanted.split}", where=str(wanted.dataset), fix=f"there are: {', '.join(names)}")
+    for name in [wanted.split] if wanted.split is not None else names:
+        for table in split_tables(wanted.dataset, name):
+            for example in to_examples(table.filter(_matching(table, wanted))):
+                yield name, example
+
+
+def _matching(table: pa.Table, wanted: ShowConfig) -> pa.Array:
+    chosen = np.ones(len(table), bool)
+    if wanted.id is not None:
+        chosen &= np.asarray(pc.match_substring(table["id"], wanted.id))
+    if wanted.text is not None:
+        messages = table["messages"].combine_chunks()
+        holds = pc.match_substring(messages.flatten().field("content"), wanted.text)
+        row_of = np.repeat(np.arange(len(table)), np.asarray(pc.list_value_length(messages)))
+        chosen &= np.bincount(row_of[np.asarray(holds)], minlength=len(table)) > 0
+    return pa.array(chosen)
+
+
+def left_out(directory: Path, reason: str | None = None, id: str = "") -> Iterator[dict[str, str]]:
+    """The rows that were left out, by reason or part of their id."""
+    check_file(directory / DROPPED)
+    with (directory / DROPPED).open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if reason in (None, row["reason"]) and id in row["id"]:
+                yield row
+
+
+def told(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
+    """One row for a person.
+
+    Args:
+        split: Where it lies.
+        example: The row.
+        prompt_format: Renders it as training does; None prints its turns.
+        coloured: Whether what is supervised is told by colour.
+    """
+    head = f"── {split} · {example.id} · {example.kind} · {example.source}"
+    if prompt_format is None:
+        lines = [f"{message.role}: {message.content}" for message in example.prompt]
+        return "\n".join([head, *lines, f"assistant: {_marked(example.answer, coloured)}"])
+    sequences = []
+    for rendered in prompt_format.render_all(example.messages):
+        parts = groupby(zip(rendered.ids, rendered.mask, strict=True), key=lambda token: token[1])
+        texts = [(prompt_format.decode([token for token, _ in tokens]), mask) for mask, tokens in parts]
+        sequences.append("".join(_marked(text, coloured) if mask else text for text, mask in texts))
+        sequences.append(f"({len(rendered.ids)} tokens, {sum(rendered.mask)} supervised)")
+    return "\n".join([head, *sequences])
+
+
+def lengths_told(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFormat", limit: int) -> tuple[str, int]:
+    """How long rows are as training sees them.
+
+    Args:
+        rows: Split and example of each.
+        prompt_format: Renders them.
+        limit: Most tokens that training takes.
+
+    Returns:
+        The report for a person, and the number of rows.
+    """
+    by_split: dict[str, Counter[int]] = {}
+    longer: list[str] = []
+    for split, example in tqdm(rows, desc="tokens", unit="row", disable=None):
+        tokens = max(len(rendered.ids) for rendered in prompt_format.render_all(example.messages))
+        by_split.setdefault(split, Counter())[tokens] += 1
+        if tokens > limit:
+            longer.append(f"{split} · {example.id} · {tokens}")
+    lines = [f"提示格式 · prompt format: {prompt_format.name}"]
+    lines += [f"{split}: {TokenLengths(tokens, limit)}" for split, tokens in by_split.items()]
+    if longer:
+        more = f" … (+{len(longer) - LONGER})" if len(longer) > LONGER else ""
+        lines.append(f"超过 {limit} 词元的行 · rows over {limit} tokens:\n  " + "\n  ".join(longer[:LONGER]) + more)
+    total = sum(by_split.values(), Counter[int]())
+    if total:
+        lines += ["词元数分布（全部划分）· tokens of a row, all splits", text_bars(binned(total))]
+    return "\n".join(lines), total.total()
+
+
+def _marked(text: str, coloured: bool) -> str:
+    return f"{GREEN}{text}{RESET}" if coloured else f"«{text}»"
+
+
+def _prompt_format(wanted: ShowConfig) -> "PromptFormat | None":
+    if wanted.model is None:
+        return None
+    from models.loading import load_tokenizer  # the one place where data recipes look at a model, and only if asked
+    from models.show_prompt import format_of
+
+    return format_of(wanted.model, wanted.prompt_format, load_tokenizer(wanted.model))
+
+
+def _print_left_out(wanted: ShowConfig) -> int:
+    counts = Counter(row["reason"] for row in left_out(wanted.dataset))
+    if wanted.reason == "":
+        print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
+        return counts.total()
+    if wanted.reason is not None and wanted.reason not in counts:
+        there = f"there are: {', '.join(counts)}" if counts else "none was"
+        raise UserError(f"no row was left out for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
+    number = 0
+    for number, row in enumerate(left_out(wanted.dataset, wanted.reason, wanted.id or ""), 1):
+        if number <= wanted.rows:
+            print(f"left out: {row['id']}: {row['reason']}")
+    return number
+
+
+def show(config: ShowConfig) -> int:
+    """Prints what is looked for; the exit code says whether anything was found.
+
+    Raises:
+        UserError: There is no dataset, no such split or reason, or a file is damaged.
+    """
+    wanted = config.model_copy(update={"dataset": config.dataset.expanduser()})
+    if not (wanted.dataset / MANIFEST).is_file():
+        raise UserError(
+            "no dataset was built here", where=str(wanted.dataset), fix="python data_recipes/build.py data=NAME out=DIR"
+        )
+    prompt_format = _prompt_format(wanted)
+    if wanted.lengths is not None:
+        assert prompt_format is not None  # a model was given
+        report, number = lengths_told(found(wanted), prompt_format, wanted.lengths)
+        print(report)
+        return DONE if number else FAILED
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    dropped = shown = 0
+    if wanted.reason is not None or wanted.id is not None:
+        dropped = _print_left_out(wanted)
+    if wanted.reason is None:
+        for split, example in islice(found(wanted), wanted.rows):
+            shown += 1
+            print(told(split, example, prompt_format, coloured))
+    print(f"{shown} rows shown, {dropped} left out that match")
+    return DONE if shown + dropped else FAILED

@@ -1,0 +1,235 @@
+"""Builds a dataset: reads a source, runs the steps, removes what leaks, writes splits, manifest, card and preview."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from common.errors import UserError
+from common.files import cache_dir, read_json, replacing_directory
+from common.hashing import sha256_file, sha256_value
+from data_recipes.config import BuildConfig, DataConfig, SourceConfig
+from data_recipes.dataset.card import write_card
+from data_recipes.dataset.dataset import BuiltDataset, hash_of, load
+from data_recipes.leakage import overlap
+from data_recipes.leakage.normalise import RUN_TOLD
+from data_recipes.pipeline.decide import Decision, decide, listed
+from data_recipes.pipeline.executors import engine_of
+from data_recipes.pipeline.read import READ, read_shards
+from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
+from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
+from data_recipes.pipeline.workspace import scratch_folder, work_directory
+from data_recipes.pipeline.write import Written, write_splits
+from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
+from data_recipes.sources import source_of
+from data_recipes.suites import described, suites_of
+
+__all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
+
+MACHINE = {"engine", "workers", "ray_address", "suites"}  # keys that differ between machines, not between results
+
+
+def build(config: BuildConfig) -> DatasetManifest:
+    """Builds a dataset into ``config.out``; the directory is whole or as it was before.
+
+    Args:
+        config: What to read, what to make of it and where to write it.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        UserError: The source is missing, damaged or has too many bad rows, or ``out`` holds something else.
+        Refused: A test question is also a training question.
+    """
+    out = _replaceable(Path(config.out).expanduser().resolve())
+    data, source = config.data, config.source
+    hashes = _source_hashes(source)
+    with work_directory(out, _key(data, source, hashes)) as work:
+        shards = _worked_on(data, source, work)
+        files = KeyFiles(work, shards)
+        _check_left(work, files)
+        suites = {name: overlap.load(path.parent, path.name) for name, path in suites_of(data).items()}
+        with scratch_folder(work) as scratch:
+            decision = decide(data, files, suites, scratch)
+        with replacing_directory(out) as folder:
+            written = write_splits(work, files, decision, data.shard_rows, folder)
+            manifest = _manifest(config, hashes, read_json(work / READ)["rows"], shards, decision, written)
+            manifest.save(folder)
+            write_card(manifest, written, data.shard_rows, folder)
+    return manifest
+
+
+def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
+    """Builds a dataset into the cache, or finds the one that was built from the same sources, configuration and code.
+
+    Args:
+        data: What to make of the source.
+        source: What to read.
+
+    Returns:
+        The dataset's directory; ``load`` reads it.
+
+    Raises:
+        UserError: The source is missing, damaged or has too many bad rows.
+        Refused: A test question is also a training question.
+    """
+    directory = cache_dir() / "datasets" / _key(data, source, _source_hashes(source))[:32]
+    if not (directory / MANIFEST).exists():
+        build(BuildConfig(data=data, source=source, out=str(directory)))
+    return directory
+
+
+def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[ShardDone]:
+    """Reads the source and runs the steps; the account of each shard."""
+    with tqdm(desc="steps", unit="shard", disable=None) as progress:
+
+        def tasks() -> Iterator[ShardTask]:
+            number = 0
+            for number in read_shards(data, source, work):
+                yield ShardTask(work, number, data.steps, data.near_duplicates != "keep")
+            progress.total = number + 1  # from now on the time that is left is known
+
+        shards = []
+        for number in engine_of(data).run(run_steps, tasks()):
+            shards.append(ShardDone.load(work, number).model_copy(update={"dropped": []}))  # there may be millions
+            progress.update()
+    return shards
+
+
+def _check_left(work: Path, files: KeyFiles) -> None:
+    """Something must be left, and of the training rows too where there were some: a suite has none to begin with."""
+    if TRAIN in files.came:
+        return
+    tables = (pq.read_table(work / f"read-{number:05}.parquet", columns=["split"]) for number in range(files.shards))
+    if files.rows and all(set(table["split"].to_pylist()).isdisjoint({None, TRAIN}) for table in tables):
+        return
+    lost = Counter(row.reason for number in range(files.shards) for row in ShardDone.load(work, number).dropped)
+    raise UserError(
+        f"no row is left{' for training' if files.rows else ''}; left out were: {listed(dict(lost.most_common()))}",
+        where="source",
+        fix="mend the rows, or loosen the step that takes them (data.steps)",
+    )
+
+
+def _replaceable(directory: Path) -> Path:
+    """A build replaces an older dataset, but never a directory of anything else."""
+    if (
+        directory.exists()
+        and not (directory / MANIFEST).is_file()
+        and (directory.is_file() or any(directory.iterdir()))
+    ):
+        raise UserError("this exists and is not a dataset", where=str(directory), fix="choose another out=DIR")
+    return directory
+
+
+def _source_hashes(source: SourceConfig) -> dict[str, str]:
+    """The hash of each file that is read, by its path below the folder that they have in common."""
+    paths = [path.resolve() for path in source_of(source).files(source)]
+    above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    return {path.relative_to(above).as_posix(): sha256_file(path) for path in paths}
+
+
+def _key(data: DataConfig, source: SourceConfig, hashes: Mapping[str, str]) -> str:
+    """A hash of everything that the result depends on."""
+    suites = {suite.name: suite.sha256 for suite in described(suites_of(data))}
+    return sha256_value([_portable(data, source), hashes, suites, _code_hash(), pa.__version__])
+
+
+def _portable(data: DataConfig, source: SourceConfig) -> dict[str, object]:
+    """The configuration without what differs between machines."""
+    return {"data": data.model_dump(exclude=MACHINE), "source": _without_folders(source.model_dump())}
+
+
+def _without_folders(values: dict[str, Any]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for key, value in values.items():
+        if key.endswith("path") and isinstance(value, str):
+            named[key] = Path(value).name
+        elif key.endswith("paths"):
+            named[key] = [Path(path).name for path in value]
+        else:
+            named[key] = value
+    return named
+
+
+def _code_hash() -> str:
+    root = Path(__file__).resolve().parent.parent.parent
+    files = [file for folder in ("data_recipes", "domains") for file in sorted((root / folder).rglob("*.py"))]
+    return sha256_value({str(file.relative_to(root)): sha256_file(file) for file in files})
+
+
+def _manifest(
+    config: BuildConfig,
+    hashes: Mapping[str, str],
+    rows: int,
+    shards: list[ShardDone],
+    decision: Decision,
+    written: Written,
+) -> DatasetManifest:
+    source = source_of(config.source)
+    return DatasetManifest(
+        name=config.data.name,
+        about=source.about,
+        licence=source.licence,
+        code=_code_hash(),
+        seed=config.data.seed,
+        config=_portable(config.data, config.source),
+        counts=Counts(read=rows, kept=sum(written.sizes.values()), dropped=dict(sorted(written.dropped.items()))),
+        splits=written.sizes,
+        descriptions={name: source.splits.get(name, _drawn(name)) for name in written.sizes},
+        sources=_source_files(config.source, hashes, rows),
+        steps=_step_counts(shards),
+        suites=described(suites_of(config.data)),
+        overlap=decision.overlap,
+        sha256=hash_of(written.digests),
+    )
+
+
+def _drawn(name: str) -> Description:
+    zh, en = RUN_TOLD
+    return Description(zh=f"{name}：与训练集没有相同的片段，长 {zh}", en=f"no run of {en} in common with training")
+
+
+def _source_files(config: SourceConfig, hashes: Mapping[str, str], rows: int) -> list[SourceFile]:
+    source = source_of(config)
+    counts: list[int | None] = [rows]
+    if len(hashes) != 1:
+        counts = [source.rows_of(path) if source.rows_of else None for path in source.files(config)]
+    return [SourceFile(path=p, sha256=h, rows=n) for (p, h), n in zip(hashes.items(), counts, strict=True)]
+
+
+def _step_counts(shards: list[ShardDone]) -> list[StepCount]:
+    totals = []
+    for of_shards in zip(*(shard.steps for shard in shards), strict=True):
+        totals.append(
+            StepCount(
+                name=of_shards[0].name,
+                read=sum(step.read for step in of_shards),
+                dropped=_summed([step.dropped for step in of_shards]),
+                changed=_summed([step.changed for step in of_shards]),
+            )
+        )
+    return totals
+
+
+def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
+    names = sorted({name for count in counts for name in count})
+    return {name: sum(count.get(name, 0) for count in counts) for name in names}
+
+
+def summary(manifest: DatasetManifest, out: str) -> str:
+    """What came of a build, in four lines."""
+    counts = manifest.counts
+    shared = {name: f"{o.exact}/{o.ngram} of {o.n}" for name, o in manifest.overlap.items()}
+    return (
+        f"{manifest.name}: read {counts.read}, kept {counts.kept}, dropped {listed(counts.dropped)}\n"
+        f"splits: {listed(manifest.splits)}\n"
+        f"questions identical to training / sharing {RUN_TOLD[1]} with it: {listed(shared)}\n"
+        f"written to {out} (sha256 {manifest.sha256[:12]})"
+    )
