@@ -11,7 +11,7 @@ from common.errors import UserError
 from data_recipes.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.config import EvalConfig, SuiteConfig
-from eval.metrics import load_metric
+from eval.judges import load_metric
 from eval.report.assemble import assemble
 from eval.report.schema import Report, System
 from eval.report.write import write_report

@@ -61,8 +61,8 @@ class PreferencesConfig(Config):
 
 def score_of(checker: Checker, example: Example) -> Callable[[str], float] | None:
     """What judges answers to a question, 0 to 1; None where the checker cannot."""
-    from eval.metrics.emergency.emergency import seeks_care_at_once  # these load the metrics' library
-    from eval.metrics.fact_recall.fact_recall import fact_recall
+    from eval.judges.emergency.emergency import seeks_care_at_once  # these load the metrics' library
+    from eval.judges.fact_recall.fact_recall import fact_recall
 
     if checker == "math_answer":
         return (lambda answer: float(is_right(answer, example.result))) if is_checkable(example.result) else None

@@ -10,7 +10,7 @@ from data_recipes.schema.example import Example
 from domains.citations import cited
 from domains.image_prompts.format import is_image_prompt
 from domains.mathematics.answers import is_checkable
-from eval.metrics import load_metric
+from eval.judges import load_metric
 from eval.significance import Aggregate, Array, corpus_bleu, ratio
 from eval.suites import Answer
 

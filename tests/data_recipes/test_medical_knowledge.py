@@ -12,7 +12,7 @@ from data_recipes.sources.generated.medical_knowledge import MedicalKnowledgeSou
 from domains.citations import cited
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.instructions import held_out
-from eval.metrics import load_metric
+from eval.judges import load_metric
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 
 from data_recipes.schema.example import Example, Message, Passage
 from eval.extractive import NO_ANSWER, choose_threshold, silent
-from eval.metrics import load_metric
+from eval.judges import load_metric
 from eval.scoring import measure
 from eval.suites import Answer
 from models.reader import Reading

@@ -9,7 +9,7 @@ from data_recipes.schema.arrow import to_table
 from data_recipes.schema.example import Example, Message
 from data_recipes.steps.image_prompt_format import ImagePromptFormatStep, make
 from domains.image_prompts.format import is_image_prompt, parsed, problems, same_parameters
-from eval.metrics import load_metric
+from eval.judges import load_metric
 from tests.data_recipes.conftest import Run
 
 RIGHT = "a red lighthouse by the sea, oil painting, soft light --ar 16:9 --v 6 --stylize 250 --no text, people"

@@ -11,7 +11,7 @@ from common.files import cache_dir, disk_errors
 
 @cache
 def load_metric(name: str) -> Any:
-    """Loads ``eval/metrics/<name>`` without network; what ``evaluate`` caches goes to Xinglin's cache directory.
+    """Loads ``eval/judges/<name>`` without network; what ``evaluate`` caches goes to Xinglin's cache directory.
 
     Args:
         name: Folder of the metric, e.g. ``rouge_l_zh``.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
-from eval.metrics import load_metric
-from eval.metrics.rouge_l_zh.rouge_l_zh import common_subsequence
+from eval.judges import load_metric
+from eval.judges.rouge_l_zh.rouge_l_zh import common_subsequence
 
 METRICS: dict[str, list[str] | list[list[str]]] = {
     "rouge_l_zh": ["高血压要限盐。"],
