@@ -1,25 +1,31 @@
-"""The metrics: one Hugging Face ``evaluate`` module per folder, each usable alone with ``evaluate.load(folder)``."""
+"""The judges, in one table; its order is that of every report."""
 
-from functools import cache
-from pathlib import Path
-from typing import Any
+from eval.judges.bleu_zh import judge as bleu_zh
+from eval.judges.citation import judge as citation
+from eval.judges.emergency import judge as emergency
+from eval.judges.fact_recall import judge as fact_recall
+from eval.judges.held_out_loss import judge as held_out_loss
+from eval.judges.image_prompt_format import judge as image_prompt_format
+from eval.judges.judge import Judge
+from eval.judges.math_answer import judge as math_answer
+from eval.judges.refusal import judge as refusal
+from eval.judges.rouge_l_zh import judge as rouge_l_zh
+from eval.judges.squad_zh_en import judge as squad_zh_en
 
-import evaluate
-
-from common.files import cache_dir, disk_errors
-
-
-@cache
-def load_metric(name: str) -> Any:
-    """Loads ``eval/judges/<name>`` without network; what ``evaluate`` caches goes to Xinglin's cache directory.
-
-    Args:
-        name: Folder of the metric, e.g. ``rouge_l_zh``.
-
-    Returns:
-        The ``evaluate.Metric``; its ``compute`` gives the aggregate, per-item ``scores`` and a ``signature``.
-    """
-    directory = cache_dir() / "metrics"
-    with disk_errors(directory):
-        evaluate.config.HF_MODULES_CACHE = directory / "modules"  # read at every load; by default the home directory
-        return evaluate.load(str(Path(__file__).parent / name), cache_dir=str(directory), keep_in_memory=True)
+JUDGES: dict[str, Judge] = {
+    judge.name: judge
+    for judge in (
+        *math_answer.JUDGES,
+        *image_prompt_format.JUDGES,
+        *squad_zh_en.JUDGES,
+        *fact_recall.JUDGES,
+        *citation.JUDGES,
+        *emergency.JUDGES,
+        *refusal.JUDGES,
+        *rouge_l_zh.JUDGES,
+        *bleu_zh.JUDGES,
+        *held_out_loss.JUDGES,
+        # a new judge is added here (and imported above)
+    )
+}
+"""The judges by name."""

@@ -1,11 +1,13 @@
 """A tiny dataset and a run that was tuned on it, made once."""
 
 from pathlib import Path
+from typing import Any
 
+import evaluate
 import pytest
 import torch
 
-from common.files import write_text
+from common.files import cache_dir, write_text
 from data_recipes.build import BuiltDataset
 from data_recipes.dataset.dataset import content_hash, load, save_splits
 from data_recipes.leakage import overlap
@@ -38,6 +40,12 @@ def symptoms(disease: str, number: int, question: str) -> Example:
     """A question about the symptoms of a disease."""
     facts = DISEASES[disease]
     return example(f"{disease}-{number}", question, f"{disease}的常见症状有{facts[0]}和{facts[1]}。", facts=facts)
+
+
+def public_metric(name: str) -> Any:
+    """A judge's ``evaluate`` module, loaded from its folder as any user of the library would."""
+    evaluate.config.HF_MODULES_CACHE = cache_dir() / "modules"
+    return evaluate.load(f"eval/judges/{name}", cache_dir=str(cache_dir()), keep_in_memory=True)
 
 
 def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
