@@ -46,6 +46,7 @@ class EvalConfig(Config):
         systems: Further models by name, each compared with the base too.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
         dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
     """
 
@@ -55,4 +56,5 @@ class EvalConfig(Config):
     dataset: Path | None = None
     out: Path
     dtype: DType = "auto"
+    threads: int | None = Field(default=None, ge=1)
     suite: SuiteConfig

@@ -120,11 +120,13 @@ class StageConfig(Config):
     Attributes:
         stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
             answers in passages (``training/extractive/config.py``).
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     stage: Literal["sft", "extractive"]
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
+    threads: int | None = Field(None, ge=1)
     runs_dir: Path = Path("runs")
     data: DataConfig
     source: SourceConfig
