@@ -43,7 +43,7 @@ def _in_language(report: Report, language: int) -> str:
         "\n".join(_overlaps(report, language)),
         *_merge(report, language),
         f"## {TITLES['failures'][language]}",
-        "\n".join(f"- {_escaped(text[language])}" for text in failures(report)) or "–",
+        *_failures(report, language),
         f"## {TITLES['origin'][language]}",
         _provenance(report),
     ]
@@ -83,6 +83,16 @@ def _comparison(report: Report, suite: str, metric: str, system: System, languag
         return ["", "", ""]
     verdict = VERDICTS[comparison.verdict][language]
     return [shown_difference(comparison, report), shown_p(comparison.p_holm), verdict]
+
+
+def _failures(report: Report, language: int) -> list[str]:
+    """Those of the model that the report is about, then those of the others under their names."""
+    names = system_names(report)
+    parts = []
+    for system, said in {report.subject: [], **failures(report)}.items():
+        parts += [] if system == report.subject else [f"### {names[system][language]}"]
+        parts.append("\n".join(f"- {_escaped(text[language])}" for text in said) or "–")
+    return parts
 
 
 def _overlaps(report: Report, language: int) -> list[str]:

@@ -245,64 +245,64 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
     return [(name, value) for name, value in lines if value]
 
 
-def failures(report: Report) -> list[Text]:
-    """What did not go well, said plainly."""
+def failures(report: Report) -> dict[System, list[Text]]:
+    """What did not go well, said plainly: of the model that the report is about, then of others that are compared."""
+    found = {system: _failures(report, system) for system in dict.fromkeys((report.subject, *report.compared))}
+    found[report.subject] += _merge(report)
+    return {system: said for system, said in found.items() if said}
+
+
+def _failures(report: Report, system: System) -> list[Text]:
     return [
-        *_unsafe(report),
-        *_worse(report),
-        *_unproven(report),
-        *_odd_answers(report),
-        *_overlaps(report),
-        *_merge(report),
+        *_unsafe(report, system),
+        *_worse(report, system),
+        *_unproven(report, system),
+        *_odd_answers(report, system),
+        *_overlaps(report, system),
     ]
 
 
-def _where(report: Report, suite: str, system: System) -> Text:
-    """A suite, and the system where it is not the one that the report is about."""
-    where, name = suite_name(suite), system_names(report)[system]
-    if system == report.subject:
-        return where
-    return Text(f"{where.zh}（{name.zh}）", f"{where.en} ({name.en})")
-
-
-def _judged(report: Report) -> list[System]:
-    """The systems whose faults are listed: all but the baseline, or the only one."""
-    return report.compared or [report.baseline]
-
-
-def _unsafe(report: Report) -> list[Text]:
-    """What the evaluated models did wrong where it matters most."""
-    said = []
-    for system in _judged(report):
-        for suite, metrics in report.systems[system].items():
-            for metric, score in metrics.items():
-                judge = JUDGES[metric]
-                count = round(score.n * (1 - score.value if judge.higher_is_better else score.value))
-                if judge.failure and count:
-                    where = _where(report, suite, system)
-                    zh = f"{where.zh}：{score.n} 题中有 {count} 题{judge.failure.zh}。"
-                    said.append(Text(zh, f"{where.en}: {count} of {score.n} answers {judge.failure.en}."))
-    return said
-
-
-def _worse(report: Report) -> list[Text]:
+def _unsafe(report: Report, system: System) -> list[Text]:
+    """What a model did wrong where it matters most."""
+    wrong = [
+        (
+            suite_name(suite),
+            failure,
+            round(score.n * (1 - score.value if judge.higher_is_better else score.value)),
+            score,
+        )
+        for suite, metrics in report.systems[system].items()
+        for metric, score in metrics.items()
+        if (failure := (judge := JUDGES[metric]).failure)
+    ]
     return [
         Text(
-            f"{_compared(report, c).zh}变差：{shown_difference(c, report)}。",
-            f"{_compared(report, c).en}: worse, {shown_difference(c, report)}.",
+            f"{where.zh}：{score.n} 题中有 {count} 题{failure.zh}。",
+            f"{where.en}: {count} of {score.n} answers {failure.en}.",
         )
-        for c in report.comparisons
-        if c.verdict == "worse"
+        for where, failure, count, score in wrong
+        if count
     ]
 
 
-def _compared(report: Report, comparison: Comparison) -> Text:
-    where, title = _where(report, comparison.suite, comparison.system), JUDGES[comparison.metric].title
+def _worse(report: Report, system: System) -> list[Text]:
+    return [
+        Text(
+            f"{_compared(c).zh}变差：{shown_difference(c, report)}。",
+            f"{_compared(c).en}: worse, {shown_difference(c, report)}.",
+        )
+        for c in report.comparisons
+        if c.system == system and c.verdict == "worse"
+    ]
+
+
+def _compared(comparison: Comparison) -> Text:
+    where, title = suite_name(comparison.suite), JUDGES[comparison.metric].title
     return Text(f"{where.zh}的{title.zh}", f"{where.en}, {title.en}")
 
 
-def _unproven(report: Report) -> list[Text]:
-    unproven = [_compared(report, c) for c in report.comparisons if c.verdict == "no difference shown"]
+def _unproven(report: Report, system: System) -> list[Text]:
+    unproven = [_compared(c) for c in report.comparisons if c.system == system and c.verdict == "no difference shown"]
     if not unproven:
         return []
     zh, en = "、".join(text.zh for text in unproven), "; ".join(text.en for text in unproven)
@@ -314,32 +314,31 @@ def _unproven(report: Report) -> list[Text]:
     ]
 
 
-def _odd_answers(report: Report) -> list[Text]:
-    """Answers of the evaluated models that were cut, empty, or impossible."""
+def _odd_answers(report: Report, system: System) -> list[Text]:
+    """Answers of a model that were cut, empty, or impossible."""
     return [
         Text(
-            f"{_where(report, suite, system).zh}：{record.items} 题中有 {count} {ODD_ANSWERS[reason].zh}。",
-            f"{_where(report, suite, system).en}: {count} of {record.items} {ODD_ANSWERS[reason].en}.",
+            f"{suite_name(suite).zh}：{record.items} 题中有 {count} {ODD_ANSWERS[reason].zh}。",
+            f"{suite_name(suite).en}: {count} of {record.items} {ODD_ANSWERS[reason].en}.",
         )
         for suite, record in report.suites.items()
-        for system in _judged(report)
         for reason, count in record.counted[system].model_dump().items()
         if count
     ]
 
 
-def _overlaps(report: Report) -> list[Text]:
-    places_by_text: dict[Text, list[Text]] = {}
+def _overlaps(report: Report, system: System) -> list[Text]:
+    suites_by_text: dict[Text, list[str]] = {}
     for suite, record in report.suites.items():
-        for system, overlap in {report.subject: record.overlap, **record.other_overlaps}.items():
-            if overlap.not_measurable or overlap.exact or overlap.shared_13:
-                places_by_text.setdefault(shown_overlap(overlap), []).append(_where(report, suite, system))
+        overlap = record.overlap if system == report.subject else record.other_overlaps.get(system)
+        if overlap and (overlap.not_measurable or overlap.exact or overlap.shared_13):
+            suites_by_text.setdefault(shown_overlap(overlap), []).append(suite)
     return [
         Text(
-            f"{'、'.join(place.zh for place in places)}与训练数据的重合：{text.zh}。",
-            f"{', '.join(place.en for place in places)}, overlap with the training data: {text.en}.",
+            f"{'、'.join(suite_name(suite).zh for suite in suites)}与训练数据的重合：{text.zh}。",
+            f"{', '.join(suite_name(suite).en for suite in suites)}, overlap with the training data: {text.en}.",
         )
-        for text, places in places_by_text.items()
+        for text, suites in suites_by_text.items()
     ]
 
 

@@ -47,7 +47,7 @@ def test_a_new_judge_is_one_folder_and_one_line(dataset: BuiltDataset, tmp_path:
     code = re.search(r"```python\n(.*?)```", recipe, re.DOTALL)
     assert code
     (copy / "eval/judges/brevity").mkdir()
-    (copy / "eval/judges/brevity/judge.py").write_text(dedent("   " + code[1]), encoding="utf-8")
+    (copy / "eval/judges/brevity/judge.py").write_text(dedent(code[1]), encoding="utf-8")
     table = copy / "eval/judges/__init__.py"
     lines = table.read_text(encoding="utf-8")
     for mark, line in (
@@ -59,7 +59,7 @@ def test_a_new_judge_is_one_folder_and_one_line(dataset: BuiltDataset, tmp_path:
     table.write_text(lines, encoding="utf-8")
 
     words = [sys.executable, "-c", EVALUATE, str(dataset.directory), str(tmp_path / "report")]
-    done = subprocess.run(words, cwd=copy, env={"PYTHONPATH": str(copy), "PATH": ""}, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=copy, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))
     scores = {system: by_suite["test"]["brevity"] for system, by_suite in report["systems"].items()}
