@@ -1,4 +1,4 @@
-"""From directories to a report: finds what a run was tuned from and on, and evaluates the models."""
+"""From directories to a report: finds a run's base model and dataset, and evaluates the models."""
 
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def _run_directory(model: Path) -> Path:
 def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
     directory = config.dataset or (Path(artifact.dataset) if artifact else None)
     if directory is None:
-        raise UserError("which items to ask is not known", where="dataset", fix="give dataset=DIR of a built dataset")
+        raise UserError("it is unknown which items to ask", where="dataset", fix="give dataset=DIR of a built dataset")
     if not directory.is_dir():
         raise UserError("the dataset is not there", where=str(directory), fix="build it again, or give dataset=DIR")
     return directory

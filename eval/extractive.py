@@ -27,7 +27,7 @@ SILENT = "no-answer baseline"
 
 
 class Threshold(NamedTuple):
-    """The margin above which a reader answers, and what it reaches with it on the questions it was chosen on."""
+    """The margin above which a reader answers, and its scores on the questions it was chosen on."""
 
     margin: float
     f1: float

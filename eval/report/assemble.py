@@ -1,4 +1,4 @@
-"""Makes the report's content from examples, answers and what the run left."""
+"""Makes the report's content from examples, answers and the files of the run."""
 
 import itertools
 import json
@@ -42,7 +42,7 @@ from eval.scoring import Measurement, measure
 from eval.significance import Estimate
 from models.artifact import Artifact
 
-CURVE_POINTS = 200  # more cannot be told apart in a plot
+CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
 VERSIONS = ("torch", "transformers", "peft", "sacrebleu", "rapidfuzz", "numpy")
 

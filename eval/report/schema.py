@@ -40,7 +40,7 @@ class Comparison(_ReportPart):
     """A system minus the baseline by one metric on the same items of one suite.
 
     Attributes:
-        system: The system; reports that had no such key compared the tuned model with its base.
+        system: The system; reports of before this key compared the tuned model with its base.
         baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
         p: Sign-flip test over the groups.
@@ -64,7 +64,7 @@ class Comparison(_ReportPart):
 
 
 class MetricRecord(_ReportPart):
-    """How a metric was measured and is to be read."""
+    """How a metric was measured, and how to read it."""
 
     signature: str
     unit: Unit
@@ -90,7 +90,7 @@ class SuiteOverlap(_ReportPart):
 
 
 class Counted(_ReportPart):
-    """Answers of one model that are no ordinary ones.
+    """Unusual answers of one model, counted.
 
     Attributes:
         cut: Answers cut at the token limit.
@@ -153,7 +153,7 @@ class Merge(_ReportPart):
 
 
 class ReportProvenance(_ReportPart):
-    """What the numbers come from and how to get them again.
+    """What the numbers come from, and how to reproduce them.
 
     Attributes:
         base: Name of the base model, where it is known.

@@ -1,4 +1,4 @@
-"""What the report says in words, in Chinese and English: names, verdicts, the sentence at the top, what failed."""
+"""What the report says in words, in Chinese and English: names, verdicts, the sentence at the top, failures."""
 
 from collections.abc import Container
 
@@ -29,11 +29,11 @@ SYSTEMS: dict[System, Text] = {BASE: Text("基座", "base"), TUNED: Text("微调
 MODEL = Text("模型", "model")
 NOT_MEASURABLE: dict[NotMeasurable, Text] = {
     "training data unknown": Text(
-        "无法测量：不知道这个模型用什么数据训练", "not measurable: the training data of this model is not known"
+        "无法测量：不知道这个模型用什么数据训练", "not measurable: the training data of this model is unknown"
     ),
     "training data gone": Text(
         "无法测量：训练所用的数据集已不在原处",
-        "not measurable: the dataset it was trained on is no longer in its place",
+        "not measurable: the dataset it was trained on was moved or deleted",
     ),
 }
 NOT_SCORED = Text("只有问题，未打分", "Questions only, not scored")
@@ -79,8 +79,8 @@ METHOD = Text(
     f"校正后 p < {LEVEL} 才说更好或更差。",
     f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same disease or "
     "drug); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
-    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; better or "
-    f"worse is said only where the corrected p is below {LEVEL}.",
+    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; a verdict "
+    f"of better or worse requires a corrected p below {LEVEL}.",
 )
 FALLBACK = next(name for name, judge in JUDGES.items() if judge.prominence == "fallback")
 SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominence != "detail"]
