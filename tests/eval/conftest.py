@@ -26,7 +26,7 @@ DISEASES = {
     "慢性胃炎": ("上腹痛", "反酸"),
     "偏头痛": ("畏光", "恶心"),
 }
-JUDGES = Path(__file__).parents[2] / "eval" / "judges"
+JUDGE_FOLDERS = Path(__file__).parents[2] / "eval" / "judges"
 SUITE = SuiteConfig(name="tiny", max_new_tokens=24, batch_size=8, seed=7)
 
 
@@ -46,7 +46,7 @@ def symptoms(disease: str, number: int, question: str) -> Example:
 def public_metric(name: str) -> Any:
     """A judge's ``evaluate`` module, loaded from its folder as any user of the library would."""
     evaluate.config.HF_MODULES_CACHE = cache_dir() / "modules"
-    return evaluate.load(str(JUDGES / name), cache_dir=str(cache_dir()), keep_in_memory=True)
+    return evaluate.load(str(JUDGE_FOLDERS / name), cache_dir=str(cache_dir()), keep_in_memory=True)
 
 
 def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:

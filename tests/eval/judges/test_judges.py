@@ -1,5 +1,6 @@
 """The table of judges, and what single judges compute."""
 
+import importlib
 import sys
 from random import Random
 
@@ -16,7 +17,7 @@ from eval.judges.image_prompt_format.judge import in_format, right_parameters
 from eval.judges.judge import Judge
 from eval.judges.rouge_l_zh.judge import rouge_l
 from eval.sample_preferences import CHECKERS, HELP
-from tests.eval.conftest import example
+from tests.eval.conftest import JUDGE_FOLDERS, example
 
 
 def items(judge: Judge) -> list[Example]:
@@ -34,7 +35,13 @@ def items(judge: Judge) -> list[Example]:
     return [item for item in every if judge.applies(item)]
 
 
-def test_names_are_unique_and_exactly_one_judge_is_the_fallback() -> None:
+def test_every_folder_is_in_the_table_and_no_two_judges_share_a_name() -> None:
+    folders = [path.parent.name for path in JUDGE_FOLDERS.glob("*/judge.py")]
+    modules = [importlib.import_module(f"eval.judges.{folder}.judge") for folder in folders]
+    assert sorted(judge.name for module in modules for judge in module.JUDGES) == sorted(JUDGES)
+
+
+def test_titles_are_unique_and_exactly_one_judge_is_the_fallback() -> None:
     titles = [title for judge in JUDGES.values() for title in judge.title]
     assert len(titles) == len(set(titles))
     assert [name for name, judge in JUDGES.items() if judge.prominence == "fallback"] == ["rouge_l_zh"]
