@@ -1,7 +1,7 @@
 """The loss of the supervised tokens; where nothing is supervised, the output layer does not compute."""
 
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -24,11 +24,11 @@ class SupervisedLoss:
     def __init__(self, head: nn.Module, dtype: torch.dtype) -> None:
         if type(head) is not nn.Linear or head.bias is not None:
             raise TypeError(f"the output layer is a {type(head).__name__}, not a plain linear layer")
-        self.head = head
-        self.dtype = head.weight.dtype if dtype == torch.float32 else dtype
+        self.head: nn.Linear = cast(nn.Linear, head)
+        self.dtype: torch.dtype = self.head.weight.dtype if dtype == torch.float32 else dtype
 
     def __enter__(self) -> "SupervisedLoss":
-        self.head.forward = _unchanged  # type: ignore[method-assign]
+        self.head.forward = _unchanged  # type: ignore[assignment]
         return self
 
     def __exit__(
