@@ -6,7 +6,7 @@ python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_a
 from common.command import read_config, run_command
 
 HELP = """
-python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
+python eval/sample_preferences.py model=RUN dataset=DIR checker=emergency|fact_recall|math_answer out=DIR [key=value …]
 
 Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
 each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and dropped.
@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> None:
 
     for config in read_config("sample_preferences", arguments, PreferencesConfig):
         report = sample(config, load_engine(config.model, dtype=config.dtype))
-        left_out = ", ".join(f"{reason} {number}" for reason, number in report["left_out"].items()) or "none"
-        print(f"{report['pairs']} pairs of {report['asked']} questions; left out: {left_out}\nwritten to {config.out}")
+        dropped = ", ".join(f"{reason} {number}" for reason, number in report["dropped"].items()) or "none"
+        print(f"{report['pairs']} pairs of {report['asked']} questions; dropped: {dropped}\nwritten to {config.out}")
 
 
 if __name__ == "__main__":

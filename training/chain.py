@@ -8,7 +8,7 @@ from loguru import logger
 from transformers import set_seed
 
 from data_recipes.pipeline import build as datasets_of
-from eval.report.schema import Report, Score, shown_interval
+from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import AnyArtifact, BesideBaseArtifact
 from models.card import CARD, CardContent, ScoreRow, write_model_card
@@ -91,7 +91,7 @@ def _card(job: Job[Any], report: Report) -> CardContent:
 
 
 def _score_row(report: Report, suite: str, metric: str) -> ScoreRow:
-    scores: list[Score] = [system[suite][metric] for system in report.systems.values()]
+    scores = [system[suite][metric] for system in report.systems.values()]
     comparison = report.comparison(suite, metric)
     unit = report.metrics[metric].unit
     verdict = " ".join(VERDICTS[comparison.verdict]) if comparison else ""

@@ -12,7 +12,6 @@ from data_recipes.sources.generated.medical_knowledge import MedicalKnowledgeSou
 from domains.citations import cited
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.instructions import held_out
-from eval.metrics import load_metric
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +85,3 @@ def test_the_same_configuration_gives_the_same_examples(
     config: MedicalKnowledgeSource, examples: list[Example]
 ) -> None:
     assert [item for item in read(config) if isinstance(item, Example)] == examples
-
-
-def test_citations_are_compared_as_sets() -> None:
-    metric = load_metric("citation")
-    answers = ["见【M002】和【D001】。", "【D001】", "没有引用", "【姓名】【D001】【D001】"]
-    references = ["甲。【D001】【M002】", "乙。【D001】【M002】", "丙。【D001】", "丁。【D001】"]
-    assert metric.compute(predictions=answers, references=references)["scores"] == [1, 0, 0, 1]

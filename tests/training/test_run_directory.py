@@ -58,4 +58,4 @@ def test_runs_that_begin_together_get_directories_of_their_own(config: SftConfig
 
 def test_place_for_runs_that_cannot_be_written_is_named(config: SftConfig) -> None:
     with pytest.raises(UserError, match="/proc/xinglin"):
-        RunDirectory.create(config.model_copy(update={"runs_dir": Path("/proc/xinglin")}))
+        RunDirectory.create(Path("/proc/xinglin"), config.name, config)
