@@ -15,23 +15,22 @@ from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.batching import BatchQueue, Generation, answer_tokens
-from app.citations import Citation, cite
 from app.disconnect import while_connected
 from app.errors import ApiError
 from app.openai_api import usage
 from app.sse import STREAM_HEADERS, event
+from domains.citations import Quotation, quote
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.citations import ASKED
 from domains.medical.prescriptions import DECLINED, asks_for_prescription
-from domains.medical.triage import SEEK_CARE, Triage, Triager
+from domains.medical.triage import MedicalTriager
+from domains.safety_rules import LevelText, Triage
 from models.engines.engine import Sampling
 
 DISCLAIMER = "本内容仅供健康知识参考，不能代替医生的诊断和治疗，也不构成处方。如有不适请及时就医，紧急情况请拨打120。"
 LABEL = "本回答由人工智能生成"
 NO_SOURCE = "知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请谨慎参考并咨询医生。"
 
-SAYS_SEEK_CARE = re.compile(
-    "^[^不无没别]*(立即|马上|立刻|尽快|赶紧|赶快)[^不无没别]{0,6}(120|急诊|急救|就医|就诊|送医|医院)"
-)
 SENTENCE_END = re.compile("[。！？!?\n]")
 LONGEST_SENTENCE = 60
 """Most characters of an emergency answer that are held back to see whether the model itself says to seek care."""
@@ -84,7 +83,7 @@ class Answer(BaseModel):
 
     request_id: str
     answer: str
-    citations: list[Citation]
+    citations: list[Quotation]
     notice: str
     triage: Triage
     disclaimer: str = DISCLAIMER
@@ -100,7 +99,7 @@ class Meta(BaseModel):
 
     request_id: str
     triage: Triage
-    citations: list[Citation]
+    citations: list[Quotation]
     notice: str
     disclaimer: str = DISCLAIMER
     label: str = LABEL
@@ -118,7 +117,7 @@ class Pipeline:
 
     queue: BatchQueue
     knowledge: KnowledgeBase
-    triager: Triager
+    triager: MedicalTriager
 
     async def begin(self, question: Question, request_id: str) -> "Consultation":
         """Applies the rules and queues the question for the model, unless it is declined.
@@ -128,12 +127,15 @@ class Pipeline:
         """
         said = [turn.content for turn in question.history if turn.role == "user"]
         triage = self.triager.triage(question.question, said)
-        citations = cite(question.question, self.knowledge)
+        citations = quote(question.question, self.knowledge, ASKED)
         meta = Meta(request_id=request_id, triage=triage, citations=citations, notice="" if citations else NO_SOURCE)
         if asks_for_prescription(question.question):
-            return Consultation(self.queue, meta.model_copy(update={"notice": ""}), None)
+            return Consultation(
+                self.queue, meta.model_copy(update={"notice": ""}), None, self.triager.levels[triage.level]
+            )
         sampling = Sampling(max_new_tokens=answer_tokens(question.max_tokens, self.queue.config.max_new_tokens))
-        return Consultation(self.queue, meta, await self.queue.submit(question.conversation(), sampling))
+        generation = await self.queue.submit(question.conversation(), sampling)
+        return Consultation(self.queue, meta, generation, self.triager.levels[triage.level])
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ class Consultation:
     queue: BatchQueue
     meta: Meta
     generation: Generation | None
+    level: LevelText
 
     async def events(self) -> AsyncIterator[Meta | Delta | Answer]:
         """First what is known at once, then the text as it grows, last the whole answer.
@@ -174,7 +177,7 @@ class Consultation:
 
     def _text(self) -> AsyncIterator[str]:
         pieces = _declined() if self.generation is None else self.generation.pieces()
-        return _seek_care_first(pieces) if self.meta.triage.level == "emergency" else pieces
+        return _opened(pieces, self.level) if self.level.opening else pieces
 
     def _answer(self, text: str) -> Answer:
         completion = self.generation.completion if self.generation is not None else None
@@ -195,14 +198,14 @@ async def _declined() -> AsyncIterator[str]:
     yield DECLINED
 
 
-async def _seek_care_first(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The pieces, with the sentence that says to seek care before them unless their first sentence says it."""
+async def _opened(pieces: AsyncIterator[str], level: LevelText) -> AsyncIterator[str]:
+    """The pieces, with the opening of their level before them unless their first sentence says it."""
     held = ""
     async for piece in pieces:
         held += piece
         if SENTENCE_END.search(held) or len(held) >= LONGEST_SENTENCE:
             break
-    yield held if SAYS_SEEK_CARE.search(SENTENCE_END.split(held)[0]) else SEEK_CARE + held
+    yield held if level.opening_said.search(SENTENCE_END.split(held)[0]) else level.opening + held
     async for piece in pieces:
         yield piece
 

@@ -17,7 +17,7 @@ from app.middleware import RequestContext
 from app.openai_api import openai_router
 from app.qa import Pipeline, Turn, qa_router
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.triage import Triager
+from domains.medical.triage import MedicalTriager
 from models.engines.engine import Engine, Sampling
 
 PAGE = Path(__file__).parent / "static" / "index.html"
@@ -42,7 +42,7 @@ def create_app(engine: Engine, queue: BatchQueue, knowledge: KnowledgeBase) -> F
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.include_router(qa_router(Pipeline(queue, knowledge, Triager(knowledge))))
+    app.include_router(qa_router(Pipeline(queue, knowledge, MedicalTriager(knowledge))))
     app.include_router(openai_router(engine, queue))
     app.include_router(_health_router(queue))
     app.include_router(_page_router(PAGE.read_text(encoding="utf-8")))

@@ -8,8 +8,9 @@ import pytest
 
 from app.qa import DISCLAIMER, LABEL
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.triage import SEEK_CARE
 from tests.app.fake_engine import ANSWER, FakeEngine
+
+SEEK_CARE = "请立即拨打120或前往急诊。"
 
 
 def ask(client: httpx.Client, question: str, **more: Any) -> dict[str, Any]:

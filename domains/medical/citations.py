@@ -1,14 +1,9 @@
-"""What the knowledge base itself says about a question, quoted so that a reader can check the answer against it."""
+"""How each attribute of the medical knowledge base is asked for."""
 
 import re
 
-from pydantic import BaseModel
+from domains.knowledge_base import EntryType
 
-from domains.knowledge_base import Entry, EntryType, KnowledgeBase
-
-DEFINITION = "定义"
-
-# how each attribute is asked for
 ASKED: dict[EntryType, dict[str, re.Pattern[str]]] = {
     "disease": {
         "症状": re.compile("症状|表现|征兆|前兆|什么感觉|会不舒服|不舒服"),
@@ -48,43 +43,3 @@ ASKED: dict[EntryType, dict[str, re.Pattern[str]]] = {
     },
     "department": {"诊疗范围": re.compile("诊疗范围|看什么|看哪些|哪些病|什么病|啥病")},
 }
-
-
-class Citation(BaseModel):
-    """A statement of the knowledge base, in its own words.
-
-    Attributes:
-        id: Id of the entry.
-        title: Name of the entry.
-        attribute: What of the entry is quoted.
-        text: The statement.
-        version: First digits of the SHA-256 of the knowledge base.
-    """
-
-    id: str
-    title: str
-    attribute: str
-    text: str
-    version: str
-
-
-def cite(question: str, knowledge: KnowledgeBase) -> list[Citation]:
-    """Quotes what the question names and asks for; the definition where no attribute is recognised.
-
-    Args:
-        question: The question.
-        knowledge: The knowledge base.
-    """
-    return [
-        Citation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=knowledge.sha256[:12])
-        for entry in knowledge.find(question)
-        for attribute, text in _statements(entry, question)
-    ]
-
-
-def _statements(entry: Entry, question: str) -> list[tuple[str, str]]:
-    asked = [attribute for attribute, pattern in ASKED[entry.type].items() if pattern.search(question)]
-    stated = [(attribute, "、".join(entry.attributes[attribute])) for attribute in asked if entry.attributes[attribute]]
-    if not stated:
-        return [(DEFINITION, f"{entry.name}是{entry.definition}。")]
-    return [(attribute, f"{entry.name}的{attribute}：{items}。") for attribute, items in stated]

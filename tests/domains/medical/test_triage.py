@@ -5,12 +5,12 @@ import time
 import pytest
 
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.triage import Triager
+from domains.medical.triage import MedicalTriager
 
 
 @pytest.fixture(scope="module")
-def triager(knowledge: KnowledgeBase) -> Triager:
-    return Triager(knowledge)
+def triager(knowledge: KnowledgeBase) -> MedicalTriager:
+    return MedicalTriager(knowledge)
 
 
 EMERGENCIES = [
@@ -78,13 +78,13 @@ NO_EMERGENCIES = [
 
 
 @pytest.mark.parametrize("question", EMERGENCIES)
-def test_emergency(triager: Triager, question: str) -> None:
+def test_emergency(triager: MedicalTriager, question: str) -> None:
     triage = triager.triage(question)
     assert triage.level == "emergency" and triage.reasons
 
 
 @pytest.mark.parametrize("question", NO_EMERGENCIES)
-def test_no_emergency(triager: Triager, question: str) -> None:
+def test_no_emergency(triager: MedicalTriager, question: str) -> None:
     assert triager.triage(question).level != "emergency"
 
 
@@ -92,42 +92,42 @@ def test_no_emergency(triager: Triager, question: str) -> None:
     "question",
     ["被狗咬了怎么办", "高烧不退两天了", "拉肚子两天，没有尿，精神很差", "我妈脑出血吃什么药", "怀孕三个月肚子疼"],
 )
-def test_urgent(triager: Triager, question: str) -> None:
+def test_urgent(triager: MedicalTriager, question: str) -> None:
     assert triager.triage(question).level == "urgent"
 
 
-def test_a_textbook_question_about_an_emergency_says_what_to_do_if_it_happens(triager: Triager) -> None:
+def test_a_textbook_question_about_an_emergency_says_what_to_do_if_it_happens(triager: MedicalTriager) -> None:
     triage = triager.triage("脑出血的症状有哪些")
     assert triage.level == "routine" and triage.reasons == []
     assert "120" in triage.advice
 
 
-def test_danger_to_oneself_gets_its_own_advice(triager: Triager) -> None:
+def test_danger_to_oneself_gets_its_own_advice(triager: MedicalTriager) -> None:
     assert "12356" in triager.triage("不想活了").advice
 
 
-def test_signs_add_up_over_a_conversation(triager: Triager) -> None:
+def test_signs_add_up_over_a_conversation(triager: MedicalTriager) -> None:
     assert triager.triage("还出了一身冷汗", ["我胸口疼"]).level == "emergency"
     assert triager.triage("还出了一身冷汗", ["今天有点感冒"]).level != "emergency"
 
 
-def test_an_emergency_is_not_forgotten_but_lesser_signs_are(triager: Triager) -> None:
+def test_an_emergency_is_not_forgotten_but_lesser_signs_are(triager: MedicalTriager) -> None:
     assert triager.triage("他说不想去医院", ["我爸胸痛，出冷汗"]).level == "emergency"
     assert triager.triage("谢谢", ["被狗咬了怎么办"]).level == "routine"
 
 
-def test_textbook_questions_before_do_not_count(triager: Triager) -> None:
+def test_textbook_questions_before_do_not_count(triager: MedicalTriager) -> None:
     assert triager.triage("我感冒了怎么办", ["脑出血的症状有哪些"]).level == "routine"
     assert triager.triage("脑出血的症状有哪些", ["我胸口疼", "出冷汗"]).level == "routine"
 
 
-def test_signs_of_the_knowledge_base_count(triager: Triager) -> None:
+def test_signs_of_the_knowledge_base_count(triager: MedicalTriager) -> None:
     triage = triager.triage("我高血压，今天肢体无力")
     assert triage.level == "emergency"
     assert any("就医信号" in reason or "卒中" in reason for reason in triage.reasons)
 
 
-def test_work_grows_with_the_length_of_a_text_not_with_its_square(triager: Triager) -> None:
+def test_work_grows_with_the_length_of_a_text_not_with_its_square(triager: MedicalTriager) -> None:
     """Four times the text takes four times the processor time; were it quadratic, it would be sixteen times."""
 
     def seconds(repeats: int) -> float:

@@ -1,0 +1,98 @@
+"""What a domain brings: the record that each folder of ``domains/`` fills in.
+
+A domain says what its service is called and must say, which rules come before the model, and what answers are checked
+against. Nothing here loads a model: commands and services import the record of the one domain that they need.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from data_recipes.schema.manifest import Description
+from domains.citations import AskedFor
+from domains.knowledge_base import KnowledgeBase
+from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
+
+DOMAINS = (
+    "general",
+    "image_prompts",
+    "mathematics",
+    "medical",
+)
+"""The folders of ``domains/``; ``domains/NAME/domain.py`` has the domain as ``DOMAIN``."""
+
+GENERAL = "general"
+"""What an artefact without a domain is served as."""
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExampleQuestion(_Text):
+    """A question that the page offers, and what it shows."""
+
+    topic: Description
+    question: str
+
+
+class Notices(_Text):
+    """What the service of a domain says besides the model's answers.
+
+    Attributes:
+        disclaimer: Sent with every answer.
+        no_source: Sent with an answer to which the knowledge base has no entry; empty where there is no knowledge base.
+        greeting: Heads the empty page.
+        intro: What can be asked.
+        placeholder: Stands in the empty field.
+        standing: The disclaimer below the field.
+        examples: Questions to begin with.
+    """
+
+    disclaimer: str
+    no_source: str = ""
+    greeting: Description
+    intro: Description
+    placeholder: Description
+    standing: Description
+    examples: tuple[ExampleQuestion, ...]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One domain.
+
+    Attributes:
+        name: Name of its folder.
+        title: What it is about, for readers.
+        notices: What its service says.
+        triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
+        declines: What is answered by rule, without the model; the first that applies.
+        knowledge: Folder of the knowledge base that ships with it; None where it has none.
+        asked_for: How questions ask for the attributes of its entries.
+    """
+
+    # the service
+    name: str
+    title: Description
+    notices: Notices
+    triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
+    declines: tuple[Decline, ...] = ()
+    # the knowledge base
+    knowledge: Path | None = None
+    asked_for: AskedFor = field(default_factory=dict)
+
+
+def find_domain(name: str) -> Domain:
+    """The record of a domain, imported when it is asked for.
+
+    Raises:
+        ValueError: There is no such domain.
+    """
+    if name not in DOMAINS:
+        raise ValueError(f"no such domain: {name}; there are: {', '.join(DOMAINS)}")
+    domain: Domain = import_module(f"domains.{name}.domain").DOMAIN
+    return domain
