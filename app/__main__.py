@@ -10,7 +10,7 @@ from app.config import AppConfig, model_path
 from app.service import create_app
 from common.command import read_config, run_command
 from common.errors import UserError
-from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from models.engines.local import load_engine
 
 HELP = """
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     listener = _listen(config.host, config.port)
     engine = load_engine(path)
     queue = BatchQueue(engine, config.serve)
-    app = create_app(engine, queue, KnowledgeBase.load())
+    app = create_app(engine, queue, KNOWLEDGE.load())
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), queue)
     server.run(sockets=[listener])

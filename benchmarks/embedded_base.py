@@ -21,6 +21,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from common.files import write_text
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.phrasings import WORDINGS
 from domains.medical.prose import corpus
 from models.config import EmbeddedConfig
@@ -51,7 +52,7 @@ def main(tokens: int) -> None:
     Args:
         tokens: That each is trained on; by default as many as the real base model.
     """
-    kb = KnowledgeBase.load()
+    kb = KNOWLEDGE.load()
     rows = []
     for name, (change, optimizers) in VARIANTS.items():
         sized = EmbeddedConfig.model_validate(change)

@@ -12,7 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from data_recipes.schema.manifest import Description
+from domains import prose
 from domains.citations import AskedFor
+from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
 
@@ -71,8 +73,9 @@ class Domain:
         notices: What its service says.
         triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
         declines: What is answered by rule, without the model; the first that applies.
-        knowledge: Folder of the knowledge base that ships with it; None where it has none.
+        knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
+        corpus: What the embedded base model reads in a domain without a knowledge base.
     """
 
     # the service
@@ -82,8 +85,25 @@ class Domain:
     triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
     declines: tuple[Decline, ...] = ()
     # the knowledge base
-    knowledge: Path | None = None
+    knowledge: Knowledge | None = None
     asked_for: AskedFor = field(default_factory=dict)
+    corpus: Callable[[], list[str]] | None = None
+
+    def prose(self, folder: Path | None = None) -> list[str] | None:
+        """What the embedded base model of this domain reads: paragraphs of plain statements, no questions.
+
+        Args:
+            folder: Of another knowledge base than the one that ships.
+
+        Returns:
+            The paragraphs; None where the domain has none to read.
+
+        Raises:
+            UserError: The knowledge base is damaged.
+        """
+        if self.knowledge is not None:
+            return prose.corpus(self.knowledge.load(folder), self.knowledge)
+        return self.corpus() if self.corpus is not None else None
 
 
 def find_domain(name: str) -> Domain:

@@ -5,6 +5,8 @@ from typing import Literal
 
 from domains.knowledge_base import Entry, EntryType, KnowledgeBase, KnowledgeSchema
 
+Urgency = Literal["emergency", "urgent", "routine"]
+
 
 class Disease(Entry):
     """A disease.
@@ -13,7 +15,7 @@ class Disease(Entry):
         urgency: How fast one must see a doctor.
     """
 
-    urgency: Literal["emergency", "urgent", "routine"]
+    urgency: Urgency
 
 
 SCHEMA = KnowledgeSchema(
@@ -37,6 +39,11 @@ SCHEMA = KnowledgeSchema(
     ),
     references={"症状": "symptom", "检查": "examination", "用药": "drug", "科室": "department"},
 )
+
+
+def urgency_of(entry: Entry) -> Urgency | None:
+    """How fast one must see a doctor; None of an entry that is no disease."""
+    return entry.urgency if isinstance(entry, Disease) else None
 
 
 def diseases(kb: KnowledgeBase) -> list[Disease]:

@@ -7,7 +7,7 @@ from data_recipes.schema.example import Example
 from domains.facts import Fact, listed
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.medical import phrasings
-from domains.medical.entries import Disease, diseases
+from domains.medical.entries import Urgency, diseases, urgency_of
 
 SHARED_BY = 3  # at most so many diseases are named for one set of symptoms
 
@@ -15,7 +15,7 @@ ACUTE = re.compile(
     "意识|昏迷|昏睡|抽搐|呼吸困难|胸痛|呕血|咯血|休克|晕厥|晕倒|肢体无力|四肢无力|言语不清|说话不清|窒息"
     "|出血不止|出血量大|大量出血|自杀|轻生|发绀|口唇发紫|剧烈头痛|剧烈腹痛"
 )
-URGENCY = {
+URGENCY: dict[Urgency | None, str] = {
     "emergency": "{name}是急症，要立即拨打120或前往急诊。",
     "urgent": "{name}应当天就医。",
 }
@@ -48,8 +48,8 @@ def emergencies(kb: KnowledgeBase) -> Iterator[Fact]:
 
 def statements(entry: Entry) -> Iterator[str]:
     """How fast one must see a doctor."""
-    if isinstance(entry, Disease) and entry.urgency in URGENCY:
-        yield URGENCY[entry.urgency].format(name=entry.name)
+    if (urgency := urgency_of(entry)) in URGENCY:
+        yield URGENCY[urgency].format(name=entry.name)
 
 
 def also_answers(kb: KnowledgeBase, example: Example) -> set[str]:
@@ -120,7 +120,7 @@ def _likeness(one: set[str], other: set[str]) -> float:
 
 
 def _acute_signs(entry: Entry) -> Iterator[tuple[str, str]]:
-    urgency = entry.urgency if isinstance(entry, Disease) else None
+    urgency = urgency_of(entry)
     if urgency == "routine" or "就医信号" not in entry.attributes:
         return
     if urgency == "emergency":

@@ -4,13 +4,14 @@ import httpx
 import pytest
 
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import Running, serving
 
 
 @pytest.fixture(scope="session")
 def knowledge() -> KnowledgeBase:
-    return KnowledgeBase.load()
+    return KNOWLEDGE.load()
 
 
 @pytest.fixture

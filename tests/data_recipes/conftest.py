@@ -15,6 +15,7 @@ from data_recipes import validate as validate_command
 from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 
 Run = Callable[..., int]
 
@@ -22,7 +23,7 @@ Run = Callable[..., int]
 @pytest.fixture(scope="session")
 def kb() -> KnowledgeBase:
     """The shipped knowledge base."""
-    return KnowledgeBase.load()
+    return KNOWLEDGE.load()
 
 
 @pytest.fixture(scope="session")

@@ -371,7 +371,7 @@ def test_a_knowledge_base_must_be_whole(damage: str, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(KNOWLEDGE, tmp_path / "knowledge"))
     file = folder / "drugs.jsonl"
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n", 7))
-    assert KnowledgeBase.load(folder).entries == KnowledgeBase.load().entries
+    assert KnowledgeBase.load(folder).entries == KNOWLEDGE.load().entries
     file.write_bytes(KNOWLEDGE_DAMAGES[damage](file.read_bytes()))
     with pytest.raises(UserError) as error:
         KnowledgeBase.load(folder)

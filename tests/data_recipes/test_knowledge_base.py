@@ -69,7 +69,7 @@ def test_an_entry_of_the_wrong_shape_is_named_with_its_line(folder: Path, values
 def test_a_cut_off_line_is_named(folder: Path) -> None:
     path = folder / "symptoms.jsonl"
     path.write_text(path.read_text(encoding="utf-8")[:-40], encoding="utf-8")
-    assert f"symptoms.jsonl:{len(KnowledgeBase.load().of_type('symptom'))}: not JSON" in refused(folder)
+    assert f"symptoms.jsonl:{len(KNOWLEDGE.load().of_type('symptom'))}: not JSON" in refused(folder)
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
