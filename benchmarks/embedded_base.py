@@ -23,7 +23,7 @@ from common.files import write_text
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.phrasings import WORDINGS
-from domains.medical.prose import corpus
+from domains.prose import corpus
 from models.config import EmbeddedConfig
 from models.embedded import (
     Optimizers,
@@ -76,7 +76,7 @@ def main(tokens: int) -> None:
 
 def measure(kb: KnowledgeBase, config: EmbeddedConfig, optimizers: Optimizers) -> list[str]:
     """Trains one variant and returns its row of the table."""
-    prose = corpus(kb)
+    prose = corpus(kb, KNOWLEDGE)
     tokenizer = train_tokenizer(prose, config.vocab_size)
     paragraphs = token_stream(prose, tokenizer, config.seed)
     torch.manual_seed(config.seed)

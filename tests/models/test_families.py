@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from common.errors import UserError
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.prose import corpus
+from domains.prose import corpus
 from models.config import StandInConfig
 from models.convert import main as convert
 from models.families.baichuan_alibi import BaichuanAlibiForCausalLM, alibi_slopes
@@ -29,7 +29,7 @@ TOLERANCE = 1e-5  # float32, |logits| up to 6
 @pytest.fixture(scope="session")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An untrained stand-in for every published model."""
-    prose = corpus(KNOWLEDGE.load())[:200]
+    prose = corpus(KNOWLEDGE.load(), KNOWLEDGE)[:200]
     directories = {}
     for name in LIKENESSES:
         directories[name] = tmp_path_factory.mktemp(name)
