@@ -117,6 +117,7 @@ def recall(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, kb: Know
 @torch.no_grad()
 def sharpness(model: LlamaForCausalLM, paragraphs: list[list[int]]) -> float:
     """Greatest attention weight of a position in the last layer, mean over positions and heads of 64 tokens."""
+    model.set_attn_implementation("eager")  # the only one that returns its weights
     ids = torch.tensor([[token for paragraph in paragraphs[:20] for token in paragraph][:64]])
     last = model(input_ids=ids, output_attentions=True).attentions[-1]  # [1, heads, seq, seq]
     return float(last[:, :, 8:].amax(-1).mean())  # the first positions have little choice

@@ -51,7 +51,8 @@ class OptimiserConfig(Config):
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
         batch_size: Rows per step on one device.
-        precision: ``bf16`` computes in bfloat16 where that is safe (autocast), ``fp32`` does not.
+        precision: Type of the products (autocast; weights that are trained stay in float32). ``auto`` is ``bf16``
+            where the machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints kept.
     """
 
@@ -64,7 +65,7 @@ class OptimiserConfig(Config):
     warmup_share: float = Field(0.03, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     gradient_checkpointing: bool = False
     log_steps: int = Field(10, ge=1)
     eval_steps: int = Field(100, ge=1)
