@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from data_recipes.schema.manifest import Description
 from domains import prose
@@ -89,21 +90,26 @@ class Domain:
     asked_for: AskedFor = field(default_factory=dict)
     corpus: Callable[[], list[str]] | None = None
 
-    def prose(self, folder: Path | None = None) -> list[str] | None:
+    @property
+    def has_prose(self) -> bool:
+        """Whether there is something that an embedded base model can read."""
+        return self.knowledge is not None or self.corpus is not None
+
+    def prose(self, folder: Path | None = None) -> list[str]:
         """What the embedded base model of this domain reads: paragraphs of plain statements, no questions.
 
         Args:
             folder: Of another knowledge base than the one that ships.
 
         Returns:
-            The paragraphs; None where the domain has none to read.
+            The paragraphs; none where the domain has none.
 
         Raises:
             UserError: The knowledge base is damaged.
         """
         if self.knowledge is not None:
             return prose.corpus(self.knowledge.load(folder), self.knowledge)
-        return self.corpus() if self.corpus is not None else None
+        return self.corpus() if self.corpus is not None else []
 
 
 def find_domain(name: str) -> Domain:
@@ -116,3 +122,11 @@ def find_domain(name: str) -> Domain:
         raise ValueError(f"no such domain: {name}; there are: {', '.join(DOMAINS)}")
     domain: Domain = import_module(f"domains.{name}.domain").DOMAIN
     return domain
+
+
+def _existing(name: str) -> str:
+    return find_domain(name).name
+
+
+DomainName = Annotated[str, AfterValidator(_existing)]
+"""The name of a domain, in a configuration."""

@@ -16,7 +16,7 @@ from data_recipes.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import Report, Score, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
-from models.artifact import Artifact, MergeProof
+from models.artifact import Artifact, KnowledgeRecord, MergeProof
 from models.card import CARD, Provenance, ScoreRow, write_model_card
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
@@ -25,6 +25,7 @@ from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS, check_target, push
 from training.base import Base, find_base
 from training.config import RunConfig
+from training.knowledge import knowledge_of
 from training.memory_plan import check_memory, plan_memory
 from training.merge import merge
 from training.methods.lora import attach_lora
@@ -48,17 +49,18 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     started = time.monotonic()
     set_seed(config.seed)
     check_target(config.push, *MODEL_MARKERS)
+    knowledge = knowledge_of(config)  # a damaged one is reported before anything is trained
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
-    base = find_base(config.model)
+    base = find_base(config)
     run = run or RunDirectory.create(config)
     logger.info("[3/6] tuning with {} -> {}", config.method.kind, run.path)
     if not run.adapter.is_dir():
         _tune(run, config, base, dataset)
     logger.info("[4/6] merge")
-    artifact = _finish(run, config, base, dataset)
+    artifact = _finish(run, config, base, dataset, knowledge)
     logger.info("[5/6] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
     exported = run.merged if artifact.kind == "merged" else run.adapter
@@ -99,7 +101,9 @@ def _rows(supervised: SupervisedSet, config: RunConfig) -> Rows:
     return Rows(rows)
 
 
-def _finish(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> Artifact:
+def _finish(
+    run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset, knowledge: KnowledgeRecord | None
+) -> Artifact:
     """Merges where the method can be merged and the proof passes, and records what the run's result is."""
     proof, reason = None, "a prefix cannot be merged into weights; it is loaded beside the base model"
     if config.method.kind == "lora":
@@ -116,6 +120,8 @@ def _finish(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltData
         dataset_sha256=dataset.manifest.sha256,
         merge_proof=proof,
         why_not_merged=reason,
+        domain=config.domain,
+        knowledge=knowledge,
         numerics=numerics_record(config.model.dtype, config.train),
         versions={name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "bitsandbytes")},
     )
