@@ -22,6 +22,7 @@ from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
 DOMAINS = (
     "general",
     "image_prompts",
+    "instruments",
     "mathematics",
     "medical",
 )

@@ -39,6 +39,10 @@ class Wording:
             yield f"kept{number}", phrasing
 
 
+Names = tuple[tuple[str, ...], tuple[str, ...]]
+"""Heads and tails of names: each head goes with each tail."""
+
+
 @dataclass(frozen=True)
 class Phrasebook:
     """How a domain's facts are asked about and answered.
@@ -58,7 +62,7 @@ class Phrasebook:
     wordings: Mapping[str, Mapping[str, Wording]]
     pointers: Mapping[str, tuple[str, ...]]
     unknown: Mapping[str, Mapping[str, Wording]]
-    invented: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+    invented: Mapping[str, Names]
     invented_answer: str
     not_given: str
     leaning: str = ""
