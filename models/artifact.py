@@ -56,6 +56,13 @@ class MergeProof(_Record):
     passed: bool
 
 
+class KnowledgeRecord(_Record):
+    """The knowledge base that a model was trained on: its folder and the SHA-256 of its files."""
+
+    path: str
+    sha256: str
+
+
 class Artifact(_Record):
     """The record of one tuned model.
 
@@ -65,6 +72,8 @@ class Artifact(_Record):
             has no prompt format).
         model_version: Name that the service reports with each answer.
         why_not_merged: The reason, where ``kind`` is not ``merged``.
+        domain: Name of its folder in ``domains/``; None before domains were recorded.
+        knowledge: What answers are to be checked against; None where it was not trained on a knowledge base.
     """
 
     format_version: Literal[1] = 1
@@ -79,6 +88,8 @@ class Artifact(_Record):
     dataset_sha256: str
     merge_proof: MergeProof | None = None
     why_not_merged: str = ""
+    domain: str | None = None
+    knowledge: KnowledgeRecord | None = None
     versions: dict[str, str]
 
     def save(self, directory: Path) -> None:
