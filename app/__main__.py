@@ -5,29 +5,36 @@ import socket
 
 import uvicorn
 
-from app.batching import BatchQueue
-from app.config import AppConfig, model_path
+from app.backends.local import LocalBackend
+from app.config import AppConfig
+from app.served import artifact_of, domain_of, knowledge_of, model_path
 from app.service import create_app
 from common.command import read_config, run_command
 from common.errors import UserError
-from domains.medical.knowledge_base import KNOWLEDGE
+from domains.domain import DOMAINS
 from models.engines.local import load_engine
 
-HELP = """
-Serves a model: a web page, questions and answers with triage and sources, and an OpenAI-compatible API.
+HELP = f"""
+Serves a model: a web page, questions and answers with safety rules and sources, and an OpenAI-compatible API.
 
-  python -m app model=latest                               the newest finished run below runs/
+  python -m app model=latest                               the newest run below runs/ that can be served
   python -m app model=runs/medical_qlora/20261123-101500   a run
-  python -m app model=/models/my-llama port=9000           a model directory with its prompt_format.json
+  python -m app model=/models/my-llama port=9000 domain=medical   a model directory with its prompt_format.json
 
 Then:
   http://127.0.0.1:8000/                                   the web page
-  curl localhost:8000/v1/qa -H 'Content-Type: application/json' -d '{"question": "高血压有哪些症状？"}'
+  curl localhost:8000/v1/qa -H 'Content-Type: application/json' -d '{{"question": "高血压有哪些症状？"}}'
   curl localhost:8000/v1/models                            the model's name for OpenAI clients (base_url=…/v1)
+  curl localhost:8000/v1/about                             the domain, its notices, the version of its knowledge base
   /livez  /readyz                                          process is up; model has answered and takes requests
+
+Rules, notices and sources are those of the domain that the run records, and answers are checked against the knowledge
+base that it was trained on. A model that records no domain is served as general: no rules, no sources.
 
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
+  domain=NAME           {", ".join(DOMAINS)}
+  knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
   serve.content_producer=NAME                              who answers for the text, in the AI label's metadata
@@ -42,12 +49,14 @@ def main(arguments: list[str]) -> None:
     """Loads the model, then serves it until a signal comes."""
     [config] = read_config("app", arguments, AppConfig)
     path = model_path(config)
+    artifact = artifact_of(path)
+    domain = domain_of(artifact, config.domain)
+    knowledge = knowledge_of(artifact, domain, config.knowledge.path)
     listener = _listen(config.host, config.port)
-    engine = load_engine(path)
-    queue = BatchQueue(engine, config.serve)
-    app = create_app(engine, queue, KNOWLEDGE.load())
+    backend = LocalBackend(load_engine(path), config.serve)
+    app = create_app(backend, domain, knowledge, config.serve)
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
-    server = Server(uvicorn.Config(app, log_config=None, access_log=False), queue)
+    server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])
 
 
@@ -56,17 +65,17 @@ class Server(uvicorn.Server):
 
     Args:
         config: uvicorn's configuration.
-        queue: The queue that is drained.
+        backend: The backend that is drained.
     """
 
-    def __init__(self, config: uvicorn.Config, queue: BatchQueue) -> None:
+    def __init__(self, config: uvicorn.Config, backend: LocalBackend) -> None:
         super().__init__(config)
-        self.queue = queue
+        self.backend = backend
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drains the queue, then closes everything."""
-        self.queue.drain()
-        while self.queue.busy and not self.force_exit:
+        """Drains the backend, then closes everything."""
+        self.backend.drain()
+        while self.backend.busy and not self.force_exit:
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
 

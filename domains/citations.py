@@ -51,7 +51,7 @@ def quote(question: str, knowledge: KnowledgeBase, asked_for: AskedFor) -> list[
         asked_for: How its attributes are asked for.
     """
     return [
-        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=knowledge.sha256[:12])
+        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=knowledge.version)
         for entry in knowledge.find(question)
         for attribute, text in _statements(entry, question, asked_for.get(entry.type, {}))
     ]

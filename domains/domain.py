@@ -28,6 +28,9 @@ DOMAINS = (
 )
 """The folders of ``domains/``; ``domains/NAME/domain.py`` has the domain as ``DOMAIN``."""
 
+NO_KNOWLEDGE = KnowledgeBase(entries=(), sha256="")
+"""The knowledge base of a domain that has none."""
+
 GENERAL = "general"
 """What an artefact without a domain is served as."""
 

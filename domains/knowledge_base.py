@@ -117,6 +117,11 @@ class KnowledgeBase:
         _check_references(placed, schema)
         return cls(entries=tuple(entry for _, entry in placed), sha256=sha256_files(paths))
 
+    @property
+    def version(self) -> str:
+        """First digits of the hash, for readers."""
+        return self.sha256[:12]
+
     @cached_property
     def by_id(self) -> dict[str, Entry]:
         """Entries by id."""

@@ -33,7 +33,7 @@ NOTICES = Notices(
             topic=Description(zh="面积", en="Area"), question="一个长方形长8米，宽5米，它的面积是多少平方米？"
         ),
         ExampleQuestion(
-            topic=Description(zh="分数", en="Fractions"), question="一本书120页，小红看了它的四分之一，还剩多少页？"
+            topic=Description(zh="分数", en="Fractions"), question="一本书160页，小红看了它的四分之一，还剩多少页？"
         ),
     ),
 )

@@ -2,9 +2,9 @@
 
 import re
 
-from domains.knowledge_base import EntryType
+from domains.citations import AskedFor
 
-ASKED: dict[EntryType, dict[str, re.Pattern[str]]] = {
+ASKED: AskedFor = {
     "disease": {
         "症状": re.compile("症状|表现|征兆|前兆|什么感觉|会不舒服|不舒服"),
         "病因": re.compile("病因|原因|怎么引起|引起的|由什么引起|怎么得|怎么会得|为什么会|为啥|怎么来|因素"),

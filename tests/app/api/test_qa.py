@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app.qa import DISCLAIMER, LABEL
+from app.pipeline.label import LABEL
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.domain import NOTICES
 from tests.app.fake_engine import ANSWER, FakeEngine
 
 SEEK_CARE = "请立即拨打120或前往急诊。"
@@ -41,7 +42,7 @@ def test_an_answer_carries_source_label_and_version(client: httpx.Client, knowle
     ]
     assert answer["notice"] == ""
     assert answer["triage"]["level"] == "routine"
-    assert (answer["disclaimer"], answer["label"]) == (DISCLAIMER, LABEL)
+    assert (answer["disclaimer"], answer["label"]) == (NOTICES.disclaimer, LABEL)
     assert answer["model_version"] == "fake-1"
     assert answer["finish_reason"] == "stop"
     assert answer["usage"]["total_tokens"] == len("高血压有哪些症状？") + len(ANSWER)

@@ -1,4 +1,4 @@
-"""A bounded queue in front of an engine, and the one thread that runs its batches.
+"""The local backend: a bounded queue in front of an engine, and the one thread that runs its batches.
 
 The event loop only ever puts requests into the queue and receives their text; generating happens in the thread. A batch
 is what is waiting and may run together when the thread is free: requests that agree in temperature and top_p. A sampled
@@ -15,47 +15,43 @@ from itertools import islice
 
 from loguru import logger
 
+from app.backends.backend import (
+    BackendError,
+    ChatTurn,
+    GenerationFailed,
+    Overloaded,
+    PromptTooLong,
+    Stopping,
+    UnsupportedConversation,
+)
 from app.config import ServeConfig
-from app.errors import ApiError
 from common.errors import UserError
 from models.engines.engine import Completion, Conversation, Engine, Sampling
 
 
 class Generation:
-    """One request on its way through the queue: its text while it grows, then its completion."""
+    """One request on its way through the queue; see ``Reply``."""
 
-    completion: Completion
-
-    def __init__(self, conversation: Conversation, sampling: Sampling) -> None:
-        self.conversation, self.sampling = conversation, sampling
+    def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
+        self.conversation, self.sampling, self.queue = conversation, sampling, queue
         self.arrived = time.monotonic()
         self.cancelled = False
         self._loop = asyncio.get_running_loop()
-        self._events: asyncio.Queue[str | Completion | ApiError] = asyncio.Queue()
+        self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
 
-    async def pieces(self) -> AsyncIterator[str]:
-        """The text piece by piece; ``completion`` is there when it has ended.
-
-        Raises:
-            ApiError: The engine failed.
-        """
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``Reply``."""
         while isinstance(event := await self._events.get(), str):
             yield event
-        if isinstance(event, ApiError):
+        if isinstance(event, BackendError):
             raise event
-        self.completion = event
+        yield event
 
-    async def finished(self) -> Completion:
-        """Waits for the completion.
+    def cancel(self) -> None:
+        """See ``Reply``."""
+        self.queue.cancel(self)
 
-        Raises:
-            ApiError: The engine failed.
-        """
-        async for _ in self.pieces():
-            pass
-        return self.completion
-
-    def put(self, event: str | Completion | ApiError) -> None:
+    def put(self, event: str | Completion | BackendError) -> None:
         """Hands an event from the engine's thread to the event loop."""
         self._loop.call_soon_threadsafe(self._events.put_nowait, event)
 
@@ -69,8 +65,8 @@ class Generation:
         )
 
 
-class BatchQueue:
-    """Runs generations on an engine, in batches, in the order of their arrival.
+class LocalBackend:
+    """Runs generations on an engine, in batches, in the order of their arrival; see ``Backend``.
 
     Args:
         engine: Generates in this queue's thread alone.
@@ -88,30 +84,43 @@ class BatchQueue:
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
 
-    def start(self) -> None:
-        """Starts the engine's thread."""
+    async def start(self) -> None:
+        """Starts the engine's thread with a request of its own; the backend is ready when it is answered."""
         self._thread.start()
+        await self.stream([ChatTurn("user", "你好")], Sampling(max_new_tokens=1))
 
-    async def submit(self, conversation: Conversation, sampling: Sampling) -> Generation:
-        """Queues a conversation; whoever submits also calls ``cancel`` when the answer is no longer wanted.
+    @property
+    def model_version(self) -> str:
+        """See ``Backend.model_version``."""
+        return self.engine.model_version
 
-        Args:
-            conversation: Ends with a user turn.
-            sampling: How to answer it.
+    async def count(self, conversation: Conversation) -> int:
+        """See ``Backend.count``."""
+        try:
+            return await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
+        except UserError as error:
+            raise UnsupportedConversation(error.problem) from None
 
-        Raises:
-            ApiError: 400, the prompt leaves no room for an answer; 503, the queue is full or the service is stopping.
-        """
-        await self._check_room(conversation)
-        generation = Generation(conversation, sampling)
+    async def stream(self, conversation: Conversation, sampling: Sampling) -> Generation:
+        """See ``Backend.stream``."""
+        tokens = await self.count(conversation)
+        if tokens >= self.engine.context_length:
+            raise PromptTooLong(tokens, self.engine.context_length)
+        generation = Generation(conversation, sampling, self)
         with self._changed:
             if self.draining:
-                raise _stopping()
+                raise Stopping
             if len(self._waiting) >= self.config.queue_limit:
-                raise _unavailable("too many requests are waiting", "overloaded", self._seconds_until_room())
+                raise Overloaded(self._seconds_until_room())
             self._waiting.append(generation)
             self._changed.notify_all()
         return generation
+
+    async def ready(self) -> bool:
+        """See ``Backend.ready``."""
+        if self.draining:
+            raise Stopping
+        return self.has_generated
 
     def cancel(self, generation: Generation) -> None:
         """Takes a generation out of the queue, or ends its row at the next token; harmless when it has ended."""
@@ -136,25 +145,12 @@ class BatchQueue:
         with self._changed:
             self._closed = True
             for generation in self._waiting:
-                generation.put(_stopping())
+                generation.put(Stopping())
             for generation in self._running:
                 generation.cancelled = True
             self._waiting = []
             self._changed.notify_all()
         await asyncio.to_thread(self._thread.join)
-
-    async def _check_room(self, conversation: Conversation) -> None:
-        try:
-            tokens = await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
-        except UserError as error:  # e.g. two user turns in a row, which this model's prompt format has no way to write
-            raise ApiError(400, error.problem, code="unsupported_conversation", param="messages") from None
-        if tokens >= self.engine.context_length:
-            raise ApiError(
-                400,
-                f"the prompt has {tokens} tokens and the model's context {self.engine.context_length}; shorten it",
-                code="context_length_exceeded",
-                param="messages",
-            )
 
     def _seconds_until_room(self) -> int:
         batches = math.ceil(len(self._waiting) / self.config.max_batch)
@@ -198,30 +194,9 @@ class BatchQueue:
             # no message and no values: they may hold what a patient wrote
             frames = "".join(traceback.format_tb(error.__traceback__))
             logger.error("a batch of {} failed: {}\n{}", len(batch), type(error).__name__, frames)
-            failure = ApiError(500, "the model failed on this request; try again", code="generation_failed")
             for generation in batch:
-                generation.put(failure)
+                generation.put(GenerationFailed())
             return
         self.has_generated = True
         for generation, completion in zip(batch, completions, strict=True):
             generation.put(completion)
-
-
-def answer_tokens(wanted: int | None, most: int) -> int:
-    """How long an answer may be, by default the most that is allowed.
-
-    Raises:
-        ApiError: 400, more was asked for.
-    """
-    if wanted is not None and wanted > most:
-        raise ApiError(400, f"an answer has at most {most} tokens here", code="max_tokens_exceeded", param="max_tokens")
-    return wanted or most
-
-
-def _stopping() -> ApiError:
-    return _unavailable("the service is stopping", "stopping", retry_after=5)
-
-
-def _unavailable(problem: str, code: str, retry_after: int) -> ApiError:
-    headers = {"Retry-After": str(retry_after)}
-    return ApiError(503, f"{problem}; try again in {retry_after} s", code=code, headers=headers)

@@ -35,7 +35,7 @@ def hold(engine: FakeEngine, running: Running) -> threading.Thread:
 def test_requests_that_wait_together_run_in_one_batch(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
     pool, answers = in_background(running, 3)
-    running.wait_for(lambda: len(running.queue._waiting) == 3)
+    running.wait_for(lambda: len(running.backend._waiting) == 3)
     engine.gate.set()
     assert [answer.result().json()["choices"][0]["message"]["content"] for answer in answers] == [ANSWER] * 3
     assert [len(batch) for batch in engine.batches] == [1, 3]
@@ -47,7 +47,7 @@ def test_rows_of_a_batch_agree_in_sampling(engine: FakeEngine, running: Running)
     holding = hold(engine, running)
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(ask, running, temperature=t) for t in (0, 0.7, 0)]
-        running.wait_for(lambda: len(running.queue._waiting) == 3)
+        running.wait_for(lambda: len(running.backend._waiting) == 3)
         engine.gate.set()
         assert all(answer.result().status_code == 200 for answer in waiting)
     batches = [{s.temperature for _, s in batch} for batch in engine.batches]
@@ -59,7 +59,7 @@ def test_rows_of_a_batch_agree_in_sampling(engine: FakeEngine, running: Running)
 def test_a_seeded_sample_runs_alone(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
     pool, answers = in_background(running, 2, temperature=0.7, seed=1)
-    running.wait_for(lambda: len(running.queue._waiting) == 2)
+    running.wait_for(lambda: len(running.backend._waiting) == 2)
     engine.gate.set()
     assert all(answer.result().status_code == 200 for answer in answers)
     assert [len(batch) for batch in engine.batches] == [1, 1, 1]
@@ -70,7 +70,7 @@ def test_a_seeded_sample_runs_alone(engine: FakeEngine, running: Running) -> Non
 def test_a_full_queue_answers_503_and_says_when_to_come_back(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
     pool, answers = in_background(running, 3)
-    running.wait_for(lambda: len(running.queue._waiting) == 3)
+    running.wait_for(lambda: len(running.backend._waiting) == 3)
     refused = ask(running)
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) >= 1
@@ -98,12 +98,12 @@ def test_a_client_that_leaves_a_stream_cancels_its_row(engine: FakeEngine, runni
         lines = response.iter_lines()
         assert next(lines).startswith("data: ")
         running.wait_for(lambda: len(engine.batches) == 1)
-    running.wait_for(lambda: engine.cancelled == 1 and not running.queue.busy)
+    running.wait_for(lambda: engine.cancelled == 1 and not running.backend.busy)
 
 
 def test_a_client_that_leaves_before_the_whole_answer_cancels_its_row(engine: FakeEngine, running: Running) -> None:
     def cancelled_one_more(before: int) -> bool:
-        return engine.cancelled == before + 1 and not running.queue.busy
+        return engine.cancelled == before + 1 and not running.backend.busy
 
     engine.gate.clear()
     for path, body in (
@@ -121,10 +121,10 @@ def test_a_client_that_leaves_the_queue_never_reaches_the_model(engine: FakeEngi
     holding = hold(engine, running)
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(running.url + "/v1/qa", json={"question": "感冒怎么办？"}, timeout=0.3)
-    running.wait_for(lambda: not running.queue._waiting)
+    running.wait_for(lambda: not running.backend._waiting)
     engine.gate.set()
     holding.join()
-    running.wait_for(lambda: not running.queue.busy)
+    running.wait_for(lambda: not running.backend.busy)
     assert len(engine.batches) == 1
 
 
@@ -143,7 +143,7 @@ def test_a_stopping_service_finishes_what_runs_and_refuses_the_rest(engine: Fake
         answer = pool.submit(ask, running)
         running.wait_for(lambda: len(engine.batches) == 1)
         running.server.should_exit = True  # what a signal does
-        running.wait_for(lambda: running.queue.draining)
+        running.wait_for(lambda: running.backend.draining)
         with running.client() as client:
             assert client.get("/livez").status_code == 200
             assert client.get("/readyz").status_code == 503

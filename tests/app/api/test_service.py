@@ -1,5 +1,6 @@
 """What holds for every path: error shape, request ids, health, logs without text, the page's security policy."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -9,9 +10,9 @@ import httpx
 import pytest
 from loguru import logger
 
-from app.batching import BatchQueue
+from app.backends.local import LocalBackend
 from app.service import create_app
-from domains.knowledge_base import KnowledgeBase
+from domains.domain import NO_KNOWLEDGE, find_domain
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG
 
@@ -58,22 +59,19 @@ def test_request_ids_are_echoed_or_made(client: httpx.Client) -> None:
     assert client.get("/none", headers={"X-Request-Id": "mine"}).headers["X-Request-Id"] == "mine"
 
 
-def test_not_ready_before_the_first_token(knowledge: KnowledgeBase) -> None:
-    engine = FakeEngine()
-    queue = BatchQueue(engine, CONFIG)
-    transport = httpx.ASGITransport(create_app(engine, queue, knowledge))
+def test_not_ready_before_the_first_token() -> None:
+    backend = LocalBackend(FakeEngine(), CONFIG)
+    transport = httpx.ASGITransport(create_app(backend, find_domain("general"), NO_KNOWLEDGE, CONFIG))
 
     async def get(path: str) -> int:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return (await client.get(path)).status_code
 
-    import asyncio
-
     assert asyncio.run(get("/livez")) == 200
     assert asyncio.run(get("/readyz")) == 503
-    queue.has_generated = True
+    backend.has_generated = True
     assert asyncio.run(get("/readyz")) == 200
-    queue.drain()
+    backend.drain()
     assert asyncio.run(get("/readyz")) == 503
 
 

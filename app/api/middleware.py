@@ -1,4 +1,5 @@
-"""What every response gets: a request id, security headers, a line in the log, and an answer even to a fault.
+"""What every request gets: a limit of its body, a request id, security headers, a line in the log, and an answer even
+to a fault.
 
 Plain ASGI, because wrappers that read responses delay streams and hide that the client has gone.
 """
@@ -12,8 +13,8 @@ from loguru import logger
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.disconnect import ClientGone
-from app.errors import INTERNAL_ERROR
+from app.api.disconnect import ClientGone
+from app.api.errors import ApiError
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")  # anything else could carry text into the log
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -57,7 +58,7 @@ class RequestContext:
             frames = "".join(traceback.format_tb(error.__traceback__))
             logger.error("{} failed: {}\n{}", request_id, type(error).__name__, frames)
             if not status:
-                await INTERNAL_ERROR.response()(scope, receive, send_with_headers)
+                await ApiError("internal_error").response()(scope, receive, send_with_headers)
         finally:
             milliseconds = 1000 * (time.monotonic() - started)
             logger.info(
@@ -73,3 +74,43 @@ def _request_id(headers: Headers) -> str:
 def _route(scope: Scope) -> str:
     """The route's pattern: a path or query that somebody typed may hold anything."""
     return scope["route"].path if "route" in scope else "(no route)"
+
+
+class BodyLimit:
+    """Refuses bodies that are too long, before they are read where their length is declared, else as soon as it shows.
+
+    FastAPI's own limit answers in plain text; this one has the shape of all errors.
+
+    Args:
+        app: The ASGI app.
+        max_bytes: Most bytes of a body.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        length = int(declared) if declared.isdecimal() else 0
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            if length > self.max_bytes:
+                raise self._too_large()
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise self._too_large()
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+    def _too_large(self) -> ApiError:
+        # what is left of the body would be read as the next request
+        headers = {"Connection": "close"}
+        return ApiError("request_too_large", f"a body has at most {self.max_bytes} bytes here", headers=headers)

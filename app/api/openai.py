@@ -13,11 +13,11 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from app.batching import BatchQueue, Generation, answer_tokens
-from app.disconnect import while_connected
-from app.errors import ApiError
-from app.sse import DONE, STREAM_HEADERS, event
-from models.engines.engine import Completion, Engine, Sampling
+from app.api.disconnect import while_connected
+from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
+from app.api.sse import DONE, STREAM_HEADERS, event
+from app.backends.backend import Backend, BackendError, Reply, answer_tokens
+from models.engines.engine import Completion, Sampling
 
 # what else clients send by habit: accepted where it asks for nothing, refused where it asks for what is not there
 NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -77,32 +77,35 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
 
 
-def openai_router(engine: Engine, queue: BatchQueue) -> APIRouter:
+def openai_router(backend: Backend, max_new_tokens: int) -> APIRouter:
     """The routes of the OpenAI-compatible API.
 
     Args:
-        engine: What answers; its model version is the one model that is listed.
-        queue: The queue in front of it.
+        backend: What answers; its model version is the one model that is listed.
+        max_new_tokens: Default and upper bound of the length of an answer.
     """
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
-    model = {"id": engine.model_version, "object": "model", "created": int(time.time()), "owned_by": "xinglin"}
+    model = {"id": backend.model_version, "object": "model", "created": int(time.time()), "owned_by": "xinglin"}
+    refused = documented(
+        "unsupported_parameter", "invalid_messages", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS
+    )
 
-    @router.get("/models")
+    @router.get("/models", responses=documented())
     async def list_models() -> dict[str, Any]:
         return {"object": "list", "data": [model]}
 
-    @router.get("/models/{name:path}")
+    @router.get("/models/{name:path}", responses=documented("model_not_found", "invalid_request"))
     async def retrieve_model(name: str) -> dict[str, Any]:
-        _check_model(name, engine)
+        _check_model(name, backend)
         return model
 
-    @router.post("/chat/completions", response_model=None)
+    @router.post("/chat/completions", response_model=None, responses=refused)
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        _check_model(body.model, engine)
+        _check_model(body.model, backend)
         _check_supported(body)
-        stops, sampling = _stop_strings(body), _sampling(body, queue.config.max_new_tokens)
-        generation = await queue.submit(body.messages, sampling)
-        answer = _Answer(queue, generation, stops, f"chatcmpl-{request.state.request_id}", engine.model_version)
+        stops, sampling = _stop_strings(body), _sampling(body, max_new_tokens)
+        reply = await backend.stream(body.messages, sampling)
+        answer = ChatAnswer(reply, stops, f"chatcmpl-{request.state.request_id}", backend.model_version)
         if body.stream:
             usage_wanted = body.stream_options is not None and body.stream_options.include_usage
             return EventSourceResponse(answer.events(usage_wanted), headers=STREAM_HEADERS)
@@ -111,20 +114,18 @@ def openai_router(engine: Engine, queue: BatchQueue) -> APIRouter:
     return router
 
 
-def _check_model(name: str, engine: Engine) -> None:
-    if name != engine.model_version:
-        raise ApiError(
-            404, f"this service has one model: {engine.model_version}", code="model_not_found", param="model"
-        )
+def _check_model(name: str, backend: Backend) -> None:
+    if name != backend.model_version:
+        raise ApiError("model_not_found", f"this service has one model: {backend.model_version}", param="model")
 
 
 def _check_supported(body: ChatRequest) -> None:
     for name, value in (body.model_extra or {}).items():
         if value is not None and name not in WITHOUT_EFFECT and value not in NEUTRAL.get(name, ()):
             known = "only its neutral value is supported" if name in NEUTRAL else "leave it out"
-            raise ApiError(400, f"{name} is not supported here; {known}", code="unsupported_parameter", param=name)
+            raise ApiError("unsupported_parameter", f"{name} is not supported here; {known}", param=name)
     if body.messages[-1].role != "user":
-        raise ApiError(400, "the last message must be the user's", code="invalid_messages", param="messages")
+        raise ApiError("invalid_messages", "the last message must be the user's", param="messages")
 
 
 def _sampling(body: ChatRequest, most: int) -> Sampling:
@@ -138,55 +139,67 @@ def _sampling(body: ChatRequest, most: int) -> Sampling:
 def _stop_strings(body: ChatRequest) -> list[str]:
     stops = [body.stop] if isinstance(body.stop, str) else body.stop or []
     if len(stops) > 4 or not all(stops):
-        raise ApiError(400, "at most 4 stop strings, none of them empty", code="invalid_stop", param="stop")
+        raise ApiError("invalid_stop", "at most 4 stop strings, none of them empty", param="stop")
     return stops
 
 
-class _Answer:
-    """One answer in OpenAI's words, whole or as chunks."""
+class ChatAnswer:
+    """One answer in OpenAI's words, whole or as chunks.
 
-    def __init__(self, queue: BatchQueue, generation: Generation, stops: list[str], answer_id: str, model: str) -> None:
-        self.queue, self.generation, self.stops = queue, generation, stops
+    Args:
+        reply: The answer on its way.
+        stops: Strings that end it.
+        answer_id: Name of the answer.
+        model: Name of the model.
+    """
+
+    def __init__(self, reply: Reply, stops: list[str], answer_id: str, model: str) -> None:
+        self.reply, self.stops = reply, stops
         self.head = {"id": answer_id, "created": int(time.time()), "model": model}
         self.stopped = False
+        self.completion: Completion | None = None
 
     async def whole(self) -> dict[str, Any]:
+        """The ``chat.completion``.
+
+        Raises:
+            BackendError: The model failed.
+        """
         try:
             text = "".join([piece async for piece in self._text()])
         finally:
-            self.queue.cancel(self.generation)
+            self.reply.cancel()
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": self._finish_reason()}
-        return {
-            **self.head,
-            "object": "chat.completion",
-            "choices": [choice],
-            "usage": usage(self.generation.completion),
-        }
+        return {**self.head, "object": "chat.completion", "choices": [choice], "usage": usage(self.completion)}
 
     async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
+        """The events of a stream, an error among them where the model fails."""
         try:
             yield self._chunk({"role": "assistant", "content": ""})
             async for piece in self._text():
                 yield self._chunk({"content": piece})
             yield self._chunk({}, self._finish_reason())
             if usage_wanted:
-                yield self._event({"choices": [], "usage": usage(self.generation.completion)})
-        except ApiError as error:
-            yield event(error.body())
+                yield self._event({"choices": [], "usage": usage(self.completion)})
+        except BackendError as error:
+            yield event(of_backend(error).body())
         finally:
-            self.queue.cancel(self.generation)
+            self.reply.cancel()
         yield DONE
 
     async def _text(self) -> AsyncIterator[str]:
         """The text up to the first stop string; what may be the beginning of one is held back."""
         held = ""
-        async for piece in self.generation.pieces():
+        async for piece in self.reply:
+            if isinstance(piece, Completion):
+                self.completion = piece
+                continue
             if self.stopped:
                 continue  # the row ends at the next token; its completion has the usage
             held += piece
             if found := [at for stop in self.stops if (at := held.find(stop)) >= 0]:
                 self.stopped = True
-                self.queue.cancel(self.generation)
+                self.reply.cancel()
                 held = held[: min(found)]
             ready = held if self.stopped else held[: len(held) - _beginning_of_a_stop(held, self.stops)]
             held = held[len(ready) :]
@@ -196,7 +209,8 @@ class _Answer:
             yield held
 
     def _finish_reason(self) -> str:
-        return "stop" if self.stopped else self.generation.completion.finish_reason
+        assert self.completion is not None
+        return "stop" if self.stopped else self.completion.finish_reason
 
     def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
         return self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
@@ -211,7 +225,7 @@ def _beginning_of_a_stop(text: str, stops: list[str]) -> int:
     return max(lengths, default=0)
 
 
-def usage(completion: Completion) -> dict[str, int]:
-    """Token counts in OpenAI's words."""
-    prompt, answer = completion.prompt_tokens, completion.completion_tokens
+def usage(completion: Completion | None) -> dict[str, int]:
+    """Token counts in OpenAI's words; without a completion no model was asked."""
+    prompt, answer = (completion.prompt_tokens, completion.completion_tokens) if completion else (0, 0)
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
