@@ -6,6 +6,7 @@ from pydantic import Field
 
 from common.command import Config
 from domains.domain import DomainName
+from models.config import DType
 
 
 class ServeConfig(Config):
@@ -46,6 +47,8 @@ class AppConfig(Config):
         runs_dir: Where ``latest`` looks for runs.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
+        dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     model: str = Field(min_length=1)
@@ -54,4 +57,6 @@ class AppConfig(Config):
     knowledge: KnowledgeChoice = KnowledgeChoice()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    dtype: DType = "auto"
+    threads: int | None = Field(default=None, ge=1)
     serve: ServeConfig = ServeConfig()

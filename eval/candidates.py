@@ -20,6 +20,7 @@ from models.loading import hash_model, load_model, load_tokenizer
 from models.numerics import Numerics, compute_dtype
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
+from models.threads import THREADS
 
 
 def evaluate_directories(config: EvalConfig, command: str) -> str:
@@ -36,6 +37,7 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         UserError: A directory is missing or holds something else.
         Refused: The base is not the one that the run was tuned from.
     """
+    THREADS.use(config.threads)
     if not config.model.is_dir():
         raise UserError("no such directory", where=f"model={config.model}", fix="give a run or a model directory")
     if config.out.exists() and not config.out.is_dir():

@@ -36,6 +36,7 @@ class EvalConfig(Config):
         base: Model to compare with; for a run its own base is taken.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
         dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
     """
 
@@ -44,4 +45,5 @@ class EvalConfig(Config):
     dataset: Path | None = None
     out: Path
     dtype: DType = "auto"
+    threads: int | None = Field(default=None, ge=1)
     suite: SuiteConfig

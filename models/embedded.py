@@ -24,6 +24,7 @@ from models.built import build_once
 from models.config import EmbeddedConfig
 from models.muon import Muon
 from models.numerics import compute_dtype
+from models.threads import THREADS
 
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
 LEVEL_1 = (bytes([row, cell]) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))  # of GB 2312
@@ -184,6 +185,7 @@ def pretrain(
     model.train()
     with tqdm(total=config.steps, desc="base model", unit="step", mininterval=1.0) as progress:
         for _ in range(config.steps):
+            THREADS.follow()
             ids = next(batches)
             with numerics.autocast():
                 hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # [batch, seq, hidden]

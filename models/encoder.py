@@ -19,6 +19,7 @@ from common.errors import UserError
 from models.built import build_once
 from models.numerics import compute_dtype
 from models.reader_config import EncoderConfig
+from models.threads import THREADS
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 IGNORED = -100  # label that the loss skips
@@ -124,6 +125,7 @@ def pretrain(
     model.train()
     with tqdm(total=config.steps, desc="encoder", unit="step", mininterval=1.0) as progress:
         for _ in range(config.steps):
+            THREADS.follow()
             ids, labels = _masked(next(batches), tokenizer, config.masked, generator)
             with numerics.autocast():
                 loss = model(input_ids=ids, labels=labels).loss

@@ -7,9 +7,9 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 
 import pytest
-import torch
 
 from common.command import read_config
 from data_recipes.build import BuiltDataset, build_or_reuse, load
@@ -20,8 +20,9 @@ from models.config import EmbeddedConfig
 from models.embedded import build
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+from models.threads import THREADS
 
-torch.set_num_threads(1)  # the models are tiny: threads only wait for each other
+THREADS.use(1)  # tests run side by side, and the models are tiny: threads would only wait for each other
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 

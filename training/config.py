@@ -133,11 +133,13 @@ class StageConfig(Config):
         stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
             answers in passages (``training/extractive/config.py``).
         domain: Whose rules, notices and sources the model is served with; the embedded base reads its prose.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     stage: Literal["sft", "extractive"]
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
+    threads: int | None = Field(None, ge=1)
     runs_dir: Path = Path("runs")
     domain: DomainName
     knowledge: KnowledgeConfig = KnowledgeConfig()
@@ -185,7 +187,9 @@ class RunConfig(StageConfig):
         corpus = self.model.embedded.corpus if self.model.embedded else None
         readable = [name for name in DOMAINS if find_domain(name).has_prose]
         if corpus is not None and corpus not in readable:
-            raise ValueError(f"model.embedded.corpus: {corpus} is no domain with prose; there are: {', '.join(readable)}")
+            raise ValueError(
+                f"model.embedded.corpus: {corpus} is no domain with prose; there are: {', '.join(readable)}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 from loguru import logger
 
 from common.errors import UserError
+from common.machine import available_memory
 from models.numerics import compute_dtype
 from training.base import Base
 from training.config import RunConfig
@@ -85,7 +85,7 @@ def _activations(c: Any, config: RunConfig) -> float:
 def _available() -> float:
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    return float(psutil.virtual_memory().available)
+    return float(available_memory())
 
 
 def check_memory(plan: MemoryPlan) -> None:

@@ -25,6 +25,7 @@ from common.files import disk_errors
 from models.artifact import NumericsRecord
 from models.config import DType
 from models.numerics import Numerics, compute_dtype, instruction_set
+from models.threads import THREADS
 from training.config import OptimiserConfig, TrainConfig
 from training.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.run_directory import RunDirectory
@@ -150,6 +151,7 @@ class SupervisedTrainer(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
+        THREADS.follow()
         supervised = int((inputs["labels"] != IGNORED).sum())
         self.supervised_tokens += supervised
         mask = inputs.get("attention_mask")

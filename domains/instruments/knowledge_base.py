@@ -33,9 +33,7 @@ def faults_by_signs(kb: KnowledgeBase) -> Iterator[Fact]:
             kind="reverse",
             wording=REVERSE,
             slots={"signs": "、".join(signs), "turned": "、".join(reversed(signs))},
-            answer=REVERSE.answer.format(
-                items=listed(signs), faults=fault.name, first=fault.attributes["处理步骤"][0]
-            ),
+            answer=REVERSE.answer.format(items=listed(signs), faults=fault.name, first=fault.attributes["处理步骤"][0]),
             items=(fault.name,),
             grounding=(fault.id,),
         )
@@ -46,8 +44,8 @@ KNOWLEDGE = Knowledge(
     phrasebook=PHRASEBOOK,
     about=Description(
         zh="由知识库按模板生成的实验室仪器问答。答案简短，只陈述知识库里的通用做法；与说明书或本单位规程不一致时，以后者为准。",
-        en="Questions and answers about laboratory instruments, written from the knowledge base by templates. Answers are"
-        " short and state general practice only; the instrument's manual and the laboratory's rules come first.",
+        en="Questions and answers about laboratory instruments, written from the knowledge base by templates. Answers"
+        " are short and state general practice only; the instrument's manual and the laboratory's rules come first.",
     ),
     unseen=Description(zh="仪器和故障", en="instruments and faults"),
     relations=faults_by_signs,

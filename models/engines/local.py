@@ -17,6 +17,7 @@ from models.engines.engine import Completion, Conversation, OnText, Sampling, Sc
 from models.loading import hash_model, load_model, load_tokenizer
 from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat, Rendered
+from models.threads import THREADS
 
 REPLACEMENT = "�"  # what an incomplete UTF-8 sequence decodes to
 
@@ -60,6 +61,7 @@ class LocalEngine:
         Raises:
             UserError: A prompt leaves no room for an answer within the context length.
         """
+        THREADS.follow()
         prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
         limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
         shared = {(s.temperature, s.top_p, s.seed) for s in sampling}
@@ -81,6 +83,7 @@ class LocalEngine:
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``."""
+        THREADS.follow()
         rendered = [self.prompt_format.render(conversation, supervise="last") for conversation in conversations]
         longest = max(len(r.ids) for r in rendered)
         if longest > self.context_length:

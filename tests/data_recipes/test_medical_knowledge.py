@@ -83,9 +83,7 @@ def test_training_never_reads_a_held_out_name(
     assert any(unseen & set(e.grounding) for e in examples if e.split == "unseen_entity")
 
 
-def test_the_same_configuration_gives_the_same_examples(
-    config: KnowledgeTuningSource, examples: list[Example]
-) -> None:
+def test_the_same_configuration_gives_the_same_examples(config: KnowledgeTuningSource, examples: list[Example]) -> None:
     assert [item for item in read(config) if isinstance(item, Example)] == examples
 
 

@@ -59,9 +59,7 @@ def read(config: KnowledgeTuningSource) -> Iterator[Example | Dropped]:
         UserError: The knowledge base is damaged.
     """
     kb = config.load()
-    splits, dropped = write(
-        kb, config.knowledge, config.sizes.model_dump(), config.held_out_share, config.seed
-    )
+    splits, dropped = write(kb, config.knowledge, config.sizes.model_dump(), config.held_out_share, config.seed)
     unseen = held_out(kb, config.knowledge, config.held_out_share, Random(f"{config.seed} held out"))
     for name, examples in splits.items():
         shelf = _Shelf(kb, config.knowledge, unseen if name in SEEN_IN_TRAINING else set(), config)

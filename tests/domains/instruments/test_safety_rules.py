@@ -31,7 +31,13 @@ def test_mains_voltage(triager: Triager, question: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["菌液泼洒在台面上了", "离心管破裂了，里面是菌液", "摇床里的培养物打翻了", "被针头扎到了，上面有血样", "样本溅到手上"],
+    [
+        "菌液泼洒在台面上了",
+        "离心管破裂了，里面是菌液",
+        "摇床里的培养物打翻了",
+        "被针头扎到了，上面有血样",
+        "样本溅到手上",
+    ],
 )
 def test_biological_hazards(triager: Triager, question: str) -> None:
     found = triager.triage(question)
