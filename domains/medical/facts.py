@@ -88,6 +88,7 @@ def _reverse_facts(kb: KnowledgeBase) -> Iterator[Fact]:
 def _comparisons(kb: KnowledgeBase) -> Iterator[Fact]:
     """Each disease beside the one whose symptoms are most like its own, where both also have some of their own."""
     known = diseases(kb)
+    by_id = {d.id: d for d in known}
     symptoms = {d.id: set(d.attributes["症状"]) for d in known}
     pairs = set()
     for one in known:
@@ -96,7 +97,7 @@ def _comparisons(kb: KnowledgeBase) -> Iterator[Fact]:
             nearest = max(others, key=lambda o: _likeness(symptoms[one.id], symptoms[o.id]))
             pairs.add(tuple(sorted((one.id, nearest.id))))
     for ids in sorted(pairs):
-        one, other = (kb.by_id[id] for id in ids)
+        one, other = (by_id[id] for id in ids)
         shared = [s for s in one.attributes["症状"] if s in symptoms[other.id]][:2]
         own = [s for s in one.attributes["症状"] if s not in symptoms[other.id]][:2]
         others_own = [s for s in other.attributes["症状"] if s not in symptoms[one.id]][:2]
