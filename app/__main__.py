@@ -13,6 +13,7 @@ from common.command import read_config, run_command
 from common.errors import UserError
 from domains.domain import DOMAINS
 from models.engines.local import load_engine
+from models.threads import THREADS
 
 HELP = f"""
 Serves a model: a web page, questions and answers with safety rules and sources, and an OpenAI-compatible API.
@@ -36,6 +37,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   domain=NAME           {", ".join(DOMAINS)}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
+  dtype=auto            float32 | bfloat16 | float16     threads=N                how many compute; else the free cores
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
   serve.content_producer=NAME                              who answers for the text, in the AI label's metadata
 
@@ -53,7 +55,8 @@ def main(arguments: list[str]) -> None:
     domain = domain_of(artifact, config.domain)
     knowledge = knowledge_of(artifact, domain, config.knowledge.path)
     listener = _listen(config.host, config.port)
-    backend = LocalBackend(load_engine(path), config.serve)
+    THREADS.use(config.threads)
+    backend = LocalBackend(load_engine(path, dtype=config.dtype), config.serve)
     app = create_app(backend, domain, knowledge, config.serve)
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)

@@ -1,12 +1,12 @@
 """What can be configured about the service."""
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from common.command import Config
-from domains.domain import find_domain
+from domains.domain import DomainName
+from models.config import DType
 
 
 class ServeConfig(Config):
@@ -39,10 +39,6 @@ class KnowledgeChoice(Config):
     path: Path | None = None
 
 
-def _existing_domain(name: str) -> str:
-    return find_domain(name).name
-
-
 class AppConfig(Config):
     """The whole configuration of ``python -m app``.
 
@@ -51,12 +47,16 @@ class AppConfig(Config):
         runs_dir: Where ``latest`` looks for runs.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
+        dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     model: str = Field(min_length=1)
     runs_dir: Path = Path("runs")
-    domain: Annotated[str, AfterValidator(_existing_domain)] | None = None
+    domain: DomainName | None = None
     knowledge: KnowledgeChoice = KnowledgeChoice()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    dtype: DType = "auto"
+    threads: int | None = Field(default=None, ge=1)
     serve: ServeConfig = ServeConfig()

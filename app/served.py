@@ -7,6 +7,7 @@ from loguru import logger
 from app.config import AppConfig
 from common.errors import UserError
 from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, find_domain
+from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, KnowledgeRecord
@@ -113,27 +114,28 @@ def knowledge_of(artifact: Artifact | None, domain: Domain, chosen: Path | None)
         UserError: The domain has no knowledge base, the folder's files are damaged, or what the model was trained on is
             changed or gone.
     """
-    if chosen and domain.knowledge is None:
-        raise UserError(f"the domain {domain.name} cites no knowledge base", where="knowledge.path", fix="give domain=")
+    if domain.knowledge is None:
+        if chosen:
+            fix = "give the domain whose files it has: domain=NAME"
+            raise UserError(f"the domain {domain.name} cites no knowledge base", where="knowledge.path", fix=fix)
+        return NO_KNOWLEDGE
     trained_on = artifact.knowledge if artifact and artifact.domain == domain.name else None
     if chosen:
-        knowledge = KnowledgeBase.load(chosen)
+        knowledge = domain.knowledge.load(chosen)
         if trained_on and knowledge.sha256 != trained_on.sha256:
             logger.warning("{} is not the knowledge base that the model was trained on", chosen)
         return knowledge
-    if trained_on:
-        return _trained_on(trained_on, domain)
-    return KnowledgeBase.load(domain.knowledge) if domain.knowledge else NO_KNOWLEDGE
+    return _trained_on(trained_on, domain.knowledge) if trained_on else domain.knowledge.load()
 
 
-def _trained_on(record: KnowledgeRecord, domain: Domain) -> KnowledgeBase:
+def _trained_on(record: KnowledgeRecord, knowledge: Knowledge) -> KnowledgeBase:
     """The recorded knowledge base, known by its hash: at its path, or as the one that ships with the domain."""
     recorded = Path(record.path)
     problem = "its files have changed since" if recorded.is_dir() else "it is gone"
-    for folder in (domain.knowledge, recorded):
+    for folder in (knowledge.schema.folder, recorded):
         try:
-            if folder and folder.is_dir() and (knowledge := KnowledgeBase.load(folder)).sha256 == record.sha256:
-                return knowledge
+            if folder.is_dir() and (found := knowledge.load(folder)).sha256 == record.sha256:
+                return found
         except UserError as error:
             problem = f"it cannot be read any more ({error})"
     raise UserError(

@@ -21,8 +21,9 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from common.files import write_text
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.phrasings import WORDINGS
-from domains.medical.prose import corpus
+from domains.prose import corpus
 from models.config import EmbeddedConfig
 from models.embedded import (
     Optimizers,
@@ -51,7 +52,7 @@ def main(tokens: int) -> None:
     Args:
         tokens: That each is trained on; by default as many as the real base model.
     """
-    kb = KnowledgeBase.load()
+    kb = KNOWLEDGE.load()
     rows = []
     for name, (change, optimizers) in VARIANTS.items():
         sized = EmbeddedConfig.model_validate(change)
@@ -75,7 +76,7 @@ def main(tokens: int) -> None:
 
 def measure(kb: KnowledgeBase, config: EmbeddedConfig, optimizers: Optimizers) -> list[str]:
     """Trains one variant and returns its row of the table."""
-    prose = corpus(kb)
+    prose = corpus(kb, KNOWLEDGE)
     tokenizer = train_tokenizer(prose, config.vocab_size)
     paragraphs = token_stream(prose, tokenizer, config.seed)
     torch.manual_seed(config.seed)
@@ -116,6 +117,7 @@ def recall(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, kb: Know
 @torch.no_grad()
 def sharpness(model: LlamaForCausalLM, paragraphs: list[list[int]]) -> float:
     """Greatest attention weight of a position in the last layer, mean over positions and heads of 64 tokens."""
+    model.set_attn_implementation("eager")  # the only one that returns its weights
     ids = torch.tensor([[token for paragraph in paragraphs[:20] for token in paragraph][:64]])
     last = model(input_ids=ids, output_attentions=True).attentions[-1]  # [1, heads, seq, seq]
     return float(last[:, :, 8:].amax(-1).mean())  # the first positions have little choice

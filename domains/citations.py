@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel
 
 from domains.knowledge_base import Entry, KnowledgeBase
+from domains.wording import DEFINITION
 
-DEFINITION = "定义"
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
 
 AskedFor = Mapping[str, Mapping[str, re.Pattern[str]]]

@@ -8,17 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from data_recipes.schema.manifest import Description
+from domains import prose
 from domains.citations import AskedFor
+from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
 
 DOMAINS = (
     "general",
     "image_prompts",
+    "instruments",
     "mathematics",
     "medical",
 )
@@ -74,8 +78,9 @@ class Domain:
         notices: What its service says.
         triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
         declines: What is answered by rule, without the model; the first that applies.
-        knowledge: Folder of the knowledge base that ships with it; None where it has none.
+        knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
+        corpus: What the embedded base model reads in a domain without a knowledge base.
     """
 
     # the service
@@ -85,8 +90,30 @@ class Domain:
     triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
     declines: tuple[Decline, ...] = ()
     # the knowledge base
-    knowledge: Path | None = None
+    knowledge: Knowledge | None = None
     asked_for: AskedFor = field(default_factory=dict)
+    corpus: Callable[[], list[str]] | None = None
+
+    @property
+    def has_prose(self) -> bool:
+        """Whether there is something that an embedded base model can read."""
+        return self.knowledge is not None or self.corpus is not None
+
+    def prose(self, folder: Path | None = None) -> list[str]:
+        """What the embedded base model of this domain reads: paragraphs of plain statements, no questions.
+
+        Args:
+            folder: Of another knowledge base than the one that ships.
+
+        Returns:
+            The paragraphs; none where the domain has none.
+
+        Raises:
+            UserError: The knowledge base is damaged.
+        """
+        if self.knowledge is not None:
+            return prose.corpus(self.knowledge.load(folder), self.knowledge)
+        return self.corpus() if self.corpus is not None else []
 
 
 def find_domain(name: str) -> Domain:
@@ -99,3 +126,11 @@ def find_domain(name: str) -> Domain:
         raise ValueError(f"no such domain: {name}; there are: {', '.join(DOMAINS)}")
     domain: Domain = import_module(f"domains.{name}.domain").DOMAIN
     return domain
+
+
+def _existing(name: str) -> str:
+    return find_domain(name).name
+
+
+DomainName = Annotated[str, AfterValidator(_existing)]
+"""The name of a domain, in a configuration."""

@@ -6,12 +6,15 @@ from pydantic import Field, model_validator
 
 from common.command import Config
 
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+"""A type to compute in. ``auto`` follows the machine (``models.numerics``); another one is obeyed."""
+
 
 class EmbeddedConfig(Config):
     """Size and training of the embedded model.
 
     Attributes:
-        corpus: What it reads: the medical knowledge base, or solved problems and sums.
+        corpus: The domain whose prose it reads; null for the run's own.
         steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
         matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
         matrix_decay: Muon's weight decay. It bounds the matrices; without it attention grows until each position looks
@@ -19,7 +22,7 @@ class EmbeddedConfig(Config):
         learning_rate: AdamW's learning rate for embeddings, output layer and norms.
     """
 
-    corpus: Literal["medical", "mathematics"] = "medical"
+    corpus: str | None = None
     seed: int = 20261123
     vocab_size: int = Field(8000, ge=300)
     hidden_size: int = Field(128, ge=64, multiple_of=64)
@@ -59,7 +62,7 @@ class StandInConfig(Config):
 
     Attributes:
         of: Whose layout.
-        steps: Training steps on the knowledge base's prose; a few, so that it is not quite random.
+        steps: Training steps on the prose of the run's domain; a few, so that it is not quite random.
     """
 
     of: Literal["chatglm2", "chatglm3", "baichuan", "baichuan2", "baichuan_13b", "baichuan2_13b"]
@@ -78,14 +81,15 @@ class ModelConfig(Origin):
         embedded: Size and training of the embedded model.
         stand_in: Size of a stand-in for a published model.
         prompt_format: Name of a file in ``models/prompts/``; null for the one the model was made for.
-        dtype: Type the weights are loaded in; where they are quantised, the type computed in.
+        dtype: Type the weights are loaded in; where they are quantised, the type computed in. ``auto`` is bfloat16
+            where the machine computes in it natively.
     """
 
     name: str
     embedded: EmbeddedConfig | None = None
     stand_in: StandInConfig | None = None
     prompt_format: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    dtype: DType = "auto"
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelConfig":

@@ -1,4 +1,4 @@
-"""What all tests share: no network, a cache of their own, and one really small model built once."""
+"""What all tests share: no network, a cache of their own, the medical dataset and a really small model, built once."""
 
 import os
 import socket
@@ -7,16 +7,22 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 
 import pytest
-import torch
 
+from common.command import read_config
+from data_recipes.build import BuiltDataset, build_or_reuse, load
+from data_recipes.config import BuildConfig
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from models.config import EmbeddedConfig
 from models.embedded import build
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+from models.threads import THREADS
 
-torch.set_num_threads(1)  # the models are tiny: threads only wait for each other
+THREADS.use(1)  # tests run side by side, and the models are tiny: threads would only wait for each other
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -61,6 +67,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is not there (real data, not part of the project)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def kb() -> KnowledgeBase:
+    """The medical knowledge base."""
+    return KNOWLEDGE.load()
+
+
+@pytest.fixture(scope="session")
+def medical(cache: Path) -> BuiltDataset:
+    """The medical dataset as shipped."""
+    [config] = read_config("build", ["data=medical", "out=unused"], BuildConfig)
+    return load(build_or_reuse(config.data, config.source))
 
 
 TINY = EmbeddedConfig(

@@ -16,14 +16,16 @@ from data_recipes.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import Report, Score, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
-from models.artifact import Artifact, MergeProof
+from models.artifact import Artifact, KnowledgeRecord, MergeProof
 from models.card import CARD, Provenance, ScoreRow, write_model_card
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
 from models.hub import HUB_NAME
+from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS, check_target, push
 from training.base import Base, find_base
 from training.config import RunConfig
+from training.knowledge import knowledge_of
 from training.memory_plan import check_memory, plan_memory
 from training.merge import merge
 from training.methods.lora import attach_lora
@@ -31,7 +33,7 @@ from training.methods.ptuning_v2 import attach_prefix
 from training.packing import Row, Rows, pack
 from training.run_directory import RunDirectory
 from training.supervision import SupervisedSet, supervise
-from training.trainer import train
+from training.trainer import numerics_record, train
 
 
 def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
@@ -47,17 +49,18 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     started = time.monotonic()
     set_seed(config.seed)
     check_target(config.push, *MODEL_MARKERS)
+    knowledge = knowledge_of(config)  # a damaged one is reported before anything is trained
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
-    base = find_base(config.model)
+    base = find_base(config)
     run = run or RunDirectory.create(config)
     logger.info("[3/6] tuning with {} -> {}", config.method.kind, run.path)
     if not run.adapter.is_dir():
         _tune(run, config, base, dataset)
     logger.info("[4/6] merge")
-    artifact = _finish(run, config, base, dataset)
+    artifact = _finish(run, config, base, dataset, knowledge)
     logger.info("[5/6] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
     exported = run.merged if artifact.kind == "merged" else run.adapter
@@ -82,7 +85,7 @@ def _tune(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDatase
 
 
 def _prepared_model(config: RunConfig, base: Base) -> PeftModel:
-    model = base.load(getattr(torch, config.model.dtype), config.method.quantisation)
+    model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     model.train()
     if config.train.gradient_checkpointing:
         model.enable_input_require_grads()
@@ -98,7 +101,9 @@ def _rows(supervised: SupervisedSet, config: RunConfig) -> Rows:
     return Rows(rows)
 
 
-def _finish(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset) -> Artifact:
+def _finish(
+    run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset, knowledge: KnowledgeRecord | None
+) -> Artifact:
     """Merges where the method can be merged and the proof passes, and records what the run's result is."""
     proof, reason = None, "a prefix cannot be merged into weights; it is loaded beside the base model"
     if config.method.kind == "lora":
@@ -115,6 +120,9 @@ def _finish(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltData
         dataset_sha256=dataset.manifest.sha256,
         merge_proof=proof,
         why_not_merged=reason,
+        domain=config.domain,
+        knowledge=knowledge,
+        numerics=numerics_record(config.model.dtype, config.train),
         versions={name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "bitsandbytes")},
     )
     if artifact.kind == "merged":
@@ -135,7 +143,7 @@ def _merge(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDatas
                 run.adapter,
                 directory,
                 quantisation=config.method.quantisation,
-                dtype=getattr(torch, config.model.dtype),
+                dtype=compute_dtype(config.model.dtype).dtype,
                 examples=dataset.splits["dev"],
                 config=config.merge,
             )
@@ -151,10 +159,10 @@ class _ProofFailed(Exception):
 
 
 def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset, artifact: Artifact) -> Report:
-    dtype = getattr(torch, config.model.dtype)
-    tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype=dtype)  # noqa: E731
+    numerics = compute_dtype(config.model.dtype)
+    tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype="auto")  # noqa: E731
     return evaluate_and_report(
-        lambda: LocalEngine(base.load(dtype), base.prompt_format, model_version=config.model.name),
+        lambda: LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=config.model.name),
         tuned,
         dataset,
         config.suite,
@@ -162,7 +170,7 @@ def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDa
         artifact=artifact,
         metrics_file=run.metrics_file,
         command=f"python training/run.py recipe={config.name}",
-        dtype=config.model.dtype,
+        numerics=numerics,
     )
 
 

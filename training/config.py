@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 
 from common.command import Config
 from data_recipes.config import DataConfig, SourceConfig
+from data_recipes.sources.generated.knowledge_base import KnowledgeSourceConfig
+from domains.domain import DOMAINS, DomainName, find_domain
 from eval.config import SuiteConfig
 from models.config import ModelConfig, PushConfig
 
@@ -51,7 +53,8 @@ class OptimiserConfig(Config):
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
         batch_size: Rows per step on one device.
-        precision: ``bf16`` computes in bfloat16 where that is safe (autocast), ``fp32`` does not.
+        precision: Type of the products (autocast; weights that are trained stay in float32). ``auto`` is ``bf16``
+            where the machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints kept.
     """
 
@@ -64,7 +67,7 @@ class OptimiserConfig(Config):
     warmup_share: float = Field(0.03, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     gradient_checkpointing: bool = False
     log_steps: int = Field(10, ge=1)
     eval_steps: int = Field(100, ge=1)
@@ -113,22 +116,61 @@ class MergeConfig(Config):
     tolerance: MergeTolerance = MergeTolerance()
 
 
+class KnowledgeConfig(Config):
+    """The knowledge base of a run: the base model reads it, and the service cites it.
+
+    Attributes:
+        path: Its folder; null for the one that the dataset is made from, else the one that ships with the domain.
+    """
+
+    path: str | None = None
+
+
 class StageConfig(Config):
     """What every stage of ``training/run.py`` reads.
 
     Attributes:
         stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
             answers in passages (``training/extractive/config.py``).
+        domain: Whose rules, notices and sources the model is served with; the embedded base reads its prose.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     stage: Literal["sft", "extractive"]
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
+    threads: int | None = Field(None, ge=1)
     runs_dir: Path = Path("runs")
+    domain: DomainName
+    knowledge: KnowledgeConfig = KnowledgeConfig()
     data: DataConfig
     source: SourceConfig
     suite: SuiteConfig
     push: PushConfig = PushConfig()
+
+    @property
+    def knowledge_folder(self) -> Path | None:
+        """The folder of a knowledge base of one's own; None for the one that ships with the domain."""
+        own = isinstance(self.source, KnowledgeSourceConfig) and self.source.path
+        path = own or self.knowledge.path
+        return Path(path).expanduser() if path else None
+
+    @model_validator(mode="after")
+    def _one_domain_and_one_knowledge_base(self) -> "StageConfig":
+        source = self.source
+        if not isinstance(source, KnowledgeSourceConfig):
+            return self
+        if source.domain != self.domain:
+            raise ValueError(
+                f"data={self.data.name} is made from the knowledge base of the domain {source.domain}, and the run is "
+                f"of the domain {self.domain}: give domain={source.domain}"
+            )
+        if self.knowledge.path is not None and self.knowledge.path != source.path:
+            raise ValueError(
+                "the dataset is made from another knowledge base than knowledge.path: give knowledge.path and no "
+                "source.path"
+            )
+        return self
 
 
 class RunConfig(StageConfig):
@@ -139,6 +181,16 @@ class RunConfig(StageConfig):
     method: MethodConfig
     train: TrainConfig = TrainConfig()
     merge: MergeConfig = MergeConfig()
+
+    @model_validator(mode="after")
+    def _corpus_can_be_read(self) -> "RunConfig":
+        corpus = self.model.embedded.corpus if self.model.embedded else None
+        readable = [name for name in DOMAINS if find_domain(name).has_prose]
+        if corpus is not None and corpus not in readable:
+            raise ValueError(
+                f"model.embedded.corpus: {corpus} is no domain with prose; there are: {', '.join(readable)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _packing_needs_attention_isolation(self) -> "RunConfig":

@@ -42,6 +42,7 @@ def open_run(text: str, where: Path) -> StageConfig:
     """
     values = yaml.safe_load(text)
     stage = values.get("stage", "sft")  # runs from before there were stages do not say
+    values.setdefault("domain", "medical")  # nor those from before there were domains: all were served as this one
     if stage not in STAGES:
         raise UserError(f"unknown stage {stage!r}", where=str(where), fix=f"known are {', '.join(STAGES)}")
     return STAGES[stage][1].model_validate(values)

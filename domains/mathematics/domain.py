@@ -2,6 +2,7 @@
 
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, ExampleQuestion, Notices
+from domains.mathematics.corpus import corpus
 
 NOTICES = Notices(
     disclaimer="解答可能有错，仅供学习参考；请自己验算每一步和最后的结果。",
@@ -41,4 +42,5 @@ DOMAIN = Domain(
     name="mathematics",
     title=Description(zh="数学应用题", en="mathematical word problems"),
     notices=NOTICES,
+    corpus=corpus,
 )

@@ -1,10 +1,9 @@
 """Chinese medicine and health."""
 
-from pathlib import Path
-
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, ExampleQuestion, Notices
 from domains.medical.citations import ASKED
+from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.prescriptions import DECLINED, asks_for_prescription
 from domains.medical.triage import MedicalTriager
 from domains.safety_rules import Decline
@@ -44,6 +43,6 @@ DOMAIN = Domain(
     notices=NOTICES,
     triager=MedicalTriager,
     declines=(Decline(asks_for_prescription, DECLINED),),
-    knowledge=Path(__file__).parent / "knowledge",
+    knowledge=KNOWLEDGE,
     asked_for=ASKED,
 )

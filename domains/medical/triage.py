@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from domains.knowledge_base import Entry, KnowledgeBase
+from domains.medical.entries import urgency_of
 from domains.safety_rules import (
     FILLER,
     Finding,
@@ -87,7 +88,7 @@ class MedicalTriager(RuleTriager):
         return asks.lecture.within(text) or (about_disease and asks.textbook.within(text))
 
     def _for_readers(self, question: str, findings: list[Finding]) -> Triage:
-        names_emergency = any(entry.urgency == "emergency" for entry in self.knowledge.find(question))
+        names_emergency = any(urgency_of(entry) == "emergency" for entry in self.knowledge.find(question))
         grave = names_emergency or any(finding.level == "emergency" for finding in findings)
         advice = IF_IT_HAPPENS if grave else self.levels["routine"].advice
         return Triage(level="routine", reasons=[], advice=advice)
@@ -114,9 +115,9 @@ class MedicalTriager(RuleTriager):
         stated = not QUESTION.search(text) and self.no_signs.sub("", text) != ""
         happening = stated or asks.now.within(text) or asks.help.within(text)
         for disease in self._affirmed_entries(text):
-            if disease.urgency == "emergency" and happening and not asks.diagnosed.within(text):
+            if urgency_of(disease) == "emergency" and happening and not asks.diagnosed.within(text):
                 yield Finding("emergency", f"{disease.name}属于急症")
-            elif disease.urgency in ("emergency", "urgent") and (happening or asks.person.within(text)):
+            elif urgency_of(disease) in ("emergency", "urgent") and (happening or asks.person.within(text)):
                 yield Finding("urgent", f"{disease.name}需要尽快就诊")
 
     def _affirmed_entries(self, text: str) -> list[Entry]:

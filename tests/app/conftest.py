@@ -5,13 +5,14 @@ import pytest
 from loguru import logger
 
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import Running, serving
 
 
 @pytest.fixture(scope="session")
 def knowledge() -> KnowledgeBase:
-    return KnowledgeBase.load()
+    return KNOWLEDGE.load()
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from app.config import AppConfig
 from app.served import artifact_of, domain_of, knowledge_of, model_path
 from common.errors import UserError
 from domains.domain import NO_KNOWLEDGE, find_domain
-from domains.knowledge_base import KNOWLEDGE, KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from models.artifact import Artifact, BaseRecord, KnowledgeRecord
 
 MEDICAL = find_domain("medical")
@@ -99,7 +100,7 @@ def test_a_domain_that_is_not_here_is_refused_unless_another_is_chosen() -> None
 def own(tmp_path: Path) -> Path:
     """A team's own knowledge base: the shipped one with another entry's definition."""
     folder = tmp_path / "own"
-    shutil.copytree(KNOWLEDGE, folder)
+    shutil.copytree(KNOWLEDGE.schema.folder, folder)
     _change(folder)
     return folder
 
@@ -112,13 +113,13 @@ def _change(folder: Path) -> None:
 
 
 def trained_on(folder: Path) -> Artifact:
-    record = KnowledgeRecord(path=str(folder), sha256=KnowledgeBase.load(folder).sha256)
+    record = KnowledgeRecord(path=str(folder), sha256=KNOWLEDGE.load(folder).sha256)
     return artifact(domain="medical", knowledge=record)
 
 
 def test_what_the_model_was_trained_on_is_cited(own: Path, knowledge: KnowledgeBase) -> None:
     cited = knowledge_of(trained_on(own), MEDICAL, None)
-    assert cited.sha256 == KnowledgeBase.load(own).sha256 != knowledge.sha256
+    assert cited.sha256 == KNOWLEDGE.load(own).sha256 != knowledge.sha256
 
 
 def test_the_shipped_one_is_known_by_its_hash_wherever_it_was(knowledge: KnowledgeBase) -> None:
@@ -144,9 +145,9 @@ def test_what_is_changed_or_gone_is_not_replaced_silently(own: Path, loss: str) 
 def test_a_chosen_knowledge_base_is_cited_and_the_difference_is_said(
     own: Path, knowledge: KnowledgeBase, logged: list[str]
 ) -> None:
-    assert knowledge_of(trained_on(own), MEDICAL, KNOWLEDGE).sha256 == knowledge.sha256
+    assert knowledge_of(trained_on(own), MEDICAL, KNOWLEDGE.schema.folder).sha256 == knowledge.sha256
     assert "not the knowledge base that the model was trained on" in "".join(logged)
-    assert knowledge_of(None, MEDICAL, own).sha256 == KnowledgeBase.load(own).sha256
+    assert knowledge_of(None, MEDICAL, own).sha256 == KNOWLEDGE.load(own).sha256
 
 
 def test_another_domain_cites_its_own(own: Path) -> None:

@@ -21,7 +21,7 @@ def test_every_folder_is_in_the_table() -> None:
 def test_a_domain_is_whole(name: str, knowledge: KnowledgeBase) -> None:
     domain = find_domain(name)
     assert domain.name == name
-    assert domain.knowledge is None or domain.knowledge.is_dir()
+    assert domain.knowledge is None or domain.knowledge.schema.folder.is_dir()
     assert bool(domain.notices.no_source) == (domain.knowledge is not None)
     assert domain.triager(knowledge).triage("你好").level == "routine"
 

@@ -28,8 +28,8 @@ def test_plan_knows_weights_and_trained_parameters(
     method: tuple[str, ...], make_config: MakeConfig, tiny_base: Path
 ) -> None:
     config = make_config(*method)
-    plan = plan_memory(find_base(config.model), config)
-    model = _prepared_model(config, find_base(config.model))
+    plan = plan_memory(find_base(config), config)
+    model = _prepared_model(config, find_base(config))
     assert plan.trainable == OPTIMISER_BYTES * sum(p.numel() for p in model.parameters() if p.requires_grad)
     loaded = load_model(tiny_base, quantisation=config.method.quantisation).get_memory_footprint()
     assert plan.weights == pytest.approx(loaded, rel=0.05)
@@ -37,7 +37,7 @@ def test_plan_knows_weights_and_trained_parameters(
 
 def test_run_that_cannot_fit_stops_with_what_would_fit(make_config: MakeConfig) -> None:
     config = make_config()
-    plan = plan_memory(find_base(config.model), config)
+    plan = plan_memory(find_base(config), config)
     check_memory(plan)
     with pytest.raises(UserError, match=r"train\.batch_size"):
         check_memory(replace(plan, available=plan.needed / 2))

@@ -40,7 +40,7 @@ METHODS = {
 
 def trained(config: RunConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
     """Trains (or continues) and returns the adapter's weights."""
-    base = find_base(config.model)
+    base = find_base(config)
     rows = _rows(supervise(examples, base.prompt_format, config.train, "train"), config)
     torch.manual_seed(config.seed)
     model = _prepared_model(config, base)
@@ -85,7 +85,7 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
 
 def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config: MakeConfig) -> None:
     config = make_config("method=ptuning_v2", "method.prefix_length=5", "train.packing=false")
-    base = find_base(config.model)
+    base = find_base(config)
     question = torch.tensor([[9, 8, 7, 6]])
     torch.manual_seed(3)
     prefixed = _prepared_model(config, base).eval()

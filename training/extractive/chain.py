@@ -18,7 +18,7 @@ from eval.extractive import choose_threshold, read_suites, readings, report_on, 
 from eval.report.schema import Report
 from eval.suites import SystemResult, select
 from models import encoder
-from models.artifact import Artifact, BaseRecord, how_to_read
+from models.artifact import Artifact, BaseRecord, KnowledgeRecord, how_to_read
 from models.hub import locate
 from models.loading import hash_model
 from models.push import check_target, push
@@ -26,7 +26,9 @@ from models.reader import FILE_NAME, Reader, save_reading
 from training.extractive.config import ExtractiveRunConfig
 from training.extractive.trainer import train
 from training.extractive.windows import LabelledWindows, label
+from training.knowledge import knowledge_of
 from training.run_directory import RunDirectory
+from training.trainer import numerics_record
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
 ALWAYS = float("-inf")  # threshold of a reader that always answers
@@ -45,6 +47,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     started = time.monotonic()
     set_seed(config.seed)
     check_target(config.push, FILE_NAME)
+    knowledge = knowledge_of(config)  # a damaged one is reported before anything is trained
     logger.info("[1/5] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     dataset.require("train", "dev")
@@ -55,7 +58,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     logger.info("[3/5] training -> {}", run.path)
     if not run.reader.is_dir():
         _train(run, config, reader, dataset)
-    artifact = _record(run, config, base, dataset)
+    artifact = _record(run, config, base, dataset, knowledge)
     logger.info("[4/5] evaluation")
     report = _evaluate(run, config, base, dataset, artifact)
     pushed = push(run.reader, config.push, FILE_NAME)
@@ -147,7 +150,13 @@ def _with_threshold(reader: Reader, config: ExtractiveRunConfig, dev: Sequence[E
     return Reader(reader.model, reader.tokenizer, settings)
 
 
-def _record(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset: BuiltDataset) -> Artifact:
+def _record(
+    run: RunDirectory,
+    config: ExtractiveRunConfig,
+    base: Path,
+    dataset: BuiltDataset,
+    knowledge: KnowledgeRecord | None,
+) -> Artifact:
     model_type = read_json(base / "config.json")["model_type"]
     artifact = Artifact(
         kind="reader",
@@ -159,6 +168,9 @@ def _record(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset:
         prompt_format_sha256="",
         dataset=str(dataset.directory),
         dataset_sha256=dataset.manifest.sha256,
+        numerics=numerics_record("float32", config.train),
+        domain=config.domain,
+        knowledge=knowledge,
         versions={name: importlib.metadata.version(name) for name in ("torch", "transformers")},
     )
     artifact.save(run.reader)

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from common.errors import UserError
-from domains.knowledge_base import KNOWLEDGE, KnowledgeBase
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.entries import SCHEMA
+from domains.medical.knowledge_base import KNOWLEDGE
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(KNOWLEDGE, tmp_path / "knowledge"))
+    return Path(shutil.copytree(SCHEMA.folder, tmp_path / "knowledge"))
 
 
 def change(path: Path, number: int, **values: object) -> None:
@@ -21,7 +23,7 @@ def change(path: Path, number: int, **values: object) -> None:
 
 def refused(folder: Path) -> str:
     with pytest.raises(UserError) as error:
-        KnowledgeBase.load(folder)
+        KnowledgeBase.load(SCHEMA, folder)
     return str(error.value)
 
 
@@ -69,7 +71,7 @@ def test_an_entry_of_the_wrong_shape_is_named_with_its_line(folder: Path, values
 def test_a_cut_off_line_is_named(folder: Path) -> None:
     path = folder / "symptoms.jsonl"
     path.write_text(path.read_text(encoding="utf-8")[:-40], encoding="utf-8")
-    assert f"symptoms.jsonl:{len(KnowledgeBase.load().of_type('symptom'))}: not JSON" in refused(folder)
+    assert f"symptoms.jsonl:{len(KNOWLEDGE.load().of_type('symptom'))}: not JSON" in refused(folder)
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
@@ -79,4 +81,4 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 
 def test_the_hash_changes_with_the_content(kb: KnowledgeBase, folder: Path) -> None:
     change(folder / "drugs.jsonl", 3, definition="另一种说法的药物")
-    assert KnowledgeBase.load(folder).sha256 != kb.sha256
+    assert KnowledgeBase.load(SCHEMA, folder).sha256 != kb.sha256

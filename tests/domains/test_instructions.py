@@ -7,8 +7,11 @@ import pytest
 
 from data_recipes.build import BuiltDataset
 from data_recipes.schema.example import Example
+from domains.facts import LONGEST_ANSWER
+from domains.instructions import write
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.instructions import LONGEST_ANSWER, write
+from domains.medical.entries import urgency_of
+from domains.medical.knowledge_base import KNOWLEDGE
 
 TESTS = ("heldout_phrasing", "unseen_entity", "safety")
 
@@ -58,7 +61,7 @@ def test_held_out_phrasings_ask_for_trained_facts_of_many_kinds(medical: BuiltDa
 
 def test_a_smaller_training_set_is_still_what_its_tests_ask_about(kb: KnowledgeBase) -> None:
     sizes = {"train": 300, "dev": 20, "heldout_phrasing": 20, "unseen_entity": 20, "safety": 20}
-    splits, _ = write(kb, sizes, held_out_share=0.1, seed=3)
+    splits, _ = write(kb, KNOWLEDGE, sizes, held_out_share=0.1, seed=3)
     trained = {example.id.rsplit(".", 1)[0] for example in splits["train"]}
     for split in ("dev", "heldout_phrasing"):
         assert splits[split]
@@ -110,7 +113,7 @@ def test_symptoms_that_may_be_an_emergency_are_never_answered_with_a_mere_appoin
     for example in everything:
         if example.kind == "reverse":
             assert "可能是" in example.answer and "就诊" in example.answer
-            assert all(kb.by_id[id].urgency != "emergency" for id in example.grounding)
+            assert all(urgency_of(kb.by_id[id]) != "emergency" for id in example.grounding)
 
 
 def test_conversations_point_at_their_entity_after_the_first_turn(everything: list[Example], kb: KnowledgeBase) -> None:

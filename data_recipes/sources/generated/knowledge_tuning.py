@@ -1,4 +1,4 @@
-"""Knowledge tuning: entries of the knowledge base stand in the prompt, and the answer cites those that it rests on.
+"""Knowledge tuning: entries of the knowledge base are in the prompt, and the answer cites those that it rests on.
 
 The questions and answers are those of ``knowledge_base``. The system turn gives a few entries: the right ones and
 distractors of the same type, with the attribute that is asked about. Some questions get entries that do not answer
@@ -17,19 +17,26 @@ from pydantic import Field, PositiveInt
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.generated.knowledge_base import SPLITS, Knowledge, files, folder_of, rows_of
-from data_recipes.sources.source import Source
+from data_recipes.sources.generated.knowledge_base import (
+    LICENCE,
+    KnowledgeSourceConfig,
+    files,
+    rows_of,
+    told,
+    used,
+)
+from data_recipes.sources.source import Source, Told
 from domains.citations import marks
+from domains.instructions import held_out, write
+from domains.knowledge import Knowledge
 from domains.knowledge_base import Entry, KnowledgeBase
-from domains.medical.instructions import held_out, write
-from domains.medical.phrasings import DEFINITION
+from domains.wording import DEFINITION
 
 ASKING = "只根据下面的资料回答，并注明资料编号；资料里没有的，就说没有。"
-NOT_GIVEN = "所给资料没有提到{name}的{attribute}，建议咨询医生或药师。"
 SEEN_IN_TRAINING = ("train", "dev")
 
 
-class MedicalKnowledgeSource(Knowledge):
+class KnowledgeTuningSource(KnowledgeSourceConfig):
     """Instructions with the entries that answer them.
 
     Attributes:
@@ -39,25 +46,26 @@ class MedicalKnowledgeSource(Knowledge):
         withheld_share: Share of the questions whose entries do not have the answer.
     """
 
-    kind: Literal["medical_knowledge"]
+    kind: Literal["knowledge_tuning"]
     entries: PositiveInt
     attributes: PositiveInt
     withheld_share: float = Field(ge=0, lt=1)
 
 
-def read(config: MedicalKnowledgeSource) -> Iterator[Example | Dropped]:
+def read(config: KnowledgeTuningSource) -> Iterator[Example | Dropped]:
     """Writes the instructions, training first, and gives each its entries.
 
     Raises:
         UserError: The knowledge base is damaged.
     """
-    kb = KnowledgeBase.load(folder_of(config))
-    splits, dropped = write(kb, config.sizes.model_dump(), config.held_out_share, config.seed)
-    unseen = held_out(kb, config.held_out_share, Random(f"{config.seed} held out"))
+    kb = config.load()
+    splits, dropped = write(kb, config.knowledge, config.sizes.model_dump(), config.held_out_share, config.seed)
+    unseen = held_out(kb, config.knowledge, config.held_out_share, Random(f"{config.seed} held out"))
     for name, examples in splits.items():
-        shelf = _Shelf(kb, unseen if name in SEEN_IN_TRAINING else set(), config)
+        shelf = _Shelf(kb, config.knowledge, unseen if name in SEEN_IN_TRAINING else set(), config)
         for example in examples:
-            yield shelf.with_entries(example).model_copy(update={"split": name, "source": "medical_knowledge"})
+            row = shelf.with_entries(example)
+            yield row.model_copy(update={"split": name, "source": f"{config.domain}_knowledge"})
     yield from dropped
 
 
@@ -66,12 +74,15 @@ class _Shelf:
     """What may be given.
 
     Attributes:
+        kb: The knowledge base.
+        knowledge: What its domain makes of it.
         hidden: Ids of the entries that must not be given, and whose names must not be read.
     """
 
     kb: KnowledgeBase
+    knowledge: Knowledge
     hidden: set[str]
-    config: MedicalKnowledgeSource
+    config: KnowledgeTuningSource
 
     def with_entries(self, example: Example) -> Example:
         """The example with entries before the question, and their citation after each answer."""
@@ -81,17 +92,18 @@ class _Shelf:
         readable = right and (asked == DEFINITION or asked in right[0].attributes)
         if readable and rng.random() < self.config.withheld_share:
             return self._withheld(example, right[0], rng)
-        needed = {entry.id: [asked] if readable else _used(entry, example) for entry in right}
-        told = example.behaviour != "refuse"
+        needed = {entry.id: [asked] if readable else self._used(entry, example) for entry in right}
+        cites = example.behaviour != "refuse"
         system = self._system(example, right, needed, rng)
-        turns = (_cited(turn, example.grounding) if told else turn for turn in example.messages)
+        turns = (_cited(turn, example.grounding) if cites else turn for turn in example.messages)
         return example.model_copy(update={"messages": (system, *turns)})
 
     def _withheld(self, example: Example, entry: Entry, rng: Random) -> Example:
         """The same question over entries that lack what is asked about: the entry, or this attribute of it."""
         lacks_entry = example.kind == DEFINITION or rng.random() < 0.5
         right = [] if lacks_entry else [entry]
-        answer = Message(role="assistant", content=NOT_GIVEN.format(name=entry.name, attribute=example.kind))
+        not_given = self.knowledge.phrasebook.not_given.format(name=entry.name, attribute=example.kind)
+        answer = Message(role="assistant", content=not_given)
         system = self._system(example, right, {entry.id: []}, rng, without=example.kind)
         return example.model_copy(
             update={
@@ -116,11 +128,8 @@ class _Shelf:
     def _distractors(self, example: Example, right: list[Entry], count: int, rng: Random) -> list[Entry]:
         """Entries of the same type that the conversation does not name and that would not answer it too."""
         named = {entry.id for entry in self.kb.find("".join(message.content for message in example.messages))}
-        of_type = right[0].type if right else "disease"
-        excluded = named | self.hidden | set(example.grounding)
-        if example.kind in ("reverse", "emergency") and right:
-            symptoms = set(right[0].attributes.get("症状", ())[:3])
-            excluded |= {e.id for e in self.kb.of_type("disease") if symptoms <= set(e.attributes["症状"])}
+        of_type = right[0].type if right else self.knowledge.schema.types[0].name
+        excluded = named | self.hidden | set(example.grounding) | self.knowledge.also_answers(self.kb, example)
         others = [entry for entry in self.kb.of_type(of_type) if entry.id not in excluded]
         return rng.sample(others, min(count, len(others)))
 
@@ -137,41 +146,48 @@ class _Shelf:
         names = [re.escape(name) for id in sorted(self.hidden) for name in self.kb.by_id[id].names]
         return bool(names) and re.search("|".join(names), text) is not None
 
-
-def _used(entry: Entry, example: Example) -> list[str]:
-    """The attributes of an entry that the answers of a conversation take something from."""
-    said = "".join(message.content for message in example.messages)
-    return [
-        name
-        for name, items in {DEFINITION: (entry.definition,), **entry.attributes}.items()
-        if any(item.removeprefix("伴") in said for item in items)
-    ]
+    def _used(self, entry: Entry, example: Example) -> list[str]:
+        """The attributes of an entry that the answers of a conversation take something from."""
+        said = "".join(message.content for message in example.messages)
+        return [
+            name
+            for name, items in {DEFINITION: (entry.definition,), **entry.attributes}.items()
+            if any(self.knowledge.phrasebook.plain(item) in said for item in items)
+        ]
 
 
 def _cited(turn: Message, ids: tuple[str, ...]) -> Message:
     return turn.model_copy(update={"content": turn.content + marks(ids)}) if turn.role == "assistant" else turn
 
 
+def _told(config: KnowledgeTuningSource) -> Told:
+    """The card of the same questions without entries, but what the entries change."""
+    card = told(config)
+    about, unseen = config.knowledge.about, config.knowledge.unseen
+    return card._replace(
+        about=Description(zh=f"{SOURCE.about.zh}{about.zh}", en=f"{SOURCE.about.en} {about.en}"),
+        splits={
+            **card.splits,
+            "unseen_entity": Description(
+                zh=f"训练集中从未出现的{unseen.zh}：考察回答是读出来的还是背出来的",
+                en=f"{unseen.en} that no training text names: does the model read what it is given?",
+            ),
+        },
+    )
+
+
 SOURCE = Source(
-    config=MedicalKnowledgeSource,
+    config=KnowledgeTuningSource,
     read=read,
     files=files,
     about=Description(
-        zh="知识微调：题前给出知识库条目，回答注明所依据的条目编号；条目里没有的就说没有。不含剂量，不能代替医生。",
+        zh="知识微调：题前给出知识库条目，回答注明所依据的条目编号；条目里没有的就说没有。",
         en="Knowledge tuning: entries of the knowledge base stand before the question, the answer cites those that it"
-        " rests on, or says that they do not say. No doses; it does not replace a doctor.",
+        " rests on, or says that they do not say.",
     ),
     rows_of=rows_of,
-    licence="written for this project, under its licence",
-    splits={
-        **SPLITS,
-        "unseen_entity": Description(
-            zh="训练集中从未出现的疾病和药物：考察回答是读出来的还是背出来的",
-            en="diseases and drugs that no training text names: does the model read what it is given?",
-        ),
-        "safety": Description(
-            zh="急症描述与资料没有记载的问题：应当让人立即就医，或承认资料里没有",
-            en="emergencies and questions that the entries do not answer: seek care at once, or say so",
-        ),
-    },
+    licence=LICENCE,
+    splits={},
+    told=_told,
+    knowledge=used,
 )
