@@ -30,7 +30,7 @@ from models.engines.engine import Completion, Conversation, Engine, Sampling
 
 
 class Generation:
-    """One request on its way through the queue; see ``Reply``."""
+    """One request on its way through the queue; see ``AnswerStream``."""
 
     def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
         self.conversation, self.sampling, self.queue = conversation, sampling, queue
@@ -40,7 +40,7 @@ class Generation:
         self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
 
     async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``Reply``."""
+        """See ``AnswerStream``."""
         while isinstance(event := await self._events.get(), str):
             yield event
         if isinstance(event, BackendError):
@@ -48,7 +48,7 @@ class Generation:
         yield event
 
     def cancel(self) -> None:
-        """See ``Reply``."""
+        """See ``AnswerStream``."""
         self.queue.cancel(self)
 
     def put(self, event: str | Completion | BackendError) -> None:
