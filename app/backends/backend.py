@@ -101,7 +101,7 @@ class Unavailable(BackendError):
     """Not now.
 
     Args:
-        problem: What is the matter.
+        problem: What is wrong.
         retry_after: When to try again, in seconds.
     """
 

@@ -168,12 +168,12 @@ class LocalBackend:
             self._running = []
             while not self._running and not self._closed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
-                self._wait_for_company()
+                self._wait_for_others()
                 self._running = self._first_batch()
                 self._waiting = [generation for generation in self._waiting if generation not in self._running]
             return self._running
 
-    def _wait_for_company(self) -> None:
+    def _wait_for_others(self) -> None:
         since = self._waiting[0].arrived if self._waiting else 0
         left = since + self.config.max_wait_ms / 1000 - time.monotonic()
         if left > 0:
