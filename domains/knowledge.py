@@ -34,6 +34,7 @@ class Knowledge:
     """A domain's knowledge base and what is made of it.
 
     Attributes:
+        source: What rows made of it name as their source; tasks of template mixing are chosen by it.
         schema: Its types of entries and their files.
         phrasebook: How its facts are asked about and answered.
         about: What a dataset made of it is, and what it must not be used for.
@@ -45,6 +46,7 @@ class Knowledge:
         also_answers: Ids of entries that would answer an example's question as well as those that it rests on.
     """
 
+    source: str
     schema: KnowledgeSchema
     phrasebook: Phrasebook
     about: Description

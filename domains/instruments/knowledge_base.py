@@ -40,6 +40,7 @@ def faults_by_signs(kb: KnowledgeBase) -> Iterator[Fact]:
 
 
 KNOWLEDGE = Knowledge(
+    source="instruments",
     schema=SCHEMA,
     phrasebook=PHRASEBOOK,
     about=Description(

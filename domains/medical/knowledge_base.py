@@ -7,6 +7,7 @@ from domains.medical.facts import also_answers, emergencies, relations, statemen
 from domains.medical.phrasings import PHRASEBOOK
 
 KNOWLEDGE = Knowledge(
+    source="knowledge_base",
     schema=SCHEMA,
     phrasebook=PHRASEBOOK,
     about=Description(

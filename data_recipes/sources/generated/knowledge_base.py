@@ -97,7 +97,7 @@ def read(config: KnowledgeBaseSource) -> Iterator[Example | Dropped]:
     )
     for name, examples in splits.items():
         for example in examples:
-            yield example.model_copy(update={"split": name})
+            yield example.model_copy(update={"split": name, "source": config.knowledge.source})
     yield from dropped
 
 
