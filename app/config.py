@@ -14,7 +14,7 @@ class ServeConfig(Config):
 
     Attributes:
         max_batch: Most rows that generate together.
-        max_wait_ms: How long the first request of a batch waits for company.
+        max_wait_ms: How long the first request of a batch waits for others.
         queue_limit: Most requests that wait; further ones are refused with 503.
         max_new_tokens: Default and upper bound of the length of an answer.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.

@@ -23,6 +23,7 @@ from app.pipeline.guards import DeclineStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
+from domains.safety_rules import Triager
 
 
 def create_app(backend: LocalBackend, domain: Domain, knowledge: KnowledgeBase, config: ServeConfig) -> FastAPI:
@@ -44,10 +45,11 @@ def create_app(backend: LocalBackend, domain: Domain, knowledge: KnowledgeBase, 
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
-    stages = pipeline(backend, domain, knowledge, config)
+    triager = domain.triager(knowledge)
+    stages = pipeline(backend, domain, triager, knowledge, config)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
     app.include_router(openai_router(backend, config.max_new_tokens))
-    app.include_router(about_router(domain, knowledge))
+    app.include_router(about_router(domain, triager.levels, knowledge))
     app.include_router(health_router(backend))
     app.include_router(page_router())
     add_error_handlers(app)
@@ -57,14 +59,14 @@ def create_app(backend: LocalBackend, domain: Domain, knowledge: KnowledgeBase, 
 
 
 def pipeline(
-    backend: Backend, domain: Domain, knowledge: KnowledgeBase, config: ServeConfig
+    backend: Backend, domain: Domain, triager: Triager, knowledge: KnowledgeBase, config: ServeConfig
 ) -> tuple[PipelineStage, ...]:
     """The stages from a person's question to the answer, in their order.
 
     What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it.
     """
     return (
-        TriageStage(domain.triager(knowledge)),
+        TriageStage(triager),
         CiteStage(domain, knowledge),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),

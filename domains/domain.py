@@ -54,7 +54,7 @@ class Notices(_Text):
         no_source: Sent with an answer to which the knowledge base has no entry; empty where there is no knowledge base.
         greeting: Heads the empty page.
         intro: What can be asked.
-        placeholder: Stands in the empty field.
+        placeholder: Shown in the empty field.
         standing: The disclaimer below the field.
         examples: Questions to begin with.
     """

@@ -291,5 +291,5 @@ def _phrase(phrase: str) -> str:
 
 
 def masked(text: str, pattern: re.Pattern[str]) -> str:
-    """The text with every match blotted out, as long as before."""
+    """The text with every match replaced by a mask of the same length."""
     return pattern.sub(lambda match: MASK * len(match.group()), text)

@@ -1,5 +1,7 @@
 """``/v1/about``: which domain is served, and what its pages and clients say to people."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -7,7 +9,7 @@ from app.api.errors import documented
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, Notices
 from domains.knowledge_base import KnowledgeBase
-from domains.safety_rules import Level
+from domains.safety_rules import Level, LevelText
 
 
 class LevelNotice(BaseModel):
@@ -44,18 +46,22 @@ class About(BaseModel):
     knowledge: KnowledgeVersion | None
 
 
-def about_router(domain: Domain, knowledge: KnowledgeBase) -> APIRouter:
-    """The route."""
+def about_router(domain: Domain, levels: Mapping[Level, LevelText], knowledge: KnowledgeBase) -> APIRouter:
+    """The route.
+
+    Args:
+        domain: The domain that is served.
+        levels: What its safety rules say at each level.
+        knowledge: The knowledge base that is cited.
+    """
     router = APIRouter(prefix="/v1", tags=["about"])
-    levels = domain.triager(knowledge).levels
+    version = KnowledgeVersion(version=knowledge.version, entries=len(knowledge.entries))
     answer = About(
         domain=domain.name,
         title=domain.title,
         notices=domain.notices,
         levels={level: LevelNotice(title=text.title, call=text.call) for level, text in levels.items()},
-        knowledge=KnowledgeVersion(version=knowledge.version, entries=len(knowledge.entries))
-        if knowledge.entries
-        else None,
+        knowledge=version if knowledge.entries else None,
     )
 
     @router.get("/about", responses=documented())

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
 from app.api.sse import DONE, STREAM_HEADERS, event
-from app.backends.backend import Backend, BackendError, Reply, answer_tokens
+from app.backends.backend import AnswerStream, Backend, BackendError, answer_tokens
 from models.engines.engine import Completion, Sampling
 
 # what else clients send by habit: accepted where it asks for nothing, refused where it asks for what is not there
@@ -153,7 +153,7 @@ class ChatAnswer:
         model: Name of the model.
     """
 
-    def __init__(self, reply: Reply, stops: list[str], answer_id: str, model: str) -> None:
+    def __init__(self, reply: AnswerStream, stops: list[str], answer_id: str, model: str) -> None:
         self.reply, self.stops = reply, stops
         self.head = {"id": answer_id, "created": int(time.time()), "model": model}
         self.stopped = False

@@ -15,7 +15,7 @@ class ChatTurn:
     content: str
 
 
-class Reply(Protocol):
+class AnswerStream(Protocol):
     """An answer on its way. Whoever asked for it also cancels it when it is no longer wanted."""
 
     def __aiter__(self) -> AsyncIterator[str | Completion]:
@@ -48,7 +48,7 @@ class Backend(Protocol):
         """
         ...
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> Reply:
+    async def stream(self, conversation: Conversation, sampling: Sampling) -> AnswerStream:
         """Accepts a conversation that ends with a user turn, and answers it while the reply is read.
 
         Raises:
@@ -101,7 +101,7 @@ class Unavailable(BackendError):
     """Not now.
 
     Args:
-        problem: What is the matter.
+        problem: What is wrong.
         retry_after: When to try again, in seconds.
     """
 

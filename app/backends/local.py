@@ -30,7 +30,7 @@ from models.engines.engine import Completion, Conversation, Engine, Sampling
 
 
 class Generation:
-    """One request on its way through the queue; see ``Reply``."""
+    """One request on its way through the queue; see ``AnswerStream``."""
 
     def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
         self.conversation, self.sampling, self.queue = conversation, sampling, queue
@@ -40,7 +40,7 @@ class Generation:
         self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
 
     async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``Reply``."""
+        """See ``AnswerStream``."""
         while isinstance(event := await self._events.get(), str):
             yield event
         if isinstance(event, BackendError):
@@ -48,7 +48,7 @@ class Generation:
         yield event
 
     def cancel(self) -> None:
-        """See ``Reply``."""
+        """See ``AnswerStream``."""
         self.queue.cancel(self)
 
     def put(self, event: str | Completion | BackendError) -> None:
@@ -168,12 +168,12 @@ class LocalBackend:
             self._running = []
             while not self._running and not self._closed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
-                self._wait_for_company()
+                self._wait_for_others()
                 self._running = self._first_batch()
                 self._waiting = [generation for generation in self._waiting if generation not in self._running]
             return self._running
 
-    def _wait_for_company(self) -> None:
+    def _wait_for_others(self) -> None:
         since = self._waiting[0].arrived if self._waiting else 0
         left = since + self.config.max_wait_ms / 1000 - time.monotonic()
         if left > 0:

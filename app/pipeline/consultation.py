@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.backends.backend import ChatTurn, Reply
+from app.backends.backend import AnswerStream, ChatTurn
 from app.pipeline.opening import opened
 from domains.citations import Quotation
 from domains.safety_rules import LevelText, Triage
@@ -43,13 +43,13 @@ class Decided:
     """A consultation whose answer is on its way; no further stage is asked."""
 
     consultation: Consultation
-    reply: Reply
+    reply: AnswerStream
 
     def __aiter__(self) -> AsyncIterator[str | Completion]:
         """The text as the reader gets it; last the completion, where the model answers.
 
         Raises:
-            BackendError: See ``Reply``.
+            BackendError: See ``AnswerStream``.
         """
         level = self.consultation.level
         return opened(aiter(self.reply), level) if level.opening else aiter(self.reply)

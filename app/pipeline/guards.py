@@ -35,19 +35,19 @@ class DeclineStage:
         """See ``PipelineStage``."""
         for decline in self.declines:
             if decline.asked(consultation.question):
-                return Decided(replace(consultation, notice=""), FixedReply(decline.answer))
+                return Decided(replace(consultation, notice=""), FixedAnswer(decline.answer))
         return consultation
 
 
 @dataclass(frozen=True)
-class FixedReply:
-    """A reply that no model gives, and therefore without a completion; see ``Reply``."""
+class FixedAnswer:
+    """A reply that no model gives, and therefore without a completion; see ``AnswerStream``."""
 
     text: str
 
     async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``Reply``."""
+        """See ``AnswerStream``."""
         yield self.text
 
     def cancel(self) -> None:
-        """See ``Reply``."""
+        """See ``AnswerStream``."""

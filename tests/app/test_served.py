@@ -59,9 +59,9 @@ def test_latest_skips_what_cannot_be_served_and_says_why(tmp_path: Path, logged:
     shutil.rmtree(finished(tmp_path / "medical" / "2", at=3000) / "merged")
     damaged = finished(tmp_path / "medical" / "3", at=4000)
     (damaged / "artifact.json").write_text("{}", encoding="utf-8")
-    begun = tmp_path / "medical" / "4"
-    begun.mkdir()
-    (begun / "config.yaml").touch()
+    unfinished = tmp_path / "medical" / "4"
+    unfinished.mkdir()
+    (unfinished / "config.yaml").touch()
     assert latest(tmp_path) == servable
     text = "".join(logged)
     for reason in ("reader marks answers", "merged/ is gone", "not an artefact of this version", "it has not finished"):

@@ -1,13 +1,13 @@
 """The stages by themselves, without HTTP: what each adds, who decides, and what an opening does to a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from app.backends.backend import AnswerTooLong, ChatTurn
 from app.backends.local import LocalBackend
-from app.pipeline.consultation import Consultation, Decided, consult
+from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.guards import DeclineStage
 from app.pipeline.opening import opened
 from app.service import pipeline
@@ -22,11 +22,14 @@ LEVEL = LevelText(opening="请先断电。", opening_said="断电")  # type: ign
 DONE = Completion("", "stop", 1, 1)
 
 
+def _stages(name: str, knowledge: KnowledgeBase) -> Sequence[PipelineStage]:
+    domain = find_domain(name)
+    return pipeline(LocalBackend(FakeEngine(), CONFIG), domain, domain.triager(knowledge), knowledge, CONFIG)
+
+
 def decided(question: str, domain: str, knowledge: KnowledgeBase = NO_KNOWLEDGE, **more: int) -> Decided:
     async def run() -> Decided:
-        backend = LocalBackend(FakeEngine(), CONFIG)
-        stages = pipeline(backend, find_domain(domain), knowledge, CONFIG)
-        return await consult(stages, Consultation("r-1", question, **more))  # type: ignore[arg-type]
+        return await consult(_stages(domain, knowledge), Consultation("r-1", question, **more))  # type: ignore[arg-type]
 
     return asyncio.run(run())
 
@@ -87,10 +90,11 @@ async def _texts(events: AsyncIterator[str | Completion]) -> list[str | Completi
 
 def test_turns_of_a_conversation_count_by_who_said_them(knowledge: KnowledgeBase) -> None:
     async def level(role: str) -> str:
-        stages = pipeline(LocalBackend(FakeEngine(), CONFIG), find_domain("medical"), knowledge, CONFIG)
         turns = [ChatTurn("user", "你好"), ChatTurn("assistant", "您好")]
         turns[0 if role == "user" else 1] = ChatTurn(role, "我胸口疼")  # type: ignore[arg-type]
-        return (await consult(stages, Consultation("r-1", "还出了一身冷汗", turns))).consultation.triage.level
+        return (
+            await consult(_stages("medical", knowledge), Consultation("r-1", "还出了一身冷汗", turns))
+        ).consultation.triage.level
 
     assert asyncio.run(level("user")) == "emergency"
     assert asyncio.run(level("assistant")) != "emergency"
