@@ -32,7 +32,6 @@ def test_every_example_is_whole_in_exactly_one_row(rendered: list[Rendered]) -> 
     assert rows == pack(rendered, length=max(len(r.ids) for r in rendered) + 20, seed=3)
 
 
-<<<<<<< HEAD
 def test_rows_are_as_long_as_the_longest_example_needs(rendered: list[Rendered]) -> None:
     long = Rendered(list(range(ROW_STEP + 1)), [1] * (ROW_STEP + 1))
     assert row_length([r for r in rendered if len(r.ids) <= ROW_STEP], longest=384) == ROW_STEP
@@ -40,14 +39,10 @@ def test_rows_are_as_long_as_the_longest_example_needs(rendered: list[Rendered])
     assert row_length([*rendered, long], longest=ROW_STEP + 7) == ROW_STEP + 7  # never longer than an example may be
 
 
-def test_packed_loss_is_the_sum_of_single_losses(rendered: list[Rendered], tiny_base: Path) -> None:
-    model = load_model(tiny_base)
-=======
 def test_packed_loss_is_the_sum_of_single_losses(
     rendered: list[Rendered], tiny_base: Path, compute_dtype: torch.dtype
 ) -> None:
     model = load_model(tiny_base, dtype=compute_dtype)
->>>>>>> upstream
     single = 0.0
     for r in rendered:
         batch = collate_padded([[r]])

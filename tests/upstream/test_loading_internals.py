@@ -1,5 +1,6 @@
 """What we lean on in transformers' loading and saving of weights."""
 
+import itertools
 import logging
 import tempfile
 from pathlib import Path
@@ -56,14 +57,15 @@ class Lazy:
         return self.tensor
 
 
-class LlamaCheckpoint(LlamaForCausalLM):  # type: ignore[misc]
-    """A class of its own, under whose name the transforms are found."""
+CLASSES = itertools.count(1)
 
 
 def loaded(tensors: dict[str, Any]) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """A model of a class of its own, under whose name the transforms are found."""
+    reading = type(f"LlamaCheckpoint{next(CLASSES)}", (LlamaForCausalLM,), {})
     transforms = list(baichuan.transforms(CONFIG.hidden_size, norm_head=False))
-    conversion_mapping.register_checkpoint_conversion_mapping(LlamaCheckpoint.__name__, transforms, overwrite=True)
-    return LlamaCheckpoint.from_pretrained(  # type: ignore[no-any-return]
+    conversion_mapping.register_checkpoint_conversion_mapping(reading.__name__, transforms, overwrite=True)
+    return reading.from_pretrained(  # type: ignore[attr-defined,no-any-return]
         None, config=CONFIG, state_dict=tensors, dtype=torch.float32, device_map={"": "cpu"}, output_loading_info=True
     )
 
@@ -96,7 +98,9 @@ def test_register_checkpoint_conversion_mapping() -> None:
 )
 def test_lazy_state_dict() -> None:
     tensors = {name: Lazy(tensor) for name, tensor in LlamaForCausalLM(CONFIG).state_dict().items()}
-    LlamaForCausalLM.from_pretrained(None, config=CONFIG, state_dict=tensors, device_map={"": "cpu"})
+    LlamaForCausalLM.from_pretrained(
+        None, config=CONFIG, state_dict=tensors, dtype=torch.float32, device_map={"": "cpu"}
+    )
     often = {name: tensor.read for name, tensor in tensors.items() if tensor.read != 1}
     assert not often, f"not read once: {often}"
 

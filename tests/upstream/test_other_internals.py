@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import jieba
 import pytest
 import uvicorn
 from canary import ROOT, canary
-from evaluate.utils import file_utils
 from hydra.core.override_parser import overrides_parser, types
 from hydra.errors import HydraException
 
@@ -38,15 +38,20 @@ def test_override_parser() -> None:
 
 
 @canary(
-    read_once=lambda patch: patch.setattr(file_utils.init_hf_modules, "__defaults__", (tempfile.mkdtemp(),)),
+    another_place=lambda patch: patch.setattr(
+        evaluate.loading,
+        "init_dynamic_modules",
+        partial(evaluate.loading.init_dynamic_modules, hf_modules_cache=tempfile.mkdtemp()),
+    )
 )
 def test_modules_cache() -> None:
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate.config, "HF_MODULES_CACHE", Path(directory) / "modules")
         patch.setattr("sys.path", [*sys.path])
-        metric = evaluate.load(str(ROOT / "eval/metrics/citation"), cache_dir=directory, keep_in_memory=True)
+        # the first half of evaluate.load; the second imports the copy, whose directory is about to go
+        module = evaluate.loading.evaluation_module_factory(str(ROOT / "eval/metrics/citation"))
         copies = list(Path(directory).glob("modules/**/citation.py"))
-        assert copies, f"the module was copied elsewhere: {type(metric).__module__}"
+        assert copies, f"{module.module_path} was copied elsewhere"
 
 
 @canary(
