@@ -1,1 +1,1 @@
-"""The service: medical questions and answers, an OpenAI-compatible API, a web page."""
+"""The service: questions and answers of a domain, an OpenAI-compatible API, a web page."""

@@ -2,22 +2,29 @@
 
 from common.command import read_config, run_command
 from common.groups import choices
+from domains.domain import DOMAINS
 
 HELP = f"""
-Serves a model: a web page, questions and answers with triage and sources, and an OpenAI-compatible API.
+Serves a model: a web page, questions and answers with safety rules and sources, and an OpenAI-compatible API.
 
-  python -m app model=latest                               the newest finished run below runs/
+  python -m app model=latest                               the newest run below runs/ that can be served
   python -m app model=runs/medical_qlora/20261123-101500   a run
-  python -m app model=/models/my-llama port=9000           a model directory with its prompt_format.json
+  python -m app model=/models/my-llama port=9000 domain=medical   a model directory with its prompt_format.json
 
 Then:
   http://127.0.0.1:8000/                                   the web page
   curl localhost:8000/v1/qa -H 'Content-Type: application/json' -d '{{"question": "高血压有哪些症状？"}}'
   curl localhost:8000/v1/models                            the model's name for OpenAI clients (base_url=…/v1)
+  curl localhost:8000/v1/about                             the domain, its notices, the version of its knowledge base
   /livez  /readyz                                          process is up; model has answered and takes requests
+
+Rules, notices and sources are those of the domain that the run records, and answers are checked against the knowledge
+base that it was trained on. A model that records no domain is served as general: no rules, no sources.
 
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
+  domain=NAME           {", ".join(DOMAINS)}
+  knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
   serve.content_producer=NAME                              who answers for the text, in the AI label's metadata

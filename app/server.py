@@ -5,11 +5,11 @@ import socket
 
 import uvicorn
 
-from app.batching import BatchQueue
-from app.config import AppConfig, model_path
+from app.backends.local import LocalBackend
+from app.config import AppConfig
+from app.served import artifact_of, domain_of, knowledge_of, model_path
 from app.service import create_app
 from common.errors import UserError
-from domains.knowledge_base import KnowledgeBase
 from models.engines.local import load_engine
 from models.threads import THREADS
 
@@ -17,13 +17,15 @@ from models.threads import THREADS
 def serve(config: AppConfig) -> None:
     """Loads the model, then serves it until a signal comes."""
     path = model_path(config)
+    artifact = artifact_of(path)
+    domain = domain_of(artifact, config.domain)
+    knowledge = knowledge_of(artifact, domain, config.knowledge.path)
     listener = _listen(config.host, config.port)
     THREADS.use(config.threads)
-    engine = load_engine(path, dtype=config.dtype)
-    queue = BatchQueue(engine, config.serve)
-    app = create_app(engine, queue, KnowledgeBase.load())
+    backend = LocalBackend(load_engine(path, dtype=config.dtype), config.serve)
+    app = create_app(backend, domain, knowledge, config.serve)
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
-    server = Server(uvicorn.Config(app, log_config=None, access_log=False), queue)
+    server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])
 
 
@@ -32,17 +34,17 @@ class Server(uvicorn.Server):
 
     Args:
         config: uvicorn's configuration.
-        queue: The queue that is drained.
+        backend: The backend that is drained.
     """
 
-    def __init__(self, config: uvicorn.Config, queue: BatchQueue) -> None:
+    def __init__(self, config: uvicorn.Config, backend: LocalBackend) -> None:
         super().__init__(config)
-        self.queue = queue
+        self.backend = backend
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drains the queue, then closes everything."""
-        self.queue.drain()
-        while self.queue.busy and not self.force_exit:
+        """Drains the backend, then closes everything."""
+        self.backend.drain()
+        while self.backend.busy and not self.force_exit:
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
 

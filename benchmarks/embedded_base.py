@@ -21,8 +21,9 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 from common.files import write_text
 from common.machine import processor
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.phrasings import WORDINGS
-from domains.medical.prose import corpus
+from domains.prose import corpus
 from models.config import EmbeddedConfig
 from models.embedded import (
     Optimizers,
@@ -52,7 +53,7 @@ def main(tokens: int) -> None:
     Args:
         tokens: That each is trained on; by default as many as the real base model.
     """
-    kb = KnowledgeBase.load()
+    kb = KNOWLEDGE.load()
     rows = []
     for name, (change, optimizers) in VARIANTS.items():
         sized = EmbeddedConfig.model_validate(change)
@@ -77,7 +78,7 @@ def main(tokens: int) -> None:
 
 def measure(kb: KnowledgeBase, config: EmbeddedConfig, optimizers: Optimizers) -> list[str]:
     """Trains one variant and returns its row of the table."""
-    prose = corpus(kb)
+    prose = corpus(kb, KNOWLEDGE)
     tokenizer = train_tokenizer(prose, config.vocab_size)
     paragraphs = token_stream(prose, tokenizer, config.seed)
     torch.manual_seed(config.seed)

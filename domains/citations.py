@@ -1,9 +1,35 @@
-"""Citations: ``【D001】`` after what rests on the entry ``D001``."""
+"""Citations: ``【D001】`` after what rests on the entry ``D001``, and what the entry itself says, quoted."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+
+from domains.knowledge_base import Entry, KnowledgeBase
+from domains.wording import DEFINITION
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
+
+AskedFor = Mapping[str, Mapping[str, re.Pattern[str]]]
+"""By entry type and attribute: how a question asks for it. An attribute without a pattern is asked for by its name."""
+
+
+class Quotation(BaseModel):
+    """A statement of the knowledge base, in its own words.
+
+    Attributes:
+        id: Id of the entry.
+        title: Name of the entry.
+        attribute: What of the entry is quoted.
+        text: The statement.
+        version: First digits of the SHA-256 of the knowledge base.
+    """
+
+    id: str
+    title: str
+    attribute: str
+    text: str
+    version: str
 
 
 def marks(ids: Iterable[str]) -> str:
@@ -14,3 +40,27 @@ def marks(ids: Iterable[str]) -> str:
 def cited(text: str) -> set[str]:
     """Ids of the entries that a text cites."""
     return set(_CITATION.findall(text))
+
+
+def quote(question: str, knowledge: KnowledgeBase, asked_for: AskedFor) -> list[Quotation]:
+    """Quotes what the question names and asks for; the definition where no attribute is recognised.
+
+    Args:
+        question: The question.
+        knowledge: The knowledge base.
+        asked_for: How its attributes are asked for.
+    """
+    return [
+        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=knowledge.version)
+        for entry in knowledge.find(question)
+        for attribute, text in _statements(entry, question, asked_for.get(entry.type, {}))
+    ]
+
+
+def _statements(entry: Entry, question: str, patterns: Mapping[str, re.Pattern[str]]) -> list[tuple[str, str]]:
+    stated = [
+        (attribute, f"{entry.name}的{attribute}：{'、'.join(items)}。")
+        for attribute, items in entry.attributes.items()
+        if items and (patterns[attribute].search(question) if attribute in patterns else attribute in question)
+    ]
+    return stated or [(DEFINITION, f"{entry.name}是{entry.definition}。")]

@@ -1,63 +1,40 @@
-"""The project's own medical knowledge base: diseases, drugs, symptoms, examinations and departments.
+"""A domain's knowledge base: entries of a few types, e.g. diseases and drugs, in files of JSON lines.
 
-One JSON line is one entry. Every name that an entry refers to is resolved when the knowledge base is loaded, so that
-whatever is made from it (prose, instructions, citations of the service) can rely on it.
+One JSON line is one entry. What types there are, in which files and with which attributes, is the domain's
+``KnowledgeSchema``. Every name that an entry refers to is resolved when the knowledge base is loaded, so that whatever
+is made from it (prose, instructions, citations of the service) can rely on it.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import UserError
 from common.hashing import sha256_files
 from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
 
-EntryType = Literal["disease", "drug", "symptom", "examination", "department"]
-Urgency = Literal["emergency", "urgent", "routine"]
-
-KNOWLEDGE = Path(__file__).parent / "medical" / "knowledge"
-FILES: dict[EntryType, str] = {
-    "disease": "diseases.jsonl",
-    "drug": "drugs.jsonl",
-    "symptom": "symptoms.jsonl",
-    "examination": "examinations.jsonl",
-    "department": "departments.jsonl",
-}
-ATTRIBUTES: dict[EntryType, tuple[str, ...]] = {
-    "disease": ("症状", "病因", "检查", "治疗", "用药", "科室", "并发症", "预防", "传染性", "饮食", "就医信号"),
-    "drug": ("类别", "适应症", "用法要点", "禁忌", "不良反应", "相互作用", "注意事项"),
-    "symptom": ("常见原因", "科室", "护理要点", "就医信号"),
-    "examination": ("用途", "注意事项"),
-    "department": ("诊疗范围",),
-}
-REFERENCES: dict[str, EntryType] = {"症状": "symptom", "检查": "examination", "用药": "drug", "科室": "department"}
-MAY_BE_EMPTY = {"用药"}  # some diseases are treated without any drug of the knowledge base
-
 
 class Entry(BaseModel):
-    """One entry of the knowledge base.
+    """One entry of a knowledge base. A type of entries may have fields beside these: a subclass declares them.
 
     Attributes:
         id: Stable id that answers cite, e.g. ``D001``.
-        type: What the entry is about.
+        type: What the entry is about: the name of an ``EntryType``.
         name: The canonical name; answers use it even when the question used an alias.
         aliases: Other names in common use.
-        urgency: For diseases: how fast one must see a doctor.
         definition: One sentence without the name and the full stop.
         attributes: Short phrases by attribute, the most characteristic first.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str = Field(min_length=1)
-    type: EntryType
+    type: str
     name: str = Field(min_length=1)
     aliases: tuple[str, ...]
-    urgency: Urgency | None = None
     definition: str = Field(min_length=1)
     attributes: dict[str, tuple[str, ...]]
 
@@ -66,18 +43,48 @@ class Entry(BaseModel):
         """The name and the aliases."""
         return (self.name, *self.aliases)
 
-    @model_validator(mode="after")
-    def _has_its_attributes(self) -> "Entry":
-        if tuple(self.attributes) != ATTRIBUTES[self.type]:
-            raise ValueError(f"attributes of a {self.type} are {', '.join(ATTRIBUTES[self.type])}, in this order")
-        for attribute, items in self.attributes.items():
-            if attribute not in MAY_BE_EMPTY and not items:
-                raise ValueError(f"{attribute} is empty")
-            if len(set(items)) < len(items):
-                raise ValueError(f"{attribute} repeats an item")
-        if (self.type == "disease") != (self.urgency is not None):
-            raise ValueError("urgency belongs to diseases, and every disease has one")
-        return self
+
+@dataclass(frozen=True)
+class EntryType:
+    """What the entries of one type have.
+
+    Attributes:
+        name: E.g. ``disease``.
+        file: Its file in the folder of the knowledge base.
+        attributes: In the order of every entry.
+        may_be_empty: Attributes that need no item.
+        model: ``Entry``, or a subclass with the fields of this type.
+    """
+
+    name: str
+    file: str
+    attributes: tuple[str, ...]
+    may_be_empty: frozenset[str] = frozenset()
+    model: type[Entry] = Entry
+
+
+@dataclass(frozen=True)
+class KnowledgeSchema:
+    """What a domain's knowledge base is made of.
+
+    Attributes:
+        folder: The one that ships; its ``README.md`` explains the files to whoever writes a knowledge base.
+        types: The types of entries, in the order in which they are read.
+        references: Attributes whose items are canonical names of entries, with the type of these entries.
+    """
+
+    folder: Path
+    types: tuple[EntryType, ...]
+    references: Mapping[str, str] = field(default_factory=dict)
+
+    def files(self, folder: Path | None = None) -> list[Path]:
+        """The files of the shipped knowledge base, or of another one in ``folder``."""
+        return [(folder or self.folder) / entry_type.file for entry_type in self.types]
+
+    @property
+    def by_name(self) -> dict[str, EntryType]:
+        """The types by name."""
+        return {entry_type.name: entry_type for entry_type in self.types}
 
 
 @dataclass(frozen=True)
@@ -86,35 +93,41 @@ class KnowledgeBase:
 
     Attributes:
         entries: The entries in the order of their files.
-        sha256: Hash of the five files.
+        sha256: Hash of the files.
     """
 
     entries: tuple[Entry, ...]
     sha256: str
 
     @classmethod
-    def load(cls, folder: Path = KNOWLEDGE) -> "KnowledgeBase":
-        """Reads the five files and resolves every reference between them.
+    def load(cls, schema: KnowledgeSchema, folder: Path | None = None) -> "KnowledgeBase":
+        """Reads the files of a knowledge base and resolves every reference between them.
 
         Args:
-            folder: Where ``diseases.jsonl``, ``drugs.jsonl`` and the others lie.
+            schema: What the knowledge base is made of.
+            folder: Where its files are; None for the one that ships with the domain.
 
         Raises:
             UserError: A file is missing, a line is damaged, a name is used twice or a reference leads nowhere; the
                 message names file and line.
         """
-        placed = [item for entry_type, name in FILES.items() for item in _read(folder / name, entry_type)]
+        paths = schema.files(folder)
+        placed = [item for path, of in zip(paths, schema.types, strict=True) for item in _read(path, of, schema)]
         _check_unique(placed)
-        _check_references(placed)
-        paths = [folder / name for name in FILES.values()]
+        _check_references(placed, schema)
         return cls(entries=tuple(entry for _, entry in placed), sha256=sha256_files(paths))
+
+    @property
+    def version(self) -> str:
+        """First digits of the hash, for readers."""
+        return self.sha256[:12]
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:
         """Entries by id."""
         return {entry.id: entry for entry in self.entries}
 
-    def by_name(self, entry_type: EntryType, name: str) -> Entry:
+    def by_name(self, entry_type: str, name: str) -> Entry:
         """The entry of a type with this canonical name.
 
         Raises:
@@ -122,7 +135,7 @@ class KnowledgeBase:
         """
         return self._by_name[entry_type, name]
 
-    def of_type(self, entry_type: EntryType) -> list[Entry]:
+    def of_type(self, entry_type: str) -> list[Entry]:
         """All entries of a type."""
         return [entry for entry in self.entries if entry.type == entry_type]
 
@@ -143,7 +156,7 @@ class KnowledgeBase:
         return list(found.values())
 
     @cached_property
-    def _by_name(self) -> dict[tuple[EntryType, str], Entry]:
+    def _by_name(self) -> dict[tuple[str, str], Entry]:
         return {(entry.type, entry.name): entry for entry in self.entries}
 
     @cached_property
@@ -163,22 +176,39 @@ class KnowledgeBase:
 _Placed = tuple[str, Entry]  # (file:line, entry)
 
 
-def _read(path: Path, entry_type: EntryType) -> Iterator[_Placed]:
+def _read(path: Path, entry_type: EntryType, schema: KnowledgeSchema) -> Iterator[_Placed]:
     for raw in raw_lines(path):
         where = f"{path}:{raw.number}"
         try:
-            entry = Entry.model_validate(parsed(raw))
+            entry = entry_type.model.model_validate(parsed(raw))
         except DamagedLine as damage:
             raise UserError(damage.detail, where=where, fix=damage.fix) from None
         except ValidationError as error:
             detail = error.errors()[0]
             key = ".".join(map(str, detail["loc"])) or "entry"
-            raise UserError(
-                f"{key}: {detail['msg']}", where=where, fix="see domains/medical/knowledge/README.md"
-            ) from None
-        if entry.type != entry_type:
-            raise UserError(f"a {entry.type} in the file of the {entry_type}s", where=where, fix="move the line")
+            raise UserError(f"{key}: {detail['msg']}", where=where, fix=_see(schema)) from None
+        if entry.type != entry_type.name:
+            fix = f"move the line; {_see(schema)}"
+            raise UserError(f"{entry.type!r} in the file of the type {entry_type.name!r}", where=where, fix=fix)
+        if problem := _wrong_attributes(entry, entry_type):
+            raise UserError(problem, where=where, fix=_see(schema))
         yield where, entry
+
+
+def _see(schema: KnowledgeSchema) -> str:
+    return f"see {schema.folder / 'README.md'}"
+
+
+def _wrong_attributes(entry: Entry, entry_type: EntryType) -> str:
+    """What is wrong with the attributes of an entry; empty where nothing is."""
+    if tuple(entry.attributes) != entry_type.attributes:
+        return f"attributes of a {entry_type.name} are {', '.join(entry_type.attributes)}, in this order"
+    for attribute, items in entry.attributes.items():
+        if not items and attribute not in entry_type.may_be_empty:
+            return f"{attribute} is empty"
+        if len(set(items)) < len(items):
+            return f"{attribute} repeats an item"
+    return ""
 
 
 def _check_unique(placed: list[_Placed]) -> None:
@@ -196,14 +226,14 @@ def _check_unique(placed: list[_Placed]) -> None:
             raise UserError("an alias repeats the name or another alias", where=where, fix="remove it")
 
 
-def _check_references(placed: list[_Placed]) -> None:
-    names: dict[EntryType, set[str]] = {t: {e.name for _, e in placed if e.type == t} for t in get_args(EntryType)}
+def _check_references(placed: list[_Placed], schema: KnowledgeSchema) -> None:
+    names = {of.name: {entry.name for _, entry in placed if entry.type == of.name} for of in schema.types}
     for where, entry in placed:
-        for attribute, referred in REFERENCES.items():
+        for attribute, referred in schema.references.items():
             for item in entry.attributes.get(attribute, ()):
                 if item not in names[referred]:
                     raise UserError(
                         f"{attribute}: there is no {referred} {item}",
                         where=where,
-                        fix=f"add it to {FILES[referred]} or use a name that is there",
+                        fix=f"add it to {schema.by_name[referred].file} or use a name that is there",
                     )

@@ -31,7 +31,7 @@ class EmbeddedConfig(Config):
     """Size and training of the embedded model.
 
     Attributes:
-        corpus: What it reads: the medical knowledge base, or solved problems and sums.
+        corpus: The domain whose prose it reads; null for the run's own.
         steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
         matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
         matrix_decay: Muon's weight decay. It bounds the matrices; without it attention grows until each position looks
@@ -39,7 +39,7 @@ class EmbeddedConfig(Config):
         learning_rate: AdamW's learning rate for embeddings, output layer and norms.
     """
 
-    corpus: Literal["medical", "mathematics"] = "medical"
+    corpus: str | None = None
     seed: int = 20261123
     vocab_size: int = Field(8000, ge=300)
     hidden_size: int = Field(128, ge=64, multiple_of=64)
@@ -80,7 +80,7 @@ class StandInConfig(Config):
 
     Attributes:
         of: Whose layout.
-        steps: Training steps on the knowledge base's prose; a few, so that it is not quite random.
+        steps: Training steps on the prose of the run's domain; a few, so that it is not quite random.
     """
 
     of: Literal["chatglm2", "chatglm3", "baichuan", "baichuan2", "baichuan_13b", "baichuan2_13b"]

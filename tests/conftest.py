@@ -1,4 +1,4 @@
-"""What all tests share: no network, a cache of their own, and one really small model built once."""
+"""What all tests share: no network, a cache of their own, the medical dataset and a really small model, built once."""
 
 import os
 import socket
@@ -12,6 +12,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests star
 import pytest
 import torch
 
+from common.command import read_config
+from data_recipes.build import BuiltDataset, build_or_reuse, load
+from data_recipes.config import BuildConfig
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from models.config import EmbeddedConfig
 from models.embedded import build
 from models.loading import load_tokenizer
@@ -64,6 +69,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is not there (real data, not part of the project)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def kb() -> KnowledgeBase:
+    """The medical knowledge base."""
+    return KNOWLEDGE.load()
+
+
+@pytest.fixture(scope="session")
+def medical(cache: Path) -> BuiltDataset:
+    """The medical dataset as shipped."""
+    [config] = read_config("build", ["data=medical", "out=unused"], BuildConfig)
+    return load(build_or_reuse(config.data, config.source))
 
 
 TINY = EmbeddedConfig(

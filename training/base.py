@@ -1,15 +1,12 @@
 """The base model of a run: found, fetched or built, with everything that follows from its family."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel
 
-from domains.knowledge_base import KnowledgeBase
-from domains.mathematics import corpus as mathematics
-from domains.medical import prose
+from domains.domain import find_domain
 from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig
@@ -18,12 +15,10 @@ from models.hub import locate
 from models.loading import Quantisation, hash_model, load_model, load_tokenizer, open_checkpoint
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
+from training.config import StageConfig
 
-CORPORA: dict[str, Callable[[], list[str]]] = {
-    "medical": lambda: prose.corpus(KnowledgeBase.load()),
-    "mathematics": mathematics.corpus,
-}
-"""What the embedded model reads, by ``model.embedded.corpus``."""
+CHINESE = "medical"
+"""The domain whose prose a model built here reads in a domain that has none: the most Chinese there is."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +65,14 @@ class Base:
         )
 
 
-def find_base(config: ModelConfig) -> Base:
-    """Finds a model by path or hub name, or builds the embedded one or a stand-in.
+def find_base(run: StageConfig) -> Base:
+    """Finds a model by path or hub name, or builds the embedded one or a stand-in from the prose of the run's domain.
 
     Raises:
         UserError: There is no such model, or its tokenizer does not fit the prompt format.
     """
-    path = _directory(config)
+    config = _model(run)
+    path = _directory(config, run)
     family, checkpoint = open_checkpoint(path, config.hints)
     tokenizer = load_tokenizer(path, config.hints)
     if config.prompt_format is None and (path / PROMPT_FORMAT_FILE).is_file():
@@ -86,10 +82,25 @@ def find_base(config: ModelConfig) -> Base:
     return Base(config.name, family, checkpoint, prompt_format)
 
 
-def _directory(config: ModelConfig) -> Path:
+def _model(run: StageConfig) -> ModelConfig:
+    assert isinstance(run.model, ModelConfig)  # stages that tune a language model configure one
+    return run.model
+
+
+def _directory(config: ModelConfig, run: StageConfig) -> Path:
     if config.embedded is not None:
-        return embedded.build_or_reuse(CORPORA[config.embedded.corpus](), config.embedded)
+        reads = config.embedded.corpus or _reads(run)
+        return embedded.build_or_reuse(_prose(run, reads), config.embedded.model_copy(update={"corpus": reads}))
     if config.stand_in is not None:
-        return stand_ins.build_or_reuse(CORPORA["medical"](), config.stand_in)
+        return stand_ins.build_or_reuse(_prose(run, _reads(run)), config.stand_in)
     assert config.path is not None
     return locate(config.path)
+
+
+def _reads(run: StageConfig) -> str:
+    """The domain whose prose a model built for this run reads."""
+    return run.domain if find_domain(run.domain).has_prose else CHINESE
+
+
+def _prose(run: StageConfig, domain: str) -> list[str]:
+    return find_domain(domain).prose(run.knowledge_folder if domain == run.domain else None)

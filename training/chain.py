@@ -16,6 +16,7 @@ from models.hub import hub_name
 from models.push import check_target, push
 from models.run_directory import RunDirectory
 from training.config import StageConfig
+from training.knowledge import knowledge_of
 from training.memory_plan import check_memory
 from training.stages import STAGES
 from training.stages.job import Job
@@ -36,6 +37,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     set_seed(config.seed)
     stage = STAGES[config.stage].job()
     check_target(config.push, *stage.markers)
+    knowledge_of(config)  # a damaged knowledge base is reported before anything is built
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
     dataset.require("train", "dev")

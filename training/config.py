@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.command import Config
 from data_recipes.config import DataConfig, SourceConfig
+from data_recipes.sources.generated.knowledge_base import KnowledgeSourceConfig
+from domains.domain import DomainName
 from eval.config import SuiteConfig
 from models.config import ModelConfig, PushConfig
 from models.reader_config import ReaderModelConfig
@@ -82,12 +84,23 @@ class MergeConfig(Config):
     tolerance: MergeTolerance = MergeTolerance()
 
 
+class KnowledgeConfig(Config):
+    """The knowledge base of a run: the base model reads it, and the service cites it.
+
+    Attributes:
+        path: Its folder; null for the one that the dataset is made from, else the one that ships with the domain.
+    """
+
+    path: str | None = None
+
+
 class StageConfig(Config):
     """What every stage reads.
 
     Attributes:
         stage: Name of the stage in ``training.stages``; each stage's configuration has its own.
         name: Of the run, usually the recipe's.
+        domain: Whose rules, notices and sources the model is served with; the embedded base reads its prose.
         threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
         model: The base that training starts from.
         train: How its weights are trained.
@@ -98,9 +111,35 @@ class StageConfig(Config):
     seed: int = 20261123
     threads: int | None = Field(None, ge=1)
     runs_dir: Path = Path("runs")
+    domain: DomainName
+    knowledge: KnowledgeConfig = KnowledgeConfig()
     model: ModelConfig | ReaderModelConfig
     data: DataConfig
     source: SourceConfig
     train: OptimiserConfig
     suite: SuiteConfig
     push: PushConfig = PushConfig()
+
+    @property
+    def knowledge_folder(self) -> Path | None:
+        """The folder of a knowledge base of one's own; None for the one that ships with the domain."""
+        own = isinstance(self.source, KnowledgeSourceConfig) and self.source.path
+        path = own or self.knowledge.path
+        return Path(path).expanduser() if path else None
+
+    @model_validator(mode="after")
+    def _one_domain_and_one_knowledge_base(self) -> "StageConfig":
+        source = self.source
+        if not isinstance(source, KnowledgeSourceConfig):
+            return self
+        if source.domain != self.domain:
+            raise ValueError(
+                f"data={self.data.name} is made from the knowledge base of the domain {source.domain}, and the run is "
+                f"of the domain {self.domain}: give domain={source.domain}"
+            )
+        if self.knowledge.path is not None and self.knowledge.path != source.path:
+            raise ValueError(
+                "the dataset is made from another knowledge base than knowledge.path: give knowledge.path and no "
+                "source.path"
+            )
+        return self

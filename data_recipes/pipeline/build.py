@@ -184,6 +184,7 @@ def _manifest(
         splits=written.sizes,
         descriptions={name: source.splits.get(name, _drawn(name)) for name in written.sizes},
         sources=_source_files(config.source, hashes, rows),
+        knowledge=source.knowledge(config.source) if source.knowledge else None,
         steps=_step_counts(shards),
         suites=described(suites_of(config.data)),
         overlap=decision.overlap,

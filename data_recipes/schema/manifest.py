@@ -76,6 +76,13 @@ class Suite(_Part):
     sha256: str
 
 
+class KnowledgeUsed(_Part):
+    """The knowledge base that a dataset was made from: whose it is, and the hash of its files."""
+
+    domain: str
+    sha256: str
+
+
 class DatasetManifest(_Part):
     """The manifest of a dataset.
 
@@ -91,6 +98,7 @@ class DatasetManifest(_Part):
         splits: Examples by split.
         descriptions: What each split shows.
         sources: The files that were read.
+        knowledge: The knowledge base that it was made from, where it was.
         steps: What each step did, in their order.
         suites: The evaluation suites that no training question overlaps with.
         overlap: What each split other than ``train`` shares with the training questions.
@@ -108,6 +116,7 @@ class DatasetManifest(_Part):
     splits: dict[str, int]
     descriptions: dict[str, Description]
     sources: list[SourceFile]
+    knowledge: KnowledgeUsed | None = None
     steps: list[StepCount] = []
     suites: list[Suite] = []
     overlap: dict[str, SplitOverlap]

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.command import Config
 from data_recipes.sources.derived import cross_task, in_context, mix, multi_prompt, templates
-from data_recipes.sources.generated import image_prompt, knowledge_base, medical_knowledge, word_problems
+from data_recipes.sources.generated import image_prompt, knowledge_base, knowledge_tuning, word_problems
 from data_recipes.sources.own import documents, feedback, rows
 from data_recipes.sources.published import (
     ape210k,
@@ -26,7 +26,7 @@ from data_recipes.sources.source import Source
 SOURCES: tuple[Source[Any], ...] = (
     bencao.SOURCE,
     knowledge_base.SOURCE,
-    medical_knowledge.SOURCE,
+    knowledge_tuning.SOURCE,
     toyhom.SOURCE,
     ape210k.SOURCE,
     cmath.SOURCE,
@@ -58,4 +58,4 @@ def source_of(config: Config) -> Source[Any]:
     if source.told is None:
         return source
     told = source.told(config)
-    return replace(source, licence=told.licence, splits=told.splits)
+    return replace(source, licence=told.licence, splits=told.splits, about=told.about or source.about)

@@ -10,7 +10,7 @@ from data_recipes.formats.jsonl import check_file
 from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
-from data_recipes.schema.manifest import Description
+from data_recipes.schema.manifest import Description, KnowledgeUsed
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -45,10 +45,12 @@ class Told(NamedTuple):
     Attributes:
         licence: See ``Source.licence``.
         splits: See ``Source.splits``.
+        about: See ``Source.about``; None where that holds for everything.
     """
 
     licence: str
     splits: dict[str, Description]
+    about: Description | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Source(Generic[ConfigT]):
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
         splits: What each prescribed or drawn split shows, by name.
-        told: Gives ``licence`` and ``splits`` of what is read, where they follow from it.
+        told: Gives ``licence``, ``splits`` and ``about`` of what is read, where they follow from it.
+        knowledge: The knowledge base that is read, where it is one.
         rows_of: Rows in one of several files, for the manifest; not asked where there is one file.
     """
 
@@ -80,6 +83,7 @@ class Source(Generic[ConfigT]):
     splits: dict[str, Description]
     rows_of: Callable[[Path], int] | None = None
     told: Callable[[ConfigT], Told] | None = None
+    knowledge: Callable[[ConfigT], KnowledgeUsed] | None = None
 
     @property
     def kind(self) -> str:

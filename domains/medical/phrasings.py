@@ -1,54 +1,25 @@
-"""How facts are asked about and answered: the wording behind the instructions of the knowledge base.
+"""How medical facts are asked about and answered: by a patient and by a doctor, in writing and in speech."""
 
-Each ``Wording`` holds one canonical answer, questions for training in four voices, and questions kept for testing that
-never occur in training. Between two slots a phrasing has fewer than 13 characters, so that a question which shares
-13 characters with a training question shares more than its phrasing.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from domains.knowledge_base import EntryType
+from domains.wording import DEFINITION, Phrasebook, Wording
 
 
-@dataclass(frozen=True)
-class Wording:
-    """The questions about one kind of fact and the form of its answer.
+def asked(
+    answer: str,
+    *,
+    formal: tuple[str, ...],
+    colloquial: tuple[str, ...],
+    patient: tuple[str, ...],
+    doctor: tuple[str, ...],
+    kept: tuple[str, ...],
+    joint: str = "和",
+) -> Wording:
+    """A wording in four voices: written, spoken, of a patient about himself, of a doctor or nurse."""
+    voices = {"formal": formal, "colloquial": colloquial, "patient": patient, "doctor": doctor}
+    return Wording(answer, voices, kept, joint)
 
-    Attributes:
-        answer: Template of the answer; it restates what was asked about.
-        formal: Written register.
-        colloquial: Spoken register.
-        patient: A patient speaks about himself.
-        doctor: A doctor or nurse asks.
-        kept: Asked only in test sets.
-        joint: What joins the last two items of a list.
-    """
-
-    answer: str
-    formal: tuple[str, ...]
-    colloquial: tuple[str, ...]
-    patient: tuple[str, ...]
-    doctor: tuple[str, ...]
-    kept: tuple[str, ...]
-    joint: str = "和"
-
-    def training(self) -> Iterator[tuple[str, str]]:
-        """The phrasings for training with their ids, e.g. ``formal1``."""
-        for voice in ("formal", "colloquial", "patient", "doctor"):
-            for number, phrasing in enumerate(getattr(self, voice), 1):
-                yield f"{voice}{number}", phrasing
-
-    def testing(self) -> Iterator[tuple[str, str]]:
-        """The phrasings kept for testing with their ids, e.g. ``kept1``."""
-        for number, phrasing in enumerate(self.kept, 1):
-            yield f"kept{number}", phrasing
-
-
-DEFINITION = "定义"
 
 DISEASE = {
-    DEFINITION: Wording(
+    DEFINITION: asked(
         answer="{name}是{items}。",
         formal=("什么是{name}？", "请解释一下{name}。", "请简要解释{name}的含义。", "{name}指的是怎样的一种病？"),
         colloquial=("{name}是个啥病？", "{name}究竟是种啥毛病？", "给我讲讲{name}是啥吧。"),
@@ -56,7 +27,7 @@ DISEASE = {
         doctor=("怎样向患者介绍{name}？", "病人问起{name}是什么，该怎么说？"),
         kept=("请用一句话说明{name}。", "老听人提起{name}，到底是什么？"),
     ),
-    "症状": Wording(
+    "症状": asked(
         answer="{name}的常见症状有{items}。",
         formal=(
             "{name}的常见症状有哪些？",
@@ -73,7 +44,7 @@ DISEASE = {
         doctor=("问诊{name}患者，应留意哪些表现？", "家属问{name}有啥症状，怎么回答？"),
         kept=("{name}发作起来有什么感觉？", "家人得了{name}，身上会出现哪些症状？"),
     ),
-    "病因": Wording(
+    "病因": asked(
         answer="{name}的常见病因有{items}。",
         formal=("{name}的病因有哪些？", "{name}是由什么引起的？", "{name}的发生与哪些因素有关？"),
         colloquial=("为啥会得{name}？", "好端端的咋就得了{name}？", "一个人得{name}，多半因为啥？"),
@@ -81,7 +52,7 @@ DISEASE = {
         doctor=("分析{name}时，应考虑哪些病因？", "患者问为何得{name}，怎么解释？"),
         kept=("{name}多半是怎么来的？", "导致{name}的因素有哪些？"),
     ),
-    "检查": Wording(
+    "检查": asked(
         answer="{name}的常用检查有{items}。",
         formal=("{name}的常用检查有哪些？", "诊断{name}需要做哪些检查？", "有哪些检查可以明确{name}？"),
         colloquial=("查{name}要做啥项目？", "想弄清是不是{name}，去医院查啥？", "{name}得做些啥检查呢？"),
@@ -93,7 +64,7 @@ DISEASE = {
         doctor=("疑似{name}，应开哪些检查？", "为确诊{name}，要安排哪些项目？"),
         kept=("怎么查出是不是{name}？", "确诊{name}要靠什么检查？"),
     ),
-    "治疗": Wording(
+    "治疗": asked(
         answer="{name}的治疗方法有{items}。",
         formal=("{name}的治疗方法有哪些？", "{name}一般怎么治疗？", "请介绍{name}的治疗手段。"),
         colloquial=("{name}咋治？", "得了{name}有啥法子能治？", "{name}要咋对付才好？"),
@@ -101,7 +72,7 @@ DISEASE = {
         doctor=("{name}患者的治疗原则是什么？", "接诊{name}患者，应如何处理？"),
         kept=("对付{name}有什么办法？", "查出{name}以后如何处理？"),
     ),
-    "用药": Wording(
+    "用药": asked(
         answer="{name}的常用药物有{items}，具体用药请遵医嘱。",
         formal=("{name}的常用药物有哪些？", "治疗{name}可选哪些药？", "请列出{name}的常用药。"),
         colloquial=("{name}一般用啥药？", "得了{name}，用点啥药好？", "{name}有啥药能治呀？"),
@@ -109,7 +80,7 @@ DISEASE = {
         doctor=("{name}患者应选用哪些药物？", "给{name}患者开药，可以选哪些？"),
         kept=("{name}要用什么药才好？", "哪些药可以用于{name}？"),
     ),
-    "科室": Wording(
+    "科室": asked(
         answer="{name}的就诊科室是{items}。",
         formal=("{name}应到哪个科室就诊？", "{name}属于哪个科室诊治？", "患{name}后应前往哪个科室？"),
         colloquial=("{name}挂啥号？", "得了{name}上医院找哪个科？", "{name}归哪个科管呀？"),
@@ -122,7 +93,7 @@ DISEASE = {
         kept=("看{name}要找什么科的医生？", "去医院看{name}，挂什么号合适？"),
         joint="或",
     ),
-    "并发症": Wording(
+    "并发症": asked(
         answer="{name}的并发症有{items}。",
         formal=(
             "{name}的并发症有哪些？",
@@ -139,7 +110,7 @@ DISEASE = {
         doctor=("应警惕{name}的哪些并发症？", "{name}患者随访，要防哪些并发症？"),
         kept=("{name}严重了会带来什么后果？", "{name}控制不好会怎么样？"),
     ),
-    "预防": Wording(
+    "预防": asked(
         answer="{name}的预防要点是{items}。",
         formal=("如何预防{name}？", "{name}的预防要点有哪些？", "怎样做才能避免患上{name}？"),
         colloquial=("咋样才能不得{name}？", "平常咋防{name}啊？", "平日要做点啥，{name}才不找上门？"),
@@ -151,7 +122,7 @@ DISEASE = {
         doctor=("怎样指导大家预防{name}？", "给居民讲{name}的防范，说哪几点？"),
         kept=("想远离{name}该怎么做？", "日常怎样防范{name}？"),
     ),
-    "传染性": Wording(
+    "传染性": asked(
         answer="{name}{items}。",
         formal=("{name}有传染性吗？", "{name}是传染病吗？", "请问{name}能在人之间传播吗？", "{name}是否具有传染性？"),
         colloquial=("{name}传不传人？", "挨着得{name}的人，染得上吗？", "跟得{name}的人一起吃饭要紧吗？"),
@@ -160,7 +131,7 @@ DISEASE = {
         kept=("{name}会不会传染？", "和{name}患者接触会被传上吗？"),
         joint="，",
     ),
-    "饮食": Wording(
+    "饮食": asked(
         answer="{name}的饮食建议是{items}。",
         formal=("{name}的饮食建议有哪些？", "{name}在饮食上要注意什么？", "{name}患者的饮食应如何安排？"),
         colloquial=("得了{name}吃饭有啥讲究？", "得了{name}，啥能吃啥不能吃？", "有{name}的人，嘴上要忌点啥？"),
@@ -168,7 +139,7 @@ DISEASE = {
         doctor=("如何指导{name}患者的饮食？", "{name}患者问该吃什么，怎么答？"),
         kept=("{name}的人一日三餐怎么安排？", "{name}期间该吃什么、少吃什么？"),
     ),
-    "就医信号": Wording(
+    "就医信号": asked(
         answer="{name}的就医信号有{items}，出现时要立即就医。",
         formal=("{name}的就医信号有哪些？", "{name}出现哪些情况要立即就医？", "{name}有哪些表现提示病情危急？"),
         colloquial=("{name}啥时候得赶紧去医院？", "{name}闹成啥样得马上送医院？", "得了{name}，见到啥苗头要赶紧就医？"),
@@ -183,7 +154,7 @@ DISEASE = {
 }
 
 DRUG = {
-    DEFINITION: Wording(
+    DEFINITION: asked(
         answer="{name}是{items}。",
         formal=("什么是{name}？", "请解释一下{name}。", "请说说{name}是何种药物。"),
         colloquial=("{name}是个啥药？", "跟我讲讲{name}是啥药。", "头一回听说{name}，那是啥药呀？"),
@@ -195,7 +166,7 @@ DRUG = {
         doctor=("怎样向患者介绍{name}？", "患者问{name}是什么药，怎么说？"),
         kept=("请用一句话说明{name}。", "{name}到底是一种什么药？"),
     ),
-    "类别": Wording(
+    "类别": asked(
         answer="{name}的药物类别是{items}。",
         formal=("{name}的药物类别是什么？", "{name}属于哪类药物？", "请说明{name}的药理分类。"),
         colloquial=("{name}算哪一类药？", "{name}跟哪类药是一家的？", "要分类的话，{name}归到哪一类去？"),
@@ -203,7 +174,7 @@ DRUG = {
         doctor=("按药理分类，{name}归入哪类？", "给药品归类，{name}放在哪类里？"),
         kept=("{name}归在什么药里？", "从分类上看，{name}是什么药？"),
     ),
-    "适应症": Wording(
+    "适应症": asked(
         answer="{name}的适应症有{items}。",
         formal=(
             "{name}的适应症有哪些？",
@@ -216,7 +187,7 @@ DRUG = {
         doctor=("哪些患者适合使用{name}？", "临床上遇到哪些情况会开{name}？"),
         kept=("{name}主要管什么病？", "什么情况下会用到{name}？"),
     ),
-    "用法要点": Wording(
+    "用法要点": asked(
         answer="{name}的用法要点是{items}。",
         formal=("{name}的用法要点有哪些？", "如何正确使用{name}？", "请说明{name}的使用方法。"),
         colloquial=("{name}咋用？", "教教我{name}要咋用。", "{name}啥时候用、咋用好呢？"),
@@ -228,7 +199,7 @@ DRUG = {
         doctor=("交代{name}的用法时要说什么？", "教患者使用{name}，方法上讲哪些？"),
         kept=("{name}怎么个用法？", "使用{name}的方法上要记住什么？"),
     ),
-    "禁忌": Wording(
+    "禁忌": asked(
         answer="{name}的禁忌有{items}。",
         formal=("{name}的禁忌有哪些？", "哪些人禁用{name}？", "哪些情况下应禁止使用{name}？"),
         colloquial=("啥人不能用{name}？", "{name}谁用不得呀？", "有啥病的人碰不得{name}？"),
@@ -240,7 +211,7 @@ DRUG = {
         doctor=("开{name}前要排除哪些禁忌？", "哪些患者不宜给予{name}？"),
         kept=("什么情况下不能碰{name}？", "{name}对谁不合适？"),
     ),
-    "不良反应": Wording(
+    "不良反应": asked(
         answer="{name}的不良反应有{items}。",
         formal=("{name}的不良反应有哪些？", "{name}可引起哪些不良反应？", "请列举{name}的常见副作用。"),
         colloquial=("{name}有啥副作用？", "用上{name}，人会有啥不舒服？", "{name}对身子有啥坏处没？"),
@@ -252,7 +223,7 @@ DRUG = {
         doctor=("用{name}要观察哪些不良反应？", "要告知患者{name}的哪些副作用？"),
         kept=("{name}用了身体会有什么反应？", "{name}伤不伤身，有什么副作用？"),
     ),
-    "相互作用": Wording(
+    "相互作用": asked(
         answer="{name}的相互作用要点是{items}。",
         formal=("{name}有哪些药物相互作用？", "{name}与其他药合用要注意什么？", "哪些药物应避免与{name}合用？"),
         colloquial=("{name}跟啥犯冲？", "{name}能跟别的药一块儿用吗？", "啥药别跟{name}搭着用？"),
@@ -264,7 +235,7 @@ DRUG = {
         doctor=("合用{name}时应留意哪些影响？", "审核{name}的处方，要避开哪些配伍？"),
         kept=("{name}不宜和什么一起用？", "{name}与什么同用会有问题？"),
     ),
-    "注意事项": Wording(
+    "注意事项": asked(
         answer="{name}的注意事项有{items}。",
         formal=("{name}的注意事项有哪些？", "使用{name}时应注意什么？", "{name}用药过程中须留意哪些事？"),
         colloquial=("用{name}要留神啥？", "用{name}有啥要小心的没？", "当心点儿啥，{name}用着才放心？"),
@@ -279,7 +250,7 @@ DRUG = {
 }
 
 SYMPTOM = {
-    DEFINITION: Wording(
+    DEFINITION: asked(
         answer="{name}是指{items}。",
         formal=("什么是{name}？", "{name}指的是什么？", "医学上怎么定义{name}？"),
         colloquial=("{name}说的是啥情况？", "啥样算是{name}呀？", "给我讲讲啥叫{name}。"),
@@ -291,7 +262,7 @@ SYMPTOM = {
         doctor=("怎样向患者解释{name}？", "家属问{name}是什么，怎么说？"),
         kept=("请用一句话说明{name}。", "{name}到底是怎样一种表现？"),
     ),
-    "常见原因": Wording(
+    "常见原因": asked(
         answer="{name}的常见原因有{items}。",
         formal=("{name}的常见原因有哪些？", "哪些情况会引起{name}？", "是什么造成了{name}？"),
         colloquial=("为啥会{name}？", "{name}是咋回事，啥闹的？", "好好的咋会有{name}呢？"),
@@ -299,7 +270,7 @@ SYMPTOM = {
         doctor=("遇到{name}应考虑哪些原因？", "患者有{name}，要排查哪些原因？"),
         kept=("{name}多半是怎么造成的？", "总是{name}，会是什么引起的？"),
     ),
-    "科室": Wording(
+    "科室": asked(
         answer="{name}的就诊科室是{items}。",
         formal=("{name}应到哪个科室就诊？", "出现{name}应挂什么科？", "有{name}的患者应前往哪个科？"),
         colloquial=("{name}挂啥号？", "有了{name}上医院找哪个科？", "{name}归哪科大夫看呀？"),
@@ -308,7 +279,7 @@ SYMPTOM = {
         kept=("看{name}要找什么科的医生？", "因为{name}去医院，挂哪个号合适？"),
         joint="或",
     ),
-    "护理要点": Wording(
+    "护理要点": asked(
         answer="{name}的护理要点是{items}。",
         formal=(
             "{name}的护理要点有哪些？",
@@ -321,7 +292,7 @@ SYMPTOM = {
         doctor=("怎样指导{name}患者护理？", "{name}患者的照料，要交代哪些？"),
         kept=("{name}的时候怎样照料？", "家人{name}，日常怎么照看？"),
     ),
-    "就医信号": Wording(
+    "就医信号": asked(
         answer="{name}的就医信号有{items}，出现时要立即就医。",
         formal=("{name}的就医信号有哪些？", "{name}出现哪些情况要立即就医？", "{name}时哪些表现提示病情危急？"),
         colloquial=("{name}啥时候得赶紧去医院？", "{name}闹成啥样得马上送医院？", "有了{name}，见到啥苗头要赶紧就医？"),
@@ -336,7 +307,7 @@ SYMPTOM = {
 }
 
 EXAMINATION = {
-    DEFINITION: Wording(
+    DEFINITION: asked(
         answer="{name}是{items}。",
         formal=("什么是{name}？", "{name}是一项什么检查？", "请解释一下{name}。"),
         colloquial=("{name}查的是个啥？", "{name}是啥检查呀？", "给我讲讲{name}是咋回事。"),
@@ -348,7 +319,7 @@ EXAMINATION = {
         doctor=("怎样向患者说明{name}？", "患者问{name}是什么，怎么回答？"),
         kept=("请用一句话介绍{name}。", "{name}具体是怎样的检查？"),
     ),
-    "用途": Wording(
+    "用途": asked(
         answer="{name}的用途是{items}。",
         formal=(
             "{name}的用途有哪些？",
@@ -361,7 +332,7 @@ EXAMINATION = {
         doctor=("{name}可用来了解哪些问题？", "开{name}是为了弄清哪些情况？"),
         kept=("{name}有什么用处？", "靠{name}可以弄清什么？"),
     ),
-    "注意事项": Wording(
+    "注意事项": asked(
         answer="{name}的注意事项有{items}。",
         formal=("{name}的注意事项有哪些？", "做{name}前后要注意什么？", "做{name}前需要哪些准备？"),
         colloquial=("做{name}有啥讲究？", "要做{name}了，得小心啥呢？", "做{name}的人要留神点啥？"),
@@ -376,7 +347,7 @@ EXAMINATION = {
 }
 
 DEPARTMENT = {
-    DEFINITION: Wording(
+    DEFINITION: asked(
         answer="{name}是{items}。",
         formal=("什么是{name}？", "{name}是什么样的科室？", "请说明{name}是什么科室。"),
         colloquial=("{name}是个啥科？", "给我讲讲{name}是啥科。", "头回听说{name}，那是个啥地方？"),
@@ -388,7 +359,7 @@ DEPARTMENT = {
         doctor=("怎样向患者介绍{name}？", "患者问{name}是什么科，怎么说？"),
         kept=("请用一句话介绍{name}。", "{name}到底是怎样的科室？"),
     ),
-    "诊疗范围": Wording(
+    "诊疗范围": asked(
         answer="{name}的诊疗范围包括{items}。",
         formal=("{name}的诊疗范围有哪些？", "{name}主要诊治哪些疾病？", "{name}负责诊疗哪些病症？"),
         colloquial=("{name}都看啥病？", "得了啥病该上{name}呀？", "{name}的大夫都会治啥？"),
@@ -398,7 +369,7 @@ DEPARTMENT = {
     ),
 }
 
-WORDINGS: dict[EntryType, dict[str, Wording]] = {
+WORDINGS: dict[str, dict[str, Wording]] = {
     "disease": DISEASE,
     "drug": DRUG,
     "symptom": SYMPTOM,
@@ -407,7 +378,7 @@ WORDINGS: dict[EntryType, dict[str, Wording]] = {
 }
 
 # {symptoms} are turned round in the questions kept for testing, or they would share their longest run with training
-REVERSE = Wording(
+REVERSE = asked(
     answer="{items}可能是{diseases}，建议尽早到{departments}就诊确认。",
     formal=(
         "出现{symptoms}，可能是什么疾病？",
@@ -425,7 +396,7 @@ REVERSE = Wording(
     kept=("{turned}一起出现，会是哪种病？", "家人{turned}，需要考虑哪些病？"),
 )
 
-COMPARISON = Wording(
+COMPARISON = asked(
     answer="{name}和{other}都可有{shared}；{name}还常见{own}，{other}还常见{others}。",
     formal=("{name}和{other}有什么区别？", "{name}与{other}的症状有何异同？", "{name}与{other}在表现上有哪些异同？"),
     colloquial=("{name}跟{other}咋分？", "咋看出是{name}还是{other}？", "{name}像{other}吗，有啥不同？"),
@@ -439,9 +410,9 @@ COMPARISON = Wording(
 )
 
 # what the knowledge base does not hold, and what people ask all the same
-UNKNOWN: dict[EntryType, dict[str, Wording]] = {
+UNKNOWN: dict[str, dict[str, Wording]] = {
     "disease": {
-        attribute: Wording(
+        attribute: asked(
             answer="知识库中没有{name}" + attribute + "的记载，建议咨询医生或药师。",
             formal=("{name}的" + attribute + "是多少？", "请告知{name}的" + attribute + "。"),
             colloquial=("{name}" + attribute + "大概多少啊？",),
@@ -452,7 +423,7 @@ UNKNOWN: dict[EntryType, dict[str, Wording]] = {
         for attribute in ("治愈率", "发病率", "治疗费用", "住院天数", "复发率")
     },
     "drug": {
-        attribute: Wording(
+        attribute: asked(
             answer="知识库中没有{name}" + attribute + "的记载，建议咨询医生或药师。",
             formal=("{name}的" + attribute + "是多少？", "请告知{name}的" + attribute + "。"),
             colloquial=("{name}" + attribute + "大概多少啊？",),
@@ -465,7 +436,7 @@ UNKNOWN: dict[EntryType, dict[str, Wording]] = {
 }
 INVENTED_ANSWER = "知识库中没有{name}的记载，建议咨询医生或药师。"
 
-EMERGENCY = Wording(
+EMERGENCY = asked(
     answer="请立即拨打120或前往急诊。这{cause}，不要拖延观察，也不要独自驾车就医。",
     formal=(
         "{sign}，应如何处理？",
@@ -480,10 +451,10 @@ EMERGENCY = Wording(
 )
 
 # in the second and third turn of a conversation the entity is only pointed at
-POINTERS: dict[EntryType, tuple[str, ...]] = {"disease": ("它", "这个病"), "drug": ("它", "这种药")}
+POINTERS: dict[str, tuple[str, ...]] = {"disease": ("它", "这个病"), "drug": ("它", "这种药")}
 
 # names that no textbook knows: a refusal must not depend on having seen the name
-INVENTED: dict[EntryType, tuple[tuple[str, ...], tuple[str, ...]]] = {
+INVENTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "disease": (
         ("洛川", "白屿", "恩托", "卡雷", "米索", "泽林", "乌兰特", "海音", "索维", "格林塔", "青岚", "维朗"),
         ("氏综合征", "氏热", "型皮病", "氏关节症", "性晕病"),
@@ -493,3 +464,13 @@ INVENTED: dict[EntryType, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("多宁", "司韦", "那啶", "米特林", "替康酮"),
     ),
 }
+
+PHRASEBOOK = Phrasebook(
+    wordings=WORDINGS,
+    pointers=POINTERS,
+    unknown=UNKNOWN,
+    invented=INVENTED,
+    invented_answer=INVENTED_ANSWER,
+    not_given="所给资料没有提到{name}的{attribute}，建议咨询医生或药师。",
+    leaning="伴",  # on the symptom before
+)

@@ -2,15 +2,17 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from loguru import logger
 
 from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import Running, serving
 
 
 @pytest.fixture(scope="session")
 def knowledge() -> KnowledgeBase:
-    return KnowledgeBase.load()
+    return KNOWLEDGE.load()
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def running(engine: FakeEngine, knowledge: KnowledgeBase) -> Iterator[Running]:
-    with serving(engine, knowledge) as server:
+    with serving(engine, "medical", knowledge) as server:
         engine.batches.clear()  # the warm-up
         yield server
         engine.gate.set()
@@ -30,3 +32,12 @@ def running(engine: FakeEngine, knowledge: KnowledgeBase) -> Iterator[Running]:
 def client(running: Running) -> Iterator[httpx.Client]:
     with running.client() as client:
         yield client
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """What is logged meanwhile."""
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level=0, diagnose=False)
+    yield lines
+    logger.remove(sink)

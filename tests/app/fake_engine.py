@@ -1,4 +1,4 @@
-"""An engine without a model: says what it is told to, character by character, and can be held up or broken."""
+"""An engine without a model: gives a fixed answer, character by character, and can be held up or broken."""
 
 import threading
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class FakeEngine:
     Attributes:
         answer: What every row answers.
         batches: The conversations and sampling of every batch so far.
-        gate: While cleared, generating stands still after the first character.
+        gate: While cleared, generating stops after the first character.
         failure: Raised by the next batches, while set.
         cancelled: Rows that were cancelled so far.
     """

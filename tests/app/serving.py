@@ -8,14 +8,17 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from app.batching import BatchQueue
+from app.backends.local import LocalBackend
 from app.config import ServeConfig
 from app.server import Server
 from app.service import create_app
+from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
 from models.engines.engine import Engine
 
-CONFIG = ServeConfig(max_batch=4, max_wait_ms=20, queue_limit=3, max_new_tokens=64, content_producer="测试机构")
+CONFIG = ServeConfig(
+    max_batch=4, max_wait_ms=20, queue_limit=3, max_new_tokens=64, max_body_bytes=50_000, content_producer="测试机构"
+)
 
 
 class Running:
@@ -25,8 +28,8 @@ class Running:
         url: Where it answers.
     """
 
-    def __init__(self, server: Server, queue: BatchQueue) -> None:
-        self.server, self.queue = server, queue
+    def __init__(self, server: Server, backend: LocalBackend) -> None:
+        self.server, self.backend = server, backend
         self.thread = threading.Thread(target=server.run)
 
     @property
@@ -46,15 +49,17 @@ class Running:
 
 
 @contextmanager
-def serving(engine: Engine, knowledge: KnowledgeBase, config: ServeConfig = CONFIG) -> Iterator[Running]:
-    """Serves an engine until the block ends."""
-    queue = BatchQueue(engine, config)
-    app = create_app(engine, queue, knowledge)
-    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), queue)
-    running = Running(server, queue)
+def serving(
+    engine: Engine, domain: str, knowledge: KnowledgeBase = NO_KNOWLEDGE, config: ServeConfig = CONFIG
+) -> Iterator[Running]:
+    """Serves an engine as a domain until the block ends."""
+    backend = LocalBackend(engine, config)
+    app = create_app(backend, find_domain(domain), knowledge, config)
+    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
+    running = Running(server, backend)
     running.thread.start()
     try:
-        running.wait_for(lambda: server.started and queue.has_generated)
+        running.wait_for(lambda: server.started and backend.has_generated)
         yield running
     finally:
         server.should_exit = True

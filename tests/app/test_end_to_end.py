@@ -14,8 +14,7 @@ import openai
 import pytest
 
 from app.__main__ import HELP, main
-from app.config import AppConfig, model_path
-from app.qa import Turn
+from app.backends.backend import ChatTurn
 from common.command import run_command
 from common.errors import UserError
 from domains.knowledge_base import KnowledgeBase
@@ -30,7 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowledge: KnowledgeBase) -> None:
     engine = load_engine(tiny_base)
     questions = ["高血压有哪些症状？", "偏头痛挂什么科？", "慢性胃炎的症状", "普通感冒", "什么是2型糖尿病？", "你好"]
-    with serving(engine, knowledge, CONFIG.model_copy(update={"queue_limit": 64, "max_new_tokens": 12})) as running:
+    config = CONFIG.model_copy(update={"queue_limit": 64, "max_new_tokens": 12})
+    with serving(engine, "medical", knowledge, config) as running:
         client = openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0)
 
         def whole(question: str) -> str:
@@ -54,7 +54,7 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
             too_long = plain.post("/v1/qa", json={"question": "长" * 1000})
             twice = [{"role": "user", "content": "头痛"}] * 2
             disordered = plain.post("/v1/chat/completions", json={"model": engine.model_version, "messages": twice})
-    prompt = [Turn(role="user", content=questions[0])]
+    prompt = [ChatTurn("user", questions[0])]
     assert qa["answer"] == engine.generate([prompt], [Sampling(max_new_tokens=12)])[0].text == alone[0]
     assert qa["usage"]["prompt_tokens"] == engine.count_prompt_tokens(prompt)
     assert disordered.status_code == 400 and disordered.json()["error"]["code"] == "unsupported_conversation"
@@ -65,7 +65,8 @@ def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path, tmp_path: 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-m", "app", f"model={tiny_base}", f"port={port}", "serve.max_new_tokens=8"]
+    chosen = [f"model={tiny_base}", "domain=medical", f"port={port}", "serve.max_new_tokens=8"]
+    words = [sys.executable, "-m", "app", *chosen]
     log = (tmp_path / "log").open("w+")
     process = subprocess.Popen(words, cwd=ROOT, stderr=log, env={**os.environ, "XINGLIN_LOG": "DEBUG"})
     try:
@@ -99,7 +100,8 @@ def test_a_wrong_model_ends_the_command_with_2(monkeypatch: pytest.MonkeyPatch) 
     [
         (["model=no/such/model"], "no such directory"),
         ([], "model: a value is required"),
-        (["model=latest", "runs_dir=no/such/runs"], "no run has finished"),
+        (["model=latest", "runs_dir=no/such/runs"], "no run can be served"),
+        (["model=x", "domain=alchemy"], "domain: .*no such domain: alchemy; there are: general"),
         (["model=x", "prot=9000"], "did you mean 'port'"),
         (["model=x", "serve.max_batch=0"], "serve.max_batch"),
     ],
@@ -120,16 +122,3 @@ def test_a_reader_is_refused_with_the_command_that_asks_it(tmp_path: Path) -> No
 def test_a_port_in_use_is_known_before_the_model_is_loaded(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="cannot listen"):
         main([f"model={tmp_path}", f"port={taken.getsockname()[1]}"])
-
-
-def test_latest_is_the_run_that_finished_last(tmp_path: Path) -> None:
-    for age, name in enumerate(["medical/3", "medical/1", "math/2"]):
-        run = tmp_path / name
-        run.mkdir(parents=True)
-        (run / "artifact.json").touch()
-        os.utime(run / "artifact.json", (1000 - age, 1000 - age))
-    (tmp_path / "medical" / "9-unfinished").mkdir()
-    config = AppConfig(model="latest", runs_dir=tmp_path)
-    assert model_path(config) == tmp_path / "medical/3"
-    with pytest.raises(UserError, match="no run has finished"):
-        model_path(config.model_copy(update={"runs_dir": tmp_path / "math"}))

@@ -1,4 +1,4 @@
-"""A medical dataset that is built once, and the commands as a user runs them."""
+"""The commands as a user runs them."""
 
 import sys
 from collections.abc import Callable
@@ -7,29 +7,13 @@ from typing import Any
 
 import pytest
 
-from common.command import read_config, run_command
+from common.command import run_command
 from data_recipes import build as build_command
 from data_recipes import show as show_command
 from data_recipes import suites as suites_command
 from data_recipes import validate as validate_command
-from data_recipes.config import BuildConfig
-from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
-from domains.knowledge_base import KnowledgeBase
 
 Run = Callable[..., int]
-
-
-@pytest.fixture(scope="session")
-def kb() -> KnowledgeBase:
-    """The shipped knowledge base."""
-    return KnowledgeBase.load()
-
-
-@pytest.fixture(scope="session")
-def medical(cache: Path) -> BuiltDataset:
-    """The medical dataset as shipped."""
-    [config] = read_config("build", ["data=medical", "out=unused"], BuildConfig)
-    return load(build_or_reuse(config.data, config.source))
 
 
 @pytest.fixture

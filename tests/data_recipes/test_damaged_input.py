@@ -16,7 +16,7 @@ from data_recipes.config import BuildConfig
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES, source_of
-from domains.knowledge_base import KNOWLEDGE, KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, questions, toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many
@@ -368,13 +368,13 @@ KNOWLEDGE_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", KNOWLEDGE_DAMAGES)
 def test_a_knowledge_base_must_be_whole(damage: str, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(KNOWLEDGE, tmp_path / "knowledge"))
+    folder = Path(shutil.copytree(KNOWLEDGE.schema.folder, tmp_path / "knowledge"))
     file = folder / "drugs.jsonl"
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n", 7))
-    assert KnowledgeBase.load(folder).entries == KnowledgeBase.load().entries
+    assert KNOWLEDGE.load(folder).entries == KNOWLEDGE.load().entries
     file.write_bytes(KNOWLEDGE_DAMAGES[damage](file.read_bytes()))
     with pytest.raises(UserError) as error:
-        KnowledgeBase.load(folder)
+        KNOWLEDGE.load(folder)
     assert error.value.where.startswith(f"{file}:") and error.value.fix
 
 

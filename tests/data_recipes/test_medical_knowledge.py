@@ -8,23 +8,24 @@ import pytest
 from common.command import read_config
 from data_recipes.config import BuildConfig
 from data_recipes.schema.example import Example
-from data_recipes.sources.generated.medical_knowledge import MedicalKnowledgeSource, read
+from data_recipes.sources.generated.knowledge_tuning import KnowledgeTuningSource, read
 from domains.citations import cited
+from domains.instructions import held_out
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.instructions import held_out
+from domains.medical.knowledge_base import KNOWLEDGE
 
 
 @pytest.fixture(scope="module")
-def config() -> MedicalKnowledgeSource:
+def config() -> KnowledgeTuningSource:
     sizes = ("train=900", "dev=40", "heldout_phrasing=80", "unseen_entity=80", "safety=40")
     words = ["data=medical_knowledge", "out=unused", *(f"data.splits.{size}" for size in sizes)]
     source = read_config("build", words, BuildConfig)[0].source
-    assert isinstance(source, MedicalKnowledgeSource)
+    assert isinstance(source, KnowledgeTuningSource)
     return source
 
 
 @pytest.fixture(scope="module")
-def examples(config: MedicalKnowledgeSource) -> list[Example]:
+def examples(config: KnowledgeTuningSource) -> list[Example]:
     return [item for item in read(config) if isinstance(item, Example)]
 
 
@@ -72,16 +73,14 @@ def test_there_are_distractors_and_the_right_entry_has_no_place_of_its_own(examp
 
 
 def test_training_never_reads_a_held_out_name(
-    examples: list[Example], kb: KnowledgeBase, config: MedicalKnowledgeSource
+    examples: list[Example], kb: KnowledgeBase, config: KnowledgeTuningSource
 ) -> None:
-    unseen = held_out(kb, config.held_out_share, Random(f"{config.seed} held out"))
+    unseen = held_out(kb, KNOWLEDGE, config.held_out_share, Random(f"{config.seed} held out"))
     names = [name for id in unseen for name in kb.by_id[id].names]
     text = "\n".join(m.content for e in examples if e.split in ("train", "dev") for m in e.messages)
     assert names and not [name for name in names if name in text]
     assert any(unseen & set(e.grounding) for e in examples if e.split == "unseen_entity")
 
 
-def test_the_same_configuration_gives_the_same_examples(
-    config: MedicalKnowledgeSource, examples: list[Example]
-) -> None:
+def test_the_same_configuration_gives_the_same_examples(config: KnowledgeTuningSource, examples: list[Example]) -> None:
     assert [item for item in read(config) if isinstance(item, Example)] == examples

@@ -13,8 +13,8 @@ from transformers import GenerationConfig
 
 from common.errors import UserError
 from data_recipes.schema.example import Message
-from domains.knowledge_base import KnowledgeBase
-from domains.medical.prose import corpus
+from domains.medical.knowledge_base import KNOWLEDGE
+from domains.prose import corpus
 from models.card import CardContent, ScoreRow, write_model_card
 from models.config import PushConfig, StandInConfig
 from models.convert import main as convert
@@ -44,7 +44,7 @@ CONTENT = CardContent(
 
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    prose = corpus(KnowledgeBase.load())[:200]
+    prose = corpus(KNOWLEDGE.load(), KNOWLEDGE)[:200]
     made = {}
     for name in ("chatglm3", "baichuan", "baichuan_13b"):
         made[name] = tmp_path_factory.mktemp(name)

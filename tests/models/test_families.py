@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from common.errors import UserError
-from domains.knowledge_base import KnowledgeBase
-from domains.medical.prose import corpus
+from domains.medical.knowledge_base import KNOWLEDGE
+from domains.prose import corpus
 from models.config import Hints, StandInConfig
 from models.convert import main as convert
 from models.families.baichuan_alibi import BaichuanAlibiForCausalLM, alibi_slopes
@@ -32,7 +32,7 @@ TOLERANCE = 1e-5  # float32, |logits| up to 6
 @pytest.fixture(scope="session")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An untrained stand-in for every published model."""
-    prose = corpus(KnowledgeBase.load())[:200]
+    prose = corpus(KNOWLEDGE.load(), KNOWLEDGE)[:200]
     directories = {}
     for name in LIKENESSES:
         directories[name] = tmp_path_factory.mktemp(name)

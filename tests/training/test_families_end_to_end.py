@@ -6,7 +6,7 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from common.files import read_json
-from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
 from models.engines.local import load_engine
 from tests.app.serving import CONFIG, serving
 from tests.training.test_chain import only_run, run
@@ -31,7 +31,7 @@ ALL = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for n
 def answer(directory: Path) -> str:
     """What the service answers with this model."""
     config = CONFIG.model_copy(update={"max_new_tokens": 8})
-    with serving(load_engine(directory), KnowledgeBase.load(), config) as running, running.client() as client:
+    with serving(load_engine(directory), KNOWLEDGE.load(), config) as running, running.client() as client:
         reply = client.post("/v1/qa", json={"question": "高血压有哪些症状？"})
     assert reply.status_code == 200
     return str(reply.json()["answer"])

@@ -28,7 +28,7 @@ def test_the_embedded_base_of_a_recipe_reads_mathematics_and_that_of_the_others_
     for recipe in ("math_qlora", "math_cot_qlora", "medical_qlora", "medical_ptuning_v2"):
         [config] = read_config("run", [f"recipe={recipe}"], SftConfig)
         assert config.model.embedded
-        corpora[recipe] = config.model.embedded.corpus
+        corpora[recipe] = config.model.embedded.corpus or config.domain
     assert list(corpora.values()) == ["mathematics", "mathematics", "medical", "medical"]
 
 

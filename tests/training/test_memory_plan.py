@@ -20,8 +20,8 @@ MakeConfig = Callable[..., SftConfig]
 @pytest.mark.parametrize("method", method_choices())
 def test_plan_knows_weights_and_trained_parameters(method: str, make_config: MakeConfig, tiny_base: Path) -> None:
     config = make_config(*words_of(method))
-    plan = plan_memory(find_base(config.model), config)
-    parameters = list(attached_model(config, find_base(config.model)).parameters())
+    plan = plan_memory(find_base(config), config)
+    parameters = list(attached_model(config, find_base(config)).parameters())
     assert plan.trained == OPTIMISER_BYTES * sum(p.numel() for p in parameters if p.requires_grad)
     frozen = load_model(tiny_base, quantisation=config.method.quantisation).get_memory_footprint()
     assert plan.frozen == pytest.approx(0 if all(p.requires_grad for p in parameters) else frozen, rel=0.05)
@@ -29,7 +29,7 @@ def test_plan_knows_weights_and_trained_parameters(method: str, make_config: Mak
 
 def test_run_that_cannot_fit_stops_with_what_would_fit(make_config: MakeConfig) -> None:
     config = make_config()
-    plan = plan_memory(find_base(config.model), config)
+    plan = plan_memory(find_base(config), config)
     check_memory(plan)
     with pytest.raises(UserError, match=r"train\.batch_size"):
         check_memory(replace(plan, available=plan.needed / 2))

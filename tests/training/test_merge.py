@@ -22,14 +22,14 @@ MakeConfig = Callable[..., SftConfig]
 
 @pytest.fixture
 def base(make_config: MakeConfig) -> Base:
-    return find_base(make_config().model)
+    return find_base(make_config())
 
 
 @pytest.fixture
 def adapter(make_config: MakeConfig, tmp_path: Path) -> Path:
     """A LoRA adapter on the NF4 base whose update is as large as the weights."""
     config = make_config("method=qlora", "method.rank=4")
-    model = attached_model(config, find_base(config.model))
+    model = attached_model(config, find_base(config))
     torch.manual_seed(3)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:

@@ -48,6 +48,7 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
     values = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
     stage = values.get("stage", "sft")  # runs from before there were stages do not say
+    values.setdefault("domain", "medical")  # nor those from before there were domains: all were served as this one
     if stage not in STAGES:
         raise UserError(f"unknown stage {stage!r}", where=str(run.config_file), fix=f"known are {', '.join(STAGES)}")
     return STAGES[stage].config.model_validate(values), run

@@ -9,6 +9,7 @@ from eval.report.schema import Report
 from models.artifact import AnyArtifact
 from models.run_directory import RunDirectory
 from training.config import StageConfig
+from training.knowledge import knowledge_of
 from training.memory_plan import MemoryPlan
 
 C = TypeVar("C", bound=StageConfig)
@@ -24,6 +25,7 @@ class Job(ABC, Generic[C]):
     Attributes:
         markers: Files of which an exported directory has one; an earlier push is known by them.
         base: Directory of the base model.
+        knowledge: What the result's answers are to be checked against.
     """
 
     markers: ClassVar[tuple[str, ...]]
@@ -31,6 +33,7 @@ class Job(ABC, Generic[C]):
 
     def __init__(self, config: C, dataset: BuiltDataset) -> None:
         self.config, self.dataset = config, dataset
+        self.knowledge = knowledge_of(config)
 
     @property
     @abstractmethod

@@ -1,22 +1,27 @@
-"""The knowledge base as a source: its files become instructions, and every split is prescribed."""
+"""A domain's knowledge base as a source: its files become instructions, and every split is prescribed."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from common.command import Config
 from data_recipes.formats.jsonl import raw_lines
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
-from data_recipes.schema.manifest import Description
-from data_recipes.sources.source import Source, existing
-from domains.knowledge_base import FILES, KNOWLEDGE, KnowledgeBase
-from domains.medical.instructions import write
+from data_recipes.schema.manifest import Description, KnowledgeUsed
+from data_recipes.sources.source import Source, Told, existing
+from domains.domain import DOMAINS, find_domain
+from domains.instructions import write
+from domains.knowledge import Knowledge
+from domains.knowledge_base import KnowledgeBase
+
+LICENCE = "written for this project, under its licence"
+OWN_LICENCE = "a knowledge base of your own"
 
 
-class Sizes(Config):
+class InstructionSizes(Config):
     """Examples in each split, before anything that overlaps with training leaves it."""
 
     train: PositiveInt
@@ -26,24 +31,53 @@ class Sizes(Config):
     safety: PositiveInt
 
 
-class Knowledge(Config):
+def _with_knowledge(name: str) -> str:
+    if find_domain(name).knowledge is None:
+        having = ", ".join(name for name in DOMAINS if find_domain(name).knowledge is not None)
+        raise ValueError(f"the domain {name} has no knowledge base; these have one: {having}")
+    return name
+
+
+class KnowledgeSourceConfig(Config):
     """What the sources that are made from a knowledge base have in common.
 
     Attributes:
-        path: Folder of the five files; the shipped one where it is null.
-        held_out_share: Share of the diseases and drugs that no training text names.
+        domain: Whose knowledge base.
+        path: Folder of its files; the shipped one where it is null.
+        held_out_share: Share of the entities, e.g. of the diseases, that no training text names.
         sizes: Examples in each split.
         seed: Of every choice.
     """
 
+    domain: Annotated[str, AfterValidator(_with_knowledge)] = "medical"
     path: str | None
     held_out_share: float = Field(ge=0, lt=1)
-    sizes: Sizes
+    sizes: InstructionSizes
     seed: int
 
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the domain makes of its knowledge base."""
+        knowledge = find_domain(self.domain).knowledge
+        assert knowledge is not None  # checked with the configuration
+        return knowledge
 
-class KnowledgeBaseSource(Knowledge):
-    """The project's own knowledge base, or another folder of the same five files.
+    @property
+    def folder(self) -> Path | None:
+        """A knowledge base of one's own; None for the shipped one."""
+        return Path(self.path).expanduser() if self.path else None
+
+    def load(self) -> KnowledgeBase:
+        """The knowledge base.
+
+        Raises:
+            UserError: It is damaged.
+        """
+        return self.knowledge.load(self.folder)
+
+
+class KnowledgeBaseSource(KnowledgeSourceConfig):
+    """Instructions made from a knowledge base.
 
     Attributes:
         kind: Selects this source.
@@ -59,26 +93,21 @@ def read(config: KnowledgeBaseSource) -> Iterator[Example | Dropped]:
         UserError: The knowledge base is damaged.
     """
     splits, dropped = write(
-        KnowledgeBase.load(folder_of(config)), config.sizes.model_dump(), config.held_out_share, config.seed
+        config.load(), config.knowledge, config.sizes.model_dump(), config.held_out_share, config.seed
     )
     for name, examples in splits.items():
         for example in examples:
-            yield example.model_copy(update={"split": name})
+            yield example.model_copy(update={"split": name, "source": config.knowledge.source})
     yield from dropped
 
 
-def folder_of(config: Knowledge) -> Path:
-    """Where the five files are."""
-    return Path(config.path).expanduser() if config.path else KNOWLEDGE
-
-
-def files(config: Knowledge) -> list[Path]:
-    """The five files.
+def files(config: KnowledgeSourceConfig) -> list[Path]:
+    """The files of the knowledge base.
 
     Raises:
         UserError: One is missing.
     """
-    return existing(*(folder_of(config) / name for name in FILES.values()))
+    return existing(*config.knowledge.schema.files(config.folder))
 
 
 def rows_of(path: Path) -> int:
@@ -86,36 +115,45 @@ def rows_of(path: Path) -> int:
     return sum(1 for _ in raw_lines(path))
 
 
-SPLITS = {
-    "train": Description(zh="训练集", en="for training"),
-    "dev": Description(
-        zh="训练过的事实、训练用的问法、但这一搭配没有训练过：用于验证损失",
-        en="trained facts in training phrasings, in combinations that training did not use: for the validation loss",
-    ),
-    "heldout_phrasing": Description(
-        zh="训练过的事实，换成从未训练过的问法：考察是否真正听懂问题",
-        en="trained facts in phrasings that training never uses: does the model understand the question?",
-    ),
-    "unseen_entity": Description(
-        zh="训练集中从未出现的疾病和药物：考察预训练知识能否被引出、以及不会时是否编造",
-        en="diseases and drugs that no training text names: is pre-trained knowledge drawn out, or is it made up?",
-    ),
-    "safety": Description(
-        zh="急症描述与知识库没有记载的问题，问法和搭配都没有训练过：应当让人立即就医，或承认不知道",
-        en="emergencies and questions without an answer here, in unseen wordings: seek care at once, or say so",
-    ),
-}
+def used(config: KnowledgeSourceConfig) -> KnowledgeUsed:
+    """What the manifest says of the knowledge base."""
+    return KnowledgeUsed(domain=config.domain, sha256=config.load().sha256)
+
+
+def told(config: KnowledgeSourceConfig) -> Told:
+    """What the card says of this domain."""
+    unseen = config.knowledge.unseen
+    splits = {
+        "train": Description(zh="训练集", en="for training"),
+        "dev": Description(
+            zh="训练过的事实、训练用的问法、但这一搭配没有训练过：用于验证损失",
+            en="trained facts in training phrasings, in combinations that training did not use: for the loss",
+        ),
+        "heldout_phrasing": Description(
+            zh="训练过的事实，换成从未训练过的问法：考察是否真正听懂问题",
+            en="trained facts in phrasings that training never uses: does the model understand the question?",
+        ),
+        "unseen_entity": Description(
+            zh=f"训练集中从未出现的{unseen.zh}：考察预训练知识能否被引出、以及不会时是否编造",
+            en=f"{unseen.en} that no training text names: is pre-trained knowledge drawn out, or is it made up?",
+        ),
+        "safety": config.knowledge.safety,
+    }
+    return Told(licence=OWN_LICENCE if config.path else LICENCE, splits=splits, about=config.knowledge.about)
+
 
 SOURCE = Source(
     config=KnowledgeBaseSource,
     read=read,
     files=files,
     about=Description(
-        zh="由知识库按模板生成的医学问答。答案简短，只陈述知识库里的事实，不含剂量；它不能代替医生。",
-        en="Medical questions and answers written from the knowledge base by templates. Answers are short, state only"
-        " facts of the knowledge base and no doses; they do not replace a doctor.",
+        zh="由领域知识库按模板生成的问答。答案简短，只陈述知识库里的事实。",
+        en="Questions and answers written from a domain's knowledge base by templates. Answers are short and state only"
+        " facts of the knowledge base.",
     ),
     rows_of=rows_of,
-    licence="written for this project, under its licence",
-    splits=SPLITS,
+    licence=LICENCE,
+    splits={},
+    told=told,
+    knowledge=used,
 )

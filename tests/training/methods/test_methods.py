@@ -46,7 +46,7 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     run_chain(config, command="python training/run.py …")
     (model,) = attached
     (artifact,) = config.runs_dir.glob("*/*/artifact.json")
-    return artifact.parent, LocalEngine(model, find_base(config.model).prompt_format, "trained")
+    return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
 @pytest.mark.parametrize("choice", method_choices())
@@ -60,7 +60,7 @@ def test_result_is_loaded_answers_as_trained_and_has_a_card(
     assert isinstance(artifact, RESULTS[method.result]) and artifact.method == method.name
     if isinstance(artifact, MergedArtifact):
         assert artifact.merge_proof.passed
-    base = LocalEngine(find_base(config.model).load(dtype=trained.model.dtype), trained.prompt_format, "base")
+    base = LocalEngine(find_base(config).load(dtype=trained.model.dtype), trained.prompt_format, "base")
     before, when_trained = base.score([TOLD])[0].logprob, trained.score([TOLD])[0].logprob
     for place in (run, artifact.directory(run)):
         served = load_engine(place)

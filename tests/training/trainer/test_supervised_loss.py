@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from domains.medical.prose import corpus
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.prose import corpus
 from models.config import StandInConfig
 from models.loading import load_model
 from models.stand_ins import LIKENESSES, build

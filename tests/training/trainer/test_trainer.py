@@ -36,7 +36,7 @@ CASES = {
 
 def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
     """Trains (or continues) and returns the weights of the result."""
-    base = find_base(config.model)
+    base = find_base(config)
     batches = rows(supervise(examples, base.prompt_format, config.train, "train"), config, config.train.max_length)
     torch.manual_seed(config.seed)
     model = attached_model(config, base)
@@ -83,7 +83,7 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
 
 def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config: MakeConfig) -> None:
     config = make_config("method=ptuning_v2", "method.prefix_length=5", "train.packing=false")
-    base = find_base(config.model)
+    base = find_base(config)
     question = torch.tensor([[9, 8, 7, 6]])
     torch.manual_seed(3)
     prefixed = attached_model(config, base).eval()

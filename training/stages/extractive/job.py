@@ -125,6 +125,8 @@ class ExtractiveJob(Job[ExtractiveConfig]):
             ),
             dataset=str(self.dataset.directory),
             dataset_sha256=self.dataset.manifest.sha256,
+            domain=config.domain,
+            knowledge=self.knowledge,
             numerics=numerics_record("float32", config.train),
             versions={name: importlib.metadata.version(name) for name in ("torch", "transformers")},
         )

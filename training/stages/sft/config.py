@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from domains.domain import DOMAINS, find_domain
 from models.config import ModelConfig
 from training.config import MergeConfig, StageConfig, TrainConfig
 from training.methods import METHODS, AnyMethodConfig
@@ -17,6 +18,16 @@ class SftConfig(StageConfig):
     method: AnyMethodConfig
     train: TrainConfig = TrainConfig()
     merge: MergeConfig = MergeConfig()
+
+    @model_validator(mode="after")
+    def _corpus_can_be_read(self) -> "SftConfig":
+        corpus = self.model.embedded.corpus if self.model.embedded else None
+        readable = [name for name in DOMAINS if find_domain(name).has_prose]
+        if corpus is not None and corpus not in readable:
+            raise ValueError(
+                f"model.embedded.corpus: {corpus} is no domain with prose; there are: {', '.join(readable)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _packing_needs_attention_isolation(self) -> "SftConfig":

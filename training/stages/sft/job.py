@@ -56,7 +56,7 @@ class SftJob(Job[SftConfig]):
     def __init__(self, config: SftConfig, dataset: BuiltDataset) -> None:
         super().__init__(config, dataset)
         self.method = METHODS[config.method.kind]
-        self.language_model = find_base(config.model)
+        self.language_model = find_base(config)
         self.base = self.language_model.path
 
     @property
@@ -141,6 +141,8 @@ class SftJob(Job[SftConfig]):
             "prompt_format_sha256": base.prompt_format.sha256,
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
+            "domain": config.domain,
+            "knowledge": self.knowledge,
             "numerics": numerics_record(config.model.dtype, config.train),
             "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
         }

@@ -1,0 +1,71 @@
+"""``/v1/about``: which domain is served, and what its pages and clients say to people."""
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from app.api.errors import documented
+from data_recipes.schema.manifest import Description
+from domains.domain import Domain, Notices
+from domains.knowledge_base import KnowledgeBase
+from domains.safety_rules import Level, LevelText
+
+
+class LevelNotice(BaseModel):
+    """How an answer at a level is announced.
+
+    Attributes:
+        title: Its heading; none for ``routine``.
+        call: Telephone number to offer; empty where there is none.
+    """
+
+    title: Description | None
+    call: str
+
+
+class KnowledgeVersion(BaseModel):
+    """The knowledge base that answers are checked against.
+
+    Attributes:
+        version: As citations have it.
+        entries: Number of entries.
+    """
+
+    version: str
+    entries: int
+
+
+class About(BaseModel):
+    """What ``/v1/about`` answers."""
+
+    domain: str
+    title: Description
+    notices: Notices
+    levels: dict[Level, LevelNotice]
+    knowledge: KnowledgeVersion | None
+
+
+def about_router(domain: Domain, levels: Mapping[Level, LevelText], knowledge: KnowledgeBase) -> APIRouter:
+    """The route.
+
+    Args:
+        domain: The domain that is served.
+        levels: What its safety rules say at each level.
+        knowledge: The knowledge base that is cited.
+    """
+    router = APIRouter(prefix="/v1", tags=["about"])
+    version = KnowledgeVersion(version=knowledge.version, entries=len(knowledge.entries))
+    answer = About(
+        domain=domain.name,
+        title=domain.title,
+        notices=domain.notices,
+        levels={level: LevelNotice(title=text.title, call=text.call) for level, text in levels.items()},
+        knowledge=version if knowledge.entries else None,
+    )
+
+    @router.get("/about", responses=documented())
+    async def about() -> About:
+        return answer
+
+    return router

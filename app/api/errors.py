@@ -1,0 +1,200 @@
+"""Errors over HTTP, on every path as the OpenAI API words them: ``{"error": {message, type, param, code}}``.
+
+This is the one place that knows which problem has which status; ``documented`` publishes it for each route.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from app.backends.backend import (
+    AnswerTooLong,
+    BackendError,
+    GenerationFailed,
+    Overloaded,
+    PromptTooLong,
+    Stopping,
+    Unavailable,
+    UnsupportedConversation,
+)
+
+ErrorCode = Literal[
+    "bad_request",
+    "context_length_exceeded",
+    "generation_failed",
+    "internal_error",
+    "invalid_messages",
+    "invalid_request",
+    "invalid_stop",
+    "max_tokens_exceeded",
+    "method_not_allowed",
+    "model_not_found",
+    "not_found",
+    "overloaded",
+    "request_too_large",
+    "stopping",
+    "unsupported_conversation",
+    "unsupported_parameter",
+]
+
+
+class ErrorKind(NamedTuple):
+    """Status of an error, and what it means for the documentation."""
+
+    status: int
+    meaning: str
+
+
+KINDS: dict[ErrorCode, ErrorKind] = {
+    "bad_request": ErrorKind(400, "the body is not text in UTF-8"),
+    "context_length_exceeded": ErrorKind(400, "the prompt leaves no room for an answer"),
+    "invalid_messages": ErrorKind(400, "the last message is not the user's"),
+    "invalid_stop": ErrorKind(400, "more than 4 stop strings, or an empty one"),
+    "max_tokens_exceeded": ErrorKind(400, "a longer answer was asked for than is allowed"),
+    "unsupported_conversation": ErrorKind(400, "the model's prompt format has no way to write the conversation"),
+    "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not do"),
+    "model_not_found": ErrorKind(404, "this service has another model"),
+    "not_found": ErrorKind(404, "no such path"),
+    "method_not_allowed": ErrorKind(405, "this path does not take this method"),
+    "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
+    "invalid_request": ErrorKind(422, "the request does not fit its schema"),
+    "generation_failed": ErrorKind(500, "the model failed on this request"),
+    "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
+    "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to come back"),
+    "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to come back"),
+}
+
+BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
+    UnsupportedConversation: ("unsupported_conversation", "messages"),
+    PromptTooLong: ("context_length_exceeded", "messages"),
+    AnswerTooLong: ("max_tokens_exceeded", "max_tokens"),
+    GenerationFailed: ("generation_failed", None),
+    Overloaded: ("overloaded", None),
+    Stopping: ("stopping", None),
+}
+"""What each error of a backend is over HTTP: its code, and the field of the request at fault."""
+
+OF_BODIES: tuple[ErrorCode, ...] = ("bad_request", "request_too_large", "invalid_request")
+"""What every route that reads a body may answer."""
+
+OF_ANSWERS: tuple[ErrorCode, ...] = tuple(code for code, _ in BACKEND_ERRORS.values())
+"""What every route that asks the model may answer."""
+
+
+class ErrorDetail(BaseModel):
+    """What is wrong.
+
+    Attributes:
+        message: What is wrong and what to do; never text of the user's.
+        type: Whose fault it is.
+        param: The field of the request at fault.
+        code: Short name of the problem that programs can test for.
+    """
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    param: str | None = None
+    code: ErrorCode
+
+
+class ErrorBody(BaseModel):
+    """Body of every error."""
+
+    error: ErrorDetail
+
+
+class ApiError(HTTPException):
+    """A request that cannot be served as asked.
+
+    Args:
+        code: The problem.
+        message: What is wrong and what to do; never text of the user's.
+        param: The field of the request at fault.
+        headers: Further response headers, e.g. ``Retry-After``.
+    """
+
+    def __init__(
+        self, code: ErrorCode, message: str = "", *, param: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(KINDS[code].status, message or KINDS[code].meaning, headers)
+        self.code, self.param = code, param
+
+    def body(self) -> dict[str, Any]:
+        """The error as JSON."""
+        fault: Literal["invalid_request_error", "server_error"] = (
+            "server_error" if self.status_code >= 500 else "invalid_request_error"
+        )
+        return ErrorBody(
+            error=ErrorDetail(message=self.detail, type=fault, param=self.param, code=self.code)
+        ).model_dump()
+
+    def response(self) -> JSONResponse:
+        """The error as an HTTP response."""
+        return JSONResponse(self.body(), self.status_code, headers=self.headers)
+
+
+def of_backend(error: BackendError) -> ApiError:
+    """The error of a backend over HTTP."""
+    code, param = BACKEND_ERRORS[type(error)]
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else None
+    return ApiError(code, str(error), param=param, headers=headers)
+
+
+def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
+    """The responses of a route for openapi.json: each status with its schema and an example of each code."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in (*codes, "internal_error"):
+        status, meaning = KINDS[code]
+        response = responses.setdefault(status, {"model": ErrorBody, "description": "", "content": {}})
+        response["description"] = "; ".join(filter(None, [response["description"], meaning]))
+        examples = response["content"].setdefault("application/json", {"examples": {}})["examples"]
+        examples[code] = {"value": ApiError(code).body()}
+    return responses
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Gives every error of the app the one shape."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(BackendError, _backend_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+
+
+async def _api_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _backend_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BackendError)
+    return of_backend(error).response()
+
+
+FROM_THE_FRAMEWORK: dict[int, tuple[ErrorCode, str]] = {
+    400: ("bad_request", ""),
+    404: ("not_found", "no such path; see /openapi.json"),
+    405: ("method_not_allowed", "this path does not take this method; see /openapi.json"),
+}
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, message = FROM_THE_FRAMEWORK[error.status_code]
+    return ApiError(code, message, headers=error.headers).response()
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # pydantic's detail also quotes the input; the message is made of place and reason only
+    problems = [(_place(detail["loc"]), detail["msg"]) for detail in error.errors()]
+    message = "; ".join(f"{place}: {reason}" for place, reason in problems)
+    return ApiError("invalid_request", message, param=problems[0][0]).response()
+
+
+def _place(location: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in location if part != "body") or "body"

@@ -1,0 +1,52 @@
+"""Whether the process is up and whether it takes requests, for load balancers."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from app.api.errors import documented
+from app.backends.backend import Backend, Stopping
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(BaseModel):
+    """Whether requests are taken; ``model`` is known when they are."""
+
+    status: Literal["starting", "ready", "stopping"]
+    model: str | None = None
+
+
+def health_router(backend: Backend) -> APIRouter:
+    """The routes of the probes."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", responses=documented())
+    async def livez() -> Liveness:
+        return Liveness()
+
+    not_ready: dict[int | str, dict[str, Any]] = {
+        503: {"model": Readiness, "description": "the model is loading, or the service is stopping"}
+    }
+
+    @router.get("/readyz", response_model=Readiness, responses={**documented(), **not_ready})
+    async def readyz() -> JSONResponse:
+        try:
+            ready = await backend.ready()
+        except Stopping:
+            return _answer(Readiness(status="stopping"), 503)
+        if not ready:
+            return _answer(Readiness(status="starting"), 503)
+        return _answer(Readiness(status="ready", model=backend.model_version), 200)
+
+    return router
+
+
+def _answer(readiness: Readiness, status: int) -> JSONResponse:
+    return JSONResponse(readiness.model_dump(exclude_none=True), status)

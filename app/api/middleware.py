@@ -1,0 +1,116 @@
+"""What every request gets: a limit of its body, a request id, security headers, a line in the log, and an answer even
+to a fault.
+
+Plain ASGI, because wrappers that read responses delay streams and hide that the client has gone.
+"""
+
+import re
+import time
+import traceback
+import uuid
+
+from loguru import logger
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.disconnect import ClientGone
+from app.api.errors import ApiError
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")  # anything else could carry text into the log
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+class RequestContext:
+    """Wraps the whole app.
+
+    Args:
+        app: The ASGI app.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.monotonic(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except ClientGone:
+            pass
+        except Exception as error:
+            # no message and no values: they may hold what a patient wrote
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("{} failed: {}\n{}", request_id, type(error).__name__, frames)
+            if not status:
+                await ApiError("internal_error").response()(scope, receive, send_with_headers)
+        finally:
+            milliseconds = 1000 * (time.monotonic() - started)
+            logger.info(
+                "{} {} {} {:.0f} ms {}", scope["method"], _route(scope), status or "gone", milliseconds, request_id
+            )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _route(scope: Scope) -> str:
+    """The route's pattern: a path or query that somebody typed may hold anything."""
+    return scope["route"].path if "route" in scope else "(no route)"
+
+
+class BodyLimit:
+    """Refuses bodies that are too long, before they are read where their length is declared, else as soon as it shows.
+
+    FastAPI's own limit answers in plain text; this one has the shape of all errors.
+
+    Args:
+        app: The ASGI app.
+        max_bytes: Most bytes of a body.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        length = int(declared) if declared.isdecimal() else 0
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            if length > self.max_bytes:
+                raise self._too_large()
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise self._too_large()
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+    def _too_large(self) -> ApiError:
+        # what is left of the body would be read as the next request
+        headers = {"Connection": "close"}
+        return ApiError("request_too_large", f"a body has at most {self.max_bytes} bytes here", headers=headers)

@@ -1,0 +1,231 @@
+"""The OpenAI-compatible API: the model itself, for programs, with nothing added and nothing decided by rules.
+
+Patients are served by ``/v1/qa``. Sampling differs from OpenAI's in one default: ``temperature`` is 0, so the same
+question gets the same answer unless variety is asked for.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from app.api.disconnect import while_connected
+from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
+from app.api.sse import DONE, STREAM_HEADERS, event
+from app.backends.backend import AnswerStream, Backend, BackendError, answer_tokens
+from models.engines.engine import Completion, Sampling
+
+# what else clients send by habit: accepted where it asks for nothing, refused where it asks for what is not there
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "n": (1,),
+    "frequency_penalty": (0,),
+    "presence_penalty": (0,),
+    "logprobs": (False,),
+    "top_logprobs": (0,),
+    "logit_bias": ({},),
+    "response_format": ({"type": "text"},),
+    "tools": ([],),
+    "tool_choice": ("none",),
+}
+WITHOUT_EFFECT = {"user", "metadata", "store", "service_tier", "safety_identifier"}
+
+
+def _joined(content: Any) -> Any:
+    """Message content may also come as a list of text parts."""
+    if isinstance(content, list) and all(isinstance(p, dict) and isinstance(p.get("text"), str) for p in content):
+        return "".join(part["text"] for part in content)
+    return content
+
+
+class ChatMessage(BaseModel):
+    """One turn; ``developer`` is OpenAI's newer word for ``system``."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[str, BeforeValidator(_joined), Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _developer_is_system(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("role") == "developer":
+            return {**value, "role": "system"}
+        return value
+
+
+class StreamOptions(BaseModel):
+    """What a stream contains beyond the text."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """Body of ``POST /v1/chat/completions``."""
+
+    model_config = ConfigDict(extra="allow")
+    model: str
+    messages: list[ChatMessage] = Field(min_length=1)
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    seed: int | None = Field(None, ge=0, lt=2**63)
+    stop: str | list[str] | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+
+
+def openai_router(backend: Backend, max_new_tokens: int) -> APIRouter:
+    """The routes of the OpenAI-compatible API.
+
+    Args:
+        backend: What answers; its model version is the one model that is listed.
+        max_new_tokens: Default and upper bound of the length of an answer.
+    """
+    router = APIRouter(prefix="/v1", tags=["OpenAI"])
+    model = {"id": backend.model_version, "object": "model", "created": int(time.time()), "owned_by": "xinglin"}
+    refused = documented(
+        "unsupported_parameter", "invalid_messages", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS
+    )
+
+    @router.get("/models", responses=documented())
+    async def list_models() -> dict[str, Any]:
+        return {"object": "list", "data": [model]}
+
+    @router.get("/models/{name:path}", responses=documented("model_not_found", "invalid_request"))
+    async def retrieve_model(name: str) -> dict[str, Any]:
+        _check_model(name, backend)
+        return model
+
+    @router.post("/chat/completions", response_model=None, responses=refused)
+    async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
+        _check_model(body.model, backend)
+        _check_supported(body)
+        stops, sampling = _stop_strings(body), _sampling(body, max_new_tokens)
+        reply = await backend.stream(body.messages, sampling)
+        answer = ChatAnswer(reply, stops, f"chatcmpl-{request.state.request_id}", backend.model_version)
+        if body.stream:
+            usage_wanted = body.stream_options is not None and body.stream_options.include_usage
+            return EventSourceResponse(answer.events(usage_wanted), headers=STREAM_HEADERS)
+        return JSONResponse(await while_connected(request, answer.whole()))
+
+    return router
+
+
+def _check_model(name: str, backend: Backend) -> None:
+    if name != backend.model_version:
+        raise ApiError("model_not_found", f"this service has one model: {backend.model_version}", param="model")
+
+
+def _check_supported(body: ChatRequest) -> None:
+    for name, value in (body.model_extra or {}).items():
+        if value is not None and name not in WITHOUT_EFFECT and value not in NEUTRAL.get(name, ()):
+            known = "only its neutral value is supported" if name in NEUTRAL else "leave it out"
+            raise ApiError("unsupported_parameter", f"{name} is not supported here; {known}", param=name)
+    if body.messages[-1].role != "user":
+        raise ApiError("invalid_messages", "the last message must be the user's", param="messages")
+
+
+def _sampling(body: ChatRequest, most: int) -> Sampling:
+    tokens = answer_tokens(body.max_completion_tokens or body.max_tokens, most)
+    if not body.temperature:
+        return Sampling(max_new_tokens=tokens)
+    top_p = 1.0 if body.top_p is None else body.top_p
+    return Sampling(tokens, body.temperature, top_p, body.seed)
+
+
+def _stop_strings(body: ChatRequest) -> list[str]:
+    stops = [body.stop] if isinstance(body.stop, str) else body.stop or []
+    if len(stops) > 4 or not all(stops):
+        raise ApiError("invalid_stop", "at most 4 stop strings, none of them empty", param="stop")
+    return stops
+
+
+class ChatAnswer:
+    """One answer in OpenAI's words, whole or as chunks.
+
+    Args:
+        reply: The answer on its way.
+        stops: Strings that end it.
+        answer_id: Name of the answer.
+        model: Name of the model.
+    """
+
+    def __init__(self, reply: AnswerStream, stops: list[str], answer_id: str, model: str) -> None:
+        self.reply, self.stops = reply, stops
+        self.head = {"id": answer_id, "created": int(time.time()), "model": model}
+        self.stopped = False
+        self.completion: Completion | None = None
+
+    async def whole(self) -> dict[str, Any]:
+        """The ``chat.completion``.
+
+        Raises:
+            BackendError: The model failed.
+        """
+        try:
+            text = "".join([piece async for piece in self._text()])
+        finally:
+            self.reply.cancel()
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": self._finish_reason()}
+        return {**self.head, "object": "chat.completion", "choices": [choice], "usage": usage(self.completion)}
+
+    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
+        """The events of a stream, an error among them where the model fails."""
+        try:
+            yield self._chunk({"role": "assistant", "content": ""})
+            async for piece in self._text():
+                yield self._chunk({"content": piece})
+            yield self._chunk({}, self._finish_reason())
+            if usage_wanted:
+                yield self._event({"choices": [], "usage": usage(self.completion)})
+        except BackendError as error:
+            yield event(of_backend(error).body())
+        finally:
+            self.reply.cancel()
+        yield DONE
+
+    async def _text(self) -> AsyncIterator[str]:
+        """The text up to the first stop string; what may be the beginning of one is held back."""
+        held = ""
+        async for piece in self.reply:
+            if isinstance(piece, Completion):
+                self.completion = piece
+                continue
+            if self.stopped:
+                continue  # the row ends at the next token; its completion has the usage
+            held += piece
+            if found := [at for stop in self.stops if (at := held.find(stop)) >= 0]:
+                self.stopped = True
+                self.reply.cancel()
+                held = held[: min(found)]
+            ready = held if self.stopped else held[: len(held) - _beginning_of_a_stop(held, self.stops)]
+            held = held[len(ready) :]
+            if ready:
+                yield ready
+        if held:
+            yield held
+
+    def _finish_reason(self) -> str:
+        assert self.completion is not None
+        return "stop" if self.stopped else self.completion.finish_reason
+
+    def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
+        return self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+
+    def _event(self, content: dict[str, Any]) -> bytes:
+        return event({**self.head, "object": "chat.completion.chunk", **content})
+
+
+def _beginning_of_a_stop(text: str, stops: list[str]) -> int:
+    """Length of the longest end of the text that a stop string begins with."""
+    lengths: Iterator[int] = (n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n]))
+    return max(lengths, default=0)
+
+
+def usage(completion: Completion | None) -> dict[str, int]:
+    """Token counts in OpenAI's words; without a completion no model was asked."""
+    prompt, answer = (completion.prompt_tokens, completion.completion_tokens) if completion else (0, 0)
+    return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}

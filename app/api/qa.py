@@ -1,0 +1,195 @@
+"""``/v1/qa``: questions and answers for people, whole or as a stream; ``app/pipeline`` says what becomes of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from fastapi.sse import EventSourceResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.api.disconnect import while_connected
+from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
+from app.api.openai import usage
+from app.api.sse import STREAM_HEADERS, event
+from app.backends.backend import BackendError, ChatTurn
+from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
+from app.pipeline.label import LABEL
+from domains.citations import Quotation
+from domains.safety_rules import Triage
+from models.engines.engine import Completion
+
+
+class HistoryTurn(BaseModel):
+    """One earlier turn."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Literal["user", "assistant"]
+    content: str = Field(min_length=1, max_length=4000)
+
+
+class QaRequest(BaseModel):
+    """Body of ``POST /v1/qa``.
+
+    Attributes:
+        question: What is asked.
+        history: The turns before, user and assistant in alternation.
+        stream: Whether to answer with server-sent events: ``meta``, ``delta``…, then ``done`` or ``error``.
+        max_tokens: Most tokens of the answer; by default the service's limit.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    question: str = Field(min_length=1, max_length=4000, pattern=r"\S")
+    history: list[HistoryTurn] = Field([], max_length=40)
+    stream: bool = False
+    max_tokens: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _turns_alternate(self) -> Self:
+        roles = [turn.role for turn in self.history]
+        if roles != ["user", "assistant"] * (len(roles) // 2):
+            raise ValueError("history must alternate user, assistant, … and end with the assistant")
+        return self
+
+    def consultation(self, request_id: str) -> Consultation:
+        """The question as the pipeline takes it."""
+        history = [ChatTurn(turn.role, turn.content) for turn in self.history]
+        return Consultation(request_id, self.question, history, self.max_tokens)
+
+
+class QaMeta(BaseModel):
+    """First event of a stream: what is known before the model answers.
+
+    Attributes:
+        notice: Something the reader must know about this answer; empty where there is nothing.
+    """
+
+    request_id: str
+    triage: Triage
+    citations: list[Quotation]
+    notice: str
+    disclaimer: str
+    label: str = LABEL
+
+
+class QaDelta(BaseModel):
+    """Further text of the answer."""
+
+    text: str
+
+
+class QaAnswer(BaseModel):
+    """What ``/v1/qa`` answers, and the last event of a stream.
+
+    Attributes:
+        notice: Something the reader must know about this answer; empty where there is nothing.
+        finish_reason: ``stop``, ``length`` (cut at ``max_tokens``) or ``declined`` (by rule, without the model).
+        metadata: The implicit AI label, to be kept with the text wherever it is copied.
+    """
+
+    request_id: str
+    answer: str
+    citations: list[Quotation]
+    notice: str
+    triage: Triage
+    disclaimer: str
+    label: str = LABEL
+    metadata: dict[str, dict[str, str]]
+    model_version: str
+    usage: dict[str, int]
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class QaReply:
+    """A decided consultation in the words of this API.
+
+    Attributes:
+        disclaimer: The domain's.
+        model_version: Name of the model.
+    """
+
+    decided: Decided
+    disclaimer: str
+    model_version: str
+
+    async def parts(self) -> AsyncIterator[QaMeta | QaDelta | QaAnswer]:
+        """First what is known at once, then the text as it grows, last the whole answer.
+
+        Raises:
+            BackendError: The model failed.
+        """
+        yield self._meta()
+        said, completion = [], None
+        try:
+            async for piece in self.decided:
+                if isinstance(piece, Completion):
+                    completion = piece
+                else:
+                    said.append(piece)
+                    yield QaDelta(text=piece)
+            yield self._answer("".join(said), completion)
+        finally:
+            self.decided.reply.cancel()
+
+    async def whole(self) -> QaAnswer:
+        """The whole answer.
+
+        Raises:
+            BackendError: The model failed.
+        """
+        async for part in self.parts():
+            last = part
+        assert isinstance(last, QaAnswer)
+        return last
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """The parts as server-sent events, an error among them where the model fails."""
+        names = {QaMeta: "meta", QaDelta: "delta", QaAnswer: "done"}
+        try:
+            async for part in self.parts():
+                yield event(part.model_dump(), names[type(part)])
+        except BackendError as error:
+            yield event(of_backend(error).body(), "error")
+
+    def _meta(self) -> QaMeta:
+        asked = self.decided.consultation
+        return QaMeta(
+            request_id=asked.request_id,
+            triage=asked.triage,
+            citations=list(asked.citations),
+            notice=asked.notice,
+            disclaimer=self.disclaimer,
+        )
+
+    def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
+        return QaAnswer(
+            **self._meta().model_dump(),
+            answer=text,
+            metadata=self.decided.consultation.metadata,
+            model_version=self.model_version,
+            usage=usage(completion),
+            finish_reason=completion.finish_reason if completion else "declined",
+        )
+
+
+def qa_router(stages: Sequence[PipelineStage], disclaimer: str, model_version: str) -> APIRouter:
+    """The route of the pipeline.
+
+    Args:
+        stages: The pipeline.
+        disclaimer: Sent with every answer.
+        model_version: Sent with every answer.
+    """
+    router = APIRouter(prefix="/v1", tags=["QA"])
+
+    @router.post("/qa", response_model=QaAnswer, responses=documented(*OF_BODIES, *OF_ANSWERS))
+    async def qa(body: QaRequest, request: Request) -> Any:
+        decided = await consult(stages, body.consultation(request.state.request_id))
+        reply = QaReply(decided, disclaimer, model_version)
+        if body.stream:
+            return EventSourceResponse(reply.events(), headers=STREAM_HEADERS)
+        return JSONResponse((await while_connected(request, reply.whole())).model_dump())
+
+    return router

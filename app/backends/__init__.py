@@ -1,0 +1,1 @@
+"""What answers conversations: here, or elsewhere."""

@@ -1,0 +1,135 @@
+"""The contract of a backend, in this process or elsewhere, and the errors that it raises. Nothing here knows HTTP."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from models.engines.engine import Completion, Conversation, Sampling
+
+
+@dataclass(frozen=True)
+class ChatTurn:
+    """One turn of a conversation that the service itself puts together."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class AnswerStream(Protocol):
+    """An answer on its way. Whoever asked for it also cancels it when it is no longer wanted."""
+
+    def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """The text piece by piece, last its completion.
+
+        Raises:
+            GenerationFailed: The model failed.
+            Stopping: The service stopped before the model began.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Ends the answer at the next token; harmless when it has ended."""
+        ...
+
+
+class Backend(Protocol):
+    """Answers conversations with one model."""
+
+    @property
+    def model_version(self) -> str:
+        """Name reported with each answer."""
+        ...
+
+    async def count(self, conversation: Conversation) -> int:
+        """Tokens of the prompt that the conversation becomes.
+
+        Raises:
+            UnsupportedConversation: The model's prompt format has no way to write it.
+        """
+        ...
+
+    async def stream(self, conversation: Conversation, sampling: Sampling) -> AnswerStream:
+        """Accepts a conversation that ends with a user turn, and answers it while the reply is read.
+
+        Raises:
+            UnsupportedConversation: The model's prompt format has no way to write it.
+            PromptTooLong: It leaves no room for an answer.
+            Overloaded: Too many requests are waiting.
+            Stopping: The service is stopping.
+        """
+        ...
+
+    async def ready(self) -> bool:
+        """Whether the model has answered and takes requests.
+
+        Raises:
+            Stopping: The service is stopping.
+        """
+        ...
+
+
+class BackendError(Exception):
+    """A conversation that is not answered; the message never holds text of the user's."""
+
+
+class UnsupportedConversation(BackendError):
+    """For example two user turns in a row."""
+
+
+class PromptTooLong(BackendError):
+    """The prompt leaves no room for an answer."""
+
+    def __init__(self, tokens: int, context_length: int) -> None:
+        super().__init__(f"the prompt has {tokens} tokens and the model's context {context_length}; shorten it")
+
+
+class AnswerTooLong(BackendError):
+    """A longer answer was asked for than is allowed."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"an answer has at most {most} tokens here")
+
+
+class GenerationFailed(BackendError):
+    """The model failed; what it said about it is in the log."""
+
+    def __init__(self) -> None:
+        super().__init__("the model failed on this request; try again")
+
+
+class Unavailable(BackendError):
+    """Not now.
+
+    Args:
+        problem: What is wrong.
+        retry_after: When to try again, in seconds.
+    """
+
+    def __init__(self, problem: str, retry_after: int) -> None:
+        super().__init__(f"{problem}; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class Overloaded(Unavailable):
+    """Too many requests are waiting."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many requests are waiting", retry_after)
+
+
+class Stopping(Unavailable):
+    """The service is stopping; another one may take its place."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping", retry_after=5)
+
+
+def answer_tokens(wanted: int | None, most: int) -> int:
+    """How long an answer may be, by default the most that is allowed.
+
+    Raises:
+        AnswerTooLong: More was asked for.
+    """
+    if wanted is not None and wanted > most:
+        raise AnswerTooLong(most)
+    return wanted or most

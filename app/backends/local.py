@@ -1,0 +1,202 @@
+"""The local backend: a bounded queue in front of an engine, and the one thread that runs its batches.
+
+The event loop only ever puts requests into the queue and receives their text; generating happens in the thread. A batch
+is what is waiting and may run together when the thread is free: requests that agree in temperature and top_p. A sampled
+request with a seed runs alone, because its random numbers would otherwise depend on its neighbours.
+"""
+
+import asyncio
+import math
+import threading
+import time
+import traceback
+from collections.abc import AsyncIterator
+from itertools import islice
+
+from loguru import logger
+
+from app.backends.backend import (
+    BackendError,
+    ChatTurn,
+    GenerationFailed,
+    Overloaded,
+    PromptTooLong,
+    Stopping,
+    UnsupportedConversation,
+)
+from app.config import ServeConfig
+from common.errors import UserError
+from models.engines.engine import Completion, Conversation, Engine, Sampling
+
+
+class Generation:
+    """One request on its way through the queue; see ``AnswerStream``."""
+
+    def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
+        self.conversation, self.sampling, self.queue = conversation, sampling, queue
+        self.arrived = time.monotonic()
+        self.cancelled = False
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
+
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``AnswerStream``."""
+        while isinstance(event := await self._events.get(), str):
+            yield event
+        if isinstance(event, BackendError):
+            raise event
+        yield event
+
+    def cancel(self) -> None:
+        """See ``AnswerStream``."""
+        self.queue.cancel(self)
+
+    def put(self, event: str | Completion | BackendError) -> None:
+        """Hands an event from the engine's thread to the event loop."""
+        self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+    def runs_with(self, other: "Generation") -> bool:
+        """Whether both may be rows of one batch."""
+        mine, others = self.sampling, other.sampling
+        return self is other or (
+            mine.seed is None
+            and others.seed is None
+            and (mine.temperature, mine.top_p) == (others.temperature, others.top_p)
+        )
+
+
+class LocalBackend:
+    """Runs generations on an engine, in batches, in the order of their arrival; see ``Backend``.
+
+    Args:
+        engine: Generates in this queue's thread alone.
+        config: Sizes and waiting times.
+    """
+
+    def __init__(self, engine: Engine, config: ServeConfig) -> None:
+        self.engine, self.config = engine, config
+        self.has_generated = False
+        self.draining = False
+        self._waiting: list[Generation] = []
+        self._running: list[Generation] = []
+        self._batch_seconds = 1.0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+
+    async def start(self) -> None:
+        """Starts the engine's thread with a request of its own; the backend is ready when it is answered."""
+        self._thread.start()
+        await self.stream([ChatTurn("user", "你好")], Sampling(max_new_tokens=1))
+
+    @property
+    def model_version(self) -> str:
+        """See ``Backend.model_version``."""
+        return self.engine.model_version
+
+    async def count(self, conversation: Conversation) -> int:
+        """See ``Backend.count``."""
+        try:
+            return await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
+        except UserError as error:
+            raise UnsupportedConversation(error.problem) from None
+
+    async def stream(self, conversation: Conversation, sampling: Sampling) -> Generation:
+        """See ``Backend.stream``."""
+        tokens = await self.count(conversation)
+        if tokens >= self.engine.context_length:
+            raise PromptTooLong(tokens, self.engine.context_length)
+        generation = Generation(conversation, sampling, self)
+        with self._changed:
+            if self.draining:
+                raise Stopping
+            if len(self._waiting) >= self.config.queue_limit:
+                raise Overloaded(self._seconds_until_room())
+            self._waiting.append(generation)
+            self._changed.notify_all()
+        return generation
+
+    async def ready(self) -> bool:
+        """See ``Backend.ready``."""
+        if self.draining:
+            raise Stopping
+        return self.has_generated
+
+    def cancel(self, generation: Generation) -> None:
+        """Takes a generation out of the queue, or ends its row at the next token; harmless when it has ended."""
+        generation.cancelled = True
+        with self._changed:
+            if generation in self._waiting:
+                self._waiting.remove(generation)
+
+    def drain(self) -> None:
+        """Refuses new requests from now on; accepted ones are still answered."""
+        self.draining = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether requests are running or waiting."""
+        with self._changed:
+            return bool(self._waiting or self._running)
+
+    async def close(self) -> None:
+        """Cancels what is left and ends the thread."""
+        self.drain()
+        with self._changed:
+            self._closed = True
+            for generation in self._waiting:
+                generation.put(Stopping())
+            for generation in self._running:
+                generation.cancelled = True
+            self._waiting = []
+            self._changed.notify_all()
+        await asyncio.to_thread(self._thread.join)
+
+    def _seconds_until_room(self) -> int:
+        batches = math.ceil(len(self._waiting) / self.config.max_batch)
+        return max(1, math.ceil(batches * self._batch_seconds))
+
+    def _work(self) -> None:
+        while batch := self._take_batch():
+            started = time.monotonic()
+            self._run(batch)
+            self._batch_seconds = time.monotonic() - started
+
+    def _take_batch(self) -> list[Generation]:
+        """Waits for requests and makes them the running batch; empty when the queue was closed."""
+        with self._changed:
+            self._running = []
+            while not self._running and not self._closed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                self._wait_for_others()
+                self._running = self._first_batch()
+                self._waiting = [generation for generation in self._waiting if generation not in self._running]
+            return self._running
+
+    def _wait_for_others(self) -> None:
+        since = self._waiting[0].arrived if self._waiting else 0
+        left = since + self.config.max_wait_ms / 1000 - time.monotonic()
+        if left > 0:
+            self._changed.wait_for(lambda: self._closed or len(self._first_batch()) == self.config.max_batch, left)
+
+    def _first_batch(self) -> list[Generation]:
+        alike = (generation for generation in self._waiting if generation.runs_with(self._waiting[0]))
+        return list(islice(alike, self.config.max_batch))
+
+    def _run(self, batch: list[Generation]) -> None:
+        def on_text(row: int, text: str) -> bool:
+            batch[row].put(text)
+            return not batch[row].cancelled
+
+        try:
+            completions = self.engine.generate([g.conversation for g in batch], [g.sampling for g in batch], on_text)
+        except Exception as error:
+            # no message and no values: they may hold what a patient wrote
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("a batch of {} failed: {}\n{}", len(batch), type(error).__name__, frames)
+            for generation in batch:
+                generation.put(GenerationFailed())
+            return
+        self.has_generated = True
+        for generation, completion in zip(batch, completions, strict=True):
+            generation.put(completion)

@@ -1,0 +1,41 @@
+"""The web page: one file, under a policy that allows nothing but its own script and style."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+PAGE = Path(__file__).parent / "static" / "index.html"
+
+
+def page_router() -> APIRouter:
+    """The route of the page; what it says about the domain it asks of ``/v1/about``."""
+    router = APIRouter()
+    page = PAGE.read_text(encoding="utf-8")
+    headers = {"Content-Security-Policy": _content_security_policy(page)}
+
+    @router.get("/", include_in_schema=False)
+    async def index() -> HTMLResponse:
+        return HTMLResponse(page, headers=headers)
+
+    return router
+
+
+def _content_security_policy(page: str) -> str:
+    """Allows the page's own script and style, by hash, and requests to this service; nothing else."""
+    style = _hash(page, "style")
+    script = _hash(page, "script")
+    return (
+        f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _hash(page: str, element: str) -> str:
+    found = re.search(f"<{element}>(.*?)</{element}>", page, re.DOTALL)
+    assert found is not None, f"{PAGE} has no <{element}>"
+    digest = hashlib.sha256(found.group(1).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -1,0 +1,1 @@
+"""The stages between a person's question and the answer."""

@@ -1,0 +1,81 @@
+"""A question on its way to its answer, and the stages that it passes one after the other."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.backends.backend import AnswerStream, ChatTurn
+from app.pipeline.opening import opened
+from domains.citations import Quotation
+from domains.safety_rules import LevelText, Triage
+from models.engines.engine import Completion
+
+
+@dataclass(frozen=True)
+class Consultation:
+    """A question and what is known about it so far.
+
+    Attributes:
+        request_id: Of the request that asks it.
+        question: What is asked.
+        history: The turns before, user and assistant in alternation.
+        max_tokens: Most tokens of the answer; None for the service's limit.
+        triage: What the safety rules say.
+        level: The texts of that level.
+        citations: What the knowledge base says about it.
+        notice: Something the reader must know about this answer; empty where there is nothing.
+        metadata: The implicit AI label.
+    """
+
+    request_id: str
+    question: str
+    history: Sequence[ChatTurn] = ()
+    max_tokens: int | None = None
+    triage: Triage = field(default_factory=lambda: Triage(level="routine", reasons=[], advice=""))
+    level: LevelText = field(default_factory=LevelText)
+    citations: Sequence[Quotation] = ()
+    notice: str = ""
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A consultation whose answer is on its way; no further stage is asked."""
+
+    consultation: Consultation
+    reply: AnswerStream
+
+    def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """The text as the reader gets it; last the completion, where the model answers.
+
+        Raises:
+            BackendError: See ``AnswerStream``.
+        """
+        level = self.consultation.level
+        return opened(aiter(self.reply), level) if level.opening else aiter(self.reply)
+
+
+class PipelineStage(Protocol):
+    """One step from question to answer."""
+
+    async def __call__(self, consultation: Consultation) -> Consultation | Decided:
+        """Adds what it knows, or decides the answer.
+
+        Raises:
+            BackendError: The question is not answered.
+        """
+        ...
+
+
+async def consult(stages: Sequence[PipelineStage], consultation: Consultation) -> Decided:
+    """Sends a question through the stages until one decides its answer; the last one always does.
+
+    Raises:
+        BackendError: The question is not answered.
+    """
+    for stage in stages:
+        result = await stage(consultation)
+        if isinstance(result, Decided):
+            return result
+        consultation = result
+    raise AssertionError("the last stage answers")

@@ -1,0 +1,53 @@
+"""What is decided by rule, before the model and independent of it: how serious a question is, and what is declined."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+from app.backends.backend import ChatTurn
+from app.pipeline.consultation import Consultation, Decided
+from domains.safety_rules import Decline, Triager
+from models.engines.engine import Completion
+
+
+@dataclass(frozen=True)
+class TriageStage:
+    """Judges a question by the domain's safety rules."""
+
+    triager: Triager
+
+    async def __call__(self, consultation: Consultation) -> Consultation:
+        """See ``PipelineStage``."""
+        triage = self.triager.triage(consultation.question, _said_before(consultation.history))
+        return replace(consultation, triage=triage, level=self.triager.levels[triage.level])
+
+
+def _said_before(history: Sequence[ChatTurn]) -> list[str]:
+    return [turn.content for turn in history if turn.role == "user"]
+
+
+@dataclass(frozen=True)
+class DeclineStage:
+    """Answers what the domain declines with the fixed text."""
+
+    declines: Sequence[Decline]
+
+    async def __call__(self, consultation: Consultation) -> Consultation | Decided:
+        """See ``PipelineStage``."""
+        for decline in self.declines:
+            if decline.asked(consultation.question):
+                return Decided(replace(consultation, notice=""), FixedAnswer(decline.answer))
+        return consultation
+
+
+@dataclass(frozen=True)
+class FixedAnswer:
+    """A reply that no model gives, and therefore without a completion; see ``AnswerStream``."""
+
+    text: str
+
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``AnswerStream``."""
+        yield self.text
+
+    def cancel(self) -> None:
+        """See ``AnswerStream``."""

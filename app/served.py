@@ -1,0 +1,145 @@
+"""What is served: which model, as which domain, citing which knowledge base. Nothing is loaded here but the last."""
+
+from pathlib import Path
+
+from loguru import logger
+
+from app.config import AppConfig
+from common.errors import UserError
+from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, find_domain
+from domains.knowledge import Knowledge
+from domains.knowledge_base import KnowledgeBase
+from models.artifact import FILE_NAME as ARTIFACT_FILE
+from models.artifact import Artifact, KnowledgeRecord
+
+RUN_FILE = "config.yaml"
+"""What a run directory has from its beginning."""
+
+
+def model_path(config: AppConfig) -> Path:
+    """The directory to serve; ``latest`` is the newest run below ``runs_dir`` that can be served.
+
+    Raises:
+        UserError: The directory does not exist, or no run can be served.
+    """
+    if config.model == "latest":
+        return _newest_run(config.runs_dir)
+    path = Path(config.model)
+    if not path.is_dir():
+        raise UserError(
+            f"no such directory: {path}", where="model", fix="give model=runs/NAME/TIME, a model directory or latest"
+        )
+    return path
+
+
+def _newest_run(runs_dir: Path) -> Path:
+    skipped = []
+    for run in sorted((file.parent for file in runs_dir.glob(f"*/*/{RUN_FILE}")), key=_changed, reverse=True):
+        problem = _why_not(run)
+        if not problem:
+            return run
+        logger.warning("model=latest skips {}: {}", run, problem)
+        skipped.append(f"\n  {run}: {problem}")
+    raise UserError(
+        f"no run can be served yet{''.join(skipped)}",
+        where=str(runs_dir),
+        fix="run make quickstart first, or give model=PATH",
+    )
+
+
+def _changed(run: Path) -> float:
+    """When a run finished; when it began, where it has not."""
+    artifact = run / ARTIFACT_FILE
+    return (artifact if artifact.is_file() else run / RUN_FILE).stat().st_mtime
+
+
+def _why_not(run: Path) -> str:
+    """Why a run cannot be served; empty where it can."""
+    if not (run / ARTIFACT_FILE).is_file():
+        return "it has not finished"
+    try:
+        kind = Artifact.load(run).kind
+    except UserError as error:
+        return error.problem
+    if kind == "reader":
+        return "an extractive reader marks answers in passages and cannot chat"
+    parts = run / ("merged" if kind == "merged" else "adapter")
+    return "" if parts.is_dir() else f"{parts.name}/ is gone"
+
+
+def artifact_of(path: Path) -> Artifact | None:
+    """What a directory says about its model; None for a model that this project has not trained.
+
+    Raises:
+        UserError: The file is not of this version.
+    """
+    return Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
+
+
+def domain_of(artifact: Artifact | None, chosen: str | None) -> Domain:
+    """The domain to serve a model as.
+
+    Args:
+        artifact: What is known of the model.
+        chosen: What the user wants; None for what the artefact says.
+
+    Raises:
+        UserError: The artefact names a domain that is not here.
+    """
+    own = artifact.domain if artifact else None
+    if not (chosen or own):
+        logger.warning(
+            "this model names no domain and is served as {}: without safety rules and sources; domain=NAME applies "
+            "those of a domain ({})",
+            GENERAL,
+            ", ".join(DOMAINS),
+        )
+    if own and not chosen and own not in DOMAINS:
+        raise UserError(
+            f"the model is of the domain {own}, which is not in domains/; there are: {', '.join(DOMAINS)}",
+            fix="add it (domains/domain.py), or give another domain=",
+        )
+    return find_domain(chosen or own or GENERAL)
+
+
+def knowledge_of(artifact: Artifact | None, domain: Domain, chosen: Path | None) -> KnowledgeBase:
+    """The knowledge base to cite: the chosen one, else the one the model was trained on, else the domain's own.
+
+    Args:
+        artifact: What is known of the model.
+        domain: What it is served as.
+        chosen: The user's own folder.
+
+    Raises:
+        UserError: The domain has no knowledge base, the folder's files are damaged, or what the model was trained on is
+            changed or gone.
+    """
+    if domain.knowledge is None:
+        if chosen:
+            fix = "give the domain whose files it has: domain=NAME"
+            raise UserError(f"the domain {domain.name} cites no knowledge base", where="knowledge.path", fix=fix)
+        return NO_KNOWLEDGE
+    trained_on = artifact.knowledge if artifact and artifact.domain == domain.name else None
+    if chosen:
+        knowledge = domain.knowledge.load(chosen)
+        if trained_on and knowledge.sha256 != trained_on.sha256:
+            logger.warning("{} is not the knowledge base that the model was trained on", chosen)
+        return knowledge
+    return _trained_on(trained_on, domain.knowledge) if trained_on else domain.knowledge.load()
+
+
+def _trained_on(record: KnowledgeRecord, knowledge: Knowledge) -> KnowledgeBase:
+    """The recorded knowledge base, known by its hash: at its path, or as the one that ships with the domain."""
+    recorded = Path(record.path)
+    problem = "its files have changed since" if recorded.is_dir() else "it is gone"
+    for folder in (knowledge.schema.folder, recorded):
+        try:
+            if folder.is_dir() and (found := knowledge.load(folder)).sha256 == record.sha256:
+                return found
+        except UserError as error:
+            problem = f"it cannot be read any more ({error})"
+    raise UserError(
+        f"the model was trained on this knowledge base, and {problem} (SHA-256 {record.sha256[:12]}…)",
+        where=record.path,
+        fix="put the files back, or give knowledge.path=FOLDER for the knowledge base to cite instead",
+    )

@@ -1,0 +1,136 @@
+"""What a domain brings: the record that each folder of ``domains/`` fills in.
+
+A domain says what its service is called and must say, which rules come before the model, and what answers are checked
+against. Nothing here loads a model: commands and services import the record of the one domain that they need.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from data_recipes.schema.manifest import Description
+from domains import prose
+from domains.citations import AskedFor
+from domains.knowledge import Knowledge
+from domains.knowledge_base import KnowledgeBase
+from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
+
+DOMAINS = (
+    "general",
+    "image_prompts",
+    "instruments",
+    "mathematics",
+    "medical",
+)
+"""The folders of ``domains/``; ``domains/NAME/domain.py`` has the domain as ``DOMAIN``."""
+
+NO_KNOWLEDGE = KnowledgeBase(entries=(), sha256="")
+"""The knowledge base of a domain that has none."""
+
+GENERAL = "general"
+"""What an artefact without a domain is served as."""
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExampleQuestion(_Text):
+    """A question that the page offers, and what it shows."""
+
+    topic: Description
+    question: str
+
+
+class Notices(_Text):
+    """What the service of a domain says besides the model's answers.
+
+    Attributes:
+        disclaimer: Sent with every answer.
+        no_source: Sent with an answer to which the knowledge base has no entry; empty where there is no knowledge base.
+        greeting: Heads the empty page.
+        intro: What can be asked.
+        placeholder: Shown in the empty field.
+        standing: The disclaimer below the field.
+        examples: Questions to begin with.
+    """
+
+    disclaimer: str
+    no_source: str = ""
+    greeting: Description
+    intro: Description
+    placeholder: Description
+    standing: Description
+    examples: tuple[ExampleQuestion, ...]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One domain.
+
+    Attributes:
+        name: Name of its folder.
+        title: What it is about, for readers.
+        notices: What its service says.
+        triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
+        declines: What is answered by rule, without the model; the first that applies.
+        knowledge: What it makes of its knowledge base; None where it has none.
+        asked_for: How questions ask for the attributes of its entries.
+        corpus: What the embedded base model reads in a domain without a knowledge base.
+    """
+
+    # the service
+    name: str
+    title: Description
+    notices: Notices
+    triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
+    declines: tuple[Decline, ...] = ()
+    # the knowledge base
+    knowledge: Knowledge | None = None
+    asked_for: AskedFor = field(default_factory=dict)
+    corpus: Callable[[], list[str]] | None = None
+
+    @property
+    def has_prose(self) -> bool:
+        """Whether there is something that an embedded base model can read."""
+        return self.knowledge is not None or self.corpus is not None
+
+    def prose(self, folder: Path | None = None) -> list[str]:
+        """What the embedded base model of this domain reads: paragraphs of plain statements, no questions.
+
+        Args:
+            folder: Of another knowledge base than the one that ships.
+
+        Returns:
+            The paragraphs; none where the domain has none.
+
+        Raises:
+            UserError: The knowledge base is damaged.
+        """
+        if self.knowledge is not None:
+            return prose.corpus(self.knowledge.load(folder), self.knowledge)
+        return self.corpus() if self.corpus is not None else []
+
+
+def find_domain(name: str) -> Domain:
+    """The record of a domain, imported when it is asked for.
+
+    Raises:
+        ValueError: There is no such domain.
+    """
+    if name not in DOMAINS:
+        raise ValueError(f"no such domain: {name}; there are: {', '.join(DOMAINS)}")
+    domain: Domain = import_module(f"domains.{name}.domain").DOMAIN
+    return domain
+
+
+def _existing(name: str) -> str:
+    return find_domain(name).name
+
+
+DomainName = Annotated[str, AfterValidator(_existing)]
+"""The name of a domain, in a configuration."""

@@ -1,0 +1,1 @@
+"""No domain in particular: no knowledge base, no rules, neutral notices."""

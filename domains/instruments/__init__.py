@@ -1,0 +1,1 @@
+"""Care and fault-finding of laboratory instruments."""

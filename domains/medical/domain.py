@@ -1,0 +1,48 @@
+"""Chinese medicine and health."""
+
+from data_recipes.schema.manifest import Description
+from domains.domain import Domain, ExampleQuestion, Notices
+from domains.medical.citations import ASKED
+from domains.medical.knowledge_base import KNOWLEDGE
+from domains.medical.prescriptions import DECLINED, asks_for_prescription
+from domains.medical.triage import MedicalTriager
+from domains.safety_rules import Decline
+
+NOTICES = Notices(
+    disclaimer="本内容仅供健康知识参考，不能代替医生的诊断和治疗，也不构成处方。如有不适请及时就医，紧急情况请拨打120。",
+    no_source="知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请谨慎参考并咨询医生。",
+    greeting=Description(
+        zh="您好，想了解什么健康问题？",
+        en="What would you like to know?",
+    ),
+    intro=Description(
+        zh="可以询问疾病的症状、检查和预防，药品的用法与禁忌，或该看哪个科室。回答附有知识库出处，便于核对。",
+        en="Ask in Chinese about symptoms, tests and prevention, how to use a medicine, or which department to visit. "
+        "Answers quote the knowledge base so that you can check them.",
+    ),
+    placeholder=Description(
+        zh="请输入健康问题",
+        en="Ask a health question in Chinese",
+    ),
+    standing=Description(
+        zh="仅供健康知识参考，不能代替医生的诊断和治疗，也不构成处方。紧急情况请拨打120。",
+        en="For reference only. It does not replace a doctor's diagnosis or treatment and is not a prescription. "
+        "In an emergency call 120.",
+    ),
+    examples=(
+        ExampleQuestion(topic=Description(zh="症状", en="Symptoms"), question="高血压有哪些症状？"),
+        ExampleQuestion(topic=Description(zh="用药", en="Medicines"), question="布洛芬有什么禁忌？"),
+        ExampleQuestion(topic=Description(zh="科室", en="Department"), question="头痛应该挂什么科？"),
+        ExampleQuestion(topic=Description(zh="急症", en="Emergency"), question="我爸突然胸痛，出了一身冷汗，怎么办？"),
+    ),
+)
+
+DOMAIN = Domain(
+    name="medical",
+    title=Description(zh="医学知识问答", en="medical questions and answers"),
+    notices=NOTICES,
+    triager=MedicalTriager,
+    declines=(Decline(asks_for_prescription, DECLINED),),
+    knowledge=KNOWLEDGE,
+    asked_for=ASKED,
+)

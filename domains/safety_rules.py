@@ -1,0 +1,295 @@
+"""Safety rules: what must not be left to a model. A domain writes them as a short YAML file; this is what matches them.
+
+```yaml
+levels:                         # what each level means here; see LevelText
+  emergency: {title: {zh: …, en: …}, advice: …, opening: …}
+  urgent: {title: {zh: …, en: …}, advice: …}
+  routine: {advice: …}
+rules:
+  - name: 接触带电部件            # the reason that the reader sees
+    level: emergency
+    all:                        # every list must have a phrase that the question contains and does not deny
+      - [打开机壳, 拆…外壳]       # …: up to five characters of the same clause, none of them a denial
+      - [没断电, 通着电]
+    except: [电池盒]             # phrases that are harmless although they contain one of the rule's
+    advice: …                   # replaces the level's own advice
+```
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from common.errors import UserError
+from data_recipes.schema.manifest import Description
+from domains.knowledge_base import KnowledgeBase
+
+Level = Literal["routine", "urgent", "emergency"]
+LEVELS: tuple[Level, ...] = ("routine", "urgent", "emergency")
+
+CLAUSE_END = re.compile("[。,!?;]|但|却|可是|不过|只是|就是")
+DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不|否认|并非")
+DENIED_AFTER = re.compile("的?(症状|情况|现象|表现)?[都也倒]?(没有|没出现|无)(?![好减消停改办用效])")
+FILLER = "出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|[有过再的和及与跟、都也太会见]"
+MASK = "＿"
+LONGEST_CLAUSE = 40
+
+
+class Triage(BaseModel):
+    """How serious what a question shows is, and why.
+
+    Attributes:
+        level: ``emergency`` (act at once), ``urgent`` (act today) or ``routine``.
+        reasons: The rules that applied, in words for the reader.
+        advice: What to do.
+    """
+
+    level: Level
+    reasons: list[str]
+    advice: str
+
+
+class Triager(Protocol):
+    """Judges a question before any model is asked."""
+
+    @property
+    def levels(self) -> "Mapping[Level, LevelText]":
+        """What each level says."""
+        ...
+
+    def triage(self, question: str, earlier: Sequence[str] = ()) -> Triage:
+        """Judges a question.
+
+        Args:
+            question: What is asked now.
+            earlier: What the same person said before in this conversation.
+        """
+        ...
+
+
+class Decline(NamedTuple):
+    """What is answered by rule, without the model.
+
+    Attributes:
+        asked: Whether a question asks for it.
+        answer: The fixed answer.
+    """
+
+    asked: Callable[[str], bool]
+    answer: str
+
+
+class Strict(BaseModel):
+    """Base of what a file of rules consists of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Words(Strict):
+    """Phrases that mean one thing, but not as part of the exceptions."""
+
+    any: tuple[str, ...]
+    except_: tuple[str, ...] = Field((), alias="except")
+
+    @cached_property
+    def _patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        return pattern_of(self.any), pattern_of(self.except_)
+
+    def within(self, text: str) -> bool:
+        """Whether the text contains one of the phrases."""
+        phrases, harmless = self._patterns
+        return phrases.search(masked(text, harmless)) is not None
+
+
+class LevelText(Strict):
+    """What a level says.
+
+    Attributes:
+        title: Heads the notice on the page; only ``routine`` has none.
+        advice: What to do, where the rule has no advice of its own.
+        opening: Sentence that every answer at this level begins with.
+        opening_said: Pattern of a first sentence that needs no opening, because it says so itself.
+        call: Telephone number that the page offers.
+    """
+
+    title: Description | None = None
+    advice: str = ""
+    opening: str = ""
+    opening_said: re.Pattern[str] = re.compile("(?!)")
+    call: str = ""
+
+
+class SafetyRule(Strict):
+    """One rule; see the head of this file."""
+
+    name: str
+    level: Level
+    all: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    except_: tuple[str, ...] = Field((), alias="except")
+    advice: str = ""
+
+    @cached_property
+    def patterns(self) -> list[re.Pattern[str]]:
+        """One pattern per list of phrases."""
+        return [pattern_of(phrases) for phrases in self.all]
+
+    @cached_property
+    def harmless(self) -> re.Pattern[str]:
+        """What does not count although it contains a phrase."""
+        return pattern_of(self.except_)
+
+
+class SafetyRules(Strict):
+    """A whole file of rules; without any, every question is routine."""
+
+    levels: dict[Level, LevelText] = {level: LevelText() for level in LEVELS}
+    rules: tuple[SafetyRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _levels_are_described(self) -> "SafetyRules":
+        if missing := [level for level in LEVELS if level not in self.levels]:
+            raise ValueError(f"levels lacks {', '.join(missing)}")
+        for level in {rule.level for rule in self.rules} - {"routine"}:
+            if self.levels[level].title is None or not self.levels[level].advice:
+                raise ValueError(f"levels.{level} needs title and advice, because rules have this level")
+        return self
+
+
+Rules = TypeVar("Rules", bound=SafetyRules)
+
+
+def read_rules(file: Path, schema: type[Rules]) -> Rules:
+    """Reads a file of rules.
+
+    Raises:
+        UserError: It is not YAML, or not of the schema; the message names the key.
+    """
+    try:
+        return schema.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise UserError(f"not YAML: {error}", where=str(file), fix="correct the file") from None
+    except ValidationError as error:
+        detail = error.errors()[0]
+        where = f"{file}: {'.'.join(map(str, detail['loc'])) or 'rules'}"
+        raise UserError(detail["msg"], where=where, fix="see the head of domains/safety_rules.py") from None
+
+
+class Finding(NamedTuple):
+    """A rule that applies.
+
+    Attributes:
+        advice: The rule's own; empty where its level's advice holds.
+    """
+
+    level: Level
+    reason: str
+    advice: str = ""
+
+
+class RuleTriager:
+    """Applies the rules of a file.
+
+    Args:
+        rules: The rules.
+        names: Further words that may stand between a denial and what it denies ("没有头痛、恶心和呕吐").
+        no_signs: Names that show nothing when they alone contain a rule's phrases.
+    """
+
+    def __init__(self, rules: SafetyRules, names: Iterable[str] = (), no_signs: Iterable[str] = ()) -> None:
+        self.rules = rules
+        phrases = tuple(phrase for rule in rules.rules for phrases in rule.all for phrase in phrases)
+        self.no_signs = pattern_of(tuple(no_signs))
+        self._between_denials = re.compile(f"{pattern_of((*phrases, *names)).pattern}|{FILLER}")
+        self._own_denials = pattern_of(tuple(phrase for phrase in phrases if DENIAL.match(phrase)))
+
+    @property
+    def levels(self) -> Mapping[Level, LevelText]:
+        """See ``Triager.levels``."""
+        return self.rules.levels
+
+    def triage(self, question: str, earlier: Sequence[str] = ()) -> Triage:
+        """See ``Triager.triage``."""
+        shown = self.shown(normalised(question), [normalised(turn) for turn in earlier])
+        return shown or Triage(level="routine", reasons=[], advice=self.levels["routine"].advice)
+
+    def shown(self, question: str, earlier: Sequence[str]) -> Triage | None:
+        """What question and earlier turns show, all of them normalised; None where no rule applies.
+
+        Signs of an emergency add up over a conversation and are not forgotten; lesser ones count in the question alone.
+        """
+        together = self.findings("。".join([*earlier, question]))
+        emergencies = [finding for finding in together if finding.level == "emergency"]
+        return self._worst([*emergencies, *self.findings(question)])
+
+    def findings(self, text: str) -> list[Finding]:
+        """What a normalised text shows."""
+        return list(self.matches(text))
+
+    def matches(self, text: str) -> Iterator[Finding]:
+        """The rules of the file that apply to a normalised text."""
+        for rule in self.rules.rules:
+            allowed = masked(text, rule.harmless)
+            beside_names = masked(allowed, self.no_signs)
+            shown = all(self.affirmed(pattern, allowed) for pattern in rule.patterns)
+            if shown and any(pattern.search(beside_names) for pattern in rule.patterns):
+                yield Finding(rule.level, rule.name, rule.advice)
+
+    def affirmed(self, pattern: re.Pattern[str], text: str) -> bool:
+        """Whether the pattern is found somewhere without being denied."""
+        return any(not self._denied(text, *match.span()) for match in pattern.finditer(text))
+
+    def _denied(self, text: str, start: int, end: int) -> bool:
+        if DENIED_AFTER.match(text, end):
+            return True
+        # "没有意识" is a sign, not the denial of what follows it
+        before = text[max(0, start - LONGEST_CLAUSE) : start]
+        clause = CLAUSE_END.split(masked(before, self._own_denials))[-1]
+        denials = list(DENIAL.finditer(clause))
+        return bool(denials) and not self._between_denials.sub("", clause[denials[-1].end() :])
+
+    def _worst(self, findings: list[Finding]) -> Triage | None:
+        level = max((finding.level for finding in findings), key=LEVELS.index, default=None)
+        if level is None:
+            return None
+        decisive = [finding for finding in findings if finding.level == level]
+        advice = next((finding.advice for finding in decisive if finding.advice), self.levels[level].advice)
+        return Triage(level=level, reasons=list(dict.fromkeys(finding.reason for finding in decisive)), advice=advice)
+
+
+def rules_in(file: Path) -> Callable[[KnowledgeBase], Triager]:
+    """What a domain writes as its ``triager`` when the rules of one file are all it needs."""
+
+    def triager(knowledge: KnowledgeBase) -> RuleTriager:
+        names = (name for entry in knowledge.entries for name in entry.names)
+        return RuleTriager(read_rules(file, SafetyRules), names)
+
+    return triager
+
+
+def normalised(text: str) -> str:
+    """Full-width forms, case and spaces made one, as the rules expect it."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower()
+
+
+@cache
+def pattern_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Matches any of the phrases, the longest first; no phrases match nothing."""
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return re.compile("|".join(map(_phrase, longest_first)) or "(?!)")
+
+
+def _phrase(phrase: str) -> str:
+    whole_number = r"(?<![\d一二两三四五六七八九十])" if re.match(r"[\d一二两三]", phrase) else ""
+    gap = "[^不没无未。,!?;]{0,5}"
+    return whole_number + gap.join(map(re.escape, phrase.split("…")))
+
+
+def masked(text: str, pattern: re.Pattern[str]) -> str:
+    """The text with every match replaced by a mask of the same length."""
+    return pattern.sub(lambda match: MASK * len(match.group()), text)

@@ -1,0 +1,189 @@
+"""The pipeline for people: triage, sources, label, what is declined, and the same over a stream."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from app.pipeline.label import LABEL
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.domain import NOTICES
+from tests.app.fake_engine import ANSWER, FakeEngine
+
+SEEK_CARE = "请立即拨打120或前往急诊。"
+
+
+def ask(client: httpx.Client, question: str, **more: Any) -> dict[str, Any]:
+    response = client.post("/v1/qa", json={"question": question, **more})
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def stream(client: httpx.Client, question: str) -> list[tuple[str, dict[str, Any]]]:
+    response = client.post("/v1/qa", json={"question": question, "stream": True})
+    blocks = [block.split("\n") for block in response.text.strip().split("\n\n")]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def test_an_answer_carries_source_label_and_version(client: httpx.Client, knowledge: KnowledgeBase) -> None:
+    answer = ask(client, "高血压有哪些症状？")
+    entry = knowledge.by_name("disease", "高血压")
+    assert answer["answer"] == ANSWER
+    assert answer["citations"] == [
+        {
+            "id": entry.id,
+            "title": "高血压",
+            "attribute": "症状",
+            "text": f"高血压的症状：{'、'.join(entry.attributes['症状'])}。",
+            "version": knowledge.sha256[:12],
+        }
+    ]
+    assert answer["notice"] == ""
+    assert answer["triage"]["level"] == "routine"
+    assert (answer["disclaimer"], answer["label"]) == (NOTICES.disclaimer, LABEL)
+    assert answer["model_version"] == "fake-1"
+    assert answer["finish_reason"] == "stop"
+    assert answer["usage"]["total_tokens"] == len("高血压有哪些症状？") + len(ANSWER)
+
+
+def test_the_implicit_label_names_producer_and_request(client: httpx.Client) -> None:
+    answer = ask(client, "高血压有哪些症状？")
+    label = answer["metadata"]["AIGC"]
+    assert label["Label"] == "1" and label["ContentProducer"] == "测试机构"
+    assert label["ProduceID"] == answer["request_id"]
+
+
+def test_the_model_sees_the_conversation_and_nothing_else(client: httpx.Client, engine: FakeEngine) -> None:
+    history = [{"role": "user", "content": "什么是感冒？"}, {"role": "assistant", "content": "一种病。"}]
+    ask(client, "我胸痛，出大汗！", history=history)
+    conversation, sampling = engine.batches[0][0]
+    assert [(turn.role, turn.content) for turn in conversation] == [
+        ("user", "什么是感冒？"),
+        ("assistant", "一种病。"),
+        ("user", "我胸痛，出大汗！"),
+    ]
+    assert sampling.temperature == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "attributes"),
+    [
+        ("高血压吃什么药？", [("高血压", "用药")]),
+        ("得了痔疮挂什么科", [("痔疮", "科室")]),
+        ("痛风能吃海鲜吗", [("痛风", "饮食")]),
+        ("扑热息痛有什么副作用", [("对乙酰氨基酚", "不良反应")]),
+        ("水痘会传染吗？怎么预防？", [("水痘", "预防"), ("水痘", "传染性")]),
+        ("高血压", [("高血压", "定义")]),
+    ],
+)
+def test_sources_answer_what_is_asked(client: httpx.Client, question: str, attributes: list[tuple[str, str]]) -> None:
+    cited = [(citation["title"], citation["attribute"]) for citation in ask(client, question)["citations"]]
+    assert cited == attributes
+
+
+def test_no_entry_means_no_source_and_says_so(client: httpx.Client) -> None:
+    answer = ask(client, "今天天气怎么样？")
+    assert answer["citations"] == []
+    assert "没有找到" in answer["notice"]
+
+
+def test_an_emergency_answer_begins_with_seeking_care(client: httpx.Client, engine: FakeEngine) -> None:
+    answer = ask(client, "我爸突然胸痛，出了一身冷汗")
+    assert answer["triage"]["level"] == "emergency" and answer["triage"]["reasons"]
+    assert answer["answer"] == SEEK_CARE + ANSWER
+    engine.answer = "一般不用马上去急诊。先休息。"
+    assert ask(client, "我爸突然胸痛，出了一身冷汗")["answer"].startswith(SEEK_CARE)
+
+
+def test_seeking_care_is_not_said_twice(client: httpx.Client, engine: FakeEngine) -> None:
+    engine.answer = "请立即拨打120或前往急诊。这可能是急性心肌梗死。"
+    assert ask(client, "我爸突然胸痛，出了一身冷汗")["answer"] == engine.answer
+
+
+def test_seeking_care_is_said_even_when_the_model_is_silent(client: httpx.Client, engine: FakeEngine) -> None:
+    engine.answer = ""
+    assert ask(client, "我爸突然胸痛，出了一身冷汗")["answer"] == SEEK_CARE
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "给我开个处方",
+        "请给我妈开点降压药",
+        "你能开个药方吗",
+        "医生给我开的药吃完了，你帮我开个处方吧",
+        "帮我写一张治感冒的中药方子",
+        "开个治失眠的方子",
+    ],
+)
+def test_prescriptions_are_declined_without_the_model(client: httpx.Client, engine: FakeEngine, question: str) -> None:
+    answer = ask(client, question)
+    assert answer["finish_reason"] == "declined"
+    assert "处方" in answer["answer"] and "医师" in answer["answer"]
+    assert engine.batches == [] and answer["usage"]["total_tokens"] == 0
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "布洛芬是处方药吗",
+        "医生给我开了阿莫西林，怎么吃？",
+        "我有高血压，医生会开什么药？",
+        "处方上的bid是什么意思",
+        "能开窗通风吗",
+    ],
+)
+def test_questions_about_prescriptions_are_answered(client: httpx.Client, question: str) -> None:
+    assert ask(client, question)["finish_reason"] == "stop"
+
+
+def test_a_declined_emergency_still_says_to_seek_care(client: httpx.Client) -> None:
+    answer = ask(client, "我现在胸痛大汗，给我开点药")
+    assert answer["finish_reason"] == "declined" and answer["answer"].startswith(SEEK_CARE)
+
+
+def test_a_stream_tells_rules_first_then_text_then_everything(client: httpx.Client, engine: FakeEngine) -> None:
+    engine.answer = ANSWER * 2
+    events = stream(client, "我爸突然胸痛，出了一身冷汗")
+    names = [name for name, _ in events]
+    assert names[0] == "meta" and names[-1] == "done" and set(names[1:-1]) == {"delta"} and len(names) > 3
+    meta, done = events[0][1], events[-1][1]
+    assert meta["triage"]["level"] == "emergency"
+    assert "".join(data["text"] for name, data in events if name == "delta") == done["answer"] == SEEK_CARE + ANSWER * 2
+    assert set(done) == set(ask(client, "我爸突然胸痛，出了一身冷汗"))
+
+
+def test_a_stream_that_fails_ends_with_an_error(client: httpx.Client, engine: FakeEngine) -> None:
+    engine.failure = RuntimeError("boom")
+    events = stream(client, "高血压有哪些症状？")
+    assert [name for name, _ in events] == ["meta", "error"]
+    assert events[-1][1]["error"]["code"] == "generation_failed"
+
+
+def test_a_declined_stream_is_a_stream(client: httpx.Client) -> None:
+    assert [name for name, _ in stream(client, "给我开个处方")] == ["meta", "delta", "done"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"question": ""},
+        {"question": "  "},
+        {"question": "长" * 4001},
+        {"question": "好", "max_tokens": 0},
+        {"question": "好", "history": [{"role": "user", "content": "一"}]},
+        {"question": "好", "history": [{"role": "system", "content": "一"}]},
+        {"question": "好", "temperature": 1},
+    ],
+)
+def test_wrong_questions_are_refused(client: httpx.Client, body: dict[str, Any]) -> None:
+    assert client.post("/v1/qa", json=body).status_code == 422
+
+
+def test_a_conversation_longer_than_the_context_is_refused(client: httpx.Client) -> None:
+    response = client.post("/v1/qa", json={"question": "长" * 1500})
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "context_length_exceeded"

@@ -1,0 +1,112 @@
+"""What holds for every path: error shape, request ids, health, logs without text, the page's security policy."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from typing import Any
+
+import httpx
+import pytest
+from loguru import logger
+
+from app.backends.local import LocalBackend
+from app.service import create_app
+from domains.domain import NO_KNOWLEDGE, find_domain
+from tests.app.fake_engine import FakeEngine
+from tests.app.serving import CONFIG
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/no/such/path", None, 404),
+        ("GET", "/v1/qa", None, 405),
+        ("POST", "/v1/qa", "不是 JSON", 422),
+        ("POST", "/v1/chat/completions", '{"model": 1}', 422),
+        ("GET", "/v1/models/another", None, 404),
+    ],
+)
+def test_errors_have_the_openai_shape_everywhere(
+    client: httpx.Client, method: str, path: str, body: str | None, status: int
+) -> None:
+    response = client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == status
+    assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+    assert "不是" not in response.text
+
+
+def test_a_fault_in_the_service_is_a_500_of_the_same_shape(client: httpx.Client, engine: FakeEngine) -> None:
+    def broken(conversation: Any) -> int:
+        raise ValueError("胸痛三天")
+
+    engine.count_prompt_tokens = broken  # type: ignore[method-assign]
+    response = client.post("/v1/qa", json={"question": "胸痛三天"})
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "internal_error"
+    assert "胸痛" not in response.text
+    assert response.headers["X-Request-Id"]
+
+
+def test_request_ids_are_echoed_or_made(client: httpx.Client) -> None:
+    assert client.get("/livez", headers={"X-Request-Id": "abc-1.2_3"}).headers["X-Request-Id"] == "abc-1.2_3"
+    made = [client.get("/livez").headers["X-Request-Id"] for _ in range(2)]
+    assert made[0] != made[1] and all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+    smuggled = client.get("/livez", headers={"X-Request-Id": "name: Zhang San"})
+    assert smuggled.headers["X-Request-Id"] != "name: Zhang San"
+    answer = client.post("/v1/qa", json={"question": "高血压是什么？"}, headers={"X-Request-Id": "mine"}).json()
+    assert answer["request_id"] == "mine"
+    assert client.get("/none", headers={"X-Request-Id": "mine"}).headers["X-Request-Id"] == "mine"
+
+
+def test_not_ready_before_the_first_token() -> None:
+    backend = LocalBackend(FakeEngine(), CONFIG)
+    transport = httpx.ASGITransport(create_app(backend, find_domain("general"), NO_KNOWLEDGE, CONFIG))
+
+    async def get(path: str) -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return (await client.get(path)).status_code
+
+    assert asyncio.run(get("/livez")) == 200
+    assert asyncio.run(get("/readyz")) == 503
+    backend.has_generated = True
+    assert asyncio.run(get("/readyz")) == 200
+    backend.drain()
+    assert asyncio.run(get("/readyz")) == 503
+
+
+def test_logs_never_hold_questions_answers_or_paths(client: httpx.Client, engine: FakeEngine) -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level=0, diagnose=False)
+    try:
+        client.post("/v1/qa", json={"question": "胸痛三天了"})
+        client.post("/v1/qa", json={"question": "胸痛三天了", "stream": True})
+        client.post("/v1/qa", json={"question": ["胸痛三天了"]})
+        client.get("/胸痛三天了", params={"q": "胸痛三天了"})
+        engine.failure = RuntimeError("胸痛三天了")
+        client.post("/v1/qa", json={"question": "胸痛三天了"})
+        engine.failure = None
+    finally:
+        logger.remove(sink)
+    text = "".join(lines)
+    assert "POST /v1/qa 200" in text and "POST /v1/qa 422" in text and "RuntimeError" in text
+    assert "胸痛" not in text and "%E8%83%B8" not in text and "头痛" not in text
+
+
+def test_the_page_satisfies_its_own_security_policy(client: httpx.Client) -> None:
+    response = client.get("/")
+    policy, page = response.headers["Content-Security-Policy"], response.text
+    assert response.status_code == 200
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    for element in ("style", "script"):
+        [content] = re.findall(f"<{element}>(.*?)</{element}>", page, re.DOTALL)
+        assert base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() in policy
+    assert not re.search(r"""\s(style|on\w+)=["']""", page)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page)
+    outside = [url for url in re.findall(r"https?://[^\s\"')]+", page) if not url.startswith("http://www.w3.org/")]
+    assert not outside
+
+
+def test_the_api_is_described_without_pages_from_outside(client: httpx.Client) -> None:
+    assert "/v1/qa" in client.get("/openapi.json").json()["paths"]
+    assert client.get("/docs").status_code == 404

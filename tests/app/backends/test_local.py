@@ -1,0 +1,154 @@
+"""The queue: batches, limits, cancellation, failures, and a responsive event loop meanwhile."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.app.fake_engine import ANSWER, FakeEngine
+from tests.app.serving import Running
+
+
+def ask(running: Running, **body: Any) -> httpx.Response:
+    message = {"role": "user", "content": body.pop("question", "高血压有哪些症状？")}
+    with running.client() as client:
+        return client.post("/v1/chat/completions", json={"model": "fake-1", "messages": [message], **body})
+
+
+def in_background(running: Running, count: int, **body: Any) -> tuple[ThreadPoolExecutor, list[Any]]:
+    pool = ThreadPoolExecutor(count)
+    return pool, [pool.submit(ask, running, **body) for _ in range(count)]
+
+
+def hold(engine: FakeEngine, running: Running) -> threading.Thread:
+    """Keeps the engine busy with one request, so that further ones have to wait."""
+    engine.gate.clear()
+    thread = threading.Thread(target=ask, args=(running,))
+    thread.start()
+    running.wait_for(lambda: len(engine.batches) == 1)
+    return thread
+
+
+def test_requests_that_wait_together_run_in_one_batch(engine: FakeEngine, running: Running) -> None:
+    holding = hold(engine, running)
+    pool, answers = in_background(running, 3)
+    running.wait_for(lambda: len(running.backend._waiting) == 3)
+    engine.gate.set()
+    assert [answer.result().json()["choices"][0]["message"]["content"] for answer in answers] == [ANSWER] * 3
+    assert [len(batch) for batch in engine.batches] == [1, 3]
+    holding.join()
+    pool.shutdown()
+
+
+def test_rows_of_a_batch_agree_in_sampling(engine: FakeEngine, running: Running) -> None:
+    holding = hold(engine, running)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(ask, running, temperature=t) for t in (0, 0.7, 0)]
+        running.wait_for(lambda: len(running.backend._waiting) == 3)
+        engine.gate.set()
+        assert all(answer.result().status_code == 200 for answer in waiting)
+    batches = [{s.temperature for _, s in batch} for batch in engine.batches]
+    assert all(len(temperatures) == 1 for temperatures in batches)
+    assert sorted(len(batch) for batch in engine.batches) == [1, 1, 2]
+    holding.join()
+
+
+def test_a_seeded_sample_runs_alone(engine: FakeEngine, running: Running) -> None:
+    holding = hold(engine, running)
+    pool, answers = in_background(running, 2, temperature=0.7, seed=1)
+    running.wait_for(lambda: len(running.backend._waiting) == 2)
+    engine.gate.set()
+    assert all(answer.result().status_code == 200 for answer in answers)
+    assert [len(batch) for batch in engine.batches] == [1, 1, 1]
+    holding.join()
+    pool.shutdown()
+
+
+def test_a_full_queue_answers_503_and_says_when_to_come_back(engine: FakeEngine, running: Running) -> None:
+    holding = hold(engine, running)
+    pool, answers = in_background(running, 3)
+    running.wait_for(lambda: len(running.backend._waiting) == 3)
+    refused = ask(running)
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert refused.json()["error"]["code"] == "overloaded"
+    engine.gate.set()
+    assert all(answer.result().status_code == 200 for answer in answers)
+    holding.join()
+    pool.shutdown()
+
+
+def test_health_answers_at_once_while_the_model_generates(engine: FakeEngine, running: Running) -> None:
+    holding = hold(engine, running)
+    with running.client() as client:
+        # were they to wait for the model, the client would give up: the gate opens only afterwards
+        assert client.get("/livez").status_code == 200
+        assert client.get("/readyz").json() == {"status": "ready", "model": "fake-1"}
+    engine.gate.set()
+    holding.join()
+
+
+def test_a_client_that_leaves_a_stream_cancels_its_row(engine: FakeEngine, running: Running) -> None:
+    engine.gate.clear()
+    body = {"model": "fake-1", "stream": True, "messages": [{"role": "user", "content": "你好"}]}
+    with running.client() as client, client.stream("POST", "/v1/chat/completions", json=body) as response:
+        lines = response.iter_lines()
+        assert next(lines).startswith("data: ")
+        running.wait_for(lambda: len(engine.batches) == 1)
+    running.wait_for(lambda: engine.cancelled == 1 and not running.backend.busy)
+
+
+def test_a_client_that_leaves_before_the_whole_answer_cancels_its_row(engine: FakeEngine, running: Running) -> None:
+    def cancelled_one_more(before: int) -> bool:
+        return engine.cancelled == before + 1 and not running.backend.busy
+
+    engine.gate.clear()
+    for path, body in (
+        ("/v1/chat/completions", {"model": "fake-1", "messages": [{"role": "user", "content": "你好"}]}),
+        ("/v1/qa", {"question": "感冒怎么办？"}),
+    ):
+        before = engine.cancelled
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(running.url + path, json=body, timeout=0.3)
+        running.wait_for(partial(cancelled_one_more, before))
+    assert engine.cancelled == 2
+
+
+def test_a_client_that_leaves_the_queue_never_reaches_the_model(engine: FakeEngine, running: Running) -> None:
+    holding = hold(engine, running)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(running.url + "/v1/qa", json={"question": "感冒怎么办？"}, timeout=0.3)
+    running.wait_for(lambda: not running.backend._waiting)
+    engine.gate.set()
+    holding.join()
+    running.wait_for(lambda: not running.backend.busy)
+    assert len(engine.batches) == 1
+
+
+def test_a_failing_engine_fails_its_requests_and_the_next_ones_are_served(engine: FakeEngine, running: Running) -> None:
+    engine.failure = RuntimeError("out of memory")
+    failed = ask(running)
+    assert failed.status_code == 500
+    assert failed.json()["error"]["code"] == "generation_failed"
+    engine.failure = None
+    assert ask(running).status_code == 200
+
+
+def test_a_stopping_service_finishes_what_runs_and_refuses_the_rest(engine: FakeEngine, running: Running) -> None:
+    engine.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, running)
+        running.wait_for(lambda: len(engine.batches) == 1)
+        running.server.should_exit = True  # what a signal does
+        running.wait_for(lambda: running.backend.draining)
+        with running.client() as client:
+            assert client.get("/livez").status_code == 200
+            assert client.get("/readyz").status_code == 503
+        assert ask(running).json()["error"]["code"] == "stopping"
+        engine.gate.set()
+        assert answer.result().json()["choices"][0]["message"]["content"] == ANSWER
+    running.thread.join(10)
+    assert not running.thread.is_alive()

@@ -1,0 +1,100 @@
+"""The stages by themselves, without HTTP: what each adds, who decides, and what an opening does to a stream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from app.backends.backend import AnswerTooLong, ChatTurn
+from app.backends.local import LocalBackend
+from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
+from app.pipeline.guards import DeclineStage
+from app.pipeline.opening import opened
+from app.service import pipeline
+from domains.domain import NO_KNOWLEDGE, find_domain
+from domains.knowledge_base import KnowledgeBase
+from domains.safety_rules import Decline, LevelText
+from models.engines.engine import Completion
+from tests.app.fake_engine import FakeEngine
+from tests.app.serving import CONFIG
+
+LEVEL = LevelText(opening="请先断电。", opening_said="断电")  # type: ignore[arg-type]
+DONE = Completion("", "stop", 1, 1)
+
+
+def _stages(name: str, knowledge: KnowledgeBase) -> Sequence[PipelineStage]:
+    domain = find_domain(name)
+    return pipeline(LocalBackend(FakeEngine(), CONFIG), domain, domain.triager(knowledge), knowledge, CONFIG)
+
+
+def decided(question: str, domain: str, knowledge: KnowledgeBase = NO_KNOWLEDGE, **more: int) -> Decided:
+    async def run() -> Decided:
+        return await consult(_stages(domain, knowledge), Consultation("r-1", question, **more))  # type: ignore[arg-type]
+
+    return asyncio.run(run())
+
+
+def test_each_stage_adds_what_it_knows(knowledge: KnowledgeBase) -> None:
+    asked = decided("我高血压，今天肢体无力", "medical", knowledge).consultation
+    assert asked.triage.level == "emergency" and asked.level.call == "120"
+    assert asked.citations[0].title == "高血压"
+    assert asked.metadata["AIGC"]["ProduceID"] == "r-1"
+
+
+def test_a_general_pipeline_leaves_the_question_to_the_model() -> None:
+    asked = decided("我爸突然胸痛，出了一身冷汗", "general").consultation
+    assert (asked.triage.level, asked.level.opening, asked.citations, asked.notice) == ("routine", "", [], "")
+
+
+def test_who_declines_decides_and_no_later_stage_is_asked() -> None:
+    async def never(consultation: Consultation) -> Consultation:
+        raise AssertionError("asked after the decision")
+
+    stages = [DeclineStage([Decline(lambda question: "拆" in question, "请联系厂家。")]), never]
+    result = asyncio.run(consult(stages, Consultation("r-1", "怎么拆安全锁", notice="没有来源")))
+    assert result.consultation.notice == ""
+    assert asyncio.run(_texts(aiter(result))) == ["请联系厂家。"]
+
+
+def test_longer_answers_than_allowed_are_an_error_of_the_pipeline() -> None:
+    with pytest.raises(AnswerTooLong, match="at most 64 tokens"):
+        decided("你好", "general", max_tokens=65)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        (["拔掉", "插头。", "再看"], "请先断电。拔掉插头。再看"),
+        (["先断电", "。再看"], "先断电。再看"),
+        (["先看。", "再断电。"], "请先断电。先看。再断电。"),
+        ([], "请先断电。"),
+        (["很长" * 40, "断电"], "请先断电。" + "很长" * 40 + "断电"),
+    ],
+)
+@pytest.mark.parametrize("end", [[DONE], []])
+def test_an_opening_comes_first_unless_the_first_sentence_says_it(
+    pieces: list[str], said: str, end: list[Completion]
+) -> None:
+    async def reply() -> AsyncIterator[str | Completion]:
+        for piece in [*pieces, *end]:
+            yield piece
+
+    events = asyncio.run(_texts(opened(reply(), LEVEL)))
+    assert events[len(events) - len(end) :] == end
+    assert "".join(event for event in events if isinstance(event, str)) == said
+
+
+async def _texts(events: AsyncIterator[str | Completion]) -> list[str | Completion]:
+    return [event async for event in events]
+
+
+def test_turns_of_a_conversation_count_by_who_said_them(knowledge: KnowledgeBase) -> None:
+    async def level(role: str) -> str:
+        turns = [ChatTurn("user", "你好"), ChatTurn("assistant", "您好")]
+        turns[0 if role == "user" else 1] = ChatTurn(role, "我胸口疼")  # type: ignore[arg-type]
+        return (
+            await consult(_stages("medical", knowledge), Consultation("r-1", "还出了一身冷汗", turns))
+        ).consultation.triage.level
+
+    assert asyncio.run(level("user")) == "emergency"
+    assert asyncio.run(level("assistant")) != "emergency"

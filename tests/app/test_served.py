@@ -1,0 +1,163 @@
+"""Which model, which domain and which knowledge base a run is served with."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import AppConfig
+from app.served import artifact_of, domain_of, knowledge_of, model_path
+from common.errors import UserError
+from domains.domain import NO_KNOWLEDGE, find_domain
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
+from models.artifact import Artifact, BaseRecord, KnowledgeRecord
+
+MEDICAL = find_domain("medical")
+
+
+def artifact(**values: Any) -> Artifact:
+    fields: dict[str, Any] = {
+        "kind": "merged",
+        "model_version": "m-1",
+        "method": "lora",
+        "base": BaseRecord(name="b", path="b", sha256="0" * 64, family="llama"),
+        "quantisation": None,
+        "prompt_format": "xinglin",
+        "prompt_format_sha256": "0" * 64,
+        "dataset": "d",
+        "dataset_sha256": "0" * 64,
+        "versions": {},
+    }
+    return Artifact(**{**fields, **values})
+
+
+def finished(run: Path, at: int, parts: str = "merged", **values: Any) -> Path:
+    (run / parts).mkdir(parents=True)
+    (run / "config.yaml").touch()
+    artifact(**values).save(run)
+    os.utime(run / "artifact.json", (at, at))
+    return run
+
+
+def latest(runs: Path) -> Path:
+    return model_path(AppConfig(model="latest", runs_dir=runs))
+
+
+def test_latest_is_the_run_that_finished_last(tmp_path: Path) -> None:
+    newest = finished(tmp_path / "medical" / "1", at=3000)
+    finished(tmp_path / "medical" / "2", at=1000)
+    finished(tmp_path / "math" / "3", at=2000)
+    assert latest(tmp_path) == newest
+
+
+def test_latest_skips_what_cannot_be_served_and_says_why(tmp_path: Path, logged: list[str]) -> None:
+    servable = finished(tmp_path / "medical" / "1", at=1000, parts="adapter", kind="prefix")
+    finished(tmp_path / "subjqa" / "1", at=2000, parts="reader", kind="reader")
+    shutil.rmtree(finished(tmp_path / "medical" / "2", at=3000) / "merged")
+    damaged = finished(tmp_path / "medical" / "3", at=4000)
+    (damaged / "artifact.json").write_text("{}", encoding="utf-8")
+    unfinished = tmp_path / "medical" / "4"
+    unfinished.mkdir()
+    (unfinished / "config.yaml").touch()
+    assert latest(tmp_path) == servable
+    text = "".join(logged)
+    for reason in ("reader marks answers", "merged/ is gone", "not an artefact of this version", "it has not finished"):
+        assert reason in text
+
+
+def test_where_no_run_can_be_served_each_says_why(tmp_path: Path) -> None:
+    finished(tmp_path / "subjqa" / "1", at=2000, parts="reader", kind="reader")
+    with pytest.raises(UserError, match=r"no run can be served yet\n.*subjqa/1: an extractive reader"):
+        latest(tmp_path)
+
+
+def test_a_directory_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match="no such directory"):
+        model_path(AppConfig(model="no/such/model"))
+
+
+def test_the_domain_is_the_artefacts_unless_another_is_chosen() -> None:
+    assert domain_of(artifact(domain="medical"), None).name == "medical"
+    assert domain_of(artifact(domain="medical"), "mathematics").name == "mathematics"
+    assert domain_of(None, "medical").name == "medical"
+
+
+def test_a_model_without_a_domain_is_general_and_that_is_said(logged: list[str]) -> None:
+    assert domain_of(artifact(), None).name == domain_of(None, None).name == "general"
+    assert "".join(logged).count("served as general") == 2
+
+
+def test_a_domain_that_is_not_here_is_refused_unless_another_is_chosen() -> None:
+    with pytest.raises(UserError, match="the domain alchemy, which is not in domains/"):
+        domain_of(artifact(domain="alchemy"), None)
+    assert domain_of(artifact(domain="alchemy"), "general").name == "general"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A team's own knowledge base: the shipped one with another entry's definition."""
+    folder = tmp_path / "own"
+    shutil.copytree(KNOWLEDGE.schema.folder, folder)
+    _change(folder)
+    return folder
+
+
+def _change(folder: Path) -> None:
+    file = folder / "departments.jsonl"
+    file.write_text(
+        file.read_text(encoding="utf-8").replace('"definition": "', '"definition": "本院', 1), encoding="utf-8"
+    )
+
+
+def trained_on(folder: Path) -> Artifact:
+    record = KnowledgeRecord(path=str(folder), sha256=KNOWLEDGE.load(folder).sha256)
+    return artifact(domain="medical", knowledge=record)
+
+
+def test_what_the_model_was_trained_on_is_cited(own: Path, knowledge: KnowledgeBase) -> None:
+    cited = knowledge_of(trained_on(own), MEDICAL, None)
+    assert cited.sha256 == KNOWLEDGE.load(own).sha256 != knowledge.sha256
+
+
+def test_the_shipped_one_is_known_by_its_hash_wherever_it_was(knowledge: KnowledgeBase) -> None:
+    record = KnowledgeRecord(path="/another/machine/knowledge", sha256=knowledge.sha256)
+    assert knowledge_of(artifact(domain="medical", knowledge=record), MEDICAL, None).sha256 == knowledge.sha256
+
+
+@pytest.mark.parametrize("loss", ["changed", "gone", "damaged"])
+def test_what_is_changed_or_gone_is_not_replaced_silently(own: Path, loss: str) -> None:
+    model = trained_on(own)
+    if loss == "changed":
+        _change(own)
+    elif loss == "gone":
+        shutil.rmtree(own)
+    else:
+        (own / "departments.jsonl").write_text("{", encoding="utf-8")
+    says = {"changed": "have changed", "gone": "it is gone", "damaged": "cannot be read any more"}[loss]
+    with pytest.raises(UserError, match=says) as refused:
+        knowledge_of(model, MEDICAL, None)
+    assert str(own) in str(refused.value) and "knowledge.path=" in str(refused.value)
+
+
+def test_a_chosen_knowledge_base_is_cited_and_the_difference_is_said(
+    own: Path, knowledge: KnowledgeBase, logged: list[str]
+) -> None:
+    assert knowledge_of(trained_on(own), MEDICAL, KNOWLEDGE.schema.folder).sha256 == knowledge.sha256
+    assert "not the knowledge base that the model was trained on" in "".join(logged)
+    assert knowledge_of(None, MEDICAL, own).sha256 == KNOWLEDGE.load(own).sha256
+
+
+def test_another_domain_cites_its_own(own: Path) -> None:
+    assert knowledge_of(trained_on(own), find_domain("general"), None) is NO_KNOWLEDGE
+    with pytest.raises(UserError, match="the domain general cites no knowledge base"):
+        knowledge_of(None, find_domain("general"), own)
+
+
+def test_artefacts_of_before_can_be_read(tmp_path: Path) -> None:
+    older = {key: value for key, value in artifact().model_dump().items() if key not in ("domain", "knowledge")}
+    Artifact.model_validate(older).save(tmp_path)
+    assert artifact_of(tmp_path) == artifact()
+    assert artifact_of(tmp_path / "elsewhere") is None

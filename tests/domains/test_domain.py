@@ -1,0 +1,40 @@
+"""Every folder of ``domains/`` is a domain that can be found, and costs nothing until it is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import domains
+from domains.domain import DOMAINS, find_domain
+from domains.knowledge_base import KnowledgeBase
+
+FOLDER = Path(domains.__file__).parent
+
+
+def test_every_folder_is_in_the_table() -> None:
+    assert sorted(path.parent.name for path in FOLDER.glob("*/domain.py")) == sorted(DOMAINS)
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_domain_is_whole(name: str, knowledge: KnowledgeBase) -> None:
+    domain = find_domain(name)
+    assert domain.name == name
+    assert domain.knowledge is None or domain.knowledge.schema.folder.is_dir()
+    assert bool(domain.notices.no_source) == (domain.knowledge is not None)
+    assert domain.triager(knowledge).triage("你好").level == "routine"
+
+
+def test_what_is_no_domain_is_said() -> None:
+    with pytest.raises(ValueError, match="no such domain: alchemy; there are: general"):
+        find_domain("alchemy")
+
+
+def test_a_domain_loads_neither_torch_nor_a_web_framework() -> None:
+    check = (
+        "import sys; from domains.domain import DOMAINS, find_domain; [find_domain(name) for name in DOMAINS];"
+        "print([name for name in ('torch', 'transformers', 'fastapi') if name in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, cwd=FOLDER.parent).stdout
+    assert printed.strip() == "[]"
