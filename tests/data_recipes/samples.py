@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+FIXTURES = Path(__file__).parent / "fixtures"
 TOPICS = ["头痛", "咳嗽", "腹泻", "失眠", "皮疹", "牙痛", "耳鸣", "便秘", "心悸", "眩晕", "鼻塞", "腰痛"]
 PEOPLE = ["老人", "孩子", "孕妇", "司机", "教师", "学生", "运动员", "厨师"]
 

@@ -12,9 +12,10 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.published.subjqa import COLUMNS, MARKER, NOT_MENTIONED, SubjqaSource, read
 from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import FIXTURES
 from tests.data_recipes.subjqa_samples import Row, many, marked, write
 
-FIXTURE = Path(__file__).parent / "fixtures/subjqa"
+FIXTURE = FIXTURES / "subjqa"
 
 
 def read_folder(folder: Path, **keys: object) -> list[Example | Dropped]:

@@ -18,11 +18,11 @@ from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES, source_of
 from domains.knowledge_base import KNOWLEDGE, KnowledgeBase
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import bencao_rows, questions, toyhom_rows, write_csv, write_jsonl
+from tests.data_recipes.samples import FIXTURES, bencao_rows, questions, toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many
 from tests.data_recipes.subjqa_samples import write as write_subjqa
 
-MATHEMATICS = Path(__file__).parent / "fixtures/mathematics"
+MATHEMATICS = FIXTURES / "mathematics"
 TEN_MB = 10_000_000
 LARGEST = 1 << 20  # characters that one row may have
 

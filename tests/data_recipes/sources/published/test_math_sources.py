@@ -14,8 +14,9 @@ from data_recipes.sources.published import ape210k, cmath, gsm8k, tal_scq5k
 from domains.mathematics.answers import is_right
 from domains.mathematics.instructions import ASKING
 from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import FIXTURES
 
-FIXTURES = Path(__file__).parent / "fixtures/mathematics"
+MATHEMATICS = FIXTURES / "mathematics"
 Items = list[Example | Dropped]
 Read = Callable[[Path], Iterator[Example | Dropped]]
 
@@ -35,7 +36,7 @@ KEY = {"gsm8k": "answer", "cmath": "golden", "ape210k": "equation", "tal_scq5k":
 
 
 def fixture(name: str) -> Items:
-    return list(READERS[name](FIXTURES / name))
+    return list(READERS[name](MATHEMATICS / name))
 
 
 def examples(items: Items) -> dict[str, Example]:
@@ -100,7 +101,7 @@ def test_tal_scq5k_has_options_a_topic_and_the_language_of_the_question() -> Non
 
 
 def test_steps_can_be_left_out_or_given_unasked() -> None:
-    path = str(FIXTURES / "gsm8k")
+    path = str(MATHEMATICS / "gsm8k")
     short, unasked = (
         next(iter(gsm8k.read(gsm8k.Gsm8kSource(kind="gsm8k", path=path, steps=steps)))) for steps in ("none", "unasked")
     )
@@ -111,7 +112,7 @@ def test_steps_can_be_left_out_or_given_unasked() -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_damaged_lines_are_named_and_the_others_are_read(name: str, tmp_path: Path) -> None:
-    good = (FIXTURES / name / TRAIN[name]).read_bytes().splitlines()
+    good = (MATHEMATICS / name / TRAIN[name]).read_bytes().splitlines()
     row = json.loads(good[0])
     without = json.dumps({key: value for key, value in row.items() if key != KEY[name]}, ensure_ascii=False)
     other = json.dumps(row | {KEY[name]: 5}, ensure_ascii=False)
@@ -158,7 +159,7 @@ def test_a_folder_without_the_set_is_refused(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_question_without_a_right_option_is_bad(change: dict[str, object], reason: str, tmp_path: Path) -> None:
-    row = json.loads((FIXTURES / "tal_scq5k/train.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    row = json.loads((MATHEMATICS / "tal_scq5k/train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row | change), encoding="utf-8")
     assert list(READERS["tal_scq5k"](path)) == [Dropped("rows.jsonl:1", reason)]
@@ -170,7 +171,7 @@ def built(build: Run, data: str, source: Path, out: Path, *words: str) -> BuiltD
 
 
 def test_the_leak_of_tal_scq5k_is_found_whatever_dollars_and_stops_hide_it(build: Run, tmp_path: Path) -> None:
-    dataset = built(build, "tal_scq5k", FIXTURES / "tal_scq5k", tmp_path / "out", "data.splits.dev=1")
+    dataset = built(build, "tal_scq5k", MATHEMATICS / "tal_scq5k", tmp_path / "out", "data.splits.dev=1")
     kept = sorted(example.id for name in ("train", "dev") for example in dataset.splits[name])
     assert kept == ["tal_scq5k-train-2", "tal_scq5k-train-3"]
     assert dataset.manifest.counts.dropped == {"overlaps_test": 1}

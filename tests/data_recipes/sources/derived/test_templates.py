@@ -14,8 +14,7 @@ from data_recipes.schema.example import Example, Message, Passage
 from data_recipes.sources.derived.flan import SHIPPED, fields_of, fill, load
 from data_recipes.sources.derived.templates import quotas_of
 from domains.mathematics.answers import is_right
-from tests.data_recipes.augment.conftest import Made
-from tests.data_recipes.conftest import Run
+from tests.data_recipes.conftest import Made, Run
 
 TASKS = {task.task: task for task in load(SHIPPED)}
 

@@ -6,7 +6,7 @@ from typing import Any
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own.feedback import FeedbackSource, read
-from tests.data_recipes.augment.conftest import Made
+from tests.data_recipes.conftest import Made
 from tests.data_recipes.samples import questions, write_jsonl
 
 

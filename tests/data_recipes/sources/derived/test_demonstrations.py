@@ -10,8 +10,7 @@ from data_recipes.schema.example import Example, Message
 from data_recipes.sources.derived import fixed_prompt as cross_task
 from data_recipes.sources.derived.demonstrations import Demonstrations, Nearest
 from data_recipes.sources.derived.fixed_prompt import Demonstration, select
-from tests.data_recipes.augment.conftest import Made
-from tests.data_recipes.conftest import Run
+from tests.data_recipes.conftest import Made, Run
 
 
 def row(id: str, asked: str, kind: str = "k", group: str = "") -> Example:

@@ -17,11 +17,11 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources import source_of
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import toyhom_rows, write_csv, write_jsonl
+from tests.data_recipes.samples import FIXTURES, toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many
 from tests.data_recipes.subjqa_samples import write as write_subjqa
 
-FIXTURES = Path(__file__).parent / "fixtures/mathematics"
+MATHEMATICS = FIXTURES / "mathematics"
 
 
 def items(data: str, path: Path, *words: str) -> list[Example | Dropped]:
@@ -73,22 +73,22 @@ def texts(found: list[Example | Dropped]) -> list[list[str]]:
 )
 def test_what_a_hub_exports_gives_the_same_rows(data: str, names: dict[str, str], tmp_path: Path) -> None:
     for name, exported in names.items():
-        parquet(tmp_path / exported, rows(FIXTURES / data / name))
+        parquet(tmp_path / exported, rows(MATHEMATICS / data / name))
     (tmp_path / "README.md").write_text("# a set", encoding="utf-8")
-    exported_items, published = items(data, tmp_path), items(data, FIXTURES / data)
+    exported_items, published = items(data, tmp_path), items(data, MATHEMATICS / data)
     assert texts(exported_items) == texts(published) and splits(exported_items) == splits(published)
 
 
 def test_shards_of_a_split_are_numbered_through_and_a_second_set_is_told(tmp_path: Path) -> None:
-    train = rows(FIXTURES / "gsm8k/train.jsonl")
+    train = rows(MATHEMATICS / "gsm8k/train.jsonl")
     parquet(tmp_path / "main/train-00000-of-00002.parquet", train[:2])
     parquet(tmp_path / "main/train-00001-of-00002.parquet", train[2:])
     parquet(tmp_path / "socratic/train-00000-of-00001.parquet", train)
-    assert texts(items("gsm8k", tmp_path)) == texts(items("gsm8k", FIXTURES / "gsm8k/train.jsonl"))
+    assert texts(items("gsm8k", tmp_path)) == texts(items("gsm8k", MATHEMATICS / "gsm8k/train.jsonl"))
     for language in ("ch", "en"):
         folder = tmp_path / f"{language}_single_choice_constructed_5K"
         folder.mkdir()
-        content = (FIXTURES / "tal_scq5k/train.jsonl").read_bytes()
+        content = (MATHEMATICS / "tal_scq5k/train.jsonl").read_bytes()
         (folder / f"{language}_single_choice_train_3K.jsonl").write_bytes(content)
     assert splits(items("tal_scq5k", tmp_path / "ch_single_choice_constructed_5K")) == {"train": 3}
     (tmp_path / "main").rename(tmp_path.parent / "elsewhere")
@@ -99,17 +99,17 @@ def test_shards_of_a_split_are_numbered_through_and_a_second_set_is_told(tmp_pat
 
 def test_a_folder_without_training_files_is_read(tmp_path: Path) -> None:
     for name in ("valid.ape.json", "test.ape.json"):
-        (tmp_path / name).write_bytes((FIXTURES / "ape210k" / name).read_bytes())
+        (tmp_path / name).write_bytes((MATHEMATICS / "ape210k" / name).read_bytes())
     assert set(splits(items("ape210k", tmp_path))) == {"dev", "test"}
 
 
 def test_cmath_of_the_hub_calls_its_question_so_and_has_a_test_set(tmp_path: Path) -> None:
-    plain = rows(FIXTURES / "cmath/cmath_dev.jsonl")
+    plain = rows(MATHEMATICS / "cmath/cmath_dev.jsonl")
     renamed = [{"question": row["input"], **{k: v for k, v in row.items() if k != "input"}} for row in plain]
     write_jsonl(tmp_path / "cmath_dev.jsonl", renamed)
     write_jsonl(tmp_path / "cmath_test.jsonl", renamed)
     found = items("cmath", tmp_path)
-    assert texts(found) == texts(items("cmath", FIXTURES / "cmath/cmath_dev.jsonl")) * 2
+    assert texts(found) == texts(items("cmath", MATHEMATICS / "cmath/cmath_dev.jsonl")) * 2
     assert splits(found) == {"": len(plain), "test": len(plain)}
 
 

@@ -17,8 +17,8 @@ from models.engines.local import load_engine
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.conftest import PROSE, TINY
-from tests.data_recipes.augment.conftest import Made
-from tests.data_recipes.augment.fake_teacher import FakeTeacher, teaching
+from tests.data_recipes.conftest import Made
+from tests.data_recipes.teacher.fake_teacher import FakeTeacher, teaching
 from training import self_instruct
 from training.self_instruct import CommandConfig, EngineTeacher
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from data_recipes.dataset.dataset import BuiltDataset
 from data_recipes.sources.derived.prompt_variants import prompts
-from tests.data_recipes.augment.conftest import Made
+from tests.data_recipes.conftest import Made
 
 
 def test_each_training_row_stands_in_so_many_different_prompts(made: Made, consultations: BuiltDataset) -> None:

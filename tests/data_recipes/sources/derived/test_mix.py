@@ -7,8 +7,7 @@ import pytest
 
 from data_recipes.dataset.dataset import BuiltDataset
 from data_recipes.leakage.normalise import question
-from tests.data_recipes.augment.conftest import Made
-from tests.data_recipes.conftest import Run
+from tests.data_recipes.conftest import Made, Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 
 
