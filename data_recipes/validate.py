@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from common.command import DONE, WRONG_INPUT, run_command
 from common.errors import UserError
 from common.files import write_text
+from data_recipes.formats.columns import INPUT, ROLES, WANTED, question_and_answer
 from data_recipes.formats.user_file import UserRow, user_rows
 from data_recipes.leakage.normalise import normalise
 
@@ -19,8 +20,8 @@ FILE holds JSON lines, either (a system turn may come first)
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
 or
   {"instruction": "…", "input": "", "output": "…"}
-or it is CSV, TSV, XLSX or Parquet with a column messages, or with instruction or question, and output or answer. A JSON
-array, ShareGPT's conversations and other encodings are told, and mended.
+or it is CSV, TSV, XLSX or Parquet with such columns. The question may also be called question or prompt, the answer
+answer, response or completion. A JSON array, ShareGPT's conversations and other encodings are told, and mended.
 
 Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
 what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
@@ -29,7 +30,6 @@ what was changed and what was left out. Exit code 0: the file is sound (or was m
 SHOWN = 50  # problems that are printed one by one
 LONGEST = 32_000  # characters of a conversation
 MAY_REPEAT = 10  # characters; a shorter answer is a label, a number, yes or no
-ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
 LEFT_OUT = "left out"
 
 Turns = list[dict[str, Any]]
@@ -123,11 +123,14 @@ def _mended(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]
     if "conversations" in row:
         mended, changes = _mended({"messages": _from_sharegpt(row["conversations"])})
         return mended, [("'conversations' instead of 'messages'", "rewritten as messages"), *changes]
-    for field in ("instruction", "output"):
-        if not isinstance(row.get(field), str):
-            raise Unsound(f"no text in {field!r}; wanted: messages, or instruction, input and output")
-    if not isinstance(row.get("input", ""), str):
-        raise Unsound("'input' is not a text")
+    names = question_and_answer(row)
+    for part, name in names._asdict().items():
+        if not name:
+            raise Unsound(f"there is no {part}; wanted: {WANTED}")
+        if not isinstance(row[name], str):
+            raise Unsound(f"{name!r} is not a text")
+    if not isinstance(row.get(INPUT, ""), str):
+        raise Unsound(f"{INPUT!r} is not a text")
     return row, []
 
 
@@ -181,18 +184,18 @@ def _rearranged(turns: Turns) -> Turns:
 def _question(row: dict[str, Any]) -> str:
     if "messages" in row:
         return "".join(turn["content"] for turn in row["messages"] if turn["role"] == "user")
-    return str(row["instruction"] + row.get("input", ""))
+    return str(row[question_and_answer(row).question] + row.get(INPUT, ""))
 
 
 def _answer(row: dict[str, Any]) -> str:
-    return str(row["messages"][-1]["content"] if "messages" in row else row["output"])
+    return str(row["messages"][-1]["content"] if "messages" in row else row[question_and_answer(row).answer])
 
 
 def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], list[dict[str, Any]]]:
     """Checks every row of a file.
 
     Args:
-        path: JSON lines of messages or of instruction, input, output; a JSON array, or a table.
+        path: JSON lines of messages or of question and answer; a JSON array, or a table.
         longest: Most characters of a conversation.
 
     Returns:
@@ -248,12 +251,14 @@ def main(arguments: list[str]) -> int:
     if len(found) > SHOWN:
         print(f"… and {len(found) - SHOWN} more")
     print(f"{rows} rows, {len(found)} problems in {len({problem.row for problem in found})} rows")
-    if found and out:
+    if not found:
+        print(f"to build from it: python data_recipes/build.py data=rows source.path={path} out=datasets/mine")
+        return DONE
+    if out:
         _write(path, out, sound, found)
         return DONE
-    if found:
-        print(f"a mended copy: python data_recipes/validate.py {path} fix=mended.jsonl")
-    return WRONG_INPUT if found else DONE
+    print(f"a mended copy: python data_recipes/validate.py {path} fix=mended.jsonl")
+    return WRONG_INPUT
 
 
 if __name__ == "__main__":

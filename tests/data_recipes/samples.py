@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
 FIXTURES = Path(__file__).parent / "fixtures"
 TOPICS = ["头痛", "咳嗽", "腹泻", "失眠", "皮疹", "牙痛", "耳鸣", "便秘", "心悸", "眩晕", "鼻塞", "腰痛"]
 PEOPLE = ["老人", "孩子", "孕妇", "司机", "教师", "学生", "运动员", "厨师"]
@@ -37,4 +41,19 @@ def write_csv(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> P
     text = io.StringIO(newline="")
     csv.writer(text).writerows([["department", "title", "ask", "answer"], *rows])
     path.write_bytes(text.getvalue().encode(encoding))
+    return path
+
+
+def write_table(path: Path, cells: list[list[str]]) -> Path:
+    """Writes a header and rows as the ending of the file says: CSV, TSV, XLSX or Parquet."""
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist([dict(zip(cells[0], row, strict=True)) for row in cells[1:]]), path)
+    elif path.suffix == ".xlsx":
+        book = pytest.importorskip("openpyxl").Workbook()
+        for row in cells:
+            book.active.append(row)
+        book.save(path)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",").writerows(cells)
     return path

@@ -1,14 +1,11 @@
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import bencao_rows, write_jsonl
+from tests.data_recipes.samples import bencao_rows, write_jsonl, write_table
 
 
 def turns(*roles: str) -> dict[str, Any]:
@@ -31,8 +28,9 @@ def test_sound_rows_of_both_formats_pass(validate: Run, file: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"instruction": "问？", "input": ""}, "'output'"),
-        ({"question": "问？", "answer": "答"}, "'instruction'"),
+        ({"instruction": "问？", "input": ""}, "there is no answer"),
+        ({"提问": "问？", "回答": "答"}, "there is no question"),
+        ({"question": "问？", "answer": 7}, "'answer' is not a text"),
         ({"instruction": "问？", "input": 3, "output": "答"}, "'input'"),
         ({"instruction": " ", "input": "", "output": "答"}, "the question is empty"),
         ({"instruction": "问？", "input": "", "output": "。"}, "the answer is empty"),
@@ -167,26 +165,13 @@ def test_tables_of_messages_or_of_questions_are_checked_row_by_row(
         "alpaca": [["question", "answer"], ["头痛？", "先休息，再去看医生。"], ["咳嗽？", ""], ["头痛？", "多喝水。"]],
     }.items():
         file = tmp_path / f"{name}.{layout}"
-        table(file, cells)
+        write_table(file, cells)
         first = 1 if layout == "parquet" else 2
         rows, printed = mended(validate, file, capsys)
         assert len(rows) == 1 and "3 rows, " in printed
         assert f"{file}:{first + 1}: " in printed
         assert f"{file}:{first + 2}: the question repeats line {first}" in printed
         (tmp_path / "mended.jsonl").unlink()
-
-
-def table(path: Path, cells: list[list[str]]) -> None:
-    if path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist([dict(zip(cells[0], row, strict=True)) for row in cells[1:]]), path)
-    elif path.suffix == ".xlsx":
-        book = pytest.importorskip("openpyxl").Workbook()
-        for row in cells:
-            book.active.append(row)
-        book.save(path)
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",").writerows(cells)
 
 
 @pytest.mark.parametrize("content", [b"PAR1 cut", b"PK\x03\x04 cut", b""])
@@ -212,7 +197,7 @@ def test_csv_is_checked_by_line_and_mended_to_json_lines(
     file.write_bytes('question,answer\n头痛？,"先休息\n再看医生"\n咳嗽？\n腹泻？,多喝水\n'.encode("gb18030"))
     rows, printed = mended(validate, file, capsys)
     assert f"{file}:4: another number of fields" in printed
-    assert rows[0] == {"instruction": "头痛？", "input": "", "output": "先休息\n再看医生"} and len(rows) == 2
+    assert rows[0] == {"question": "头痛？", "answer": "先休息\n再看医生"} and len(rows) == 2
 
 
 def test_short_answers_such_as_labels_may_repeat(validate: Run, file: Path) -> None:
