@@ -22,8 +22,8 @@ from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.pipeline.decide import Decision, decide, listed
 from data_recipes.pipeline.executors import engine_of
+from data_recipes.pipeline.hash_files import TRAIN, KeyFiles
 from data_recipes.pipeline.read import READ, read_shards
-from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
 from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
 from data_recipes.pipeline.workspace import scratch_folder, work_directory
 from data_recipes.pipeline.write import Written, write_splits

@@ -18,7 +18,7 @@ from data_recipes.leakage.near_duplicates import BandFiles
 from data_recipes.leakage.near_duplicates import clusters as clusters_of
 from data_recipes.leakage.overlap import Fingerprints, HashSet, Mask
 from data_recipes.leakage.split import draw
-from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
+from data_recipes.pipeline.hash_files import TRAIN, KeyFiles
 from data_recipes.schema.manifest import SplitOverlap
 
 POOL = 0  # the place of the training pool among the splits that rows name

@@ -17,7 +17,7 @@ from data_recipes.dataset.digest import TableDigest
 from data_recipes.leakage import overlap
 from data_recipes.leakage.overlap import Fingerprints, Part
 from data_recipes.pipeline.decide import POOL, Decision
-from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
+from data_recipes.pipeline.hash_files import TRAIN, KeyFiles
 from data_recipes.pipeline.transform import ShardDone
 from data_recipes.schema.arrow import SCHEMA, to_examples
 from data_recipes.schema.dropped import Dropped

@@ -21,7 +21,7 @@ from common.errors import UserError
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
-from data_recipes.teacher.kept_texts import KeptTexts
+from data_recipes.teacher.distinct_texts import KeptTexts
 from data_recipes.teacher.teacher import LimitReached, RecordedTeacher, Reply, Request
 
 SEEDS = Path(__file__).parent / "seed_tasks.jsonl"

@@ -12,9 +12,9 @@ from data_recipes.leakage.normalise import question
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.derived.built_datasets import Part, checked, licences, part, rows_of
+from data_recipes.sources.derived.cross_task_prompt import SHIPPED, load, select, shown
 from data_recipes.sources.derived.demonstrations import prefixed
-from data_recipes.sources.derived.fixed_prompt import SHIPPED, load, select, shown
-from data_recipes.sources.derived.parts import Part, checked, licences, part, rows_of
 from data_recipes.sources.source import Source, Told
 
 

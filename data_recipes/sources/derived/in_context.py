@@ -11,8 +11,8 @@ from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.derived.built_datasets import TRAIN, checked, licences, part, point, rows_of
 from data_recipes.sources.derived.demonstrations import Choice, Demonstrations, prefixed, shown
-from data_recipes.sources.derived.parts import TRAIN, checked, licences, part, point, rows_of
 from data_recipes.sources.source import Source, Told
 
 

@@ -14,7 +14,17 @@ from common.command import Config
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.parts import DEV, TRAIN, Part, checked, drawn, licences, parts, point, rows_of
+from data_recipes.sources.derived.built_datasets import (
+    DEV,
+    TRAIN,
+    Part,
+    checked,
+    drawn,
+    licences,
+    parts,
+    point,
+    rows_of,
+)
 from data_recipes.sources.source import DRAWN, Source, Told
 
 

@@ -9,8 +9,8 @@ from common.command import Config
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.parts import DEV, TRAIN, checked, licences, part, rows_of
-from data_recipes.sources.derived.prompt_variants import chosen, prompts, worded
+from data_recipes.sources.derived.built_datasets import DEV, TRAIN, checked, licences, part, rows_of
+from data_recipes.sources.derived.prompt_wordings import chosen, prompts, worded
 from data_recipes.sources.source import DRAWN, Source, Told
 
 OTHER = "other_prompts"

@@ -12,9 +12,9 @@ from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.flan import SHIPPED, Task, Template, choose, fields_of, fill, load
-from data_recipes.sources.derived.parts import DEV, POINTS, TRAIN, Part, checked, licences, parts, point
-from data_recipes.sources.derived.parts import rows_of as rows_of_part
+from data_recipes.sources.derived.built_datasets import DEV, POINTS, TRAIN, Part, checked, licences, parts, point
+from data_recipes.sources.derived.built_datasets import rows_of as rows_of_part
+from data_recipes.sources.derived.task_templates import SHIPPED, Task, Template, choose, fields_of, fill, load
 from data_recipes.sources.source import DRAWN, Source, Told
 
 UNSEEN = "unseen_task"

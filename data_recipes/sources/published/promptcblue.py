@@ -18,7 +18,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
 from data_recipes.sources.source import PUBLISHED, Source
 
 FILES = {

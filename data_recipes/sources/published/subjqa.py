@@ -30,7 +30,7 @@ from data_recipes.formats.tables import read_table
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message, Passage
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import below, labelled, labels_of, rows_of
+from data_recipes.sources.published.published_files import below, labelled, labels_of, rows_of
 from data_recipes.sources.source import Source
 
 COLUMNS = (

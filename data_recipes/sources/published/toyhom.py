@@ -22,7 +22,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.pairs import Pair, example, missing_part
-from data_recipes.sources.published.split_files import labels_of, numbered, rows_of, visible
+from data_recipes.sources.published.published_files import labels_of, numbered, rows_of, visible
 from data_recipes.sources.source import DRAWN, Source, existing
 
 COLUMNS = ("department", "title", "ask", "answer")

@@ -7,9 +7,9 @@ import pytest
 from common.errors import UserError
 from data_recipes.dataset.dataset import BuiltDataset
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived import fixed_prompt as cross_task
+from data_recipes.sources.derived import cross_task_prompt as cross_task
+from data_recipes.sources.derived.cross_task_prompt import Demonstration, select
 from data_recipes.sources.derived.demonstrations import Demonstrations, Nearest
-from data_recipes.sources.derived.fixed_prompt import Demonstration, select
 from tests.data_recipes.conftest import Made, Run
 
 

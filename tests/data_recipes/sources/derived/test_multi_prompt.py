@@ -3,7 +3,7 @@
 from collections import Counter
 
 from data_recipes.dataset.dataset import BuiltDataset
-from data_recipes.sources.derived.prompt_variants import prompts
+from data_recipes.sources.derived.prompt_wordings import prompts
 from tests.data_recipes.conftest import Made
 
 

@@ -11,7 +11,7 @@ import yaml
 from data_recipes.dataset.dataset import BuiltDataset
 from data_recipes.leakage.normalise import normalise, runs
 from data_recipes.schema.example import Example, Message, Passage
-from data_recipes.sources.derived.flan import SHIPPED, fields_of, fill, load
+from data_recipes.sources.derived.task_templates import SHIPPED, fields_of, fill, load
 from data_recipes.sources.derived.templates import quotas_of
 from domains.mathematics.answers import is_right
 from tests.data_recipes.conftest import Made, Run

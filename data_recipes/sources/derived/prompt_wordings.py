@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from common.errors import UserError
 from data_recipes.leakage.normalise import RUN, normalise
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived.parts import point
+from data_recipes.sources.derived.built_datasets import point
 
 SHIPPED = Path(__file__).parent / "prompts.yaml"
 QUESTION = "{question}"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from common.errors import UserError
 from data_recipes.leakage.normalise import RUN, normalise
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived.parts import point
+from data_recipes.sources.derived.built_datasets import point
 
 SHIPPED = Path(__file__).parent / "tasks"
 FIELDS = ("question", "answer", "result", "options", "option", "kind", "facts", "context", "asked", "labels")
@@ -110,7 +110,9 @@ def _read(path: Path) -> Task:
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=str(path), fix="mend it"
         ) from None
     if flaw := _flaw(task):
-        raise UserError(flaw, where=str(path), fix="see the comment at the top of data_recipes/sources/derived/flan.py")
+        raise UserError(
+            flaw, where=str(path), fix="see the comment at the top of data_recipes/sources/derived/task_templates.py"
+        )
     return task
 
 

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from data_recipes.teacher.kept_texts import KeptTexts, rouge_l
+from data_recipes.teacher.distinct_texts import KeptTexts, rouge_l
 from eval.metrics.rouge_l_zh.rouge_l_zh import rouge_l as of_the_metric
 
 
