@@ -35,7 +35,7 @@ LEFT_OUT = "left out"
 Turns = list[dict[str, Any]]
 
 
-class Problem(NamedTuple):
+class RowProblem(NamedTuple):
     """What is wrong with one row.
 
     Attributes:
@@ -71,20 +71,20 @@ class Checker:
         self._asked: dict[bytes, str] = {}
         self._answered: dict[bytes, str] = {}
 
-    def check(self, row: UserRow) -> tuple[list[Problem], dict[str, Any] | None]:
+    def check(self, row: UserRow) -> tuple[list[RowProblem], dict[str, Any] | None]:
         """The problems of a row, and the row as it should be; None where it is left out."""
         where, item = f"{self._path}:{row.number}", f"{row.name}: " if row.item else ""
-        problems = [Problem(where, row.name, what, mended or LEFT_OUT) for what, mended in row.problems]
+        problems = [RowProblem(where, row.name, what, mended or LEFT_OUT) for what, mended in row.problems]
         if row.value is None:
             return problems, None
         try:
             mended, changes = _mended(row.value)
-            problems += [Problem(where, row.name, item + what, change) for what, change in changes]
+            problems += [RowProblem(where, row.name, item + what, change) for what, change in changes]
             self._sound(mended)
             flaws = self._repeats(mended, row.name)
         except Unsound as unsound:
-            return [*problems, Problem(where, row.name, f"{item}{unsound}", LEFT_OUT)], None
-        problems += [Problem(where, row.name, item + flaw, LEFT_OUT) for flaw in flaws]
+            return [*problems, RowProblem(where, row.name, f"{item}{unsound}", LEFT_OUT)], None
+        problems += [RowProblem(where, row.name, item + flaw, LEFT_OUT) for flaw in flaws]
         return problems, None if flaws else mended
 
     def _sound(self, row: dict[str, Any]) -> None:
@@ -191,7 +191,7 @@ def _answer(row: dict[str, Any]) -> str:
     return str(row["messages"][-1]["content"] if "messages" in row else row[question_and_answer(row).answer])
 
 
-def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], list[dict[str, Any]]]:
+def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[RowProblem], list[dict[str, Any]]]:
     """Checks every row of a file.
 
     Args:
@@ -205,7 +205,7 @@ def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], li
         UserError: The file is missing or empty.
     """
     checker = Checker(path, longest)
-    found: list[Problem] = []
+    found: list[RowProblem] = []
     sound: list[dict[str, Any]] = []
     rows = 0
     for row in user_rows(path):
@@ -217,7 +217,7 @@ def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], li
     return rows, found, sound
 
 
-def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[Problem]) -> None:
+def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[RowProblem]) -> None:
     if out.exists():
         raise UserError("this exists already", where=f"fix={out}", fix="name a new file; nothing is overwritten")
     if not rows:

@@ -58,7 +58,7 @@ class BuiltDataset:
     splits: Mapping[str, list[Example]]
 
     def require(self, *names: str) -> None:
-        """Checks that there are these splits; a question suite has only ``test``.
+        """Checks that there are these splits; a set of questions has only ``test``.
 
         Raises:
             UserError: One is not there.

@@ -1,4 +1,4 @@
-"""The keys of all rows, read from the shards one column at a time."""
+"""The hashes of all rows, read from the shards one column at a time."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from data_recipes.pipeline.transform import ShardDone
+from data_recipes.schema.splits import TRAIN
 
-TRAIN = "train"
 
-
-class KeyFiles:
-    """The keys of a build's rows.
+class HashFiles:
+    """The hashes of a build's rows.
 
     Attributes:
         shards: How many shards there are.

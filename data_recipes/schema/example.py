@@ -1,4 +1,4 @@
-"""One training or test item, the unit every recipe produces and every suite consumes."""
+"""One training or test item, the unit every recipe produces and every evaluation consumes."""
 
 from typing import Literal
 

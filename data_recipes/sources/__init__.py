@@ -55,7 +55,6 @@ SOURCES: tuple[Source[Any], ...] = (
 def source_of(config: Config) -> Source[Any]:
     """The source that a configuration belongs to."""
     source = {source.config: source for source in SOURCES}[type(config)]
-    if source.told is None:
+    if source.details is None:
         return source
-    told = source.told(config)
-    return replace(source, licence=told.licence, splits=told.splits)
+    return replace(source, **source.details(config)._asdict())

@@ -39,7 +39,7 @@ PUBLISHED = {
 """What the splits show that the authors prescribe."""
 
 
-class Told(NamedTuple):
+class SourceDetails(NamedTuple):
     """What a source can say only when it knows what it reads.
 
     Attributes:
@@ -68,7 +68,7 @@ class Source(Generic[ConfigT]):
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
         splits: What each prescribed or drawn split shows, by name.
-        told: Gives ``licence`` and ``splits`` of what is read, where they follow from it.
+        details: ``licence`` and ``splits`` of what is read, where they follow from it.
         rows_of: Rows in one of several files, for the manifest; not asked where there is one file.
     """
 
@@ -79,7 +79,7 @@ class Source(Generic[ConfigT]):
     licence: str
     splits: dict[str, Description]
     rows_of: Callable[[Path], int] | None = None
-    told: Callable[[ConfigT], Told] | None = None
+    details: Callable[[ConfigT], SourceDetails] | None = None
 
     @property
     def kind(self) -> str:

@@ -13,7 +13,7 @@ from itertools import chain, islice, zip_longest
 from random import Random
 from typing import Literal
 
-from data_recipes.leakage.overlap import question
+from data_recipes.leakage.normalise import question
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from domains.knowledge_base import Entry, EntryType, KnowledgeBase

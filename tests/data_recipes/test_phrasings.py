@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from data_recipes.leakage.overlap import RUN, normalise
+from data_recipes.leakage.normalise import RUN, normalise
 from domains.knowledge_base import ATTRIBUTES
 from domains.medical import phrasings
 from domains.medical.phrasings import DEFINITION, UNKNOWN, WORDINGS, Wording

@@ -7,17 +7,14 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 
 from common.errors import UserError
-from common.hashing import sha256_text
 from data_recipes.dataset.dataset import load, split_tables
 from data_recipes.schema.arrow import to_examples
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import MANIFEST, DatasetManifest
-
-TRAIN, DEV = "train", "dev"
-POINTS = 1 << 64
+from data_recipes.schema.splits import DEV, TRAIN
 
 
-class Part(NamedTuple):
+class SourceDataset(NamedTuple):
     """A dataset that was built earlier.
 
     Attributes:
@@ -53,7 +50,7 @@ class Part(NamedTuple):
                 yield from to_examples(table)
 
 
-def part(path: str) -> Part:
+def open_dataset(path: str) -> SourceDataset:
     """Opens a built dataset.
 
     Raises:
@@ -62,24 +59,24 @@ def part(path: str) -> Part:
     directory = Path(path).expanduser()
     if not (directory / MANIFEST).is_file():
         raise UserError("no dataset was built here", where=path, fix="build it: python data_recipes/build.py … out=DIR")
-    return Part(directory, DatasetManifest.load(directory))
+    return SourceDataset(directory, DatasetManifest.load(directory))
 
 
-def parts(paths: Sequence[str]) -> list[Part]:
+def open_datasets(paths: Sequence[str]) -> list[SourceDataset]:
     """Opens several built datasets.
 
     Raises:
         UserError: One is missing, or two have the same name.
     """
-    found = [part(path) for path in paths]
+    found = [open_dataset(path) for path in paths]
     names = [one.name for one in found]
     if len(set(names)) < len(names):
         raise UserError("two of them have the same name", where="source.paths", fix="build one with another data.name")
     return found
 
 
-def checked(one: Part) -> Part:
-    """The same part, once its rows were found to be those of its manifest.
+def checked(one: SourceDataset) -> SourceDataset:
+    """The same dataset, once its rows were found to be those of its manifest.
 
     Raises:
         UserError: They are not.
@@ -88,22 +85,11 @@ def checked(one: Part) -> Part:
     return one
 
 
-def licences(found: Sequence[Part]) -> str:
-    """The licences of all parts, each with the hash of the part's content."""
+def licences(found: Sequence[SourceDataset]) -> str:
+    """The licences of all datasets, each with the hash of its content."""
     return "; ".join(f"{p.name} (sha256 {p.manifest.sha256}): {p.manifest.licence or 'not stated'}" for p in found)
 
 
 def rows_of(path: Path) -> int:
-    """Rows of one of a part's files; a manifest has none."""
+    """Rows of one of a dataset's files; a manifest has none."""
     return int(pq.ParquetFile(path).metadata.num_rows) if path.suffix == ".parquet" else 0
-
-
-def point(seed: int, *words: str) -> int:
-    """A number below ``POINTS`` that follows from the seed and the words alone: how choices for a row are made."""
-    return int(sha256_text("\n".join([str(seed), *words]))[:16], 16)
-
-
-def drawn(part: Part, split: str, number: int, seed: int) -> int:
-    """The point below which ``number`` rows of a split lie, so that a second reading takes just these."""
-    points = sorted(point(seed, example.id) for example in part.rows(split))
-    return POINTS if number >= len(points) else points[number]

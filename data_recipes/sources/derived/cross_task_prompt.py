@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).parent / "cross_task.yaml"
 LONGEST = 256
 
 
-class Demonstration(BaseModel):
+class TaskDemonstration(BaseModel):
     """One task by one example.
 
     Attributes:
@@ -43,15 +43,15 @@ class Demonstration(BaseModel):
         return f"任务：{self.instruction}\n输入：{self.input}\n输出：{self.output}"
 
 
-class Demonstrations(BaseModel):
+class DemonstrationFile(BaseModel):
     """A file of demonstrations."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: int
-    demonstrations: tuple[Demonstration, ...] = Field(min_length=1)
+    demonstrations: tuple[TaskDemonstration, ...] = Field(min_length=1)
 
 
-def load(path: Path) -> list[Demonstration]:
+def load(path: Path) -> list[TaskDemonstration]:
     """Reads a file of demonstrations.
 
     Raises:
@@ -60,7 +60,7 @@ def load(path: Path) -> list[Demonstration]:
     if not path.is_file():
         raise UserError("the file does not exist", where=str(path), fix="give source.demonstrations_path=…")
     try:
-        read = Demonstrations.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        read = DemonstrationFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
         raise UserError(f"no demonstrations: {' '.join(str(error).split())}", where=str(path), fix="mend it") from None
     for one in read.demonstrations:
@@ -69,7 +69,7 @@ def load(path: Path) -> list[Demonstration]:
     return list(read.demonstrations)
 
 
-def _flaw(one: Demonstration) -> str:
+def _flaw(one: TaskDemonstration) -> str:
     if one.output not in one.choices:
         return "the output is none of the choices"
     if missing := [choice for choice in one.choices if choice not in one.instruction]:
@@ -77,7 +77,7 @@ def _flaw(one: Demonstration) -> str:
     return f"longer than {LONGEST} characters" if len(one.text) > LONGEST else ""
 
 
-def select(pool: list[Demonstration], number: int, without: set[str], seed: int) -> list[Demonstration]:
+def select(pool: list[TaskDemonstration], number: int, without: set[str], seed: int) -> list[TaskDemonstration]:
     """The demonstrations of the prompt.
 
     Args:
@@ -89,7 +89,7 @@ def select(pool: list[Demonstration], number: int, without: set[str], seed: int)
     Raises:
         UserError: The rules leave too few.
     """
-    found: list[Demonstration] = []
+    found: list[TaskDemonstration] = []
     for one in Random(seed).sample(pool, len(pool)):
         taken = {choice for other in found for choice in other.choices} | {other.task for other in found}
         own = {one.task, normalise(one.input)}
@@ -108,6 +108,6 @@ def select(pool: list[Demonstration], number: int, without: set[str], seed: int)
     return sorted(found, key=lambda one: len(one.choices))
 
 
-def shown(demonstrations: list[Demonstration]) -> str:
+def shown(demonstrations: list[TaskDemonstration]) -> str:
     """The fixed prompt."""
     return "\n\n".join(["下面是几个任务的示例。", *(one.text for one in demonstrations), "现在完成新的任务。"])

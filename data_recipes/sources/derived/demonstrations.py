@@ -13,7 +13,7 @@ import numpy as np
 
 from data_recipes.leakage.normalise import question, runs
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived.built_datasets import point
+from data_recipes.sources.derived.points import point
 
 Choice = Literal["fixed", "random", "similar"]
 

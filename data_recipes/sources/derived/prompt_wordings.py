@@ -1,4 +1,4 @@
-"""The same row in several prompts: who answers, how politely it is asked, where the instruction stands."""
+"""The same row in several wordings: who answers, how politely it is asked, where the instruction stands."""
 
 from functools import cache
 from pathlib import Path
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict
 from common.errors import UserError
 from data_recipes.leakage.normalise import RUN, normalise
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived.built_datasets import point
+from data_recipes.sources.derived.points import point
 
-SHIPPED = Path(__file__).parent / "prompts.yaml"
+SHIPPED = Path(__file__).parent / "wordings.yaml"
 QUESTION = "{question}"
 
 
-class Prompt(BaseModel):
+class PromptWording(BaseModel):
     """One wording.
 
     Attributes:
@@ -30,23 +30,23 @@ class Prompt(BaseModel):
     system: str = ""
 
 
-class Prompts(BaseModel):
+class PromptWordings(BaseModel):
     """All wordings: those for training, and those that only tests use."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     version: int
-    train: tuple[Prompt, ...]
-    test: tuple[Prompt, ...]
+    train: tuple[PromptWording, ...]
+    test: tuple[PromptWording, ...]
 
 
 @cache
-def prompts() -> Prompts:
+def wordings() -> PromptWordings:
     """The shipped wordings.
 
     Raises:
         UserError: One has no ``{question}``, or a text beside it that would be a run that many questions share.
     """
-    found = Prompts.model_validate(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
+    found = PromptWordings.model_validate(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
     for prompt in (*found.train, *found.test):
         beside = prompt.user.split(QUESTION)
         if len(beside) != 2 or any(len(normalise(text)) >= RUN for text in beside):
@@ -54,12 +54,12 @@ def prompts() -> Prompts:
     return found
 
 
-def chosen(example: Example, among: tuple[Prompt, ...], number: int, seed: int) -> list[Prompt]:
+def chosen(example: Example, among: tuple[PromptWording, ...], number: int, seed: int) -> list[PromptWording]:
     """Different wordings for a row, the same ones every time."""
     return sorted(among, key=lambda prompt: point(seed, example.id, prompt.name))[:number]
 
 
-def worded(example: Example, prompt: Prompt) -> Example:
+def worded(example: Example, prompt: PromptWording) -> Example:
     """The row in another wording: its last question is put differently; the answer and the group stay."""
     *before, question, answer = example.messages
     asked = Message(role="user", content=prompt.user.replace(QUESTION, question.content))

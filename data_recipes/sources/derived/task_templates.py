@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from common.errors import UserError
 from data_recipes.leakage.normalise import RUN, normalise
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived.built_datasets import point
+from data_recipes.sources.derived.points import point
 
 SHIPPED = Path(__file__).parent / "tasks"
 FIELDS = ("question", "answer", "result", "options", "option", "kind", "facts", "context", "asked", "labels")

@@ -19,7 +19,7 @@ from domains.mathematics.problem import ProblemKind
 Grade = Annotated[int, Field(ge=1, le=6)]
 
 
-class Sizes(Config):
+class WordProblemSizes(Config):
     """Problems written for each split, before the build drops those that overlap with training."""
 
     train: PositiveInt
@@ -44,7 +44,7 @@ class WordProblemsSource(Config):
     """
 
     kind: Literal["word_problems"]
-    sizes: Sizes
+    sizes: WordProblemSizes
     grades: tuple[Grade, ...] = Field(min_length=1)
     held_out_kinds: tuple[str, ...]
     distractor_share: float = Field(ge=0, le=1)

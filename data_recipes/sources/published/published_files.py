@@ -13,9 +13,9 @@ from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, read_parquet, read_table
 from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.splits import TRAIN
 
 Names = Mapping[str, tuple[str, ...]]
-TRAIN = "train"
 HUB = {  # as hubs export any set: one or several files a split
     "train": ("train-*.parquet", "train/*.parquet"),
     "dev": ("validation-*.parquet", "validation/*.parquet"),

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_recipes.dataset.digest import digest
-from data_recipes.leakage import hashes as keys
+from data_recipes.leakage import hashes
 from data_recipes.leakage.normalise import question, runs
 from data_recipes.schema.arrow import to_examples, to_table
 from data_recipes.schema.example import Example, Message, Passage
@@ -36,20 +36,20 @@ def test_examples_come_back_from_a_table_as_they_were() -> None:
 
 
 def test_questions_are_normalised_as_one_by_one() -> None:
-    asked = keys.questions(TABLE)
+    asked = hashes.questions(TABLE)
     texts = ["".join(map(chr, part)) for part in np.split(asked.characters, asked.ends[:-1])]
     assert texts == [question(e) for e in EXAMPLES]
 
 
 def test_equal_questions_and_only_they_have_equal_hashes() -> None:
     twice = to_table(EXAMPLES + [e.model_copy(update={"id": f"{e.id} again"}) for e in reversed(EXAMPLES)])
-    hashes = keys.whole_hashes(keys.questions(twice)).tolist()
+    found = hashes.whole_hashes(hashes.questions(twice)).tolist()
     texts = [question(e) for e in to_examples(twice)]
-    assert len(set(hashes)) == len(set(texts)) == len(set(zip(hashes, texts, strict=True)))
+    assert len(set(found)) == len(set(texts)) == len(set(zip(found, texts, strict=True)))
 
 
 def test_every_run_of_thirteen_characters_has_a_hash_of_its_own() -> None:
-    found = keys.run_hashes(keys.questions(TABLE))
+    found = hashes.run_hashes(hashes.questions(TABLE))
     per_row = {row: set(found.hashes[found.rows == row].tolist()) for row in range(len(EXAMPLES))}
     wanted = [runs(question(e)) for e in EXAMPLES]
     assert [len(per_row[row]) for row in per_row] == [len(texts) for texts in wanted]
@@ -63,7 +63,7 @@ def test_a_chinese_sentence_among_formulas_is_compared_as_chinese() -> None:
     asked = [EXAMPLES[0].model_copy(update={"messages": (Message(role="user", content=t), said)}) for t in texts]
     shared = set.intersection(*(runs(question(e)) for e in asked))
     assert "下面四个算式中结果一定大于" in shared
-    found = keys.run_hashes(keys.questions(to_table(asked)))
+    found = hashes.run_hashes(hashes.questions(to_table(asked)))
     one, other = (set(found.hashes[found.rows == row].tolist()) for row in (0, 1))
     assert [len(one), len(other)] == [len(runs(question(e))) for e in asked] and len(one & other) == len(shared)
 
@@ -77,8 +77,8 @@ def test_a_row_is_the_same_only_with_the_same_answer_passage_and_rejected_answer
         first.model_copy(update={"messages": (*first.prompt, Message(role="assistant", content="另一个答案"))}),
     ]
     table = to_table([first, first.model_copy(update={"id": "x"}), *others])
-    hashes = keys.row_hashes(table, keys.whole_hashes(keys.questions(table))).tolist()
-    assert hashes[0] == hashes[1] and len(set(hashes)) == 4
+    found = hashes.row_hashes(table, hashes.whole_hashes(hashes.questions(table))).tolist()
+    assert found[0] == found[1] and len(set(found)) == 4
 
 
 def test_the_digest_depends_on_the_rows_and_not_on_how_they_are_cut() -> None:

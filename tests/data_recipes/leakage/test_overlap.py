@@ -86,5 +86,5 @@ def test_fingerprints_of_another_version_are_refused(tmp_path: Path) -> None:
         overlap.measure(overlap.load(tmp_path), [example("a", "头痛")])
 
 
-def _ids(found: overlap.Overlap) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _ids(found: overlap.MeasuredOverlap) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return found.exact_ids, found.ngram_ids

@@ -161,7 +161,7 @@ def test_a_split_is_drawn_beside_a_prescribed_one(tmp_path: Path) -> None:
     assert dataset.manifest.splits == {"train": 48, "test": 10, "dev": 12}
 
 
-def test_a_registered_suite_is_kept_out_of_the_training_of_others(tmp_path: Path, suites: Run) -> None:
+def test_a_protected_set_is_kept_out_of_the_training_of_others(tmp_path: Path, suites: Run) -> None:
     rng = Random(8)
     suite = [example(f"s-{n}", text(rng), text(rng), split="test") for n in range(30)]
     (tmp_path / "suite").mkdir()
@@ -171,7 +171,7 @@ def test_a_registered_suite_is_kept_out_of_the_training_of_others(tmp_path: Path
     stolen = [example("stolen", suite[4].messages[0].content, text(rng)), *rows(rng, 50)]
     dataset = built(tmp_path, stolen)
     assert reasons(dataset) == {"stolen": "overlaps_board_exam"}
-    assert [s.name for s in dataset.manifest.suites] == ["board_exam"]
+    assert [s.name for s in dataset.manifest.protected_sets] == ["board_exam"]
     assert suites("remove", "board_exam") == 0
     held_out = registered.directory / "held_out.parquet"
     held_out.write_bytes(held_out.read_bytes()[:100])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data_recipes.pipeline.executors.local import LocalEngine
+from data_recipes.pipeline.executors.local import LocalExecutor
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 from tests.data_recipes.test_build import ROOT, files
@@ -41,7 +41,7 @@ def test_ray_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> N
 
 
 def test_results_come_in_the_order_of_the_tasks() -> None:
-    assert list(LocalEngine(2).run(abs, iter([-5, 3, -4, 0, 9]))) == [5, 3, 4, 0, 9]
+    assert list(LocalExecutor(2).run(abs, iter([-5, 3, -4, 0, 9]))) == [5, 3, 4, 0, 9]
 
 
 def test_a_build_that_was_killed_goes_on_and_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from common.errors import UserError
 from data_recipes.dataset.dataset import BuiltDataset
 from data_recipes.schema.example import Example, Message
 from data_recipes.sources.derived import cross_task_prompt as cross_task
-from data_recipes.sources.derived.cross_task_prompt import Demonstration, select
+from data_recipes.sources.derived.cross_task_prompt import TaskDemonstration, select
 from data_recipes.sources.derived.demonstrations import Demonstrations, Nearest
 from tests.data_recipes.conftest import Made, Run
 
@@ -76,8 +76,8 @@ def test_the_cross_task_prompt_is_the_same_for_every_item_and_keeps_the_rules(
     assert all(len(one.text) <= cross_task.LONGEST for one in used)
 
 
-def demonstration(task: str, *choices: str) -> Demonstration:
-    return Demonstration(task=task, choices=choices, instruction="、".join(choices), input=task, output=choices[0])
+def demonstration(task: str, *choices: str) -> TaskDemonstration:
+    return TaskDemonstration(task=task, choices=choices, instruction="、".join(choices), input=task, output=choices[0])
 
 
 def test_tasks_that_are_evaluated_and_choices_that_repeat_are_passed_over() -> None:

@@ -51,7 +51,7 @@ def test_training_rows_of_one_part_that_another_tests_are_removed(
     source = write_jsonl(tmp_path / "leaky.json", tested + more)
     leaky = made(
         "leaky", "data=bencao", "data.name=leaky", f"source.path={source}", "data.splits.dev=2", "data.splits.test=2",
-        "data.near_duplicates=keep", "data.suites=[]",
+        "data.near_duplicates=keep", "data.protected_sets=[]",
     )  # fmt: skip
     inside = {question(example) for example in leaky.splits["train"]}
     assert inside & {question(example) for example in consultations.splits["test"]}

@@ -9,12 +9,12 @@ from common.errors import UserError
 from data_recipes.leakage.normalise import question, runs
 from data_recipes.schema.example import Example
 from data_recipes.sources.generated import word_problems
-from data_recipes.sources.generated.word_problems import Sizes, WordProblemsSource
+from data_recipes.sources.generated.word_problems import WordProblemSizes, WordProblemsSource
 from domains.mathematics.answers import is_right
 from domains.mathematics.generate import Stream, has_seen_numbers, has_unseen_number, is_kept_for_testing
 from domains.mathematics.kinds import KINDS
 
-SIZES = Sizes(train=900, dev=60, test=120, unseen_kinds=60, unseen_numbers=120, distractors=120)
+SIZES = WordProblemSizes(train=900, dev=60, test=120, unseen_kinds=60, unseen_numbers=120, distractors=120)
 HELD_OUT = ("植树", "浓度", "找零")
 
 

@@ -38,7 +38,7 @@ def test_every_source_is_selected_by_a_word_of_its_own_and_says_what_it_is() -> 
     kinds = [source.kind for source in SOURCES]
     assert len(set(kinds)) == len(kinds)
     assert all(source.licence and source.about.zh and source.about.en for source in SOURCES)
-    assert all(source.splits or source.told for source in SOURCES)
+    assert all(source.splits or source.details for source in SOURCES)
 
 
 def test_bencao_joins_instruction_and_input_and_names_the_line_of_an_empty_row(tmp_path: Path) -> None:
