@@ -59,7 +59,7 @@ def register(directory: Path) -> Path:
     source = directory / HELD_OUT
     if not source.is_file():
         raise UserError("this dataset has no test split", where=str(directory), fix="build it with one")
-    for _ in load(directory, HELD_OUT).parts():  # damaged ones would stop every build
+    for _ in load(directory, HELD_OUT).batches():  # damaged ones would stop every build
         pass
     target = _folder() / f"{manifest.name}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ FORMAT = 2
 
 
 class _ManifestSection(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class SourceFile(_ManifestSection):
