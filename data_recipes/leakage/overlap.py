@@ -111,14 +111,6 @@ def _short(hashes: Hashes) -> Hashes:
     return hashes >> np.uint64(64 - FILTER_BITS)
 
 
-def fingerprints(examples: Iterable[Example]) -> Fingerprints:
-    """Hashes the questions of examples."""
-    rows = to_table(list(examples))
-    asked = hashes.questions(rows)
-    batch = QuestionHashes(hashes.question_hashes(rows, asked), hashes.run_hashes(asked).hashes)
-    return Fingerprints(lambda: iter([batch]))
-
-
 def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap:
     """Compares test examples with the training questions.
 

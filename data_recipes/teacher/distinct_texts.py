@@ -9,28 +9,17 @@ from array import array
 from collections import Counter, defaultdict
 
 import numpy as np
+from rapidfuzz.distance import LCSseq
 
 from data_recipes.leakage.normalise import normalise
 
 
 def rouge_l(left: str, right: str) -> float:
-    """ROUGE-L F1 of two texts by characters, as they stand; 0 where one is empty."""
-    return 2 * _common(left, right) / (len(left) + len(right)) if left and right else 0.0
+    """ROUGE-L F1 of two texts by characters, as they are; 0 where one is empty."""
+    return 2 * LCSseq.similarity(left, right) / (len(left) + len(right)) if left and right else 0.0
 
 
-def _common(left: str, right: str) -> int:
-    """Length of the longest common subsequence, bit-parallel (Hyyrö 2004): one integer holds a column of the table."""
-    places: dict[str, int] = defaultdict(int)
-    for place, character in enumerate(left):
-        places[character] |= 1 << place
-    full = column = (1 << len(left)) - 1
-    for character in right:
-        matched = column & places.get(character, 0)
-        column = ((column + matched) | (column - matched)) & full
-    return len(left) - column.bit_count()
-
-
-class KeptTexts:
+class DistinctTexts:
     """Texts of which no two resemble each other; punctuation, width and case do not count.
 
     Args:

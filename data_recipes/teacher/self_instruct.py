@@ -21,7 +21,7 @@ from common.errors import UserError
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
-from data_recipes.teacher.distinct_texts import KeptTexts
+from data_recipes.teacher.distinct_texts import DistinctTexts
 from data_recipes.teacher.teacher import LimitReached, RecordedTeacher, Reply, Request
 
 SEEDS = Path(__file__).parent / "seed_tasks.jsonl"
@@ -148,7 +148,7 @@ class _Pool:
         self.own: list[str] = []
         self.rows: list[Row] = []
         self.rejected: Counter[str] = Counter()
-        self._kept = KeptTexts(threshold)
+        self._kept = DistinctTexts(threshold)
         self._exact = set(map(normalise, self.seeds))
         self._inputs: set[str] = set()
         for instruction in self.seeds:

@@ -7,9 +7,10 @@ import pyarrow as pa
 
 from data_recipes.dataset.digest import digest
 from data_recipes.leakage import hashes
-from data_recipes.leakage.normalise import question, runs
+from data_recipes.leakage.normalise import question
 from data_recipes.schema.arrow import to_examples, to_table
 from data_recipes.schema.example import Example, Message, Passage
+from tests.data_recipes.samples import shared_runs
 
 RNG = Random(0)
 ODD = "ＡＢｃ １２３！？😀\n\t㎎①é𠮷İß。，高血压"
@@ -51,7 +52,7 @@ def test_equal_questions_and_only_they_have_equal_hashes() -> None:
 def test_every_run_of_thirteen_characters_has_a_hash_of_its_own() -> None:
     found = hashes.run_hashes(hashes.questions(TABLE))
     per_row = {row: set(found.hashes[found.rows == row].tolist()) for row in range(len(EXAMPLES))}
-    wanted = [runs(question(e)) for e in EXAMPLES]
+    wanted = [shared_runs(question(e)) for e in EXAMPLES]
     assert [len(per_row[row]) for row in per_row] == [len(texts) for texts in wanted]
     assert len(set(found.hashes.tolist())) == len(set().union(*wanted))
 
@@ -61,11 +62,11 @@ def test_a_chinese_sentence_among_formulas_is_compared_as_chinese() -> None:
     texts = [f"下面四个算式中，结果一定大于一的是哪一个？\nA. {n}x+{formula}\nB. {formula}" for n in (3, 14)]
     said = Message(role="assistant", content="甲")
     asked = [EXAMPLES[0].model_copy(update={"messages": (Message(role="user", content=t), said)}) for t in texts]
-    shared = set.intersection(*(runs(question(e)) for e in asked))
+    shared = set.intersection(*(shared_runs(question(e)) for e in asked))
     assert "下面四个算式中结果一定大于" in shared
     found = hashes.run_hashes(hashes.questions(to_table(asked)))
     one, other = (set(found.hashes[found.rows == row].tolist()) for row in (0, 1))
-    assert [len(one), len(other)] == [len(runs(question(e))) for e in asked] and len(one & other) == len(shared)
+    assert [len(one), len(other)] == [len(shared_runs(question(e))) for e in asked] and len(one & other) == len(shared)
 
 
 def test_a_row_is_the_same_only_with_the_same_answer_passage_and_rejected_answer() -> None:

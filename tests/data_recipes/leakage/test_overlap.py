@@ -6,6 +6,7 @@ import pytest
 from common.errors import UserError
 from data_recipes.leakage import overlap
 from data_recipes.schema.example import Example, Message
+from tests.data_recipes.samples import fingerprints
 
 
 def example(id: str, *questions: str) -> Example:
@@ -15,7 +16,7 @@ def example(id: str, *questions: str) -> Example:
     return Example(id=id, messages=tuple(messages), source="test", group=id, kind="test")
 
 
-TRAIN = overlap.fingerprints([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
+TRAIN = fingerprints([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
 
 
 def measured(*questions: str) -> tuple[int, int]:
@@ -65,7 +66,7 @@ def choice(id: str, stem: str, *options: str) -> Example:
 
 
 def test_the_options_of_a_choice_count_in_any_order() -> None:
-    train = overlap.fingerprints([choice("t", "哪项对？", "甲，1", "乙", "丙")])
+    train = fingerprints([choice("t", "哪项对？", "甲，1", "乙", "丙")])
     tests = [
         choice("moved", "哪项对", "丙", "甲 1。", "乙"),
         choice("same", "哪项对？", "甲，1", "乙", "丙"),

@@ -4,13 +4,13 @@ from random import Random
 
 import pytest
 
-from data_recipes.teacher.distinct_texts import KeptTexts, rouge_l
+from data_recipes.teacher.distinct_texts import DistinctTexts, rouge_l
 from eval.metrics.rouge_l_zh.rouge_l_zh import rouge_l as of_the_metric
 
 
 @pytest.mark.parametrize(("distance", "kept"), [(29, True), (31, False)])
 def test_a_near_copy_above_the_threshold_is_found_and_one_below_is_not(distance: int, kept: bool) -> None:
-    texts = KeptTexts(0.7)
+    texts = DistinctTexts(0.7)
     first = "".join(chr(0x4E00 + n) for n in range(100))
     second = first[:distance] + "".join(chr(0x6E00 + n) for n in range(100 - distance))
     third = "".join(chr(0x6E00 + n) for n in range(100 - distance))
@@ -23,7 +23,7 @@ def test_a_near_copy_above_the_threshold_is_found_and_one_below_is_not(distance:
 def test_it_agrees_with_the_metric_and_with_comparing_all() -> None:
     rng = Random(3)
     texts = ["".join(rng.choices("甲乙丙丁戊己庚辛", k=rng.randint(3, 30))) for _ in range(300)]
-    kept = KeptTexts(0.7)
+    kept = DistinctTexts(0.7)
     for text in texts[:200]:
         kept.add(text)
     found = 0
@@ -36,7 +36,7 @@ def test_it_agrees_with_the_metric_and_with_comparing_all() -> None:
 
 
 def test_punctuation_and_width_do_not_make_a_text_new() -> None:
-    kept = KeptTexts(0.7)
+    kept = DistinctTexts(0.7)
     kept.add("用一句话概括新闻ABC。")
     assert kept.resembles("用一句话，概括新闻ＡＢＣ！") == 0
-    assert kept.resembles("解下面的方程") is None and KeptTexts(0.7).resembles("甲") is None
+    assert kept.resembles("解下面的方程") is None and DistinctTexts(0.7).resembles("甲") is None

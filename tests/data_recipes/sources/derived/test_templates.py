@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from data_recipes.dataset.dataset import BuiltDataset
-from data_recipes.leakage.normalise import normalise, runs
+from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.example import Example, Message, Passage
 from data_recipes.sources.derived.task_templates import SHIPPED, fields_of, fill, load
 from data_recipes.sources.derived.templates import quotas_of
 from domains.mathematics.answers import is_right
 from tests.data_recipes.conftest import Made, Run
+from tests.data_recipes.samples import shared_runs
 
 TASKS = {task.task: task for task in load(SHIPPED)}
 
@@ -120,8 +121,10 @@ def test_text_with_braces_is_taken_as_it_stands() -> None:
 
 def test_shipped_instructions_of_tests_are_not_those_of_training() -> None:
     for task in TASKS.values():
-        trained = set().union(*(runs(normalise(template.system)) for template in task.trained))
-        assert not any(runs(normalise(template.system.split("{")[0])) & trained for template in task.tested), task.task
+        trained = set().union(*(shared_runs(normalise(template.system)) for template in task.trained))
+        assert not any(shared_runs(normalise(template.system.split("{")[0])) & trained for template in task.tested), (
+            task.task
+        )
 
 
 GOOD = {
