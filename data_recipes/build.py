@@ -42,12 +42,12 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
   data=NAME               {NAMES}
   source.path=…           the file or folder, as its authors publish it
   data.splits.test=500    sizes of the splits that are drawn
-  data.max_bad_share=0.02 how many damaged rows are put up with
+  data.max_bad_share=0.02 how large a share of damaged rows is tolerated
   data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
-dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
-The keys and their meaning stand in configs/data/NAME.yaml.
+dropped.jsonl and fingerprints. A build that was killed resumes when it is started again.
+The keys and their meaning are in configs/data/NAME.yaml.
 """
 
 MACHINE = {"engine", "workers", "ray_address", "protected_sets"}  # differ between machines, not results
@@ -130,9 +130,9 @@ def _check_left(work: Path, files: HashFiles) -> None:
         return
     lost = Counter(row.reason for number in range(files.shards) for row in ShardDone.load(work, number).dropped)
     raise UserError(
-        f"no row is left{' for training' if files.rows else ''}; left out were: {listed(dict(lost.most_common()))}",
+        f"no row is left{' for training' if files.rows else ''}; dropped were: {listed(dict(lost.most_common()))}",
         where="source",
-        fix="mend the rows, or loosen the step that takes them (data.steps)",
+        fix="fix the rows, or loosen the step that takes them (data.steps)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks a user's file of training rows before anything is built from it, and offers a mended copy."""
+"""Checks a user's file of training rows before anything is built from it, and offers a fixed copy."""
 
 import hashlib
 import json
@@ -21,16 +21,16 @@ FILE holds JSON lines, either (a system turn may come first)
 or
   {"instruction": "…", "input": "", "output": "…"}
 or it is CSV, TSV, XLSX or Parquet with such columns. The question may also be called question or prompt, the answer
-answer, response or completion. A JSON array, ShareGPT's conversations and other encodings are told, and mended.
+answer, response or completion. A JSON array, ShareGPT's conversations and other encodings are reported, and fixed.
 
-Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
-what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
+Every problem is printed as file:line, with how it can be fixed. fix=OUT writes a fixed copy as JSON lines and says
+what was changed and what was dropped. Exit code 0: the file is sound (or was fixed); 2: it is not.
 """
 
 SHOWN = 50  # problems that are printed one by one
 LONGEST = 32_000  # characters of a conversation
 MAY_REPEAT = 10  # characters; a shorter answer is a label, a number, yes or no
-LEFT_OUT = "left out"
+DROPPED = "dropped"
 
 Turns = list[dict[str, Any]]
 
@@ -42,20 +42,20 @@ class RowProblem(NamedTuple):
         where: ``file:line``.
         row: Its name: the line, or the item of an array.
         what: In plain words.
-        mended: What the mended copy does about it.
+        change: What the fixed copy does about it.
     """
 
     where: str
     row: str
     what: str
-    mended: str
+    change: str
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
 
 class Unsound(Exception):
-    """A row that cannot be mended."""
+    """A row that cannot be fixed."""
 
 
 class Checker:
@@ -72,20 +72,20 @@ class Checker:
         self._answered: dict[bytes, str] = {}
 
     def check(self, row: UserRow) -> tuple[list[RowProblem], dict[str, Any] | None]:
-        """The problems of a row, and the row as it should be; None where it is left out."""
+        """The problems of a row, and the row as it should be; None where it is dropped."""
         where, item = f"{self._path}:{row.number}", f"{row.name}: " if row.item else ""
-        problems = [RowProblem(where, row.name, what, mended or LEFT_OUT) for what, mended in row.problems]
+        problems = [RowProblem(where, row.name, what, fixed or DROPPED) for what, fixed in row.problems]
         if row.value is None:
             return problems, None
         try:
-            mended, changes = _mended(row.value)
+            fixed, changes = _fixed(row.value)
             problems += [RowProblem(where, row.name, item + what, change) for what, change in changes]
-            self._sound(mended)
-            flaws = self._repeats(mended, row.name)
+            self._sound(fixed)
+            flaws = self._repeats(fixed, row.name)
         except Unsound as unsound:
-            return [*problems, RowProblem(where, row.name, f"{item}{unsound}", LEFT_OUT)], None
-        problems += [RowProblem(where, row.name, item + flaw, LEFT_OUT) for flaw in flaws]
-        return problems, None if flaws else mended
+            return [*problems, RowProblem(where, row.name, f"{item}{unsound}", DROPPED)], None
+        problems += [RowProblem(where, row.name, item + flaw, DROPPED) for flaw in flaws]
+        return problems, None if flaws else fixed
 
     def _sound(self, row: dict[str, Any]) -> None:
         asked, answer = _question(row), _answer(row)
@@ -115,14 +115,14 @@ def _short(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=12).digest()
 
 
-def _mended(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _fixed(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The row in one of the two layouts, and what had to be changed for it."""
     if "messages" in row:
         turns, changes = _in_order(row["messages"])
         return {**row, "messages": turns}, changes
     if "conversations" in row:
-        mended, changes = _mended({"messages": _from_sharegpt(row["conversations"])})
-        return mended, [("'conversations' instead of 'messages'", "rewritten as messages"), *changes]
+        fixed, changes = _fixed({"messages": _from_sharegpt(row["conversations"])})
+        return fixed, [("'conversations' instead of 'messages'", "rewritten as messages"), *changes]
     names = question_and_answer(row)
     for part, name in names._asdict().items():
         if not name:
@@ -199,7 +199,7 @@ def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[RowProblem],
         longest: Most characters of a conversation.
 
     Returns:
-        The number of rows, every problem, and the rows of the mended copy.
+        The number of rows, every problem, and the rows of the fixed copy.
 
     Raises:
         UserError: The file is missing or empty.
@@ -210,10 +210,10 @@ def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[RowProblem],
     rows = 0
     for row in user_rows(path):
         rows += 1
-        flaws, mended = checker.check(row)
+        flaws, fixed = checker.check(row)
         found += flaws
-        if mended is not None:
-            sound.append(mended)
+        if fixed is not None:
+            sound.append(fixed)
     return rows, found, sound
 
 
@@ -223,9 +223,9 @@ def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[RowPro
     if not rows:
         raise UserError("no row of the file is sound", where=str(path), fix="see the problems above")
     write_text(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    left_out = {problem.row for problem in found if problem.mended == LEFT_OUT}
-    print(f"mended copy with {len(rows)} rows: {out}; {len(left_out)} rows were left out")
-    for change, number in Counter(p.mended for p in found if p.row not in left_out).most_common():
+    dropped = {problem.row for problem in found if problem.change == DROPPED}
+    print(f"fixed copy with {len(rows)} rows: {out}; {len(dropped)} rows were dropped")
+    for change, number in Counter(p.change for p in found if p.row not in dropped).most_common():
         print(f"  {number} × {change}")
 
 
@@ -243,11 +243,11 @@ def _arguments(arguments: list[str]) -> tuple[Path, Path | None, int]:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the problems of one file and a summary, and writes the mended copy that was asked for."""
+    """Prints the problems of one file and a summary, and writes the fixed copy that was asked for."""
     path, out, longest = _arguments(arguments)
     rows, found, sound = problems(path, longest)
     for problem in found[:SHOWN]:
-        print(f"{problem}  -> {problem.mended}" if out else problem)
+        print(f"{problem}  -> {problem.change}" if out else problem)
     if len(found) > SHOWN:
         print(f"… and {len(found) - SHOWN} more")
     print(f"{rows} rows, {len(found)} problems in {len({problem.row for problem in found})} rows")
@@ -257,7 +257,7 @@ def main(arguments: list[str]) -> int:
     if out:
         _write(path, out, sound, found)
         return DONE
-    print(f"a mended copy: python data_recipes/validate.py {path} fix=mended.jsonl")
+    print(f"a fixed copy: python data_recipes/validate.py {path} fix=fixed.jsonl")
     return WRONG_INPUT
 
 

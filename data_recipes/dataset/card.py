@@ -72,7 +72,7 @@ def card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int) -> 
         f"seed {manifest.seed} · format {manifest.format} · code `{manifest.code[:16]}`"
         f" · content `{manifest.sha256[:16]}`",
         "完整配置与计数见 `manifest.json`，被剔除的行见 `dropped.jsonl`（只有编号和原因，没有文本）。  \n"
-        "Configuration and counts: `manifest.json`. Rows left out: `dropped.jsonl` (ids and reasons, no text).",
+        "Configuration and counts: `manifest.json`. Dropped rows: `dropped.jsonl` (ids and reasons, no text).",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -105,8 +105,8 @@ def _splits(manifest: DatasetManifest) -> str:
     rows = []
     for name, size in manifest.splits.items():
         shared = manifest.overlap.get(name)
-        told = manifest.descriptions[name]
-        rows.append((name, size, f"{shared.exact} / {shared.ngram}" if shared else "", f"{told.zh}<br>{told.en}"))
+        shows = manifest.descriptions[name]
+        rows.append((name, size, f"{shared.exact} / {shared.ngram}" if shared else "", f"{shows.zh}<br>{shows.en}"))
     return _table(("划分 · split", "题数 · size", "重合 · overlap", "用途 · what it shows"), rows)
 
 

@@ -18,7 +18,7 @@ class WrittenSplits:
     Attributes:
         sizes: Rows by split.
         digests: Hash of each split's rows.
-        dropped: Rows left out, by reason.
+        dropped: Rows that were dropped, by reason.
         kinds: Rows by kind, in each split.
         lengths: Conversations by their number of characters, in each split.
         samples: Some rows of each split, evenly spread over it.

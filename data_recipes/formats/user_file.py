@@ -27,7 +27,7 @@ ENCODINGS = {  # what is wrong with them
     "gb18030": ("GB18030 instead of UTF-8", "written as UTF-8"),
 }
 REASONS = {
-    "not_csv": "not CSV: a quote is open, or stands where none may",
+    "not_csv": "not CSV: a quote is open, or is where none may be",
     "wrong_number_of_fields": "another number of fields than in the header",
     "nul_bytes": "NUL bytes",
     "half_character": "half of a character (a cut emoji?)",
@@ -41,9 +41,9 @@ class UserRow:
 
     Attributes:
         number: Of its line.
-        item: Its number in a JSON array, whose items may all stand on one line; 0 elsewhere.
+        item: Its number in a JSON array, whose items may all be on one line; 0 elsewhere.
         value: The object; None where there is none.
-        problems: What is wrong, each with how it is mended; an empty text where it cannot be.
+        problems: What is wrong, each with how it is fixed; an empty text where it cannot be.
     """
 
     number: int
@@ -58,7 +58,7 @@ class UserRow:
 
 
 def user_rows(path: Path) -> Iterator[UserRow]:
-    """Reads a file of rows; what is wrong with a row is told, not raised.
+    """Reads a file of rows; what is wrong with a row is reported, not raised.
 
     Raises:
         UserError: The file is missing or empty, or a table is damaged as a whole.

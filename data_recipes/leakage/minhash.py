@@ -1,6 +1,6 @@
 """The loops of the near-duplicate search, compiled.
 
-They stand alone because the compiler takes half a second to load.
+They are apart because the compiler takes half a second to load.
 """
 
 import unicodedata

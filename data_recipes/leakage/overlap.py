@@ -74,7 +74,7 @@ class MeasuredOverlap:
 
 
 class HashSet:
-    """A set of hashes that tells for many at once whether they are in it, and remembers which were asked for.
+    """A set of hashes that finds for many at once whether they are in it, and remembers which were asked for.
 
     Args:
         hashes: The members, in any order, also repeated.
@@ -83,7 +83,7 @@ class HashSet:
     def __init__(self, hashes: Hashes) -> None:
         self.members = _distinct(hashes)
         self.seen = np.zeros(len(self.members), bool)
-        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here tells
+        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here is enough
         self._filter[_short(self.members)] = True
 
     def find(self, hashes: Hashes) -> Mask:

@@ -60,8 +60,8 @@ class Decision:
 
     Attributes:
         splits: The splits of the dataset; training comes first.
-        place: For each row its place in ``splits``; -1 where it is left out.
-        reasons: Why rows are left out.
+        place: For each row its place in ``splits``; -1 where it is dropped.
+        reasons: Why rows are dropped.
         reason: For each row its place in ``reasons``.
         group: For each row the number of the group that it was joined to; 0 where it keeps its own.
         overlap: What each split other than training shares with it.
@@ -229,9 +229,9 @@ def _check_left(files: HashFiles, ledger: Ledger) -> None:
         rows = files.split == number
         if name in files.came and not (rows & ledger.left).any():
             raise UserError(
-                f"nothing is left for {name}; left out were: {listed(ledger.counts(rows))}",
+                f"nothing is left for {name}; dropped were: {listed(ledger.counts(rows))}",
                 where="source",
-                fix="mend or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
+                fix="fix or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
             )
 
 

@@ -50,7 +50,7 @@ class HashFiles:
                 yield columns[name]
 
     def runs(self) -> Iterator[tuple[Any, Any]]:
-        """Hashes of runs and the rows they stand in, shard by shard."""
+        """Hashes of runs and the rows they are in, shard by shard."""
         for start, path in zip(self.starts[:-1], self._paths, strict=True):
             with np.load(path) as columns:
                 yield columns["runs"], (columns["run_rows"] + start).astype(np.int32)

@@ -44,7 +44,7 @@ class ShardDone(BaseModel):
 
     Attributes:
         rows: How many are left.
-        dropped: What was left out, while it was read and by the steps.
+        dropped: What was dropped, while it was read and by the steps.
         steps: What each step did.
         splits: The splits that the rows name; their hashes hold positions in this list.
     """

@@ -1,4 +1,4 @@
-"""The last stage of a build: rows go to the Parquet files of their splits, and what the card tells is counted."""
+"""The last stage of a build: rows go to the Parquet files of their splits, and what the card reports is counted."""
 
 import json
 from collections import Counter
@@ -44,7 +44,7 @@ def write_splits(work: Path, files: HashFiles, decision: Decision, shard_rows: i
         for number in tqdm(range(files.shards), desc="write", unit="shard", disable=None):
             mine = slice(files.starts[number], files.starts[number + 1])
             rows = pq.read_table(work / f"done-{number:05}.parquet")
-            _record(dropped, written, [*ShardDone.load(work, number).dropped, *_left_out(rows, decision, mine)])
+            _record(dropped, written, [*ShardDone.load(work, number).dropped, *_dropped(rows, decision, mine)])
             rows = _with_groups(rows, decision.group[mine])
             for place, name in enumerate(decision.splits):
                 chosen = rows.filter(pa.array(decision.place[mine] == place))
@@ -56,7 +56,7 @@ def write_splits(work: Path, files: HashFiles, decision: Decision, shard_rows: i
     return written
 
 
-def _left_out(rows: pa.Table, decision: Decision, mine: slice) -> Iterator[Dropped]:
+def _dropped(rows: pa.Table, decision: Decision, mine: slice) -> Iterator[Dropped]:
     ids = rows["id"].to_pylist()
     for row in np.flatnonzero(decision.reason[mine]):
         yield Dropped(ids[row], decision.reasons[decision.reason[mine][row]])

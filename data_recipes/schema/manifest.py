@@ -1,4 +1,4 @@
-"""What was built, from what, and what was left out: ``manifest.json`` of a dataset.
+"""What was built, from what, and what was dropped: ``manifest.json`` of a dataset.
 
 Nothing here depends on the time or place of the build: the same sources, configuration and code give the same bytes.
 """

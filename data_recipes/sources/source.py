@@ -33,7 +33,7 @@ PUBLISHED = {
     "dev": Description(zh="公布的验证集：用于验证损失", en="the validation set as published: for the loss"),
     "test": Description(
         zh="公布的测试集；训练集中与它重叠的行已删去",
-        en="the test set as published; training rows that overlap with it are left out",
+        en="the test set as published; training rows that overlap with it are dropped",
     ),
 }
 """What the splits show that the authors prescribe."""

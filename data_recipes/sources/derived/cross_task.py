@@ -24,7 +24,7 @@ class CrossTaskSource(Config):
     Attributes:
         kind: Selects this source.
         path: Directory of a built dataset with tests.
-        demonstrations: How many stand in the prompt; the paper has 8.
+        demonstrations: How many are in the prompt; the paper has 8.
         demonstrations_path: A YAML file of demonstrations; the shipped one where it is null.
         seed: Of the choice.
     """

@@ -2,7 +2,7 @@
 
 The rules of the paper: demonstrations are classification tasks whose instruction names the answer choices; no choice
 occurs in two of them; each has at most 256 tokens, counted here as characters, of which no Chinese tokenizer makes more
-tokens; they stand in the order of their number of choices; the same prompt serves every item.
+tokens; they come in the order of their number of choices; the same prompt serves every item.
 """
 
 from itertools import combinations
@@ -39,7 +39,7 @@ class TaskDemonstration(BaseModel):
 
     @property
     def text(self) -> str:
-        """As it stands in the prompt."""
+        """As it is in the prompt."""
         return f"任务：{self.instruction}\n输入：{self.input}\n输出：{self.output}"
 
 
@@ -62,10 +62,10 @@ def load(path: Path) -> list[TaskDemonstration]:
     try:
         read = DemonstrationFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        raise UserError(f"no demonstrations: {' '.join(str(error).split())}", where=str(path), fix="mend it") from None
+        raise UserError(f"no demonstrations: {' '.join(str(error).split())}", where=str(path), fix="fix it") from None
     for one in read.demonstrations:
         if flaw := _flaw(one):
-            raise UserError(flaw, where=f"{path}: {one.task}", fix="mend it")
+            raise UserError(flaw, where=f"{path}: {one.task}", fix="fix it")
     return list(read.demonstrations)
 
 

@@ -24,7 +24,7 @@ class InContextSource(Config):
     Attributes:
         kind: Selects this source.
         path: Directory of a built dataset with a training split and tests.
-        demonstrations: How many stand in each prompt.
+        demonstrations: How many are in each prompt.
         choice: ``fixed``, ``random`` or ``similar``.
         same_kind: Whether they are of the item's kind, where there are enough.
         max_characters: A longer training row is no demonstration.

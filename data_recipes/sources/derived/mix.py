@@ -44,7 +44,7 @@ class MixSource(Config):
 
 
 def read(config: MixSource) -> Iterator[Example | Dropped]:
-    """Yields every row of every part; those that the ratio leaves out are ``not_drawn``."""
+    """Yields every row of every part; those that the ratio skips are ``not_drawn``."""
     found = open_datasets(config.paths)
     for number, one in enumerate(map(checked, found)):
         for split in (TRAIN, DEV):

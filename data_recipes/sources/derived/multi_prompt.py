@@ -23,7 +23,7 @@ class MultiPromptSource(Config):
     Attributes:
         kind: Selects this source.
         path: Its directory.
-        factor: In how many prompts each training row stands.
+        factor: In how many prompts each training row is put.
         seed: Of the choice of prompts.
     """
 
@@ -53,11 +53,11 @@ def _details(config: MultiPromptSource) -> SourceDetails:
     one = open_dataset(config.path)
     splits = {TRAIN: DRAWN[TRAIN], DEV: DRAWN[DEV]}
     for split in one.tests:
-        told = one.manifest.descriptions[split]
+        shows = one.manifest.descriptions[split]
         splits |= {
-            split: told,
+            split: shows,
             f"{split}_{OTHER}": Description(
-                zh=f"{told.zh}；换成训练中没有的提示词", en=f"{told.en}; in prompts that training never uses"
+                zh=f"{shows.zh}；换成训练中没有的提示词", en=f"{shows.en}; in prompts that training never uses"
             ),
         }
     return SourceDetails(licences([one]), splits)
@@ -69,7 +69,7 @@ SOURCE = Source(
     files=lambda config: open_dataset(config.path).files,
     about=Description(
         zh="同一条数据换成多种提示词：角色、礼貌程度、指令位置；答案不变。",
-        en="The same rows in several prompts: who answers, how politely it is asked, where the instruction stands.",
+        en="The same rows in several prompts: who answers, how politely it is asked, where the instruction is.",
     ),
     licence="that of the dataset",
     splits={},

@@ -1,4 +1,4 @@
-"""The same row in several wordings: who answers, how politely it is asked, where the instruction stands."""
+"""The same row in several wordings: who answers, how politely it is asked, where the instruction is."""
 
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,7 @@
 """FLAN-style templates: a task, its fields, and several ways to put it; some ask for the question from the answer.
 
-Each file of ``tasks/`` is one task. The instruction stands in the system turn; in the user turn only a few characters
-may stand between the fields, or all questions would share runs of 13 characters and none could be kept apart.
+Each file of ``tasks/`` is one task. The instruction is in the system turn; in the user turn only a few characters
+may be between the fields, or all questions would share runs of 13 characters and none could be kept apart.
 """
 
 import re
@@ -103,11 +103,11 @@ def _read(path: Path) -> Task:
     try:
         task = Task.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"not YAML: {' '.join(str(error).split())}", where=str(path), fix="mend it") from None
+        raise UserError(f"not YAML: {' '.join(str(error).split())}", where=str(path), fix="fix it") from None
     except ValidationError as error:
         detail = error.errors()[0]
         raise UserError(
-            f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=str(path), fix="mend it"
+            f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}", where=str(path), fix="fix it"
         ) from None
     if flaw := _flaw(task):
         raise UserError(

@@ -111,7 +111,7 @@ SOURCE = Source(
     about=Description(
         zh="程序编写的小学数学应用题，一至六年级共 64 类；每一步列式都用精确分数重新算过。",
         en="Primary-school word problems written by a program, 64 kinds over six grades; every written equation was"
-        " computed anew with exact fractions.",
+        " recomputed with exact fractions.",
     ),
     licence="written for this project, under its licence",
     splits={

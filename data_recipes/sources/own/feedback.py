@@ -58,7 +58,7 @@ class _Damaged(Exception):
 
 
 def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row; judged answers first stand alone and become pairs at the end of the file."""
+    """Yields one item a row; judged answers become pairs at the end of the file."""
     judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
     for line in read_objects(Path(config.path)):

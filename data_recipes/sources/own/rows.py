@@ -150,7 +150,7 @@ def _pairs(value: Any) -> Turns | None:
     pairs = _json(value) or []
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         return None
-    return [turn for asked, told in pairs for turn in (("user", str(asked)), ("assistant", str(told)))]
+    return [turn for asked, said in pairs for turn in (("user", str(asked)), ("assistant", str(said)))]
 
 
 def _json(value: Any) -> Any:

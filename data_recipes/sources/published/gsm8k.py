@@ -1,6 +1,6 @@
 """GSM8K: English word problems, JSON lines or Parquet with ``question`` and ``answer``.
 
-The final answer stands after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
+The final answer is after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
 """
 
 import re

@@ -10,7 +10,7 @@ answers and is not read.
 …``, its end in some copies the two characters ``\\n``), ``Answer``, ``Explanation``; on the hub ``train.json`` … with
 ``Options`` as ``[{"key": "A", "value": …}]``.
 ``cmb``: JSON arrays with ``question``, ``option``, ``answer`` and ``question_type``; the answers of its test questions
-stand in a file of their own.
+are in a file of their own.
 
 Some questions of CMExam and CMB have several right options; their result is e.g. ``ACD``.
 """
@@ -94,7 +94,7 @@ class MultipleChoiceSource(Config):
         subjects: Names of the files without ``.csv`` (CMMLU, C-Eval); null for all of them.
         explanations: Whether an answer has the explanation where one is given.
         shuffle: Seed of another order of the options of each question; null keeps the published order. An explanation
-            that names options by letter is left out then.
+            that names options by letter is dropped then.
     """
 
     kind: Literal["multiple_choice"]
@@ -205,7 +205,7 @@ def _listed(text: str) -> dict[str, str]:
         match = _OPTION.fullmatch(line.strip())
         if match and match[1] == LETTERS[len(options) : len(options) + 1]:
             options[match[1]] = (match[2] or "").strip()
-        elif match or not options:  # a letter was left out
+        elif match or not options:  # a letter is missing
             return {}
         else:
             options[max(options)] += f"\n{line.strip()}"
@@ -224,7 +224,7 @@ def _item(choice: ChoiceQuestion, config: MultipleChoiceSource) -> Example | Dro
         return Dropped(choice.where, "answer_is_no_option")
     order = letters
     if config.shuffle is not None:
-        # by its text, not its id: a question that stands twice stays recognisable as one
+        # by its text, not its id: a question that occurs twice stays recognisable as one
         order = "".join(Random(f"{config.shuffle} {choice.question}").sample(letters, len(letters)))
     options = tuple(choice.options[letter] for letter in order)
     result = "".join(sorted(letters[order.index(letter)] for letter in set(choice.answer)))
@@ -259,8 +259,8 @@ def _test_answers(config: MultipleChoiceSource) -> dict[str, str]:
     for path in _answer_files(config):
         for line in read_objects(path):
             if isinstance(line, Dropped):
-                number = line.id.rpartition(":")[2]
-                raise UserError(f"a damaged answer ({line.reason})", where=f"{path}:{number}", fix="copy the file anew")
+                where = f"{path}:{line.id.rpartition(':')[2]}"
+                raise UserError(f"a damaged answer ({line.reason})", where=where, fix="copy the file again")
             id, answer = str(line.row.get("id")), str(line.row.get("answer") or "")
             if answers.setdefault(id, answer) != answer:
                 raise UserError(f"two answers to question {id}", where=f"{path}:{line.where.rpartition(':')[2]}")

@@ -56,10 +56,10 @@ def paths_of(path: str, names: Names) -> list[Path]:
 
 
 def below(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """The files below a folder that have the first of some names; shards of one split stand in one folder.
+    """The files below a folder that have the first of some names; shards of one split are in one folder.
 
     Raises:
-        UserError: They stand in several folders.
+        UserError: They are in several folders.
     """
     for pattern in patterns:
         if paths := visible(folder, pattern):

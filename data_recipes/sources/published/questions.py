@@ -31,7 +31,7 @@ class QuestionsSource(Config):
     Attributes:
         kind: Selects this source.
         path: The file; ``.txt`` has one question a line.
-        question: The field with the question; in a text file the header line that is passed over, if it is there.
+        question: The field with the question; in a text file the header line that is skipped, if it is there.
         topic: The field with the question type of the report.
     """
 

@@ -83,8 +83,8 @@ def _flaw(pair: Pair, min_answer: int) -> str:
 def _question(title: str, ask: str) -> str:
     """Title and question as one, without the title where the question already says it."""
     title, ask = ("" if text == NOTHING else text for text in (title, ask))
-    told, asked = runs(normalise(title), 2), runs(normalise(ask), 2)
-    if len(told & asked) >= TITLE_REPEATED * len(told):
+    titled, asked = runs(normalise(title), 2), runs(normalise(ask), 2)
+    if len(titled & asked) >= TITLE_REPEATED * len(titled):
         return ask or title
     return f"{title}\n{ask}" if ask else title
 

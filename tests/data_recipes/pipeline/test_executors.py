@@ -44,7 +44,7 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
     assert list(LocalExecutor(2).run(abs, iter([-5, 3, -4, 0, 9]))) == [5, 3, 4, 0, 9]
 
 
-def test_a_build_that_was_killed_goes_on_and_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:
+def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:
     words = ("data=bencao", f"source.path={source}", "data.workers=1", *MANY)
     out = tmp_path / "killed" / "out"
     for shards in (1, 9):
@@ -94,7 +94,7 @@ def _children() -> list[str]:
     return " ".join(Path(f"/proc/{b}/task/{b}/children").read_text() for b in builds).split()
 
 
-def test_a_change_of_the_recipe_starts_anew_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
+def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "there" / "out"
     stale = out.parent / ".out.work-0123456789abcdef"
     stale.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a recipe does to text without being told: people's text is mended, mathematics keeps its characters."""
+"""What a recipe does to text without being told: people's text is fixed, mathematics keeps its characters."""
 
 import json
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_recipe_that_names_no_steps_masks_personal_data() -> None:
 
 
 @pytest.mark.parametrize("data", ["bencao", "toyhom", "rows"])
-def test_text_of_people_is_mended_masked_and_screened(build: Run, tmp_path: Path, data: str) -> None:
+def test_text_of_people_is_fixed_masked_and_screened(build: Run, tmp_path: Path, data: str) -> None:
     said = [f"{MISREAD}三天，{PHONE}，<b>多喝水</b>再看医生。", "这个方子包治百病，可以放心服用。"]
     if data == "toyhom":
         table = toyhom_rows()

@@ -1,4 +1,4 @@
-"""Self-Instruct against a real server: what is kept, what it costs, and that a killed run goes on."""
+"""Self-Instruct against a real server: what is kept, what it costs, and that a killed run resumes."""
 
 import json
 import re
@@ -106,7 +106,7 @@ def test_eight_are_shown_two_of_them_the_teachers_own_and_labels_come_first(
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3, 7])
-def test_a_killed_run_goes_on_to_the_same_result_and_asks_nothing_twice(
+def test_a_killed_run_resumes_to_the_same_result_and_asks_nothing_twice(
     server: FakeTeacher, tmp_path: Path, kept: int
 ) -> None:
     checked = config(server, tmp_path / "whole")

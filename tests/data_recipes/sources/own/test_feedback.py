@@ -1,4 +1,4 @@
-"""Preference pairs from feedback: best against worst, ties left out, every row accounted for."""
+"""Preference pairs from feedback: best against worst, ties dropped, every row accounted for."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def test_the_best_and_the_worst_rating_of_a_prompt_become_a_pair(tmp_path: Path)
     assert reasons == {"feedback-1": between, "feedback-3": "the_worse_answer", "feedback-4": between}
 
 
-def test_thumbs_make_pairs_and_ties_are_left_out(tmp_path: Path) -> None:
+def test_thumbs_make_pairs_and_ties_are_dropped(tmp_path: Path) -> None:
     found = items(
         tmp_path,
         judged("甲？", "好", thumbs="up"), judged("甲？", "差", thumbs="down"),

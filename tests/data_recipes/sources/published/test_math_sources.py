@@ -100,7 +100,7 @@ def test_tal_scq5k_has_options_a_topic_and_the_language_of_the_question() -> Non
     assert third.messages[0].content == ASKING["en"] and third.kind == "Number Theory Modules"
 
 
-def test_steps_can_be_left_out_or_given_unasked() -> None:
+def test_steps_can_be_omitted_or_given_unasked() -> None:
     path = str(MATHEMATICS / "gsm8k")
     short, unasked = (
         next(iter(gsm8k.read(gsm8k.Gsm8kSource(kind="gsm8k", path=path, steps=steps)))) for steps in ("none", "unasked")
