@@ -10,10 +10,8 @@ from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, find_domain
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact, KnowledgeRecord
-
-RUN_FILE = "config.yaml"
-"""What a run directory has from its beginning."""
+from models.artifact import Artifact, KnowledgeRecord, LanguageModelArtifact
+from models.run_directory import CONFIG_FILE
 
 
 def model_path(config: AppConfig) -> Path:
@@ -34,7 +32,7 @@ def model_path(config: AppConfig) -> Path:
 
 def _newest_run(runs_dir: Path) -> Path:
     skipped = []
-    for run in sorted((file.parent for file in runs_dir.glob(f"*/*/{RUN_FILE}")), key=_changed, reverse=True):
+    for run in sorted((file.parent for file in runs_dir.glob(f"*/*/{CONFIG_FILE}")), key=_changed, reverse=True):
         problem = _why_not(run)
         if not problem:
             return run
@@ -50,7 +48,7 @@ def _newest_run(runs_dir: Path) -> Path:
 def _changed(run: Path) -> float:
     """When a run finished; when it began, where it has not."""
     artifact = run / ARTIFACT_FILE
-    return (artifact if artifact.is_file() else run / RUN_FILE).stat().st_mtime
+    return (artifact if artifact.is_file() else run / CONFIG_FILE).stat().st_mtime
 
 
 def _why_not(run: Path) -> str:
@@ -58,13 +56,12 @@ def _why_not(run: Path) -> str:
     if not (run / ARTIFACT_FILE).is_file():
         return "it has not finished"
     try:
-        kind = Artifact.load(run).kind
+        artifact = Artifact.load(run)
     except UserError as error:
         return error.problem
-    if kind == "reader":
+    if not isinstance(artifact, LanguageModelArtifact):
         return "an extractive reader marks answers in passages and cannot chat"
-    parts = run / ("merged" if kind == "merged" else "adapter")
-    return "" if parts.is_dir() else f"{parts.name}/ is gone"
+    return "" if (run / artifact.folder).is_dir() else f"{artifact.folder}/ is gone"
 
 
 def artifact_of(path: Path) -> Artifact | None:

@@ -8,7 +8,7 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
 
   source.path=…           the file or folder, as its authors publish it
   data.splits.test=500    sizes of the splits that are drawn
-  data.max_bad_share=0.02 how many damaged rows are tolerated
+  data.max_bad_share=0.02 how large a share of damaged rows is tolerated
   data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,

@@ -9,8 +9,8 @@ FILE holds JSON lines, either (a system turn may come first)
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
 or
   {"instruction": "…", "input": "", "output": "…"}
-or it is CSV, TSV, XLSX or Parquet with a column messages, or with instruction or question, and output or answer. A JSON
-array, ShareGPT's conversations and other encodings are reported, and fixed.
+or it is CSV, TSV, XLSX or Parquet with such columns. The question may also be called question or prompt, the answer
+answer, response or completion. A JSON array, ShareGPT's conversations and other encodings are reported, and fixed.
 
 Every problem is printed as file:line, with how it can be fixed. fix=OUT writes a fixed copy as JSON lines and says
 what was changed and what was dropped. Exit code 0: the file is sound (or was fixed); 2: it is not.

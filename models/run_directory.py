@@ -27,6 +27,9 @@ from common.files import disk_errors, make_directory, write_text
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import KINDS
 
+CONFIG_FILE = "config.yaml"
+"""What a run directory has from its beginning."""
+
 
 @dataclass(frozen=True)
 class RunDirectory:
@@ -52,7 +55,7 @@ class RunDirectory:
     @property
     def config_file(self) -> Path:
         """The resolved configuration."""
-        return self.path / "config.yaml"
+        return self.path / CONFIG_FILE
 
     @property
     def artifact_file(self) -> Path:

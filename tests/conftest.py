@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from common.command import read_config
-from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
+from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
 from models.config import EmbeddedConfig

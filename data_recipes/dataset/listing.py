@@ -1,4 +1,4 @@
-"""Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and tells
+"""Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and reports
 how long they are in a model's tokens."""
 
 import json
@@ -101,8 +101,8 @@ def _matching(table: pa.Table, wanted: ShowConfig) -> pa.Array:
     return pa.array(chosen)
 
 
-def left_out(directory: Path, reason: str | None = None, id: str = "") -> Iterator[dict[str, str]]:
-    """The rows that were left out, by reason or part of their id."""
+def dropped_rows(directory: Path, reason: str | None = None, id: str = "") -> Iterator[dict[str, str]]:
+    """The rows that were dropped, by reason or part of their id."""
     check_file(directory / DROPPED)
     with (directory / DROPPED).open(encoding="utf-8") as lines:
         for line in lines:
@@ -111,14 +111,14 @@ def left_out(directory: Path, reason: str | None = None, id: str = "") -> Iterat
                 yield row
 
 
-def told(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
+def shown_row(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
     """One row for a person.
 
     Args:
         split: Where it lies.
         example: The row.
         prompt_format: Renders it as training does; None prints its turns.
-        coloured: Whether what is supervised is told by colour.
+        coloured: Whether what is supervised is marked by colour.
     """
     head = f"── {split} · {example.id} · {example.kind} · {example.source}"
     if prompt_format is None:
@@ -133,7 +133,7 @@ def told(split: str, example: Example, prompt_format: "PromptFormat | None", col
     return "\n".join([head, *sequences])
 
 
-def lengths_told(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFormat", limit: int) -> tuple[str, int]:
+def length_report(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFormat", limit: int) -> tuple[str, int]:
     """How long rows are as training sees them.
 
     Args:
@@ -175,18 +175,18 @@ def _prompt_format(wanted: ShowConfig) -> "PromptFormat | None":
     return format_of(wanted.model, wanted.prompt_format, load_tokenizer(wanted.model))
 
 
-def _print_left_out(wanted: ShowConfig) -> int:
-    counts = Counter(row["reason"] for row in left_out(wanted.dataset))
+def _print_dropped(wanted: ShowConfig) -> int:
+    counts = Counter(row["reason"] for row in dropped_rows(wanted.dataset))
     if wanted.reason == "":
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
         return counts.total()
     if wanted.reason is not None and wanted.reason not in counts:
         there = f"there are: {', '.join(counts)}" if counts else "none was"
-        raise UserError(f"no row was left out for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
+        raise UserError(f"no row was dropped for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
     number = 0
-    for number, row in enumerate(left_out(wanted.dataset, wanted.reason, wanted.id or ""), 1):
+    for number, row in enumerate(dropped_rows(wanted.dataset, wanted.reason, wanted.id or ""), 1):
         if number <= wanted.rows:
-            print(f"left out: {row['id']}: {row['reason']}")
+            print(f"dropped: {row['id']}: {row['reason']}")
     return number
 
 
@@ -204,16 +204,16 @@ def show(config: ShowConfig) -> int:
     prompt_format = _prompt_format(wanted)
     if wanted.lengths is not None:
         assert prompt_format is not None  # a model was given
-        report, number = lengths_told(found(wanted), prompt_format, wanted.lengths)
+        report, number = length_report(found(wanted), prompt_format, wanted.lengths)
         print(report)
         return DONE if number else FAILED
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     dropped = shown = 0
     if wanted.reason is not None or wanted.id is not None:
-        dropped = _print_left_out(wanted)
+        dropped = _print_dropped(wanted)
     if wanted.reason is None:
         for split, example in islice(found(wanted), wanted.rows):
             shown += 1
-            print(told(split, example, prompt_format, coloured))
-    print(f"{shown} rows shown, {dropped} left out that match")
+            print(shown_row(split, example, prompt_format, coloured))
+    print(f"{shown} rows shown, {dropped} dropped rows match")
     return DONE if shown + dropped else FAILED

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from common.files import cache_dir, write_text
-from data_recipes.dataset.dataset import content_hash, load, save_splits
+from data_recipes.dataset.dataset import load
 from data_recipes.leakage import overlap
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example, Message
@@ -18,6 +18,7 @@ from models.artifact import BaseRecord
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.artifacts import artifact
+from tests.data_recipes.samples import fingerprints, save_splits
 
 torch.set_num_threads(1)  # on shared cores, threads that wait for one another are far slower than one
 
@@ -52,8 +53,8 @@ def public_metric(name: str) -> Any:
 
 def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
     """A dataset of these splits, as the build writes it."""
-    save_splits(splits, directory)
-    overlap.save(overlap.fingerprints(splits.get("train", [])), directory)
+    content_hash = save_splits(splits, directory)
+    overlap.save(fingerprints(splits.get("train", [])), directory)
     sizes = {name: len(examples) for name, examples in splits.items()}
     DatasetManifest(
         name="tiny",
@@ -66,7 +67,7 @@ def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
         descriptions={"test": Description(zh="换一种问法", en="asked in another way")},
         sources=[],
         overlap={},
-        sha256=content_hash(splits),
+        sha256=content_hash,
     ).save(directory)
     return load(directory)
 

@@ -6,8 +6,8 @@ from itertools import chain
 import pytest
 
 from common.command import read_config
-from data_recipes.build import BuiltDataset, build_or_reuse, load
 from data_recipes.config import BuildConfig
+from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
 from data_recipes.schema.manifest import KnowledgeUsed
 from domains.citations import quote
 from domains.domain import find_domain

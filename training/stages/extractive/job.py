@@ -14,7 +14,7 @@ from common.files import read_json, replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
-from eval.report.schema import Report
+from eval.report.schema import BASE, TUNED, Report
 from eval.suites import SystemResult, select
 from models import encoder
 from models.artifact import AnyArtifact, BaseRecord, ReaderArtifact
@@ -137,15 +137,15 @@ class ExtractiveJob(Job[ExtractiveConfig]):
         reader = Reader.load(self.trained(run))
         return report_on(
             {
-                "base": self._base_result(suites),
-                "tuned": read_suites(reader, suites, self.config.suite.batch_size, artifact.model_version),
+                BASE: self._base_result(suites),
+                TUNED: read_suites(reader, suites, self.config.suite.batch_size, artifact.model_version),
             },
             suites,
             self.dataset,
             self.config.suite,
             reader.config,
             run.report,
-            artifact=artifact,
+            artifacts={TUNED: artifact},
             metrics_file=run.metrics_file,
             command=command,
         )
