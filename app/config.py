@@ -7,6 +7,7 @@ from pydantic import Field
 from common.command import Config
 from common.errors import UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
+from models.config import DType
 
 
 class ServeConfig(Config):
@@ -33,12 +34,16 @@ class AppConfig(Config):
     Attributes:
         model: A run, its merged model, a model directory, or ``latest``.
         runs_dir: Where ``latest`` looks for runs.
+        dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     model: str = Field(min_length=1)
     runs_dir: Path = Path("runs")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    dtype: DType = "auto"
+    threads: int | None = Field(default=None, ge=1)
     serve: ServeConfig = ServeConfig()
 
 

@@ -12,6 +12,7 @@ from common.command import read_config, run_command
 from common.errors import UserError
 from domains.knowledge_base import KnowledgeBase
 from models.engines.local import load_engine
+from models.threads import THREADS
 
 HELP = """
 Serves a model: a web page, questions and answers with triage and sources, and an OpenAI-compatible API.
@@ -29,6 +30,7 @@ Then:
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
+  dtype=auto            float32 | bfloat16 | float16     threads=N                how many compute; else the free cores
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
   serve.content_producer=NAME                              who answers for the text, in the AI label's metadata
 
@@ -43,7 +45,8 @@ def main(arguments: list[str]) -> None:
     [config] = read_config("app", arguments, AppConfig)
     path = model_path(config)
     listener = _listen(config.host, config.port)
-    engine = load_engine(path)
+    THREADS.use(config.threads)
+    engine = load_engine(path, dtype=config.dtype)
     queue = BatchQueue(engine, config.serve)
     app = create_app(engine, queue, KnowledgeBase.load())
     # the app logs requests itself, by route and id; uvicorn would log whole addresses

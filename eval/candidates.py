@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-import yaml
 from loguru import logger
 
 from common.errors import Refused, UserError
@@ -15,11 +13,14 @@ from eval.extractive import evaluate_reader
 from eval.report.schema import System
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact
+from models.config import DType
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
 from models.loading import hash_model, load_model, load_tokenizer
+from models.numerics import Numerics, compute_dtype
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
+from models.threads import THREADS
 
 
 def evaluate_directories(config: EvalConfig, command: str) -> str:
@@ -36,6 +37,7 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         UserError: A directory is missing or holds something else.
         Refused: The base is not the one that the run was tuned from.
     """
+    THREADS.use(config.threads)
     if not config.model.is_dir():
         raise UserError("no such directory", where=f"model={config.model}", fix="give a run or a model directory")
     if config.out.exists() and not config.out.is_dir():
@@ -45,16 +47,16 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
     if artifact is not None and artifact.kind == "reader":
         report = evaluate_reader(config, artifact, dataset, _run_directory(config.model) / "metrics.jsonl", command)
         return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
-    dtype = config.dtype or _dtype_of_run(_run_directory(config.model))
+    numerics = compute_dtype(artifact.dtype if artifact and config.dtype == "auto" else config.dtype)
     report = evaluate_candidates(
-        _candidates(config, artifact, dtype),
+        _candidates(config, artifact, numerics),
         dataset,
         config.suite,
         config.out,
         artifact=artifact,
         metrics_file=_run_directory(config.model) / "metrics.jsonl",
         command=command,
-        dtype=dtype,
+        numerics=numerics,
     )
     return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
 
@@ -73,18 +75,11 @@ def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
     return directory
 
 
-def _dtype_of_run(run: Path) -> str:
-    config_file = run / "config.yaml"
-    if not config_file.is_file():
-        return "bfloat16"
-    return str(yaml.safe_load(config_file.read_text(encoding="utf-8"))["model"]["dtype"])
-
-
-def _candidates(config: EvalConfig, artifact: Artifact | None, dtype: str) -> dict[System, Candidate]:
-    model = Candidate(lambda: load_engine(config.model, dtype=getattr(torch, dtype)))
+def _candidates(config: EvalConfig, artifact: Artifact | None, numerics: Numerics) -> dict[System, Candidate]:
+    model = Candidate(lambda: load_engine(config.model, dtype=config.dtype))
     if config.base is not None:
         other = config.base
-        return {"base": Candidate(lambda: _other_engine(other, config.model, dtype)), "tuned": model}
+        return {"base": Candidate(lambda: _other_engine(other, config.model, config.dtype)), "tuned": model}
     if artifact is None:
         return {"base": model}
     base = Path(artifact.base.path)
@@ -93,23 +88,23 @@ def _candidates(config: EvalConfig, artifact: Artifact | None, dtype: str) -> di
         return {"tuned": model}
     if hash_model(base) != artifact.base.sha256:
         raise Refused(f"{base} is not the base model of this run (another SHA-256); give base=PATH")
-    identity = (artifact.base.sha256, artifact.prompt_format_sha256, dtype)
+    identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name)
     name = artifact.base.name
     return {
-        "base": Candidate(lambda: _plain_engine(base, config.model, name, dtype, **artifact.base.hints()), identity),
+        "base": Candidate(lambda: _plain_engine(base, config.model, name, numerics, **artifact.base.hints()), identity),
         "tuned": model,
     }
 
 
-def _other_engine(path: Path, model: Path, dtype: str) -> Engine:
+def _other_engine(path: Path, model: Path, dtype: DType) -> Engine:
     """A model to compare with: with its own prompt format where it has one, else with that of ``model``."""
     if (path / ARTIFACT_FILE).is_file() or (path / PROMPT_FORMAT_FILE).is_file():
-        return load_engine(path, dtype=getattr(torch, dtype))
-    return _plain_engine(path, model, path.name, dtype)
+        return load_engine(path, dtype=dtype)
+    return _plain_engine(path, model, path.name, compute_dtype(dtype))
 
 
-def _plain_engine(path: Path, model: Path, name: str, dtype: str, **hints: Any) -> Engine:
+def _plain_engine(path: Path, model: Path, name: str, numerics: Numerics, **hints: Any) -> Engine:
     """A model directory without a prompt format, asked in the format of ``model``."""
     directory = next(d for d in (model, model / "merged", model / "adapter") if (d / PROMPT_FORMAT_FILE).is_file())
     prompt_format = PromptFormat.load(directory, load_tokenizer(path, **hints))
-    return LocalEngine(load_model(path, dtype=getattr(torch, dtype), **hints), prompt_format, model_version=name)
+    return LocalEngine(load_model(path, dtype=numerics.dtype, **hints), prompt_format, model_version=name)

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from common.command import Config
+from models.config import DType
 
 
 class SuiteConfig(Config):
@@ -35,12 +36,14 @@ class EvalConfig(Config):
         base: Model to compare with; for a run its own base is taken.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
-        dtype: Type to compute in; by default what the run used, else bfloat16.
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
+        dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
     """
 
     model: Path
     base: Path | None = None
     dataset: Path | None = None
     out: Path
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    dtype: DType = "auto"
+    threads: int | None = Field(default=None, ge=1)
     suite: SuiteConfig

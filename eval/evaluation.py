@@ -19,6 +19,7 @@ from eval.report.write import write_report
 from eval.suites import SystemResult, evaluate_system, select
 from models.artifact import Artifact
 from models.engines.engine import Engine
+from models.numerics import Numerics
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def evaluate_and_report(
     artifact: Artifact | None,
     metrics_file: Path | None,
     command: str,
-    dtype: str = "bfloat16",
+    numerics: Numerics,
 ) -> Report:
     """Evaluates a base and a tuned model one after the other and writes the report.
 
@@ -60,7 +61,7 @@ def evaluate_and_report(
         artifact: The record of the tuned model.
         metrics_file: ``metrics.jsonl`` of its training.
         command: What reruns this.
-        dtype: Type that the models compute in.
+        numerics: Type that the models compute in.
 
     Returns:
         The report.
@@ -68,10 +69,17 @@ def evaluate_and_report(
     Raises:
         UserError: The suite selects nothing, or ``out`` cannot be written.
     """
-    identity = (artifact.base.sha256, artifact.prompt_format_sha256, dtype) if artifact else None
+    identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name) if artifact else None
     candidates: dict[System, Candidate] = {"base": Candidate(base, identity), "tuned": Candidate(tuned)}
     return evaluate_candidates(
-        candidates, dataset, config, out, artifact=artifact, metrics_file=metrics_file, command=command, dtype=dtype
+        candidates,
+        dataset,
+        config,
+        out,
+        artifact=artifact,
+        metrics_file=metrics_file,
+        command=command,
+        numerics=numerics,
     )
 
 
@@ -84,7 +92,7 @@ def evaluate_candidates(
     artifact: Artifact | None,
     metrics_file: Path | None,
     command: str,
-    dtype: str,
+    numerics: Numerics,
 ) -> Report:
     """The same for one model or two; see ``evaluate_and_report``."""
     suites = select(dataset.splits, config)
@@ -96,7 +104,7 @@ def evaluate_candidates(
         config,
         artifact=artifact,
         metrics_file=metrics_file,
-        dtype=dtype,
+        dtype=str(numerics),
         command=command,
     )
     write_report(report, items, out)

@@ -23,6 +23,7 @@ from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from domains.mathematics.answers import is_checkable, is_right
+from models.config import DType
 from models.engines.engine import Engine, Sampling
 
 HELP = """
@@ -55,7 +56,7 @@ class PreferencesConfig(Config):
     min_gap: float = Field(gt=0, le=1)
     max_items: PositiveInt | None
     batch_size: PositiveInt
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: DType
     seed: int
 
 
@@ -194,12 +195,10 @@ def _known(path: Path, key: str) -> list[list[list[str]]]:
 
 def main(arguments: list[str]) -> None:
     """Samples as configured."""
-    import torch
-
     from models.engines.local import load_engine
 
     for config in read_config("sample_preferences", arguments, PreferencesConfig):
-        report = sample(config, load_engine(config.model, dtype=getattr(torch, config.dtype)))
+        report = sample(config, load_engine(config.model, dtype=config.dtype))
         left_out = ", ".join(f"{reason} {number}" for reason, number in report["left_out"].items()) or "none"
         print(f"{report['pairs']} pairs of {report['asked']} questions; left out: {left_out}\nwritten to {config.out}")
 

@@ -22,7 +22,8 @@ Keys:
   dataset=DIR    what data_recipes/build.py wrote; for a run, by default the dataset it was trained on
   suite=NAME     dataset (default) | quick; a file in configs/suite/
   out=DIR        where the report goes
-  dtype=NAME     float32 | bfloat16 | float16; by default what the run used, else bfloat16
+  threads=N      how many compute on the CPU; by default as many as there are free cores
+  dtype=auto     float32 | bfloat16 | float16; auto is what the run was configured with, else the machine's
 
 Often changed:
   suite.max_items=100   suite.max_new_tokens=160   suite.batch_size=48   'suite.splits=[heldout_phrasing,safety]'

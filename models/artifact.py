@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from common.errors import UserError
 from common.files import read_json, write_json
+from models.config import DType
 
 FILE_NAME = "artifact.json"
 
@@ -32,6 +33,24 @@ class BaseRecord(_Record):
     def hints(self) -> dict[str, Any]:
         """What ``models.loading`` takes besides the path."""
         return {"family": self.family, "norm_head": self.norm_head, "rope_ratio": self.rope_ratio}
+
+
+class NumericsRecord(_Record):
+    """The types that a run computed in.
+
+    Attributes:
+        dtype: As configured; ``auto`` follows the machine, also where the model is evaluated and served.
+        weights: Type of the weights; where they were quantised, the type computed in.
+        training: Type of the products in training.
+        why: What decided them.
+        instruction_set: The processor's, or the name of the GPU.
+    """
+
+    dtype: DType
+    weights: str
+    training: str
+    why: str
+    instruction_set: str
 
 
 class MergeProof(_Record):
@@ -65,6 +84,7 @@ class Artifact(_Record):
             has no prompt format).
         model_version: Name that the service reports with each answer.
         why_not_merged: The reason, where ``kind`` is not ``merged``.
+        numerics: The types computed in; artefacts made before they were recorded have none.
     """
 
     format_version: Literal[1] = 1
@@ -79,7 +99,13 @@ class Artifact(_Record):
     dataset_sha256: str
     merge_proof: MergeProof | None = None
     why_not_merged: str = ""
+    numerics: NumericsRecord | None = None
     versions: dict[str, str]
+
+    @property
+    def dtype(self) -> DType:
+        """The type that the model is to be loaded in, as its run was configured."""
+        return self.numerics.dtype if self.numerics else "auto"
 
     def save(self, directory: Path) -> None:
         """Writes ``artifact.json`` into the directory."""

@@ -8,12 +8,13 @@ from loguru import logger
 from common.command import Config
 from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_files, sha256_value
+from models.numerics import compute_dtype
 
 
 def build_once(
     kind: str, corpus: Sequence[str], config: Config, code: Sequence[str], build: Callable[[Path], None]
 ) -> Path:
-    """Returns the model made from exactly this corpus, configuration and code, building it first if needed.
+    """Returns the model made from exactly this corpus, configuration, code and compute type, built first if needed.
 
     Args:
         kind: Beginning of the directory's name.
@@ -25,7 +26,8 @@ def build_once(
     Returns:
         Directory of the model.
     """
-    key = sha256_value([list(corpus), config.model_dump(), sha256_files(map(Path, code))])[:16]
+    made_from = [list(corpus), config.model_dump(), sha256_files(map(Path, code)), compute_dtype().name]
+    key = sha256_value(made_from)[:16]
     target = cache_dir() / "models" / f"{kind}-{key}"
     cached = (target / "config.json").is_file()
     if not cached:

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from common.command import Config
 
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+"""A type to compute in. ``auto`` follows the machine (``models.numerics``); another one is obeyed."""
+
 
 class EmbeddedConfig(Config):
     """Size and training of the embedded model.
@@ -78,14 +81,15 @@ class ModelConfig(Origin):
         embedded: Size and training of the embedded model.
         stand_in: Size of a stand-in for a published model.
         prompt_format: Name of a file in ``models/prompts/``; null for the one the model was made for.
-        dtype: Type the weights are loaded in; where they are quantised, the type computed in.
+        dtype: Type the weights are loaded in; where they are quantised, the type computed in. ``auto`` is bfloat16
+            where the machine computes in it natively.
     """
 
     name: str
     embedded: EmbeddedConfig | None = None
     stand_in: StandInConfig | None = None
     prompt_format: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    dtype: DType = "auto"
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelConfig":

@@ -5,27 +5,35 @@ solved problems and sums); questions and answers come only with tuning. The resu
 directory, cached under a hash of its inputs.
 
 Measured choices (benchmarks/embedded_base.py): byte-level BPE, Muon (Jordan et al. 2024) on the matrices inside the
-blocks and AdamW on everything else, bf16 autocast.
+blocks and AdamW on everything else, the type that the machine computes in (``models.numerics``).
 """
 
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from models import muon
+from models import token_loss as token_loss_module
 from models.built import build_once
 from models.config import EmbeddedConfig
+from models.muon import Muon
+from models.numerics import compute_dtype
+from models.threads import THREADS
+from models.token_loss import token_loss
 
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
 LEVEL_1 = (bytes([row, cell]) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))  # of GB 2312
 COMMON = [*"？！", *"".join(character.decode("gb2312", "ignore") for character in LEVEL_1)]
 COMMON_COUNT = 60  # as if the corpus held each so many times more: enough to become a token
+
+
+CODE = [__file__, muon.__file__, token_loss_module.__file__]  # what makes the model what it is
 
 
 def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
@@ -38,7 +46,7 @@ def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
     Returns:
         Directory of the model.
     """
-    return build_once("embedded", corpus, config, [__file__], lambda directory: build(corpus, config, directory))
+    return build_once("embedded", corpus, config, CODE, lambda directory: build(corpus, config, directory))
 
 
 def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> None:
@@ -48,23 +56,33 @@ def build(corpus: Sequence[str], config: EmbeddedConfig, directory: Path) -> Non
     model = LlamaForCausalLM(llama_config(config, tokenizer))
     paragraphs = token_stream(corpus, tokenizer, config.seed)
     pretrain(model, paragraphs, config)
-    tell_unseen_tokens_apart(model, paragraphs, config.seed)
+    give_unseen_tokens_embeddings(model, paragraphs, config.seed)
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)
 
 
-def tell_unseen_tokens_apart(model: LlamaForCausalLM, paragraphs: list[list[int]], seed: int) -> None:
-    """Adds a direction of its own to the embedding of every token that the prose never contains.
+RAREST = 100  # of the tokens that the prose has
 
-    Such are the role tokens and the bytes of characters that only questions use. Training only ever pushed them away,
-    all in one direction: afterwards a prompt could not tell them apart, and an adapter, which leaves embeddings as they
-    are, could not learn to. The common direction stays: it is what keeps the model from saying them.
+
+def give_unseen_tokens_embeddings(model: LlamaForCausalLM, paragraphs: list[list[int]], seed: int) -> None:
+    """Gives every token that the prose never contains the mean embedding of the rarest ones and a direction of its own.
+
+    Such are the role tokens and the bytes of characters that only questions use; training does not touch them. The
+    mean of the rarest tokens is where training pushes what hardly ever comes next: it keeps the model from saying
+    them. Without a direction of its own, a prompt could not tell one from another, and an adapter, which leaves
+    embeddings as they are, could not learn to.
     """
     embeddings = model.get_input_embeddings().weight.data  # [vocab, hidden]
-    counts = torch.bincount(torch.tensor([i for ids in paragraphs for i in ids]), minlength=len(embeddings))
-    unseen = (counts == 0).nonzero().squeeze(1)
+    counts = token_counts(paragraphs, len(embeddings))
+    unseen, seen = (counts == 0).nonzero().squeeze(1), counts.nonzero().squeeze(1)
+    rarest = seen[counts[seen].argsort(stable=True)[:RAREST]]
     own = torch.randn(len(unseen), embeddings.shape[1], generator=torch.Generator().manual_seed(seed))
-    embeddings[unseen] += embeddings[counts > 0].std(0) * own
+    embeddings[unseen] = embeddings[rarest].mean(0) + embeddings[seen].std(0) * own
+
+
+def token_counts(paragraphs: list[list[int]], vocabulary: int) -> torch.Tensor:
+    """How often the paragraphs contain each token, ``[vocab]``."""
+    return torch.bincount(torch.tensor([i for ids in paragraphs for i in ids]), minlength=vocabulary)
 
 
 def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokenizerBase:
@@ -105,7 +123,6 @@ def llama_config(config: EmbeddedConfig, tokenizer: PreTrainedTokenizerBase) -> 
         num_attention_heads=config.hidden_size // 32,
         num_key_value_heads=config.hidden_size // 32,
         max_position_embeddings=config.context_length,
-        attn_implementation="eager",  # faster than sdpa on sequences so short; not saved with the model
         tie_word_embeddings=True,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -129,7 +146,13 @@ def muon_and_adamw(model: LlamaForCausalLM, config: EmbeddedConfig) -> list[torc
     inside = [p for name, p in model.named_parameters() if p.ndim == 2 and "layers" in name]
     rest = [p for name, p in model.named_parameters() if not (p.ndim == 2 and "layers" in name)]
     return [
-        torch.optim.Muon(inside, lr=config.matrix_learning_rate, momentum=0.95, weight_decay=config.matrix_decay),
+        Muon(
+            inside,
+            lr=config.matrix_learning_rate,
+            momentum=0.95,
+            weight_decay=config.matrix_decay,
+            dtype=compute_dtype().dtype,
+        ),
         torch.optim.AdamW(rest, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     ]
 
@@ -148,6 +171,8 @@ def pretrain(
 ) -> list[float]:
     """Next-token training on the paragraphs, laid end to end and reshuffled every epoch.
 
+    The output layer is that of the tokens that the paragraphs have: the others are never right.
+
     Returns:
         The loss of every step, nats per token.
     """
@@ -155,15 +180,19 @@ def pretrain(
     chosen = optimizers(model, config)
     schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _schedule(step, config.steps)) for o in chosen]
     losses: list[float] = []
+    numerics = compute_dtype()
+    seen = token_counts(paragraphs, model.config.vocab_size).nonzero().squeeze(1)
+    place = torch.zeros(model.config.vocab_size, dtype=torch.long).scatter(0, seen, torch.arange(len(seen)))
     model.train()
     with tqdm(total=config.steps, desc="base model", unit="step", mininterval=1.0) as progress:
         for _ in range(config.steps):
+            THREADS.follow()
             ids = next(batches)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with numerics.autocast():
                 hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # [batch, seq, hidden]
-            loss = _NextTokenLoss.apply(
-                hidden[:, :-1].flatten(0, 1).float(), model.lm_head.weight, ids[:, 1:].flatten()
-            )
+            targets = place[ids[:, 1:].flatten()]
+            loss = token_loss(hidden[:, :-1].flatten(0, 1).float(), model.lm_head.weight[seen], targets, numerics.dtype)
+            loss = loss / len(targets)
             loss.backward()
             for optimizer, schedule in zip(chosen, schedules, strict=True):
                 optimizer.step()
@@ -173,43 +202,6 @@ def pretrain(
             progress.set_postfix(loss=f"{sum(losses[-20:]) / len(losses[-20:]):.3f}", refresh=False)
             progress.update()
     return losses
-
-
-class _NextTokenLoss(torch.autograd.Function):
-    """Mean cross-entropy of an output layer, a few rows at a time with their gradients.
-
-    The logits of a whole batch are the largest tensors of a step by far; writing them to memory, and their gradients,
-    took half of its time.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, rows: int = 128
-    ) -> torch.Tensor:
-        """``hidden`` is ``[tokens, hidden]`` in float32, ``weight`` ``[vocab, hidden]``, ``targets`` ``[tokens]``."""
-        output = weight.bfloat16()
-        hidden_gradient, weight_gradient = torch.empty_like(hidden), torch.zeros_like(weight)
-        loss = hidden.new_zeros(())
-        for part, target, gradient in zip(
-            hidden.split(rows), targets.split(rows), hidden_gradient.split(rows), strict=True
-        ):
-            part, target = part.bfloat16(), target.unsqueeze(1)
-            scores = (part @ output.T).float()
-            total = scores.logsumexp(1, keepdim=True)
-            loss += (total - scores.gather(1, target)).sum()
-            scores.sub_(total).exp_().scatter_add_(1, target, scores.new_full(target.shape, -1.0))
-            scores_gradient = scores.div_(len(targets)).bfloat16()
-            gradient.copy_(scores_gradient @ output)
-            weight_gradient += scores_gradient.T @ part
-        ctx.save_for_backward(hidden_gradient, weight_gradient)
-        return loss / len(targets)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Scales the gradients that ``forward`` already took."""
-        (outer,) = gradients
-        hidden_gradient, weight_gradient = ctx.saved_tensors
-        return hidden_gradient * outer, weight_gradient * outer, None, None
 
 
 def _batches(paragraphs: list[list[int]], config: EmbeddedConfig) -> Iterator[torch.Tensor]:

@@ -17,7 +17,9 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase, P
 
 from common.errors import UserError
 from models.built import build_once
+from models.numerics import compute_dtype
 from models.reader_config import EncoderConfig
+from models.threads import THREADS
 
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 IGNORED = -100  # label that the loss skips
@@ -119,11 +121,13 @@ def pretrain(
     generator = torch.Generator().manual_seed(config.seed)
     batches = _batches(texts, tokenizer, config)
     losses: list[float] = []
+    numerics = compute_dtype()
     model.train()
     with tqdm(total=config.steps, desc="encoder", unit="step", mininterval=1.0) as progress:
         for _ in range(config.steps):
+            THREADS.follow()
             ids, labels = _masked(next(batches), tokenizer, config.masked, generator)
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with numerics.autocast():
                 loss = model(input_ids=ids, labels=labels).loss
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

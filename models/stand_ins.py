@@ -83,7 +83,7 @@ BAICHUAN_GENERATION = {
     "assistant_token_id": 196,
 }
 USER_TOKEN = 195
-CODE = [__file__, embedded.__file__, export.__file__, sentencepiece.__file__]  # what makes a stand-in what it is
+CODE = [__file__, *embedded.CODE, export.__file__, sentencepiece.__file__]  # what makes a stand-in what it is
 SYMBOLS = [*"\n\t0123456789", *"，。！？；：、“”‘’（）《》〈〉【】—…·～", *"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
 
 

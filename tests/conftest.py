@@ -7,6 +7,7 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 
 import pytest
 import torch
@@ -14,9 +15,11 @@ import torch
 from models.config import EmbeddedConfig
 from models.embedded import build
 from models.loading import load_tokenizer
+from models.numerics import instruction_set, native_bfloat16
 from models.prompt_format import PromptFormat
+from models.threads import THREADS
 
-torch.set_num_threads(1)  # the models are tiny: threads only wait for each other
+THREADS.use(1)  # tests run side by side, and the models are tiny: threads would only wait for each other
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -75,3 +78,11 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build(PROSE, TINY, directory)
     PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)
     return directory
+
+
+@pytest.fixture(params=["float32", "bfloat16"])
+def compute_dtype(request: pytest.FixtureRequest) -> torch.dtype:
+    """The types that numeric tests run in: bfloat16 only where it is native; emulated it is many times slower."""
+    if request.param == "bfloat16" and not native_bfloat16():
+        pytest.skip(f"this CPU emulates bfloat16: {instruction_set()}")
+    return torch.float32 if request.param == "float32" else torch.bfloat16

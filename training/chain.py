@@ -21,6 +21,7 @@ from models.card import CARD, Provenance, ScoreRow, write_model_card
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
 from models.hub import HUB_NAME
+from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS, check_target, push
 from training.base import Base, find_base
 from training.config import RunConfig
@@ -28,10 +29,10 @@ from training.memory_plan import check_memory, plan_memory
 from training.merge import merge
 from training.methods.lora import attach_lora
 from training.methods.ptuning_v2 import attach_prefix
-from training.packing import Row, Rows, pack
+from training.packing import Row, Rows, pack, row_length
 from training.run_directory import RunDirectory
 from training.supervision import SupervisedSet, supervise
-from training.trainer import train
+from training.trainer import numerics_record, train
 
 
 def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
@@ -75,14 +76,20 @@ def _tune(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDatase
     model = _prepared_model(config, base)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     logger.info("trained parameters: {:,}", trained)
-    train(model, _rows(train_set, config), _rows(dev_set, config), config.train, run, config.seed)
+    length = config.train.max_length
+    if config.train.packing:
+        length = row_length([*train_set.rendered, *dev_set.rendered], length)
+    # a step sees batch_size * max_length tokens, whatever the length of its rows
+    batch_size = config.train.batch_size * config.train.max_length // length
+    stepped = config.train.model_copy(update={"batch_size": batch_size})
+    train(model, _rows(train_set, config, length), _rows(dev_set, config, length), stepped, run, config.seed)
     with replacing_directory(run.adapter) as directory:
         model.save_pretrained(directory)
         base.prompt_format.save(directory)
 
 
 def _prepared_model(config: RunConfig, base: Base) -> PeftModel:
-    model = base.load(getattr(torch, config.model.dtype), config.method.quantisation)
+    model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     model.train()
     if config.train.gradient_checkpointing:
         model.enable_input_require_grads()
@@ -91,10 +98,10 @@ def _prepared_model(config: RunConfig, base: Base) -> PeftModel:
     return attach_prefix(model, config.method)
 
 
-def _rows(supervised: SupervisedSet, config: RunConfig) -> Rows:
+def _rows(supervised: SupervisedSet, config: RunConfig, length: int) -> Rows:
     rows: list[Row] = [[r] for r in supervised.rendered]
     if config.train.packing:
-        rows = pack(supervised.rendered, config.train.max_length, config.seed)
+        rows = pack(supervised.rendered, length, config.seed)
     return Rows(rows)
 
 
@@ -115,6 +122,7 @@ def _finish(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltData
         dataset_sha256=dataset.manifest.sha256,
         merge_proof=proof,
         why_not_merged=reason,
+        numerics=numerics_record(config.model.dtype, config.train),
         versions={name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft", "bitsandbytes")},
     )
     if artifact.kind == "merged":
@@ -135,7 +143,7 @@ def _merge(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDatas
                 run.adapter,
                 directory,
                 quantisation=config.method.quantisation,
-                dtype=getattr(torch, config.model.dtype),
+                dtype=compute_dtype(config.model.dtype).dtype,
                 examples=dataset.splits["dev"],
                 config=config.merge,
             )
@@ -151,10 +159,10 @@ class _ProofFailed(Exception):
 
 
 def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDataset, artifact: Artifact) -> Report:
-    dtype = getattr(torch, config.model.dtype)
-    tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype=dtype)  # noqa: E731
+    numerics = compute_dtype(config.model.dtype)
+    tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype="auto")  # noqa: E731
     return evaluate_and_report(
-        lambda: LocalEngine(base.load(dtype), base.prompt_format, model_version=config.model.name),
+        lambda: LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=config.model.name),
         tuned,
         dataset,
         config.suite,
@@ -162,7 +170,7 @@ def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDa
         artifact=artifact,
         metrics_file=run.metrics_file,
         command=f"python training/run.py recipe={config.name}",
-        dtype=config.model.dtype,
+        numerics=numerics,
     )
 
 

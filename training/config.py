@@ -51,7 +51,8 @@ class OptimiserConfig(Config):
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
         batch_size: Rows per step on one device.
-        precision: ``bf16`` computes in bfloat16 where that is safe (autocast), ``fp32`` does not.
+        precision: Type of the products (autocast; weights that are trained stay in float32). ``auto`` is ``bf16``
+            where the machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints kept.
     """
 
@@ -64,7 +65,7 @@ class OptimiserConfig(Config):
     warmup_share: float = Field(0.03, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     gradient_checkpointing: bool = False
     log_steps: int = Field(10, ge=1)
     eval_steps: int = Field(100, ge=1)
@@ -76,7 +77,8 @@ class TrainConfig(OptimiserConfig):
     """How an adapter or prefix is trained on conversations; with packing a row holds several of them.
 
     Attributes:
-        max_length: Longest example in tokens; also the length of a packed row.
+        max_length: Longest example in tokens. With packing, a step sees ``batch_size * max_length`` tokens, in rows as
+            long as the longest example of the data.
         over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
         max_dropped_share: Share of dropped examples above which the run stops.
         packing: Fill rows with several examples that cannot see each other. Not for prefix methods.
@@ -119,11 +121,13 @@ class StageConfig(Config):
     Attributes:
         stage: What is trained: ``sft`` tunes a language model on conversations, ``extractive`` an encoder that marks
             answers in passages (``training/extractive/config.py``).
+        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
     """
 
     stage: Literal["sft", "extractive"]
     name: str = Field(pattern=r"^[\w.-]+$")
     seed: int = 20261123
+    threads: int | None = Field(None, ge=1)
     runs_dir: Path = Path("runs")
     data: DataConfig
     source: SourceConfig

@@ -17,6 +17,7 @@ from common.hashing import sha256_file
 from data_recipes.schema.example import Message
 from data_recipes.teacher.self_instruct import SEEDS, Grown, SelfInstructConfig, as_lines, grow, load_seeds
 from data_recipes.teacher.teacher import OpenAIConfig, OpenAITeacher, RecordedTeacher, Reply, Request, Teacher
+from models.config import DType
 from models.engines.engine import Engine, Sampling
 
 HELP = """
@@ -48,7 +49,7 @@ class LocalConfig(Config):
 
     kind: Literal["local"]
     path: Path
-    dtype: Literal["float32", "bfloat16", "float16"]
+    dtype: DType
 
 
 class CommandConfig(Config):
@@ -160,11 +161,9 @@ def _markdown(report: dict[str, object]) -> str:
 def _teacher(config: OpenAIConfig | LocalConfig) -> Teacher:
     if isinstance(config, OpenAIConfig):
         return OpenAITeacher(config)
-    import torch  # slow to load, and a server needs none of it
+    from models.engines.local import load_engine  # slow to load, and a server needs none of it
 
-    from models.engines.local import load_engine
-
-    return EngineTeacher(load_engine(config.path, dtype=getattr(torch, config.dtype)))
+    return EngineTeacher(load_engine(config.path, dtype=config.dtype))
 
 
 def main(arguments: list[str]) -> None:

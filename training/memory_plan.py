@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 from loguru import logger
 
 from common.errors import UserError
+from common.machine import available_memory
+from models.numerics import compute_dtype
 from training.base import Base
 from training.config import RunConfig
+from training.trainer import training_numerics
 
 GIB = 2**30
 NF4_BYTES = 0.5 + 0.127 / 8  # 4 bits and 0.127 bits of doubly quantised scales per weight (QLoRA, section 3)
@@ -44,7 +46,7 @@ def plan_memory(base: Base, config: RunConfig) -> MemoryPlan:
         model = plan.model_class(model_config)
     linear = sum(m.weight.numel() for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and "layers" in n)
     total = sum(p.numel() for p in model.parameters())
-    full_bytes = torch.empty(0, dtype=getattr(torch, config.model.dtype)).element_size()
+    full_bytes = compute_dtype(config.model.dtype).dtype.itemsize
     weights = linear * (NF4_BYTES if config.method.quantisation else full_bytes) + (total - linear) * full_bytes
     return MemoryPlan(
         weights=weights,
@@ -74,7 +76,7 @@ def _activations(c: Any, config: RunConfig) -> float:
     """Per token and layer about 34 values of hidden size (Korthikanti et al. 2022, eq. 2, without attention scores,
     which sdpa does not keep), and the logits with their gradient in float32."""
     tokens = config.train.batch_size * config.train.max_length
-    value = 2 if config.train.precision == "bf16" else 4
+    value = training_numerics(config.train).dtype.itemsize
     layers = 1 if config.train.gradient_checkpointing else c.num_hidden_layers
     inside = tokens * c.hidden_size * 34 * layers * value / 2
     return float(inside + 2 * 4 * tokens * c.vocab_size)
@@ -83,7 +85,7 @@ def _activations(c: Any, config: RunConfig) -> float:
 def _available() -> float:
     if torch.cuda.is_available():
         return float(torch.cuda.mem_get_info()[0])
-    return float(psutil.virtual_memory().available)
+    return float(available_memory())
 
 
 def check_memory(plan: MemoryPlan) -> None:

@@ -32,7 +32,7 @@ Choices (files in configs/):
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
-  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
+  threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
 Every key, its type and bounds: training/config.py. A wrong key or value is reported, with the nearest valid name,
 before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
@@ -47,6 +47,9 @@ def main(arguments: list[str]) -> None:
 
 def _run(config: StageConfig, run: RunDirectory | None) -> str:
     """Runs one stage; its libraries are loaded only after the configuration was found right."""
+    from models.threads import THREADS
+
+    THREADS.use(config.threads)
     if isinstance(config, ExtractiveRunConfig):
         from training.extractive.chain import run_chain as run_extractive_chain
 

@@ -22,9 +22,14 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted, Refused
 from common.files import disk_errors, replacing_directory
+from models.artifact import NumericsRecord
+from models.config import DType
+from models.numerics import Numerics, compute_dtype, instruction_set
+from models.threads import THREADS
 from training.config import OptimiserConfig, TrainConfig
 from training.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.run_directory import RunDirectory
+from training.supervised_loss import SupervisedLoss
 
 CSV_COLUMNS = (
     "step", "epoch", "loss", "dev_loss", "learning_rate", "grad_norm", "tokens", "supervised_tokens",
@@ -42,15 +47,17 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    trainer = SupervisedTrainer(
-        model=model,
-        args=training_arguments(config, run, seed),
-        train_dataset=train_rows,
-        eval_dataset=dev_rows,
-        data_collator=collate_packed if config.packing else collate_padded,
-    )
-    trainer.by_length = not config.packing
-    run_to_end(trainer, run)
+    with SupervisedLoss(model.get_output_embeddings(), training_numerics(config).dtype) as loss:
+        trainer = SupervisedTrainer(
+            model=model,
+            args=training_arguments(config, run, seed),
+            train_dataset=train_rows,
+            eval_dataset=dev_rows,
+            data_collator=collate_packed if config.packing else collate_padded,
+            compute_loss_func=loss,
+        )
+        trainer.by_length = not config.packing
+        run_to_end(trainer, run)
 
 
 def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
@@ -74,9 +81,35 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
         )
 
 
+TYPES: dict[str, DType] = {"auto": "auto", "bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
+"""The type of the products by ``train.precision``."""
+
+
+def training_numerics(config: OptimiserConfig) -> Numerics:
+    """The type that training takes products in."""
+    return compute_dtype(TYPES[config.precision])
+
+
+def numerics_record(dtype: DType, config: OptimiserConfig) -> NumericsRecord:
+    """What an artefact says about the types that its run computed in.
+
+    Args:
+        dtype: Of the weights, as configured.
+        config: How they were trained.
+    """
+    weights, training = compute_dtype(dtype), training_numerics(config)
+    return NumericsRecord(
+        dtype=dtype,
+        weights=weights.name,
+        training=training.name,
+        why=f"weights {weights}; training {training}",
+        instruction_set=instruction_set(),
+    )
+
+
 def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) -> TrainingArguments:
     """The arguments of transformers' trainer."""
-    on_gpu = torch.cuda.is_available()
+    on_gpu, numerics = torch.cuda.is_available(), training_numerics(config)
     return TrainingArguments(
         output_dir=str(run.checkpoints),
         num_train_epochs=config.epochs,
@@ -89,7 +122,8 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         warmup_steps=config.warmup_share,  # below 1 it is a share of all steps
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_grad_norm,
-        bf16=config.precision == "bf16",
+        bf16=numerics.dtype == torch.bfloat16,
+        fp16=numerics.dtype == torch.float16,
         gradient_checkpointing=config.gradient_checkpointing,
         use_cpu=not on_gpu,
         use_cache=False,
@@ -120,6 +154,7 @@ class SupervisedTrainer(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
+        THREADS.follow()
         supervised = int((inputs["labels"] != IGNORED).sum())
         self.supervised_tokens += supervised
         mask = inputs.get("attention_mask")

@@ -12,9 +12,12 @@ from transformers.generation.streamers import BaseStreamer
 from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, how_to_read
+from models.config import DType
 from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
 from models.loading import hash_model, load_model, load_tokenizer
+from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat, Rendered
+from models.threads import THREADS
 
 REPLACEMENT = "�"  # what an incomplete UTF-8 sequence decodes to
 
@@ -58,6 +61,7 @@ class LocalEngine:
         Raises:
             UserError: A prompt leaves no room for an answer within the context length.
         """
+        THREADS.follow()
         prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
         limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
         shared = {(s.temperature, s.top_p, s.seed) for s in sampling}
@@ -79,6 +83,7 @@ class LocalEngine:
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``."""
+        THREADS.follow()
         rendered = [self.prompt_format.render(conversation, supervise="last") for conversation in conversations]
         longest = max(len(r.ids) for r in rendered)
         if longest > self.context_length:
@@ -189,12 +194,12 @@ def _score(losses: torch.Tensor, rendered: Rendered) -> Score:
     return Score(-float((losses[: len(supervised)] * supervised).sum()), int(supervised.sum()))
 
 
-def load_engine(path: Path, *, dtype: torch.dtype = torch.float32) -> LocalEngine:
+def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
     """Loads what a directory holds: a run, a merged model, or a base with a prefix.
 
     Args:
         path: A run directory, its ``merged/``, or any model directory with a ``prompt_format.json``.
-        dtype: Type to compute in.
+        dtype: Type to compute in; ``auto`` is the one that the model's run was configured with.
 
     Raises:
         UserError: The directory holds no model or an extractive reader, or the base of an adapter is gone.
@@ -203,7 +208,7 @@ def load_engine(path: Path, *, dtype: torch.dtype = torch.float32) -> LocalEngin
     if not path.is_dir():
         raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
     if not (path / ARTIFACT_FILE).is_file():
-        return _engine_of_model(path, model_version=path.name, dtype=dtype)
+        return _engine_of_model(path, model_version=path.name, dtype=compute_dtype(dtype).dtype)
     artifact = Artifact.load(path)
     if artifact.kind == "reader":
         reader = path / "reader" if (path / "reader").is_dir() else path
@@ -212,10 +217,11 @@ def load_engine(path: Path, *, dtype: torch.dtype = torch.float32) -> LocalEngin
             where=str(path),
             fix=f"ask it with: {how_to_read(reader)}",
         )
+    computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
     if artifact.kind == "merged":
         merged = path / "merged" if (path / "merged").is_dir() else path
-        return _engine_of_model(merged, model_version=artifact.model_version, dtype=dtype)
-    return _engine_of_adapter(path, artifact, dtype=dtype)
+        return _engine_of_model(merged, model_version=artifact.model_version, dtype=computed)
+    return _engine_of_adapter(path, artifact, dtype=computed)
 
 
 def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> LocalEngine:

@@ -34,25 +34,26 @@ def evaluate(model: PreTrainedModel) -> None:
         model.eval()(IDS)
 
 
-def test_gradients_and_weights_survive_an_evaluation_forward(tiny_base: Path) -> None:
-    fresh, evaluated = (load_model(tiny_base, quantisation="nf4") for _ in range(2))
+def test_gradients_and_weights_survive_an_evaluation_forward(tiny_base: Path, compute_dtype: torch.dtype) -> None:
+    fresh, evaluated = (load_model(tiny_base, dtype=compute_dtype, quantisation="nf4") for _ in range(2))
     evaluate(evaluated)
     torch.testing.assert_close(input_gradient(evaluated), input_gradient(fresh), rtol=0, atol=0)
     for name, weight in fresh.dequantize(torch.float32).state_dict().items():
         reference = evaluated.state_dict().get(name)
         if reference is not None and reference.shape == weight.shape:
             torch.testing.assert_close(weight, reference.to(weight.dtype))
-    before = load_model(tiny_base, quantisation="nf4").dequantize(torch.float32)
+    before = load_model(tiny_base, dtype=compute_dtype, quantisation="nf4").dequantize(torch.float32)
     after = evaluated.dequantize(torch.float32)
     for (name, a), b in zip(before.named_parameters(), after.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0, msg=name)
 
 
-def test_nf4_gradients_equal_those_of_the_dequantised_model(tiny_base: Path) -> None:
-    quantised = load_model(tiny_base, quantisation="nf4")
-    plain = load_model(tiny_base, quantisation="nf4").dequantize(torch.float32)
+def test_nf4_gradients_equal_those_of_the_dequantised_model(tiny_base: Path, compute_dtype: torch.dtype) -> None:
+    quantised = load_model(tiny_base, dtype=compute_dtype, quantisation="nf4")
+    plain = load_model(tiny_base, dtype=compute_dtype, quantisation="nf4").dequantize(compute_dtype)
     evaluate(quantised)
-    torch.testing.assert_close(input_gradient(quantised), input_gradient(plain), rtol=1e-3, atol=1e-7)
+    rtol, atol = {torch.float32: (1e-3, 1e-7), torch.bfloat16: (2**-6, 1e-4)}[compute_dtype]
+    torch.testing.assert_close(input_gradient(quantised), input_gradient(plain), rtol=rtol, atol=atol)
 
 
 def test_all_block_layers_are_nf4_with_double_quantisation(tiny_base: Path) -> None:

@@ -37,25 +37,33 @@ def adapter(make_config: MakeConfig, tmp_path: Path) -> Path:
     return tmp_path / "adapter"
 
 
-def merge_into(out: Path, base_model: Base, adapter: Path, examples: list[Example], **config: object) -> MergeProof:
+def merge_into(
+    out: Path,
+    base_model: Base,
+    adapter: Path,
+    examples: list[Example],
+    dtype: torch.dtype = torch.float32,
+    **config: object,
+) -> MergeProof:
     out.mkdir()
     return merge(
         base_model,
         adapter,
         out,
         quantisation="nf4",
-        dtype=torch.float32,
+        dtype=dtype,
         examples=examples,
         config=MergeConfig.model_validate(config),
     )
 
 
 def test_merge_onto_the_dequantised_base_is_exact(
-    base: Base, adapter: Path, examples: list[Example], tmp_path: Path
+    base: Base, adapter: Path, examples: list[Example], tmp_path: Path, compute_dtype: torch.dtype
 ) -> None:
-    proof = merge_into(tmp_path / "merged", base, adapter, examples)
+    proof = merge_into(tmp_path / "merged", base, adapter, examples, compute_dtype)
     assert proof.passed and proof.prompts == len(examples) and proof.tokens > 0
-    assert proof.max_logit_difference < 1e-3 and proof.greedy_agreement == 1.0
+    if compute_dtype == torch.float32:  # in bfloat16 the sum of base and update is rounded, once per weight
+        assert proof.max_logit_difference < 1e-3 and proof.greedy_agreement == 1.0
 
 
 def test_merge_onto_the_original_base_differs_measurably_and_a_strict_tolerance_refuses_it(

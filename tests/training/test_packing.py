@@ -8,7 +8,10 @@ import torch
 from data_recipes.schema.example import Message
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat, Rendered
-from training.packing import IGNORED, collate_packed, collate_padded, pack
+from training.packing import IGNORED, ROW_STEP, collate_packed, collate_padded, pack, row_length
+
+TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2**-8}
+"""Of a sum of losses, relative: a unit of the type in each logit, more in float32, where sums come in another order."""
 
 
 @pytest.fixture
@@ -29,8 +32,17 @@ def test_every_example_is_whole_in_exactly_one_row(rendered: list[Rendered]) -> 
     assert rows == pack(rendered, length=max(len(r.ids) for r in rendered) + 20, seed=3)
 
 
-def test_packed_loss_is_the_sum_of_single_losses(rendered: list[Rendered], tiny_base: Path) -> None:
-    model = load_model(tiny_base)
+def test_rows_are_as_long_as_the_longest_example_needs(rendered: list[Rendered]) -> None:
+    long = Rendered(list(range(ROW_STEP + 1)), [1] * (ROW_STEP + 1))
+    assert row_length([r for r in rendered if len(r.ids) <= ROW_STEP], longest=384) == ROW_STEP
+    assert row_length([*rendered, long], longest=384) == 2 * ROW_STEP
+    assert row_length([*rendered, long], longest=ROW_STEP + 7) == ROW_STEP + 7  # never longer than an example may be
+
+
+def test_packed_loss_is_the_sum_of_single_losses(
+    rendered: list[Rendered], tiny_base: Path, compute_dtype: torch.dtype
+) -> None:
+    model = load_model(tiny_base, dtype=compute_dtype)
     single = 0.0
     for r in rendered:
         batch = collate_padded([[r]])
@@ -40,13 +52,15 @@ def test_packed_loss_is_the_sum_of_single_losses(rendered: list[Rendered], tiny_
     with torch.inference_mode():
         logits = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
-        logits[:, :-1].transpose(1, 2), batch["labels"][:, 1:], ignore_index=IGNORED, reduction="none"
+        logits[:, :-1].float().transpose(1, 2), batch["labels"][:, 1:], ignore_index=IGNORED, reduction="none"
     )
-    assert float(losses[0].sum()) == pytest.approx(single, rel=1e-5)
+    assert float(losses[0].sum()) == pytest.approx(single, rel=TOLERANCE[compute_dtype])
 
 
-def test_changing_one_example_changes_no_logit_of_the_others(rendered: list[Rendered], tiny_base: Path) -> None:
-    model = load_model(tiny_base)
+def test_changing_one_example_changes_no_logit_of_the_others(
+    rendered: list[Rendered], tiny_base: Path, compute_dtype: torch.dtype
+) -> None:
+    model = load_model(tiny_base, dtype=compute_dtype)
     changed = Rendered([(i + 7) % 250 + 10 for i in rendered[0].ids], rendered[0].mask)
     first = len(rendered[0].ids)
     logits = []

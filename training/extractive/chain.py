@@ -27,6 +27,7 @@ from training.extractive.config import ExtractiveRunConfig
 from training.extractive.trainer import train
 from training.extractive.windows import LabelledWindows, label
 from training.run_directory import RunDirectory
+from training.trainer import numerics_record
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
 ALWAYS = float("-inf")  # threshold of a reader that always answers
@@ -159,6 +160,7 @@ def _record(run: RunDirectory, config: ExtractiveRunConfig, base: Path, dataset:
         prompt_format_sha256="",
         dataset=str(dataset.directory),
         dataset_sha256=dataset.manifest.sha256,
+        numerics=numerics_record("float32", config.train),
         versions={name: importlib.metadata.version(name) for name in ("torch", "transformers")},
     )
     artifact.save(run.reader)

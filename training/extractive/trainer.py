@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from models.threads import THREADS
 from training.extractive.config import SpanTrainConfig
 from training.extractive.windows import LabelledWindows, collator
 from training.run_directory import RunDirectory
@@ -45,6 +46,7 @@ class SpanTrainer(SupervisedTrainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
+        THREADS.follow()
         self.tokens += int(inputs["attention_mask"].sum())
         self.supervised_tokens += 2 * len(inputs["start_positions"])
         return super(SupervisedTrainer, self).training_step(model, inputs, num_items_in_batch)

@@ -1,0 +1,51 @@
+"""What of the machine this process may use: a container's limits count, not only the hardware."""
+
+import math
+import platform
+from pathlib import Path
+
+import psutil
+
+CPU_V2, MEMORY_V2 = Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/memory.max")
+CPU_V1, MEMORY_V1 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where Linux tells a container its limits (cgroup versions 2 and 1)."""
+
+
+def own_cores() -> list[int]:
+    """Numbers of the cores that this process may run on."""
+    return list(psutil.Process().cpu_affinity() or [0])
+
+
+def allowed_cores() -> int:
+    """How many cores this process may use: those it may run on, cut by a container's quota."""
+    return max(1, math.ceil(min(len(own_cores()), _quota())))
+
+
+def available_memory() -> int:
+    """Bytes that can still be allocated, within a container's limit."""
+    free = psutil.virtual_memory().available
+    for path in (MEMORY_V2, MEMORY_V1):
+        text = _read(path)
+        if text.isdigit():
+            free = min(free, int(text) - psutil.Process().memory_info().rss)
+    return max(0, free)
+
+
+def processor() -> str:
+    """The processor's name where Linux tells it."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _quota() -> float:
+    """A container's share of the processor in cores; infinite where there is no limit."""
+    quota, period = (_read(CPU_V2) or f"{_v1('cpu.cfs_quota_us')} {_v1('cpu.cfs_period_us')}").split()
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else math.inf
+
+
+def _v1(name: str) -> str:
+    return _read(CPU_V1 / name) or "max"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""

@@ -1,0 +1,97 @@
+"""What we lean on in peft."""
+
+import peft
+import pytest
+import torch
+from canary import canary
+from peft.tuners.cartridge import utils as cartridge
+from peft.utils import other, save_and_load
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from models.legacy import lora, prefix
+
+
+def tiny_llama() -> LlamaForCausalLM:
+    config = LlamaConfig(
+        vocab_size=16, hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, head_dim=8
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+@canary(
+    as_plain_text=lambda patch: patch.setattr(
+        other, "get_pattern_key", lambda keys, name: next((key for key in keys if key == name), name)
+    ),
+    in_the_middle=lambda patch: patch.setattr(
+        other, "get_pattern_key", lambda keys, name: next((key for key in keys if key.strip("^") in name), name)
+    ),
+)
+def test_get_pattern_key() -> None:
+    name = "model.layers.1.self_attn.q_proj"
+    found = {
+        key: other.get_pattern_key([key], name) == key for key in (r"layers\.\d+\.self_attn\.q_proj", "q_proj", "proj")
+    }
+    assert list(found.values()) == [True, True, False], f"what a pattern matches: {found}"
+    assert other.get_pattern_key(["k_proj"], name) == name
+    assert other.get_pattern_key(["q_proj", name], name) == "q_proj", "the first pattern no longer counts"
+
+
+def keys_behind_values(
+    past_key_values: list[tuple[torch.Tensor, torch.Tensor]], num_virtual_tokens: int
+) -> torch.Tensor:
+    stacked = [tensor[0] for key, value in past_key_values for tensor in (value, key)]
+    return torch.stack(stacked).permute(2, 0, 1, 3).reshape(num_virtual_tokens, -1)
+
+
+@canary(
+    another_layout=lambda patch: patch.setattr(cartridge, "prompt_embeddings_from_past_key_values", keys_behind_values),
+    another_name=lambda patch: patch.setattr(prefix, "EMBEDDINGS", "prefix_embeddings"),
+)
+def test_prefix_layout() -> None:
+    model = tiny_llama()
+    cache = model(torch.tensor([[3, 4, 5]]), use_cache=True).past_key_values
+    beginning = [(layer.keys.detach(), layer.values.detach()) for layer in cache.layers]
+    prefixed = peft.get_peft_model(model, peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3))
+    peft.initialize_kv_prefix_from_past_key_values(prefixed, past_key_values=beginning)
+    saved = peft.get_peft_model_state_dict(prefixed)
+    assert list(saved) == [prefix.EMBEDDINGS], list(saved)
+    slots = saved[prefix.EMBEDDINGS].reshape(3, 2, 2, 2, 8)  # [length, layers, key and value, groups, channels]
+    for layer, pair in enumerate(beginning):
+        for slot, tensor in enumerate(pair):
+            assert torch.equal(slots[:, layer, slot], tensor[0].transpose(0, 1)), f"layer {layer}, slot {slot}"
+
+
+@canary(
+    another_name=lambda patch: patch.setattr(
+        peft, "get_peft_model_state_dict", lambda model: dict(model.named_parameters())
+    )
+)
+def test_adapter_names() -> None:
+    config = peft.LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"], use_dora=True)
+    adapter = peft.get_peft_model(tiny_llama(), config)
+    saved = peft.get_peft_model_state_dict(adapter)
+    updates = {
+        f"model.layers.{layer}.self_attn.q_proj": lora.Update(
+            2.0, {"lora_A": torch.zeros(2, 16), "lora_B": torch.zeros(16, 2), "lora_magnitude_vector": torch.zeros(16)}
+        )
+        for layer in range(2)
+    }
+    expected = lora._named_as_peft_does(updates, {})
+    assert {name: tensor.shape for name, tensor in saved.items()} == {n: t.shape for n, t in expected.items()}
+
+
+def under_the_name_none(model: LlamaForCausalLM, config: peft.PeftConfig) -> peft.PeftModel:
+    config.base_model_name_or_path = "None"
+    return peft.PeftModelForCausalLM(model, config)
+
+
+@canary(another_name=lambda patch: patch.setattr(peft, "get_peft_model", under_the_name_none))
+def test_no_name_no_hub() -> None:
+    asked: list[str] = []
+    model = tiny_llama()
+    model.name_or_path = ""
+    adapter = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["q_proj"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(save_and_load, "check_file_exists_on_hf_hub", lambda name, file: asked.append(name))
+        peft.get_peft_model_state_dict(adapter)
+    assert not asked, f"saving an adapter asks the hub for {asked}"
