@@ -13,7 +13,8 @@ each question to DIR/pairs.jsonl; ties and pairs that are too close are counted 
   math_answer   the final answer is right (1) or not (0)
   fact_recall   the share of the reference facts that are stated
   emergency     the first sentence sends to care at once (1) or not (0); only questions that are emergencies
-A killed command resumes when it is started again. Then build: data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
+A killed command resumes when it is started again. Then build a dataset of the pairs:
+  python data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
 Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
 """
 
