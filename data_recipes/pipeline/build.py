@@ -20,6 +20,7 @@ from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.pipeline.decide import Decision, decide, listed
 from data_recipes.pipeline.executors import engine_of
+from data_recipes.pipeline.protected_sets import described, suites_of
 from data_recipes.pipeline.read import READ, read_shards
 from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
 from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
@@ -27,7 +28,6 @@ from data_recipes.pipeline.workspace import scratch_folder, work_directory
 from data_recipes.pipeline.write import Written, write_splits
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.sources import source_of
-from data_recipes.suites import described, suites_of
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 
