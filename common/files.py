@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from common.hashing import sha256_text
 
 PARTIAL, RETIRED = "partial", "retired"  # a name of what is being written; of an old directory that gives its name up
 
+_renameat2: Callable[..., int] | None
 try:
     _renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
 except AttributeError:  # not Linux
@@ -184,7 +185,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchanges two names at one stroke; False where ``other`` is missing, or the system cannot."""
+    """Exchanges two names atomically; False where ``other`` is missing, or the system cannot."""
     if _renameat2 is None:
         return False
     here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
@@ -227,5 +228,5 @@ def read_json(path: Path) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         line = getattr(error, "lineno", 1)
         raise UserError(
-            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it anew"
+            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it again"
         ) from None

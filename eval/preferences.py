@@ -1,7 +1,4 @@
-"""Samples answers to training questions and ranks them by a checker: pairs of a better and a worse one.
-
-python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_answer out=preferences
-"""
+"""Samples answers to training questions and ranks them by a checker: pairs of a better and a worse one."""
 
 import json
 import os
@@ -13,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, PositiveInt
 from tqdm import tqdm
 
-from common.command import Config, read_config, run_command
+from common.command import Config
 from common.errors import UserError
 from common.files import disk_errors, make_directory, write_json, write_text
 from common.hashing import sha256_text, sha256_value
@@ -25,18 +22,6 @@ from data_recipes.schema.example import Example
 from domains.mathematics.answers import is_checkable, is_right
 from models.config import DType
 from models.engines.engine import Engine, Sampling
-
-HELP = """
-python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
-
-Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
-each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and left out.
-  math_answer   the final answer is right (1) or not (0)
-  fact_recall   the share of the reference facts that are stated
-  emergency     the first sentence sends to care at once (1) or not (0); only questions that are emergencies
-A killed command goes on where it was. Then build: data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
-Every key: configs/sample_preferences.yaml. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
-"""
 
 Checker = Literal["math_answer", "fact_recall", "emergency"]
 RECORD = "samples.jsonl"
@@ -191,17 +176,3 @@ def _known(path: Path, key: str) -> list[list[list[str]]]:
             raise UserError("these are samples of another command", where=str(path), fix="choose another out=DIR")
         batches.append(line.row["answers"])
     return batches
-
-
-def main(arguments: list[str]) -> None:
-    """Samples as configured."""
-    from models.engines.local import load_engine
-
-    for config in read_config("sample_preferences", arguments, PreferencesConfig):
-        report = sample(config, load_engine(config.model, dtype=config.dtype))
-        left_out = ", ".join(f"{reason} {number}" for reason, number in report["left_out"].items()) or "none"
-        print(f"{report['pairs']} pairs of {report['asked']} questions; left out: {left_out}\nwritten to {config.out}")
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)

@@ -3,12 +3,10 @@
 python eval/run.py model=runs/medical_qlora/20261123-101500 out=report
 """
 
-import shlex
+from common.command import command_line, read_config, run_command
+from common.groups import choices
 
-from common.command import read_config, run_command
-from eval.config import EvalConfig
-
-HELP = """
+HELP = f"""
 Evaluates a model on the test splits of a dataset and writes index.html, report.json, report.md and items.jsonl.
 
   python eval/run.py model=runs/medical_qlora/20261123-101500 out=report    a run: its base and its dataset are found
@@ -20,10 +18,12 @@ Keys:
   model=PATH     a run directory, or a model directory with its prompt_format.json
   base=PATH      what to compare with (a run or a model); for a run, by default the model it was tuned from
   dataset=DIR    what data_recipes/build.py wrote; for a run, by default the dataset it was trained on
-  suite=NAME     dataset (default) | quick; a file in configs/suite/
   out=DIR        where the report goes
   threads=N      how many compute on the CPU; by default as many as there are free cores
   dtype=auto     float32 | bfloat16 | float16; auto is what the run was configured with, else the machine's
+
+Choices (files in configs/; dataset is the default):
+{choices("eval")}
 
 Often changed:
   suite.max_items=100   suite.max_new_tokens=160   suite.batch_size=48   'suite.splits=[heldout_phrasing,safety]'
@@ -35,11 +35,14 @@ of items, its metric signature and the overlap with the training data. Exit code
 
 def main(arguments: list[str]) -> None:
     """Evaluates what the arguments say and prints the summary."""
-    configs = read_config("eval", arguments, EvalConfig)
-    from eval.candidates import evaluate_directories  # loads the libraries only after the configuration was found right
+    from common.composition import combinations  # these load the libraries, which --help does without
+    from eval.config import EvalConfig
 
-    for config in configs:
-        print(evaluate_directories(config, command=f"python eval/run.py {shlex.join(arguments)}"))
+    configs = read_config("eval", arguments, EvalConfig)
+    from eval.candidates import evaluate_directories  # loads the rest only after the configuration was found right
+
+    for config, words in zip(configs, combinations(arguments), strict=True):
+        print(evaluate_directories(config, command=command_line("eval/run.py", words)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from common.command import read_config, run_command
 from common.errors import UserError
-from models.config import ConvertConfig
 
 HELP = """
 Converts a model between the layout its authors published (fused weights, remote code, tokenizer.model) and the native
@@ -40,6 +39,8 @@ Exit codes: 0 done, 1 failed, 2 wrong input or configuration.
 
 def main(arguments: list[str]) -> None:
     """Converts one model or adapter."""
+    from models.config import ConvertConfig
+
     [config] = read_config("convert", arguments, ConvertConfig)
     from models.conversion import convert  # loads the libraries only after the configuration was found right
 

@@ -35,12 +35,13 @@ from training.supervision import SupervisedSet, supervise
 from training.trainer import numerics_record, train
 
 
-def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
+def run_chain(config: RunConfig, run: RunDirectory | None = None, command: str = "") -> str:
     """One run from sources to report; what an interrupted run already finished is not done again.
 
     Args:
         config: The checked configuration.
         run: The run to continue; a new one is begun once dataset and base model are there.
+        command: What was typed to start a new run; it is recorded and shown in the report.
 
     Returns:
         The printed summary.
@@ -53,7 +54,7 @@ def run_chain(config: RunConfig, run: RunDirectory | None = None) -> str:
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
     base = find_base(config.model)
-    run = run or RunDirectory.create(config)
+    run = run or RunDirectory.create(config, command)
     logger.info("[3/6] tuning with {} -> {}", config.method.kind, run.path)
     if not run.adapter.is_dir():
         _tune(run, config, base, dataset)
@@ -169,7 +170,7 @@ def _evaluate(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDa
         run.report,
         artifact=artifact,
         metrics_file=run.metrics_file,
-        command=f"python training/run.py recipe={config.name}",
+        command=run.command,
         numerics=numerics,
     )
 

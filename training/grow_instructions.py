@@ -1,7 +1,4 @@
-"""Grows instructions with a teacher: Self-Instruct from seed tasks to rows that a recipe can train on.
-
-python training/self_instruct.py teacher.base_url=http://127.0.0.1:8000/v1 teacher.model=NAME out=grown
-"""
+"""Grows instructions with a teacher: Self-Instruct from seed tasks to rows that a recipe can train on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +7,7 @@ from typing import Annotated, Literal
 from loguru import logger
 from pydantic import Field
 
-from common.command import Config, read_config, run_command
+from common.command import Config
 from common.errors import UserError
 from common.files import make_directory, write_json, write_text
 from common.hashing import sha256_file
@@ -19,20 +16,6 @@ from data_recipes.teacher.self_instruct import SEEDS, Grown, SelfInstructConfig,
 from data_recipes.teacher.teacher import OpenAIConfig, OpenAITeacher, RecordedTeacher, Reply, Request, Teacher
 from models.config import DType
 from models.engines.engine import Engine, Sampling
-
-HELP = """
-python training/self_instruct.py [teacher=openai|local] [key=value …] out=DIR
-
-  teacher.base_url=http://127.0.0.1:8000/v1 teacher.model=NAME   a server; its key is in the variable teacher.key_env
-  teacher=local teacher.path=RUN                                 a model on this machine
-  grow.wanted=500 grow.domain=医学 grow.max_requests=2000 grow.max_tokens=1000000
-
-DIR receives generated.jsonl, report.md and report.json, and requests.jsonl with all that the teacher said: the same
-command goes on where it was killed. Build a dataset from the rows, with the steps that clean and screen them:
-  python data_recipes/build.py data=bencao source.path=DIR/generated.jsonl out=datasets/grown
-Nobody has checked what a teacher writes: read it before you train on it, medicine above all.
-Every key: configs/self_instruct.yaml. Exit codes: 0 done (also at a limit), 1 failed, 2 wrong input, 130 interrupted.
-"""
 
 TOP_P = 0.9
 RECORD = "requests.jsonl"
@@ -158,20 +141,14 @@ def _markdown(report: dict[str, object]) -> str:
     return "\n".join([*lines, "", note]) + "\n"
 
 
-def _teacher(config: OpenAIConfig | LocalConfig) -> Teacher:
+def teacher_of(config: OpenAIConfig | LocalConfig) -> Teacher:
+    """The teacher that the configuration names, loaded.
+
+    Raises:
+        UserError: The model is missing, or the server's key is.
+    """
     if isinstance(config, OpenAIConfig):
         return OpenAITeacher(config)
     from models.engines.local import load_engine  # slow to load, and a server needs none of it
 
     return EngineTeacher(load_engine(config.path, dtype=config.dtype))
-
-
-def main(arguments: list[str]) -> None:
-    """Grows instructions as configured."""
-    for config in read_config("self_instruct", arguments, CommandConfig):
-        grown = run(config, _teacher(config.teacher))
-        print(f"{len(grown.rows)} rows ({grown.reached}), {sum(grown.rejected.values())} left out: {config.out}")
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)

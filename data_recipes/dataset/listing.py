@@ -8,14 +8,15 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from common.command import DONE, FAILED, run_command
+from common.command import DONE, FAILED, Config
 from common.errors import UserError
 from data_recipes.dataset.charts import binned, text_bars
 from data_recipes.dataset.dataset import split_tables
@@ -28,36 +29,50 @@ from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 if TYPE_CHECKING:
     from models.prompt_format import PromptFormat
 
-HELP = """
-python data_recipes/show.py DIR [key=value …]
-
-  DIR                  a dataset that data_recipes/build.py wrote
-  text=TEXT            rows in which any turn holds TEXT
-  id=TEXT              rows, and rows left out, whose id holds TEXT
-  reason=WORD          rows that were left out for this reason; without a word all reasons are counted
-  split=NAME           only this split
-  rows=20              how many are printed
-  model=DIR            the tokens as training sees them, rendered with the model's prompt format
-  prompt_format=NAME   another prompt format
-  lengths=512          with model=: how long the rows are in its tokens, split by split, which are longer than 512
-                       (train.max_length), and a histogram
-
-What is supervised is green on a terminal, and stands in «…» elsewhere or under NO_COLOR. Exit code 1: nothing found.
-"""
-
 DROPPED = "dropped.jsonl"
-KEYS = ("text", "id", "reason", "split", "rows", "model", "prompt_format", "lengths")
-ROWS = 20
 LONGER = 10  # rows over the limit that are named
 GREEN, RESET = "\x1b[1;32m", "\x1b[0m"
 
 
-def found(directory: Path, wanted: dict[str, str]) -> Iterator[tuple[str, Example]]:
-    """The rows that are looked for.
+class ShowConfig(Config):
+    """``data_recipes/show.py``.
 
-    Args:
-        directory: The dataset's.
-        wanted: ``text``, ``id`` and ``split``, or some of them.
+    Attributes:
+        dataset: A dataset that ``data_recipes/build.py`` wrote.
+        text: Rows in which any turn holds this text.
+        id: Rows, and dropped rows, whose id holds this text.
+        reason: Rows that were dropped for this reason; an empty one counts all reasons.
+        split: Only this split.
+        rows: How many are printed.
+        model: Directory of a model with a tokenizer: rows are shown in its tokens.
+        prompt_format: Another prompt format than the model's.
+        lengths: Length in tokens to compare the rows with, instead of printing them.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("dataset",)
+    as_typed: ClassVar[tuple[str, ...]] = ("text", "id", "reason", "split", "model")
+
+    dataset: Path
+    text: str | None = None
+    id: str | None = None
+    reason: str | None = None
+    split: str | None = None
+    rows: int = Field(20, ge=0)
+    model: Path | None = None
+    prompt_format: str | None = None
+    lengths: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "ShowConfig":
+        if self.model is None and (self.lengths is not None or self.prompt_format is not None):
+            raise ValueError("lengths= and prompt_format= are about a model's tokens: give model=DIR too")
+        if self.reason is not None and (self.text, self.split, self.model) != (None, None, None):
+            raise ValueError("of dropped rows only the id and the reason are known: give only id= with reason=")
+        return self
+
+
+def found(wanted: ShowConfig) -> Iterator[tuple[str, Example]]:
+    """The rows that are looked for, by ``text``, ``id`` and ``split``.
 
     Returns:
         Split and example of each.
@@ -65,34 +80,34 @@ def found(directory: Path, wanted: dict[str, str]) -> Iterator[tuple[str, Exampl
     Raises:
         UserError: There is no such split, or a file is damaged.
     """
-    names = list(DatasetManifest.load(directory).splits)
-    if wanted.get("split", names[0]) not in names:
-        raise UserError(f"no split {wanted['split']}", where=str(directory), fix=f"there are: {', '.join(names)}")
-    for name in [wanted["split"]] if "split" in wanted else names:
-        for table in split_tables(directory, name):
+    names = list(DatasetManifest.load(wanted.dataset).splits)
+    if wanted.split is not None and wanted.split not in names:
+        raise UserError(f"no split {wanted.split}", where=str(wanted.dataset), fix=f"there are: {', '.join(names)}")
+    for name in [wanted.split] if wanted.split is not None else names:
+        for table in split_tables(wanted.dataset, name):
             for example in to_examples(table.filter(_matching(table, wanted))):
                 yield name, example
 
 
-def _matching(table: pa.Table, wanted: dict[str, str]) -> pa.Array:
+def _matching(table: pa.Table, wanted: ShowConfig) -> pa.Array:
     chosen = np.ones(len(table), bool)
-    if "id" in wanted:
-        chosen &= np.asarray(pc.match_substring(table["id"], wanted["id"]))
-    if "text" in wanted:
+    if wanted.id is not None:
+        chosen &= np.asarray(pc.match_substring(table["id"], wanted.id))
+    if wanted.text is not None:
         messages = table["messages"].combine_chunks()
-        holds = pc.match_substring(messages.flatten().field("content"), wanted["text"])
+        holds = pc.match_substring(messages.flatten().field("content"), wanted.text)
         row_of = np.repeat(np.arange(len(table)), np.asarray(pc.list_value_length(messages)))
         chosen &= np.bincount(row_of[np.asarray(holds)], minlength=len(table)) > 0
     return pa.array(chosen)
 
 
-def left_out(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The rows that were left out, by ``reason`` or part of their ``id``."""
+def left_out(directory: Path, reason: str | None = None, id: str = "") -> Iterator[dict[str, str]]:
+    """The rows that were left out, by reason or part of their id."""
     check_file(directory / DROPPED)
     with (directory / DROPPED).open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            if row["reason"] == wanted.get("reason", row["reason"]) and wanted.get("id", "") in row["id"]:
+            if reason in (None, row["reason"]) and id in row["id"]:
                 yield row
 
 
@@ -151,76 +166,54 @@ def _marked(text: str, coloured: bool) -> str:
     return f"{GREEN}{text}{RESET}" if coloured else f"«{text}»"
 
 
-def _prompt_format(wanted: dict[str, str]) -> "PromptFormat | None":
-    if "model" not in wanted:
-        if "prompt_format" in wanted:
-            raise UserError("a prompt format needs a tokenizer", where="prompt_format", fix="give model=DIR too")
+def _prompt_format(wanted: ShowConfig) -> "PromptFormat | None":
+    if wanted.model is None:
         return None
     from models.loading import load_tokenizer  # the one place where data recipes look at a model, and only if asked
     from models.show_prompt import format_of
 
-    directory = Path(wanted["model"])
-    return format_of(directory, wanted.get("prompt_format"), load_tokenizer(directory))
+    return format_of(wanted.model, wanted.prompt_format, load_tokenizer(wanted.model))
 
 
-def _parsed(arguments: list[str]) -> tuple[Path, dict[str, str]]:
-    directories = [word for word in arguments if "=" not in word]
-    wanted = dict(word.split("=", 1) for word in arguments if "=" in word)
-    if len(directories) != 1:
-        raise UserError("one dataset is wanted", fix="python data_recipes/show.py DIR [text=…]")
-    for key, value in wanted.items():
-        if key not in KEYS:
-            raise UserError("unknown key", where=key, fix=f"valid are: {', '.join(KEYS)}")
-        if key in ("rows", "lengths") and not value.isdecimal():
-            raise UserError("not a number", where=f"{key}={value}", fix="rows=20 lengths=512")
-    if "lengths" in wanted and "model" not in wanted:
-        raise UserError("tokens are those of a model", where="lengths", fix="give model=DIR too")
-    if "reason" in wanted and not {"text", "split", "model", "lengths"}.isdisjoint(wanted):
-        raise UserError("of rows left out only the id and the reason are known", where="reason", fix="give id= with it")
-    directory = Path(directories[0]).expanduser()
-    if not (directory / MANIFEST).is_file():
-        raise UserError(
-            "no dataset was built here", where=str(directory), fix="python data_recipes/build.py data=NAME out=DIR"
-        )
-    return directory, wanted
-
-
-def _print_left_out(directory: Path, wanted: dict[str, str]) -> int:
-    counts = Counter(row["reason"] for row in left_out(directory, {}))
-    if not wanted.get("reason", "-"):
+def _print_left_out(wanted: ShowConfig) -> int:
+    counts = Counter(row["reason"] for row in left_out(wanted.dataset))
+    if wanted.reason == "":
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
         return counts.total()
-    if wanted.get("reason", "") not in {"", *counts}:
+    if wanted.reason is not None and wanted.reason not in counts:
         there = f"there are: {', '.join(counts)}" if counts else "none was"
-        raise UserError(f"no row was left out for {wanted['reason']!r}", where=str(directory), fix=there)
+        raise UserError(f"no row was left out for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
     number = 0
-    for number, row in enumerate(left_out(directory, wanted), 1):
-        if number <= int(wanted.get("rows", ROWS)):
+    for number, row in enumerate(left_out(wanted.dataset, wanted.reason, wanted.id or ""), 1):
+        if number <= wanted.rows:
             print(f"left out: {row['id']}: {row['reason']}")
     return number
 
 
-def main(arguments: list[str]) -> int:
-    """Prints what is looked for."""
-    directory, wanted = _parsed(arguments)
-    if "lengths" in wanted:
-        prompt_format = _prompt_format(wanted)
+def show(config: ShowConfig) -> int:
+    """Prints what is looked for; the exit code says whether anything was found.
+
+    Raises:
+        UserError: There is no dataset, no such split or reason, or a file is damaged.
+    """
+    wanted = config.model_copy(update={"dataset": config.dataset.expanduser()})
+    if not (wanted.dataset / MANIFEST).is_file():
+        raise UserError(
+            "no dataset was built here", where=str(wanted.dataset), fix="python data_recipes/build.py data=NAME out=DIR"
+        )
+    prompt_format = _prompt_format(wanted)
+    if wanted.lengths is not None:
         assert prompt_format is not None  # a model was given
-        report, number = lengths_told(found(directory, wanted), prompt_format, int(wanted["lengths"]))
+        report, number = lengths_told(found(wanted), prompt_format, wanted.lengths)
         print(report)
         return DONE if number else FAILED
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     dropped = shown = 0
-    if "reason" in wanted or "id" in wanted:
-        dropped = _print_left_out(directory, wanted)
-    if "reason" not in wanted:
-        prompt_format = _prompt_format(wanted)
-        for split, example in islice(found(directory, wanted), int(wanted.get("rows", ROWS))):
+    if wanted.reason is not None or wanted.id is not None:
+        dropped = _print_left_out(wanted)
+    if wanted.reason is None:
+        for split, example in islice(found(wanted), wanted.rows):
             shown += 1
             print(told(split, example, prompt_format, coloured))
     print(f"{shown} rows shown, {dropped} left out that match")
     return DONE if shown + dropped else FAILED
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)

@@ -3,30 +3,19 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
 from tqdm import tqdm
 
-from common.command import run_command
+from common.command import Config
 from common.errors import UserError
 from common.files import replacing_file, write_text
 from data_recipes.formats.documents import PassageText, is_document, passages
 from data_recipes.schema.dropped import Dropped
 
-HELP = """
-python data_recipes/passages.py FILE|DIR out=passages.jsonl [characters=400]
-
-FILE is a Word file (.docx), a PDF, Markdown or plain text; of a folder all of these in it are read.
-out= is JSON lines, or Parquet where it ends in .parquet: id, document, headings, page, last_page, text.
-characters= is the most that a passage has; it ends where a paragraph or a sentence ends, and never crosses a heading.
-
-Pages without text (scanned ones) are listed. With a question and an answer added to its rows, the file is a source:
-python data_recipes/build.py data=documents source.path=passages.jsonl out=datasets/documents
-"""
-
-CHARACTERS = 400
-FEWEST = 50
 SCHEMA = pa.schema(
     {
         "id": pa.string(),
@@ -37,6 +26,23 @@ SCHEMA = pa.schema(
         "text": pa.string(),
     }
 )
+
+
+class PassagesConfig(Config):
+    """``data_recipes/passages.py``.
+
+    Attributes:
+        documents: A document, or a folder of them.
+        out: A new file: JSON lines, or Parquet where it ends in ``.parquet``.
+        characters: Most characters of a passage.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("documents",)
+    as_typed: ClassVar[tuple[str, ...]] = ("out",)
+
+    documents: Path
+    out: Path
+    characters: int = Field(400, ge=50)
 
 
 def cut(path: Path, characters: int) -> tuple[list[PassageText], list[Dropped]]:
@@ -71,29 +77,18 @@ def write(found: list[PassageText], out: Path) -> None:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial)
 
 
-def _arguments(arguments: list[str]) -> tuple[Path, Path, int]:
-    files = [word for word in arguments if "=" not in word]
-    keys = dict(word.split("=", 1) for word in arguments if "=" in word)
-    characters = keys.pop("characters", str(CHARACTERS))
-    if len(files) != 1 or set(keys) != {"out"} or not keys["out"]:
-        raise UserError("a document and out= are wanted", fix="python data_recipes/passages.py FILE out=passages.jsonl")
-    if not characters.isdecimal() or int(characters) < FEWEST:
-        raise UserError(f"not a number from {FEWEST} on: {characters}", where="characters", fix="characters=400")
-    return Path(files[0]), Path(keys["out"]), int(characters)
+def cut_to_file(config: PassagesConfig) -> None:
+    """Cuts documents into passages, writes them and says what came of it.
 
-
-def main(arguments: list[str]) -> None:
-    """Cuts documents into passages and says what came of it."""
-    path, out, characters = _arguments(arguments)
+    Raises:
+        UserError: The documents cannot be read, or ``out`` exists.
+    """
+    out = config.out
     if out.exists():  # questions may have been added to it
         raise UserError("this exists already", where=f"out={out}", fix="name a new file; nothing is overwritten")
-    found, left_out = cut(path, characters)
+    found, left_out = cut(config.documents, config.characters)
     for item in left_out:
         print(f"{item.id}: {item.reason}")
     write(found, out)
     documents = len({passage.document for passage in found})
     print(f"{len(found)} passages of {documents} documents, {len(left_out)} pages without text -> {out}")
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)

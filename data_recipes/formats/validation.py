@@ -4,27 +4,15 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from common.command import DONE, WRONG_INPUT, run_command
+from pydantic import PositiveInt
+
+from common.command import DONE, WRONG_INPUT, Config
 from common.errors import UserError
 from common.files import write_text
 from data_recipes.formats.user_file import UserRow, user_rows
 from data_recipes.leakage.normalise import normalise
-
-HELP = """
-python data_recipes/validate.py FILE [fix=OUT] [max_characters=32000]
-
-FILE holds JSON lines, either (a system turn may come first)
-  {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
-or
-  {"instruction": "…", "input": "", "output": "…"}
-or it is CSV, TSV, XLSX or Parquet with a column messages, or with instruction or question, and output or answer. A JSON
-array, ShareGPT's conversations and other encodings are told, and mended.
-
-Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
-what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
-"""
 
 SHOWN = 50  # problems that are printed one by one
 LONGEST = 32_000  # characters of a conversation
@@ -226,23 +214,31 @@ def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[Proble
         print(f"  {number} × {change}")
 
 
-def _arguments(arguments: list[str]) -> tuple[Path, Path | None, int]:
-    files = [word for word in arguments if "=" not in word]
-    options = dict(word.split("=", 1) for word in arguments if "=" in word)
-    if len(files) != 1:
-        raise UserError("one file is wanted", fix="python data_recipes/validate.py FILE [fix=OUT]")
-    if unknown := set(options) - {"fix", "max_characters"}:
-        raise UserError("unknown key", where=min(unknown), fix="valid are: fix, max_characters")
-    longest = options.get("max_characters", str(LONGEST))
-    if not longest.isdecimal():
-        raise UserError("not a number", where=f"max_characters={longest}", fix="e.g. max_characters=8000")
-    return Path(files[0]), Path(options["fix"]) if "fix" in options else None, int(longest)
+class ValidateConfig(Config):
+    """``data_recipes/validate.py``.
+
+    Attributes:
+        file: The file of training rows.
+        fix: A new file for a fixed copy.
+        max_characters: Most characters of a conversation.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("file",)
+    as_typed: ClassVar[tuple[str, ...]] = ("fix",)
+
+    file: Path
+    fix: Path | None = None
+    max_characters: PositiveInt = LONGEST
 
 
-def main(arguments: list[str]) -> int:
-    """Prints the problems of one file and a summary, and writes the mended copy that was asked for."""
-    path, out, longest = _arguments(arguments)
-    rows, found, sound = problems(path, longest)
+def validate(config: ValidateConfig) -> int:
+    """Prints the problems of one file and a summary, and writes the mended copy that was asked for.
+
+    Returns:
+        The exit code: whether the file is sound, or was mended.
+    """
+    path, out = config.file, config.fix
+    rows, found, sound = problems(path, config.max_characters)
     for problem in found[:SHOWN]:
         print(f"{problem}  -> {problem.mended}" if out else problem)
     if len(found) > SHOWN:
@@ -254,7 +250,3 @@ def main(arguments: list[str]) -> int:
     if found:
         print(f"a mended copy: python data_recipes/validate.py {path} fix=mended.jsonl")
     return WRONG_INPUT if found else DONE
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)

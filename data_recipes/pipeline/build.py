@@ -8,13 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from loguru import logger
 from tqdm import tqdm
 
-from common.command import read_config, run_command
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory
-from common.groups import choices
 from common.hashing import sha256_file, sha256_value
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset.card import write_card
@@ -23,6 +20,7 @@ from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.pipeline.decide import Decision, decide, listed
 from data_recipes.pipeline.executors import engine_of
+from data_recipes.pipeline.protected_sets import described, suites_of
 from data_recipes.pipeline.read import READ, read_shards
 from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
 from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
@@ -30,23 +28,8 @@ from data_recipes.pipeline.workspace import scratch_folder, work_directory
 from data_recipes.pipeline.write import Written, write_splits
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.sources import source_of
-from data_recipes.suites import described, suites_of
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
-
-HELP = f"""
-python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
-
-  source.path=…           the file or folder, as its authors publish it
-  data.splits.test=500    sizes of the splits that are drawn
-  data.max_bad_share=0.02 how many damaged rows are put up with
-  data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
-
-DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
-dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
-The keys and their meaning are in configs/data/NAME.yaml. NAME is one of:
-{choices("build")}
-"""
 
 MACHINE = {"engine", "workers", "ray_address", "suites"}  # keys that differ between machines, not between results
 
@@ -240,7 +223,8 @@ def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
     return {name: sum(count.get(name, 0) for count in counts) for name in names}
 
 
-def _summary(manifest: DatasetManifest, out: str) -> str:
+def summary(manifest: DatasetManifest, out: str) -> str:
+    """What came of a build, in four lines."""
     counts = manifest.counts
     shared = {name: f"{o.exact}/{o.ngram} of {o.n}" for name, o in manifest.overlap.items()}
     return (
@@ -249,14 +233,3 @@ def _summary(manifest: DatasetManifest, out: str) -> str:
         f"questions identical to training / sharing {RUN_TOLD[1]} with it: {listed(shared)}\n"
         f"written to {out} (sha256 {manifest.sha256[:12]})"
     )
-
-
-def main(arguments: list[str]) -> None:
-    """Builds one dataset, or several in a sweep."""
-    for config in read_config("build", arguments, BuildConfig):
-        logger.info("building {} from {}", config.data.name, source_of(config.source).kind)
-        print(_summary(build(config), config.out))
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)

@@ -89,7 +89,8 @@ def _provenance(report: Report) -> str:
     origin = report.provenance.model_dump(exclude={"command"})
     lines = [f"- {key}: {_escaped(_flat(value))}" for key, value in origin.items() if value]
     lines += [f"- {name}: `{record.signature}`" for name, record in report.metrics.items()]
-    return "\n".join(lines) + f"\n\n```\n{report.provenance.command}\n```"
+    rerun = f"\n\n```\n{report.provenance.command}\n```" if report.provenance.command else ""
+    return "\n".join(lines) + rerun
 
 
 def _flat(value: object) -> str:

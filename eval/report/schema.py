@@ -146,7 +146,7 @@ class Provenance(_Part):
     Attributes:
         base: Name of the base model, where it is known.
         decoding: How answers were generated.
-        command: The command that reruns this.
+        command: The command that was typed, with every override; empty where it is not known.
     """
 
     created: str

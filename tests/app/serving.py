@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 
-from app.server import Server
 from app.batching import BatchQueue
 from app.config import ServeConfig
+from app.server import Server
 from app.service import create_app
 from domains.knowledge_base import KnowledgeBase
 from models.engines.engine import Engine

@@ -13,7 +13,7 @@ import httpx
 import openai
 import pytest
 
-from app.server import HELP, main
+from app.__main__ import HELP, main
 from app.config import AppConfig, model_path
 from app.qa import Turn
 from common.command import run_command
@@ -87,7 +87,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path, tmp_path: 
 
 
 def test_a_wrong_model_ends_the_command_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.command.start_logging", lambda level: None)
+    monkeypatch.setattr("common.logging.start_logging", lambda level: None)
     monkeypatch.setattr(sys, "argv", ["app", "model=no/such/model"])
     with pytest.raises(SystemExit) as ended:
         run_command(main, HELP)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from common.command import read_config, run_command
-from data_recipes import suites as suites_command
+from data_recipes import build as build_command
+from data_recipes import show as show_command
+from data_recipes import validate as validate_command
 from data_recipes.config import BuildConfig
-from data_recipes.dataset import listing as show_command
-from data_recipes.formats import validation as validate_command
-from data_recipes.pipeline import build as build_command
+from data_recipes.pipeline import protected_sets as suites_command
 from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
 from domains.knowledge_base import KnowledgeBase
 

@@ -9,7 +9,7 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.formats.documents import PassageText, passages
-from data_recipes.formats.passages import main
+from data_recipes.passages import main
 from data_recipes.pipeline.build import load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example

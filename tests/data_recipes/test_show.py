@@ -76,7 +76,7 @@ def test_lengths_need_a_model_and_a_number(show: Run, medical: BuiltDataset, tin
 
 
 def test_a_reader_that_has_seen_enough_is_no_fault(medical: BuiltDataset) -> None:
-    words = [sys.executable, "-m", "data_recipes.dataset.listing", str(medical.directory), "rows=5000"]
+    words = [sys.executable, "-m", "data_recipes.show", str(medical.directory), "rows=5000"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
         assert shown.stdout and shown.stderr
         assert b"\x1b" not in shown.stdout.readline()

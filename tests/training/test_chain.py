@@ -1,6 +1,7 @@
 """The command as users run it: sources to report, on a model small enough for a test."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,7 +27,7 @@ SMALL = (
     "suite.max_new_tokens=12",
     "merge.prompts=4",
 )
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HOME": "/proc/xinglin"}  # no home is needed
 
 
 def start(*words: str, **kwargs: object) -> "subprocess.Popen[str]":
@@ -55,6 +56,8 @@ def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path)
     assert artifact["kind"] == "merged" and artifact["merge_proof"]["passed"]
     report = read_json(directory / "report/report.json")
     assert set(report["systems"]) == {"base", "tuned"}
+    typed = shlex.split(report["provenance"]["command"])
+    assert typed == ["python", "training/run.py", "recipe=medical_qlora", *SMALL, f"runs_dir={tmp_path}"]
     assert set(report["systems"]["tuned"]) == {"heldout_phrasing", "unseen_entity", "safety"}
     score = report["systems"]["tuned"]["heldout_phrasing"]["rouge_l_zh"]
     assert score["n"] == 4 and score["low"] <= score["value"] <= score["high"]
@@ -129,6 +132,8 @@ def test_interrupted_command_continues_with_resume(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("max_steps: 100000", f"max_steps: {stopped_at + 4}"))
     run(f"resume={directory}")
     assert (directory / "merged/config.json").is_file() and (directory / "report/index.html").is_file()
+    started = read_json(directory / "report/report.json")["provenance"]["command"]
+    assert "train.max_steps=100000" in shlex.split(started)  # what began the run, not the resume
 
 
 def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:

@@ -123,13 +123,15 @@ def test_examples_without_a_passage_are_refused(examples: list[Example]) -> None
 
 def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Path) -> None:
     target = tmp_path / "pushed"
-    out = run_chain(configure(reviews, tmp_path / "runs", f"push.to={target}"))
+    started = "python training/run.py recipe=subjqa_extractive source.path=subjqa"
+    out = run_chain(configure(reviews, tmp_path / "runs", f"push.to={target}"), command=started)
     run = only_run(tmp_path / "runs")
     assert "span_f1" in out and str(target) in out
     artifact = Artifact.load(run)
     assert artifact.kind == "reader" and artifact == Artifact.load(run / "reader")
     report = read_json(run / "report/report.json")
     assert report["provenance"]["model_versions"]["base"] == "no-answer baseline"
+    assert report["provenance"]["command"] == started and started in (run / "report/report.md").read_text()
     assert report["merge"] is None and report["suites"]["test"]["overlap"]["exact"] == 0
     scores = report["systems"]["base"]["test"]
     assert scores["span_unanswerable"]["value"] == 1 and scores["span_f1_answerable"]["value"] == 0
@@ -179,6 +181,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert isinstance(config, ExtractiveRunConfig) and not run.reader.exists()
     assert run.last_checkpoint() is not None
     run_chain(config, run)
+    assert "```" not in (run.path / "report/report.md").read_text()  # nobody typed a command
     files = [folder / "reader/model.safetensors" for folder in (run.path, only_run(tmp_path / "whole"))]
     assert files[0].read_bytes() == files[1].read_bytes()
     logged = [(r / "metrics.jsonl").read_text().splitlines() for r in (run.path, only_run(tmp_path / "whole"))]

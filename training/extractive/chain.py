@@ -33,12 +33,13 @@ HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes witho
 ALWAYS = float("-inf")  # threshold of a reader that always answers
 
 
-def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> str:
+def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None, command: str = "") -> str:
     """One run from sources to report; what an interrupted run already finished is not done again.
 
     Args:
         config: The checked configuration.
         run: The run to continue; a new one is begun once dataset and encoder are there.
+        command: What was typed to start a new run; it is recorded and shown in the report.
 
     Returns:
         The printed summary.
@@ -52,7 +53,7 @@ def run_chain(config: ExtractiveRunConfig, run: RunDirectory | None = None) -> s
     logger.info("[2/5] encoder {}", config.model.name)
     base = _encoder(config, dataset.splits["train"])
     reader = _reader(config, base)  # what it refuses leaves no run behind
-    run = run or RunDirectory.create(config)
+    run = run or RunDirectory.create(config, command)
     logger.info("[3/5] training -> {}", run.path)
     if not run.reader.is_dir():
         _train(run, config, reader, dataset)
@@ -185,7 +186,7 @@ def _evaluate(
         run.report,
         artifact=artifact,
         metrics_file=run.metrics_file,
-        command=f"python training/run.py recipe={config.name} model={config.model.name} source.path=…",
+        command=run.command,
     )
 
 

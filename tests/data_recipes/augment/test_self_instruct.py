@@ -19,7 +19,7 @@ from models.prompt_format import PromptFormat
 from tests.conftest import PROSE, TINY
 from tests.data_recipes.augment.conftest import Made
 from tests.data_recipes.augment.fake_teacher import FakeTeacher, teaching
-from training import grow_instructions as self_instruct
+from training import grow_instructions, self_instruct
 from training.grow_instructions import CommandConfig, EngineTeacher
 
 VERBS = ["描述", "解释", "比较", "整理", "推荐", "评价", "改写", "归纳", "翻译", "列举"]
@@ -72,7 +72,7 @@ def ask(server: FakeTeacher, **changes: Any) -> OpenAITeacher:
 
 def test_rows_come_with_a_report_and_become_a_dataset(server: FakeTeacher, tmp_path: Path, made: Made) -> None:
     checked = config(server, tmp_path / "grown", "grow.wanted=8")
-    grown = self_instruct.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
+    grown = grow_instructions.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
     report = json.loads((tmp_path / "grown/report.json").read_text())
     assert report["rows"] == len(grown.rows) == 8 and report["ended"] == "wanted"
     for reason in ("not_for_text", "length", "repeated", "similar", "starts_with_punctuation"):
@@ -92,7 +92,7 @@ def test_eight_are_shown_two_of_them_the_teachers_own_and_labels_come_first(
     server: FakeTeacher, tmp_path: Path
 ) -> None:
     checked = config(server, tmp_path / "grown")
-    grown = self_instruct.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
+    grown = grow_instructions.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
     seeds = {seed.instruction for seed in load_seeds(SEEDS, None)}
     prompts = [body["messages"][0]["content"] for body in server.bodies]
     shown = [re.findall(r"^\d+\. (.+)$", p, re.M) for p in prompts if "请再写出8条" in p]
@@ -110,14 +110,14 @@ def test_a_killed_run_goes_on_to_the_same_result_and_asks_nothing_twice(
     server: FakeTeacher, tmp_path: Path, kept: int
 ) -> None:
     checked = config(server, tmp_path / "whole")
-    self_instruct.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
+    grow_instructions.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
     whole, asked = tmp_path / "whole", len(server.bodies)
     cut = tmp_path / "cut"
     cut.mkdir()
     lines = (whole / "requests.jsonl").read_bytes().splitlines(keepends=True)
     (cut / "requests.jsonl").write_bytes(b"".join(lines[:kept]) + lines[kept][:25])  # killed while writing a line
     again = config(server, cut)
-    self_instruct.run(again, OpenAITeacher(again.teacher))  # type: ignore[arg-type]
+    grow_instructions.run(again, OpenAITeacher(again.teacher))  # type: ignore[arg-type]
     assert len(server.bodies) - asked == asked - kept
     for name in ("generated.jsonl", "report.json", "report.md", "requests.jsonl"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
@@ -126,7 +126,7 @@ def test_a_killed_run_goes_on_to_the_same_result_and_asks_nothing_twice(
 @pytest.mark.parametrize("limit", ["grow.max_requests=7", "grow.max_tokens=2000"])
 def test_no_more_is_spent_than_allowed(server: FakeTeacher, tmp_path: Path, limit: str) -> None:
     checked = config(server, tmp_path / "grown", "grow.wanted=1000", limit)
-    assert self_instruct.run(checked, OpenAITeacher(checked.teacher)).reached == "limit"  # type: ignore[arg-type]
+    assert grow_instructions.run(checked, OpenAITeacher(checked.teacher)).reached == "limit"  # type: ignore[arg-type]
     costs = [json.loads(line)["reply"][2:] for line in (tmp_path / "grown/requests.jsonl").read_text().splitlines()]
     assert len(costs) == len(server.bodies) and (tmp_path / "grown/report.md").exists()
     assert len(costs) <= 7 if "requests" in limit else sum(map(sum, costs[:-2])) < 2000 <= sum(map(sum, costs))
@@ -135,7 +135,7 @@ def test_no_more_is_spent_than_allowed(server: FakeTeacher, tmp_path: Path, limi
 def test_a_teacher_that_repeats_itself_ends_the_command(tmp_path: Path) -> None:
     with teaching(lambda prompt, number: "9. 好") as server:
         checked = config(server, tmp_path / "grown")
-        grown = self_instruct.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
+        grown = grow_instructions.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
     assert grown.reached == "nothing_new" and not grown.rows
 
 
@@ -169,13 +169,13 @@ def test_no_server_is_an_error_that_says_so() -> None:
 
 def test_a_record_of_another_configuration_or_a_damaged_one_is_refused(server: FakeTeacher, tmp_path: Path) -> None:
     checked = config(server, tmp_path / "grown")
-    self_instruct.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
+    grow_instructions.run(checked, OpenAITeacher(checked.teacher))  # type: ignore[arg-type]
     with pytest.raises(UserError, match="another configuration"):
-        self_instruct.run(config(server, tmp_path / "grown", "grow.seed=1"), ask(server))
+        grow_instructions.run(config(server, tmp_path / "grown", "grow.seed=1"), ask(server))
     record = tmp_path / "grown/requests.jsonl"
     record.write_text("{}\n" + record.read_text(), encoding="utf-8")
     with pytest.raises(UserError, match=r"requests\.jsonl:1"):
-        self_instruct.run(checked, ask(server))
+        grow_instructions.run(checked, ask(server))
 
 
 def test_a_local_engine_is_a_teacher(tmp_path: Path, server: FakeTeacher) -> None:
@@ -184,7 +184,7 @@ def test_a_local_engine_is_a_teacher(tmp_path: Path, server: FakeTeacher) -> Non
     PromptFormat.named("xinglin", load_tokenizer(base)).save(base)
     teacher = EngineTeacher(load_engine(base))
     checked = config(server, tmp_path / "grown", "grow.max_requests=4")
-    grown = self_instruct.run(checked, teacher)
+    grown = grow_instructions.run(checked, teacher)
     report = json.loads((tmp_path / "grown/report.json").read_text())
     assert report["requests"] >= 2 and report["completion_tokens"] > 0 and not server.bodies
     assert grown.reached == "limit" and report["teacher"] == "base"

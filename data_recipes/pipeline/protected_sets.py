@@ -3,24 +3,48 @@
 A suite is registered by the fingerprints of a dataset's test splits: hashes, no text. From then on every dataset that
 is built on this machine leaves out the training rows that share a question or a run of characters with it.
 
-    python data_recipes/suites.py            lists them
-    python data_recipes/suites.py add DIR    registers the test splits of a dataset that was built
-    python data_recipes/suites.py remove NAME
+    python data_recipes/suites.py                lists them
+    python data_recipes/suites.py add DIR        registers the test splits of a dataset that was built
+    python data_recipes/suites.py remove NAME    forgets them
 """
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from common.command import run_command
+from pydantic import model_validator
+
+from common.command import Config, read_config, run_command
 from common.errors import UserError
 from common.files import cache_dir, replacing_file
 from common.hashing import sha256_file
-from data_recipes.config import DataConfig
-from data_recipes.leakage.overlap import HELD_OUT, load
 from data_recipes.schema.manifest import DatasetManifest, Suite
 
+if TYPE_CHECKING:  # slow to load, and --help does without
+    from data_recipes.config import DataConfig
 
-def suites_of(data: DataConfig) -> dict[str, Path]:
+
+class SuitesConfig(Config):
+    """``data_recipes/suites.py``.
+
+    Attributes:
+        action: What is done: the suites are listed, or one is added or removed.
+        name: The directory of a dataset to add, or the name of a suite to remove.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("action", "name")
+
+    action: Literal["list", "add", "remove"] = "list"
+    name: str | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "SuitesConfig":
+        if (self.name is None) != (self.action == "list"):
+            raise ValueError("give add DIR, remove NAME, or nothing to list them")
+        return self
+
+
+def suites_of(data: "DataConfig") -> dict[str, Path]:
     """The fingerprint files of the suites that a recipe is compared with, by name; never the recipe's own.
 
     Raises:
@@ -49,6 +73,8 @@ def register(directory: Path) -> Path:
     Raises:
         UserError: It is no dataset, has no test split, or its fingerprints are damaged.
     """
+    from data_recipes.leakage.overlap import HELD_OUT, load
+
     manifest = DatasetManifest.load(directory)
     source = directory / HELD_OUT
     if not source.is_file():
@@ -63,18 +89,17 @@ def register(directory: Path) -> Path:
 
 def main(arguments: list[str]) -> None:
     """Lists, adds or removes suites."""
-    match arguments:
-        case []:
-            print("\n".join(path.stem for path in registered()) or "no suite is registered")
-        case ["add", directory]:
+    [config] = read_config("suites", arguments, SuitesConfig)
+    match config.action, config.name:
+        case "add", str(directory):
             print(f"registered: {register(Path(directory)).stem}")
-        case ["remove", name]:
+        case "remove", str(name):
             path = cache_dir() / "suites" / f"{name}.parquet"
             if path not in registered():
                 raise UserError(f"no suite {name}", fix="see the list: python data_recipes/suites.py")
             path.unlink()
         case _:
-            raise UserError("this is not understood", fix="see --help")
+            print("\n".join(path.stem for path in registered()) or "no suite is registered")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,34 @@
+"""Samples answers to training questions and ranks them by a checker: pairs of a better and a worse one.
+
+python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_answer out=preferences
+"""
+
+from common.command import read_config, run_command
+
+HELP = """
+python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
+
+Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
+each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and dropped.
+  math_answer   the final answer is right (1) or not (0)
+  fact_recall   the share of the reference facts that are stated
+  emergency     the first sentence sends to care at once (1) or not (0); only questions that are emergencies
+A killed command resumes when it is started again. Then build a dataset of the pairs:
+  python data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
+Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Samples as configured."""
+    from eval.preferences import PreferencesConfig, sample  # these load the libraries, which --help does without
+    from models.engines.local import load_engine
+
+    for config in read_config("sample_preferences", arguments, PreferencesConfig):
+        report = sample(config, load_engine(config.model, dtype=config.dtype))
+        left_out = ", ".join(f"{reason} {number}" for reason, number in report["left_out"].items()) or "none"
+        print(f"{report['pairs']} pairs of {report['asked']} questions; left out: {left_out}\nwritten to {config.out}")
+
+
+if __name__ == "__main__":
+    run_command(main, HELP)

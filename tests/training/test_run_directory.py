@@ -1,0 +1,61 @@
+"""A run's own directory, and the command that it remembers."""
+
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from common.command import read_config
+from common.errors import UserError
+from training.config import RunConfig
+from training.run import _planned
+from training.run_directory import RunDirectory
+
+WORDS = ["recipe=medical_qlora", "data.name=我的 数据", "source.path=a b/{c}.jsonl", "train.learning_rate=1e-3"]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> RunConfig:
+    """A run that would begin in a folder of the test's own."""
+    [config] = read_config("run", [f"runs_dir={tmp_path}/runs"], RunConfig)
+    return config
+
+
+def test_command_is_what_was_typed_with_every_override() -> None:
+    [(planned, command, run)] = _planned(["data=bencao", *WORDS])
+    assert shlex.split(command) == ["python", "training/run.py", "data=bencao", *WORDS] and run is None
+    assert planned.data.name == "我的 数据"
+
+
+def test_each_run_of_a_sweep_has_the_command_of_its_own_combination() -> None:
+    planned = _planned(["-m", "data=bencao", *WORDS, "method.rank=4,8", "seed=1,2"])
+    assert [shlex.split(command)[-2:] for _, command, _ in planned] == [
+        [f"method.rank={rank}", f"seed={seed}"] for rank in (4, 8) for seed in (1, 2)
+    ]
+    for one, command, _ in planned:
+        [(alone, again, _)] = _planned(shlex.split(command)[2:])
+        assert alone == one and again == command
+
+
+def test_resumed_run_keeps_the_command_that_started_it(config: RunConfig) -> None:
+    started = "python training/run.py recipe=medical_qlora 'data.name=我的 数据'"
+    run = RunDirectory.create(config, started)
+    [(again, command, resumed)] = _planned([f"resume={run.path}"])
+    assert command == started and again == config
+    assert resumed is not None and resumed.command == started
+
+
+def test_run_that_nobody_typed_has_no_command(config: RunConfig) -> None:
+    assert RunDirectory.create(config).command == ""
+
+
+def test_runs_that_begin_together_get_directories_of_their_own(config: RunConfig) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        runs = list(threads.map(lambda _: RunDirectory.create(config), range(16)))
+    assert len({run.path for run in runs}) == 16
+
+
+def test_place_for_runs_that_cannot_be_written_is_named(config: RunConfig) -> None:
+    with pytest.raises(UserError, match="/proc/xinglin"):
+        RunDirectory.create(config.model_copy(update={"runs_dir": Path("/proc/xinglin")}))
