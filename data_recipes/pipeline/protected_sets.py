@@ -1,27 +1,22 @@
 """The evaluation suites that no training question may overlap with.
 
 A suite is registered by the fingerprints of a dataset's test splits: hashes, no text. From then on every dataset that
-is built on this machine leaves out the training rows that share a question or a run of characters with it.
-
-    python data_recipes/suites.py                lists them
-    python data_recipes/suites.py add DIR        registers the test splits of a dataset that was built
-    python data_recipes/suites.py remove NAME    forgets them
+is built on this machine drops the training rows that share a question or a run of characters with it.
 """
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
-from common.command import Config, read_config, run_command
+from common.command import Config
 from common.errors import UserError
 from common.files import cache_dir, replacing_file
 from common.hashing import sha256_file
+from data_recipes.config import DataConfig
+from data_recipes.leakage.overlap import HELD_OUT, load
 from data_recipes.schema.manifest import DatasetManifest, Suite
-
-if TYPE_CHECKING:  # slow to load, and --help does without
-    from data_recipes.config import DataConfig
 
 
 class SuitesConfig(Config):
@@ -44,7 +39,7 @@ class SuitesConfig(Config):
         return self
 
 
-def suites_of(data: "DataConfig") -> dict[str, Path]:
+def suites_of(data: DataConfig) -> dict[str, Path]:
     """The fingerprint files of the suites that a recipe is compared with, by name; never the recipe's own.
 
     Raises:
@@ -73,8 +68,6 @@ def register(directory: Path) -> Path:
     Raises:
         UserError: It is no dataset, has no test split, or its fingerprints are damaged.
     """
-    from data_recipes.leakage.overlap import HELD_OUT, load
-
     manifest = DatasetManifest.load(directory)
     source = directory / HELD_OUT
     if not source.is_file():
@@ -87,9 +80,12 @@ def register(directory: Path) -> Path:
     return target
 
 
-def main(arguments: list[str]) -> None:
-    """Lists, adds or removes suites."""
-    [config] = read_config("suites", arguments, SuitesConfig)
+def list_or_change(config: SuitesConfig) -> None:
+    """Lists, adds or removes suites, and prints what came of it.
+
+    Raises:
+        UserError: There is no such dataset or suite.
+    """
     match config.action, config.name:
         case "add", str(directory):
             print(f"registered: {register(Path(directory)).stem}")
@@ -100,7 +96,3 @@ def main(arguments: list[str]) -> None:
             path.unlink()
         case _:
             print("\n".join(path.stem for path in registered()) or "no suite is registered")
-
-
-if __name__ == "__main__":
-    run_command(main, str(__doc__))

@@ -10,9 +10,9 @@ import pytest
 from common.command import read_config, run_command
 from data_recipes import build as build_command
 from data_recipes import show as show_command
+from data_recipes import suites as suites_command
 from data_recipes import validate as validate_command
 from data_recipes.config import BuildConfig
-from data_recipes.pipeline import protected_sets as suites_command
 from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
 from domains.knowledge_base import KnowledgeBase
 
@@ -54,7 +54,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Run:
 def suites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """``python data_recipes/suites.py …`` with a cache of the test's own; returns the exit code."""
     monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
-    return lambda *words: _run(monkeypatch, "suites.py", suites_command.main, str(suites_command.__doc__), words)
+    return lambda *words: _run(monkeypatch, "suites.py", suites_command.main, suites_command.HELP, words)
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, name: str, main: Any, help_text: str, words: tuple[str, ...]) -> int:
