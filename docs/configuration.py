@@ -18,7 +18,7 @@ from data_recipes.config import BuildConfig
 from data_recipes.dataset.listing import ShowConfig
 from data_recipes.formats.passages import PassagesConfig
 from data_recipes.formats.validation import ValidateConfig
-from data_recipes.suites import SuitesConfig
+from data_recipes.pipeline.protected_sets import SuitesConfig
 from eval.config import EvalConfig
 from eval.preferences import PreferencesConfig
 from models.config import ConvertConfig

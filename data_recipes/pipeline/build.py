@@ -29,7 +29,7 @@ from data_recipes.pipeline.write import write_splits
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
-from data_recipes.suites import described, protected_sets
+from data_recipes.pipeline.protected_sets import described, protected_sets
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 

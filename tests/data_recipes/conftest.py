@@ -70,7 +70,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Run:
 def suites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """``python data_recipes/suites.py …`` with a cache of the test's own; returns the exit code."""
     monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
-    return lambda *words: _run(monkeypatch, "suites.py", suites_command.main, str(suites_command.__doc__), words)
+    return lambda *words: _run(monkeypatch, "suites.py", suites_command.main, suites_command.HELP, words)
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, name: str, main: Any, help_text: str, words: tuple[str, ...]) -> int:
