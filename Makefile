@@ -1,4 +1,5 @@
 # The whole of Xinglin from an empty machine: Python 3.11, pip, make, git. Everything goes into .venv/.
+# --no-compile: Python compiles what is really imported; all of torch and transformers took half of the installation
 PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
@@ -13,11 +14,11 @@ install: .venv/installed  ## the environment in .venv/
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[serve]'
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[serve,dev]'
 	touch $@
 
 quickstart: .venv/installed  ## knowledge base -> dataset -> QLoRA -> merged model -> report

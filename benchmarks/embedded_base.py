@@ -9,7 +9,6 @@ attention weight of a position in the last layer, mean over positions and heads;
 alone, and no gradient reaches a prefix or an adapter through the attention. No test split is looked at.
 """
 
-import platform
 import random
 import sys
 import time
@@ -20,6 +19,7 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
 from common.files import write_text
+from common.machine import processor
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.phrasings import WORDINGS
 from domains.medical.prose import corpus
@@ -33,6 +33,7 @@ from models.embedded import (
     token_stream,
     train_tokenizer,
 )
+from models.numerics import instruction_set
 
 TOKENS = EmbeddedConfig().steps * EmbeddedConfig().batch_size * EmbeddedConfig().sequence_length
 VARIANTS: dict[str, tuple[dict[str, float], Optimizers]] = {
@@ -66,7 +67,8 @@ def main(tokens: int) -> None:
     about = (
         f"Made by `python benchmarks/embedded_base.py tokens={tokens}`: {tokens:,} tokens each, loss in nats, "
         f"torch {version('torch')}, transformers {version('transformers')}, {torch.get_num_threads()} threads, "
-        f"{processor()}. One run each, one seed. CPU seconds are the process's own; the machine was shared.\n\n"
+        f"{processor()}, {instruction_set()}. One run each, one seed. CPU seconds are the process's own; the machine "
+        "was shared.\n\n"
     )
     write_text(
         Path(__file__).with_suffix(".md"), f"# The embedded base model\n\n{about}{table}" + "\n".join(rows) + "\n"
@@ -120,12 +122,6 @@ def sharpness(model: LlamaForCausalLM, paragraphs: list[list[int]]) -> float:
     ids = torch.tensor([[token for paragraph in paragraphs[:20] for token in paragraph][:64]])
     last = model(input_ids=ids, output_attentions=True).attentions[-1]  # [1, heads, seq, seq]
     return float(last[:, :, 8:].amax(-1).mean())  # the first positions have little choice
-
-
-def processor() -> str:
-    """The processor's name where Linux tells it."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":

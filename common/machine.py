@@ -1,6 +1,7 @@
 """What of the machine this process may use: a container's limits count, not only the hardware."""
 
 import math
+import platform
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,12 @@ def available_memory() -> int:
         if text.isdigit():
             free = min(free, int(text) - psutil.Process().memory_info().rss)
     return max(0, free)
+
+
+def processor() -> str:
+    """The processor's name where Linux tells it."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _quota() -> float:

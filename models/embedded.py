@@ -12,7 +12,6 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -20,11 +19,13 @@ from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from models import muon
+from models import token_loss as token_loss_module
 from models.built import build_once
 from models.config import EmbeddedConfig
 from models.muon import Muon
 from models.numerics import compute_dtype
 from models.threads import THREADS
+from models.token_loss import token_loss
 
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
 LEVEL_1 = (bytes([row, cell]) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))  # of GB 2312
@@ -32,7 +33,7 @@ COMMON = [*"？！", *"".join(character.decode("gb2312", "ignore") for character
 COMMON_COUNT = 60  # as if the corpus held each so many times more: enough to become a token
 
 
-CODE = [__file__, muon.__file__]  # what makes the model what it is
+CODE = [__file__, muon.__file__, token_loss_module.__file__]  # what makes the model what it is
 
 
 def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
@@ -189,12 +190,9 @@ def pretrain(
             ids = next(batches)
             with numerics.autocast():
                 hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state  # [batch, seq, hidden]
-            loss = _NextTokenLoss.apply(
-                hidden[:, :-1].flatten(0, 1).float(),
-                model.lm_head.weight[seen],
-                place[ids[:, 1:].flatten()],
-                numerics.dtype,
-            )
+            targets = place[ids[:, 1:].flatten()]
+            loss = token_loss(hidden[:, :-1].flatten(0, 1).float(), model.lm_head.weight[seen], targets, numerics.dtype)
+            loss = loss / len(targets)
             loss.backward()
             for optimizer, schedule in zip(chosen, schedules, strict=True):
                 optimizer.step()
@@ -204,46 +202,6 @@ def pretrain(
             progress.set_postfix(loss=f"{sum(losses[-20:]) / len(losses[-20:]):.3f}", refresh=False)
             progress.update()
     return losses
-
-
-class _NextTokenLoss(torch.autograd.Function):
-    """Mean cross-entropy of an output layer, a few rows at a time with their gradients.
-
-    The logits of a whole batch are the largest tensors of a step by far; writing them to memory, and their gradients,
-    took half of its time.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        hidden: torch.Tensor,
-        weight: torch.Tensor,
-        targets: torch.Tensor,
-        dtype: torch.dtype,
-        rows: int = 256,
-    ) -> torch.Tensor:
-        """Multiplies in ``dtype``; ``hidden`` is ``[tokens, hidden]`` and ``weight`` ``[vocab, hidden]`` in float32."""
-        output = weight.to(dtype)
-        hidden_gradient, weight_gradient = torch.empty_like(hidden), torch.zeros_like(weight)
-        loss = hidden.new_zeros(())
-        for part, target, gradient in zip(
-            hidden.split(rows), targets.split(rows), hidden_gradient.split(rows), strict=True
-        ):
-            part, target = part.to(dtype), target.unsqueeze(1)
-            likely = (part @ output.T).float().softmax(1)  # [rows, vocab]
-            loss -= likely.gather(1, target).clamp(min=torch.finfo(likely.dtype).tiny).log().sum()
-            scores_gradient = likely.scatter_add_(1, target, likely.new_full(target.shape, -1.0)).to(dtype)
-            gradient.copy_(scores_gradient @ output)
-            weight_gradient += scores_gradient.T @ part
-        ctx.save_for_backward(hidden_gradient.div_(len(targets)), weight_gradient.div_(len(targets)))
-        return loss / len(targets)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Scales the gradients that ``forward`` already took."""
-        (outer,) = gradients
-        hidden_gradient, weight_gradient = ctx.saved_tensors
-        return hidden_gradient * outer, weight_gradient * outer, None, None, None
 
 
 def _batches(paragraphs: list[list[int]], config: EmbeddedConfig) -> Iterator[torch.Tensor]:

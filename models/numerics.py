@@ -20,7 +20,7 @@ from models.config import DType
 
 NATIVE_FLAGS = ("avx512_bf16", "amx_bf16")  # as ``torch.cpu.get_capabilities`` names them
 WITHOUT_BFLOAT16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
-"""Values of ``ONEDNN_MAX_CPU_ISA`` that forbid oneDNN, which multiplies for torch, its native bfloat16."""
+"""Values of ``ONEDNN_MAX_CPU_ISA`` (``DNNL_MAX_CPU_ISA``) that forbid oneDNN, which multiplies for torch, to use it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def _follow_machine(device: Literal["cpu", "cuda"]) -> Numerics:
 @cache
 def native_bfloat16() -> bool:
     """Whether this CPU multiplies in bfloat16 natively, and oneDNN may use it."""
-    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BFLOAT16:
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", ""))
+    if limit.upper() in WITHOUT_BFLOAT16:
         return False
     return bool(_native_flags())
 

@@ -29,7 +29,7 @@ from training.memory_plan import check_memory, plan_memory
 from training.merge import merge
 from training.methods.lora import attach_lora
 from training.methods.ptuning_v2 import attach_prefix
-from training.packing import Row, Rows, pack
+from training.packing import Row, Rows, pack, row_length
 from training.run_directory import RunDirectory
 from training.supervision import SupervisedSet, supervise
 from training.trainer import numerics_record, train
@@ -76,7 +76,13 @@ def _tune(run: RunDirectory, config: RunConfig, base: Base, dataset: BuiltDatase
     model = _prepared_model(config, base)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     logger.info("trained parameters: {:,}", trained)
-    train(model, _rows(train_set, config), _rows(dev_set, config), config.train, run, config.seed)
+    length = config.train.max_length
+    if config.train.packing:
+        length = row_length([*train_set.rendered, *dev_set.rendered], length)
+    # a step sees batch_size * max_length tokens, whatever the length of its rows
+    batch_size = config.train.batch_size * config.train.max_length // length
+    stepped = config.train.model_copy(update={"batch_size": batch_size})
+    train(model, _rows(train_set, config, length), _rows(dev_set, config, length), stepped, run, config.seed)
     with replacing_directory(run.adapter) as directory:
         model.save_pretrained(directory)
         base.prompt_format.save(directory)
@@ -92,10 +98,10 @@ def _prepared_model(config: RunConfig, base: Base) -> PeftModel:
     return attach_prefix(model, config.method)
 
 
-def _rows(supervised: SupervisedSet, config: RunConfig) -> Rows:
+def _rows(supervised: SupervisedSet, config: RunConfig, length: int) -> Rows:
     rows: list[Row] = [[r] for r in supervised.rendered]
     if config.train.packing:
-        rows = pack(supervised.rendered, config.train.max_length, config.seed)
+        rows = pack(supervised.rendered, length, config.seed)
     return Rows(rows)
 
 

@@ -77,7 +77,8 @@ class TrainConfig(OptimiserConfig):
     """How an adapter or prefix is trained on conversations; with packing a row holds several of them.
 
     Attributes:
-        max_length: Longest example in tokens; also the length of a packed row.
+        max_length: Longest example in tokens. With packing, a step sees ``batch_size * max_length`` tokens, in rows as
+            long as the longest example of the data.
         over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
         max_dropped_share: Share of dropped examples above which the run stops.
         packing: Fill rows with several examples that cannot see each other. Not for prefix methods.

@@ -14,6 +14,7 @@ import torch
 from models.prompt_format import Rendered
 
 IGNORED = -100  # label that the loss skips
+ROW_STEP = 64  # row lengths are multiples of it
 
 Row = list[Rendered]
 
@@ -49,6 +50,20 @@ def pack(rendered: Sequence[Rendered], length: int, seed: int) -> list[Row]:
         order.shuffle(row)
     order.shuffle(rows)
     return rows
+
+
+def row_length(rendered: Sequence[Rendered], longest: int) -> int:
+    """Tokens of a packed row: as few as hold the longest example.
+
+    Attention compares every token of a row with every other, so longer rows would only compute what isolation then
+    masks.
+
+    Args:
+        rendered: Examples of at most ``longest`` tokens each.
+        longest: Tokens that an example may have.
+    """
+    needed = max(len(r.ids) for r in rendered)
+    return min(longest, -(-needed // ROW_STEP) * ROW_STEP)
 
 
 def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:

@@ -29,6 +29,7 @@ from models.threads import THREADS
 from training.config import OptimiserConfig, TrainConfig
 from training.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.run_directory import RunDirectory
+from training.supervised_loss import SupervisedLoss
 
 CSV_COLUMNS = (
     "step", "epoch", "loss", "dev_loss", "learning_rate", "grad_norm", "tokens", "supervised_tokens",
@@ -46,15 +47,17 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    trainer = SupervisedTrainer(
-        model=model,
-        args=training_arguments(config, run, seed),
-        train_dataset=train_rows,
-        eval_dataset=dev_rows,
-        data_collator=collate_packed if config.packing else collate_padded,
-    )
-    trainer.by_length = not config.packing
-    run_to_end(trainer, run)
+    with SupervisedLoss(model.get_output_embeddings(), training_numerics(config).dtype) as loss:
+        trainer = SupervisedTrainer(
+            model=model,
+            args=training_arguments(config, run, seed),
+            train_dataset=train_rows,
+            eval_dataset=dev_rows,
+            data_collator=collate_packed if config.packing else collate_padded,
+            compute_loss_func=loss,
+        )
+        trainer.by_length = not config.packing
+        run_to_end(trainer, run)
 
 
 def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:

@@ -8,7 +8,7 @@ import torch
 from data_recipes.schema.example import Message
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat, Rendered
-from training.packing import IGNORED, collate_packed, collate_padded, pack
+from training.packing import IGNORED, ROW_STEP, collate_packed, collate_padded, pack, row_length
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2**-8}
 """Of a sum of losses, relative: a unit of the type in each logit, more in float32, where sums come in another order."""
@@ -30,6 +30,13 @@ def test_every_example_is_whole_in_exactly_one_row(rendered: list[Rendered]) -> 
     assert all(sum(len(r.ids) for r in row) <= max(len(r.ids) for r in rendered) + 20 for row in rows)
     assert len(rows) < len(rendered)
     assert rows == pack(rendered, length=max(len(r.ids) for r in rendered) + 20, seed=3)
+
+
+def test_rows_are_as_long_as_the_longest_example_needs(rendered: list[Rendered]) -> None:
+    long = Rendered(list(range(ROW_STEP + 1)), [1] * (ROW_STEP + 1))
+    assert row_length([r for r in rendered if len(r.ids) <= ROW_STEP], longest=384) == ROW_STEP
+    assert row_length([*rendered, long], longest=384) == 2 * ROW_STEP
+    assert row_length([*rendered, long], longest=ROW_STEP + 7) == ROW_STEP + 7  # never longer than an example may be
 
 
 def test_packed_loss_is_the_sum_of_single_losses(

@@ -1,0 +1,57 @@
+"""The loss of the supervised tokens; where nothing is supervised, the output layer does not compute."""
+
+from types import TracebackType
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from models.token_loss import token_loss
+from training.packing import IGNORED
+
+
+class SupervisedLoss:
+    """Mean cross-entropy of the supervised tokens, as ``compute_loss_func`` of transformers' trainer.
+
+    While it is entered, the model returns the output layer's input as its ``logits``; the output layer is applied here,
+    to the supervised positions alone.
+
+    Args:
+        head: The model's output layer, without a bias.
+        dtype: Type that the products of training are taken in.
+    """
+
+    def __init__(self, head: nn.Module, dtype: torch.dtype) -> None:
+        if type(head) is not nn.Linear or head.bias is not None:
+            raise TypeError(f"the output layer is a {type(head).__name__}, not a plain linear layer")
+        self.head: nn.Linear = cast(nn.Linear, head)
+        self.dtype: torch.dtype = self.head.weight.dtype if dtype == torch.float32 else dtype
+
+    def __enter__(self) -> "SupervisedLoss":
+        self.head.forward = _unchanged  # type: ignore[assignment]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        del self.head.forward  # the class's own again
+
+    def __call__(
+        self, outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """The loss, nats per supervised token.
+
+        Args:
+            outputs: Their ``logits`` are hidden states, ``[batch, seq, hidden]``.
+            labels: ``[batch, seq]``, ``IGNORED`` where nothing is supervised.
+            num_items_in_batch: Supervised tokens of the whole optimiser step, where it has several batches.
+        """
+        targets = labels[:, 1:]
+        supervised = targets != IGNORED
+        hidden = outputs.logits[:, :-1][supervised]  # [tokens, hidden]
+        total = token_loss(hidden, self.head.weight, targets[supervised], self.dtype)
+        return total / (len(hidden) if num_items_in_batch is None else num_items_in_batch)
+
+
+def _unchanged(hidden: torch.Tensor) -> torch.Tensor:
+    return hidden
