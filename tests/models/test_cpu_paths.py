@@ -44,7 +44,7 @@ MACHINES = {
 
 
 TOLERANCE = 1e-5
-"""Of the largest value of a tensor: sums of products in float32, in another order; bfloat16 is off by 400 times that."""
+"""Of the largest value of a tensor: sums of products in float32 in another order; bfloat16 is off by 400 times that."""
 
 
 def compare(found: Tensors, expected: Tensors) -> None:
