@@ -43,12 +43,16 @@ MACHINES = {
 }
 
 
+TOLERANCE = 1e-5
+"""Of the largest value of a tensor: sums of products in float32 in another order; bfloat16 is off by 400 times that."""
+
+
 def compare(found: Tensors, expected: Tensors) -> None:
     assert found.keys() == expected.keys()
     for name, tensor in found.items():
-        torch.testing.assert_close(
-            tensor, expected[name], rtol=1e-4, atol=1e-6, msg=lambda text, n=name: f"{n}: {text}"
-        )
+        limit = TOLERANCE * float(expected[name].abs().max())
+        off = float((tensor - expected[name]).abs().max())
+        assert off <= limit, f"{name} is off by {off:.1e}, {limit:.1e} are allowed"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def native(tiny_base: Path) -> Tensors:
 
 def test_as_it_is_bitsandbytes_computes_what_its_weights_say(native: Tensors) -> None:
     assert {"logits", "inputs", "merged logits"} < native.keys()
-    assert native["inputs"].abs().max() > 1e-4, "gradients that small would hide any difference"
+    assert all(tensor.abs().max() > 0 for tensor in native.values())
 
 
 @pytest.mark.parametrize("machine", MACHINES)
