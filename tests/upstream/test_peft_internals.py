@@ -5,6 +5,7 @@ import pytest
 import torch
 from canary import canary
 from peft.tuners.cartridge import utils as cartridge
+from peft.tuners.ia3 import IA3Model
 from peft.utils import other, save_and_load
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -95,3 +96,23 @@ def test_no_name_no_hub() -> None:
         patch.setattr(save_and_load, "check_file_exists_on_hf_hub", lambda name, file: asked.append(name))
         peft.get_peft_model_state_dict(adapter)
     assert not asked, f"saving an adapter asks the hub for {asked}"
+
+
+@canary(
+    merges_in_any_case=lambda patch: patch.setattr(IA3Model, "merge_and_unload", lambda self: self.model),
+    goes_by_something_else=lambda patch: patch.setattr(IA3Model, "merge_and_unload", lambda self: self.no_such_part),
+)
+def test_ia3_goes_by_the_mark() -> None:
+    model = tiny_llama()
+    factors = peft.IA3Config(target_modules=["k_proj", "down_proj"], feedforward_modules=["down_proj"])
+    tuned = peft.get_peft_model(model, factors)
+    model.is_loaded_in_4bit = True
+    try:
+        tuned.merge_and_unload()
+    except ValueError:
+        refused = True
+    else:
+        refused = False
+    assert refused, "IA3 merges into a model that is marked as 4-bit"
+    model.is_loaded_in_4bit = False
+    assert tuned.merge_and_unload() is model
