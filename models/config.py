@@ -47,10 +47,10 @@ class EmbeddedConfig(Config):
     context_length: int = Field(1024, ge=64)
     sequence_length: int = Field(192, ge=16)
     batch_size: int = Field(16, ge=1)
-    steps: int = Field(700, ge=1)
+    steps: int = Field(620, ge=1)
     matrix_learning_rate: float = Field(0.025, gt=0)
     matrix_decay: float = Field(0.2, ge=0)
-    learning_rate: float = Field(0.005, gt=0)
+    learning_rate: float = Field(0.008, gt=0)
 
 
 class Origin(Config):

@@ -22,6 +22,7 @@ from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.pipeline.decide import Decision, decide, listed
 from data_recipes.pipeline.executors import executor_of
 from data_recipes.pipeline.hash_files import HashFiles
+from data_recipes.pipeline.protected_sets import described, protected_sets
 from data_recipes.pipeline.read import READ, read_shards
 from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
 from data_recipes.pipeline.workspace import scratch_folder, work_directory
@@ -29,7 +30,6 @@ from data_recipes.pipeline.write import write_splits
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
-from data_recipes.pipeline.protected_sets import described, protected_sets
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 

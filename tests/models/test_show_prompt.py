@@ -15,7 +15,7 @@ import pytest
 from common.errors import UserError
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
-from models.show_prompt import GREEN, Message, ShowPromptConfig, main, show
+from models.show_prompt import GREEN, TypedTurn, ShowPromptConfig, main, show
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUESTION, ANSWER = "高血压有什么症状？", "头痛、头晕。"
@@ -34,7 +34,7 @@ def ids(text: str, pattern: str = r"/(\d+)»?(?=\s|$)") -> list[int]:
 def test_every_token_and_the_supervised_ones(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, f"model={tiny_base}", f"text={QUESTION}", f"answer={ANSWER}")
     prompt_format = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
-    rendered = prompt_format.render([Message("user", QUESTION), Message("assistant", ANSWER)])
+    rendered = prompt_format.render([TypedTurn("user", QUESTION), TypedTurn("assistant", ANSWER)])
     assert ids(text) == rendered.ids
     assert ids(text, r"/(\d+)»") == rendered.answers[0]
     assert f"{len(rendered.ids)} tokens, {sum(rendered.mask)} supervised" in text
@@ -44,7 +44,7 @@ def test_every_token_and_the_supervised_ones(tiny_base: Path, capsys: pytest.Cap
 def test_question_alone_is_what_service_sends(tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, f"model={tiny_base}", f"text={QUESTION}", "system=只答一句")
     prompt_format = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
-    assert ids(text) == prompt_format.render_prompt([Message("system", "只答一句"), Message("user", QUESTION)])
+    assert ids(text) == prompt_format.render_prompt([TypedTurn("system", "只答一句"), TypedTurn("user", QUESTION)])
     assert "0 supervised (the prompt alone" in text
 
 
@@ -52,7 +52,7 @@ def test_question_alone_is_what_service_sends(tiny_base: Path, capsys: pytest.Ca
 def test_text_is_taken_as_it_is_typed(typed: str, tiny_base: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, f"model={tiny_base}", f"text={typed}")
     prompt_format = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
-    assert ids(text) == prompt_format.render_prompt([Message("user", typed)])
+    assert ids(text) == prompt_format.render_prompt([TypedTurn("user", typed)])
 
 
 def test_row_of_a_file_in_either_layout(tiny_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +64,7 @@ def test_row_of_a_file_in_either_layout(tiny_base: Path, tmp_path: Path, capsys:
     ]
     file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
     prompt_format = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
-    first = [Message("user", "列出症状\n高血压"), Message("assistant", ANSWER)]
+    first = [TypedTurn("user", "列出症状\n高血压"), TypedTurn("assistant", ANSWER)]
     assert ids(printed(capsys, f"model={tiny_base}", f"file={file}")) == prompt_format.render(first).ids
     both = printed(capsys, f"model={tiny_base}", f"file={file}", "row=2")
     last = printed(capsys, f"model={tiny_base}", f"file={file}", "row=2", "supervise=last")
@@ -103,7 +103,7 @@ def test_colours_tell_supervised_tokens_on_a_terminal(tiny_base: Path, monkeypat
     monkeypatch.delenv("NO_COLOR", raising=False)
     words = (f"model={tiny_base}", f"text={QUESTION}", f"answer={ANSWER}")
     prompt_format = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
-    supervised = sum(prompt_format.render([Message("user", QUESTION), Message("assistant", ANSWER)]).mask)
+    supervised = sum(prompt_format.render([TypedTurn("user", QUESTION), TypedTurn("assistant", ANSWER)]).mask)
     coloured = on_a_terminal(*words)
     assert coloured.count(GREEN) == supervised + 1 and "«" not in coloured  # one more in the legend
     monkeypatch.setenv("NO_COLOR", "1")

@@ -8,10 +8,10 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.formats.columns import ANSWER, INPUT, QUESTION
+from data_recipes.formats.validation import problems
 from data_recipes.schema.example import Example
 from data_recipes.sources.own import rows
 from data_recipes.sources.published import bencao
-from data_recipes.validate import problems
 from tests.data_recipes.samples import bencao_rows, write_jsonl, write_table
 
 LAYOUTS = ("jsonl", "json", "csv", "tsv", "xlsx", "parquet")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from domains.medical.prose import corpus
 from peft import LoraConfig, get_peft_model
 from torch import nn
 
-from domains.knowledge_base import KnowledgeBase
+from domains.medical.knowledge_base import KNOWLEDGE
+from domains.prose import corpus
 from models.config import StandInConfig
 from models.loading import load_model
 from models.stand_ins import LIKENESSES, build
@@ -21,7 +21,7 @@ LENGTH = 24
 @pytest.fixture(params=sorted(LIKENESSES))
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> nn.Module:
     build(
-        corpus(KnowledgeBase.load())[:200],
+        corpus(KNOWLEDGE.load(), KNOWLEDGE)[:200],
         StandInConfig(of=request.param, vocab_size=1000, hidden_size=64, steps=0),
         tmp_path,
     )
