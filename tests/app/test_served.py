@@ -3,7 +3,6 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,31 +12,17 @@ from common.errors import UserError
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
-from models.artifact import Artifact, BaseRecord, KnowledgeRecord
+from models.artifact import Artifact, KnowledgeRecord
+from tests.artifacts import artifact
 
 MEDICAL = find_domain("medical")
 
 
-def artifact(**values: Any) -> Artifact:
-    fields: dict[str, Any] = {
-        "kind": "merged",
-        "model_version": "m-1",
-        "method": "lora",
-        "base": BaseRecord(name="b", path="b", sha256="0" * 64, family="llama"),
-        "quantisation": None,
-        "prompt_format": "xinglin",
-        "prompt_format_sha256": "0" * 64,
-        "dataset": "d",
-        "dataset_sha256": "0" * 64,
-        "versions": {},
-    }
-    return Artifact(**{**fields, **values})
-
-
-def finished(run: Path, at: int, parts: str = "merged", **values: Any) -> Path:
-    (run / parts).mkdir(parents=True)
+def finished(run: Path, at: int, kind: str = "merged") -> Path:
+    record = artifact(kind)
+    (run / record.folder).mkdir(parents=True)
     (run / "config.yaml").touch()
-    artifact(**values).save(run)
+    record.save(run)
     os.utime(run / "artifact.json", (at, at))
     return run
 
@@ -54,8 +39,8 @@ def test_latest_is_the_run_that_finished_last(tmp_path: Path) -> None:
 
 
 def test_latest_skips_what_cannot_be_served_and_says_why(tmp_path: Path, logged: list[str]) -> None:
-    servable = finished(tmp_path / "medical" / "1", at=1000, parts="adapter", kind="prefix")
-    finished(tmp_path / "subjqa" / "1", at=2000, parts="reader", kind="reader")
+    servable = finished(tmp_path / "medical" / "1", at=1000, kind="prefix")
+    finished(tmp_path / "subjqa" / "1", at=2000, kind="reader")
     shutil.rmtree(finished(tmp_path / "medical" / "2", at=3000) / "merged")
     damaged = finished(tmp_path / "medical" / "3", at=4000)
     (damaged / "artifact.json").write_text("{}", encoding="utf-8")
@@ -69,7 +54,7 @@ def test_latest_skips_what_cannot_be_served_and_says_why(tmp_path: Path, logged:
 
 
 def test_where_no_run_can_be_served_each_says_why(tmp_path: Path) -> None:
-    finished(tmp_path / "subjqa" / "1", at=2000, parts="reader", kind="reader")
+    finished(tmp_path / "subjqa" / "1", at=2000, kind="reader")
     with pytest.raises(UserError, match=r"no run can be served yet\n.*subjqa/1: an extractive reader"):
         latest(tmp_path)
 
@@ -80,20 +65,20 @@ def test_a_directory_that_is_not_there_is_refused() -> None:
 
 
 def test_the_domain_is_the_artefacts_unless_another_is_chosen() -> None:
-    assert domain_of(artifact(domain="medical"), None).name == "medical"
-    assert domain_of(artifact(domain="medical"), "mathematics").name == "mathematics"
+    assert domain_of(artifact("merged", domain="medical"), None).name == "medical"
+    assert domain_of(artifact("merged", domain="medical"), "mathematics").name == "mathematics"
     assert domain_of(None, "medical").name == "medical"
 
 
 def test_a_model_without_a_domain_is_general_and_that_is_said(logged: list[str]) -> None:
-    assert domain_of(artifact(), None).name == domain_of(None, None).name == "general"
+    assert domain_of(artifact("merged"), None).name == domain_of(None, None).name == "general"
     assert "".join(logged).count("served as general") == 2
 
 
 def test_a_domain_that_is_not_here_is_refused_unless_another_is_chosen() -> None:
     with pytest.raises(UserError, match="the domain alchemy, which is not in domains/"):
-        domain_of(artifact(domain="alchemy"), None)
-    assert domain_of(artifact(domain="alchemy"), "general").name == "general"
+        domain_of(artifact("merged", domain="alchemy"), None)
+    assert domain_of(artifact("merged", domain="alchemy"), "general").name == "general"
 
 
 @pytest.fixture
@@ -114,7 +99,7 @@ def _change(folder: Path) -> None:
 
 def trained_on(folder: Path) -> Artifact:
     record = KnowledgeRecord(path=str(folder), sha256=KNOWLEDGE.load(folder).sha256)
-    return artifact(domain="medical", knowledge=record)
+    return artifact("merged", domain="medical", knowledge=record)
 
 
 def test_what_the_model_was_trained_on_is_cited(own: Path, knowledge: KnowledgeBase) -> None:
@@ -124,7 +109,9 @@ def test_what_the_model_was_trained_on_is_cited(own: Path, knowledge: KnowledgeB
 
 def test_the_shipped_one_is_known_by_its_hash_wherever_it_was(knowledge: KnowledgeBase) -> None:
     record = KnowledgeRecord(path="/another/machine/knowledge", sha256=knowledge.sha256)
-    assert knowledge_of(artifact(domain="medical", knowledge=record), MEDICAL, None).sha256 == knowledge.sha256
+    assert (
+        knowledge_of(artifact("merged", domain="medical", knowledge=record), MEDICAL, None).sha256 == knowledge.sha256
+    )
 
 
 @pytest.mark.parametrize("loss", ["changed", "gone", "damaged"])
@@ -157,7 +144,8 @@ def test_another_domain_cites_its_own(own: Path) -> None:
 
 
 def test_artefacts_of_before_can_be_read(tmp_path: Path) -> None:
-    older = {key: value for key, value in artifact().model_dump().items() if key not in ("domain", "knowledge")}
-    Artifact.model_validate(older).save(tmp_path)
-    assert artifact_of(tmp_path) == artifact()
+    values = artifact("merged").model_dump()
+    older = {key: value for key, value in values.items() if key not in ("domain", "knowledge")}
+    Artifact.parse(older).save(tmp_path)
+    assert artifact_of(tmp_path) == artifact("merged")
     assert artifact_of(tmp_path / "elsewhere") is None

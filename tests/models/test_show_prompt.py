@@ -15,7 +15,7 @@ import pytest
 from common.errors import UserError
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
-from models.show_prompt import GREEN, TypedTurn, ShowPromptConfig, main, show
+from models.show_prompt import GREEN, ShowPromptConfig, TypedTurn, main, show
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 QUESTION, ANSWER = "高血压有什么症状？", "头痛、头晕。"

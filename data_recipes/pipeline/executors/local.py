@@ -10,7 +10,9 @@ from itertools import chain, islice
 from threading import Thread
 
 import pyarrow as pa
+from loguru import logger
 
+from common.machine import allowed_cores
 from data_recipes.pipeline.executors.executor import ResultT, TaskT
 
 AHEAD = 2  # tasks for each process that are handed out before the first result is asked for
@@ -24,13 +26,13 @@ class LocalExecutor:
     """
 
     def __init__(self, workers: int | None) -> None:
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = workers or allowed_cores()
 
     def run(self, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]) -> Iterator[ResultT]:
         """Yields the results in the order of the tasks, which are asked for as processes become free."""
         left = iter(tasks)
         first = list(islice(left, 2))
-        if len(first) < 2 or self._workers == 1:
+        if len(first) < 2 or self._workers == 1 or not _can_share():
             yield from map(function, chain(first, left))
             return
         context = multiprocessing.get_context("spawn")  # Arrow has threads, which a fork does not survive
@@ -45,6 +47,16 @@ class LocalExecutor:
                     yield waiting.popleft().result()
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _can_share() -> bool:
+    """Whether processes can wait for one another: that takes semaphores, which some containers do not have."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError as error:
+        logger.warning("one process reads and cleans: semaphores are missing here, is there a /dev/shm? ({})", error)
+        return False
+    return True
 
 
 def _prepare_process() -> None:

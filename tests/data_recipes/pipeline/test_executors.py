@@ -1,5 +1,6 @@
 """Shards, engines and kills: however a dataset was built, it is the same bytes."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -100,3 +101,12 @@ def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: P
     stale.mkdir(parents=True)
     assert build("data=bencao", f"source.path={source}", f"out={out}", "data.workers=1", *MANY) == 0
     assert not stale.exists()
+
+
+def test_without_semaphores_one_process_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")  # what a container without /dev/shm answers
+
+    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Lock", missing)
+    monkeypatch.setattr("data_recipes.pipeline.executors.local.ProcessPoolExecutor", None)
+    assert list(LocalExecutor(2).run(abs, [-1, -2, -3])) == [1, 2, 3]
