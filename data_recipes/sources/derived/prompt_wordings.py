@@ -11,7 +11,7 @@ from data_recipes.leakage.normalise import RUN, normalise
 from data_recipes.schema.example import Example, Message
 from data_recipes.sources.derived.points import point
 
-SHIPPED = Path(__file__).parent / "wordings.yaml"
+SHIPPED = Path(__file__).parent / "prompt_wordings.yaml"
 QUESTION = "{question}"
 
 
