@@ -18,18 +18,20 @@ from common.hashing import sha256_file, sha256_value
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset.card import write_card
 from data_recipes.dataset.dataset import BuiltDataset, hash_of, load
+from data_recipes.dataset.split_files import WrittenSplits
 from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.pipeline.decide import Decision, decide, listed
-from data_recipes.pipeline.executors import engine_of
+from data_recipes.pipeline.executors import executor_of
+from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.pipeline.read import READ, read_shards
-from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
 from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
 from data_recipes.pipeline.workspace import scratch_folder, work_directory
-from data_recipes.pipeline.write import Written, write_splits
+from data_recipes.pipeline.write import write_splits
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
+from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
-from data_recipes.suites import described, suites_of
+from data_recipes.suites import described, protected_sets
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
 
@@ -40,15 +42,15 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
   data=NAME               {NAMES}
   source.path=…           the file or folder, as its authors publish it
   data.splits.test=500    sizes of the splits that are drawn
-  data.max_bad_share=0.02 how many damaged rows are put up with
+  data.max_bad_share=0.02 how large a share of damaged rows is tolerated
   data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
-dropped.jsonl and fingerprints. A build that was killed goes on where it was when it is started again.
-The keys and their meaning stand in configs/data/NAME.yaml.
+dropped.jsonl and fingerprints. A build that was killed resumes when it is started again.
+The keys and their meaning are in configs/data/NAME.yaml.
 """
 
-MACHINE = {"engine", "workers", "ray_address", "suites"}  # keys that differ between machines, not between results
+MACHINE = {"engine", "workers", "ray_address", "protected_sets"}  # differ between machines, not results
 
 
 def build(config: BuildConfig) -> DatasetManifest:
@@ -69,11 +71,11 @@ def build(config: BuildConfig) -> DatasetManifest:
     hashes = _source_hashes(source)
     with work_directory(out, _key(data, source, hashes)) as work:
         shards = _worked_on(data, source, work)
-        files = KeyFiles(work, shards)
+        files = HashFiles(work, shards)
         _check_left(work, files)
-        suites = {name: overlap.load(path.parent, path.name) for name, path in suites_of(data).items()}
+        protected = {name: overlap.load(path.parent, path.name) for name, path in protected_sets(data).items()}
         with scratch_folder(work) as scratch:
-            decision = decide(data, files, suites, scratch)
+            decision = decide(data, files, protected, scratch)
         with replacing_directory(out) as folder:
             written = write_splits(work, files, decision, data.shard_rows, folder)
             manifest = _manifest(config, hashes, read_json(work / READ)["rows"], shards, decision, written)
@@ -113,14 +115,14 @@ def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[Shard
             progress.total = number + 1  # from now on the time that is left is known
 
         shards = []
-        for number in engine_of(data).run(run_steps, tasks()):
+        for number in executor_of(data).run(run_steps, tasks()):
             shards.append(ShardDone.load(work, number).model_copy(update={"dropped": []}))  # there may be millions
             progress.update()
     return shards
 
 
-def _check_left(work: Path, files: KeyFiles) -> None:
-    """Something must be left, and of the training rows too where there were some: a suite has none to begin with."""
+def _check_left(work: Path, files: HashFiles) -> None:
+    """Something must be left, also for training where there were such rows: a dataset of tests never had any."""
     if TRAIN in files.came:
         return
     tables = (pq.read_table(work / f"read-{number:05}.parquet", columns=["split"]) for number in range(files.shards))
@@ -128,9 +130,9 @@ def _check_left(work: Path, files: KeyFiles) -> None:
         return
     lost = Counter(row.reason for number in range(files.shards) for row in ShardDone.load(work, number).dropped)
     raise UserError(
-        f"no row is left{' for training' if files.rows else ''}; left out were: {listed(dict(lost.most_common()))}",
+        f"no row is left{' for training' if files.rows else ''}; dropped were: {listed(dict(lost.most_common()))}",
         where="source",
-        fix="mend the rows, or loosen the step that takes them (data.steps)",
+        fix="fix the rows, or loosen the step that takes them (data.steps)",
     )
 
 
@@ -154,8 +156,8 @@ def _source_hashes(source: SourceConfig) -> dict[str, str]:
 
 def _key(data: DataConfig, source: SourceConfig, hashes: Mapping[str, str]) -> str:
     """A hash of everything that the result depends on."""
-    suites = {suite.name: suite.sha256 for suite in described(suites_of(data))}
-    return sha256_value([_portable(data, source), hashes, suites, _code_hash(), pa.__version__])
+    protected = {one.name: one.sha256 for one in described(protected_sets(data))}
+    return sha256_value([_portable(data, source), hashes, protected, _code_hash(), pa.__version__])
 
 
 def _portable(data: DataConfig, source: SourceConfig) -> dict[str, object]:
@@ -187,7 +189,7 @@ def _manifest(
     rows: int,
     shards: list[ShardDone],
     decision: Decision,
-    written: Written,
+    written: WrittenSplits,
 ) -> DatasetManifest:
     source = source_of(config.source)
     return DatasetManifest(
@@ -203,7 +205,7 @@ def _manifest(
         sources=_source_files(config.source, hashes, rows),
         knowledge=source.knowledge(config.source) if source.knowledge else None,
         steps=_step_counts(shards),
-        suites=described(suites_of(config.data)),
+        protected_sets=described(protected_sets(config.data)),
         overlap=decision.overlap,
         sha256=hash_of(written.digests),
     )

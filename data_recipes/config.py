@@ -37,7 +37,7 @@ class DataConfig(Config):
             estimated, and up to a standard error less counts too.
         on_overlap: Which of two rows leaves when training shares a question, a run of characters (13, or 60 Latin ones)
             or a near-duplicate with a prescribed split: ``drop_train`` where the test set is to stay as published.
-        suites: Evaluation suites that training must not overlap with: all registered ones, or these fingerprint files.
+        protected_sets: What training must not overlap with: all registered sets, or these fingerprint files.
         shard_rows: Rows that are worked on, and written, at a time.
         engine: What runs the steps; the result is the same.
         workers: Processes of the local engine; null is one for each core.
@@ -53,7 +53,7 @@ class DataConfig(Config):
     near_duplicates: Literal["keep", "group", "drop"] = "group"
     near_duplicate_share: float = Field(0.7, ge=0.5, le=1)
     on_overlap: Literal["drop_train", "drop_test"] = "drop_train"
-    suites: Literal["registered"] | tuple[str, ...] = "registered"
+    protected_sets: Literal["registered"] | tuple[str, ...] = "registered"
     shard_rows: PositiveInt = 50_000
     engine: Literal["local", "ray"] = "local"
     workers: PositiveInt | None = None

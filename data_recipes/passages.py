@@ -51,14 +51,14 @@ def cut(path: Path, characters: int) -> tuple[list[PassageText], list[Dropped]]:
     twice = [name for name, count in Counter(file.name for file in documents).items() if count > 1]
     if twice:
         raise UserError(f"two documents are called {twice[0]}", where=str(path), fix="rename one: ids come from it")
-    found, left_out = [], []
+    found, empty_pages = [], []
     for document in tqdm(documents, desc="documents", unit="file", disable=None):
         for item in passages(document, characters):
             if isinstance(item, Dropped):
-                left_out.append(item)
+                empty_pages.append(item)
             else:
                 found.append(item)
-    return found, left_out
+    return found, empty_pages
 
 
 def write(found: list[PassageText], out: Path) -> None:
@@ -90,12 +90,12 @@ def main(arguments: list[str]) -> None:
     path, out, characters = _arguments(arguments)
     if out.exists():  # questions may have been added to it
         raise UserError("this exists already", where=f"out={out}", fix="name a new file; nothing is overwritten")
-    found, left_out = cut(path, characters)
-    for item in left_out:
+    found, empty_pages = cut(path, characters)
+    for item in empty_pages:
         print(f"{item.id}: {item.reason}")
     write(found, out)
     documents = len({passage.document for passage in found})
-    print(f"{len(found)} passages of {documents} documents, {len(left_out)} pages without text -> {out}")
+    print(f"{len(found)} passages of {documents} documents, {len(empty_pages)} pages without text -> {out}")
 
 
 if __name__ == "__main__":

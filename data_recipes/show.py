@@ -1,4 +1,4 @@
-"""Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and tells
+"""Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and reports
 how long they are in a model's tokens."""
 
 import json
@@ -33,8 +33,8 @@ python data_recipes/show.py DIR [key=value …]
 
   DIR                  a dataset that data_recipes/build.py wrote
   text=TEXT            rows in which any turn holds TEXT
-  id=TEXT              rows, and rows left out, whose id holds TEXT
-  reason=WORD          rows that were left out for this reason; without a word all reasons are counted
+  id=TEXT              rows, and dropped rows, whose id holds TEXT
+  reason=WORD          rows that were dropped for this reason; without a word all reasons are counted
   split=NAME           only this split
   rows=20              how many are printed
   model=DIR            the tokens as training sees them, rendered with the model's prompt format
@@ -42,7 +42,7 @@ python data_recipes/show.py DIR [key=value …]
   lengths=512          with model=: how long the rows are in its tokens, split by split, which are longer than 512
                        (train.max_length), and a histogram
 
-What is supervised is green on a terminal, and stands in «…» elsewhere or under NO_COLOR. Exit code 1: nothing found.
+What is supervised is green on a terminal, and in «…» elsewhere or under NO_COLOR. Exit code 1: nothing found.
 """
 
 DROPPED = "dropped.jsonl"
@@ -86,8 +86,8 @@ def _matching(table: pa.Table, wanted: dict[str, str]) -> pa.Array:
     return pa.array(chosen)
 
 
-def left_out(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The rows that were left out, by ``reason`` or part of their ``id``."""
+def dropped_rows(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The rows that were dropped, by ``reason`` or part of their ``id``."""
     check_file(directory / DROPPED)
     with (directory / DROPPED).open(encoding="utf-8") as lines:
         for line in lines:
@@ -96,14 +96,14 @@ def left_out(directory: Path, wanted: dict[str, str]) -> Iterator[dict[str, str]
                 yield row
 
 
-def told(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
+def shown_row(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
     """One row for a person.
 
     Args:
         split: Where it lies.
         example: The row.
         prompt_format: Renders it as training does; None prints its turns.
-        coloured: Whether what is supervised is told by colour.
+        coloured: Whether what is supervised is marked by colour.
     """
     head = f"── {split} · {example.id} · {example.kind} · {example.source}"
     if prompt_format is None:
@@ -118,7 +118,7 @@ def told(split: str, example: Example, prompt_format: "PromptFormat | None", col
     return "\n".join([head, *sequences])
 
 
-def lengths_told(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFormat", limit: int) -> tuple[str, int]:
+def length_report(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFormat", limit: int) -> tuple[str, int]:
     """How long rows are as training sees them.
 
     Args:
@@ -176,7 +176,7 @@ def _parsed(arguments: list[str]) -> tuple[Path, dict[str, str]]:
     if "lengths" in wanted and "model" not in wanted:
         raise UserError("tokens are those of a model", where="lengths", fix="give model=DIR too")
     if "reason" in wanted and not {"text", "split", "model", "lengths"}.isdisjoint(wanted):
-        raise UserError("of rows left out only the id and the reason are known", where="reason", fix="give id= with it")
+        raise UserError("of dropped rows only the id and the reason are known", where="reason", fix="give id= with it")
     directory = Path(directories[0]).expanduser()
     if not (directory / MANIFEST).is_file():
         raise UserError(
@@ -185,18 +185,18 @@ def _parsed(arguments: list[str]) -> tuple[Path, dict[str, str]]:
     return directory, wanted
 
 
-def _print_left_out(directory: Path, wanted: dict[str, str]) -> int:
-    counts = Counter(row["reason"] for row in left_out(directory, {}))
+def _print_dropped(directory: Path, wanted: dict[str, str]) -> int:
+    counts = Counter(row["reason"] for row in dropped_rows(directory, {}))
     if not wanted.get("reason", "-"):
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
         return counts.total()
     if wanted.get("reason", "") not in {"", *counts}:
         there = f"there are: {', '.join(counts)}" if counts else "none was"
-        raise UserError(f"no row was left out for {wanted['reason']!r}", where=str(directory), fix=there)
+        raise UserError(f"no row was dropped for {wanted['reason']!r}", where=str(directory), fix=there)
     number = 0
-    for number, row in enumerate(left_out(directory, wanted), 1):
+    for number, row in enumerate(dropped_rows(directory, wanted), 1):
         if number <= int(wanted.get("rows", ROWS)):
-            print(f"left out: {row['id']}: {row['reason']}")
+            print(f"dropped: {row['id']}: {row['reason']}")
     return number
 
 
@@ -206,19 +206,19 @@ def main(arguments: list[str]) -> int:
     if "lengths" in wanted:
         prompt_format = _prompt_format(wanted)
         assert prompt_format is not None  # a model was given
-        report, number = lengths_told(found(directory, wanted), prompt_format, int(wanted["lengths"]))
+        report, number = length_report(found(directory, wanted), prompt_format, int(wanted["lengths"]))
         print(report)
         return DONE if number else FAILED
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     dropped = shown = 0
     if "reason" in wanted or "id" in wanted:
-        dropped = _print_left_out(directory, wanted)
+        dropped = _print_dropped(directory, wanted)
     if "reason" not in wanted:
         prompt_format = _prompt_format(wanted)
         for split, example in islice(found(directory, wanted), int(wanted.get("rows", ROWS))):
             shown += 1
-            print(told(split, example, prompt_format, coloured))
-    print(f"{shown} rows shown, {dropped} left out that match")
+            print(shown_row(split, example, prompt_format, coloured))
+    print(f"{shown} rows shown, {dropped} dropped rows match")
     return DONE if shown + dropped else FAILED
 
 

@@ -1,4 +1,4 @@
-"""Checks a user's file of training rows before anything is built from it, and offers a mended copy."""
+"""Checks a user's file of training rows before anything is built from it, and offers a fixed copy."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from common.command import DONE, WRONG_INPUT, run_command
 from common.errors import UserError
 from common.files import write_text
+from data_recipes.formats.columns import INPUT, ROLES, WANTED, question_and_answer
 from data_recipes.formats.user_file import UserRow, user_rows
 from data_recipes.leakage.normalise import normalise
 
@@ -19,43 +20,42 @@ FILE holds JSON lines, either (a system turn may come first)
   {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
 or
   {"instruction": "…", "input": "", "output": "…"}
-or it is CSV, TSV, XLSX or Parquet with a column messages, or with instruction or question, and output or answer. A JSON
-array, ShareGPT's conversations and other encodings are told, and mended.
+or it is CSV, TSV, XLSX or Parquet with such columns. The question may also be called question or prompt, the answer
+answer, response or completion. A JSON array, ShareGPT's conversations and other encodings are reported, and fixed.
 
-Every problem is printed as file:line, with how it can be mended. fix=OUT writes a mended copy as JSON lines and says
-what was changed and what was left out. Exit code 0: the file is sound (or was mended); 2: it is not.
+Every problem is printed as file:line, with how it can be fixed. fix=OUT writes a fixed copy as JSON lines and says
+what was changed and what was dropped. Exit code 0: the file is sound (or was fixed); 2: it is not.
 """
 
 SHOWN = 50  # problems that are printed one by one
 LONGEST = 32_000  # characters of a conversation
 MAY_REPEAT = 10  # characters; a shorter answer is a label, a number, yes or no
-ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
-LEFT_OUT = "left out"
+DROPPED = "dropped"
 
 Turns = list[dict[str, Any]]
 
 
-class Problem(NamedTuple):
+class RowProblem(NamedTuple):
     """What is wrong with one row.
 
     Attributes:
         where: ``file:line``.
         row: Its name: the line, or the item of an array.
         what: In plain words.
-        mended: What the mended copy does about it.
+        change: What the fixed copy does about it.
     """
 
     where: str
     row: str
     what: str
-    mended: str
+    change: str
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
 
 class Unsound(Exception):
-    """A row that cannot be mended."""
+    """A row that cannot be fixed."""
 
 
 class Checker:
@@ -71,21 +71,21 @@ class Checker:
         self._asked: dict[bytes, str] = {}
         self._answered: dict[bytes, str] = {}
 
-    def check(self, row: UserRow) -> tuple[list[Problem], dict[str, Any] | None]:
-        """The problems of a row, and the row as it should be; None where it is left out."""
+    def check(self, row: UserRow) -> tuple[list[RowProblem], dict[str, Any] | None]:
+        """The problems of a row, and the row as it should be; None where it is dropped."""
         where, item = f"{self._path}:{row.number}", f"{row.name}: " if row.item else ""
-        problems = [Problem(where, row.name, what, mended or LEFT_OUT) for what, mended in row.problems]
+        problems = [RowProblem(where, row.name, what, fixed or DROPPED) for what, fixed in row.problems]
         if row.value is None:
             return problems, None
         try:
-            mended, changes = _mended(row.value)
-            problems += [Problem(where, row.name, item + what, change) for what, change in changes]
-            self._sound(mended)
-            flaws = self._repeats(mended, row.name)
+            fixed, changes = _fixed(row.value)
+            problems += [RowProblem(where, row.name, item + what, change) for what, change in changes]
+            self._sound(fixed)
+            flaws = self._repeats(fixed, row.name)
         except Unsound as unsound:
-            return [*problems, Problem(where, row.name, f"{item}{unsound}", LEFT_OUT)], None
-        problems += [Problem(where, row.name, item + flaw, LEFT_OUT) for flaw in flaws]
-        return problems, None if flaws else mended
+            return [*problems, RowProblem(where, row.name, f"{item}{unsound}", DROPPED)], None
+        problems += [RowProblem(where, row.name, item + flaw, DROPPED) for flaw in flaws]
+        return problems, None if flaws else fixed
 
     def _sound(self, row: dict[str, Any]) -> None:
         asked, answer = _question(row), _answer(row)
@@ -115,19 +115,22 @@ def _short(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=12).digest()
 
 
-def _mended(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _fixed(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The row in one of the two layouts, and what had to be changed for it."""
     if "messages" in row:
         turns, changes = _in_order(row["messages"])
         return {**row, "messages": turns}, changes
     if "conversations" in row:
-        mended, changes = _mended({"messages": _from_sharegpt(row["conversations"])})
-        return mended, [("'conversations' instead of 'messages'", "rewritten as messages"), *changes]
-    for field in ("instruction", "output"):
-        if not isinstance(row.get(field), str):
-            raise Unsound(f"no text in {field!r}; wanted: messages, or instruction, input and output")
-    if not isinstance(row.get("input", ""), str):
-        raise Unsound("'input' is not a text")
+        fixed, changes = _fixed({"messages": _from_sharegpt(row["conversations"])})
+        return fixed, [("'conversations' instead of 'messages'", "rewritten as messages"), *changes]
+    names = question_and_answer(row)
+    for part, name in names._asdict().items():
+        if not name:
+            raise Unsound(f"there is no {part}; wanted: {WANTED}")
+        if not isinstance(row[name], str):
+            raise Unsound(f"{name!r} is not a text")
+    if not isinstance(row.get(INPUT, ""), str):
+        raise Unsound(f"{INPUT!r} is not a text")
     return row, []
 
 
@@ -181,48 +184,48 @@ def _rearranged(turns: Turns) -> Turns:
 def _question(row: dict[str, Any]) -> str:
     if "messages" in row:
         return "".join(turn["content"] for turn in row["messages"] if turn["role"] == "user")
-    return str(row["instruction"] + row.get("input", ""))
+    return str(row[question_and_answer(row).question] + row.get(INPUT, ""))
 
 
 def _answer(row: dict[str, Any]) -> str:
-    return str(row["messages"][-1]["content"] if "messages" in row else row["output"])
+    return str(row["messages"][-1]["content"] if "messages" in row else row[question_and_answer(row).answer])
 
 
-def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[Problem], list[dict[str, Any]]]:
+def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[RowProblem], list[dict[str, Any]]]:
     """Checks every row of a file.
 
     Args:
-        path: JSON lines of messages or of instruction, input, output; a JSON array, or a table.
+        path: JSON lines of messages or of question and answer; a JSON array, or a table.
         longest: Most characters of a conversation.
 
     Returns:
-        The number of rows, every problem, and the rows of the mended copy.
+        The number of rows, every problem, and the rows of the fixed copy.
 
     Raises:
         UserError: The file is missing or empty.
     """
     checker = Checker(path, longest)
-    found: list[Problem] = []
+    found: list[RowProblem] = []
     sound: list[dict[str, Any]] = []
     rows = 0
     for row in user_rows(path):
         rows += 1
-        flaws, mended = checker.check(row)
+        flaws, fixed = checker.check(row)
         found += flaws
-        if mended is not None:
-            sound.append(mended)
+        if fixed is not None:
+            sound.append(fixed)
     return rows, found, sound
 
 
-def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[Problem]) -> None:
+def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[RowProblem]) -> None:
     if out.exists():
         raise UserError("this exists already", where=f"fix={out}", fix="name a new file; nothing is overwritten")
     if not rows:
         raise UserError("no row of the file is sound", where=str(path), fix="see the problems above")
     write_text(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    left_out = {problem.row for problem in found if problem.mended == LEFT_OUT}
-    print(f"mended copy with {len(rows)} rows: {out}; {len(left_out)} rows were left out")
-    for change, number in Counter(p.mended for p in found if p.row not in left_out).most_common():
+    dropped = {problem.row for problem in found if problem.change == DROPPED}
+    print(f"fixed copy with {len(rows)} rows: {out}; {len(dropped)} rows were dropped")
+    for change, number in Counter(p.change for p in found if p.row not in dropped).most_common():
         print(f"  {number} × {change}")
 
 
@@ -240,20 +243,22 @@ def _arguments(arguments: list[str]) -> tuple[Path, Path | None, int]:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints the problems of one file and a summary, and writes the mended copy that was asked for."""
+    """Prints the problems of one file and a summary, and writes the fixed copy that was asked for."""
     path, out, longest = _arguments(arguments)
     rows, found, sound = problems(path, longest)
     for problem in found[:SHOWN]:
-        print(f"{problem}  -> {problem.mended}" if out else problem)
+        print(f"{problem}  -> {problem.change}" if out else problem)
     if len(found) > SHOWN:
         print(f"… and {len(found) - SHOWN} more")
     print(f"{rows} rows, {len(found)} problems in {len({problem.row for problem in found})} rows")
-    if found and out:
+    if not found:
+        print(f"to build from it: python data_recipes/build.py data=rows source.path={path} out=datasets/mine")
+        return DONE
+    if out:
         _write(path, out, sound, found)
         return DONE
-    if found:
-        print(f"a mended copy: python data_recipes/validate.py {path} fix=mended.jsonl")
-    return WRONG_INPUT if found else DONE
+    print(f"a fixed copy: python data_recipes/validate.py {path} fix=fixed.jsonl")
+    return WRONG_INPUT
 
 
 if __name__ == "__main__":

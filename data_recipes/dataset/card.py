@@ -8,8 +8,8 @@ from common.files import write_text
 from data_recipes.dataset.charts import bars, binned
 from data_recipes.dataset.lengths import quantile
 from data_recipes.dataset.preview import preview
+from data_recipes.dataset.split_files import WrittenSplits, split_files
 from data_recipes.leakage.normalise import RUN_TOLD
-from data_recipes.pipeline.write import Written, split_files
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import DatasetManifest
 
@@ -20,7 +20,7 @@ LENGTHS = "lengths.svg"
 SPLITS = "splits.svg"
 
 
-def write_card(manifest: DatasetManifest, written: Written, shard_rows: int, folder: Path) -> None:
+def write_card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int, folder: Path) -> None:
     """Writes ``README.md``, its pictures and ``preview.html``.
 
     Args:
@@ -36,7 +36,7 @@ def write_card(manifest: DatasetManifest, written: Written, shard_rows: int, fol
     write_text(folder / "preview.html", preview(manifest, written.samples))
 
 
-def card(manifest: DatasetManifest, written: Written, shard_rows: int) -> str:
+def card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int) -> str:
     """The card.
 
     Returns:
@@ -72,7 +72,7 @@ def card(manifest: DatasetManifest, written: Written, shard_rows: int) -> str:
         f"seed {manifest.seed} · format {manifest.format} · code `{manifest.code[:16]}`"
         f" · content `{manifest.sha256[:16]}`",
         "完整配置与计数见 `manifest.json`，被剔除的行见 `dropped.jsonl`（只有编号和原因，没有文本）。  \n"
-        "Configuration and counts: `manifest.json`. Rows left out: `dropped.jsonl` (ids and reasons, no text).",
+        "Configuration and counts: `manifest.json`. Dropped rows: `dropped.jsonl` (ids and reasons, no text).",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -105,8 +105,8 @@ def _splits(manifest: DatasetManifest) -> str:
     rows = []
     for name, size in manifest.splits.items():
         shared = manifest.overlap.get(name)
-        told = manifest.descriptions[name]
-        rows.append((name, size, f"{shared.exact} / {shared.ngram}" if shared else "", f"{told.zh}<br>{told.en}"))
+        shows = manifest.descriptions[name]
+        rows.append((name, size, f"{shared.exact} / {shared.ngram}" if shared else "", f"{shows.zh}<br>{shows.en}"))
     return _table(("划分 · split", "题数 · size", "重合 · overlap", "用途 · what it shows"), rows)
 
 
@@ -129,10 +129,10 @@ def _listed(counts: dict[str, int]) -> str:
 
 
 def _suites(manifest: DatasetManifest) -> list[str]:
-    if not manifest.suites:
+    if not manifest.protected_sets:
         return []
-    names = "、".join(suite.name for suite in manifest.suites)
-    return [f"训练集与这些评测集没有重合 · training overlaps with none of these suites: {names}"]
+    names = "、".join(one.name for one in manifest.protected_sets)
+    return [f"训练集与这些受保护的测试集没有重合 · training overlaps with none of these protected sets: {names}"]
 
 
 def _kinds(kinds: dict[str, Counter[str]], splits: list[str]) -> str:
@@ -147,7 +147,7 @@ def _kinds(kinds: dict[str, Counter[str]], splits: list[str]) -> str:
     return _table(("题型 · kind", *splits), rows)
 
 
-def _lengths(written: Written) -> list[tuple[object, ...]]:
+def _lengths(written: WrittenSplits) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for name, counter in written.lengths.items():
         number = counter.total()

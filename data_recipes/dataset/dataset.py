@@ -10,11 +10,9 @@ import pyarrow.parquet as pq
 from common.errors import UserError
 from common.hashing import sha256_value
 from data_recipes.dataset.digest import digest
-from data_recipes.schema.arrow import SCHEMA, to_examples, to_table
+from data_recipes.schema.arrow import to_examples
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import DatasetManifest
-
-__all__ = ["SCHEMA", "BuiltDataset", "Splits", "content_hash", "load", "save_splits", "split_tables"]
 
 
 class Splits(Mapping[str, list[Example]]):
@@ -58,7 +56,7 @@ class BuiltDataset:
     splits: Mapping[str, list[Example]]
 
     def require(self, *names: str) -> None:
-        """Checks that there are these splits; a question suite has only ``test``.
+        """Checks that there are these splits; a set of questions has only ``test``.
 
         Raises:
             UserError: One is not there.
@@ -71,20 +69,9 @@ class BuiltDataset:
             )
 
 
-def content_hash(splits: Mapping[str, list[Example]]) -> str:
-    """SHA-256 over the examples of all splits, however they are stored."""
-    return hash_of({name: digest([to_table(examples)]) for name, examples in splits.items()})
-
-
 def hash_of(digests: Mapping[str, str]) -> str:
     """SHA-256 of a dataset from the hashes of its splits."""
     return sha256_value(dict(digests))
-
-
-def save_splits(splits: Mapping[str, list[Example]], folder: Path) -> None:
-    """Writes one Parquet file for each split."""
-    for name, examples in splits.items():
-        pq.write_table(to_table(examples), folder / f"{name}.parquet", compression="zstd")
 
 
 def load(directory: Path) -> BuiltDataset:

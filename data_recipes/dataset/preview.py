@@ -20,11 +20,11 @@ def preview(manifest: DatasetManifest, samples: dict[str, list[Example]]) -> str
     page = files("data_recipes.dataset").joinpath("preview.html").read_text(encoding="utf-8")
     rows = [_row(name, example) for name, examples in samples.items() for example in examples]
     counts = manifest.counts
-    told = f"读入 {counts.read}，保留 {counts.kept} · read {counts.read}, kept {counts.kept}"
+    counted = f"读入 {counts.read}，保留 {counts.kept} · read {counts.read}, kept {counts.kept}"
     values = {
         "NAME": escape(manifest.name),
         "ABOUT": f"{escape(manifest.about.zh)}<br>{escape(manifest.about.en)}",
-        "COUNTS": escape(told),
+        "COUNTS": escape(counted),
         "ROWS": _embedded(rows),
     }
     for key, value in values.items():
@@ -57,6 +57,6 @@ def _short(text: str) -> str:
 
 
 def _embedded(rows: list[dict[str, object]]) -> str:
-    """JSON that may stand in a script element, whatever the texts hold."""
+    """JSON that may be put into a script element, whatever the texts hold."""
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

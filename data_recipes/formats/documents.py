@@ -88,7 +88,7 @@ def _blocks(path: Path) -> Iterator[Block | Dropped]:
     if not path.is_file():
         raise UserError("the file does not exist", where=str(path), fix="check the path")
     if not path.stat().st_size:
-        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+        raise UserError("the file is empty", where=str(path), fix="copy it again from its origin")
     if not is_document(path):
         raise UserError("this format is not read", where=str(path), fix=f"one of {', '.join(READERS)} is wanted")
     return READERS[path.suffix.lower()](path)
@@ -168,7 +168,7 @@ def _lines(path: Path) -> list[str]:
         raise UserError("neither UTF-8 nor GB18030", where=f"{path}:{line}", fix="save the file as UTF-8") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UserError("NUL bytes", where=f"{path}:{line}", fix="the file is damaged; copy it anew, as text")
+        raise UserError("NUL bytes", where=f"{path}:{line}", fix="the file is damaged; copy it again, as text")
     return text.splitlines()
 
 
@@ -265,8 +265,8 @@ def _lacking(package: str, path: Path) -> UserError:
 
 
 def _damaged(path: Path, what: str, error: Exception) -> UserError:
-    told = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UserError(f"this {what} file is damaged: {told}", where=str(path), fix="copy it anew from its origin")
+    detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UserError(f"this {what} file is damaged: {detail}", where=str(path), fix="copy it again from its origin")
 
 
 READERS: dict[str, Callable[[Path], Iterator[Any]]] = {

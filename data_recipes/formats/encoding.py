@@ -14,7 +14,7 @@ def encoding_of(path: Path) -> str:
     """The encoding of a file: ``utf-8``, ``utf-8-sig``, ``utf-16`` (both with a mark) or ``gb18030``.
 
     Almost any bytes are GB18030 of something, a stray ``ä`` in English too. So it is that only where UTF-8 damages more
-    lines and what comes out is Chinese. Lines that are damaged in the encoding that is told can then be named.
+    lines and what comes out is Chinese. Lines that are damaged in the encoding that is reported can then be named.
     """
     status = path.stat()
     return _encoding(path, status.st_size, status.st_mtime_ns)

@@ -15,7 +15,7 @@ from data_recipes.formats.jsonl import DamagedLine, Line, all_text, check_file, 
 from data_recipes.schema.dropped import Dropped
 
 _BETWEEN = re.compile(r"[\s,]*")
-PEEK = 1 << 16  # characters in which the first character of the text must stand
+PEEK = 1 << 16  # characters in which the first character of the text must be
 
 
 def read_objects(path: Path) -> Iterator[Line | Dropped]:
@@ -101,7 +101,7 @@ def _items(path: Path, encoding: str) -> Iterator[Line | Dropped]:
             yield _item(Line(number, f"{path.name}:{line}", value), encoding)
     except BrokenArray as broken:
         raise UserError(
-            broken.detail, where=f"{path}:{broken.line}", fix="copy the file anew from its origin"
+            broken.detail, where=f"{path}:{broken.line}", fix="copy the file again from its origin"
         ) from None
 
 

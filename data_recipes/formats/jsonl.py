@@ -1,4 +1,4 @@
-"""JSON lines, read one by one: a damaged line is named and passed over, and the recipe decides how many it stands."""
+"""JSON lines, read one by one: a damaged line is named and skipped, and the recipe decides how many it tolerates."""
 
 import json
 import re
@@ -62,7 +62,7 @@ class Raw(NamedTuple):
             detail = f"not {self.encoding.upper()} (byte {error.start} of the line)"
             raise DamagedLine(undecodable(self.encoding), detail, "save it as UTF-8") from None
         if "\0" in text:
-            raise DamagedLine("nul_bytes", "NUL bytes: the file is damaged or UTF-16", "copy it anew, as text")
+            raise DamagedLine("nul_bytes", "NUL bytes: the file is damaged or UTF-16", "copy it again, as text")
         return text
 
 
@@ -91,7 +91,7 @@ def check_file(path: Path) -> None:
     if not path.is_file():
         raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
     if not path.stat().st_size:
-        raise UserError("the file is empty", where=str(path), fix="copy it anew from its origin")
+        raise UserError("the file is empty", where=str(path), fix="copy it again from its origin")
 
 
 def raw_lines(path: Path, encoding: str = "utf-8") -> Iterator[Raw]:
@@ -99,7 +99,7 @@ def raw_lines(path: Path, encoding: str = "utf-8") -> Iterator[Raw]:
 
     Args:
         path: The file.
-        encoding: As ``encoding_of`` tells it.
+        encoding: As ``encoding_of`` reports it.
 
     Raises:
         UserError: The file is missing or empty.

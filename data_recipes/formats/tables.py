@@ -81,7 +81,7 @@ def _csv_header(path: Path) -> list[str]:
         try:
             return [name.strip() for name in next(_reader(file, path), [])]
         except csv.Error as error:
-            raise UserError(f"the header is not CSV: {error}", where=f"{path}:1", fix="copy the file anew") from None
+            raise UserError(f"the header is not CSV: {error}", where=f"{path}:1", fix="copy the file again") from None
 
 
 def _reader(file: TextIO, path: Path) -> Any:
@@ -196,5 +196,6 @@ def _shown(cell: Any) -> str:
 
 
 def _damaged(path: Path, what: str, error: Exception, row: int = 1) -> UserError:
-    told = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UserError(f"this {what} file is damaged: {told}", where=f"{path}:{row}", fix="copy it anew from its origin")
+    detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+    where, fix = f"{path}:{row}", "copy it again from its origin"
+    return UserError(f"this {what} file is damaged: {detail}", where=where, fix=fix)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from data_recipes.formats.columns import CONVERSATIONS, WANTED, question_and_answer
 from data_recipes.formats.encoding import REPLACED, encoding_of
 from data_recipes.formats.json_rows import BrokenArray, array_items, is_array
 from data_recipes.formats.jsonl import (
@@ -20,16 +21,13 @@ from data_recipes.formats.jsonl import (
 from data_recipes.formats.tables import TABLES, header_of, read_table
 from data_recipes.schema.dropped import Dropped
 
-CONVERSATIONS = ("messages", "conversations")
-QUESTION = ("instruction", "question", "prompt")
-ANSWER = ("output", "answer", "response", "completion")
 ENCODINGS = {  # what is wrong with them
     "utf-8-sig": ("a byte order mark before the text", "written as UTF-8 without a mark"),
     "utf-16": ("UTF-16 instead of UTF-8", "written as UTF-8"),
     "gb18030": ("GB18030 instead of UTF-8", "written as UTF-8"),
 }
 REASONS = {
-    "not_csv": "not CSV: a quote is open, or stands where none may",
+    "not_csv": "not CSV: a quote is open, or is where none may be",
     "wrong_number_of_fields": "another number of fields than in the header",
     "nul_bytes": "NUL bytes",
     "half_character": "half of a character (a cut emoji?)",
@@ -43,9 +41,9 @@ class UserRow:
 
     Attributes:
         number: Of its line.
-        item: Its number in a JSON array, whose items may all stand on one line; 0 elsewhere.
+        item: Its number in a JSON array, whose items may all be on one line; 0 elsewhere.
         value: The object; None where there is none.
-        problems: What is wrong, each with how it is mended; an empty text where it cannot be.
+        problems: What is wrong, each with how it is fixed; an empty text where it cannot be.
     """
 
     number: int
@@ -60,7 +58,7 @@ class UserRow:
 
 
 def user_rows(path: Path) -> Iterator[UserRow]:
-    """Reads a file of rows; what is wrong with a row is told, not raised.
+    """Reads a file of rows; what is wrong with a row is reported, not raised.
 
     Raises:
         UserError: The file is missing or empty, or a table is damaged as a whole.
@@ -125,10 +123,8 @@ def _flaw(value: Any) -> str:
 
 def _table_rows(path: Path) -> Iterator[UserRow]:
     header = header_of(path)
-    asked, answered = _one_of(QUESTION, header), _one_of(ANSWER, header)
-    if not _one_of(CONVERSATIONS, header) and not (asked and answered):
-        wanted = f"wanted: messages, or one of {', '.join(QUESTION)} and one of {', '.join(ANSWER)}"
-        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; {wanted}", "")])
+    if set(header).isdisjoint(CONVERSATIONS) and not all(question_and_answer(header)):
+        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; wanted: {WANTED}", "")])
         return
     for row in read_table(path, []):
         where = row.id if isinstance(row, Dropped) else row.where
@@ -136,19 +132,16 @@ def _table_rows(path: Path) -> Iterator[UserRow]:
         if isinstance(row, Dropped):
             yield UserRow(line, None, [(REASONS.get(row.reason, "a character that cannot be decoded"), "")])
         else:
-            yield _table_row(line, row, asked, answered)
+            yield _table_row(line, row)
 
 
-def _table_row(number: int, line: Line, asked: str, answered: str) -> UserRow:
+def _table_row(number: int, line: Line) -> UserRow:
+    """The row as it would be on a line of JSON: a conversation as a list, or no such field where its cell is empty."""
+    row = dict(line.row)
     for name in CONVERSATIONS:
-        if said := line.row.get(name):
-            try:
-                return UserRow(number, {name: json_value(said) if isinstance(said, str) else said})
-            except DamagedLine as damage:
-                return UserRow(number, None, [(f"{name}: {damage.detail}", "")])
-    texts = (line.row.get(asked, ""), line.row.get("input", ""), line.row.get(answered, ""))
-    return UserRow(number, dict(zip(("instruction", "input", "output"), texts, strict=True)))
-
-
-def _one_of(names: tuple[str, ...], header: list[str]) -> str:
-    return next((name for name in names if name in header), "")
+        said = row.pop(name, "")
+        try:
+            row |= {name: json_value(said) if isinstance(said, str) else said} if said else {}
+        except DamagedLine as damage:
+            return UserRow(number, None, [(f"{name}: {damage.detail}", "")])
+    return UserRow(number, row)

@@ -39,9 +39,10 @@ class Links:
         repeats = np.zeros(len(rows), bool)
         repeats[1:] = hashes[1:] == hashes[:-1]
         firsts = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(rows))))
-        self._link(rows[firsts[repeats]], rows[repeats])
+        self.join(rows[firsts[repeats]], rows[repeats])
 
-    def _link(self, ones: Rows, others: Rows) -> None:
+    def join(self, ones: Rows, others: Rows) -> None:
+        """Links the rows of each pair."""
         while True:
             ones, others = self.roots[ones], self.roots[others]
             apart = ones != others

@@ -1,4 +1,4 @@
-"""What rows are compared by: 64-bit hashes of questions, of whole rows and of runs of characters.
+"""64-bit hashes used to compare rows: of questions, of whole rows and of runs of characters.
 
 Everything is computed on whole columns at once. Texts are normalised as ``leakage.normalise`` describes: width and case
 folded, letters and digits only.
@@ -46,11 +46,15 @@ class Codes:
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of some texts, as ``text.runs`` tells them.
+    """The runs of characters by which two questions are known to share text.
+
+    A text that is mostly Latin letters and digits has runs of ``LATIN_RUN`` characters, and of ``RUN`` where the run is
+    mostly not Latin: a Chinese problem full of formulas. Every other text has runs of ``RUN``.
+
 
     Attributes:
         hashes: One for each run.
-        rows: Which text it stands in.
+        rows: Which text it is in.
     """
 
     hashes: Hashes
@@ -99,7 +103,7 @@ def whole_hashes(texts: Codes) -> Hashes:
 
 
 def run_hashes(texts: Codes) -> Runs:
-    """One hash for each run that ``text.runs`` tells; none of a text that is shorter."""
+    """One hash for each run, see ``Runs``; none of a text that is shorter."""
     row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
     is_latin = texts.characters < LATIN_BELOW
     latin = 2 * np.bincount(row_of[is_latin], minlength=len(texts.ends)) > texts.lengths

@@ -1,6 +1,6 @@
 """The loops of the near-duplicate search, compiled.
 
-They stand alone because the compiler takes half a second to load.
+They are apart because the compiler takes half a second to load.
 """
 
 import unicodedata
@@ -111,28 +111,3 @@ def _sketch(grams, count, sketch):  # type: ignore[no-untyped-def]
             elif filled_in[place] == turn and value < sketch[place]:
                 sketch[place] = value
         turn += 1
-
-
-@njit(cache=True, nogil=True)
-def _root(parent, row):  # type: ignore[no-untyped-def]
-    while parent[row] != row:
-        parent[row] = parent[parent[row]]
-        row = parent[row]
-    return row
-
-
-@njit(cache=True, nogil=True)
-def roots(parent, rows):  # type: ignore[no-untyped-def]
-    """The first row of the cluster of each row."""
-    out = np.empty_like(rows)
-    for at in range(len(rows)):
-        out[at] = _root(parent, rows[at])
-    return out
-
-
-@njit(cache=True, nogil=True)
-def join(parent, left, right):  # type: ignore[no-untyped-def]
-    """Puts the rows of each pair into one cluster."""
-    for at in range(len(left)):
-        one, other = _root(parent, left[at]), _root(parent, right[at])
-        parent[max(one, other)] = min(one, other)

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from data_recipes.leakage.groups import Links
+
 NGRAM = 5  # characters
 BANDS, ROWS = 24, 5  # a pair with similarity 0.7 shares a band with a chance of 98.8 %, with 0.8 of 99.99 %
 THRESHOLD = 0.7  # least share of common runs
@@ -77,7 +79,7 @@ class BandFiles:
 Bands = Sequence[NDArray[np.uint64]] | NDArray[np.uint64] | BandFiles
 
 
-def clusters(bands: Bands, n: int, *, rows: int = ROWS, threshold: float = THRESHOLD) -> NDArray[np.int64]:
+def clusters(bands: Bands, n: int, *, rows: int = ROWS, threshold: float = THRESHOLD) -> NDArray[np.int32]:
     """Groups rows that are near-duplicates of one another, directly or through others.
 
     Args:
@@ -90,9 +92,7 @@ def clusters(bands: Bands, n: int, *, rows: int = ROWS, threshold: float = THRES
     Returns:
         For each row the number of the first row of its cluster; its own where it is like no other.
     """
-    from data_recipes.leakage import minhash  # loads a compiler
-
-    parent = np.arange(n)
+    links = Links(n)
     least = threshold - np.sqrt(threshold * (1 - threshold) / (len(bands) * rows))
     for band in range(len(bands)):
         members, runs = _sharing(bands[band])
@@ -100,19 +100,12 @@ def clusters(bands: Bands, n: int, *, rows: int = ROWS, threshold: float = THRES
             if not len(members):
                 break
             leaders = _first_of_run(members, runs)
-            apart = minhash.roots(parent, members) != minhash.roots(parent, leaders)
+            apart = links.roots[members] != links.roots[leaders]
             members, runs, leaders = members[apart], runs[apart], leaders[apart]
-            alike = _similarity(bands, leaders, members, rows) >= least
-            minhash.join(parent, leaders[alike], members[alike])
+            alike = similarity(bands, leaders, members, rows) >= least
+            links.join(leaders[alike], members[alike])
             members, runs = members[~alike], runs[~alike]
-    return minhash.roots(parent, np.arange(n))
-
-
-def similarity(
-    left: NDArray[np.uint64], right: NDArray[np.uint64], *, rows: int = ROWS, ngram: int = NGRAM
-) -> NDArray[np.float64]:
-    """The estimated share of common runs of each pair of rows of two tables of signatures."""
-    return _similarity(np.concatenate([left, right]).T, np.arange(len(left)), len(left) + np.arange(len(right)), rows)
+    return links.roots
 
 
 def _sharing(band: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -130,8 +123,8 @@ def _first_of_run(members: NDArray[np.int64], runs: NDArray[np.int64]) -> NDArra
     return np.repeat(np.minimum.reduceat(members, starts), np.diff(np.append(starts, len(members))))
 
 
-def _similarity(bands: Bands, left: NDArray[np.int64], right: NDArray[np.int64], rows: int) -> NDArray[np.float64]:
-    """The share of equal sketch values, less those that are equal by chance."""
+def similarity(bands: Bands, left: NDArray[np.int64], right: NDArray[np.int64], rows: int) -> NDArray[np.float64]:
+    """The estimated share of common runs of pairs of rows: equal values of the sketch, less those equal by chance."""
     bits = 64 // rows
     equal = np.zeros(len(left), np.int64)
     for band in range(len(bands)):

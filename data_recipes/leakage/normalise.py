@@ -28,27 +28,6 @@ def question(example: Example) -> str:
     return normalise("".join(message.content for message in example.messages if message.role == "user"))
 
 
-def runs(text: str, length: int | None = None) -> set[str]:
-    """The runs by which two questions are known to share text.
-
-    A text that is mostly Latin letters and digits has runs of ``LATIN_RUN`` characters, and of ``RUN`` where the run is
-    mostly not Latin: a Chinese problem full of formulas. Every other text has runs of ``RUN``.
-
-    Args:
-        text: Normalised.
-        length: All runs of this length instead.
-
-    Returns:
-        The runs; none where the text is shorter.
-    """
-    if length is not None or not _mostly_latin(text):
-        return _all_runs(text, length or RUN)
-    return _all_runs(text, LATIN_RUN) | {run for run in _all_runs(text, RUN) if not _mostly_latin(run)}
-
-
-def _all_runs(text: str, length: int) -> set[str]:
+def runs(text: str, length: int) -> set[str]:
+    """The runs of characters of a normalised text; none where it is shorter."""
     return {text[i : i + length] for i in range(len(text) - length + 1)}
-
-
-def _mostly_latin(text: str) -> bool:
-    return 2 * sum(ord(c) < LATIN_BELOW for c in text) > len(text)

@@ -2,8 +2,8 @@
 
 A run has 13 characters, and 60 where most are Latin letters, of which 13 are a phrase that all share.
 Questions are compared after normalisation (NFKC, lower case, letters and digits only), the options of a choice in any
-order. A dataset keeps the fingerprints of its training questions, so that any suite can be measured against them later
-without the training text.
+order. A dataset keeps the fingerprints of its training questions, so that any test set can be measured against them
+later without the training text.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,13 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import UserError
-from data_recipes.leakage import hashes as keys
+from data_recipes.leakage import hashes
 from data_recipes.leakage.hashes import Hashes
-from data_recipes.leakage.normalise import RUN, normalise, question, runs
 from data_recipes.schema.arrow import to_table
 from data_recipes.schema.example import Example
-
-__all__ = ["RUN", "Fingerprints", "Overlap", "fingerprints", "load", "measure", "normalise", "question", "runs", "save"]
 
 FINGERPRINTS = "fingerprints.parquet"
 HELD_OUT = "held_out.parquet"
@@ -33,7 +30,7 @@ FILTER_BITS = 24
 Mask = npt.NDArray[np.bool_]
 
 
-class Part(NamedTuple):
+class QuestionHashes(NamedTuple):
     """Hashes of some questions, and of their runs of characters."""
 
     questions: Hashes
@@ -42,17 +39,17 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Hashes of many questions, part by part: they need not fit into memory.
+    """Hashes of many questions, batch by batch: they need not fit into memory.
 
     Attributes:
-        parts: Goes through them anew each time it is called.
+        batches: Goes through them again each time it is called.
     """
 
-    parts: Callable[[], Iterator[Part]]
+    batches: Callable[[], Iterator[QuestionHashes]]
 
 
 @dataclass(frozen=True)
-class Overlap:
+class MeasuredOverlap:
     """How much of a test set was seen in training.
 
     Attributes:
@@ -77,7 +74,7 @@ class Overlap:
 
 
 class HashSet:
-    """A set of hashes that tells for many at once whether they are in it, and remembers which were asked for.
+    """A set of hashes that finds for many at once whether they are in it, and remembers which were asked for.
 
     Args:
         hashes: The members, in any order, also repeated.
@@ -86,7 +83,7 @@ class HashSet:
     def __init__(self, hashes: Hashes) -> None:
         self.members = _distinct(hashes)
         self.seen = np.zeros(len(self.members), bool)
-        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here tells
+        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here is enough
         self._filter[_short(self.members)] = True
 
     def find(self, hashes: Hashes) -> Mask:
@@ -114,15 +111,7 @@ def _short(hashes: Hashes) -> Hashes:
     return hashes >> np.uint64(64 - FILTER_BITS)
 
 
-def fingerprints(examples: Iterable[Example]) -> Fingerprints:
-    """Hashes the questions of examples."""
-    rows = to_table(list(examples))
-    asked = keys.questions(rows)
-    part = Part(keys.question_hashes(rows, asked), keys.run_hashes(asked).hashes)
-    return Fingerprints(lambda: iter([part]))
-
-
-def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
+def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap:
     """Compares test examples with the training questions.
 
     Args:
@@ -134,14 +123,14 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
     """
     tests = list(examples)
     rows = to_table(tests)
-    texts = keys.questions(rows)
-    asked, found = keys.question_hashes(rows, texts), keys.run_hashes(texts)
+    texts = hashes.questions(rows)
+    asked, found = hashes.question_hashes(rows, texts), hashes.run_hashes(texts)
     questions, shared = HashSet(asked), HashSet(found.hashes)
-    for part in train.parts():
-        questions.find(part.questions)
-        shared.find(part.runs)
+    for batch in train.batches():
+        questions.find(batch.questions)
+        shared.find(batch.runs)
     partly = set(found.rows[shared.was_seen(found.hashes)].tolist())
-    return Overlap(
+    return MeasuredOverlap(
         n=len(tests),
         exact_ids=tuple(e.id for e, seen in zip(tests, questions.was_seen(asked), strict=True) if seen),
         ngram_ids=tuple(e.id for n, e in enumerate(tests) if n in partly),
@@ -151,8 +140,8 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> Overlap:
 def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
     """Writes fingerprints into a dataset's folder."""
     with pq.ParquetWriter(folder / name, SCHEMA, compression="none", use_dictionary=False) as writer:
-        for part in train.parts():
-            whole, run = _distinct(part.questions), _distinct(part.runs)
+        for batch in train.batches():
+            whole, run = _distinct(batch.questions), _distinct(batch.runs)
             columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run])]
             writer.write_table(pa.table([pa.array(column) for column in columns], SCHEMA))
 
@@ -169,18 +158,18 @@ def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
     return Fingerprints(lambda: _read(path))
 
 
-def _read(path: Path) -> Iterator[Part]:
+def _read(path: Path) -> Iterator[QuestionHashes]:
     try:
         file = pq.ParquetFile(path)
         if (file.schema_arrow.metadata or {}).get(b"version") != SCHEMA.metadata[b"version"]:
             raise UserError(
                 "fingerprints of another version of Xinglin: questions would not be recognised",
                 where=str(path),
-                fix="build the dataset again, and register a suite again (data_recipes/suites.py)",
+                fix="build the dataset again, and register a protected set again (data_recipes/suites.py)",
             )
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
             run, hashes = np.asarray(table["run"]), np.asarray(table["hash"])
-            yield Part(hashes[~run], hashes[run])
+            yield QuestionHashes(hashes[~run], hashes[run])
     except (pa.ArrowInvalid, KeyError, OSError) as error:
         raise UserError(f"not fingerprints: {error}", where=str(path), fix="build the dataset again") from None

@@ -1,6 +1,6 @@
 """The third stage of a build: what is repeated, what leaks, and which split each row goes to.
 
-Only keys are read, one column at a time: ten million rows take well under 2 GiB.
+Only hashes are read, one column at a time: ten million rows take well under 2 GiB.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,9 @@ from data_recipes.leakage.near_duplicates import BandFiles
 from data_recipes.leakage.near_duplicates import clusters as clusters_of
 from data_recipes.leakage.overlap import Fingerprints, HashSet, Mask
 from data_recipes.leakage.split import draw
-from data_recipes.pipeline.row_hashes import TRAIN, KeyFiles
+from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.schema.manifest import SplitOverlap
+from data_recipes.schema.splits import TRAIN
 
 POOL = 0  # the place of the training pool among the splits that rows name
 
@@ -59,8 +60,8 @@ class Decision:
 
     Attributes:
         splits: The splits of the dataset; training comes first.
-        place: For each row its place in ``splits``; -1 where it is left out.
-        reasons: Why rows are left out.
+        place: For each row its place in ``splits``; -1 where it is dropped.
+        reasons: Why rows are dropped.
         reason: For each row its place in ``reasons``.
         group: For each row the number of the group that it was joined to; 0 where it keeps its own.
         overlap: What each split other than training shares with it.
@@ -74,13 +75,13 @@ class Decision:
     overlap: dict[str, SplitOverlap]
 
 
-def decide(data: DataConfig, files: KeyFiles, suites: Mapping[str, Fingerprints], scratch: Path) -> Decision:
-    """Decides about every row from its keys.
+def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerprints], scratch: Path) -> Decision:
+    """Decides about every row from its hashes.
 
     Args:
         data: The policies, the sizes of the splits and the seed.
-        files: The keys of all rows.
-        suites: Fingerprints that training must not overlap with, by name.
+        files: The hashes of all rows.
+        protected: Fingerprints that training must not overlap with, by name.
         scratch: A folder for files that do not fit into memory.
 
     Raises:
@@ -90,8 +91,8 @@ def decide(data: DataConfig, files: KeyFiles, suites: Mapping[str, Fingerprints]
     ledger = Ledger(files.rows)
     clusters = _clusters(data, files, scratch)
     _drop_repeats(data, files, ledger, clusters)
-    for name, suite in suites.items():
-        ledger.drop(_in_suite(files, suite) & (files.split == POOL), f"overlaps_{name}")
+    for name, fingerprints in protected.items():
+        ledger.drop(_in_set(files, fingerprints) & (files.split == POOL), f"overlaps_{name}")
     for number, name in list(enumerate(files.splits))[1:]:
         _drop_overlap(data, files, ledger, clusters, number, name)
     _check_left(files, ledger)
@@ -111,7 +112,7 @@ def decide(data: DataConfig, files: KeyFiles, suites: Mapping[str, Fingerprints]
     return Decision(splits, place, ledger.reasons, ledger.reason, group, overlap)
 
 
-def _clusters(data: DataConfig, files: KeyFiles, scratch: Path) -> Hashes:
+def _clusters(data: DataConfig, files: HashFiles, scratch: Path) -> Hashes:
     """For each row the number of its cluster of near-duplicates: that of the first row in it."""
     if data.near_duplicates == "keep":
         return np.arange(files.rows, dtype=np.uint64)
@@ -123,7 +124,7 @@ def _clusters(data: DataConfig, files: KeyFiles, scratch: Path) -> Hashes:
     return clusters_of(bands, files.rows, threshold=data.near_duplicate_share).astype(np.uint64)
 
 
-def _drop_repeats(data: DataConfig, files: KeyFiles, ledger: Ledger, clusters: Hashes) -> None:
+def _drop_repeats(data: DataConfig, files: HashFiles, ledger: Ledger, clusters: Hashes) -> None:
     ledger.drop(_repeated(files.whole("id"), ledger.left), "duplicate_id")
     of_split = mix(files.split.astype(np.uint64))
     if data.duplicates != "keep":
@@ -147,18 +148,18 @@ def _numbers(rows: Mask) -> npt.NDArray[np.int32]:
     return np.flatnonzero(rows).astype(np.int32)
 
 
-def _in_suite(files: KeyFiles, suite: Fingerprints) -> Mask:
-    """Which rows share a question or a run with a suite."""
-    parts = list(suite.parts())
-    questions = HashSet(np.concatenate([np.zeros(0, np.uint64), *(part.questions for part in parts)]))
-    runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(part.runs for part in parts)]))
+def _in_set(files: HashFiles, fingerprints: Fingerprints) -> Mask:
+    """Which rows share a question or a run with a protected set."""
+    batches = list(fingerprints.batches())
+    questions = HashSet(np.concatenate([np.zeros(0, np.uint64), *(batch.questions for batch in batches)]))
+    runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(batch.runs for batch in batches)]))
     found = questions.find(files.whole("question"))
     for hashes, rows in files.runs():
         found[rows[runs.find(hashes)]] = True
     return found
 
 
-def _drop_overlap(data: DataConfig, files: KeyFiles, ledger: Ledger, clusters: Hashes, place: int, name: str) -> None:
+def _drop_overlap(data: DataConfig, files: HashFiles, ledger: Ledger, clusters: Hashes, place: int, name: str) -> None:
     """Drops what training and a prescribed split have in common from one of the two."""
     pool, test = ledger.left & (files.split == POOL), ledger.left & (files.split == place)
     shared = _shared(files, pool, test)
@@ -184,7 +185,7 @@ class _Shared:
     partly: Mask
 
 
-def _shared(files: KeyFiles, train: Mask, test: Mask) -> _Shared:
+def _shared(files: HashFiles, train: Mask, test: Mask) -> _Shared:
     asked = files.whole("question")
     questions = HashSet(asked[test])
     runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(h[test[rows]] for h, rows in files.runs())]))
@@ -200,7 +201,7 @@ def _shared(files: KeyFiles, train: Mask, test: Mask) -> _Shared:
     return _Shared(found, exact, partly)
 
 
-def _linked(files: KeyFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Links:
+def _linked(files: HashFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Links:
     """Links the rows that must not straddle a split: one group key, one question, near-duplicates, a common run."""
     links = Links(files.rows)
     links.add(files.whole("group")[pool], _numbers(pool))
@@ -215,7 +216,7 @@ def _linked(files: KeyFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Lin
     return links
 
 
-def _joined(files: KeyFiles, links: Links, pool: Mask) -> Hashes:
+def _joined(files: HashFiles, links: Links, pool: Mask) -> Hashes:
     """The number of the group of every row that was linked with a row of another group key; else 0."""
     declared = files.whole("group")
     joins = np.zeros(files.rows, bool)
@@ -223,14 +224,14 @@ def _joined(files: KeyFiles, links: Links, pool: Mask) -> Hashes:
     return np.where(joins[links.roots] & pool, files.whole("id")[links.roots], np.uint64(0))
 
 
-def _check_left(files: KeyFiles, ledger: Ledger) -> None:
+def _check_left(files: HashFiles, ledger: Ledger) -> None:
     for number, name in enumerate(files.splits):
         rows = files.split == number
         if name in files.came and not (rows & ledger.left).any():
             raise UserError(
-                f"nothing is left for {name}; left out were: {listed(ledger.counts(rows))}",
+                f"nothing is left for {name}; dropped were: {listed(ledger.counts(rows))}",
                 where="source",
-                fix="mend or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
+                fix="fix or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
             )
 
 
@@ -241,7 +242,7 @@ def _check_drawn(splits: list[str], place: npt.NDArray[np.int16], drawn: Mapping
         raise UserError(f"nothing is left for {', '.join(empty)}", where="data.splits", fix="make the others smaller")
 
 
-def _measured(files: KeyFiles, place: npt.NDArray[np.int16], number: int, name: str) -> SplitOverlap:
+def _measured(files: HashFiles, place: npt.NDArray[np.int16], number: int, name: str) -> SplitOverlap:
     test = place == number
     shared = _shared(files, place == POOL, test)
     if exact := int(shared.exact.sum()):

@@ -24,7 +24,7 @@ BY_LINE = {".jsonl", ".csv", ".tsv"}
 
 
 class ShardRead(BaseModel):
-    """What was left out while a shard was read, in the order of the file."""
+    """What was dropped while a shard was read, in the order of the file."""
 
     dropped: list[Dropped]
 
@@ -52,9 +52,9 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
     expected = _expected(source_of(config).files(config))
     with tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None) as progress:
         while dropped := _shard(items, data.shard_rows, work, shards):
-            number, left_out = dropped
+            number, lost = dropped
             rows += number
-            damaged = [row for row in left_out if row.bad]
+            damaged = [row for row in lost if row.bad]
             bad, first = bad + len(damaged), [*first, *damaged][:SHOWN]
             progress.update(number)
             yield shards
@@ -104,5 +104,5 @@ def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, files
     return UserError(
         f"{bad} of {rows} rows are bad, more than {data.max_bad_share:.1%}; the first:\n" + "\n".join(listed),
         where="data.max_bad_share",
-        fix="mend the rows, or raise data.max_bad_share to drop them",
+        fix="fix the rows, or raise data.max_bad_share to drop them",
     )

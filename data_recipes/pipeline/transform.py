@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from common.command import Config
 from common.files import read_json, write_json
-from data_recipes.leakage import hashes as keys
+from data_recipes.leakage import hashes
 from data_recipes.pipeline.read import ShardRead
 from data_recipes.pipeline.workspace import write_table
 from data_recipes.schema.dropped import Dropped
@@ -44,9 +44,9 @@ class ShardDone(BaseModel):
 
     Attributes:
         rows: How many are left.
-        dropped: What was left out, while it was read and by the steps.
+        dropped: What was dropped, while it was read and by the steps.
         steps: What each step did.
-        splits: The splits that the rows name; their keys hold positions in this list.
+        splits: The splits that the rows name; their hashes hold positions in this list.
     """
 
     rows: int
@@ -61,7 +61,7 @@ class ShardDone(BaseModel):
 
 
 def run_steps(task: ShardTask) -> int:
-    """Turns ``read-NNNNN`` into ``done-NNNNN``: rows (Parquet), keys (npz) and, last, the account (JSON).
+    """Turns ``read-NNNNN`` into ``done-NNNNN``: rows (Parquet), hashes (npz) and, last, the account (JSON).
 
     Args:
         task: Which shard.
@@ -86,7 +86,7 @@ def run_steps(task: ShardTask) -> int:
         reasons = Counter(row.reason for row in outcome.dropped)
         counts.append(StepCount(name=name, read=before, dropped=dict(reasons), changed=outcome.counts))
     rows = rows.combine_chunks()
-    splits, columns = _keys(rows, task.signatures)
+    splits, columns = _hashes(rows, task.signatures)
     write_table(rows, stem.with_suffix(".parquet"))
     _write_arrays(stem.with_suffix(".npz"), columns)
     account = ShardDone(rows=len(rows), dropped=dropped, steps=counts, splits=splits)
@@ -94,17 +94,17 @@ def run_steps(task: ShardTask) -> int:
     return task.number
 
 
-def _keys(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.ndarray]]:
-    questions = keys.questions(rows)
-    runs = keys.run_hashes(questions)
-    asked = keys.question_hashes(rows, questions)
+def _hashes(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.ndarray]]:
+    questions = hashes.questions(rows)
+    runs = hashes.run_hashes(questions)
+    asked = hashes.question_hashes(rows, questions)
     named = rows["split"].combine_chunks().dictionary_encode()
     columns: dict[str, np.ndarray] = {
-        "id": keys.text_hashes(rows["id"].combine_chunks()),
-        "group": keys.text_hashes(rows["group"].combine_chunks()),
+        "id": hashes.text_hashes(rows["id"].combine_chunks()),
+        "group": hashes.text_hashes(rows["group"].combine_chunks()),
         "split": np.asarray(named.indices, np.int64),
         "question": asked,
-        "row": keys.row_hashes(rows, asked),
+        "row": hashes.row_hashes(rows, asked),
         "runs": runs.hashes,
         "run_rows": runs.rows,
     }
@@ -113,7 +113,7 @@ def _keys(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.nda
             signatures as signatures_of,  # where nobody asks, none is loaded
         )
 
-        columns["bands"] = signatures_of(keys.conversations(rows))
+        columns["bands"] = signatures_of(hashes.conversations(rows))
     return named.dictionary.to_pylist(), columns
 
 

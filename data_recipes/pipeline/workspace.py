@@ -1,4 +1,4 @@
-"""Where a build keeps what it has done so far, so that it can be killed at any point and go on from there."""
+"""Where a build keeps what it has done so far, so that it can be killed at any point and resumed."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ def work_directory(out: Path, key: str) -> Iterator[Path]:
     """Yields the directory beside ``out`` that holds the finished shards of this very build.
 
     It is removed when the build has ended well or its input is wrong. When the process is killed it stays, and the next
-    build with the same key goes on; one with another key removes it. Two builds at once wait for each other.
+    build with the same key resumes; one with another key removes it. Two builds at once wait for each other.
 
     Args:
         out: Where the dataset will be.

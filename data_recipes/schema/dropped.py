@@ -1,4 +1,4 @@
-"""The account of what was left out."""
+"""The account of what was dropped."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""One training or test item, the unit every recipe produces and every suite consumes."""
+"""One training or test item, the unit every recipe produces and every evaluation consumes."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["system", "user", "assistant"]
 
-NO_REFERENCE = "（没有参考答案）"  # what stands in the place of the answer to a question that came without one
+NO_REFERENCE = "（没有参考答案）"  # in the place of the answer to a question that came without one
 
 
 class Message(BaseModel):

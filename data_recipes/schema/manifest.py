@@ -1,4 +1,4 @@
-"""What was built, from what, and what was left out: ``manifest.json`` of a dataset.
+"""What was built, from what, and what was dropped: ``manifest.json`` of a dataset.
 
 Nothing here depends on the time or place of the build: the same sources, configuration and code give the same bytes.
 """
@@ -6,7 +6,7 @@ Nothing here depends on the time or place of the build: the same sources, config
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from common.errors import UserError
 from common.files import read_json, write_json
@@ -15,11 +15,11 @@ MANIFEST = "manifest.json"
 FORMAT = 2
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _ManifestSection(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class SourceFile(_Part):
+class SourceFile(_ManifestSection):
     """A file that was read; ``path`` is its name without folders.
 
     ``rows`` is null where several files make up the rows together and the source does not say which.
@@ -30,7 +30,7 @@ class SourceFile(_Part):
     rows: int | None
 
 
-class Counts(_Part):
+class Counts(_ManifestSection):
     """The account of all rows: ``read`` equals ``kept`` plus everything in ``dropped``, by reason."""
 
     read: int
@@ -44,14 +44,14 @@ class Counts(_Part):
         return self
 
 
-class Description(_Part):
+class Description(_ManifestSection):
     """A sentence or two in Chinese and English."""
 
     zh: str
     en: str
 
 
-class SplitOverlap(_Part):
+class SplitOverlap(_ManifestSection):
     """How many questions of a split equal a training question, or share a run of characters with one: 13 of
     them, and 60 where most are Latin letters."""
 
@@ -60,7 +60,7 @@ class SplitOverlap(_Part):
     ngram: int
 
 
-class StepCount(_Part):
+class StepCount(_ManifestSection):
     """What one step did: the rows that came, those that it dropped by reason, and what it changed in the others."""
 
     name: str
@@ -69,21 +69,21 @@ class StepCount(_Part):
     changed: dict[str, int] = {}
 
 
-class Suite(_Part):
-    """An evaluation suite that training was compared with: its name and the hash of its fingerprints."""
+class ProtectedSet(_ManifestSection):
+    """What training must not overlap with: the name of the set and the hash of its fingerprints."""
 
     name: str
     sha256: str
 
 
-class KnowledgeUsed(_Part):
+class KnowledgeUsed(_ManifestSection):
     """The knowledge base that a dataset was made from: whose it is, and the hash of its files."""
 
     domain: str
     sha256: str
 
 
-class DatasetManifest(_Part):
+class DatasetManifest(_ManifestSection):
     """The manifest of a dataset.
 
     Attributes:
@@ -100,7 +100,7 @@ class DatasetManifest(_Part):
         sources: The files that were read.
         knowledge: The knowledge base that it was made from, where it was.
         steps: What each step did, in their order.
-        suites: The evaluation suites that no training question overlaps with.
+        protected_sets: What no training question overlaps with; called ``suites`` in the file.
         overlap: What each split other than ``train`` shares with the training questions.
         sha256: Hash of the examples of all splits, however they are stored.
     """
@@ -118,7 +118,7 @@ class DatasetManifest(_Part):
     sources: list[SourceFile]
     knowledge: KnowledgeUsed | None = None
     steps: list[StepCount] = []
-    suites: list[Suite] = []
+    protected_sets: list[ProtectedSet] = Field([], alias="suites")
     overlap: dict[str, SplitOverlap]
     sha256: str
 
@@ -130,7 +130,7 @@ class DatasetManifest(_Part):
 
     def save(self, folder: Path) -> None:
         """Writes ``manifest.json``."""
-        write_json(folder / MANIFEST, self.model_dump())
+        write_json(folder / MANIFEST, self.model_dump(by_alias=True))
 
     @classmethod
     def load(cls, folder: Path) -> "DatasetManifest":

@@ -55,7 +55,7 @@ SOURCES: tuple[Source[Any], ...] = (
 def source_of(config: Config) -> Source[Any]:
     """The source that a configuration belongs to."""
     source = {source.config: source for source in SOURCES}[type(config)]
-    if source.told is None:
+    if source.details is None:
         return source
-    told = source.told(config)
-    return replace(source, licence=told.licence, splits=told.splits, about=told.about or source.about)
+    details = source.details(config)
+    return replace(source, licence=details.licence, splits=details.splits, about=details.about or source.about)

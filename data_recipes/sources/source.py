@@ -33,13 +33,13 @@ PUBLISHED = {
     "dev": Description(zh="公布的验证集：用于验证损失", en="the validation set as published: for the loss"),
     "test": Description(
         zh="公布的测试集；训练集中与它重叠的行已删去",
-        en="the test set as published; training rows that overlap with it are left out",
+        en="the test set as published; training rows that overlap with it are dropped",
     ),
 }
 """What the splits show that the authors prescribe."""
 
 
-class Told(NamedTuple):
+class SourceDetails(NamedTuple):
     """What a source can say only when it knows what it reads.
 
     Attributes:
@@ -70,7 +70,7 @@ class Source(Generic[ConfigT]):
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
         splits: What each prescribed or drawn split shows, by name.
-        told: Gives ``licence``, ``splits`` and ``about`` of what is read, where they follow from it.
+        details: ``licence``, ``splits`` and ``about`` of what is read, where they follow from it.
         knowledge: The knowledge base that is read, where it is one.
         rows_of: Rows in one of several files, for the manifest; not asked where there is one file.
     """
@@ -82,7 +82,7 @@ class Source(Generic[ConfigT]):
     licence: str
     splits: dict[str, Description]
     rows_of: Callable[[Path], int] | None = None
-    told: Callable[[ConfigT], Told] | None = None
+    details: Callable[[ConfigT], SourceDetails] | None = None
     knowledge: Callable[[ConfigT], KnowledgeUsed] | None = None
 
     @property

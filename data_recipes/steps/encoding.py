@@ -1,7 +1,7 @@
 """Text that was read in the wrong encoding, and the invisible characters that travel with files.
 
-A misread text is mended only where the repair is certain: every byte must fit the right encoding and give Chinese.
-Where characters are already lost (U+FFFD, 锟斤拷) nothing can be mended, and the row is dropped.
+A misread text is fixed only where the repair is certain: every byte must fit the right encoding and give Chinese.
+Where characters are already lost (U+FFFD, 锟斤拷) nothing can be fixed, and the row is dropped.
 """
 
 import re
@@ -31,7 +31,7 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 
 
 class EncodingStep(Config):
-    """Mends the characters of every text.
+    """Fixes the characters of every text.
 
     Attributes:
         kind: Selects this step.
@@ -50,8 +50,8 @@ def make(config: EncodingStep) -> Step:
     hints = f"[\u00a1-\u00ff]{_LATIN}{{3}}|[{_HALVES}]|{_INVISIBLE.pattern}|\r|{_DECOMPOSED}"
     hints += f"|{_WIDE.pattern}" if config.half_width else ""
 
-    def mended(text: str) -> tuple[str, list[str]]:
-        return _mended(text, config.half_width, simplify)
+    def fixed(text: str) -> tuple[str, list[str]]:
+        return _fixed(text, config.half_width, simplify)
 
     def needed(column: pl.Series) -> pl.Series:
         return column != "" if simplify else column.str.contains(hints)
@@ -59,13 +59,13 @@ def make(config: EncodingStep) -> Step:
     def screened(rows: pa.Table) -> Outcome:
         lost = texts.any_of_row(rows, "messages", texts.flat(rows, "messages").str.contains(_LOST))
         whole = texts.without(rows, [("lost_characters", lost)])
-        outcome = texts.rewritten(whole.kept, needed, mended)
+        outcome = texts.rewritten(whole.kept, needed, fixed)
         return Outcome(outcome.kept, texts.in_order(rows, whole.dropped + outcome.dropped), outcome.counts)
 
     return screened
 
 
-def _mended(text: str, half_width: bool, simplify: Callable[[str], str] | None) -> tuple[str, list[str]]:
+def _fixed(text: str, half_width: bool, simplify: Callable[[str], str] | None) -> tuple[str, list[str]]:
     done = []
     for name, change in (
         ("mojibake", _reread),

@@ -1,4 +1,4 @@
-"""Mark-up, adverts and stock phrases, and sentences that stand there twice.
+"""Mark-up, adverts and stock phrases, and sentences that occur twice.
 
 Only whole sentences are removed, and only tags that HTML knows: "P<0.05" stays.
 """
@@ -67,7 +67,7 @@ class MarkupStep(Config):
     Attributes:
         kind: Selects this step.
         stock_phrases: Whole sentences such as 祝您早日康复 or 关注公众号 are removed.
-        repeated_sentences: A sentence that stood in the same text before is removed.
+        repeated_sentences: A sentence that occurred in the same text before is removed.
     """
 
     kind: Literal["markup"]

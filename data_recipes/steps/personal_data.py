@@ -37,7 +37,7 @@ class PersonalDataStep(Config):
 
     Attributes:
         kind: Selects this step.
-        policy: ``mask`` puts a placeholder like 【手机号】 in its place, ``drop`` leaves out the row, ``keep`` counts.
+        policy: ``mask`` puts a placeholder like 【手机号】 in its place, ``drop`` drops the row, ``keep`` counts.
             A row with personal data in its passage is dropped by ``mask`` too: spans count the passage's characters.
         types: What is looked for.
     """

@@ -1,4 +1,4 @@
-"""What personal data looks like in Chinese text, and how it is told from the numbers of medicine.
+"""What personal data looks like in Chinese text, and how it differs from the numbers of medicine.
 
 Each kind is certain only with its check digit, its shape or its label; doses, dates, laboratory values, ICD codes,
 prices and approval numbers are none of them.
@@ -46,7 +46,7 @@ class Kind:
     Attributes:
         name: How it is counted.
         placeholder: What takes its place.
-        pattern: Where it may stand; the group ``value`` is the personal part.
+        pattern: Where it may be; the group ``value`` is the personal part.
         hint: Holds wherever ``pattern`` does, and is quick to look for in a whole column.
         certain: Whether a match is one.
     """

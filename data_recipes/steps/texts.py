@@ -54,7 +54,7 @@ def rewritten(rows: pa.Table, needed: Callable[[pl.Series], pl.Series], change: 
 
     Args:
         rows: The batch.
-        needed: Tells for a whole column which texts ``change`` is to see; quick, and never false where it would act.
+        needed: Finds for a whole column which texts ``change`` is to see; quick, and never false where it would act.
         change: Gives the new text and the name of each thing that was changed in it.
     """
     counts: Counter[str] = Counter()

@@ -62,7 +62,7 @@ class UnsafeAdviceStep(Config):
 
     Attributes:
         kind: Selects this step.
-        policy: ``drop`` leaves the row out, ``flag`` counts it.
+        policy: ``drop`` drops the row, ``flag`` counts it.
     """
 
     kind: Literal["unsafe_advice"]

@@ -21,7 +21,7 @@ from common.errors import UserError
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
-from data_recipes.teacher.kept_texts import KeptTexts
+from data_recipes.teacher.distinct_texts import DistinctTexts
 from data_recipes.teacher.teacher import LimitReached, RecordedTeacher, Reply, Request
 
 SEEDS = Path(__file__).parent / "seed_tasks.jsonl"
@@ -68,7 +68,7 @@ class SelfInstructConfig(Config):
         seeds_path: JSON lines of seed tasks; the shipped ones where it is null.
         domain: Only seeds of this domain are shown, and new tasks are asked for in it; null takes all.
         wanted: How many new rows.
-        threshold: An instruction is left out when its ROUGE-L with a kept one reaches this.
+        threshold: An instruction is dropped when its ROUGE-L with a kept one reaches this.
         temperature: Of new instructions; instances are greedy.
         max_requests: Most requests to the teacher.
         max_tokens: Most tokens of prompts and replies together.
@@ -102,7 +102,7 @@ class Grown(NamedTuple):
     Attributes:
         rows: The new rows.
         accepted: Instructions that were kept.
-        rejected: Instructions and instances that were left out, by reason.
+        rejected: Instructions and instances that were dropped, by reason.
         reached: Why it ended: ``wanted``, ``limit`` or ``nothing_new`` (many rounds without a new row).
     """
 
@@ -124,13 +124,13 @@ def load_seeds(path: Path, domain: str | None) -> list[SeedTask]:
     seeds = []
     for line in read_objects(path):
         if isinstance(line, Dropped):
-            raise UserError(line.reason, where=f"{path}:{line.id.rpartition(':')[2]}", fix="mend the line")
+            raise UserError(line.reason, where=f"{path}:{line.id.rpartition(':')[2]}", fix="fix the line")
         try:
             seeds.append(SeedTask.model_validate(line.row))
         except ValidationError as error:
             detail = error.errors()[0]
             key = ".".join(map(str, detail["loc"]))
-            raise UserError(f"{key}: {detail['msg']}", where=f"{path}:{line.number}", fix="mend the line") from None
+            raise UserError(f"{key}: {detail['msg']}", where=f"{path}:{line.number}", fix="fix the line") from None
     found = [seed for seed in seeds if domain in (None, seed.domain)]
     if len(found) < FROM_PEOPLE + FROM_TEACHER:
         domains = ", ".join(sorted({seed.domain for seed in seeds}))
@@ -148,7 +148,7 @@ class _Pool:
         self.own: list[str] = []
         self.rows: list[Row] = []
         self.rejected: Counter[str] = Counter()
-        self._kept = KeptTexts(threshold)
+        self._kept = DistinctTexts(threshold)
         self._exact = set(map(normalise, self.seeds))
         self._inputs: set[str] = set()
         for instruction in self.seeds:
@@ -184,7 +184,7 @@ class _Pool:
 
 
 def flaw(instruction: str) -> str:
-    """Why an instruction is left out by its look; empty where it is not."""
+    """Why an instruction is dropped by its look; empty where it is not."""
     if not SHORTEST <= len(normalise(instruction)) <= LONGEST:
         return "length"
     if NOT_FOR_TEXT.search(instruction):
@@ -195,7 +195,7 @@ def flaw(instruction: str) -> str:
 
 
 def instance_flaw(row: Row) -> str:
-    """Why an instance is left out; empty where it is not."""
+    """Why an instance is dropped; empty where it is not."""
     if not normalise(row.output):
         return "empty_output"
     if normalise(row.output) == normalise(row.input):
@@ -218,7 +218,7 @@ def grow(config: SelfInstructConfig, seeds: Sequence[SeedTask], teacher: Recorde
     """Grows instructions until there are as many rows as wanted, or the limit is reached.
 
     Everything follows from the seeds, the seed of the choice and what the teacher said: with its record, a killed run
-    goes on to the same result.
+    resumes and reaches the same result.
     """
     pool = _Pool(seeds, config.threshold)
     reached, number, without = "wanted", 0, 0

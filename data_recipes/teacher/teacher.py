@@ -1,6 +1,6 @@
 """A teacher writes texts: an OpenAI-compatible server here, a model of this machine where a command brings one.
 
-What a teacher has written is recorded line by line, so that a command that was killed goes on without asking again.
+What a teacher has written is recorded line by line, so that a command that was killed resumes without asking again.
 """
 
 import json

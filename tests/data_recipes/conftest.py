@@ -1,4 +1,4 @@
-"""The commands as a user runs them."""
+"""Datasets that tests share, and the commands as a user runs them."""
 
 import sys
 from collections.abc import Callable
@@ -12,8 +12,39 @@ from data_recipes import build as build_command
 from data_recipes import show as show_command
 from data_recipes import suites as suites_command
 from data_recipes import validate as validate_command
+from data_recipes.build import BuiltDataset, load
+from data_recipes.config import BuildConfig
+from tests.data_recipes.samples import bencao_rows, write_jsonl
 
 Run = Callable[..., int]
+Made = Callable[..., BuiltDataset]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    """Builds a dataset from configuration words and loads it."""
+
+    def make(name: str, *words: str) -> BuiltDataset:
+        out = tmp_path / name
+        [config] = read_config("build", [*words, f"out={out}"], BuildConfig)
+        build_command.build(config)
+        return load(out)
+
+    return make
+
+
+@pytest.fixture
+def consultations(made: Made, tmp_path: Path) -> BuiltDataset:
+    """Bencao rows: 80 for training, 8 for dev, 8 for test."""
+    source = write_jsonl(tmp_path / "bencao.json", bencao_rows())
+    return made("bencao", "data=bencao", f"source.path={source}", "data.splits.dev=8", "data.splits.test=8")
+
+
+@pytest.fixture
+def problems(made: Made) -> BuiltDataset:
+    """Generated word problems with chains of thought."""
+    sizes = "data.splits={train: 120, dev: 10, test: 12, unseen_kinds: 8, unseen_numbers: 8, distractors: 8}"
+    return made("math", "data=math", sizes, "source.steps=asked")
 
 
 @pytest.fixture

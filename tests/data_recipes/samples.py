@@ -6,6 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_recipes.dataset.dataset import hash_of
+from data_recipes.dataset.digest import digest
+from data_recipes.leakage import hashes
+from data_recipes.leakage.normalise import LATIN_BELOW, LATIN_RUN, RUN, runs
+from data_recipes.leakage.overlap import Fingerprints, QuestionHashes
+from data_recipes.schema.arrow import to_table
+from data_recipes.schema.example import Example
+
+FIXTURES = Path(__file__).parent / "fixtures"
 TOPICS = ["头痛", "咳嗽", "腹泻", "失眠", "皮疹", "牙痛", "耳鸣", "便秘", "心悸", "眩晕", "鼻塞", "腰痛"]
 PEOPLE = ["老人", "孩子", "孕妇", "司机", "教师", "学生", "运动员", "厨师"]
 
@@ -37,3 +50,44 @@ def write_csv(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> P
     csv.writer(text).writerows([["department", "title", "ask", "answer"], *rows])
     path.write_bytes(text.getvalue().encode(encoding))
     return path
+
+
+def write_table(path: Path, cells: list[list[str]]) -> Path:
+    """Writes a header and rows as the ending of the file says: CSV, TSV, XLSX or Parquet."""
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist([dict(zip(cells[0], row, strict=True)) for row in cells[1:]]), path)
+    elif path.suffix == ".xlsx":
+        book = pytest.importorskip("openpyxl").Workbook()
+        for row in cells:
+            book.active.append(row)
+        book.save(path)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",").writerows(cells)
+    return path
+
+
+def save_splits(splits: dict[str, list[Example]], folder: Path) -> str:
+    """Writes a Parquet file for each split, as a build does; the hash of all of them for the manifest."""
+    for name, examples in splits.items():
+        pq.write_table(to_table(examples), folder / f"{name}.parquet", compression="zstd")
+    return hash_of({name: digest([to_table(examples)]) for name, examples in splits.items()})
+
+
+def fingerprints(examples: list[Example]) -> Fingerprints:
+    """The fingerprints of these examples."""
+    rows = to_table(examples)
+    asked = hashes.questions(rows)
+    batch = QuestionHashes(hashes.question_hashes(rows, asked), hashes.run_hashes(asked).hashes)
+    return Fingerprints(lambda: iter([batch]))
+
+
+def shared_runs(text: str) -> set[str]:
+    """The runs of ``leakage.hashes.Runs`` of a normalised text, one by one instead of as columns."""
+    if not _mostly_latin(text):
+        return runs(text, RUN)
+    return runs(text, LATIN_RUN) | {run for run in runs(text, RUN) if not _mostly_latin(run)}
+
+
+def _mostly_latin(text: str) -> bool:
+    return 2 * sum(ord(c) < LATIN_BELOW for c in text) > len(text)

@@ -23,7 +23,7 @@ def test_rows_are_found_by_text_id_and_split(
     assert found == sum(any(wanted.answer in m.content for m in e.messages) for e in everything) > 0
 
 
-def test_what_was_left_out_is_found_by_reason(
+def test_what_was_dropped_is_found_by_reason(
     show: Run, medical: BuiltDataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     number = medical.manifest.counts.dropped["overlaps_train"]
@@ -31,8 +31,8 @@ def test_what_was_left_out_is_found_by_reason(
     assert capsys.readouterr().out.count(": overlaps_train\n") == number
     assert show(str(medical.directory), "reason=") == 0
     printed = capsys.readouterr().out
-    left_out = sum(medical.manifest.counts.dropped.values())
-    assert f"{number}  overlaps_train" in printed and f"0 rows shown, {left_out} left out" in printed
+    dropped = sum(medical.manifest.counts.dropped.values())
+    assert f"{number}  overlaps_train" in printed and f"0 rows shown, {dropped} dropped" in printed
     assert show(str(medical.directory), "reason=overlaps_trian") == 2
     assert "overlaps_train" in capsys.readouterr().err
     assert show(str(medical.directory), "reason=overlaps_train", "text=头痛") == 2

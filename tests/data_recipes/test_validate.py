@@ -1,14 +1,11 @@
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import bencao_rows, write_jsonl
+from tests.data_recipes.samples import bencao_rows, write_jsonl, write_table
 
 
 def turns(*roles: str) -> dict[str, Any]:
@@ -31,8 +28,9 @@ def test_sound_rows_of_both_formats_pass(validate: Run, file: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"instruction": "问？", "input": ""}, "'output'"),
-        ({"question": "问？", "answer": "答"}, "'instruction'"),
+        ({"instruction": "问？", "input": ""}, "there is no answer"),
+        ({"提问": "问？", "回答": "答"}, "there is no question"),
+        ({"question": "问？", "answer": 7}, "'answer' is not a text"),
         ({"instruction": "问？", "input": 3, "output": "答"}, "'input'"),
         ({"instruction": " ", "input": "", "output": "答"}, "the question is empty"),
         ({"instruction": "问？", "input": "", "output": "。"}, "the answer is empty"),
@@ -67,9 +65,9 @@ def test_a_missing_file_and_no_file_end_with_code_two(validate: Run, file: Path)
     assert validate() == 2
 
 
-def mended(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[dict[str, Any]], str]:
-    """The rows of the mended copy, which must itself be sound, and what was printed."""
-    out = file.with_name("mended.jsonl")
+def fixed(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[dict[str, Any]], str]:
+    """The rows of the fixed copy, which must itself be sound, and what was printed."""
+    out = file.with_name("fixed.jsonl")
     assert validate(str(file)) == 2
     assert validate(str(file), f"fix={out}") == 0
     printed = capsys.readouterr().out
@@ -92,24 +90,24 @@ def lines(rows: list[Any]) -> str:
     ],
     ids=["gb18030", "bom", "utf-16", "array", "nul"],
 )
-def test_what_is_only_written_wrongly_is_mended_without_loss(
+def test_what_is_only_written_wrongly_is_fixed_without_loss(
     validate: Run, file: Path, capsys: pytest.CaptureFixture[str], content: bytes, told: str
 ) -> None:
     file.write_bytes(content)
-    rows, printed = mended(validate, file, capsys)
+    rows, printed = fixed(validate, file, capsys)
     assert rows == bencao_rows()
     assert f"{file}:{2 if told == 'a JSON array' else 1}: {told}" in printed
 
 
-def test_what_cannot_be_mended_is_left_out_and_said(
+def test_what_cannot_be_fixed_is_dropped_and_reported(
     validate: Run, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sound = bencao_rows()[:4]
     long = {"instruction": "太长？", "input": "", "output": "长" * 40_000}
     file.write_text(lines(sound[:2]) + '{"instruction": "断\n' + lines([sound[0], long, sound[2]]), encoding="utf-8")
-    rows, printed = mended(validate, file, capsys)
+    rows, printed = fixed(validate, file, capsys)
     assert rows == sound[:3]
-    assert "6 rows, 4 problems in 3 rows" in printed and "3 rows were left out" in printed
+    assert "6 rows, 4 problems in 3 rows" in printed and "3 rows were dropped" in printed
     for line, what in ((3, "not JSON"), (4, "the question repeats line 1"), (5, "40003 characters")):
         assert f"{file}:{line}: {what}" in printed
 
@@ -119,7 +117,7 @@ def test_roles_are_renamed_joined_and_cut_to_the_right_order(
 ) -> None:
     row = turns("assistant", "human", "human", "gpt", "user")
     write_jsonl(file, [row, turns("system", "user", "assistant")])
-    rows, _ = mended(validate, file, capsys)
+    rows, _ = fixed(validate, file, capsys)
     assert rows[0]["messages"] == [
         {"role": "user", "content": "human 1\nhuman 2"},
         {"role": "assistant", "content": "gpt 3"},
@@ -129,7 +127,7 @@ def test_roles_are_renamed_joined_and_cut_to_the_right_order(
 def test_sharegpt_is_rewritten_as_messages(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = [("human", "头痛怎么办？"), ("gpt", "先休息，再去看医生。")]
     write_jsonl(file, [{"conversations": [{"from": role, "value": text} for role, text in said]}])
-    rows, _ = mended(validate, file, capsys)
+    rows, _ = fixed(validate, file, capsys)
     assert [(m["role"], m["content"]) for m in rows[0]["messages"]] == [("user", said[0][1]), ("assistant", said[1][1])]
 
 
@@ -140,17 +138,17 @@ def test_rows_of_an_array_on_one_line_are_told_apart(
     sound = bencao_rows()[:3]
     content = json.dumps([sound[0], sound[0], {"instruction": "坏\ud800？", "output": "答"}, sound[1], sound[2]])
     file.write_text(content[:-20], encoding="utf-8")
-    rows, printed = mended(validate, file, capsys)
+    rows, printed = fixed(validate, file, capsys)
     assert rows == sound[:2]
     assert f"{file}:1: item 2: the question repeats item 1" in printed
     assert f"{file}:1: item 3: half of a character" in printed
-    assert f"{file}:1: item 5 of the array is cut off" in printed and "3 rows were left out" in printed
+    assert f"{file}:1: item 5 of the array is cut off" in printed and "3 rows were dropped" in printed
 
 
-def test_a_row_may_repeat_one_that_is_left_out(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_may_repeat_one_that_is_dropped(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = bencao_rows()[:2]
     write_jsonl(file, [first, {**second, "output": first["output"]}, second])
-    rows, _ = mended(validate, file, capsys)
+    rows, _ = fixed(validate, file, capsys)
     assert rows == [first, second]
 
 
@@ -167,26 +165,13 @@ def test_tables_of_messages_or_of_questions_are_checked_row_by_row(
         "alpaca": [["question", "answer"], ["头痛？", "先休息，再去看医生。"], ["咳嗽？", ""], ["头痛？", "多喝水。"]],
     }.items():
         file = tmp_path / f"{name}.{layout}"
-        table(file, cells)
+        write_table(file, cells)
         first = 1 if layout == "parquet" else 2
-        rows, printed = mended(validate, file, capsys)
+        rows, printed = fixed(validate, file, capsys)
         assert len(rows) == 1 and "3 rows, " in printed
         assert f"{file}:{first + 1}: " in printed
         assert f"{file}:{first + 2}: the question repeats line {first}" in printed
-        (tmp_path / "mended.jsonl").unlink()
-
-
-def table(path: Path, cells: list[list[str]]) -> None:
-    if path.suffix == ".parquet":
-        pq.write_table(pa.Table.from_pylist([dict(zip(cells[0], row, strict=True)) for row in cells[1:]]), path)
-    elif path.suffix == ".xlsx":
-        book = pytest.importorskip("openpyxl").Workbook()
-        for row in cells:
-            book.active.append(row)
-        book.save(path)
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, delimiter="\t" if path.suffix == ".tsv" else ",").writerows(cells)
+        (tmp_path / "fixed.jsonl").unlink()
 
 
 @pytest.mark.parametrize("content", [b"PAR1 cut", b"PK\x03\x04 cut", b""])
@@ -205,14 +190,14 @@ def test_an_unknown_key_is_named(validate: Run, file: Path, capsys: pytest.Captu
     assert "fx: unknown key" in capsys.readouterr().err
 
 
-def test_csv_is_checked_by_line_and_mended_to_json_lines(
+def test_csv_is_checked_by_line_and_fixed_to_json_lines(
     validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "rows.csv"
     file.write_bytes('question,answer\n头痛？,"先休息\n再看医生"\n咳嗽？\n腹泻？,多喝水\n'.encode("gb18030"))
-    rows, printed = mended(validate, file, capsys)
+    rows, printed = fixed(validate, file, capsys)
     assert f"{file}:4: another number of fields" in printed
-    assert rows[0] == {"instruction": "头痛？", "input": "", "output": "先休息\n再看医生"} and len(rows) == 2
+    assert rows[0] == {"question": "头痛？", "answer": "先休息\n再看医生"} and len(rows) == 2
 
 
 def test_short_answers_such_as_labels_may_repeat(validate: Run, file: Path) -> None:

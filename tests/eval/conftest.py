@@ -7,7 +7,7 @@ import torch
 
 from common.files import write_text
 from data_recipes.build import BuiltDataset
-from data_recipes.dataset.dataset import content_hash, load, save_splits
+from data_recipes.dataset.dataset import load
 from data_recipes.leakage import overlap
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Counts, DatasetManifest, Description
@@ -15,6 +15,7 @@ from eval.config import SuiteConfig
 from models.artifact import Artifact, BaseRecord
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
+from tests.data_recipes.samples import fingerprints, save_splits
 
 torch.set_num_threads(1)  # on shared cores, threads that wait for one another are far slower than one
 
@@ -42,8 +43,8 @@ def symptoms(disease: str, number: int, question: str) -> Example:
 
 def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
     """A dataset of these splits, as the build writes it."""
-    save_splits(splits, directory)
-    overlap.save(overlap.fingerprints(splits.get("train", [])), directory)
+    content_hash = save_splits(splits, directory)
+    overlap.save(fingerprints(splits.get("train", [])), directory)
     sizes = {name: len(examples) for name, examples in splits.items()}
     DatasetManifest(
         name="tiny",
@@ -56,7 +57,7 @@ def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
         descriptions={"test": Description(zh="换一种问法", en="asked in another way")},
         sources=[],
         overlap={},
-        sha256=content_hash(splits),
+        sha256=content_hash,
     ).save(directory)
     return load(directory)
 

@@ -1,4 +1,4 @@
-"""What an engine is."""
+"""What an executor is."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
@@ -7,7 +7,7 @@ TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Runs a pure function over tasks, wherever."""
 
     def run(self, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]) -> Iterator[ResultT]:

@@ -16,7 +16,7 @@ from data_recipes.pipeline.executors.executor import ResultT, TaskT
 AHEAD = 2  # tasks for each process that are handed out before the first result is asked for
 
 
-class LocalEngine:
+class LocalExecutor:
     """A pool of processes; a single task is run in this one, for it would take longer to start another.
 
     Args:

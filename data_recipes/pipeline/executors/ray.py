@@ -19,7 +19,7 @@ except ModuleNotFoundError:
     raise UserError("Ray is not installed", where="data.engine", fix='pip install "ray[data]"') from None
 
 
-class RayEngine:
+class RayExecutor:
     """One shard is one batch.
 
     Args:

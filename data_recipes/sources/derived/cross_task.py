@@ -12,10 +12,10 @@ from data_recipes.leakage.normalise import question
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.derived.built_datasets import SourceDataset, checked, licences, open_dataset, rows_of
+from data_recipes.sources.derived.cross_task_prompt import SHIPPED, load, select, shown
 from data_recipes.sources.derived.demonstrations import prefixed
-from data_recipes.sources.derived.fixed_prompt import SHIPPED, load, select, shown
-from data_recipes.sources.derived.parts import Part, checked, licences, part, rows_of
-from data_recipes.sources.source import Source, Told
+from data_recipes.sources.source import Source, SourceDetails
 
 
 class CrossTaskSource(Config):
@@ -24,7 +24,7 @@ class CrossTaskSource(Config):
     Attributes:
         kind: Selects this source.
         path: Directory of a built dataset with tests.
-        demonstrations: How many stand in the prompt; the paper has 8.
+        demonstrations: How many are in the prompt; the paper has 8.
         demonstrations_path: A YAML file of demonstrations; the shipped one where it is null.
         seed: Of the choice.
     """
@@ -42,7 +42,7 @@ def read(config: CrossTaskSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: The dataset has no tests, or the rules leave too few demonstrations.
     """
-    one = checked(part(config.path))
+    one = checked(open_dataset(config.path))
     if not one.tests:
         raise UserError("the dataset has no test split", where=config.path, fix="name another dataset")
     chosen = select(load(_file(config)), config.demonstrations, _evaluated(one), config.seed)
@@ -52,7 +52,7 @@ def read(config: CrossTaskSource) -> Iterator[Example | Dropped]:
             yield prefixed(item, prompt).model_copy(update={"split": split})
 
 
-def _evaluated(one: Part) -> set[str]:
+def _evaluated(one: SourceDataset) -> set[str]:
     """The kinds and questions that are evaluated."""
     found = set()
     for split in one.tests:
@@ -65,9 +65,9 @@ def _file(config: CrossTaskSource) -> Path:
     return Path(config.demonstrations_path).expanduser() if config.demonstrations_path else SHIPPED
 
 
-def _told(config: CrossTaskSource) -> Told:
-    one = part(config.path)
-    return Told(
+def _details(config: CrossTaskSource) -> SourceDetails:
+    one = open_dataset(config.path)
+    return SourceDetails(
         licences([one]),
         {
             name: Description(
@@ -82,7 +82,7 @@ def _told(config: CrossTaskSource) -> Told:
 SOURCE = Source(
     config=CrossTaskSource,
     read=read,
-    files=lambda config: [_file(config), *part(config.path).files],
+    files=lambda config: [_file(config), *open_dataset(config.path).files],
     about=Description(
         zh="上下文指令学习（ICIL）测试集：每题前都是同一段跨任务示例，示例为本项目自写的分类任务，不含所测任务。",
         en="Tests for in-context instruction learning: the same demonstrations of other tasks before every item; they"
@@ -91,5 +91,5 @@ SOURCE = Source(
     licence="that of the dataset",
     splits={},
     rows_of=lambda path: 0 if path.suffix == ".yaml" else rows_of(path),
-    told=_told,
+    details=_details,
 )

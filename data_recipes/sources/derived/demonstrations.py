@@ -1,6 +1,6 @@
 """Demonstrations for in-context learning: chosen from training rows, alike ones by BM25.
 
-They stand in the system turn, so that what is asked stays the item's own question and can still be compared with the
+They are in the system turn, so that what is asked stays the item's own question and can still be compared with the
 training data.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from data_recipes.leakage.normalise import question, runs
 from data_recipes.schema.example import Example, Message
-from data_recipes.sources.derived.parts import point
+from data_recipes.sources.derived.points import point
 
 Choice = Literal["fixed", "random", "similar"]
 
@@ -28,7 +28,7 @@ class Demonstrations:
 
     Args:
         pool: The training rows.
-        number: How many stand in a prompt.
+        number: How many are in a prompt.
         choice: ``fixed``: the same ones for every item of a kind; ``random``: drawn for each item; ``similar``: the
             nearest by BM25.
         same_kind: Whether they must be of the item's kind, where there are enough.

@@ -11,9 +11,11 @@ from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
+from data_recipes.schema.splits import TRAIN
+from data_recipes.sources.derived.built_datasets import checked, licences, open_dataset, rows_of
 from data_recipes.sources.derived.demonstrations import Choice, Demonstrations, prefixed, shown
-from data_recipes.sources.derived.parts import TRAIN, checked, licences, part, point, rows_of
-from data_recipes.sources.source import Source, Told
+from data_recipes.sources.derived.points import point
+from data_recipes.sources.source import Source, SourceDetails
 
 
 class InContextSource(Config):
@@ -22,7 +24,7 @@ class InContextSource(Config):
     Attributes:
         kind: Selects this source.
         path: Directory of a built dataset with a training split and tests.
-        demonstrations: How many stand in each prompt.
+        demonstrations: How many are in each prompt.
         choice: ``fixed``, ``random`` or ``similar``.
         same_kind: Whether they are of the item's kind, where there are enough.
         max_characters: A longer training row is no demonstration.
@@ -46,7 +48,7 @@ def read(config: InContextSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: The dataset has no training rows or no tests.
     """
-    one = checked(part(config.path))
+    one = checked(open_dataset(config.path))
     if TRAIN not in one.manifest.splits or not one.tests:
         raise UserError("a training split and tests are wanted", where=config.path, fix="name another dataset")
     pool = sorted(one.rows(TRAIN), key=lambda row: point(config.seed, row.id, "pool"))[: config.pool]
@@ -68,10 +70,10 @@ def read(config: InContextSource) -> Iterator[Example | Dropped]:
             yield prefixed(item, shown(found)).model_copy(update={"split": split, "phrasing": phrasing})
 
 
-def _told(config: InContextSource) -> Told:
-    one = part(config.path)
+def _details(config: InContextSource) -> SourceDetails:
+    one = open_dataset(config.path)
     few = config.demonstrations
-    return Told(
+    return SourceDetails(
         licences([one]),
         {
             name: Description(
@@ -86,7 +88,7 @@ def _told(config: InContextSource) -> Told:
 SOURCE = Source(
     config=InContextSource,
     read=read,
-    files=lambda config: part(config.path).files,
+    files=lambda config: open_dataset(config.path).files,
     about=Description(
         zh="上下文学习测试集：每题的提示词里附有训练集示例，绝不取自测试集，也不取与该题近似的行。",
         en="Tests for in-context learning: each prompt carries demonstrations from training, never from a test"
@@ -95,5 +97,5 @@ SOURCE = Source(
     licence="that of the dataset",
     splits={},
     rows_of=rows_of,
-    told=_told,
+    details=_details,
 )

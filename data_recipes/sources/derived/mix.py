@@ -14,8 +14,10 @@ from common.command import Config
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.parts import DEV, TRAIN, Part, checked, drawn, licences, parts, point, rows_of
-from data_recipes.sources.source import DRAWN, Source, Told
+from data_recipes.schema.splits import DEV, TRAIN
+from data_recipes.sources.derived.built_datasets import SourceDataset, checked, licences, open_datasets, rows_of
+from data_recipes.sources.derived.points import POINTS, point
+from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
 
 class MixSource(Config):
@@ -42,12 +44,12 @@ class MixSource(Config):
 
 
 def read(config: MixSource) -> Iterator[Example | Dropped]:
-    """Yields every row of every part; those that the ratio leaves out are ``not_drawn``."""
-    found = parts(config.paths)
+    """Yields every row of every part; those that the ratio skips are ``not_drawn``."""
+    found = open_datasets(config.paths)
     for number, one in enumerate(map(checked, found)):
         for split in (TRAIN, DEV):
             wanted = _wanted(config, found, number, split)
-            limit = drawn(one, split, wanted, config.seed)
+            limit = _limit(one, split, wanted, config.seed)
             for example in one.rows(split):
                 taken = point(config.seed, example.id) < limit
                 yield _renamed(example, one, split) if taken else Dropped(f"{one.name}/{example.id}", "not_drawn")
@@ -56,7 +58,7 @@ def read(config: MixSource) -> Iterator[Example | Dropped]:
                 yield _renamed(example, one, f"{one.name}_{split}")
 
 
-def _wanted(config: MixSource, found: list[Part], number: int, split: str) -> int:
+def _wanted(config: MixSource, found: list[SourceDataset], number: int, split: str) -> int:
     there = found[number].manifest.splits.get(split, 0)
     if not number:
         return there
@@ -66,23 +68,29 @@ def _wanted(config: MixSource, found: list[Part], number: int, split: str) -> in
     return wanted
 
 
-def _renamed(example: Example, one: Part, split: str) -> Example:
+def _limit(one: SourceDataset, split: str, number: int, seed: int) -> int:
+    """The point below which ``number`` rows of a split lie, so that a second reading takes just these."""
+    points = sorted(point(seed, example.id) for example in one.rows(split))
+    return POINTS if number >= len(points) else points[number]
+
+
+def _renamed(example: Example, one: SourceDataset, split: str) -> Example:
     group = f"{one.name}/{example.group}"
     return example.model_copy(update={"id": f"{one.name}/{example.id}", "group": group, "split": split})
 
 
-def _told(config: MixSource) -> Told:
-    found = parts(config.paths)
+def _details(config: MixSource) -> SourceDetails:
+    found = open_datasets(config.paths)
     splits = {TRAIN: DRAWN[TRAIN], DEV: DRAWN[DEV]}
     for one in found:
         splits |= {f"{one.name}_{split}": one.manifest.descriptions[split] for split in one.tests}
-    return Told(licences(found), splits)
+    return SourceDetails(licences(found), splits)
 
 
 SOURCE = Source(
     config=MixSource,
     read=read,
-    files=lambda config: [path for one in parts(config.paths) for path in one.files],
+    files=lambda config: [path for one in open_datasets(config.paths) for path in one.files],
     about=Description(
         zh="几个已建好的数据集按比例混合；各自的训练集、验证集和测试集互不相混，测试集仍分开报告。各部分的用途限制依然有效。",
         en="Built datasets mixed by ratio. Training, dev and test rows stay apart; each test is reported alone."
@@ -91,5 +99,5 @@ SOURCE = Source(
     licence="that of the parts",
     splits={},
     rows_of=rows_of,
-    told=_told,
+    details=_details,
 )

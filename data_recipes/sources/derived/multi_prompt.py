@@ -9,9 +9,10 @@ from common.command import Config
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.parts import DEV, TRAIN, checked, licences, part, rows_of
-from data_recipes.sources.derived.prompt_variants import chosen, prompts, worded
-from data_recipes.sources.source import DRAWN, Source, Told
+from data_recipes.schema.splits import DEV, TRAIN
+from data_recipes.sources.derived.built_datasets import checked, licences, open_dataset, rows_of
+from data_recipes.sources.derived.prompt_wordings import chosen, worded, wordings
+from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
 OTHER = "other_prompts"
 
@@ -22,7 +23,7 @@ class MultiPromptSource(Config):
     Attributes:
         kind: Selects this source.
         path: Its directory.
-        factor: In how many prompts each training row stands.
+        factor: In how many prompts each training row is put.
         seed: Of the choice of prompts.
     """
 
@@ -34,44 +35,44 @@ class MultiPromptSource(Config):
 
 def read(config: MultiPromptSource) -> Iterator[Example | Dropped]:
     """Yields training rows ``factor`` times, the others as they are, tests also in a prompt for tests."""
-    one, wordings = checked(part(config.path)), prompts()
+    one, words = checked(open_dataset(config.path)), wordings()
     for split in one.manifest.splits:
         for example in one.rows(split):
             row = example.model_copy(update={"split": split})
             if split == TRAIN:
-                words = chosen(example, wordings.train, config.factor, config.seed)
-                yield from (worded(row, prompt) for prompt in words)
+                prompts = chosen(example, words.train, config.factor, config.seed)
+                yield from (worded(row, prompt) for prompt in prompts)
                 continue
             yield row
             if split != DEV:
-                [prompt] = chosen(example, wordings.test, 1, config.seed)
+                [prompt] = chosen(example, words.test, 1, config.seed)
                 yield worded(row, prompt).model_copy(update={"split": f"{split}_{OTHER}"})
 
 
-def _told(config: MultiPromptSource) -> Told:
-    one = part(config.path)
+def _details(config: MultiPromptSource) -> SourceDetails:
+    one = open_dataset(config.path)
     splits = {TRAIN: DRAWN[TRAIN], DEV: DRAWN[DEV]}
     for split in one.tests:
-        told = one.manifest.descriptions[split]
+        shows = one.manifest.descriptions[split]
         splits |= {
-            split: told,
+            split: shows,
             f"{split}_{OTHER}": Description(
-                zh=f"{told.zh}；换成训练中没有的提示词", en=f"{told.en}; in prompts that training never uses"
+                zh=f"{shows.zh}；换成训练中没有的提示词", en=f"{shows.en}; in prompts that training never uses"
             ),
         }
-    return Told(licences([one]), splits)
+    return SourceDetails(licences([one]), splits)
 
 
 SOURCE = Source(
     config=MultiPromptSource,
     read=read,
-    files=lambda config: part(config.path).files,
+    files=lambda config: open_dataset(config.path).files,
     about=Description(
         zh="同一条数据换成多种提示词：角色、礼貌程度、指令位置；答案不变。",
-        en="The same rows in several prompts: who answers, how politely it is asked, where the instruction stands.",
+        en="The same rows in several prompts: who answers, how politely it is asked, where the instruction is.",
     ),
     licence="that of the dataset",
     splits={},
     rows_of=rows_of,
-    told=_told,
+    details=_details,
 )

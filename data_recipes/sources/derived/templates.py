@@ -12,10 +12,12 @@ from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.flan import SHIPPED, Task, Template, choose, fields_of, fill, load
-from data_recipes.sources.derived.parts import DEV, POINTS, TRAIN, Part, checked, licences, parts, point
-from data_recipes.sources.derived.parts import rows_of as rows_of_part
-from data_recipes.sources.source import DRAWN, Source, Told
+from data_recipes.schema.splits import DEV, TRAIN
+from data_recipes.sources.derived.built_datasets import SourceDataset, checked, licences, open_datasets
+from data_recipes.sources.derived.built_datasets import rows_of as rows_of_dataset
+from data_recipes.sources.derived.points import POINTS, point
+from data_recipes.sources.derived.task_templates import SHIPPED, Task, Template, choose, fields_of, fill, load
+from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
 UNSEEN = "unseen_task"
 
@@ -49,7 +51,7 @@ def read(config: TemplatesSource) -> Iterator[Example | Dropped]:
     Raises:
         UserError: A dataset or a task is missing or damaged.
     """
-    found, tasks = parts(config.paths), _tasks(config)
+    found, tasks = open_datasets(config.paths), _tasks(config)
     limits = _limits(config, found, tasks)
     for one in map(checked, found):
         for split in one.manifest.splits:
@@ -82,7 +84,7 @@ def _templates(task: Task, split: str, config: TemplatesSource) -> tuple[list[Te
     return task.tested, split if split == DEV else f"{task.task}_{split}"
 
 
-def _limits(config: TemplatesSource, found: list[Part], tasks: list[Task]) -> dict[str, int]:
+def _limits(config: TemplatesSource, found: list[SourceDataset], tasks: list[Task]) -> dict[str, int]:
     """For each task the point below which its training rows are taken."""
     points: dict[str, list[int]] = {task.task: [] for task in tasks}
     for one in found:
@@ -132,11 +134,12 @@ def _folder(config: TemplatesSource) -> Path:
 
 
 def _files(config: TemplatesSource) -> list[Path]:
-    return [*sorted(_folder(config).glob("*.yaml")), *(path for one in parts(config.paths) for path in one.files)]
+    datasets = open_datasets(config.paths)
+    return [*sorted(_folder(config).glob("*.yaml")), *(path for one in datasets for path in one.files)]
 
 
-def _told(config: TemplatesSource) -> Told:
-    found, tasks = parts(config.paths), _tasks(config)
+def _details(config: TemplatesSource) -> SourceDetails:
+    found, tasks = open_datasets(config.paths), _tasks(config)
     splits = {
         TRAIN: DRAWN[TRAIN],
         DEV: Description(zh="训练过的任务，测试用的模板", en="trained tasks, test templates"),
@@ -151,7 +154,7 @@ def _told(config: TemplatesSource) -> Told:
                 zh=f"{task.task} 的 {name}，用训练中没有的模板",
                 en=f"{name} of {task.task}, in a template that training never uses",
             )
-    return Told(licences(found), splits)
+    return SourceDetails(licences(found), splits)
 
 
 SOURCE = Source(
@@ -165,6 +168,6 @@ SOURCE = Source(
     ),
     licence="that of the datasets",
     splits={},
-    rows_of=lambda path: 0 if path.suffix == ".yaml" else rows_of_part(path),
-    told=_told,
+    rows_of=lambda path: 0 if path.suffix == ".yaml" else rows_of_dataset(path),
+    details=_details,
 )

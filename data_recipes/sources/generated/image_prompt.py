@@ -27,7 +27,7 @@ TRIES = 50  # draws for one new combination
 SPLITS = ("train", "dev", "test", "unseen_subject")
 
 
-class Sizes(Config):
+class ImagePromptSizes(Config):
     """Rows in each split, before the build drops those that overlap with training."""
 
     train: PositiveInt
@@ -46,7 +46,7 @@ class ImagePromptSource(Config):
     """
 
     kind: Literal["image_prompt"]
-    sizes: Sizes
+    sizes: ImagePromptSizes
     seed: int
 
 

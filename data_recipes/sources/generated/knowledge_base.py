@@ -11,7 +11,7 @@ from data_recipes.formats.jsonl import raw_lines
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description, KnowledgeUsed
-from data_recipes.sources.source import Source, Told, existing
+from data_recipes.sources.source import Source, SourceDetails, existing
 from domains.domain import DOMAINS, find_domain
 from domains.instructions import write
 from domains.knowledge import Knowledge
@@ -120,7 +120,7 @@ def used(config: KnowledgeSourceConfig) -> KnowledgeUsed:
     return KnowledgeUsed(domain=config.domain, sha256=config.load().sha256)
 
 
-def told(config: KnowledgeSourceConfig) -> Told:
+def details(config: KnowledgeSourceConfig) -> SourceDetails:
     """What the card says of this domain."""
     unseen = config.knowledge.unseen
     splits = {
@@ -139,7 +139,7 @@ def told(config: KnowledgeSourceConfig) -> Told:
         ),
         "safety": config.knowledge.safety,
     }
-    return Told(licence=OWN_LICENCE if config.path else LICENCE, splits=splits, about=config.knowledge.about)
+    return SourceDetails(licence=OWN_LICENCE if config.path else LICENCE, splits=splits, about=config.knowledge.about)
 
 
 SOURCE = Source(
@@ -154,6 +154,6 @@ SOURCE = Source(
     rows_of=rows_of,
     licence=LICENCE,
     splits={},
-    told=told,
+    details=details,
     knowledge=used,
 )

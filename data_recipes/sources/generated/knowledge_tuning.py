@@ -20,12 +20,12 @@ from data_recipes.schema.manifest import Description
 from data_recipes.sources.generated.knowledge_base import (
     LICENCE,
     KnowledgeSourceConfig,
+    details,
     files,
     rows_of,
-    told,
     used,
 )
-from data_recipes.sources.source import Source, Told
+from data_recipes.sources.source import Source, SourceDetails
 from domains.citations import marks
 from domains.instructions import held_out, write
 from domains.knowledge import Knowledge
@@ -160,9 +160,9 @@ def _cited(turn: Message, ids: tuple[str, ...]) -> Message:
     return turn.model_copy(update={"content": turn.content + marks(ids)}) if turn.role == "assistant" else turn
 
 
-def _told(config: KnowledgeTuningSource) -> Told:
+def _details(config: KnowledgeTuningSource) -> SourceDetails:
     """The card of the same questions without entries, but what the entries change."""
-    card = told(config)
+    card = details(config)
     about, unseen = config.knowledge.about, config.knowledge.unseen
     return card._replace(
         about=Description(zh=f"{SOURCE.about.zh}{about.zh}", en=f"{SOURCE.about.en} {about.en}"),
@@ -188,6 +188,6 @@ SOURCE = Source(
     rows_of=rows_of,
     licence=LICENCE,
     splits={},
-    told=_told,
+    details=_details,
     knowledge=used,
 )

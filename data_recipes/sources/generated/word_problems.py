@@ -19,7 +19,7 @@ from domains.mathematics.problem import ProblemKind
 Grade = Annotated[int, Field(ge=1, le=6)]
 
 
-class Sizes(Config):
+class WordProblemSizes(Config):
     """Problems written for each split, before the build drops those that overlap with training."""
 
     train: PositiveInt
@@ -44,7 +44,7 @@ class WordProblemsSource(Config):
     """
 
     kind: Literal["word_problems"]
-    sizes: Sizes
+    sizes: WordProblemSizes
     grades: tuple[Grade, ...] = Field(min_length=1)
     held_out_kinds: tuple[str, ...]
     distractor_share: float = Field(ge=0, le=1)
@@ -111,7 +111,7 @@ SOURCE = Source(
     about=Description(
         zh="程序编写的小学数学应用题，一至六年级共 64 类；每一步列式都用精确分数重新算过。",
         en="Primary-school word problems written by a program, 64 kinds over six grades; every written equation was"
-        " computed anew with exact fractions.",
+        " recomputed with exact fractions.",
     ),
     licence="written for this project, under its licence",
     splits={

@@ -1,7 +1,7 @@
 """Passages of one's own documents with questions about them, as ``data_recipes/passages.py`` cuts them.
 
 JSON lines or Parquet with ``id``, ``document``, ``headings``, ``text`` and, added by whoever writes the questions,
-``question`` and ``answer``. The passage stands in the prompt; a row without a question is no example and is counted.
+``question`` and ``answer``. The passage is in the prompt; a row without a question is no example and is counted.
 """
 
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ SOURCE = Source(
     files=lambda config: existing(Path(config.path)),
     about=Description(
         zh="使用者自己的文档：段落在题前给出，问题和答案由使用者写。",
-        en="The user's own documents: the passage stands before the question; questions and answers are the user's.",
+        en="The user's own documents: the passage comes before the question; questions and answers are the user's.",
     ),
     licence="the user's own",
     splits=DRAWN,

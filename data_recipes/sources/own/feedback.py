@@ -39,7 +39,7 @@ class FeedbackSource(Config):
     min_gap: float = Field(gt=0)
 
 
-class Judged(NamedTuple):
+class JudgedAnswer(NamedTuple):
     """One answer with its judgement.
 
     Attributes:
@@ -58,8 +58,8 @@ class _Damaged(Exception):
 
 
 def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row; judged answers first stand alone and become pairs at the end of the file."""
-    judged: dict[str, list[Judged]] = {}
+    """Yields one item a row; judged answers become pairs at the end of the file."""
+    judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
     for line in read_objects(Path(config.path)):
         if isinstance(line, Dropped):
@@ -72,7 +72,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
                 chosen, rejected = _text(line.row, "chosen"), _text(line.row, "rejected")
                 yield _pair(line.number, prompt, group, chosen, rejected)
             else:
-                answer = Judged(f"feedback-{line.number}", _text(line.row, "answer"), _score(line.row))
+                answer = JudgedAnswer(f"feedback-{line.number}", _text(line.row, "answer"), _score(line.row))
                 prompts.setdefault(group, prompt)
                 judged.setdefault(group, []).append(answer)
         except _Damaged as damage:
@@ -82,7 +82,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
 
 
 def _best_and_worst(
-    prompt: tuple[Message, ...], group: str, answers: list[Judged], gap: float
+    prompt: tuple[Message, ...], group: str, answers: list[JudgedAnswer], gap: float
 ) -> Iterator[Example | Dropped]:
     """The pair, as the row of the better answer; the rows of the other answers are accounted for."""
     best, worst = max(answers, key=lambda a: a.score), min(answers, key=lambda a: a.score)

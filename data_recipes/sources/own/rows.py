@@ -1,7 +1,8 @@
 """A user's own rows: JSON lines, a JSON array, CSV, TSV, XLSX or Parquet, in any of the usual layouts.
 
-OpenAI ``messages``, ShareGPT ``conversations``, Alpaca ``instruction``/``input``/``output``, or any columns that the
-configuration names. UTF-8 is wanted; what is written otherwise is read where its encoding is certain.
+OpenAI ``messages``, ShareGPT ``conversations``, question and answer under the names of ``formats.columns`` (Alpaca's
+among them), or any columns that the configuration names. UTF-8 is wanted; what is written otherwise is read where its
+encoding is certain.
 """
 
 import json
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from common.command import Config
 from common.errors import UserError
+from data_recipes.formats.columns import ANSWER, CONVERSATIONS, INPUT, QUESTION, ROLES, question_and_answer
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, header_of, read_table
@@ -22,8 +24,7 @@ from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.source import DRAWN, Source, existing
 
-CONVERSATIONS = ("messages", "conversations")
-SHAREGPT_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+OPENAI_ROLES = {name: name for name in ("system", "user", "assistant")}
 
 Turns = list[tuple[str, str]]  # role and text
 
@@ -32,8 +33,9 @@ class Columns(Config):
     """Which column holds what, for rows that are neither ``messages`` nor ``conversations``.
 
     Attributes:
-        question: Columns that are joined by line breaks, empty ones left out.
-        answer: The answer.
+        question: Columns that are joined by line breaks, empty ones skipped; null finds the question under its usual
+            names, with ``input`` where there is one.
+        answer: The answer; null finds it under its usual names.
         system: Instructions before the question.
         history: Turns before the question as pairs, ``[["question", "answer"], …]``, also as JSON in a text.
         kind: The question type of the report.
@@ -41,8 +43,8 @@ class Columns(Config):
         split: The split that the row belongs to.
     """
 
-    question: tuple[str, ...] = ("instruction", "input")
-    answer: str = "output"
+    question: tuple[str, ...] | None = None
+    answer: str | None = None
     system: str | None = None
     history: str | None = None
     kind: str | None = None
@@ -81,12 +83,13 @@ def read(config: RowsSource) -> Iterator[Example | Dropped]:
 
 
 def _check(header: list[str], columns: Columns, path: Path) -> None:
-    if any(name in header for name in CONVERSATIONS):
+    if not set(header).isdisjoint(CONVERSATIONS):
         return
-    others = (columns.system, columns.history, columns.kind, columns.group, columns.split)
-    wanted = {columns.answer, *filter(None, others)}
-    wanted |= set(columns.question[:1] if columns.question == Columns().question else columns.question)
-    if missing := sorted(wanted - set(header)):
+    found = question_and_answer(header)
+    wanted = list(columns.question or [found.question or " / ".join(QUESTION)])
+    wanted += [columns.answer or found.answer or " / ".join(ANSWER)]
+    wanted += filter(None, (columns.system, columns.history, columns.kind, columns.group, columns.split))
+    if missing := [name for name in wanted if name not in header]:
         raise UserError(
             f"the columns are {', '.join(header)}; there is no {', '.join(missing)}",
             where=f"{path}:1",
@@ -120,16 +123,19 @@ def _item(line: Line, columns: Columns) -> Example | Dropped:
 def _turns(row: Mapping[str, Any], columns: Columns) -> Turns | None:
     """Role and text of each turn; none where the row has no such columns."""
     if row.get("messages"):
-        return _spoken(row["messages"], "role", "content", {name: name for name in ("system", "user", "assistant")})
+        return _spoken(row["messages"], "role", "content", OPENAI_ROLES)
     if row.get("conversations"):
-        return _spoken(row["conversations"], "from", "value", SHAREGPT_ROLES)
+        return _spoken(row["conversations"], "from", "value", ROLES | OPENAI_ROLES)
+    found = question_and_answer(row)
+    asked = columns.question or ((found.question, INPUT) if found.question else ())
+    answer = columns.answer or found.answer
     history = _pairs(row.get(columns.history)) if columns.history else []
-    if columns.answer not in row or not any(name in row for name in columns.question) or history is None:
+    if not answer or answer not in row or not any(name in row for name in asked) or history is None:
         return None
-    question = "\n".join(filter(None, (_text(row, name).strip() for name in columns.question)))
+    question = "\n".join(filter(None, (_text(row, name).strip() for name in asked)))
     system = _text(row, columns.system)
     first = [("system", system)] if system else []
-    return [*first, *history, ("user", question), ("assistant", _text(row, columns.answer))]
+    return [*first, *history, ("user", question), ("assistant", _text(row, answer))]
 
 
 def _spoken(value: Any, role: str, content: str, roles: Mapping[str, str]) -> Turns | None:
@@ -144,7 +150,7 @@ def _pairs(value: Any) -> Turns | None:
     pairs = _json(value) or []
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         return None
-    return [turn for asked, told in pairs for turn in (("user", str(asked)), ("assistant", str(told)))]
+    return [turn for asked, said in pairs for turn in (("user", str(asked)), ("assistant", str(said)))]
 
 
 def _json(value: Any) -> Any:

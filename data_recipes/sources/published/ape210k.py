@@ -1,7 +1,7 @@
 """Ape210K: Chinese word problems with an equation, JSON lines with ``original_text``, ``equation`` and ``ans``.
 
 The equation reads ``x=…`` with mixed fractions such as ``1(3/4)``, percent and ratios. A row whose equation does not
-give its answer is wrong somewhere, and left out.
+give its answer is wrong somewhere, and dropped.
 """
 
 import re
@@ -14,7 +14,7 @@ from data_recipes.formats.jsonl import Line
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
 from data_recipes.sources.source import PUBLISHED, Source
 from domains.mathematics.expression import NotArithmetic, value
 from domains.mathematics.instructions import Solved, Steps, instruction
@@ -104,7 +104,7 @@ SOURCE = Source(
     about=Description(
         zh="Ape210K 小学应用题，每题有列式和得数；列式算不出得数的题已删去。",
         en="Ape210K: primary-school word problems, each with an equation; rows whose equation does not give the answer"
-        " are left out.",
+        " are dropped.",
     ),
     licence="Chenny0808/ape210k; no licence is stated for the data",
     splits=PUBLISHED,

@@ -1,5 +1,7 @@
 """Bencao (HuaTuo) instructions with ``instruction``, ``input``, ``output``: JSON lines or an array.
 
+Rows of one's own in this layout are read too, under all names of ``formats.columns``.
+
 They were written by GPT-3.5 from a medical knowledge graph. Answers may list drugs that no guideline names for the
 case, and some instructions describe a patient without asking anything.
 """
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from common.command import Config
+from data_recipes.formats.columns import ANSWER, INPUT, QUESTION, question_and_answer
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.schema.dropped import Dropped
@@ -16,8 +19,6 @@ from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.pairs import Pair, example, missing_part
 from data_recipes.sources.source import DRAWN, Source, existing
-
-COLUMNS = ("instruction", "input", "output")
 
 
 class BencaoSource(Config):
@@ -39,11 +40,15 @@ def read(config: BencaoSource) -> Iterator[Example | Dropped]:
 
 
 def _item(line: Line) -> Example | Dropped:
-    for column in COLUMNS:
-        if not isinstance(line.row.get(column), str):
-            return Dropped(line.where, f"no_text_in_{column}")
-    asked = "\n".join(filter(None, (line.row["instruction"].strip(), line.row["input"].strip())))
-    pair = Pair(line.number, line.where, asked, line.row["output"], kind="问答")
+    found = question_and_answer(line.row)
+    row = {INPUT: "", **line.row}
+    names = (found.question or QUESTION[0], INPUT, found.answer or ANSWER[0])
+    for name in names:
+        if not isinstance(row.get(name), str):
+            return Dropped(line.where, f"no_text_in_{name}")
+    question, given, answer = (row[name] for name in names)
+    asked = "\n".join(filter(None, (question.strip(), given.strip())))
+    pair = Pair(line.number, line.where, asked, answer, kind="问答")
     if flaw := missing_part(pair):
         return Dropped(line.where, flaw)
     return example(pair, "bencao")

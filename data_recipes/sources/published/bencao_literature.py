@@ -1,6 +1,6 @@
 """Bencao's conversations about medical literature: a conversation in ``instruction``, its last answer in ``output``.
 
-A JSON array (lines are read too). The turns stand one after another as ``<user>: … <bot>: … <user>: …``. They were
+A JSON array (lines are read too). The turns follow one another as ``<user>: … <bot>: … <user>: …``. They were
 written by GPT-3.5 from abstracts about liver cancer, and often recommend what one study of mice or cells suggests.
 """
 

@@ -18,7 +18,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import below
+from data_recipes.sources.published.published_files import below
 from data_recipes.sources.source import PUBLISHED, Source
 
 QUESTIONS, ANSWERS = "question.csv", "answer.csv"
@@ -129,7 +129,7 @@ def _triples(rows: Iterator[Line | Dropped]) -> Iterator[Triple | Dropped]:
 
 
 def _labelled(rows: Iterator[Line | Dropped], split: str) -> Iterator[Triple | Dropped]:
-    """The first right and the first wrong candidate of each question, whose lines stand together."""
+    """The first right and the first wrong candidate of each question, whose lines are adjacent."""
     for of, group in groupby(rows, key=lambda row: row.row["question_id"] if isinstance(row, Line) else ""):
         lines = list(group)
         first = {row.row["label"]: row for row in reversed(lines) if isinstance(row, Line)}

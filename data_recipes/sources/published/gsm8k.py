@@ -1,6 +1,6 @@
 """GSM8K: English word problems, JSON lines or Parquet with ``question`` and ``answer``.
 
-The final answer stands after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
+The final answer is after ``####``; the solution before it has calculator marks ``<<48/2=24>>``.
 """
 
 import re
@@ -12,7 +12,7 @@ from data_recipes.formats.jsonl import Line
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 from domains.mathematics.expression import NotArithmetic, value
 from domains.mathematics.instructions import Solved, Steps, instruction

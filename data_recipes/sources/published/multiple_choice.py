@@ -10,7 +10,7 @@ answers and is not read.
 …``, its end in some copies the two characters ``\\n``), ``Answer``, ``Explanation``; on the hub ``train.json`` … with
 ``Options`` as ``[{"key": "A", "value": …}]``.
 ``cmb``: JSON arrays with ``question``, ``option``, ``answer`` and ``question_type``; the answers of its test questions
-stand in a file of their own.
+are in a file of their own.
 
 Some questions of CMExam and CMB have several right options; their result is e.g. ``ACD``.
 """
@@ -32,7 +32,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import (
+from data_recipes.sources.published.published_files import (
     HUB,
     Names,
     below,
@@ -42,7 +42,7 @@ from data_recipes.sources.published.split_files import (
     rows_of,
     visible,
 )
-from data_recipes.sources.source import DRAWN, Source, Told
+from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
 Format = Literal["cmmlu", "ceval", "cmexam", "cmb"]
 
@@ -94,7 +94,7 @@ class MultipleChoiceSource(Config):
         subjects: Names of the files without ``.csv`` (CMMLU, C-Eval); null for all of them.
         explanations: Whether an answer has the explanation where one is given.
         shuffle: Seed of another order of the options of each question; null keeps the published order. An explanation
-            that names options by letter is left out then.
+            that names options by letter is dropped then.
     """
 
     kind: Literal["multiple_choice"]
@@ -105,7 +105,7 @@ class MultipleChoiceSource(Config):
     shuffle: int | None = None
 
 
-class Place(NamedTuple):
+class ExamFile(NamedTuple):
     """One file.
 
     Attributes:
@@ -118,7 +118,7 @@ class Place(NamedTuple):
     path: Path
 
 
-class Choice(NamedTuple):
+class ChoiceQuestion(NamedTuple):
     """One question.
 
     Attributes:
@@ -147,14 +147,14 @@ def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped]:
     for place in places:
         for line in labelled(_rows(place.path, config.format), labels[place.path]):
             item = _choice(line, place, config, key) if isinstance(line, Line) else line
-            yield _item(item, config) if isinstance(item, Choice) else item
+            yield _item(item, config) if isinstance(item, ChoiceQuestion) else item
 
 
 def _rows(path: Path, format: Format) -> Iterator[Line | Dropped]:
     return read_table(path, COLUMNS[format]) if path.suffix in TABLES else read_objects(path)
 
 
-def _choice(line: Line, place: Place, config: MultipleChoiceSource, key: dict[str, str]) -> Choice | Dropped:
+def _choice(line: Line, place: ExamFile, config: MultipleChoiceSource, key: dict[str, str]) -> ChoiceQuestion | Dropped:
     row = line.row
     id = "-".join(filter(None, (place.subject or config.format, place.split, str(line.number))))
     answer = row.get("Answer", row.get("answer"))
@@ -164,7 +164,7 @@ def _choice(line: Line, place: Place, config: MultipleChoiceSource, key: dict[st
             return Dropped(id, "answer_not_published")
     if isinstance(answer, list):
         answer = "".join(map(str, answer))
-    return Choice(
+    return ChoiceQuestion(
         id,
         line.where,
         _text(row.get("Question", row.get("question"))),
@@ -205,14 +205,14 @@ def _listed(text: str) -> dict[str, str]:
         match = _OPTION.fullmatch(line.strip())
         if match and match[1] == LETTERS[len(options) : len(options) + 1]:
             options[match[1]] = (match[2] or "").strip()
-        elif match or not options:  # a letter was left out
+        elif match or not options:  # a letter is missing
             return {}
         else:
             options[max(options)] += f"\n{line.strip()}"
     return options
 
 
-def _item(choice: Choice, config: MultipleChoiceSource) -> Example | Dropped:
+def _item(choice: ChoiceQuestion, config: MultipleChoiceSource) -> Example | Dropped:
     if not says_something(choice.question):
         return Dropped(choice.where, "empty_question")
     letters = LETTERS[: len(choice.options)]
@@ -224,7 +224,7 @@ def _item(choice: Choice, config: MultipleChoiceSource) -> Example | Dropped:
         return Dropped(choice.where, "answer_is_no_option")
     order = letters
     if config.shuffle is not None:
-        # by its text, not its id: a question that stands twice stays recognisable as one
+        # by its text, not its id: a question that occurs twice stays recognisable as one
         order = "".join(Random(f"{config.shuffle} {choice.question}").sample(letters, len(letters)))
     options = tuple(choice.options[letter] for letter in order)
     result = "".join(sorted(letters[order.index(letter)] for letter in set(choice.answer)))
@@ -259,8 +259,8 @@ def _test_answers(config: MultipleChoiceSource) -> dict[str, str]:
     for path in _answer_files(config):
         for line in read_objects(path):
             if isinstance(line, Dropped):
-                number = line.id.rpartition(":")[2]
-                raise UserError(f"a damaged answer ({line.reason})", where=f"{path}:{number}", fix="copy the file anew")
+                where = f"{path}:{line.id.rpartition(':')[2]}"
+                raise UserError(f"a damaged answer ({line.reason})", where=where, fix="copy the file again")
             id, answer = str(line.row.get("id")), str(line.row.get("answer") or "")
             if answers.setdefault(id, answer) != answer:
                 raise UserError(f"two answers to question {id}", where=f"{path}:{line.where.rpartition(':')[2]}")
@@ -272,16 +272,16 @@ def _answer_files(config: MultipleChoiceSource) -> list[Path]:
     return below(folder, CMB_ANSWERS) if config.format == "cmb" and folder.is_dir() else []
 
 
-def _placed(config: MultipleChoiceSource) -> list[Place]:
+def _placed(config: MultipleChoiceSource) -> list[ExamFile]:
     """The files that are read."""
     if config.format in SUBJECTS and not Path(config.path).expanduser().is_file():
         return _subjects(Path(config.path).expanduser(), config)
     if config.format in SUBJECTS:
-        return [Place("", Path(config.path).stem, Path(config.path).expanduser())]
-    return [Place(split, "", path) for split, path in published_files(config.path, FILES[config.format])]
+        return [ExamFile("", Path(config.path).stem, Path(config.path).expanduser())]
+    return [ExamFile(split, "", path) for split, path in published_files(config.path, FILES[config.format])]
 
 
-def _subjects(folder: Path, config: MultipleChoiceSource) -> list[Place]:
+def _subjects(folder: Path, config: MultipleChoiceSource) -> list[ExamFile]:
     """One file a subject and split, training first."""
     splits = SUBJECTS[config.format]
     found = [place for path in visible(folder, "*.*") if (place := _subject(path, splits))]
@@ -303,7 +303,7 @@ def _subjects(folder: Path, config: MultipleChoiceSource) -> list[Place]:
     return sorted(chosen, key=lambda place: (place.split != "train", place.subject))
 
 
-def _subject(path: Path, splits: Mapping[str, str]) -> Place | None:
+def _subject(path: Path, splits: Mapping[str, str]) -> ExamFile | None:
     """Whose questions a file holds: ``dev/x.csv``, ``dev/x_dev.csv``, ``x/dev-….parquet`` or ``x/dev/….parquet``."""
     published, subject = path.parent.name, path.stem
     if path.suffix == ".parquet":
@@ -311,7 +311,7 @@ def _subject(path: Path, splits: Mapping[str, str]) -> Place | None:
         published, subject = (named[1], published) if named else (published, path.parent.parent.name)
     if path.suffix not in (".csv", ".parquet") or published not in splits:
         return None
-    return Place(splits[published], subject.removesuffix(f"_{published}"), path)
+    return ExamFile(splits[published], subject.removesuffix(f"_{published}"), path)
 
 
 def files(config: MultipleChoiceSource) -> list[Path]:
@@ -333,5 +333,5 @@ SOURCE = Source(
     licence="; ".join(LICENCES.values()),
     splits=_SPLITS,
     rows_of=rows_of,
-    told=lambda config: Told(licence=LICENCES[config.format], splits=_SPLITS),
+    details=lambda config: SourceDetails(licence=LICENCES[config.format], splits=_SPLITS),
 )

@@ -1,11 +1,11 @@
 """PromptCBLUE: medical text tasks as prompts, JSON lines with ``input`` and ``target``.
 
-Beside them stand ``answer_choices`` (labels that the prompt lists, or null), ``task_type``, ``task_dataset`` and
+Beside them are ``answer_choices`` (labels that the prompt lists, or null), ``task_type``, ``task_dataset`` and
 ``sample_id``. Test files whose targets were not published have empty ones.
 
 Each prompt is a text in one of a few templates of its task, and lists the same labels in changing order. Any two
 prompts of a task would share a run of 13 characters, and the search for leaks would find nothing but templates: so
-what the template says (the labels, ``说明：…``, lines that many prompts begin or end with) stands in the system turn.
+what the template says (the labels, ``说明：…``, lines that many prompts begin or end with) goes into the system turn.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
 from data_recipes.sources.source import PUBLISHED, Source
 
 FILES = {
@@ -38,7 +38,7 @@ class PromptCblueSource(Config):
         kind: Selects this source.
         path: The folder of ``train.json``, ``dev.json`` and ``test.json`` (those that there are), or one such file.
         tasks: Names of ``task_dataset`` that are read, e.g. ``CMeEE-V2``; null for all.
-        templates: Where the template's words stand: in the ``system`` turn, or as published in the ``prompt``, where
+        templates: Where the template's words go: in the ``system`` turn, or as published in the ``prompt``, where
             the search for leaks takes every two prompts of a task for one.
     """
 
@@ -84,10 +84,10 @@ def _turns(prompt: str, choices: list[str], common: set[str]) -> list[Message]:
         for place, line in enumerate(lines)
     ]
     text = "\n".join(line for line, template in zip(lines, of_template, strict=True) if not template)
-    told = "\n".join(line for line, template in zip(lines, of_template, strict=True) if template)
-    if not says_something(text) or not told:
+    instruction = "\n".join(line for line, template in zip(lines, of_template, strict=True) if template)
+    if not says_something(text) or not instruction:
         return [Message(role="user", content=prompt)]
-    return [Message(role="system", content=told), Message(role="user", content=text.strip())]
+    return [Message(role="system", content=instruction), Message(role="user", content=text.strip())]
 
 
 def _lists(line: str, choices: list[str]) -> bool:

@@ -1,5 +1,5 @@
-"""Questions without answers, as a suite that training must not overlap with: Bencao's 200 for CMCOQA and for knowledge
-tuning, or a hospital's own.
+"""Questions without answers, as a protected set that training must not overlap with: Bencao's 200 for CMCOQA and for
+knowledge tuning, or a hospital's own.
 
 A JSON array or JSON lines with the question in one field, or plain text with one question a line. There is nothing to
 learn from, and nothing to score against: every question is a test question whose answer says that there is none.
@@ -31,7 +31,7 @@ class QuestionsSource(Config):
     Attributes:
         kind: Selects this source.
         path: The file; ``.txt`` has one question a line.
-        question: The field with the question; in a text file the header line that is passed over, if it is there.
+        question: The field with the question; in a text file the header line that is skipped, if it is there.
         topic: The field with the question type of the report.
     """
 
@@ -91,9 +91,9 @@ SOURCE = Source(
     read=read,
     files=lambda config: existing(Path(config.path)),
     about=Description(
-        zh="没有参考答案的问题：用来登记为评测集，防止训练数据与之重叠；不能用来训练，也不能按参考答案打分。",
-        en="Questions without reference answers: to be registered as a suite that training must not overlap with. Not"
-        " for training, and nothing to score against.",
+        zh="没有参考答案的问题：用来登记为受保护的测试集，防止训练数据与之重叠；不能用来训练，也不能按参考答案打分。",
+        en="Questions without reference answers: to be registered as a protected set, with which training must not"
+        " overlap. Not for training, and nothing to score against.",
     ),
     licence="as of the file; Bencao's: SCIR-HI/Huatuo-Llama-Med-Chinese, academic use only",
     splits={"test": Description(zh="只有问题", en="questions only")},

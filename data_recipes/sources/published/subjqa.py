@@ -9,7 +9,7 @@ What the files say is not all to be believed:
 - Every review ends in the word ``ANSWERNOTFOUND``, which annotators marked for "no answer". A model would learn to look
   for it; it is cut off.
 - ``human_ans_spans`` is the answer split into words and joined again (``does n't``, or pieces with the words between
-  them left out). ``human_ans_indices`` says where it stands, and is what counts.
+  them skipped). ``human_ans_indices`` says where it is, and is what counts.
 - An annotator who marked a text and ``ANSWERNOTFOUND`` has a span from the text to the end of the review. The text is
   looked up at the start of that span; where it is not there in one piece, the annotation says nothing and is dropped.
 - ``is_ques_subjective`` contradicts the levels and the paper. A question is subjective where its level, 1 (subjective)
@@ -30,7 +30,7 @@ from data_recipes.formats.tables import read_table
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message, Passage
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import below, labelled, labels_of, rows_of
+from data_recipes.sources.published.published_files import below, labelled, labels_of, rows_of
 from data_recipes.sources.source import Source
 
 COLUMNS = (
@@ -140,7 +140,7 @@ def _remapped(span: tuple[int, int], text: str, review: str) -> tuple[int, int] 
         review: The review with the marker.
 
     Raises:
-        _SaysNothing: It covers a text and the marker, and the text does not stand at its start.
+        _SaysNothing: It covers a text and the marker, and the text is not at its start.
     """
     start, end = span
     marker = len(review) - len(MARKER)

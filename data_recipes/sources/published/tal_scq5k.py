@@ -14,7 +14,7 @@ from data_recipes.formats.jsonl import Line
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.published.split_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
 from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 from domains.mathematics.instructions import Solved, Steps, instruction
 

@@ -22,7 +22,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.pairs import Pair, example, missing_part
-from data_recipes.sources.published.split_files import labels_of, numbered, rows_of, visible
+from data_recipes.sources.published.published_files import labels_of, numbered, rows_of, visible
 from data_recipes.sources.source import DRAWN, Source, existing
 
 COLUMNS = ("department", "title", "ask", "answer")
@@ -83,8 +83,8 @@ def _flaw(pair: Pair, min_answer: int) -> str:
 def _question(title: str, ask: str) -> str:
     """Title and question as one, without the title where the question already says it."""
     title, ask = ("" if text == NOTHING else text for text in (title, ask))
-    told, asked = runs(normalise(title), 2), runs(normalise(ask), 2)
-    if len(told & asked) >= TITLE_REPEATED * len(told):
+    titled, asked = runs(normalise(title), 2), runs(normalise(ask), 2)
+    if len(titled & asked) >= TITLE_REPEATED * len(titled):
         return ask or title
     return f"{title}\n{ask}" if ask else title
 

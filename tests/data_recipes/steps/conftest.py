@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from data_recipes.dataset.dataset import SCHEMA
+from data_recipes.schema.arrow import SCHEMA
 from data_recipes.schema.example import Example, Message
 from data_recipes.steps.step import Outcome, Step
 

@@ -6,15 +6,16 @@ from itertools import islice
 import pytest
 
 from common.errors import UserError
-from data_recipes.leakage.normalise import question, runs
+from data_recipes.leakage.normalise import question
 from data_recipes.schema.example import Example
 from data_recipes.sources.generated import word_problems
-from data_recipes.sources.generated.word_problems import Sizes, WordProblemsSource
+from data_recipes.sources.generated.word_problems import WordProblemSizes, WordProblemsSource
 from domains.mathematics.answers import is_right
 from domains.mathematics.generate import Stream, has_seen_numbers, has_unseen_number, is_kept_for_testing
 from domains.mathematics.kinds import KINDS
+from tests.data_recipes.samples import shared_runs
 
-SIZES = Sizes(train=900, dev=60, test=120, unseen_kinds=60, unseen_numbers=120, distractors=120)
+SIZES = WordProblemSizes(train=900, dev=60, test=120, unseen_kinds=60, unseen_numbers=120, distractors=120)
 HELD_OUT = ("植树", "浓度", "找零")
 
 
@@ -86,9 +87,9 @@ def test_an_aside_changes_the_question_and_not_the_answer() -> None:
 
 
 def test_test_problems_are_worded_as_training_never_does(splits: dict[str, list[Example]]) -> None:
-    seen = {run for example in splits["train"] for run in runs(question(example))}
+    seen = {run for example in splits["train"] for run in shared_runs(question(example))}
     for name in ("test", "unseen_numbers", "unseen_kinds", "distractors"):
-        overlapping = [example for example in splits[name] if runs(question(example)) & seen]
+        overlapping = [example for example in splits[name] if shared_runs(question(example)) & seen]
         assert len(overlapping) <= 0.02 * len(splits[name])
 
 

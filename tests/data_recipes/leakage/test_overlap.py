@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from common.errors import UserError
+from data_recipes.leakage import overlap
+from data_recipes.schema.example import Example, Message
+from tests.data_recipes.samples import fingerprints
+
+
+def example(id: str, *questions: str) -> Example:
+    messages = [
+        Message(role=role, content=text) for q in questions for role, text in (("user", q), ("assistant", "好"))
+    ]
+    return Example(id=id, messages=tuple(messages), source="test", group=id, kind="test")
+
+
+TRAIN = fingerprints([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
+
+
+def measured(*questions: str) -> tuple[int, int]:
+    found = overlap.measure(TRAIN, [example("x", *questions)])
+    return found.exact, found.ngram
+
+
+def test_width_case_spaces_and_punctuation_do_not_hide_a_repeated_question() -> None:
+    assert measured(" 高血压患者 平时应该怎样安排一日三餐?!") == (1, 1)
+    assert overlap.normalise("ＣＴ 检查，A-b") == "ct检查ab"
+
+
+def test_a_run_of_thirteen_characters_is_found_and_one_of_twelve_is_not() -> None:
+    text = overlap.normalise("高血压患者平时应该怎样安排一日三餐")
+    assert measured(f"请问{text[2:15]}呢") == (0, 1)
+    assert measured(f"请问{text[2:14]}呢") == (0, 0)
+
+
+def test_a_short_question_is_only_compared_whole() -> None:
+    assert measured("头痛") == (1, 0)
+    assert measured("头痛吗") == (0, 0)
+
+
+def test_all_turns_of_the_user_count() -> None:
+    assert measured("高血压患者平时应该怎样", "安排一日三餐") == (1, 1)
+
+
+def test_ids_and_size_are_reported() -> None:
+    found = overlap.measure(TRAIN, [example("a", "头痛"), example("b", "别的问题")])
+    assert (found.n, found.exact_ids, found.ngram_ids) == (2, ("a",), ())
+
+
+def test_saved_fingerprints_measure_the_same(tmp_path: Path) -> None:
+    overlap.save(TRAIN, tmp_path)
+    tests = [
+        example("a", "头痛"),
+        example("b", "高血压患者平时应该怎样呢"),
+        example("c", "高血压患者平时应该怎样安排一日三餐"),
+    ]
+    found = overlap.measure(overlap.load(tmp_path), tests)
+    assert (found.exact_ids, found.ngram_ids) == (("a", "c"), ("c",)) == _ids(overlap.measure(TRAIN, tests))
+
+
+def choice(id: str, stem: str, *options: str) -> Example:
+    listed = "\n".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=False))
+    return example(id, f"{stem}\n{listed}").model_copy(update={"choices": options})
+
+
+def test_the_options_of_a_choice_count_in_any_order() -> None:
+    train = fingerprints([choice("t", "哪项对？", "甲，1", "乙", "丙")])
+    tests = [
+        choice("moved", "哪项对", "丙", "甲 1。", "乙"),
+        choice("same", "哪项对？", "甲，1", "乙", "丙"),
+        choice("other option", "哪项对？", "甲，1", "乙", "丁"),
+        choice("fewer", "哪项对？", "甲，1", "乙"),
+        choice("other stem", "哪项错？", "甲，1", "乙", "丙"),
+        example("no choice", "哪项对？甲，1乙丙"),
+        example("asked otherwise", "甲，1、乙、丙中哪项对？").model_copy(update={"choices": ("甲，1", "乙", "丙")}),
+    ]
+    assert overlap.measure(train, tests).exact_ids == ("moved", "same")
+
+
+def test_fingerprints_of_another_version_are_refused(tmp_path: Path) -> None:
+    overlap.save(TRAIN, tmp_path)
+    path = tmp_path / overlap.FINGERPRINTS
+    pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)
+    with pytest.raises(UserError, match="another version"):
+        overlap.measure(overlap.load(tmp_path), [example("a", "头痛")])
+
+
+def _ids(found: overlap.MeasuredOverlap) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return found.exact_ids, found.ngram_ids

@@ -1,0 +1,102 @@
+"""Shards, engines and kills: however a dataset was built, it is the same bytes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from data_recipes.pipeline.executors.local import LocalExecutor
+from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import bencao_rows, write_jsonl
+from tests.data_recipes.test_build import ROOT, files
+
+MANY = ("data.splits.dev=8", "data.splits.test=8", "data.shard_rows=11")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    rows = [{**row, "output": f"{number}。{row['output']}"} for number, row in enumerate(bencao_rows() * 2)]
+    return write_jsonl(tmp_path / "rows.json", rows)
+
+
+def test_two_processes_give_the_same_bytes_as_one(build: Run, source: Path, tmp_path: Path) -> None:
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        assert build("data=bencao", f"source.path={source}", f"out={out}", f"data.workers={workers}", *MANY) == 0
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+    assert len(list((tmp_path / "1").glob("train-*-of-00008.parquet"))) == 8
+
+
+@pytest.mark.slow  # Ray takes ten seconds to start
+def test_ray_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    for engine in ("local", "ray"):
+        words = (f"out={tmp_path / engine}", f"data.engine={engine}", "data.workers=1", "data.shard_rows=60")
+        assert build("data=bencao", f"source.path={source}", *MANY[:2], *words) == 0
+    assert files(tmp_path / "local") == files(tmp_path / "ray")
+
+
+def test_results_come_in_the_order_of_the_tasks() -> None:
+    assert list(LocalExecutor(2).run(abs, iter([-5, 3, -4, 0, 9]))) == [5, 3, 4, 0, 9]
+
+
+def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:
+    words = ("data=bencao", f"source.path={source}", "data.workers=1", *MANY)
+    out = tmp_path / "killed" / "out"
+    for shards in (1, 9):
+        _kill_when(words, out, lambda work, least=shards: len(list(work.glob("done-*.json"))) >= least)
+        assert not out.exists()
+    [work] = out.parent.glob(".out.work-*")
+    finished = {path: path.stat().st_mtime_ns for path in work.glob("done-*") if path.suffix != ".partial"}
+    _kill_when(words, out, lambda work: (work / "read.json").exists())
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert build(*words, f"out={out}") == build(*words, f"out={tmp_path / 'whole'}") == 0
+    assert files(out) == files(tmp_path / "whole")
+    assert list(out.parent.iterdir()) == [out]
+
+
+def _kill_when(words: tuple[str, ...], out: Path, enough: object) -> None:
+    """Starts a build in a process of its own and kills it as soon as its work directory holds enough."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "data_recipes/build.py", *words, f"out={out}"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and not any(enough(work) for work in out.parent.glob(".out.work-*")):  # type: ignore[operator]
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+
+
+def test_no_process_outlives_a_build_that_was_killed(source: Path, tmp_path: Path) -> None:
+    out, children = tmp_path / "killed" / "out", []
+
+    def at_work(work: Path) -> bool:
+        children[:] = [] if not any(work.glob("done-*.json")) else _children()
+        return len(children) >= 2
+
+    _kill_when(("data=bencao", f"source.path={source}", "data.workers=2", *MANY), out, at_work)
+    deadline = time.monotonic() + 60
+    while any(Path(f"/proc/{child}/exe").exists() for child in children):
+        assert time.monotonic() < deadline, f"still there: {children}"
+        time.sleep(0.05)
+
+
+def _children() -> list[str]:
+    """Everything that the processes that this one started have started."""
+    tasks = Path(f"/proc/{os.getpid()}/task")
+    builds = " ".join(path.read_text() for path in tasks.glob("*/children")).split()
+    return " ".join(Path(f"/proc/{b}/task/{b}/children").read_text() for b in builds).split()
+
+
+def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "there" / "out"
+    stale = out.parent / ".out.work-0123456789abcdef"
+    stale.mkdir(parents=True)
+    assert build("data=bencao", f"source.path={source}", f"out={out}", "data.workers=1", *MANY) == 0
+    assert not stale.exists()
