@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.command import run_command
+from common.command import read_config, run_command
 from data_recipes import build as build_command
 from data_recipes import show as show_command
 from data_recipes import suites as suites_command
