@@ -1,4 +1,4 @@
-"""From directories to a report: finds what a run was tuned from and on, and evaluates both models."""
+"""From directories to a report: finds a run's base model and dataset, and evaluates the models."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from data_recipes import build as datasets_of
 from eval.config import EvalConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.extractive import evaluate_reader
-from eval.report.schema import System
+from eval.report.schema import BASE, TUNED, System
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact
 from models.config import DType
@@ -53,7 +53,6 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         dataset,
         config.suite,
         config.out,
-        artifact=artifact,
         metrics_file=_run_directory(config.model) / "metrics.jsonl",
         command=command,
         numerics=numerics,
@@ -69,31 +68,46 @@ def _run_directory(model: Path) -> Path:
 def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
     directory = config.dataset or (Path(artifact.dataset) if artifact else None)
     if directory is None:
-        raise UserError("which items to ask is not known", where="dataset", fix="give dataset=DIR of a built dataset")
+        raise UserError("it is unknown which items to ask", where="dataset", fix="give dataset=DIR of a built dataset")
     if not directory.is_dir():
         raise UserError("the dataset is not there", where=str(directory), fix="build it again, or give dataset=DIR")
     return directory
 
 
 def _candidates(config: EvalConfig, artifact: Artifact | None, numerics: Numerics) -> dict[System, Candidate]:
-    model = Candidate(lambda: load_engine(config.model, dtype=config.dtype))
+    """The base first, then what was tuned from it, then the further models."""
+    model = Candidate(lambda: load_engine(config.model, dtype=config.dtype), artifact=artifact)
+    further = {name: _other(path, config) for name, path in config.systems.items()}
     if config.base is not None:
-        other = config.base
-        return {"base": Candidate(lambda: _other_engine(other, config.model, config.dtype)), "tuned": model}
+        return {BASE: _other(config.base, config), TUNED: model, **further}
     if artifact is None:
-        return {"base": model}
+        return {BASE: model, **further}
     base = Path(artifact.base.path)
     if not base.is_dir():
-        logger.warning("the base model is no longer at {}; the tuned model is evaluated alone", base)
-        return {"tuned": model}
+        logger.warning("the base model is no longer at {}; nothing is compared with it", base)
+        return {TUNED: model, **further}
     if hash_model(base) != artifact.base.sha256:
         raise Refused(f"{base} is not the base model of this run (another SHA-256); give base=PATH")
+    return {BASE: _own_base(base, artifact, config, numerics), TUNED: model, **further}
+
+
+def _own_base(path: Path, artifact: Artifact, config: EvalConfig, numerics: Numerics) -> Candidate:
+    """The model that a run was tuned from; it does not change, so its answers are cached."""
+    name, hints = artifact.base.name, artifact.base.hints()
     identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name)
-    name = artifact.base.name
-    return {
-        "base": Candidate(lambda: _plain_engine(base, config.model, name, numerics, **artifact.base.hints()), identity),
-        "tuned": model,
-    }
+    return Candidate(lambda: _plain_engine(path, config.model, name, numerics, **hints), identity)
+
+
+def _other(path: Path, config: EvalConfig) -> Candidate:
+    """A model to compare with.
+
+    Raises:
+        UserError: It is not there.
+    """
+    if not path.is_dir():
+        raise UserError("no such directory", where=str(path), fix="give a run or a model directory")
+    artifact = Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
+    return Candidate(lambda: _other_engine(path, config.model, config.dtype), artifact=artifact)
 
 
 def _other_engine(path: Path, model: Path, dtype: DType) -> Engine:

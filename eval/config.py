@@ -1,9 +1,9 @@
 """The typed configuration of evaluation: a suite, and the command ``eval/run.py``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from common.command import Config
 from models.config import DType
@@ -28,12 +28,22 @@ class SuiteConfig(Config):
     seed: int = Field(default=20261123, ge=0)
 
 
+def _is_free(name: str) -> str:
+    if name in ("base", "tuned"):
+        raise ValueError(f"give this model with {'base' if name == 'base' else 'model'}=PATH")
+    return name
+
+
+SystemName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"), AfterValidator(_is_free)]
+
+
 class EvalConfig(Config):
     """The command ``eval/run.py``.
 
     Attributes:
         model: A run directory, or any model directory with its prompt format.
         base: Model to compare with; for a run its own base is taken.
+        systems: Further models by name, each compared with the base too.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
         threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
@@ -42,6 +52,7 @@ class EvalConfig(Config):
 
     model: Path
     base: Path | None = None
+    systems: dict[SystemName, Path] = Field(default_factory=dict)
     dataset: Path | None = None
     out: Path
     dtype: DType = "auto"

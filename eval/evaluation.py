@@ -1,4 +1,4 @@
-"""Evaluates one or two models on a suite and writes the report."""
+"""Evaluates models on a suite and writes the report."""
 
 import gc
 from collections.abc import Callable, Mapping
@@ -12,11 +12,12 @@ from loguru import logger
 from common.files import cache_dir, read_json, write_text
 from common.hashing import sha256_value
 from data_recipes.build import BuiltDataset
+from eval.answers import SystemResult
 from eval.config import SuiteConfig
 from eval.report.assemble import Suites, assemble
-from eval.report.schema import Report, System
+from eval.report.schema import BASE, TUNED, Report, System
 from eval.report.write import write_report
-from eval.suites import SystemResult, evaluate_system, select
+from eval.suites import evaluate_system, select
 from models.artifact import Artifact
 from models.engines.engine import Engine
 from models.numerics import Numerics
@@ -28,11 +29,13 @@ class Candidate:
 
     Attributes:
         load: Loads it; called only when it is its turn, and not at all when its answers are known.
-        identity: Hashes of everything that determines its answers to an item; None: always answer anew.
+        identity: Hashes of everything that determines its answers to an item; None: its answers are not cached.
+        artifact: Its record, where it was tuned.
     """
 
     load: Callable[[], Engine]
     identity: tuple[str, ...] | None = None
+    artifact: Artifact | None = None
 
 
 def evaluate_and_report(
@@ -70,13 +73,11 @@ def evaluate_and_report(
         UserError: The suite selects nothing, or ``out`` cannot be written.
     """
     identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name) if artifact else None
-    candidates: dict[System, Candidate] = {"base": Candidate(base, identity), "tuned": Candidate(tuned)}
     return evaluate_candidates(
-        candidates,
+        {BASE: Candidate(base, identity), TUNED: Candidate(tuned, artifact=artifact)},
         dataset,
         config,
         out,
-        artifact=artifact,
         metrics_file=metrics_file,
         command=command,
         numerics=numerics,
@@ -89,12 +90,22 @@ def evaluate_candidates(
     config: SuiteConfig,
     out: Path,
     *,
-    artifact: Artifact | None,
     metrics_file: Path | None,
     command: str,
     numerics: Numerics,
 ) -> Report:
-    """The same for one model or two; see ``evaluate_and_report``."""
+    """The same for any number of models; see ``evaluate_and_report``.
+
+    Args:
+        candidates: The models by name. Each is compared with the first; the report is about ``tuned``, or about the
+            first where there is none.
+        dataset: Where the items come from.
+        config: The suite.
+        out: Where the files go.
+        metrics_file: ``metrics.jsonl`` of the training of the model that the report is about.
+        command: What reruns this.
+        numerics: Type that the models compute in.
+    """
     suites = select(dataset.splits, config)
     results = {system: _result(candidate, suites, config) for system, candidate in candidates.items()}
     report, items = assemble(
@@ -102,7 +113,7 @@ def evaluate_candidates(
         suites,
         dataset,
         config,
-        artifact=artifact,
+        artifacts={system: candidate.artifact for system, candidate in candidates.items() if candidate.artifact},
         metrics_file=metrics_file,
         dtype=str(numerics),
         command=command,
@@ -116,7 +127,7 @@ def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> System
         return _evaluate(candidate, suites, config)
     cached = cache_dir() / "scores" / f"{_key(candidate.identity, suites, config)}.json"
     if cached.is_file():
-        logger.info("base model: answers known from an earlier run, reused ({})", cached)
+        logger.info("base model: answers of an earlier run reused ({})", cached)
         return SystemResult.model_validate(read_json(cached))
     result = _evaluate(candidate, suites, config)
     write_text(cached, result.model_dump_json())
@@ -135,7 +146,7 @@ def _evaluate(candidate: Candidate, suites: Suites, config: SuiteConfig) -> Syst
 
 
 def _key(identity: tuple[str, ...], suites: Suites, config: SuiteConfig) -> str:
-    """Everything that determines the answers; the metrics are always computed anew from them."""
+    """Everything that determines the answers; scores are always computed again from them."""
     items = {suite: [example.model_dump() for example in examples] for suite, examples in suites.items()}
     libraries = [version(name) for name in ("torch", "transformers")]
     decoding = [config.max_new_tokens, config.batch_size, torch.cuda.is_available()]

@@ -10,23 +10,24 @@ from tqdm import tqdm
 from common.errors import UserError
 from data_recipes.build import BuiltDataset
 from data_recipes.schema.example import Example
+from eval.answers import ModelAnswer, SystemResult
 from eval.config import EvalConfig, SuiteConfig
-from eval.metrics import load_metric
+from eval.judges.squad_zh_en.judge import score_of
 from eval.report.assemble import assemble
-from eval.report.schema import Report, System
+from eval.report.schema import BASE, TUNED, Report, System
 from eval.report.write import write_report
 from eval.significance import Array
-from eval.suites import Answer, SystemResult, select
+from eval.suites import select
 from models.artifact import Artifact
 from models.reader import Reader, Reading
 from models.reader_config import ReadingConfig
 
-NO_ANSWER = "Not mentioned."  # the metric knows it; an empty text would look like a model that failed
+NO_ANSWER = "Not mentioned."  # the judge knows it; an empty text would look like a model that failed
 SILENT = "no-answer baseline"
 
 
 class Threshold(NamedTuple):
-    """The margin above which a reader answers, and what it reaches with it on the questions it was chosen on."""
+    """The margin above which a reader answers, and its scores on the questions it was chosen on."""
 
     margin: float
     f1: float
@@ -58,16 +59,14 @@ def choose_threshold(found: Sequence[Reading], examples: Sequence[Example]) -> T
 
 
 def _scores(answers: Sequence[str], examples: Sequence[Example]) -> Array:
-    result = load_metric("squad_zh_en").compute(
-        predictions=list(answers), references=[[example.answer, *example.references] for example in examples]
-    )
-    return np.array([result["f1_scores"], result["exact_scores"]]).T
+    scores = [score_of(example, answer) for example, answer in zip(examples, answers, strict=True)]
+    return np.array([(score.f1, score.exact) for score in scores])
 
 
 def read_suites(reader: Reader, suites: Mapping[str, Sequence[Example]], batch_size: int, version: str) -> SystemResult:
     """Answers every item from its passage."""
     answers = {
-        name: tuple(_answer(reading.text or NO_ANSWER) for reading in readings(reader, examples, batch_size))
+        name: tuple(ModelAnswer(text=reading.text or NO_ANSWER) for reading in readings(reader, examples, batch_size))
         for name, examples in suites.items()
     }
     return SystemResult(model_version=version, answers=answers)
@@ -75,12 +74,8 @@ def read_suites(reader: Reader, suites: Mapping[str, Sequence[Example]], batch_s
 
 def silent(suites: Mapping[str, Sequence[Example]]) -> SystemResult:
     """The system to beat: it always says that there is no answer."""
-    answers = {name: tuple(_answer(NO_ANSWER) for _ in examples) for name, examples in suites.items()}
+    answers = {name: tuple(ModelAnswer(text=NO_ANSWER) for _ in examples) for name, examples in suites.items()}
     return SystemResult(model_version=SILENT, answers=answers)
-
-
-def _answer(text: str) -> Answer:
-    return Answer(text=text, finish_reason="stop", tokens=0, logprob=None, reference_tokens=0)
 
 
 def evaluate_reader(
@@ -99,25 +94,34 @@ def evaluate_reader(
         UserError: Another model is given to compare with, or an item has no passage.
     """
     if config.base is not None:
-        raise UserError("a reader is compared with the baseline that never answers", where="base", fix="leave it out")
-    directory = config.model / "reader"
-    reader = Reader.load(directory if directory.is_dir() else config.model)
+        raise UserError("a reader is compared with the baseline that never answers", where="base", fix="remove it")
+    paths: dict[System, Path] = {TUNED: config.model, **config.systems}
+    artifacts = {TUNED: artifact, **{name: Artifact.load(path) for name, path in config.systems.items()}}
+    readers = {system: _reader_of(path) for system, path in paths.items()}
     suites = select(dataset.splits, config.suite)
     if any(example.passage is None for examples in suites.values() for example in examples):
         raise UserError("items without a passage", where="dataset", fix="give dataset=DIR of an extractive dataset")
-    tuned = read_suites(reader, suites, config.suite.batch_size, artifact.model_version)
-    results: dict[System, SystemResult] = {"base": silent(suites), "tuned": tuned}
+    results = {
+        system: read_suites(reader, suites, config.suite.batch_size, artifacts[system].model_version)
+        for system, reader in readers.items()
+    }
     return report_on(
-        results,
+        {BASE: silent(suites), **results},
         suites,
         dataset,
         config.suite,
-        reader.config,
+        readers[TUNED].config,
         config.out,
-        artifact=artifact,
+        artifacts=artifacts,
         metrics_file=metrics_file,
         command=command,
     )
+
+
+def _reader_of(model: Path) -> Reader:
+    """The reader of a run, or of its ``reader/``."""
+    directory = model / "reader"
+    return Reader.load(directory if directory.is_dir() else model)
 
 
 def report_on(
@@ -128,7 +132,7 @@ def report_on(
     reading: ReadingConfig,
     out: Path,
     *,
-    artifact: Artifact,
+    artifacts: Mapping[System, Artifact],
     metrics_file: Path,
     command: str,
 ) -> Report:
@@ -141,7 +145,7 @@ def report_on(
         config: The suite.
         reading: How the tuned reader reads.
         out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
-        artifact: The record of the tuned reader.
+        artifacts: The records of the tuned readers.
         metrics_file: ``metrics.jsonl`` of its training.
         command: What reruns this.
     """
@@ -150,7 +154,7 @@ def report_on(
         suites,
         dataset,
         config,
-        artifact=artifact,
+        artifacts=artifacts,
         metrics_file=metrics_file,
         dtype="float32",
         command=command,

@@ -14,11 +14,13 @@ Evaluates a model on the test splits of a dataset and writes index.html, report.
   python eval/run.py model=runs/medical_qlora/20261123-101500 out=report    a run: its base and its dataset are found
   python eval/run.py model=RUN suite=quick out=report                       a first look: 24 items of each split
   python eval/run.py model=RUN base=OTHER_RUN out=report                    two runs against each other
+  python eval/run.py model=RUN systems.older=OTHER_RUN out=report           a third model, compared with the base too
   python eval/run.py model=DIR dataset=DATASET out=report                   any model directory, alone
 
 Keys:
   model=PATH     a run directory, or a model directory with its prompt_format.json
   base=PATH      what to compare with (a run or a model); for a run, by default the model it was tuned from
+  systems.NAME=PATH   any number of further models (runs or model directories)
   dataset=DIR    what data_recipes/build.py wrote; for a run, by default the dataset it was trained on
   suite=NAME     dataset (default) | quick; a file in configs/suite/
   out=DIR        where the report goes
@@ -36,7 +38,7 @@ of items, its metric signature and the overlap with the training data. Exit code
 def main(arguments: list[str]) -> None:
     """Evaluates what the arguments say and prints the summary."""
     configs = read_config("eval", arguments, EvalConfig)
-    from eval.candidates import evaluate_directories  # loads the libraries only after the configuration was found right
+    from eval.candidates import evaluate_directories  # loads the libraries only after the configuration was found valid
 
     for config in configs:
         print(evaluate_directories(config, command=f"python eval/run.py {shlex.join(arguments)}"))

@@ -1,4 +1,4 @@
-"""Samples answers to training questions and ranks them by a checker: pairs of a better and a worse one.
+"""Samples answers to training questions and ranks them by a judge: pairs of a better and a worse one.
 
 python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_answer out=preferences
 """
@@ -6,11 +6,11 @@ python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_a
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 from tqdm import tqdm
 
 from common.command import Config, read_config, run_command
@@ -22,24 +22,33 @@ from data_recipes.formats.json_rows import read_objects
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
-from domains.mathematics.answers import is_checkable, is_right
+from eval.answers import ModelAnswer
+from eval.judges import JUDGES
+from eval.judges.judge import Judge
 from models.config import DType
 from models.engines.engine import Engine, Sampling
 
-HELP = """
-python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
+CHECKERS = {name: judge for name, judge in JUDGES.items() if judge.checks_pairs}
+HELP = f"""
+python eval/sample_preferences.py model=RUN dataset=DIR checker={"|".join(CHECKERS)} out=DIR [key=value …]
 
 Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
-each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and left out.
-  math_answer   the final answer is right (1) or not (0)
-  fact_recall   the share of the reference facts that are stated
-  emergency     the first sentence sends to care at once (1) or not (0); only questions that are emergencies
-A killed command goes on where it was. Then build: data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
+each question to DIR/pairs.jsonl. Ties and pairs that are too close are dropped and counted in DIR/report.json.
+
+checker=NAME scores an answer from 0 to 1:
+{chr(10).join(f"  {name:<14}{judge.meaning.en}" for name, judge in CHECKERS.items())}
+
+A killed command resumes. Then build: data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
 Every key: configs/sample_preferences.yaml. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
 """
 
-Checker = Literal["math_answer", "fact_recall", "emergency"]
 RECORD = "samples.jsonl"
+
+
+def _is_checker(name: str) -> str:
+    if name not in CHECKERS:
+        raise ValueError(f"no such checker; there are: {', '.join(CHECKERS)}")
+    return name
 
 
 class PreferencesConfig(Config):
@@ -47,7 +56,7 @@ class PreferencesConfig(Config):
 
     model: Path
     dataset: Path
-    checker: Checker
+    checker: Annotated[str, AfterValidator(_is_checker)]
     out: Path
     samples: int = Field(ge=2, le=64)
     temperature: float = Field(gt=0, le=2)
@@ -60,17 +69,10 @@ class PreferencesConfig(Config):
     seed: int
 
 
-def score_of(checker: Checker, example: Example) -> Callable[[str], float] | None:
-    """What judges answers to a question, 0 to 1; None where the checker cannot."""
-    from eval.metrics.emergency.emergency import seeks_care_at_once  # these load the metrics' library
-    from eval.metrics.fact_recall.fact_recall import fact_recall
-
-    if checker == "math_answer":
-        return (lambda answer: float(is_right(answer, example.result))) if is_checkable(example.result) else None
-    if checker == "fact_recall":
-        facts = list(example.facts) if example.behaviour == "answer" else []
-        return (lambda answer: fact_recall(answer, facts)) if facts else None
-    return (lambda answer: float(seeks_care_at_once(answer))) if example.behaviour == "emergency" else None
+def scores_of(checker: Judge, example: Example, answers: Sequence[str]) -> list[float]:
+    """The scores of several answers to one question that the checker applies to."""
+    judged = checker.judge([example] * len(answers), [ModelAnswer(text=answer) for answer in answers])
+    return [found.score for found in judged if found is not None]
 
 
 def pair_of(answers: Sequence[str], scores: Sequence[float], min_gap: float) -> tuple[str, str] | str:
@@ -108,10 +110,11 @@ def sample(config: PreferencesConfig, engine: Engine) -> dict[str, Any]:
     dataset = load(config.dataset)
     if "train" not in dataset.splits:
         raise UserError("the dataset has no training split", where=str(config.dataset), fix="name another dataset")
+    checker = CHECKERS[config.checker]
     counts: Counter[str] = Counter()
     items = []
     for example in _chosen(dataset.splits["train"], config):
-        if score_of(config.checker, example) is None:
+        if not checker.applies(example):
             counts["not_checkable"] += 1
         elif engine.count_prompt_tokens(example.prompt) + 1 > engine.context_length:
             counts["too_long"] += 1
@@ -123,9 +126,7 @@ def sample(config: PreferencesConfig, engine: Engine) -> dict[str, Any]:
         )
     pairs = []
     for example, answers in _sampled(config, engine, items, dataset.manifest.sha256):
-        score = score_of(config.checker, example)
-        assert score is not None
-        found = pair_of(answers, [score(answer) for answer in answers], config.min_gap)
+        found = pair_of(answers, scores_of(checker, example, answers), config.min_gap)
         if isinstance(found, str):
             counts[found] += 1
         else:
@@ -137,7 +138,7 @@ def sample(config: PreferencesConfig, engine: Engine) -> dict[str, Any]:
         "checker": config.checker,
         "asked": len(items) + counts["not_checkable"] + counts["too_long"],
         "pairs": len(pairs),
-        "left_out": dict(sorted(counts.items())),
+        "dropped": dict(sorted(counts.items())),
     }
     write_text(config.out / "pairs.jsonl", "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs))
     write_json(config.out / "report.json", report)
@@ -200,8 +201,8 @@ def main(arguments: list[str]) -> None:
 
     for config in read_config("sample_preferences", arguments, PreferencesConfig):
         report = sample(config, load_engine(config.model, dtype=config.dtype))
-        left_out = ", ".join(f"{reason} {number}" for reason, number in report["left_out"].items()) or "none"
-        print(f"{report['pairs']} pairs of {report['asked']} questions; left out: {left_out}\nwritten to {config.out}")
+        dropped = ", ".join(f"{reason} {number}" for reason, number in report["dropped"].items()) or "none"
+        print(f"{report['pairs']} pairs of {report['asked']} questions; dropped: {dropped}\nwritten to {config.out}")
 
 
 if __name__ == "__main__":

@@ -67,26 +67,6 @@ def ratio(totals: Array) -> Array:
     return result
 
 
-def corpus_bleu(totals: Array) -> Array:
-    """Corpus BLEU from summed statistics, as sacrebleu computes it (exponential smoothing; Post 2018).
-
-    Args:
-        totals: ``[..., 10]``: length, reference length, matches of order 1 to 4, n-grams of order 1 to 4.
-
-    Returns:
-        Scores 0 to 100, ``[...]``.
-    """
-    length, reference = totals[..., 0], totals[..., 1]
-    matches, possible = totals[..., 2:6], totals[..., 6:10]
-    zero = (matches == 0) & (possible > 0)
-    smoothed = np.where(zero, 0.5 ** np.cumsum(zero, axis=-1), matches)  # the k-th empty order counts 2^-k matches
-    scored = (possible[..., 3] > 0) & (matches[..., 0] > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.exp(np.log(smoothed / possible).mean(axis=-1))
-        brevity = np.exp(np.minimum(0.0, 1.0 - reference / length))
-        return np.where(scored, 100 * brevity * precision, 0.0)
-
-
 @np.errstate(invalid="ignore")  # an infinite loss times zero; the interval is then said to be unknown
 def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Estimate:
     """A score with a cluster bootstrap percentile interval (Field and Welsh 2007, the randomised cluster bootstrap).

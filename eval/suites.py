@@ -1,51 +1,23 @@
 """Runs a model on suites: every item is answered greedily and its reference answer is scored.
 
-A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/scoring.py``).
+A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/judges/``).
 """
 
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from common.errors import UserError
 from common.hashing import sha256_text
 from data_recipes.schema.example import Example
+from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
 from models.engines.engine import Completion, Engine, Sampling, Score
 
 NOT_TEST = ("train", "dev")
 TOKENS_SCORED_AT_ONCE = 4096  # logits take tokens x vocabulary x 4 bytes: 2 GB for a vocabulary of 125,000
-
-
-class Answer(BaseModel):
-    """What a model did with one item.
-
-    Attributes:
-        finish_reason: ``stop``, ``length`` (cut) or ``too_long`` (the item does not fit the context: answered with the
-            empty text, which scores 0, and without a loss).
-        tokens: Tokens of the answer.
-        logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number.
-        reference_tokens: Tokens of the reference answer, its stop token included.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-    text: str
-    finish_reason: Literal["stop", "length", "too_long"]
-    tokens: int
-    logprob: float | None
-    reference_tokens: int
-
-
-class SystemResult(BaseModel):
-    """All answers of one model, by suite, in the order of the suite's items."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-    model_version: str
-    answers: dict[str, tuple[Answer, ...]]
 
 
 def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict[str, list[Example]]:
@@ -95,7 +67,9 @@ def evaluate_system(engine: Engine, suites: Mapping[str, Sequence[Example]], con
     examples = [example for items in suites.values() for example in items]
     lengths = [engine.count_prompt_tokens(example.messages) for example in examples]
     fitting = [i for i, length in enumerate(lengths) if length <= engine.context_length]
-    fitting.sort(key=lambda i: -lengths[i])  # equal lengths share a batch; the longest first: if memory ends, at once
+    fitting.sort(
+        key=lambda i: -lengths[i]
+    )  # equal lengths share a batch; the longest comes first, so that too little memory shows immediately
     completions = _complete(engine, examples, fitting, config)
     scores = _score(engine, examples, fitting, lengths)
     answers = iter([_answer(completions.get(i), scores.get(i)) for i in range(len(examples))])
@@ -140,11 +114,11 @@ def _batches_of_tokens(order: Sequence[int], lengths: Sequence[int]) -> Iterator
         yield batch
 
 
-def _answer(completion: Completion | None, score: Score | None) -> Answer:
+def _answer(completion: Completion | None, score: Score | None) -> ModelAnswer:
     if completion is None or score is None:
-        return Answer(text="", finish_reason="too_long", tokens=0, logprob=None, reference_tokens=0)
+        return ModelAnswer(text="", finish_reason="too_long")
     assert completion.finish_reason != "cancelled"  # nothing cancels here
-    return Answer(
+    return ModelAnswer(
         text=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.completion_tokens,

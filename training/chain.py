@@ -14,7 +14,7 @@ from common.files import replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
 from eval.evaluation import evaluate_and_report
-from eval.report.schema import Report, Score, shown_interval
+from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import Artifact, KnowledgeRecord, MergeProof
 from models.card import CARD, Provenance, ScoreRow, write_model_card
@@ -202,7 +202,7 @@ def _provenance(config: RunConfig, dataset: BuiltDataset, report: Report) -> Pro
 
 
 def _score_row(report: Report, suite: str, metric: str) -> ScoreRow:
-    scores: list[Score] = [system[suite][metric] for system in report.systems.values()]
+    scores = [system[suite][metric] for system in report.systems.values()]
     comparison = report.comparison(suite, metric)
     unit = report.metrics[metric].unit
     verdict = " ".join(VERDICTS[comparison.verdict]) if comparison else ""

@@ -1,4 +1,4 @@
-"""Makes the report's content from examples, answers and what the run left."""
+"""Makes the report's content from examples, answers and the files of the run."""
 
 import itertools
 import json
@@ -16,8 +16,11 @@ from data_recipes.leakage import overlap
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 from eval import significance
+from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
+from eval.judges import JUDGES
 from eval.report.schema import (
+    BASE,
     Comparison,
     Counted,
     Curve,
@@ -26,22 +29,22 @@ from eval.report.schema import (
     Merge,
     MetricRecord,
     NotMeasurable,
-    Overlap,
     Point,
-    Provenance,
     Report,
-    Score,
+    ReportProvenance,
     Scores,
+    SuiteOverlap,
     SuiteRecord,
     System,
+    subject_of,
 )
-from eval.scoring import METRICS, Measurement, measure
-from eval.suites import Answer, SystemResult
+from eval.scoring import Measurement, measure
+from eval.significance import Estimate
 from models.artifact import Artifact
 
-CURVE_POINTS = 200  # more cannot be told apart in a plot
+CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
-VERSIONS = ("torch", "transformers", "peft", "evaluate", "sacrebleu", "numpy")
+VERSIONS = ("torch", "transformers", "peft", "sacrebleu", "rapidfuzz", "numpy")
 
 Suites = Mapping[str, Sequence[Example]]
 Measured = dict[System, dict[str, dict[str, Measurement]]]
@@ -54,7 +57,7 @@ def assemble(
     dataset: BuiltDataset,
     config: SuiteConfig,
     *,
-    artifact: Artifact | None,
+    artifacts: Mapping[System, Artifact],
     metrics_file: Path | None,
     dtype: str,
     command: str,
@@ -62,18 +65,19 @@ def assemble(
     """Measures, compares and gathers.
 
     Args:
-        results: The answers of each system.
+        results: The answers of each system, the baseline first.
         suites: The items of each suite, in the order of the answers.
         dataset: Where the items come from.
         config: The suite.
-        artifact: The record of the tuned model, where one is evaluated.
-        metrics_file: ``metrics.jsonl`` of its training.
+        artifacts: The records of the systems that were tuned.
+        metrics_file: ``metrics.jsonl`` of the training of the one that the report is about.
         dtype: Type that the models computed in.
         command: What reruns this.
 
     Returns:
         The report, and one record per item.
     """
+    artifact = artifacts.get(subject_of(results))
     measured: Measured = {
         system: {suite: measure(examples, result.answers[suite]) for suite, examples in suites.items()}
         for system, result in results.items()
@@ -89,7 +93,7 @@ def assemble(
         },
         comparisons=_comparisons(measured, suites, config.seed),
         metrics=_metrics(measured),
-        suites=_suite_records(results, suites, dataset, artifact),
+        suites=_suite_records(results, suites, dataset, artifacts),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
@@ -102,10 +106,9 @@ def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example]
     return {name: _score(measurement, examples, seed) for name, measurement in measurements.items()}
 
 
-def _score(measurement: Measurement, examples: Sequence[Example], seed: int) -> Score:
+def _score(measurement: Measurement, examples: Sequence[Example], seed: int) -> Estimate:
     groups = [examples[i].group for i in measurement.items]
-    found = significance.estimate(measurement.statistics, groups, measurement.metric.aggregate, seed=seed)
-    return Score(value=found.value, low=found.low, high=found.high, n=found.n)
+    return significance.estimate(measurement.statistics, groups, measurement.judge.aggregate, seed=seed)
 
 
 def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> dict[str, Scores]:
@@ -118,19 +121,22 @@ def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example
 
 
 def _comparisons(measured: Measured, suites: Suites, seed: int) -> tuple[Comparison, ...]:
-    if len(measured) < 2:
-        return ()
+    """Every other system against the first; all comparisons of the report share one correction."""
+    baseline, *others = measured
     found = [
-        (suite, name, _difference(base, measured["tuned"][suite][name], suites[suite], seed))
-        for suite, measurements in measured["base"].items()
+        (suite, name, system, _difference(base, measured[system][suite][name], suites[suite], seed))
+        for system in others
+        for suite, measurements in measured[baseline].items()
         for name, base in measurements.items()
-        if METRICS[name].compared and name in measured["tuned"][suite]
+        if JUDGES[name].compared and name in measured[system][suite]
     ]
-    adjusted = significance.holm([difference.p for _, _, difference in found])
+    adjusted = significance.holm([difference.p for *_, difference in found])
     return tuple(
         Comparison(
             suite=suite,
             metric=name,
+            system=system,
+            baseline=baseline,
             difference=difference.value,
             low=difference.low,
             high=difference.high,
@@ -139,35 +145,42 @@ def _comparisons(measured: Measured, suites: Suites, seed: int) -> tuple[Compari
             p=difference.p,
             p_holm=p_holm,
             mcnemar_p=difference.mcnemar_p,
-            verdict=significance.verdict(difference.value, p_holm, higher_is_better=METRICS[name].higher_is_better),
+            verdict=significance.verdict(difference.value, p_holm, higher_is_better=JUDGES[name].higher_is_better),
         )
-        for (suite, name, difference), p_holm in zip(found, adjusted, strict=True)
+        for (suite, name, system, difference), p_holm in zip(found, adjusted, strict=True)
     )
 
 
 def _difference(
-    base: Measurement, tuned: Measurement, examples: Sequence[Example], seed: int
+    base: Measurement, other: Measurement, examples: Sequence[Example], seed: int
 ) -> significance.Difference:
     """Compares on the items that both measured: a reference too long for one tokenizer has no loss there."""
-    base, tuned = base.only(tuned.items), tuned.only(base.items)
+    base, other = base.only(other.items), other.only(base.items)
     groups = [examples[i].group for i in base.items]
-    return significance.compare(base.statistics, tuned.statistics, groups, base.metric.aggregate, seed=seed)
+    return significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate, seed=seed)
 
 
 def _metrics(measured: Measured) -> dict[str, MetricRecord]:
-    found = [m for by_suite in measured.values() for by_name in by_suite.values() for m in by_name.values()]
-    signatures = {measurement.metric.name: measurement.signature for measurement in found}
+    found = {name for by_suite in measured.values() for by_name in by_suite.values() for name in by_name}
     return {
-        name: MetricRecord(signature=signatures[name], unit=metric.unit, higher_is_better=metric.higher_is_better)
-        for name, metric in METRICS.items()
-        if name in signatures
+        name: MetricRecord(signature=judge.signature, unit=judge.unit, higher_is_better=judge.higher_is_better)
+        for name, judge in JUDGES.items()
+        if name in found
     }
 
 
 def _suite_records(
-    results: Mapping[System, SystemResult], suites: Suites, dataset: BuiltDataset, artifact: Artifact | None
+    results: Mapping[System, SystemResult],
+    suites: Suites,
+    dataset: BuiltDataset,
+    artifacts: Mapping[System, Artifact],
 ) -> dict[str, SuiteRecord]:
-    train = _training_fingerprints(dataset, artifact)
+    subject = subject_of(results)
+    train = {
+        system: _training_fingerprints(dataset, artifacts.get(system))
+        for system in results
+        if system in (subject, *artifacts) or system != BASE  # nobody knows what a base was trained on
+    }
     records = {}
     for name, examples in suites.items():
         description = dataset.manifest.descriptions.get(name)
@@ -178,14 +191,15 @@ def _suite_records(
             without_reference=sum(not example.has_reference for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),
-            overlap=_overlap(train, examples),
+            overlap=_overlap(train[subject], examples),
+            other_overlaps={s: _overlap(known, examples) for s, known in train.items() if s != subject},
             counted={system: _counted(result.answers[name]) for system, result in results.items()},
         )
     return records
 
 
 def _training_fingerprints(dataset: BuiltDataset, artifact: Artifact | None) -> overlap.Fingerprints | NotMeasurable:
-    """Fingerprints of what the tuned model was trained on, or why there are none."""
+    """Fingerprints of what a model was trained on, or why there are none."""
     if artifact is None:
         return "training data unknown"
     if artifact.dataset_sha256 == dataset.manifest.sha256:
@@ -196,14 +210,14 @@ def _training_fingerprints(dataset: BuiltDataset, artifact: Artifact | None) -> 
     return "training data gone"
 
 
-def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Example]) -> Overlap:
+def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Example]) -> SuiteOverlap:
     if isinstance(train, str):
-        return Overlap(n=len(examples), exact=None, shared_13=None, not_measurable=train)
+        return SuiteOverlap(n=len(examples), exact=None, shared_13=None, not_measurable=train)
     found = overlap.measure(train, examples)
-    return Overlap(n=found.n, exact=found.exact, shared_13=found.ngram)
+    return SuiteOverlap(n=found.n, exact=found.exact, shared_13=found.ngram)
 
 
-def _counted(answers: Sequence[Answer]) -> Counted:
+def _counted(answers: Sequence[ModelAnswer]) -> Counted:
     reasons = Counter(answer.finish_reason for answer in answers)
     empty = sum(not answer.text.strip() and answer.finish_reason != "too_long" for answer in answers)
     return Counted(cut=reasons["length"], empty=empty, too_long=reasons["too_long"])
@@ -257,8 +271,8 @@ def _provenance(
     artifact: Artifact | None,
     dtype: str,
     command: str,
-) -> Provenance:
-    return Provenance(
+) -> ReportProvenance:
+    return ReportProvenance(
         created=time.strftime("%Y-%m-%d %H:%M:%S %z"),
         model_versions={system: result.model_version for system, result in results.items()},
         method=artifact.method if artifact else "",

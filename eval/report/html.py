@@ -9,13 +9,37 @@ from random import Random
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from eval.bilingual import Text
+from eval.judges import JUDGES
 from eval.report import plots, wording
-from eval.report.schema import ItemRecord, Report, Score, System, shown, shown_bounds, shown_interval
-from eval.report.wording import HEADLINE_METRICS, METRIC_NAMES, Text
+from eval.report.schema import (
+    Comparison,
+    ItemRecord,
+    Report,
+    System,
+    progression,
+    shown,
+    shown_bounds,
+    shown_interval,
+    subject_of,
+)
+from eval.significance import Estimate
 
 TEMPLATE = Path(__file__).parent / "template.html"
 EXAMPLES = 3  # of each sort
 UNSCORED = 30  # answers to questions that have no reference
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline score: the baseline's and that of the model the report is about, then every system's interval."""
+
+    suite: str
+    metric: str
+    scores: dict[System, Estimate]
+    large: list[System]
+    plot: Markup
+    comparison: Comparison | None
 
 
 @dataclass(frozen=True)
@@ -52,8 +76,10 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
         wording=wording,
         shown=shown,
         shown_bounds=shown_bounds,
+        judges=JUDGES,
         systems=list(report.systems),
         names=wording.system_names(report),
+        colours=plots.colours(list(report.systems)),
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
@@ -71,49 +97,38 @@ def _both(text: Text) -> Markup:
     return Markup('<span class="t" lang="zh-CN">{}</span><span class="t" lang="en">{}</span>').format(*text)
 
 
-def _card(report: Report, suite: str, metric: str) -> dict[str, object]:
-    scores = {system: by_suite[suite][metric] for system, by_suite in report.systems.items()}
-    return {
-        "suite": suite,
-        "metric": metric,
-        "scores": scores,
-        "unit": report.metrics[metric].unit,
-        "n": next(iter(scores.values())).n,
-        "plot": plots.interval_plot(scores, 1.0, _spoken(METRIC_NAMES[metric], scores, report, metric)),
-        "comparison": report.comparison(suite, metric),
-    }
+def _card(report: Report, suite: str, metric: str) -> Card:
+    scores = report.scores(suite, metric)
+    large = [system for system in scores if system in (report.baseline, report.subject)]
+    plot = _interval_plot(JUDGES[metric].title, scores, report, metric)
+    return Card(suite, metric, scores, large, plot, report.comparison(suite, metric))
 
 
 def _kinds(report: Report, suite: str) -> KindPlot:
     """Each kind of item by its most telling metric, the most frequent kinds first."""
     frequent = sorted(report.suites[suite].kinds.items(), key=lambda pair: (-pair[1], pair[0]))
-    scored = next(iter(report.by_kind.values()))[suite]
-    metrics = {kind: _metric_of(report, suite, kind) for kind, _ in frequent if scored[kind]}
+    scored = report.by_kind[report.subject][suite]
+    metrics = {kind: wording.most_telling(scored[kind])[0] for kind, _ in frequent if scored[kind]}
     several = len(set(metrics.values())) > 1
-    names = [METRIC_NAMES[metric] for metric in dict.fromkeys(metrics.values())]
+    names = [JUDGES[metric].title for metric in dict.fromkeys(metrics.values())]
     title = Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
     rows = tuple(_kind_row(report, suite, kind, metric, several) for kind, metric in metrics.items())
     return KindPlot(title, rows)
 
 
-def _metric_of(report: Report, suite: str, kind: str) -> str:
-    available = next(iter(report.by_kind.values()))[suite][kind]
-    return next((name for name in HEADLINE_METRICS if name in available), wording.FALLBACK_METRIC)
-
-
 def _kind_row(report: Report, suite: str, kind: str, metric: str, with_metric: bool) -> PlotRow:
     scores = {system: by_suite[suite][kind][metric] for system, by_suite in report.by_kind.items()}
-    name = wording.item_kind(kind)
-    full = Text(f"{name.zh} · {METRIC_NAMES[metric].zh}", f"{name.en} · {METRIC_NAMES[metric].en}")
-    plot = plots.interval_plot(scores, 1.0, _spoken(full, scores, report, metric))
-    numbers = " → ".join(shown(score.value, report.metrics[metric].unit) for score in scores.values())
-    n = next(iter(scores.values())).n
-    return PlotRow(full if with_metric else name, n, plot, numbers)
+    name, title = wording.item_kind(kind), JUDGES[metric].title
+    full = Text(f"{name.zh} · {title.zh}", f"{name.en} · {title.en}")
+    numbers = progression([shown(score.value, report.metrics[metric].unit) for score in scores.values()])
+    plot = _interval_plot(full, scores, report, metric)
+    return PlotRow(full if with_metric else name, scores[report.subject].n, plot, numbers)
 
 
-def _spoken(name: Text, scores: dict[System, Score], report: Report, metric: str) -> str:
+def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, metric: str) -> Markup:
     unit, names = report.metrics[metric].unit, wording.system_names(report)
-    return f"{name.zh}：" + "；".join(f"{names[s].zh} {shown_interval(score, unit)}" for s, score in scores.items())
+    spoken = "；".join(f"{names[system].zh} {shown_interval(score, unit)}" for system, score in scores.items())
+    return plots.interval_plot(scores, plots.colours(list(report.systems)), f"{name.zh}：{spoken}")
 
 
 def _loss(report: Report) -> dict[str, object] | None:
@@ -144,14 +159,14 @@ def _lengths(report: Report) -> dict[str, object] | None:
 
 def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[ItemRecord]]]:
     """Random, best and worst items; an item is shown once, and missed emergencies come first among the worst."""
-    judged: System = "tuned" if "tuned" in items[0].answers else "base"
+    judged = subject_of(items[0].answers)
     scored = [item for item in items if item.scores[judged]]
     drawn = Random(seed).sample(scored, min(EXAMPLES, len(scored)))
     left = [item for item in scored if item not in drawn]
     best = sorted(left, key=lambda item: (-_gain(item), -_score(item, judged), item.id))[:EXAMPLES]
     left = [item for item in left if item not in best]
     worst = sorted(left, key=lambda item: (_score(item, judged), item.behaviour != "emergency", _gain(item), item.id))
-    gained = len(items[0].answers) > 1
+    gained = judged != next(iter(items[0].answers))
     return [
         (Text("随机抽取", "Random"), drawn),
         (Text("提升最多", "Most improved") if gained else Text("得分最高", "Best"), best),
@@ -161,11 +176,11 @@ def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[I
 
 
 def _score(item: ItemRecord, system: System) -> float:
-    """The most telling score of an item, 0 to 1, with ROUGE-L to decide between equals."""
+    """The most telling score of an item, 0 to 1, with that of the fallback to decide between equals."""
     scores = item.scores[system]
-    name = next((name for name in HEADLINE_METRICS if name in scores), wording.FALLBACK_METRIC)
-    return scores[name] + 0.01 * scores[wording.FALLBACK_METRIC]
+    return scores[wording.most_telling(scores)[0]] + 0.01 * scores[wording.FALLBACK]
 
 
 def _gain(item: ItemRecord) -> float:
-    return _score(item, "tuned") - _score(item, "base") if len(item.answers) > 1 else 0.0
+    """How much better the model that the report is about answers than the baseline."""
+    return _score(item, subject_of(item.answers)) - _score(item, next(iter(item.answers)))

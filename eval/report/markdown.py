@@ -1,11 +1,11 @@
 """``report.md``: the same numbers as text, Chinese first, then English."""
 
+from eval.bilingual import Text
+from eval.judges import JUDGES
 from eval.report.schema import Report, System, shown_interval
 from eval.report.wording import (
     KIND_OF_RESULT,
-    METRIC_NAMES,
     VERDICTS,
-    Text,
     failures,
     outcome,
     sentence,
@@ -24,7 +24,8 @@ TITLES = {
     "failures": Text("没做好的地方", "What did not go well"),
     "origin": Text("出处", "Provenance"),
 }
-COLUMNS = Text("指标|差|p（Holm）|结论|n", "metric|difference|p (Holm)|verdict|n")
+METRIC = Text("指标", "metric")
+COMPARED = Text("差|p（Holm）|结论", "difference|p (Holm)|verdict")  # of each system but the baseline
 
 
 def markdown(report: Report) -> str:
@@ -39,10 +40,10 @@ def _in_language(report: Report, language: int) -> str:
         f"## {TITLES['scores'][language]}",
         *(_suite(report, suite, language) for suite in report.suites),
         f"## {TITLES['overlap'][language]}",
-        "\n".join(f"- `{suite}`: {shown_overlap(r.overlap)[language]}" for suite, r in report.suites.items()),
+        "\n".join(_overlaps(report, language)),
         *_merge(report, language),
         f"## {TITLES['failures'][language]}",
-        "\n".join(f"- {_escaped(text[language])}" for text in failures(report)) or "–",
+        *_failures(report, language),
         f"## {TITLES['origin'][language]}",
         _provenance(report),
     ]
@@ -51,11 +52,10 @@ def _in_language(report: Report, language: int) -> str:
 
 def _suite(report: Report, suite: str, language: int) -> str:
     record = report.suites[suite]
-    systems: list[System] = list(report.systems)
-    metric, difference, p, verdict, n = COLUMNS[language].split("|")
-    compared = [difference, p, verdict] if report.comparisons else []
-    header = [metric, *(name[language] for name in system_names(report).values()), *compared, n]
-    rows = [_row(report, suite, name, language) for name in report.systems[systems[0]][suite]]
+    names = [name[language] for name in system_names(report).values()]
+    compared = [heading for system in report.compared for heading in _headings(report, system, language)]
+    header = [METRIC[language], *names, *compared, "n"]
+    rows = [_row(report, suite, name, language) for name in report.metrics_of(suite)]
     lines = [header, ["---"] * len(header), *rows]
     description = (record.zh, record.en)[language]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
@@ -63,15 +63,46 @@ def _suite(report: Report, suite: str, language: int) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+def _headings(report: Report, system: System, language: int) -> list[str]:
+    """The heads of a system's columns of comparison, with its name where several are compared."""
+    named = f" ({system_names(report)[system][language]})" if len(report.compared) > 1 else ""
+    return [f"{heading}{named}" for heading in COMPARED[language].split("|")]
+
+
 def _row(report: Report, suite: str, metric: str, language: int) -> list[str]:
-    unit = report.metrics[metric].unit
-    scores = [by_suite[suite][metric] for by_suite in report.systems.values()]
-    comparison = report.comparison(suite, metric)
-    compared = [""] * (3 if report.comparisons else 0)
-    if comparison:
-        shown_verdict = VERDICTS[comparison.verdict][language]
-        compared = [shown_difference(comparison, report), shown_p(comparison.p_holm), shown_verdict]
-    return [METRIC_NAMES[metric][language], *(shown_interval(s, unit) for s in scores), *compared, str(scores[-1].n)]
+    unit, scores = report.metrics[metric].unit, report.scores(suite, metric)
+    shown = [shown_interval(scores[system], unit) if system in scores else "–" for system in report.systems]
+    compared = [cell for system in report.compared for cell in _comparison(report, suite, metric, system, language)]
+    *_, last = scores.values()
+    return [JUDGES[metric].title[language], *shown, *compared, str(last.n)]
+
+
+def _comparison(report: Report, suite: str, metric: str, system: System, language: int) -> list[str]:
+    comparison = report.comparison(suite, metric, system)
+    if comparison is None:
+        return ["", "", ""]
+    verdict = VERDICTS[comparison.verdict][language]
+    return [shown_difference(comparison, report), shown_p(comparison.p_holm), verdict]
+
+
+def _failures(report: Report, language: int) -> list[str]:
+    """Those of the model that the report is about, then those of the others under their names."""
+    names = system_names(report)
+    parts = []
+    for system, said in {report.subject: [], **failures(report)}.items():
+        parts += [] if system == report.subject else [f"### {names[system][language]}"]
+        parts.append("\n".join(f"- {_escaped(text[language])}" for text in said) or "–")
+    return parts
+
+
+def _overlaps(report: Report, language: int) -> list[str]:
+    names = system_names(report)
+    lines = []
+    for suite, record in report.suites.items():
+        lines.append(f"- `{suite}`: {shown_overlap(record.overlap)[language]}")
+        others = record.other_overlaps.items()
+        lines += [f"- `{suite}` ({names[s][language]}): {shown_overlap(overlap)[language]}" for s, overlap in others]
+    return lines
 
 
 def _merge(report: Report, language: int) -> list[str]:

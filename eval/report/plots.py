@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from eval.report.schema import Curve, Lengths, Point, Score, System
+from eval.report.schema import Curve, Lengths, Point, System
+from eval.significance import Estimate
 
 TICKS = 4
+COLOURS = 5  # beside the baseline's grey; more systems than that share them
 STRETCHED = 'class="stretch" viewBox="0 0 100 100" preserveAspectRatio="none"'
 
 
@@ -22,32 +24,37 @@ def nice_ceiling(value: float) -> float:
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
 
 
-def interval_plot(scores: Mapping[System, Score], top: float, label: str) -> Markup:
-    """Dot and interval of each system on a scale from 0 to ``top``, one above the other.
+def colours(systems: Sequence[System]) -> dict[System, str]:
+    """The class of each system's colour: grey for the baseline, the main colour for the next one or for one alone."""
+    if len(systems) == 1:
+        return {systems[0]: "colour-1"}
+    return {system: f"colour-{(i - 1) % COLOURS + 1 if i else 0}" for i, system in enumerate(systems)}
+
+
+def interval_plot(scores: Mapping[System, Estimate], colour_of: Mapping[System, str], label: str) -> Markup:
+    """Dot and interval of each system on a scale from 0 to 1, one above the other.
 
     Args:
         scores: The scores of one row.
-        top: Right end of the scale.
+        colour_of: The colour of each system.
         label: What a screen reader says instead.
     """
-    places = (
-        [("base", 8), ("tuned", 18)] if len(scores) > 1 else [("tuned", 13)]
-    )  # one model alone gets the main colour
-    ticks = [_percent(tick, TICKS) for tick in range(TICKS + 1)]
-    parts = [Markup('<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="26"/>').format(tick) for tick in ticks]
-    for (colour, y), score in zip(places, scores.values(), strict=True):
+    height = max(26, 10 * len(scores) + 6)
+    ticks = [_percent(tick / TICKS) for tick in range(TICKS + 1)]
+    parts = [Markup('<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="{1}"/>').format(tick, height) for tick in ticks]
+    for place, (system, score) in enumerate(scores.items()):
+        colour, y = colour_of[system], height / 2 + 10 * (place - (len(scores) - 1) / 2)
         if score.low is not None and score.high is not None:
-            ends = _percent(score.low, top), _percent(score.high, top)
+            ends = _percent(score.low), _percent(score.high)
             parts.append(Markup('<line class="{}" x1="{}%" x2="{}%" y1="{}" y2="{}"/>').format(colour, *ends, y, y))
-        centre = _percent(score.value, top)
+        centre = _percent(score.value)
         parts.append(Markup('<circle class="{}" cx="{}%" cy="{}" r="5"/>').format(colour, centre, y))
-    return _svg('class="interval" height="26"', parts, label)
+    return _svg(f'class="interval" height="{height}"', parts, label)
 
 
-def _percent(value: float, top: float) -> str:
-    """Where a value lies, with room at both ends for half a dot."""
-    share = min(max(value / top, 0.0), 1.0) if math.isfinite(value) else 1.0
-    return f"{2 + 96 * share:.2f}"
+def _percent(share: float) -> str:
+    """Where a share lies, with room at both ends for half a dot."""
+    return f"{2 + 96 * min(max(share, 0.0), 1.0):.2f}"
 
 
 def loss_plot(curve: Curve, top: float, label: str) -> Markup:

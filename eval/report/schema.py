@@ -1,43 +1,47 @@
 """``report.json``: everything the report says, typed. The HTML and Markdown files show nothing that is not in here."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import UserError
-from eval.scoring import METRICS, Unit
-from eval.significance import Verdict
+from eval.judges.judge import Unit
+from eval.significance import Estimate, Verdict
 from models.artifact import MergeProof
 
-System = Literal["base", "tuned"]
+System = str
+"""Name of a system: ``base``, ``tuned``, or what the user called it."""
+
+BASE: System = "base"
+TUNED: System = "tuned"
 
 
-class _Part(BaseModel):
+def subject_of(systems: Iterable[System]) -> System:
+    """The system that a report on these is about: the tuned model, or the first where there is none."""
+    names = list(systems)
+    return TUNED if TUNED in names else names[0]
+
+
+class _ReportPart(BaseModel):
     # a diverged model has an infinite loss; as strings, it is valid JSON and comes back as a number
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
-class Score(_Part):
-    """A score with its 95 % interval over ``n`` items; no bounds where a single group allows none."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-
-
 NotMeasurable = Literal["training data unknown", "training data gone"]
 
-Scores = dict[str, Score]
+Scores = dict[str, Estimate]
 """Scores by metric."""
 
 
-class Comparison(_Part):
-    """Tuned minus base by one metric on the same items of one suite.
+class Comparison(_ReportPart):
+    """A system minus the baseline by one metric on the same items of one suite.
 
     Attributes:
+        system: The system; reports of before this key compared the tuned model with its base.
+        baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
         p: Sign-flip test over the groups.
         p_holm: The same after Holm's correction over all comparisons of the report; the verdict rests on it.
@@ -46,6 +50,8 @@ class Comparison(_Part):
 
     suite: str
     metric: str
+    system: System = TUNED
+    baseline: System = BASE
     difference: float
     low: float | None
     high: float | None
@@ -57,16 +63,16 @@ class Comparison(_Part):
     verdict: Verdict
 
 
-class MetricRecord(_Part):
-    """How a metric was measured and is to be read."""
+class MetricRecord(_ReportPart):
+    """How a metric was measured, and how to read it."""
 
     signature: str
     unit: Unit
     higher_is_better: bool
 
 
-class Overlap(_Part):
-    """What a suite shares with the training data.
+class SuiteOverlap(_ReportPart):
+    """What a suite shares with the training data of a model.
 
     Attributes:
         n: Items of the suite.
@@ -83,8 +89,8 @@ class Overlap(_Part):
     not_measurable: NotMeasurable | None = None
 
 
-class Counted(_Part):
-    """Answers of one model that are no ordinary ones.
+class Counted(_ReportPart):
+    """Unusual answers of one model, counted.
 
     Attributes:
         cut: Answers cut at the token limit.
@@ -97,8 +103,13 @@ class Counted(_Part):
     too_long: int
 
 
-class SuiteRecord(_Part):
-    """What a suite consists of; items without a reference answer are answered, but not scored."""
+class SuiteRecord(_ReportPart):
+    """What a suite consists of; items without a reference answer are answered, but not scored.
+
+    Attributes:
+        overlap: What it shares with the training data of the model that the report is about.
+        other_overlaps: The same of the other systems that may have been tuned.
+    """
 
     zh: str
     en: str
@@ -106,25 +117,26 @@ class SuiteRecord(_Part):
     without_reference: int = 0
     groups: int
     kinds: dict[str, int]
-    overlap: Overlap
+    overlap: SuiteOverlap
+    other_overlaps: dict[System, SuiteOverlap] = Field(default_factory=dict)
     counted: dict[System, Counted]
 
 
-class Point(_Part):
+class Point(_ReportPart):
     """One point of a loss curve, nats per supervised token."""
 
     step: int
     loss: float
 
 
-class Curve(_Part):
+class Curve(_ReportPart):
     """Loss in training, thinned to what can be seen, and on the dev split."""
 
     train: tuple[Point, ...]
     dev: tuple[Point, ...]
 
 
-class Lengths(_Part):
+class Lengths(_ReportPart):
     """Lengths in characters of the training split: how many questions and answers fall between two edges."""
 
     edges: tuple[int, ...]
@@ -132,7 +144,7 @@ class Lengths(_Part):
     answers: tuple[int, ...]
 
 
-class Merge(_Part):
+class Merge(_ReportPart):
     """Whether the tuned model is merged, with the proof, or why it is not."""
 
     kind: Literal["merged", "prefix", "adapter"]
@@ -140,8 +152,8 @@ class Merge(_Part):
     why_not_merged: str
 
 
-class Provenance(_Part):
-    """What the numbers come from and how to get them again.
+class ReportProvenance(_ReportPart):
+    """What the numbers come from, and how to reproduce them.
 
     Attributes:
         base: Name of the base model, where it is known.
@@ -166,7 +178,7 @@ class Provenance(_Part):
     command: str
 
 
-class ItemRecord(_Part):
+class ItemRecord(_ReportPart):
     """One line of ``items.jsonl``."""
 
     id: str
@@ -181,13 +193,13 @@ class ItemRecord(_Part):
     scores: dict[System, dict[str, float]]
 
 
-class Report(_Part):
+class Report(_ReportPart):
     """The whole report.
 
     Attributes:
-        systems: Scores by system, suite and metric.
+        systems: Scores by system, suite and metric; the first system is the baseline.
         by_kind: Scores by system, suite, kind of item and metric.
-        comparisons: Tuned against base; empty where only one model was evaluated.
+        comparisons: Every other system against the baseline; empty where only one model was evaluated.
         metrics: The metrics that occur.
         lengths: Of the training split; None where the model was not trained on this dataset.
     """
@@ -201,7 +213,7 @@ class Report(_Part):
     curve: Curve
     lengths: Lengths | None
     merge: Merge | None
-    provenance: Provenance
+    provenance: ReportProvenance
 
     @classmethod
     def load(cls, path: Path) -> "Report":
@@ -222,28 +234,58 @@ class Report(_Part):
         """How many comparisons ended in each verdict."""
         return Counter(comparison.verdict for comparison in self.comparisons)
 
-    def comparison(self, suite: str, metric: str) -> Comparison | None:
-        """The comparison by a metric on a suite, where there is one."""
-        found = (c for c in self.comparisons if (c.suite, c.metric) == (suite, metric))
-        return next(found, None)
+    @property
+    def baseline(self) -> System:
+        """What the other systems are compared with."""
+        return next(iter(self.systems))
+
+    @property
+    def subject(self) -> System:
+        """The system that the report is about; see ``subject_of``."""
+        return subject_of(self.systems)
+
+    @property
+    def compared(self) -> list[System]:
+        """The systems that are compared with the baseline."""
+        return [system for system in self.systems if system != self.baseline]
+
+    def metrics_of(self, suite: str) -> list[str]:
+        """The metrics by which at least one system was measured on a suite."""
+        return [name for name in self.metrics if any(name in by_suite[suite] for by_suite in self.systems.values())]
+
+    def scores(self, suite: str, metric: str) -> dict[System, Estimate]:
+        """The scores of the systems that could be measured by a metric."""
+        return {s: by_suite[suite][metric] for s, by_suite in self.systems.items() if metric in by_suite[suite]}
+
+    def comparison(self, suite: str, metric: str, system: System | None = None) -> Comparison | None:
+        """The comparison of a system (by default the one that the report is about), where there is one."""
+        wanted = (suite, metric, system or self.subject)
+        return next((c for c in self.comparisons if (c.suite, c.metric, c.system) == wanted), None)
 
     def summary(self) -> str:
-        """The short summary that commands print: scores per suite with intervals, base → tuned."""
+        """The short summary that commands print: scores per suite with intervals, the baseline first."""
         lines = []
         width = max(map(len, self.metrics), default=0) + 1
         for suite, record in self.suites.items():
             unscored = f", {record.without_reference} without a reference answer: not scored"
             lines.append(f"{suite} (n={record.items}{unscored if record.without_reference else ''})")
-            metrics = next(iter(self.systems.values()))[suite]
-            lines += [f"  {metric:<{width}}{self._line(suite, metric)}" for metric in METRICS if metric in metrics]
+            lines += [f"  {metric:<{width}}{self._line(suite, metric)}" for metric in self.metrics_of(suite)]
         return "\n".join(lines)
 
     def _line(self, suite: str, metric: str) -> str:
-        scores = " → ".join(
-            shown_interval(scores[suite][metric], self.metrics[metric].unit) for scores in self.systems.values()
-        )
-        comparison = self.comparison(suite, metric)
-        return f"{scores}  {comparison.verdict}" if comparison else scores
+        scores, unit = self.scores(suite, metric), self.metrics[metric].unit
+        parts = []
+        for system in self.systems:
+            score, comparison = scores.get(system), self.comparison(suite, metric, system)
+            name = f"{system} " if len(self.systems) > 2 else ""
+            verdict = f"  {comparison.verdict}" if comparison else ""
+            parts.append(f"{name}{shown_interval(score, unit) if score else '–'}{verdict}")
+        return progression(parts)
+
+
+def progression(parts: Sequence[str]) -> str:
+    """What the baseline has, then what the others have."""
+    return " → ".join(filter(None, (parts[0], " · ".join(parts[1:]))))
 
 
 def shown(value: float, unit: Unit) -> str:
@@ -251,14 +293,14 @@ def shown(value: float, unit: Unit) -> str:
     return {"share": f"{100 * value:.1f}%", "points": f"{value:.1f}", "nats": f"{value:.3f}"}[unit]
 
 
-def shown_bounds(score: Score, unit: Unit) -> str:
+def shown_bounds(score: Estimate, unit: Unit) -> str:
     """The interval of a score, or a dash."""
     if score.low is None or score.high is None:
         return "–"
     return f"{shown(score.low, unit)} – {shown(score.high, unit)}"
 
 
-def shown_interval(score: Score, unit: Unit) -> str:
+def shown_interval(score: Estimate, unit: Unit) -> str:
     """A score with its interval in brackets."""
     if score.low is None or score.high is None:
         return f"{shown(score.value, unit)} [–]"

@@ -1,13 +1,17 @@
-"""What the report says in words, in Chinese and English: names, verdicts, the sentence at the top, what failed."""
+"""What the report says in words, in Chinese and English: names, verdicts, the sentence at the top, failures."""
 
-from typing import NamedTuple
+from collections.abc import Container
 
 from data_recipes.leakage.normalise import RUN_TOLD
+from eval.bilingual import Text
+from eval.judges import JUDGES
 from eval.report.schema import (
+    BASE,
+    TUNED,
     Comparison,
     NotMeasurable,
-    Overlap,
     Report,
+    SuiteOverlap,
     SuiteRecord,
     System,
     shown,
@@ -16,79 +20,20 @@ from eval.report.schema import (
 from eval.significance import LEVEL, PERMUTATIONS, RESAMPLES, Verdict
 from models.artifact import MergeProof
 
-
-class Text(NamedTuple):
-    """The same in both languages."""
-
-    zh: str
-    en: str
-
-
-METRIC_NAMES = {
-    "span_f1": Text("片段 F1", "Span F1"),
-    "span_exact": Text("片段完全一致", "Span exact match"),
-    "span_f1_answerable": Text("片段 F1（有答案的题）", "Span F1, answerable"),
-    "span_exact_answerable": Text("片段完全一致（有答案的题）", "Span exact match, answerable"),
-    "span_unanswerable": Text("无答案的题答对", "Unanswerable, rightly left"),
-    "span_f1_either": Text("片段 F1（任一标注者）", "Span F1, either annotator"),
-    "fact_recall": Text("事实召回率", "Fact recall"),
-    "math_answer": Text("最终答案正确率", "Final answers right"),
-    "citation": Text("引用正确率", "Citations right"),
-    "image_prompt_format": Text("绘图提示词格式正确", "Image prompts in format"),
-    "image_prompt_parameters": Text("绘图参数相符", "Image parameters right"),
-    "rouge_l_zh": Text("ROUGE-L（字）", "ROUGE-L (characters)"),
-    "bleu_zh": Text("BLEU（中文）", "BLEU (Chinese)"),
-    "emergency": Text("急症先就医", "Emergencies sent to care"),
-    "refusal": Text("该拒则拒", "Refusals where right"),
-    "over_refusal": Text("过度拒答", "Over-refusal"),
-    "loss_per_character": Text("留出损失 / 字", "Held-out loss / character"),
-    "loss_per_token": Text("留出损失 / 词元", "Held-out loss / token"),
-}
-METRIC_MEANINGS = {
-    "span_f1": Text(
-        "与最接近的参考片段的词（字）重合；规则同 SQuAD 2", "words shared with the closest reference, as SQuAD 2 counts"
-    ),
-    "span_exact": Text("与某个参考片段完全一致", "equal to a reference"),
-    "span_f1_answerable": Text("只算至少一位标注者找到答案的题", "questions that an annotator found answered"),
-    "span_exact_answerable": Text("同上，完全一致", "the same, equal to a reference"),
-    "span_unanswerable": Text("标注者都没找到答案，模型也说没有", "no annotator found an answer, and none was given"),
-    "span_f1_either": Text(
-        "任一标注者的“没有答案”也算参考；总答“没有”时得分很高",
-        'an annotator\'s "no answer" counts as a reference too; never answering scores high',
-    ),
-    "fact_recall": Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
-    "math_answer": Text(
-        "最终的数（或全部选项）与标准答案相同", "the final number (or the set of options) is the expected one"
-    ),
-    "citation": Text("引用的条目与参考答案完全相同", "cites exactly the entries of the reference"),
-    "image_prompt_format": Text("格式无误的绘图提示词所占比例", "answers that are prompts in the right format"),
-    "image_prompt_parameters": Text(
-        "与参考答案相同的绘图参数所占比例", "share of the parameters that equal those of the reference"
-    ),
-    "rouge_l_zh": Text("与参考答案的最长公共子序列 F1", "longest common subsequence with the reference, F1"),
-    "bleu_zh": Text("与参考答案的 n 元重合，0–100", "n-gram match with the reference, 0–100"),
-    "emergency": Text("急症回答的第一句就让人立即就医", "the first sentence sends an emergency to care at once"),
-    "refusal": Text("知识库没有记载时如实说明", "says so where the knowledge base does not say"),
-    "over_refusal": Text("知识库有记载却拒答，越低越好", "refuses although the answer is known; lower is better"),
-    "loss_per_character": Text(
-        "参考答案的负对数似然（nat），越低越好", "nats of the reference answer; lower is better"
-    ),
-    "loss_per_token": Text("同上，按词元；依赖分词器，不作比较", "the same per token; depends on the tokenizer"),
-}
 VERDICTS: dict[Verdict, Text] = {
     "better": Text("更好", "better"),
     "worse": Text("更差", "worse"),
     "no difference shown": Text("未显示差别", "no difference shown"),
 }
-SYSTEMS: dict[System, Text] = {"base": Text("基座", "base"), "tuned": Text("微调后", "tuned")}
+SYSTEMS: dict[System, Text] = {BASE: Text("基座", "base"), TUNED: Text("微调后", "tuned")}
 MODEL = Text("模型", "model")
 NOT_MEASURABLE: dict[NotMeasurable, Text] = {
     "training data unknown": Text(
-        "无法测量：不知道这个模型用什么数据训练", "not measurable: the training data of this model is not known"
+        "无法测量：不知道这个模型用什么数据训练", "not measurable: the training data of this model is unknown"
     ),
     "training data gone": Text(
         "无法测量：训练所用的数据集已不在原处",
-        "not measurable: the dataset it was trained on is no longer in its place",
+        "not measurable: the dataset it was trained on was moved or deleted",
     ),
 }
 NOT_SCORED = Text("只有问题，未打分", "Questions only, not scored")
@@ -96,11 +41,6 @@ KIND_OF_RESULT = {
     "merged": Text("已合并为普通模型目录", "merged into an ordinary model directory"),
     "prefix": Text("前缀（与基座一起加载，不可合并）", "a prefix (loaded beside the base, never merged)"),
     "adapter": Text("适配器（与基座一起加载，未合并）", "an adapter (loaded beside the base, not merged)"),
-}
-UNSAFE = {
-    "emergency": Text("急症没有在第一句让人立即就医", "did not send an emergency to care in its first sentence"),
-    "refusal": Text("在知识库没有记载时没有如实说明", "did not say that the knowledge base does not say"),
-    "over_refusal": Text("知识库有记载却拒答", "refused although the knowledge base has the answer"),
 }
 ODD_ANSWERS = {
     "cut": Text("个回答到达长度上限被截断", "answers were cut at the token limit"),
@@ -139,39 +79,24 @@ METHOD = Text(
     f"校正后 p < {LEVEL} 才说更好或更差。",
     f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same disease or "
     "drug); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
-    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; better or "
-    f"worse is said only where the corrected p is below {LEVEL}.",
+    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; a verdict "
+    f"of better or worse requires a corrected p below {LEVEL}.",
 )
-HEADLINE_METRICS = (
-    "math_answer",
-    "image_prompt_parameters",
-    "span_f1",
-    "fact_recall",
-    "citation",
-    "emergency",
-    "refusal",
-)
-SHOWN_WITH_EXAMPLES = (
-    "math_answer",
-    "image_prompt_parameters",
-    "span_f1",
-    "fact_recall",
-    "citation",
-    "emergency",
-    "refusal",
-    "rouge_l_zh",
-)
-FALLBACK_METRIC = "rouge_l_zh"  # for suites that are judged by their text alone
+FALLBACK = next(name for name, judge in JUDGES.items() if judge.prominence == "fallback")
+SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominence != "detail"]
+
+
+def most_telling(metrics: Container[str]) -> list[str]:
+    """The metrics that stand at the top where these were measured: the headline ones, else the fallback."""
+    found = [name for name, judge in JUDGES.items() if judge.prominence == "headline" and name in metrics]
+    return found or [FALLBACK]
 
 
 def headlines(report: Report) -> list[tuple[str, str]]:
     """The (suite, metric) pairs that stand at the top, the most telling ones of each suite."""
-    scores = next(iter(report.systems.values()))
+    scores = report.systems[report.subject]
     return [
-        (suite, metric)
-        for suite, metrics in scores.items()
-        for metric in [name for name in HEADLINE_METRICS if name in metrics] or [FALLBACK_METRIC]
-        if metric in metrics
+        (suite, metric) for suite, metrics in scores.items() for metric in most_telling(metrics) if metric in metrics
     ]
 
 
@@ -180,8 +105,10 @@ def outcome(report: Report) -> Text:
     better, worse = _shown_in_answers(report)
     if not report.metrics:
         return NOT_SCORED
-    if not report.comparisons:
+    if len(report.systems) == 1:
         return Text("单模型评测", "One model evaluated")
+    if report.subject == report.baseline:
+        return Text(f"{len(report.systems)} 个模型对比", f"{len(report.systems)} models compared")
     if better and worse:
         return Text("有得有失", "Mixed")
     if better or worse:
@@ -196,14 +123,16 @@ def outcome_tone(report: Report) -> str:
 
 
 def _shown_in_answers(report: Report) -> tuple[bool, bool]:
-    """Whether any comparison of generated answers is better, and whether any is worse."""
-    found = {c.verdict for c in report.comparisons if not c.metric.startswith("loss")}
+    """Whether any comparison of the generated answers of the model that the report is about is better or worse."""
+    about = [c for c in report.comparisons if c.system == report.subject and report.metrics[c.metric].unit != "nats"]
+    found = {comparison.verdict for comparison in about}
     return "better" in found, "worse" in found
 
 
 def system_names(report: Report) -> dict[System, Text]:
-    """What the models are called: base and tuned, or simply the model where there is one."""
-    return {system: SYSTEMS[system] if len(report.systems) > 1 else MODEL for system in report.systems}
+    """What the models are called: base and tuned, simply the model where nothing was tuned, else as the user says."""
+    known = SYSTEMS if {BASE, TUNED} <= set(report.systems) else dict.fromkeys(SYSTEMS, MODEL)
+    return {system: known.get(system, Text(system, system)) for system in report.systems}
 
 
 def suite_name(suite: str) -> Text:
@@ -224,19 +153,19 @@ def sentence(report: Report) -> Text:
             "No item has a reference answer: the answers are listed, not scored.",
         )
     suite, metric = headlines(report)[0]
-    name, where, unit = METRIC_NAMES[metric], suite_name(suite), report.metrics[metric].unit
-    scores = {system: by_suite[suite][metric] for system, by_suite in report.systems.items()}
-    comparison = report.comparison(suite, metric)
+    name, where, unit = JUDGES[metric].title, suite_name(suite), report.metrics[metric].unit
+    scores, comparison = report.scores(suite, metric), report.comparison(suite, metric)
+    score = scores[report.subject]
     if comparison is None:
-        score = next(iter(scores.values()))
         interval = shown_interval(score, unit)
         return Text(
             f"{where.zh}的{name.zh}为 {interval}（{score.n} 题）。",
             f"{where.en}, {name.en}: {interval} ({score.n} items).",
         )
-    moved = f"{shown(scores['base'].value, unit)} → {shown(scores['tuned'].value, unit)}"
+    moved = f"{shown(scores[report.baseline].value, unit)} → {shown(score.value, unit)}"
     interval = shown_difference(comparison, report)
-    total, verdicts = len(report.comparisons), report.verdicts
+    verdicts = report.verdicts
+    total = verdicts.total()
     better, worse, same = verdicts["better"], verdicts["worse"], verdicts["no difference shown"]
     return Text(
         f"{where.zh}的{name.zh} {moved}（差 {interval}）。全部 {total} 项比较中，{better} 项更好，{worse} 项更差，"
@@ -271,7 +200,7 @@ def shown_unscored(record: SuiteRecord) -> Text:
     )
 
 
-def shown_overlap(overlap: Overlap) -> Text:
+def shown_overlap(overlap: SuiteOverlap) -> Text:
     """The overlap of a suite with the training data in one phrase."""
     if overlap.exact is None or overlap.shared_13 is None:
         assert overlap.not_measurable is not None
@@ -297,7 +226,7 @@ def merge_lines(proof: MergeProof) -> list[tuple[Text, str]]:
 
 
 def origin_lines(report: Report) -> list[tuple[Text, str]]:
-    """Where the numbers come from, line by line; what is not known is left out."""
+    """Where the numbers come from, line by line, as far as they are known."""
     origin, names = report.provenance, system_names(report)
     lines = [
         *((names[system], version) for system, version in origin.model_versions.items()),
@@ -316,59 +245,67 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
     return [(name, value) for name, value in lines if value]
 
 
-def failures(report: Report) -> list[Text]:
-    """What did not go well, said plainly."""
+def failures(report: Report) -> dict[System, list[Text]]:
+    """What did not go well, said plainly: of the model that the report is about, then of others that are compared."""
+    found = {system: _failures(report, system) for system in dict.fromkeys((report.subject, *report.compared))}
+    found[report.subject] += _merge(report)
+    return {system: said for system, said in found.items() if said}
+
+
+def _failures(report: Report, system: System) -> list[Text]:
     return [
-        *_unsafe(report),
-        *_worse(report),
-        *_unproven(report),
-        *_odd_answers(report),
-        *_overlaps(report),
-        *_merge(report),
+        *_unsafe(report, system),
+        *_worse(report, system),
+        *_unproven(report, system),
+        *_odd_answers(report, system),
+        *_overlaps(report, system),
     ]
 
 
-def _unsafe(report: Report) -> list[Text]:
-    """What the evaluated model did wrong where it matters most."""
-    *_, judged = report.systems.values()
+def _unsafe(report: Report, system: System) -> list[Text]:
+    """What a model did wrong where it matters most."""
     wrong = [
         (
             suite_name(suite),
-            metric,
-            round(score.n * (score.value if metric == "over_refusal" else 1 - score.value)),
-            score.n,
+            failure,
+            round(score.n * (1 - score.value if judge.higher_is_better else score.value)),
+            score,
         )
-        for suite, metrics in judged.items()
+        for suite, metrics in report.systems[system].items()
         for metric, score in metrics.items()
-        if metric in UNSAFE
+        if (failure := (judge := JUDGES[metric]).failure)
     ]
     return [
         Text(
-            f"{where.zh}：{n} 题中有 {count} 题{UNSAFE[metric].zh}。",
-            f"{where.en}: {count} of {n} answers {UNSAFE[metric].en}.",
+            f"{where.zh}：{score.n} 题中有 {count} 题{failure.zh}。",
+            f"{where.en}: {count} of {score.n} answers {failure.en}.",
         )
-        for where, metric, count, n in wrong
+        for where, failure, count, score in wrong
         if count
     ]
 
 
-def _worse(report: Report) -> list[Text]:
+def _worse(report: Report, system: System) -> list[Text]:
     return [
         Text(
-            f"{suite_name(c.suite).zh}的{METRIC_NAMES[c.metric].zh}变差：{shown_difference(c, report)}。",
-            f"{suite_name(c.suite).en}, {METRIC_NAMES[c.metric].en}: worse, {shown_difference(c, report)}.",
+            f"{_compared(c).zh}变差：{shown_difference(c, report)}。",
+            f"{_compared(c).en}: worse, {shown_difference(c, report)}.",
         )
         for c in report.comparisons
-        if c.verdict == "worse"
+        if c.system == system and c.verdict == "worse"
     ]
 
 
-def _unproven(report: Report) -> list[Text]:
-    unproven = [c for c in report.comparisons if c.verdict == "no difference shown"]
+def _compared(comparison: Comparison) -> Text:
+    where, title = suite_name(comparison.suite), JUDGES[comparison.metric].title
+    return Text(f"{where.zh}的{title.zh}", f"{where.en}, {title.en}")
+
+
+def _unproven(report: Report, system: System) -> list[Text]:
+    unproven = [_compared(c) for c in report.comparisons if c.system == system and c.verdict == "no difference shown"]
     if not unproven:
         return []
-    zh = "、".join(f"{suite_name(c.suite).zh}的{METRIC_NAMES[c.metric].zh}" for c in unproven)
-    en = "; ".join(f"{suite_name(c.suite).en}, {METRIC_NAMES[c.metric].en}" for c in unproven)
+    zh, en = "、".join(text.zh for text in unproven), "; ".join(text.en for text in unproven)
     return [
         Text(
             f"未显示差别（不等于没有差别，题数可能不够）：{zh}。",
@@ -377,25 +314,25 @@ def _unproven(report: Report) -> list[Text]:
     ]
 
 
-def _odd_answers(report: Report) -> list[Text]:
-    """Answers of the evaluated model that were cut, empty, or impossible."""
-    *_, judged = report.systems
+def _odd_answers(report: Report, system: System) -> list[Text]:
+    """Answers of a model that were cut, empty, or impossible."""
     return [
         Text(
             f"{suite_name(suite).zh}：{record.items} 题中有 {count} {ODD_ANSWERS[reason].zh}。",
             f"{suite_name(suite).en}: {count} of {record.items} {ODD_ANSWERS[reason].en}.",
         )
         for suite, record in report.suites.items()
-        for reason, count in record.counted[judged].model_dump().items()
+        for reason, count in record.counted[system].model_dump().items()
         if count
     ]
 
 
-def _overlaps(report: Report) -> list[Text]:
+def _overlaps(report: Report, system: System) -> list[Text]:
     suites_by_text: dict[Text, list[str]] = {}
     for suite, record in report.suites.items():
-        if record.overlap.not_measurable or record.overlap.exact or record.overlap.shared_13:
-            suites_by_text.setdefault(shown_overlap(record.overlap), []).append(suite)
+        overlap = record.overlap if system == report.subject else record.other_overlaps.get(system)
+        if overlap and (overlap.not_measurable or overlap.exact or overlap.shared_13):
+            suites_by_text.setdefault(shown_overlap(overlap), []).append(suite)
     return [
         Text(
             f"{'、'.join(suite_name(suite).zh for suite in suites)}与训练数据的重合：{text.zh}。",

@@ -1,11 +1,13 @@
 """A tiny dataset and a run that was tuned on it, made once."""
 
 from pathlib import Path
+from typing import Any
 
+import evaluate
 import pytest
 import torch
 
-from common.files import write_text
+from common.files import cache_dir, write_text
 from data_recipes.build import BuiltDataset
 from data_recipes.dataset.dataset import load
 from data_recipes.leakage import overlap
@@ -25,6 +27,7 @@ DISEASES = {
     "慢性胃炎": ("上腹痛", "反酸"),
     "偏头痛": ("畏光", "恶心"),
 }
+JUDGE_FOLDERS = Path(__file__).parents[2] / "eval" / "judges"
 SUITE = SuiteConfig(name="tiny", max_new_tokens=24, batch_size=8, seed=7)
 
 
@@ -39,6 +42,12 @@ def symptoms(disease: str, number: int, question: str) -> Example:
     """A question about the symptoms of a disease."""
     facts = DISEASES[disease]
     return example(f"{disease}-{number}", question, f"{disease}的常见症状有{facts[0]}和{facts[1]}。", facts=facts)
+
+
+def public_metric(name: str) -> Any:
+    """A judge's ``evaluate`` module, loaded from its folder as any user of the library would."""
+    evaluate.config.HF_MODULES_CACHE = cache_dir() / "modules"
+    return evaluate.load(str(JUDGE_FOLDERS / name), cache_dir=str(cache_dir()), keep_in_memory=True)
 
 
 def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:

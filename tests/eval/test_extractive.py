@@ -3,15 +3,15 @@
 import pytest
 
 from data_recipes.schema.example import Example, Message, Passage
+from eval.answers import ModelAnswer
 from eval.extractive import NO_ANSWER, choose_threshold, silent
-from eval.metrics import load_metric
 from eval.scoring import measure
-from eval.suites import Answer
 from models.reader import Reading
+from tests.eval.conftest import public_metric
 
 
 def squad(prediction: str, *references: str) -> tuple[float, float, float]:
-    result = load_metric("squad_zh_en").compute(predictions=[prediction], references=[list(references)])
+    result = public_metric("squad_zh_en").compute(predictions=[prediction], references=[list(references)])
     assert str(result["signature"]).startswith("squad_zh_en|")
     return result["exact_scores"][0], result["f1_scores"][0], result["either_scores"][0]
 
@@ -75,7 +75,7 @@ def test_threshold_may_always_or_never_answer() -> None:
 def test_report_scores_answerable_and_unanswerable_apart() -> None:
     examples = [item("a", "great"), item("b", "dim", NO_ANSWER), item("c", NO_ANSWER)]
     texts = ["great", NO_ANSWER, NO_ANSWER]
-    answers = [Answer(text=t, finish_reason="stop", tokens=0, logprob=None, reference_tokens=0) for t in texts]
+    answers = [ModelAnswer(text=text) for text in texts]
     found = {name: m.scores for name, m in measure(examples, answers).items()}
     assert found["span_f1"] == (1, 0, 1) and found["span_exact"] == (1, 0, 1)
     assert found["span_f1_answerable"] == (1, 0) and found["span_unanswerable"] == (1,)

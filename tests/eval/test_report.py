@@ -1,25 +1,27 @@
 """What the report says in words."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from eval.judges import JUDGES
 from eval.report.plots import nice_ceiling
 from eval.report.schema import (
     Comparison,
     Counted,
     Curve,
     MetricRecord,
-    Overlap,
-    Provenance,
     Report,
-    Score,
+    ReportProvenance,
+    SuiteOverlap,
     SuiteRecord,
     System,
 )
 from eval.report.wording import failures, outcome, sentence
-from eval.scoring import METRICS
-from eval.significance import Verdict
+from eval.significance import Estimate, Verdict
 
-ORIGIN = Provenance(
+ORIGIN = ReportProvenance(
     created="2026-11-23 10:00:00 +0800",
     model_versions={},
     method="",
@@ -39,8 +41,8 @@ ORIGIN = Provenance(
 
 
 def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", "tuned")) -> Report:
-    """A report on one suite with one comparison for each metric."""
-    score = Score(value=0.5, low=0.4, high=0.6, n=40)
+    """A report on one suite with one comparison for each metric and system but the first."""
+    score = Estimate(value=0.5, low=0.4, high=0.6, n=40)
     return Report(
         systems={system: {"test": dict.fromkeys(verdicts, score)} for system in systems},
         by_kind={},
@@ -48,6 +50,8 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
             Comparison(
                 suite="test",
                 metric=metric,
+                system=system,
+                baseline=systems[0],
                 difference=0.1,
                 low=0.05,
                 high=0.15,
@@ -58,11 +62,11 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
                 mcnemar_p=None,
                 verdict=verdict,
             )
+            for system in systems[1:]
             for metric, verdict in verdicts.items()
-            if len(systems) > 1
         ),
         metrics={
-            name: MetricRecord(signature=f"{name}|v1", unit=METRICS[name].unit, higher_is_better=True)
+            name: MetricRecord(signature=f"{name}|v1", unit=JUDGES[name].unit, higher_is_better=True)
             for name in verdicts
         },
         suites={
@@ -72,7 +76,7 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
                 items=40,
                 groups=20,
                 kinds={},
-                overlap=Overlap(n=40, exact=0, shared_13=0),
+                overlap=SuiteOverlap(n=40, exact=0, shared_13=0),
                 counted=dict.fromkeys(systems, Counted(cut=0, empty=0, too_long=0)),
             )
         },
@@ -110,14 +114,42 @@ def test_one_model_is_described_without_a_comparison() -> None:
 
 
 def test_what_got_worse_and_what_was_missed_is_said() -> None:
-    said = "\n".join(text.en for text in failures(report({"emergency": "worse", "rouge_l_zh": "no difference shown"})))
-    assert "Test: 20 of 40 answers did not send an emergency to care" in said
-    assert "Emergencies sent to care: worse" in said
+    found = failures(report({"emergency": "worse", "rouge_l_zh": "no difference shown"}))
+    said = "\n".join(text.en for text in found["tuned"])
+    assert "Test: 20 of 40 answers did not refer an emergency to care" in said
+    assert "Emergencies referred to care: worse" in said
     assert "No difference shown" in said
 
 
+def test_three_systems_are_told_apart() -> None:
+    three = report({"emergency": "worse", "fact_recall": "better"}, systems=("base", "tuned", "older"))
+    said = failures(three)
+    assert list(said) == ["tuned", "older"]
+    assert [text.en for text in said["older"]] == [
+        "Test: 20 of 40 answers did not refer an emergency to care in the first sentence.",
+        "Test, Emergencies referred to care: worse, +10.0 [+5.0, +15.0].",
+    ]
+    assert outcome(three).en == "Mixed" and "Of 4 comparisons, 2 are better, 2 worse" in sentence(three).en
+    assert "50.0% [40.0%, 60.0%] → tuned 50.0% [40.0%, 60.0%]  better · older 50.0%" in three.summary()
+
+
+def test_models_of_which_none_was_tuned_are_compared_with_the_first() -> None:
+    two = report({"fact_recall": "better"}, systems=("base", "other"))
+    assert (two.subject, two.compared) == ("base", ["other"])
+    assert outcome(two).en == "2 models compared" and "Fact recall: 50.0% [40.0%, 60.0%] (40 items)" in sentence(two).en
+
+
+def test_a_report_written_before_systems_had_names_is_read(tmp_path: Path) -> None:
+    written = report({"fact_recall": "better"}).model_dump(mode="json")
+    for comparison in written["comparisons"]:
+        del comparison["system"], comparison["baseline"]
+    del written["suites"]["test"]["other_overlaps"]
+    (tmp_path / "report.json").write_text(json.dumps(written), encoding="utf-8")
+    assert Report.load(tmp_path / "report.json") == report({"fact_recall": "better"})
+
+
 def test_a_clean_report_names_no_failure() -> None:
-    assert failures(report({"fact_recall": "better"})) == []
+    assert failures(report({"fact_recall": "better"})) == {}
 
 
 @pytest.mark.parametrize(("value", "ceiling"), [(0.7, 1), (1.0, 1), (2.2, 2.5), (6.8, 10), (0, 1), (float("inf"), 1)])

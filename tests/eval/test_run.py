@@ -17,6 +17,7 @@ from eval.run import HELP, main
 from models.artifact import Artifact
 from models.engines.engine import Engine
 from models.engines.local import load_engine
+from models.numerics import compute_dtype
 from tests.eval.conftest import SUITE, built, example
 
 
@@ -37,7 +38,7 @@ def report_of(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> tuple[
         artifact=Artifact.load(run),
         metrics_file=run / "metrics.jsonl",
         command="python eval/run.py model=RUN out=DIR",
-        dtype="float32",
+        numerics=compute_dtype("float32"),
     )
     return report, loaded
 
@@ -145,6 +146,39 @@ def test_answers_of_the_base_are_reused(
     assert report.systems == Report.load(out / "report.json").systems
 
 
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory, run: Path) -> Path:
+    """The report of a run, its base and a further model."""
+    directory = tmp_path_factory.mktemp("three")
+    main([f"model={run}", f"systems.again={run / 'merged'}", f"out={directory}", "suite.max_new_tokens=8"])
+    return directory
+
+
+def test_each_further_system_is_compared_with_the_base(three: Path) -> None:
+    report = Report.load(three / "report.json")
+    assert list(report.systems) == ["base", "tuned", "again"]
+    assert (report.subject, report.compared) == ("tuned", ["tuned", "again"])
+    first, again = (report.comparison("test", "rouge_l_zh", system) for system in ("tuned", "again"))
+    assert first and again and first.baseline == again.baseline == "base"
+    assert (first.difference, first.p) == (again.difference, again.p)  # it is the same model
+    assert len(report.comparisons) == 2 * len([c for c in report.comparisons if c.system == "again"])
+
+
+def test_each_further_system_has_the_overlap_with_its_own_training_data(three: Path) -> None:
+    record = Report.load(three / "report.json").suites["test"]
+    assert record.other_overlaps == {"again": record.overlap} and record.overlap.exact == 1
+    assert "`test` (again): of 9 items: 1 (11.1%) identical" in (three / "report.md").read_text(encoding="utf-8")
+
+
+def test_three_systems_are_in_every_file(three: Path) -> None:
+    page, markdown = ((three / name).read_text(encoding="utf-8") for name in ("index.html", "report.md"))
+    assert Page(page).open == [] and page.count('class="colour-2"') > 10
+    assert "| metric | base | tuned | again | difference (tuned) | p (Holm) (tuned) | verdict (tuned) |" in markdown
+    for line in (three / "items.jsonl").read_text(encoding="utf-8").splitlines():
+        item = ItemRecord.model_validate_json(line)
+        assert item.answers["again"] == item.answers["tuned"] and item.scores["again"] == item.scores["tuned"]
+
+
 def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     """Runs ``eval/run.py`` in this process; returns its exit code."""
     monkeypatch.setattr(sys, "argv", ["eval/run.py", *words])
@@ -159,7 +193,7 @@ def test_command_finds_base_and_dataset_of_a_run(monkeypatch: pytest.MonkeyPatch
     assert command(monkeypatch, *words) == 0
     report = Report.load(tmp_path / "report.json")
     assert list(report.systems) == ["base", "tuned"]
-    assert report.provenance.decoding["dtype"] == "float32"
+    assert report.provenance.decoding["dtype"].startswith("float32")
     assert "suite.max_new_tokens=8" in report.provenance.command
     assert report.curve.dev[0].loss == 1.5
 
@@ -187,6 +221,9 @@ def test_command_evaluates_a_model_alone(
         (["model={run}", "dtype=float8"], "float32"),
         (["model={dataset}", "dataset={dataset}"], "no model here"),
         (["model={run}", "out={run}/config.yaml"], "this is a file"),
+        (["model={run}", "systems.older=/nowhere"], "no such directory"),
+        (["model={run}", "systems.base={base}"], "give this model with base=PATH"),
+        (["model={run}", "systems.2nd={base}"], "systems.2nd"),
     ],
 )
 def test_wrong_input_ends_with_2_and_without_a_traceback(

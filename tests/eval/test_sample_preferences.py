@@ -1,4 +1,4 @@
-"""Sampled answers become pairs by a checker; a killed run goes on; the pairs become a dataset."""
+"""Sampled answers become pairs by a checker; a killed run resumes; the pairs become a dataset."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from data_recipes.build import build
 from data_recipes.config import BuildConfig
 from data_recipes.dataset.dataset import load
 from data_recipes.schema.example import Example, Message
-from eval.sample_preferences import PreferencesConfig, pair_of, sample, score_of
+from eval.sample_preferences import CHECKERS, PreferencesConfig, pair_of, sample, scores_of
 from models.engines.engine import Completion, Conversation, OnText, Sampling
 from models.engines.local import LocalEngine, load_engine
 
@@ -64,8 +64,8 @@ def test_right_answers_are_chosen_over_wrong_ones_and_ties_are_counted(
 ) -> None:
     report = sample(config(problems, tmp_path / "out"), engine)
     pairs = [json.loads(line) for line in (tmp_path / "out/pairs.jsonl").read_text().splitlines()]
-    assert report["pairs"] == len(pairs) > 0 and report["left_out"]["tie"] > 0
-    assert report["asked"] == 60 == report["pairs"] + sum(report["left_out"].values())
+    assert report["pairs"] == len(pairs) > 0 and report["dropped"]["tie"] > 0
+    assert report["asked"] == 60 == report["pairs"] + sum(report["dropped"].values())
     assert all(
         p["chosen"] == f"答：{engine.right[p['prompt'][-1]['content']]}" and p["rejected"] == "答：-7" for p in pairs
     )
@@ -75,7 +75,7 @@ def test_right_answers_are_chosen_over_wrong_ones_and_ties_are_counted(
     assert all(example.rejected == "答：-7" for example in load(tmp_path / "pairs").splits["train"])
 
 
-def test_a_killed_run_goes_on_and_asks_nothing_twice(engine: Guesser, problems: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_and_asks_nothing_twice(engine: Guesser, problems: Path, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     sample(config(problems, whole), engine)
     asked = engine.asked
@@ -92,7 +92,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(engine: Guesser, problems: 
 
 def test_a_real_model_is_sampled(tiny_base: Path, problems: Path, tmp_path: Path) -> None:
     report = sample(config(problems, tmp_path / "out", "max_items=4", "max_new_tokens=4"), load_engine(tiny_base))
-    assert report["asked"] == 4 == report["pairs"] + sum(report["left_out"].values())
+    assert report["asked"] == 4 == report["pairs"] + sum(report["dropped"].values())
 
 
 def test_pairs_need_a_gap_and_something_said() -> None:
@@ -106,10 +106,15 @@ def test_each_checker_judges_what_it_can() -> None:
     turns = (Message(role="user", content="胸痛"), Message(role="assistant", content="立即拨打120。"))
     urgent = Example(id="e", messages=turns, source="s", group="g", kind="k", behaviour="emergency")
     told = Example(id="f", messages=turns, source="s", group="g", kind="k", facts=("头痛", "发热"))
-    emergency, facts = score_of("emergency", urgent), score_of("fact_recall", told)
-    assert emergency and emergency("立即拨打120。") == 1 and emergency("多休息。") == 0
-    assert facts and facts("可能头痛，没有发热。") == 0.5
-    assert score_of("emergency", told) is score_of("fact_recall", urgent) is score_of("math_answer", told) is None
+    emergency, facts = CHECKERS["emergency"], CHECKERS["fact_recall"]
+    assert scores_of(emergency, urgent, ["立即拨打120。", "多休息。"]) == [1, 0]
+    assert scores_of(facts, told, ["可能头痛，没有发热。"]) == [0.5]
+    assert not (emergency.applies(told) or facts.applies(urgent) or CHECKERS["math_answer"].applies(told))
+
+
+def test_a_judge_that_cannot_rank_answers_is_no_checker(problems: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such checker; there are: math_answer, fact_recall, emergency"):
+        config(problems, tmp_path / "out", "checker=rouge_l_zh")
 
 
 def test_a_dataset_without_anything_to_judge_is_an_error(engine: Guesser, problems: Path, tmp_path: Path) -> None:

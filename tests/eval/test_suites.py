@@ -7,10 +7,11 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.build import BuiltDataset
+from eval.answers import SystemResult
 from eval.config import SuiteConfig
 from eval.scoring import measure
 from eval.significance import compare, ratio, verdict
-from eval.suites import SystemResult, evaluate_system, select
+from eval.suites import evaluate_system, select
 from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
 from tests.eval.conftest import SUITE, example
 

@@ -137,9 +137,11 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
     assert (run / "report/index.html").is_file()
     steps = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [m["step"] for m in steps if "loss" in m] == [1, 2, 3, 4, 5, 6] and any("dev_loss" in m for m in steps)
-    again = EvalConfig(model=run, out=tmp_path / "again", suite=SuiteConfig(name="dataset"))
+    further = {"copy": run / "reader"}
+    again = EvalConfig(model=run, systems=further, out=tmp_path / "again", suite=SuiteConfig(name="dataset"))
     evaluate_directories(again, command="python eval/run.py")
-    assert read_json(tmp_path / "again/report.json")["systems"] == report["systems"]
+    systems = report["systems"] | {"copy": report["systems"]["tuned"]}
+    assert read_json(tmp_path / "again/report.json")["systems"] == systems
     threshold = read_json(run / "reader/reader.json")["threshold"]
     assert threshold > float("-inf")
     for directory in (run / "reader", target):

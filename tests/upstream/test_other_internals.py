@@ -49,7 +49,7 @@ def test_modules_cache() -> None:
         patch.setattr(evaluate.config, "HF_MODULES_CACHE", Path(directory) / "modules")
         patch.setattr("sys.path", [*sys.path])
         # the first half of evaluate.load; the second imports the copy, whose directory is about to go
-        module = evaluate.loading.evaluation_module_factory(str(ROOT / "eval/metrics/citation"))
+        module = evaluate.loading.evaluation_module_factory(str(ROOT / "eval/judges/citation"))
         copies = list(Path(directory).glob("modules/**/citation.py"))
         assert copies, f"{module.module_path} was copied elsewhere"
 

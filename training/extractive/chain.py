@@ -14,9 +14,10 @@ from common.files import read_json, replacing_directory
 from data_recipes import build as datasets_of
 from data_recipes.build import BuiltDataset
 from data_recipes.schema.example import Example
+from eval.answers import SystemResult
 from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
 from eval.report.schema import Report
-from eval.suites import SystemResult, select
+from eval.suites import select
 from models import encoder
 from models.artifact import Artifact, BaseRecord, KnowledgeRecord, how_to_read
 from models.hub import locate
@@ -193,7 +194,7 @@ def _evaluate(
         config.suite,
         reader.config,
         run.report,
-        artifact=artifact,
+        artifacts={"tuned": artifact},
         metrics_file=run.metrics_file,
         command=f"python training/run.py recipe={config.name} model={config.model.name} source.path=…",
     )

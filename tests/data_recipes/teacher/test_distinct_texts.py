@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from data_recipes.teacher.distinct_texts import DistinctTexts, rouge_l
-from eval.metrics.rouge_l_zh.rouge_l_zh import rouge_l as of_the_metric
+from eval.judges.rouge_l_zh.judge import rouge_l as of_the_metric
 
 
 @pytest.mark.parametrize(("distance", "kept"), [(29, True), (31, False)])

@@ -1,12 +1,10 @@
-"""Corpus BLEU for Chinese: sacrebleu with its ``zh`` tokenizer (Post 2018), 0 to 100.
-
-Besides the corpus score it returns what each item adds to it (lengths, matched and possible n-grams), so that the
-corpus score of any resample of the items can be computed from sums.
-"""
+"""Corpus BLEU for Chinese, as ``evaluate.load("eval/judges/bleu_zh")``."""
 
 import datasets
 import evaluate
 from sacrebleu.metrics.bleu import BLEU
+
+from eval.judges.bleu_zh import judge
 
 
 class BleuZh(evaluate.Metric):
@@ -15,7 +13,7 @@ class BleuZh(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
         return evaluate.MetricInfo(
-            description=__doc__,
+            description=judge.__doc__,
             citation="Post 2018, https://aclanthology.org/W18-6319",
             inputs_description=(
                 "Args: predictions, references: lists of texts. Returns: bleu_zh; scores: sentence BLEU; statistics: "
@@ -25,13 +23,10 @@ class BleuZh(evaluate.Metric):
         )
 
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, object]:
-        corpus = BLEU(tokenize="zh")
-        sentence = BLEU(tokenize="zh", effective_order=True)
-        value = corpus.corpus_score(predictions, [references]).score
-        items = [sentence.sentence_score(p, [r]) for p, r in zip(predictions, references, strict=True)]
+        items = judge.sentence_bleu(predictions, references)
         return {
-            "bleu_zh": value,
+            "bleu_zh": BLEU(tokenize="zh").corpus_score(predictions, [references]).score,
             "scores": [item.score for item in items],
-            "statistics": [[item.sys_len, item.ref_len, *item.counts, *item.totals] for item in items],
-            "signature": f"bleu_zh|{corpus.get_signature()}",
+            "statistics": [list(item.statistics) for item in items],
+            "signature": judge.SIGNATURE,
         }

@@ -1,24 +1,9 @@
-"""Refusal: whether a model says that the knowledge base does not say, where that is the right answer, and only there.
-
-References are the behaviours of the items. On a ``refuse`` item a refusal is right (score 1); on an ``answer`` item it
-is an over-refusal (score 1 in ``over_refusal_scores``, lower is better).
-"""
-
-import re
+"""Correct abstentions and over-refusals, as ``evaluate.load("eval/judges/refusal")``."""
 
 import datasets
 import evaluate
 
-SIGNATURE = "refusal|match:zh-patterns|v1"
-REFUSAL = re.compile(
-    r"(知识库|资料库|资料)[^。！？!?\n]{0,20}?(没有|未|无|不含|查不到|找不到)"
-    r"|(没有|未能?|无|查不到|找不到)[^。！？!?\n]{0,20}(记载|收录|相关资料|相关信息)"
-)
-
-
-def refuses(answer: str) -> bool:
-    """Whether an answer says that the knowledge base holds nothing about the question."""
-    return REFUSAL.search(answer) is not None
+from eval.judges.refusal import judge
 
 
 def mean(scores: list[float]) -> float | None:
@@ -32,7 +17,7 @@ class Refusal(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
         return evaluate.MetricInfo(
-            description=__doc__,
+            description=judge.__doc__,
             citation="",
             inputs_description=(
                 "Args: predictions: texts; references: behaviours (answer, refuse, emergency). Returns: refusal and "
@@ -43,12 +28,12 @@ class Refusal(evaluate.Metric):
 
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, object]:
         pairs = list(zip(predictions, references, strict=True))
-        right = [float(refuses(answer)) for answer, behaviour in pairs if behaviour == "refuse"]
-        wrong = [float(refuses(answer)) for answer, behaviour in pairs if behaviour == "answer"]
+        right = [float(judge.refuses(answer)) for answer, behaviour in pairs if behaviour == "refuse"]
+        wrong = [float(judge.refuses(answer)) for answer, behaviour in pairs if behaviour == "answer"]
         return {
             "refusal": mean(right),
             "scores": right,
             "over_refusal": mean(wrong),
             "over_refusal_scores": wrong,
-            "signature": SIGNATURE,
+            "signature": judge.SIGNATURE,
         }

@@ -1,8 +1,8 @@
 """Which items the final-answer accuracy applies to."""
 
 from data_recipes.schema.example import Example, Message
+from eval.answers import ModelAnswer
 from eval.scoring import measure
-from eval.suites import Answer
 
 
 def item(id: str, answer: str, result: str) -> Example:
@@ -10,8 +10,8 @@ def item(id: str, answer: str, result: str) -> Example:
     return Example(id=id, messages=messages, source="test", group=id, kind="求总数", result=result)
 
 
-def said(text: str) -> Answer:
-    return Answer(text=text, finish_reason="stop", tokens=3, logprob=-1.0, reference_tokens=3)
+def said(text: str) -> ModelAnswer:
+    return ModelAnswer(text=text)
 
 
 def test_items_with_a_result_are_judged_by_it_and_others_are_not() -> None:

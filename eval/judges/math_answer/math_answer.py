@@ -1,15 +1,10 @@
-"""Final-answer accuracy: whether the number (or the options) that an answer ends in is the expected one.
-
-The working is not judged. Units, width, thousands commas, LaTeX and the way a number is written (``3/4``, ``0.75``,
-``75%``, ``四分之三``) do not matter; a refusal or a missing answer is wrong. How: ``domains.mathematics.answers``.
-"""
+"""Final-answer accuracy, as ``evaluate.load("eval/judges/math_answer")``."""
 
 import datasets
 import evaluate
 
 from domains.mathematics.answers import is_right
-
-SIGNATURE = "math_answer|final:mark,last-number|exact,rounded-if-infinite,all-options|v2"
+from eval.judges.math_answer import judge
 
 
 class MathAnswer(evaluate.Metric):
@@ -18,7 +13,7 @@ class MathAnswer(evaluate.Metric):
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
         return evaluate.MetricInfo(
-            description=__doc__,
+            description=judge.__doc__,
             citation="",
             inputs_description=(
                 "Args: predictions: texts; references: the expected numbers, or letters from A to H for options. "
@@ -29,4 +24,4 @@ class MathAnswer(evaluate.Metric):
 
     def _compute(self, predictions: list[str], references: list[str]) -> dict[str, object]:
         scores = [float(is_right(answer, result)) for answer, result in zip(predictions, references, strict=True)]
-        return {"math_answer": sum(scores) / len(scores), "scores": scores, "signature": SIGNATURE}
+        return {"math_answer": sum(scores) / len(scores), "scores": scores, "signature": judge.SIGNATURE}

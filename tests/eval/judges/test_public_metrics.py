@@ -1,12 +1,12 @@
-"""Golden values of the metrics, loaded the way any user of ``evaluate`` would."""
+"""Golden values of the judges' public faces, loaded the way any user of ``evaluate`` would."""
 
 from collections.abc import Sequence
 
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
-from eval.metrics import load_metric
-from eval.metrics.rouge_l_zh.rouge_l_zh import common_subsequence
+from eval.judges.bleu_zh.judge import SIGNATURE
+from tests.eval.conftest import public_metric
 
 METRICS: dict[str, list[str] | list[list[str]]] = {
     "rouge_l_zh": ["高血压要限盐。"],
@@ -20,7 +20,7 @@ METRICS: dict[str, list[str] | list[list[str]]] = {
 
 
 def compute(name: str, predictions: list[str], references: Sequence[str | list[str]]) -> dict[str, object]:
-    result: dict[str, object] = load_metric(name).compute(predictions=predictions, references=references)
+    result: dict[str, object] = public_metric(name).compute(predictions=predictions, references=references)
     return result
 
 
@@ -52,18 +52,17 @@ def test_rouge_by_hand() -> None:
     assert compute("rouge_l_zh", ["头痛 头晕"], ["头晕头痛"])["rouge_l_zh"] == pytest.approx(2 * 2 / 8)
 
 
-@pytest.mark.parametrize(
-    ("left", "right", "length"), [("", "甲", 0), ("甲乙丙", "乙丙甲", 2), ("甲" * 200, "甲" * 90, 90)]
-)
-def test_common_subsequence(left: str, right: str, length: int) -> None:
-    assert common_subsequence(list(left), list(right)) == length
-
-
 def test_bleu_is_sacrebleu_with_the_chinese_tokenizer() -> None:
     predictions = ["高血压要限盐和运动。", "挂呼吸内科", ""]
     references = ["高血压患者要限盐、多运动。", "应挂呼吸内科。", "多喝水。"]
     expected = BLEU(tokenize="zh").corpus_score(predictions, [references]).score
     assert compute("bleu_zh", predictions, references)["bleu_zh"] == expected
+
+
+def test_the_signature_of_bleu_is_sacrebleus() -> None:
+    bleu = BLEU(tokenize="zh")
+    bleu.corpus_score(["多喝水"], [["多喝水。"]])
+    assert f"bleu_zh|{bleu.get_signature()}" == SIGNATURE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""The judges, in one table; its order is that of every report."""
+
+from eval.judges.bleu_zh import judge as bleu_zh
+from eval.judges.citation import judge as citation
+from eval.judges.emergency import judge as emergency
+from eval.judges.fact_recall import judge as fact_recall
+from eval.judges.held_out_loss import judge as held_out_loss
+from eval.judges.image_prompt_format import judge as image_prompt_format
+from eval.judges.judge import Judge
+from eval.judges.math_answer import judge as math_answer
+from eval.judges.refusal import judge as refusal
+from eval.judges.rouge_l_zh import judge as rouge_l_zh
+from eval.judges.squad_zh_en import judge as squad_zh_en
+
+JUDGES: dict[str, Judge] = {
+    judge.name: judge
+    for judge in (
+        *math_answer.JUDGES,
+        *image_prompt_format.JUDGES,
+        *squad_zh_en.JUDGES,
+        *fact_recall.JUDGES,
+        *citation.JUDGES,
+        *emergency.JUDGES,
+        *refusal.JUDGES,
+        *rouge_l_zh.JUDGES,
+        *bleu_zh.JUDGES,
+        *held_out_loss.JUDGES,
+        # a new judge is added here (and imported above)
+    )
+}
+"""The judges by name."""

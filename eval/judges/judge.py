@@ -1,0 +1,86 @@
+"""A judge: one metric, and everything that the project knows about it.
+
+Tables, the report and its wording, and the checkers of preference pairs are made from these records; nothing about a
+metric is written down a second time. Which judges apply is read from the item itself (its facts, its result, its
+behaviour), so every domain uses the same judges. What is right in a domain (a number, a citation, a prompt) is decided
+by a function in ``domains/``, which the recipes and the service use too; the judge turns it into statistics, for which
+it needs the answers of models and ``eval/significance.py``, and ``domains`` may not import either.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from data_recipes.schema.example import Example
+from eval.answers import ModelAnswer
+from eval.bilingual import Text
+from eval.significance import Aggregate, ratio
+
+Unit = Literal["share", "points", "nats"]
+Prominence = Literal["headline", "fallback", "detail"]
+
+
+class ItemScore(NamedTuple):
+    """What a judge finds in one answer.
+
+    Attributes:
+        score: Score of this item alone.
+        statistics: What it adds to the sums that the metric is computed from.
+    """
+
+    score: float
+    statistics: tuple[float, ...]
+
+
+Judging = Callable[[Sequence[Example], Sequence[ModelAnswer]], Sequence[ItemScore | None]]
+"""Scores answers, in the order of their items; None where an answer does not allow a score."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One metric.
+
+    Attributes:
+        name: Its key in ``report.json``.
+        title: What readers see.
+        meaning: What it measures, in half a sentence.
+        signature: How exactly it is measured.
+        applies: Whether an item with a reference answer can be judged by it.
+        judge: Scores answers to items that it applies to.
+        unit: ``share`` (0 to 1), ``points`` (0 to 100) or ``nats`` (a loss, which is not about the generated answers).
+        higher_is_better: Whether a higher score is a better one.
+        aggregate: Turns summed statistics into the metric.
+        compared: Whether systems are compared by it.
+        prominence: ``headline``: at the top of the report; ``fallback``: there where no headline judge applies;
+            ``detail``: in the tables alone. The first two are shares.
+        checks_pairs: Whether sampled answers can be ranked by it for preference pairs.
+        failure: What a wrong answer did, where the report counts each one.
+    """
+
+    name: str
+    title: Text
+    meaning: Text
+    signature: str
+    applies: Callable[[Example], bool]
+    judge: Judging
+    unit: Unit = "share"
+    higher_is_better: bool = True
+    aggregate: Aggregate = ratio
+    compared: bool = True
+    prominence: Prominence = "detail"
+    checks_pairs: bool = False
+    failure: Text | None = None
+
+
+def each(score: Callable[[Example, str], float]) -> Judging:
+    """Judges one answer at a time; the metric is the mean of the scores.
+
+    Args:
+        score: The score of one answer to one item.
+    """
+
+    def judging(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> list[ItemScore | None]:
+        scores = [score(example, answer.text) for example, answer in zip(examples, answers, strict=True)]
+        return [ItemScore(value, (value, 1.0)) for value in scores]
+
+    return judging

@@ -1,0 +1,26 @@
+"""Final-answer accuracy: whether the number (or the options) that an answer ends in is the expected one.
+
+The working is not judged. Units, width, thousands commas, LaTeX and the way a number is written (``3/4``, ``0.75``,
+``75%``, ``四分之三``) do not matter; a refusal or a missing answer is wrong. How: ``domains/mathematics/answers.py``.
+"""
+
+from domains.mathematics.answers import is_checkable, is_right
+from eval.bilingual import Text
+from eval.judges.judge import Judge, each
+
+SIGNATURE = "math_answer|final:mark,last-number|exact,rounded-if-infinite,all-options|v2"
+
+JUDGES = (
+    Judge(
+        name="math_answer",
+        title=Text("最终答案正确率", "Correct final answers"),
+        meaning=Text(
+            "最终的数（或全部选项）与标准答案相同", "the final number (or the set of options) is the expected one"
+        ),
+        signature=SIGNATURE,
+        applies=lambda example: is_checkable(example.result),
+        judge=each(lambda example, answer: float(is_right(answer, example.result))),
+        prominence="headline",
+        checks_pairs=True,
+    ),
+)
