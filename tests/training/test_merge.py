@@ -65,9 +65,9 @@ def test_merge_onto_the_dequantised_base_is_exact(
     assert proof.prompts == len(examples) and proof.tokens > 0
     if compute_dtype == torch.float32:
         assert proof.passed and proof.max_logit_difference < 1e-3 and proof.greedy_agreement == 1.0
-    else:  # every sum of base and update is rounded, and this update is as large as the weights: right on average
-        limits = MergeTolerance()
-        assert proof.mean_kl < limits.mean_kl and abs(proof.score_difference) < limits.score_difference
+    else:  # the sum of base and update is rounded, once per weight: little beside what quantising them changed
+        original = merge_into(tmp_path / "original", base, adapter, examples, compute_dtype, base="original")
+        assert proof.mean_kl < original.mean_kl / 5
 
 
 def test_merge_onto_the_original_base_differs_measurably_and_a_strict_tolerance_refuses_it(
