@@ -6,13 +6,14 @@ python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_a
 from common.command import read_config, run_command
 
 HELP = """
-python eval/sample_preferences.py model=RUN dataset=DIR checker=emergency|fact_recall|math_answer out=DIR [key=value …]
+python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
 
 Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
 each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and dropped.
-  math_answer   the final answer is right (1) or not (0)
-  fact_recall   the share of the reference facts that are stated
-  emergency     the first sentence sends to care at once (1) or not (0); only questions that are emergencies
+checker=NAME scores an answer from 0 to 1:
+  math_answer   the final number (or the set of options) is the expected one
+  fact_recall   share of the reference facts that the answer states
+  emergency     the first sentence refers an emergency to care at once
 A killed command resumes when it is started again. Then build:
   data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
 Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.

@@ -13,7 +13,6 @@ from data_recipes.dataset.dataset import load
 from data_recipes.pipeline.build import build
 from data_recipes.schema.example import Example, Message
 from eval.preferences import CHECKERS, PreferencesConfig, pair_of, sample, scores_of
-from eval.sample_preferences import HELP
 from models.engines.engine import Completion, Conversation, OnText, Sampling
 from models.engines.local import LocalEngine, load_engine
 
@@ -121,8 +120,3 @@ def test_a_judge_that_cannot_rank_answers_is_no_checker(problems: Path, tmp_path
 def test_a_dataset_without_anything_to_judge_is_an_error(engine: Guesser, problems: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no training question"):
         sample(config(problems, tmp_path / "out", "checker=emergency"), engine)
-
-
-def test_help_names_every_checker() -> None:
-    # the help is a text of its own: the judges take longer to load than a help may
-    assert f"checker={'|'.join(sorted(CHECKERS))} " in HELP

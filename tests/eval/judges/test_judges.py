@@ -16,7 +16,8 @@ from eval.judges.citation.judge import cites_the_same
 from eval.judges.image_prompt_format.judge import in_format, right_parameters
 from eval.judges.judge import Judge
 from eval.judges.rouge_l_zh.judge import rouge_l
-from eval.preferences import CHECKERS, HELP
+from eval.preferences import CHECKERS
+from eval.sample_preferences import HELP
 from tests.eval.conftest import JUDGE_FOLDERS, example
 
 
