@@ -1,8 +1,7 @@
 """Serves a model: ``python -m app model=latest``."""
 
 from common.command import read_config, run_command
-from common.groups import choices
-from domains.domain import DOMAINS
+from common.groups import choices, options_of
 
 HELP = f"""
 Serves a model: a web page, questions and answers with safety rules and sources, and an OpenAI-compatible API.
@@ -23,7 +22,7 @@ base that it was trained on. A model that records no domain is served as general
 
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
-  domain=NAME           {", ".join(DOMAINS)}
+  domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer

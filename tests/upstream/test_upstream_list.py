@@ -14,7 +14,7 @@ FOLDERS = ("app", "common", "data_recipes", "domains", "eval", "models", "traini
 DOCUMENTED = re.compile(
     r"(fastapi(?!\.sse)|starlette|pyarrow|pydantic|numpy|safetensors\.torch|torch\.utils|huggingface_hub\.errors"
     r"|hydra\.errors|omegaconf\.errors|sacrebleu\.metrics|bitsandbytes\.nn|transformers\.utils\.logging"
-    r"|transformers\.modeling_outputs)(\.|$)"
+    r"|transformers\.modeling_outputs|rapidfuzz\.distance)(\.|$)"
 )
 """Modules below the top that their libraries document."""
 PROMISED = {"EventSourceResponse", "HydraException", "_info", "_compute", "_replace", "_asdict", "_exit"}

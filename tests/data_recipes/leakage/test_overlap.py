@@ -5,6 +5,7 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.leakage import overlap
+from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.example import Example, Message
 from tests.data_recipes.samples import fingerprints
 
@@ -26,11 +27,11 @@ def measured(*questions: str) -> tuple[int, int]:
 
 def test_width_case_spaces_and_punctuation_do_not_hide_a_repeated_question() -> None:
     assert measured(" 高血压患者 平时应该怎样安排一日三餐?!") == (1, 1)
-    assert overlap.normalise("ＣＴ 检查，A-b") == "ct检查ab"
+    assert normalise("ＣＴ 检查，A-b") == "ct检查ab"
 
 
 def test_a_run_of_thirteen_characters_is_found_and_one_of_twelve_is_not() -> None:
-    text = overlap.normalise("高血压患者平时应该怎样安排一日三餐")
+    text = normalise("高血压患者平时应该怎样安排一日三餐")
     assert measured(f"请问{text[2:15]}呢") == (0, 1)
     assert measured(f"请问{text[2:14]}呢") == (0, 0)
 
