@@ -94,4 +94,6 @@ def test_what_does_not_fit_together_is_reported(words: tuple[str, ...], message:
 def test_a_run_from_before_there_were_domains_is_medical(tmp_path: Path) -> None:
     values = run("recipe=medical_qlora").model_dump(mode="json")
     del values["domain"], values["knowledge"], values["source"]["domain"]
-    assert open_run(yaml.safe_dump(values), tmp_path / "config.yaml").domain == "medical"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    config, _ = open_run(tmp_path)
+    assert config.domain == "medical"

@@ -21,10 +21,9 @@ from models.artifact import Artifact
 from models.engines.local import load_engine
 from models.reader import TASK
 from models.reader_config import EncoderConfig, ReadingConfig
-from models.run_directory import RunDirectory
 from tests.data_recipes.subjqa_samples import many, write
 from training.batches.windows import LabelledWindows, collator, label
-from training.chain import run_chain as run_whole_chain
+from training.chain import run_chain
 from training.stages import open_run, read_stage
 from training.stages.extractive.config import ExtractiveConfig
 from training.trainer import spans as trainer
@@ -70,10 +69,6 @@ def configure(reviews: Path, folder: Path, *words: str) -> ExtractiveConfig:
     )
     assert isinstance(config, ExtractiveConfig)
     return config
-
-
-def run_chain(config: ExtractiveConfig, run: RunDirectory | None = None) -> str:
-    return run_whole_chain(config, run, command="python training/run.py …")
 
 
 def only_run(folder: Path) -> Path:

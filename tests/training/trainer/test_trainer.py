@@ -34,6 +34,10 @@ CASES = {
 }
 
 
+def begun(config: SftConfig) -> RunDirectory:
+    return RunDirectory.create(config.runs_dir, config.name, config)
+
+
 def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> dict[str, torch.Tensor]:
     """Trains (or continues) and returns the weights of the result."""
     base = find_base(config)
@@ -57,10 +61,10 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = (*CASES[method], "train.max_steps=9", "train.epochs=5", "train.precision=fp32")
-    whole_run = RunDirectory.create(make_config(*words, "name=whole"))
+    whole_run = begun(make_config(*words, "name=whole"))
     whole = trained(make_config(*words), whole_run, examples)
 
-    run = RunDirectory.create(make_config(*words, "name=parts"))
+    run = begun(make_config(*words, "name=parts"))
     step = SupervisedTrainer.training_step
     calls = []
 
@@ -102,15 +106,15 @@ def test_accumulated_steps_equal_one_large_batch(make_config: MakeConfig, exampl
     common = ("method=lora", "train.max_steps=4", "train.precision=fp32", "train.learning_rate=1e-3")
     large = make_config(*common, "train.batch_size=4", "name=large")
     small = make_config(*common, "train.batch_size=1", "train.gradient_accumulation=4", "name=small")
-    one = trained(large, RunDirectory.create(large), examples)
-    four = trained(small, RunDirectory.create(small), examples)
+    one = trained(large, begun(large), examples)
+    four = trained(small, begun(small), examples)
     for name in one:
         torch.testing.assert_close(one[name], four[name], rtol=1e-3, atol=1e-5)
 
 
 def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, examples: list[Example]) -> None:
     config = make_config("method=qlora", "train.max_steps=24", "train.epochs=20", "train.learning_rate=1e-2")
-    run = RunDirectory.create(config)
+    run = begun(config)
     trained(config, run, examples)
     loss = logged(run, "loss")
     # a batch holds two examples, some far easier than others: whole epochs are compared, not single steps
@@ -132,7 +136,7 @@ def test_training_and_saving_ask_no_hub_even_where_one_is_allowed(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *_: asked.append(host))
     config = make_config(*CASES[method], "train.max_steps=2", "train.precision=fp32")
-    trained(config, RunDirectory.create(config), examples)
+    trained(config, begun(config), examples)
     assert asked == []
 
 
@@ -140,7 +144,7 @@ def test_failed_write_keeps_the_last_checkpoint_whole(
     make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = make_config("method=lora", "train.max_steps=6")
-    run = RunDirectory.create(config)
+    run = begun(config)
     save = SupervisedTrainer._save_optimizer_and_scheduler
 
     def full_disk(self: SupervisedTrainer, output_dir: str) -> None:
@@ -170,7 +174,7 @@ def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
         config = make_config(
             "method=lora", "method.rank=8", "train.max_steps=20", "train.save_steps=1", f"runs_dir={disk}"
         )
-        run = RunDirectory.create(config)
+        run = begun(config)
         with pytest.raises(UserError, match="disk is full"):
             trained(config, run, examples)
         last = run.last_checkpoint()
@@ -186,7 +190,7 @@ def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
 def test_loss_that_is_not_a_number_stops_the_run(make_config: MakeConfig, examples: list[Example]) -> None:
     config = make_config("method=lora", "train.max_steps=8", "train.learning_rate=1e30", "train.max_grad_norm=1e30")
     with pytest.raises(Refused, match="learning_rate"):
-        trained(config, RunDirectory.create(config), examples)
+        trained(config, begun(config), examples)
 
 
 def test_order_depends_on_seed_and_epoch_alone() -> None:
