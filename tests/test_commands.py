@@ -106,7 +106,7 @@ def commands_on(page: Path) -> list[str]:
 
 
 TO_BE_ADDED = {"method=ln_tuning": "method=lora"}
-"""What a reader of CONTRIBUTING.md adds (see tests/training/methods/test_new_method.py), and what stands for it here."""
+"""What a reader of CONTRIBUTING.md adds (tests/training/methods/test_new_method.py does), and what replaces it here."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
