@@ -18,6 +18,8 @@ def explain(detail: Any, schema: type[BaseModel], values: dict[str, Any]) -> str
         return f"{key}: unknown key{nearest(keys[-1], _names_at(schema, keys[:-1], values))}"
     if detail["type"] == "missing":
         return f"{key}: a value is required (give {key}=…)"
+    if isinstance(detail["input"], dict):  # a whole section is no news to who wrote it
+        return f"{key}: {detail['msg']}" if key else str(detail["msg"])
     return f"{key}: {detail['msg']} (got {detail['input']!r})"
 
 

@@ -11,6 +11,7 @@ from common.command import read_config
 from common.composition import combinations
 from common.errors import UserError
 from data_recipes.config import BuildConfig
+from data_recipes.sources.generated.knowledge_base import KnowledgeSourceConfig
 from training.stages import read_stage
 from training.stages.sft.config import SftConfig
 
@@ -54,7 +55,8 @@ def test_every_dataset_is_valid_and_opens_with_its_command(data: str) -> None:
     assert (script, chosen) == ("data_recipes/build.py", f"data={data}")
     (built,) = read_config("build", [chosen, *more], BuildConfig)
     out = [word for word in more if not word.startswith("out=")]
-    assert run(chosen, *out).source == built.source  # a recipe can be trained on it too
+    domain = [f"domain={built.source.domain}"] if isinstance(built.source, KnowledgeSourceConfig) else []
+    assert run(chosen, *domain, *out).source == built.source  # a recipe can be trained on it too
 
 
 @pytest.mark.parametrize("suite", options("suite"))
