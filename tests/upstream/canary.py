@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIST = ROOT / "docs/upstream.md"
@@ -96,6 +97,7 @@ def canary(**changes: Change) -> Callable[[Callable[[], None]], Callable[..., No
         name = check.__name__
 
         def run() -> None:
+            torch.manual_seed(1)
             try:
                 check()
             except Exception as error:

@@ -108,6 +108,9 @@ def test_glm_rotation() -> None:
     assert torch.equal(rotated[..., 8:], keys[..., 8:]) and torch.equal(rotated, same)
 
 
+NEVER = 99  # no id of the vocabulary: only the criterion ends a row
+
+
 class Listening(BaseStreamer):  # type: ignore[misc]
     """Notes what it is handed."""
 
@@ -138,7 +141,7 @@ def test_streamer() -> None:
     tiny_llama().generate(
         ids,
         attention_mask=torch.ones_like(ids),
-        generation_config=GenerationConfig(max_new_tokens=6, do_sample=False, eos_token_id=[0], pad_token_id=0),
+        generation_config=GenerationConfig(max_new_tokens=6, do_sample=False, eos_token_id=[NEVER], pad_token_id=0),
         streamer=streamer,
         stopping_criteria=StoppingCriteriaList([SecondRowFirst()]),
     )

@@ -22,7 +22,7 @@ def zeroth_power(matrix: torch.Tensor, iterations: int) -> torch.Tensor:
     x = x / x.norm().clamp(min=1e-7)
     for _ in range(iterations):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
@@ -38,8 +38,8 @@ def test_muon() -> None:
     gradients = [torch.randn(matrix.shape) for matrix in matrices]
     expected = []
     for matrix, gradient in zip(matrices, gradients, strict=True):
-        momentum = 0.1 * gradient  # of zero
-        direction = zeroth_power(0.1 * gradient + 0.9 * momentum, 5).float()
+        momentum = torch.zeros_like(gradient).lerp(gradient, 1 - 0.9)
+        direction = zeroth_power(gradient.lerp(momentum, 0.9), 5).float()  # Nesterov
         rate = 0.5 * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
         expected.append(matrix.detach() * (1 - 0.5 * 0.2) - rate * direction)
         matrix.grad = gradient.clone()
