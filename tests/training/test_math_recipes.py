@@ -33,5 +33,5 @@ def test_the_embedded_base_of_a_recipe_reads_mathematics_and_that_of_the_others_
 
 
 def test_a_corpus_that_does_not_exist_is_named_with_those_that_there_are() -> None:
-    with pytest.raises(UserError, match=r"(?s)model\.embedded\.corpus.*medical.*mathematics"):
+    with pytest.raises(UserError, match=r"(?s)model\.embedded\.corpus.*mathematics.*medical"):
         read_config("run", ["recipe=math_qlora", "model.embedded.corpus=maths"], SftConfig)

@@ -151,11 +151,16 @@ def test_missing_weights_logger() -> None:
     logger, said = logging.getLogger("transformers.modeling_utils"), []
     listening = type("Listening", (logging.Handler,), {"emit": lambda self, record: said.append(record.getMessage())})()
     config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    level, disabled = logger.level, logger.disabled
     logger.addHandler(listening)
+    logger.setLevel(logging.WARNING)  # commands that ran before in this process quieten it
+    logger.disabled = False
     try:
         with tempfile.TemporaryDirectory() as directory:
             BertModel(config).save_pretrained(directory)
             AutoModelForQuestionAnswering.from_pretrained(Path(directory))
     finally:
         logger.removeHandler(listening)
+        logger.setLevel(level)
+        logger.disabled = disabled
     assert any("qa_outputs" in line for line in said), f"it said {said}"
