@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
+unexport PYTHONDONTWRITEBYTECODE  # images set it; every command would compile torch and transformers again
 
 .PHONY: help install install-dev quickstart test test-all lint format serve clean
 
