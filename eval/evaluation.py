@@ -2,12 +2,14 @@
 
 import gc
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from loguru import logger
+from pydantic import ValidationError
 
 from common.files import cache_dir, read_json, write_text
 from common.hashing import sha256_value
@@ -127,8 +129,10 @@ def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> System
         return _evaluate(candidate, suites, config)
     cached = cache_dir() / "scores" / f"{_key(candidate.identity, suites, config)}.json"
     if cached.is_file():
-        logger.info("base model: answers of an earlier run reused ({})", cached)
-        return SystemResult.model_validate(read_json(cached))
+        with suppress(ValidationError):  # of an earlier version: answered again
+            result = SystemResult.model_validate(read_json(cached))
+            logger.info("base model: answers of an earlier run reused ({})", cached)
+            return result
     result = _evaluate(candidate, suites, config)
     write_text(cached, result.model_dump_json())
     return result

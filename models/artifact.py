@@ -142,7 +142,7 @@ class Artifact(_Record):
         Raises:
             ValidationError: The content is not that of an artefact.
         """
-        return _READ.validate_python(_brought_forward(values))
+        return _READ.validate_python(_migrated(values))
 
     @staticmethod
     def load(directory: Path) -> "AnyArtifact":
@@ -153,6 +153,8 @@ class Artifact(_Record):
         """
         path = directory / FILE_NAME
         values = read_json(path)
+        if not isinstance(values, dict) or "format_version" not in values:
+            raise UserError("not an artefact: format_version is missing", where=str(path), fix="train again")
         try:
             return Artifact.parse(values)
         except ValidationError as error:
@@ -245,7 +247,7 @@ KINDS: tuple[type[Artifact], ...] = get_args(AnyArtifact)
 _READ: TypeAdapter[AnyArtifact] = TypeAdapter(Annotated[AnyArtifact, Field(discriminator="kind")])
 
 
-def _brought_forward(values: Any) -> Any:
+def _migrated(values: Any) -> Any:
     """Format 1 had one shape for all kinds, with empty values for what a kind does not have."""
     if not isinstance(values, dict) or values.get("format_version") != 1:
         return values

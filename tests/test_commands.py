@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = runpy.run_path(str(ROOT / "docs/configuration.py"))
 COMMANDS: list[Any] = SCRIPT["COMMANDS"]
 TYPED = list(dict.fromkeys(command.typed for command in COMMANDS))
-PAGES = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 STILL_TO_GIVE = ("a value is required", "no such", "give ")  # problems of a pattern, not of a command
 HELP_CPU_SECONDS = 0.5
 
@@ -105,8 +105,14 @@ def commands_on(page: Path) -> list[str]:
     return [re.sub(r"\s+(#|&&|>) .*", "", found).strip() for found in re.findall(r"(?<![-\w])python ([^`\n]+)", text)]
 
 
-TO_BE_ADDED = {"method=ln_tuning": "method=lora"}
-"""What a reader of CONTRIBUTING.md adds (tests/training/methods/test_new_method.py does), and what replaces it here."""
+TO_BE_ADDED = {
+    "method=ln_tuning": "method=lora",
+    "model=mistral": "model=llama",
+    "domain=bicycles": "domain=medical",
+    "data=bicycles": "data=medical",
+    "recipe=bicycles_qlora": "recipe=medical_qlora",
+}
+"""What a reader of the pages adds (as the tests test_new_*.py do), and what replaces it here."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

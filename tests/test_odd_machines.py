@@ -109,7 +109,7 @@ def test_cache_in_a_path_with_spaces_and_chinese(desk: Path, tmp_path: Path) -> 
     assert run("data_recipes/suites.py", "add", "出 (1)/集", cwd=desk, **cache).returncode == 0
     assert run("data_recipes/suites.py", cwd=desk, **cache).stdout == "bencao\n"
     assert run("data_recipes/suites.py", "remove", "bencao", cwd=desk, **cache).returncode == 0
-    assert run("data_recipes/suites.py", cwd=desk, **cache).stdout == "no suite is registered\n"
+    assert run("data_recipes/suites.py", cwd=desk, **cache).stdout == "no protected set is registered\n"
 
 
 def test_out_that_cannot_be_written_is_a_clear_error(desk: Path) -> None:

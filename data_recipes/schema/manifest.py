@@ -4,7 +4,7 @@ Nothing here depends on the time or place of the build: the same sources, config
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -12,7 +12,7 @@ from common.errors import UserError
 from common.files import read_json, write_json
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT: Literal[2] = 2
 
 
 class _ManifestSection(BaseModel):
@@ -108,7 +108,7 @@ class DatasetManifest(_ManifestSection):
     name: str
     about: Description
     licence: str = ""
-    format: int = FORMAT
+    format: Literal[2] = FORMAT
     code: str
     seed: int
     config: dict[str, Any]
@@ -140,8 +140,11 @@ class DatasetManifest(_ManifestSection):
             UserError: It is missing, damaged or of another format.
         """
         path = folder / MANIFEST
+        values = read_json(path)
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise UserError(f"not a manifest of format {FORMAT}", where=str(path), fix="build the dataset again")
         try:
-            return cls.model_validate(read_json(path))
+            return cls.model_validate(values)
         except ValidationError as error:
             detail = error.errors()[0]
             key = ".".join(map(str, detail["loc"]))

@@ -8,9 +8,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import UserError
+from common.files import read_json
 from eval.judges.judge import Unit
 from eval.significance import Estimate, Verdict
 from models.artifact import LanguageModelKind, MergeProof
+
+FORMAT_VERSION: Literal[1] = 1
+"""Of ``report.json``."""
 
 System = str
 """Name of a system: ``base``, ``tuned``, or what the user called it."""
@@ -204,7 +208,7 @@ class Report(_ReportPart):
         lengths: Of the training split; None where the model was not trained on this dataset.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1] = FORMAT_VERSION
     systems: dict[System, dict[str, Scores]]
     by_kind: dict[System, dict[str, dict[str, Scores]]]
     comparisons: tuple[Comparison, ...]
@@ -222,10 +226,13 @@ class Report(_ReportPart):
         Raises:
             UserError: The file is missing or not a report of this version.
         """
+        if not path.is_file():
+            raise UserError("there is no report", where=str(path), fix="give the directory of a report")
+        values = read_json(path)
+        if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
+            raise UserError(f"not a report of format {FORMAT_VERSION}", where=str(path), fix="evaluate again")
         try:
-            return cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise UserError("there is no report", where=str(path), fix="give the directory of a report") from None
+            return cls.model_validate(values)
         except ValidationError as error:
             raise UserError(f"not a report of this version: {error}", where=str(path), fix="evaluate again") from None
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import UserError
 from eval.judges import JUDGES
 from eval.report.plots import nice_ceiling
 from eval.report.schema import (
@@ -146,6 +147,14 @@ def test_a_report_written_before_systems_had_names_is_read(tmp_path: Path) -> No
     del written["suites"]["test"]["other_overlaps"]
     (tmp_path / "report.json").write_text(json.dumps(written), encoding="utf-8")
     assert Report.load(tmp_path / "report.json") == report({"fact_recall": "better"})
+
+
+@pytest.mark.parametrize("version", [2, None])
+def test_a_report_of_another_format_is_refused(version: int | None, tmp_path: Path) -> None:
+    written = report({"fact_recall": "better"}).model_dump(mode="json") | {"format_version": version}
+    (tmp_path / "report.json").write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(UserError, match="not a report of format 1"):
+        Report.load(tmp_path / "report.json")
 
 
 def test_a_clean_report_names_no_failure() -> None:

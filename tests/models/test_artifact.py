@@ -99,6 +99,14 @@ def test_what_is_no_artefact_is_refused_with_its_place(values: dict[str, Any], t
     assert str(tmp_path / "artifact.json") in str(refused.value)
 
 
+def test_an_artefact_without_its_version_is_refused(tmp_path: Path) -> None:
+    values = artifact("merged").model_dump()
+    del values["format_version"]
+    write_json(tmp_path / "artifact.json", values)
+    with pytest.raises(UserError, match="format_version is missing"):
+        Artifact.load(tmp_path)
+
+
 @pytest.mark.parametrize("kind", OF_KIND)
 def test_a_result_is_found_from_its_run_and_from_itself(kind: str, tmp_path: Path) -> None:
     record = artifact(kind)

@@ -31,7 +31,7 @@ ALL = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for n
 def answer(directory: Path) -> str:
     """What the service answers with this model."""
     config = CONFIG.model_copy(update={"max_new_tokens": 8})
-    with serving(load_engine(directory), KNOWLEDGE.load(), config) as running, running.client() as client:
+    with serving(load_engine(directory), "medical", KNOWLEDGE.load(), config) as running, running.client() as client:
         reply = client.post("/v1/qa", json={"question": "高血压有哪些症状？"})
     assert reply.status_code == 200
     return str(reply.json()["answer"])

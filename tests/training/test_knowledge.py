@@ -97,3 +97,20 @@ def test_a_run_from_before_there_were_domains_is_medical(tmp_path: Path) -> None
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     config, _ = open_run(tmp_path)
     assert config.domain == "medical"
+
+
+def test_a_run_under_earlier_names_of_its_keys_is_resumed(tmp_path: Path) -> None:
+    values = run("recipe=medical_knowledge").model_dump(mode="json")
+    values["data"]["suites"] = values["data"].pop("protected_sets")
+    values["source"]["kind"] = "medical_knowledge"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    config, _ = open_run(tmp_path)
+    assert config == run("recipe=medical_knowledge")
+
+
+def test_a_run_of_a_later_version_is_refused_with_its_key(tmp_path: Path) -> None:
+    values = run("recipe=medical_qlora").model_dump(mode="json")
+    values["train"]["telepathy"] = True
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    with pytest.raises(UserError, match=r"train\.telepathy.*\n.*resume it with the version"):
+        open_run(tmp_path)

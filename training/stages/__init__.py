@@ -1,8 +1,10 @@
 """The stages of ``training/run.py``, in one table, and how a recipe or a run says which one it is."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from common.command import read_config
 from common.errors import UserError
@@ -41,17 +43,34 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     """Opens an earlier run to continue it as it was configured.
 
     Raises:
-        UserError: This is not a run directory, or it names no known stage.
+        UserError: This is not a run directory, it names no known stage, or its configuration is not one of this version.
     """
     run = RunDirectory(path)
     if not run.config_file.is_file():
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
-    values = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
-    stage = values.get("stage", "sft")  # runs from before there were stages do not say
-    values.setdefault("domain", "medical")  # nor those from before there were domains: all were served as this one
+    where = str(run.config_file)
+    values = _migrated(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
+    stage = values["stage"]
     if stage not in STAGES:
-        raise UserError(f"unknown stage {stage!r}", where=str(run.config_file), fix=f"known are {', '.join(STAGES)}")
-    return STAGES[stage].config.model_validate(values), run
+        raise UserError(f"unknown stage {stage!r}", where=where, fix=f"known are {', '.join(STAGES)}")
+    try:
+        return STAGES[stage].config.model_validate(values), run
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        fix = "resume it with the version that began it, or start it again with this one"
+        raise UserError(f"not a run of this version: {key}: {first['msg']}", where=where, fix=fix) from None
+
+
+def _migrated(values: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run that began before there were stages or domains, or under earlier names of its keys."""
+    migrated = {"stage": "sft", "domain": "medical"} | values  # before there were several, these were the only ones
+    data, source = migrated.get("data", {}), migrated.get("source", {})
+    if "suites" in data:
+        data["protected_sets"] = data.pop("suites")
+    if source.get("kind") == "medical_knowledge":
+        source["kind"] = "knowledge_tuning"
+    return migrated
 
 
 def _stage_of_recipe(name: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from common.errors import UserError
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, ProtectedSet
 
@@ -27,3 +28,13 @@ def test_protected_sets_keep_the_key_of_older_manifests(medical: BuiltDataset, t
     manifest.save(tmp_path)
     assert json.loads((tmp_path / MANIFEST).read_text())["suites"] == [{"name": "board_exam", "sha256": "0" * 64}]
     assert DatasetManifest.load(tmp_path) == manifest
+
+
+@pytest.mark.parametrize("change", [{"format": 1}, {"format": 7}, {"format": None}])
+def test_a_manifest_of_another_format_is_refused(
+    change: dict[str, object], medical: BuiltDataset, tmp_path: Path
+) -> None:
+    values = medical.manifest.model_dump(by_alias=True) | change
+    (tmp_path / MANIFEST).write_text(json.dumps({key: value for key, value in values.items() if value is not None}))
+    with pytest.raises(UserError, match="not a manifest of format 2"):
+        DatasetManifest.load(tmp_path)

@@ -15,7 +15,7 @@ EVALUATE = """
 import sys
 from pathlib import Path
 
-from data_recipes.build import load
+from data_recipes.dataset.dataset import load
 from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
 from eval.report.assemble import assemble
