@@ -1,13 +1,12 @@
 """Follows the steps of a document in a copy of the project, word for word."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
+from tests import commands
+from tests.commands import PROJECT
+
 COPIED = ("app", "common", "configs", "data_recipes", "domains", "eval", "models", "training", "tests")
 FILE = re.compile(r"^`(?P<path>[^`\n]+)`:\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINES = re.compile(
@@ -44,9 +43,4 @@ def follow(document: Path, section: str, folder: Path) -> list[str]:
 
 def run(folder: Path, *words: str) -> str:
     """Runs a command of the copy; what it prints."""
-    environment = os.environ | {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    return commands.run(*words, project=folder, cwd=folder)

@@ -3,11 +3,11 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGE = PROJECT / "docs" / "new-domain.md"
@@ -41,15 +41,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(copy: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *words],
-        cwd=copy,
-        env={"PYTHONPATH": str(copy), "PATH": "", "XINGLIN_CACHE": str(copy / "cache"), "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return commands.run(*words, project=copy, cwd=copy, environment={"XINGLIN_CACHE": str(copy / "cache")})
 
 
 def test_one_folder_three_configurations_tests_and_one_line() -> None:

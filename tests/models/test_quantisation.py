@@ -4,8 +4,6 @@ bitsandbytes 0.50.2 repacks 4-bit weights on CPUs with AVX512-BF16; ``keep_unpac
 AVX512-BF16 these tests still hold, they are only less interesting.
 """
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from models.loading import load_model
 from models.quantisation import keep_unpacked, nf4
+from tests import commands
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 IDS = torch.arange(24).reshape(2, 12) + 20
@@ -87,8 +86,5 @@ for shape in ((130, 4096), (7, 33), (64,), (1, 1)):
 
 def test_quantising_in_blocks_gives_the_library_s_bits() -> None:
     programs = (QUANTISE, f"import models.quantisation\n{QUANTISE}")
-    theirs, ours = (
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-        for program in programs
-    )
+    theirs, ours = (commands.run("-c", program) for program in programs)
     assert ours == theirs and ours.count("\n") == 24

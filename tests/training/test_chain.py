@@ -1,10 +1,7 @@
 """The command as users run it: sources to report, on a model small enough for a test."""
 
-import os
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,8 +10,9 @@ import pytest
 from common.files import read_json
 from data_recipes.schema.example import Message
 from models.engines.local import load_engine
+from tests import commands
+from tests.commands import PROJECT, Command
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = (
     "model.embedded={vocab_size: 1500, hidden_size: 64, layers: 1, sequence_length: 64, batch_size: 4, steps: 20}",
     "data.splits.train=300",
@@ -27,21 +25,15 @@ SMALL = (
     "suite.max_new_tokens=12",
     "merge.prompts=4",
 )
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HOME": "/proc/xinglin"}  # no home is needed
+NO_HOME = {"HOME": "/proc/xinglin"}
 
 
-def start(*words: str, **kwargs: object) -> "subprocess.Popen[str]":
-    command = [sys.executable, str(ROOT / "training/run.py"), *words]
-    return subprocess.Popen(
-        command, env=os.environ | ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs
-    )  # type: ignore[call-overload, no-any-return]
+def start(*words: str, cwd: Path = PROJECT) -> Command:
+    return Command(str(PROJECT / "training/run.py"), *words, cwd=cwd, environment=NO_HOME)
 
 
 def run(*words: str) -> str:
-    process = start(*words)
-    out, err = process.communicate(timeout=280)
-    assert process.returncode == 0, err[-3000:]
-    return out
+    return commands.run(str(PROJECT / "training/run.py"), *words, environment=NO_HOME)
 
 
 def only_run(runs: Path) -> Path:
@@ -120,10 +112,10 @@ def test_interrupted_command_continues_with_resume(tmp_path: Path) -> None:
     )
     deadline = time.monotonic() + 200
     while not list(tmp_path.glob("*/*/checkpoints/checkpoint-*")):  # any: a fast machine soon removes the first
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1][-2000:]
+        assert process.returncode is None and time.monotonic() < deadline, process.read()[1][-2000:]
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=100)
+    _, err = process.wait(100)
     assert process.returncode == 130 and "Traceback" not in err
     directory = only_run(tmp_path)
     assert f"resume={directory}" in err
@@ -149,11 +141,11 @@ def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:
     [
         (("data=bencao", "source.path=missing.json"), "missing.json"),
         (("model=llama", "model.path=."), "config.json is missing"),
-        ((f"push.to={ROOT}",), "holds something else"),
+        ((f"push.to={PROJECT}",), "holds something else"),
     ],
 )
 def test_missing_input_ends_with_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
     process = start("recipe=medical_qlora", *words, f"runs_dir={tmp_path}/runs", cwd=tmp_path)
-    _, err = process.communicate(timeout=200)
+    _, err = process.wait(200)
     assert process.returncode == 2 and message in err and "Traceback" not in err
     assert not list(tmp_path.iterdir())

@@ -3,12 +3,11 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 from data_recipes.pipeline.build import BuiltDataset
+from tests import commands
 
 PROJECT = Path(__file__).parents[3]
 EVALUATE = """
@@ -58,9 +57,7 @@ def test_a_new_judge_is_one_folder_and_one_line(dataset: BuiltDataset, tmp_path:
         lines = lines.replace(mark, line + mark)
     table.write_text(lines, encoding="utf-8")
 
-    words = [sys.executable, "-c", EVALUATE, str(dataset.directory), str(tmp_path / "report")]
-    done = subprocess.run(words, cwd=copy, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    printed = commands.run("-c", EVALUATE, str(dataset.directory), str(tmp_path / "report"), project=copy, cwd=copy)
     report = json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))
     scores = {system: by_suite["test"]["brevity"] for system, by_suite in report["systems"].items()}
     assert {system: (score["value"], score["n"]) for system, score in scores.items()} == {
@@ -68,7 +65,7 @@ def test_a_new_judge_is_one_folder_and_one_line(dataset: BuiltDataset, tmp_path:
         "tuned": (1, 9),
     }
     assert report["metrics"]["brevity"]["signature"] == "brevity|characters|v1"
-    assert "brevity" in done.stdout
+    assert "brevity" in printed
     for name in ("index.html", "report.md"):
         text = (tmp_path / "report" / name).read_text(encoding="utf-8")
         assert "简短率" in text and "Brief answers" in text
