@@ -16,7 +16,7 @@ python data_recipes/build.py data=documents source.path=passages.jsonl out=datas
 
 def main(arguments: list[str]) -> None:
     """Cuts one document, or a folder of them."""
-    from data_recipes.formats.passages import (  # loads the libraries, which --help does without
+    from data_recipes.formats.passages import (  # loads the libraries, which --help does not need
         PassagesConfig,
         cut_to_file,
     )

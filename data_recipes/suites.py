@@ -14,7 +14,7 @@ this machine drops the training rows that share a question or a run of character
 
 def main(arguments: list[str]) -> None:
     """Lists, adds or removes protected sets."""
-    from data_recipes.pipeline.protected_sets import (  # loads the libraries, which --help does without
+    from data_recipes.pipeline.protected_sets import (  # loads the libraries, which --help does not need
         SuitesConfig,
         list_or_change,
     )

@@ -19,7 +19,7 @@ what was changed and what was dropped. Exit code 0: the file is sound (or was fi
 
 def main(arguments: list[str]) -> int:
     """Checks one file."""
-    from data_recipes.formats.validation import (  # loads the libraries, which --help does without
+    from data_recipes.formats.validation import (  # loads the libraries, which --help does not need
         ValidateConfig,
         validate,
     )

@@ -123,7 +123,7 @@ def find_domain(name: str) -> Domain:
         ValueError: There is no such domain.
     """
     if name not in DOMAINS:
-        raise ValueError(f"no such domain: {name}; there are: {', '.join(DOMAINS)}")
+        raise ValueError(f"no such domain: {name}; available: {', '.join(DOMAINS)}")
     domain: Domain = import_module(f"domains.{name}.domain").DOMAIN
     return domain
 

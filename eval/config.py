@@ -46,7 +46,7 @@ class EvalConfig(Config):
         systems: Further models by name, each compared with the base too.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
-        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
+        threads: CPU threads to compute with; null uses the cores that other work leaves free.
         dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
     """
 

@@ -31,7 +31,7 @@ RECORD = "samples.jsonl"
 
 def _is_checker(name: str) -> str:
     if name not in CHECKERS:
-        raise ValueError(f"no such checker; there are: {', '.join(CHECKERS)}")
+        raise ValueError(f"no such checker; available: {', '.join(CHECKERS)}")
     return name
 
 

@@ -37,7 +37,7 @@ of items, its metric signature and the overlap with the training data. Exit code
 
 def main(arguments: list[str]) -> None:
     """Evaluates what the arguments say and prints the summary."""
-    from common.composition import combinations  # these load the libraries, which --help does without
+    from common.composition import combinations  # these load the libraries, which --help does not need
     from eval.config import EvalConfig
 
     configs = read_config("eval", arguments, EvalConfig)

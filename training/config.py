@@ -101,7 +101,7 @@ class StageConfig(Config):
         stage: Name of the stage in ``training.stages``; each stage's configuration has its own.
         name: Of the run, usually the recipe's.
         domain: Whose rules, notices and sources the model is served with; the embedded base reads its prose.
-        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
+        threads: CPU threads to compute with; null uses the cores that other work leaves free.
         model: The base that training starts from.
         train: How its weights are trained.
     """

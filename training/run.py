@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> None:
 
 def _planned(arguments: list[str]) -> list[tuple["StageConfig", str, "RunDirectory | None"]]:
     """The configurations to run, each with the command that starts it, or with the run that is resumed."""
-    from common.composition import combinations  # these load the libraries, which --help does without
+    from common.composition import combinations  # these load the libraries, which --help does not need
     from training.stages import open_run, read_stage
 
     resume = [word.removeprefix("resume=") for word in arguments if word.startswith("resume=")]

@@ -26,7 +26,7 @@ Every key: docs/configuration.md. Exit codes: 0 done (also at a limit), 1 failed
 
 def main(arguments: list[str]) -> None:
     """Grows instructions as configured."""
-    from training.grow_instructions import (  # loads the libraries, which --help does without
+    from training.grow_instructions import (  # loads the libraries, which --help does not need
         CommandConfig,
         run,
         teacher_of,

@@ -82,7 +82,7 @@ def found(wanted: ShowConfig) -> Iterator[tuple[str, Example]]:
     """
     names = list(DatasetManifest.load(wanted.dataset).splits)
     if wanted.split is not None and wanted.split not in names:
-        raise UserError(f"no split {wanted.split}", where=str(wanted.dataset), fix=f"there are: {', '.join(names)}")
+        raise UserError(f"no split {wanted.split}", where=str(wanted.dataset), fix=f"available: {', '.join(names)}")
     for name in [wanted.split] if wanted.split is not None else names:
         for table in split_tables(wanted.dataset, name):
             for example in to_examples(table.filter(_matching(table, wanted))):
@@ -181,7 +181,7 @@ def _print_dropped(wanted: ShowConfig) -> int:
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
         return counts.total()
     if wanted.reason is not None and wanted.reason not in counts:
-        there = f"there are: {', '.join(counts)}" if counts else "none was"
+        there = f"available: {', '.join(counts)}" if counts else "none was"
         raise UserError(f"no row was dropped for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
     number = 0
     for number, row in enumerate(dropped_rows(wanted.dataset, wanted.reason, wanted.id or ""), 1):

@@ -126,7 +126,7 @@ def _flaw(task: Task) -> str:
         texts = (template.system, template.user, template.answer)
         used = {name for text in texts for name in _FIELD.findall(text)}
         if unknown := sorted(used - set(FIELDS)):
-            return f"{template.name}: no such field: {', '.join(unknown)}; there are: {', '.join(FIELDS)}"
+            return f"{template.name}: no such field: {', '.join(unknown)}; available: {', '.join(FIELDS)}"
         if any(len(normalise(text)) >= RUN for text in _FIELD.split(template.user)[::2]):
             return f"{template.name}: the user turn repeats {RUN} characters or more; put them into system"
         if template.inverted and template.use == "test":

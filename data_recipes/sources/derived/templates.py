@@ -124,7 +124,7 @@ def _tasks(config: TemplatesSource) -> list[Task]:
         raise UserError(
             f"no such cluster of tasks: {', '.join(unknown)}",
             where="source.held_out_clusters",
-            fix=f"there are: {', '.join(sorted(clusters))}",
+            fix=f"available: {', '.join(sorted(clusters))}",
         )
     return tasks
 

@@ -81,7 +81,7 @@ def _kinds(config: WordProblemsSource) -> tuple[list[ProblemKind], list[ProblemK
         raise UserError(
             f"no such kind of problem: {', '.join(unknown)}",
             where="source.held_out_kinds",
-            fix=f"there are: {', '.join(sorted(names))}",
+            fix=f"available: {', '.join(sorted(names))}",
         )
     wanted = [kind for kind in KINDS if kind.grade in config.grades]
     held_out = [kind for kind in wanted if kind.name in config.held_out_kinds]

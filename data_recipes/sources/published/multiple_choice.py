@@ -294,7 +294,7 @@ def _subjects(folder: Path, config: MultipleChoiceSource) -> list[ExamFile]:
     there = sorted({place.subject for place in found})
     if unknown := sorted(set(config.subjects or ()) - set(there)):
         raise UserError(
-            f"no such subject: {', '.join(unknown)}", where="source.subjects", fix=f"there are: {', '.join(there)}"
+            f"no such subject: {', '.join(unknown)}", where="source.subjects", fix=f"available: {', '.join(there)}"
         )
     chosen = [place for place in found if place.subject in (config.subjects or there)]
     for one, other in itertools.pairwise(sorted(chosen)):

@@ -96,7 +96,7 @@ def test_choices_keep_their_published_split_and_a_checkable_letter(cmmlu: Path) 
 
 
 def test_unknown_subject_lists_the_known(cmmlu: Path) -> None:
-    with pytest.raises(UserError, match="there are: nature"):
+    with pytest.raises(UserError, match="available: nature"):
         choices(cmmlu, subjects=["natur"])
 
 
