@@ -5,7 +5,7 @@ from common.command import read_config, run_command
 HELP = """
 python data_recipes/suites.py                lists the protected sets, which no training question may overlap with
 python data_recipes/suites.py add DIR        registers the test splits of a dataset that was built
-python data_recipes/suites.py remove NAME    forgets them
+python data_recipes/suites.py remove NAME    removes them
 
 A set is registered by the fingerprints of its questions: hashes, no text. From then on every dataset that is built on
 this machine drops the training rows that share a question or a run of characters with it.

@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
 
 def _new(out: Path) -> Path:
     if out.exists() and (out.is_file() or any(out.iterdir())):
-        raise UserError("this exists already", where=f"out={out}", fix="remove it or choose another out=DIR")
+        raise UserError("this already exists", where=f"out={out}", fix="remove it or choose another out=DIR")
     return out
 
 

@@ -173,7 +173,7 @@ def test_files_that_are_damaged_as_a_whole_stop_the_build(tmp_path: Path) -> Non
         "cut.parquet": r"cut\.parquet:1: this Parquet file is damaged",
         "cut.xlsx": r"cut\.xlsx.*(damaged|openpyxl)",
         "none.csv": "the file is empty",
-        "twice.csv": "two columns are called '提问'",
+        "twice.csv": "two columns are named '提问'",
         "missing.csv": "does not exist",
     }.items():
         with pytest.raises(UserError, match=message):
