@@ -70,7 +70,7 @@ def family_named(name: str) -> ModelFamily:
     """The family of that name.
 
     Raises:
-        UserError: There is none; the message lists those there are.
+        UserError: There is none; the message lists the available ones.
     """
     for family in FAMILIES:
         if family.name == name:

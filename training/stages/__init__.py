@@ -1,4 +1,4 @@
-"""The stages of ``training/run.py``, in one table, and how a recipe or a run says which one it is."""
+"""The stages of ``training/run.py``, in one table, and how a recipe or a run selects one."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def read_stage(arguments: list[str]) -> list[StageConfig]:
 
 
 def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
-    """Opens an earlier run to continue it as it was configured.
+    """Opens an earlier run to resume it as it was configured.
 
     Raises:
         UserError: This is not a run directory, or it names no known stage.
@@ -47,10 +47,10 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     if not run.config_file.is_file():
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
     values = yaml.safe_load(run.config_file.read_text(encoding="utf-8"))
-    stage = values.get("stage", "sft")  # runs from before there were stages do not say
-    values.setdefault("domain", "medical")  # nor those from before there were domains: all were served as this one
+    stage = values.get("stage", "sft")  # runs from before stages existed do not name one
+    values.setdefault("domain", "medical")  # nor do those from before domains existed: all were served as this one
     if stage not in STAGES:
-        raise UserError(f"unknown stage {stage!r}", where=str(run.config_file), fix=f"known are {', '.join(STAGES)}")
+        raise UserError(f"unknown stage {stage!r}", where=str(run.config_file), fix=f"available: {', '.join(STAGES)}")
     return STAGES[stage].config.model_validate(values), run
 
 
