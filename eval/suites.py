@@ -67,9 +67,8 @@ def evaluate_system(engine: Engine, suites: Mapping[str, Sequence[Example]], con
     examples = [example for items in suites.values() for example in items]
     lengths = [engine.count_prompt_tokens(example.messages) for example in examples]
     fitting = [i for i, length in enumerate(lengths) if length <= engine.context_length]
-    fitting.sort(
-        key=lambda i: -lengths[i]
-    )  # similar lengths share a batch; longest first: a lack of memory shows at once
+    # similar lengths share a batch; the longest comes first, so that a lack of memory shows immediately
+    fitting.sort(key=lambda i: -lengths[i])
     completions = _complete(engine, examples, fitting, config)
     scores = _score(engine, examples, fitting, lengths)
     answers = iter([_answer(completions.get(i), scores.get(i)) for i in range(len(examples))])

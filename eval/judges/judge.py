@@ -2,9 +2,9 @@
 
 Tables, the report and its wording, and the checkers of preference pairs are made from these records; nothing about a
 metric is written down twice. Which judges apply is read from the item itself (its facts, its result, its behaviour), so
-every domain uses the same judges. A function in ``domains/``, which the recipes and the service use too, decides what is
-right in a domain (a number, a citation, a prompt); the judge turns it into statistics, for which it needs the answers of
-models and ``eval/significance.py``, neither of which ``domains`` may import.
+every domain uses the same judges. A function in ``domains/``, which the recipes and the service use too, decides what
+is right in a domain (a number, a citation, a prompt); the judge turns it into statistics, for which it needs the
+answers of models and ``eval/significance.py``, neither of which ``domains`` may import.
 """
 
 from collections.abc import Callable, Sequence
