@@ -45,8 +45,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
 
         The prefix starts as the keys and values that the base itself computes for random tokens of its vocabulary
         (after arXiv:2101.00190, section 7.4). Peft's own initialisation, normally distributed numbers, may be far below
-        real
-        keys: attention ignores it, so almost no gradient reaches it.
+        real keys: attention ignores it, so almost no gradient reaches it.
         """
         import peft
 
