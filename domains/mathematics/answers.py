@@ -1,8 +1,8 @@
 """Finds the final answer in a model's or a dataset's text, and compares it.
 
 Units, width of digits, thousands separators, brackets and LaTeX do not matter. A number counts as the final answer when
-a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last number of the text does. A
-text that refuses, or has no number, has no final answer.
+a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last number of the text does.
+A text that refuses, or has no number, has no final answer.
 """
 
 import re
