@@ -1,5 +1,5 @@
 # The whole of Xinglin from an empty machine: Python 3.11, pip, make, git. Everything goes into .venv/.
-# --no-compile: Python compiles what is really imported; all of torch and transformers took half of the installation
+# --no-compile: Python compiles what is actually imported; compiling all of torch and transformers took half the time
 PYTHON ?= python3
 BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE  # images set it; every command would compile t
 
 .PHONY: help install install-dev quickstart test test-all lint format serve clean
 
-help:  ## what can be made
+help:  ## lists the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 install: .venv/installed  ## the environment in .venv/
@@ -34,13 +34,13 @@ test: .venv/installed-dev  ## the test suite
 test-all: .venv/installed-dev  ## slow tests too
 	$(BIN)/python -m pytest
 
-lint: .venv/installed-dev  ## style and types
+lint: .venv/installed-dev  ## style, types and imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: .venv/installed-dev  ## puts the style right
+format: .venv/installed-dev  ## fixes the style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -26,20 +26,20 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
-  serve.content_producer=NAME                              who answers for the text, in the AI label's metadata
+    serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
 
 Choices (files in configs/):
 {choices("app")}
 
-There is no login yet: on anything but 127.0.0.1, put a proxy with one in front. On SIGTERM or Ctrl-C new requests get
-503, running ones are finished; a second Ctrl-C stops at once.
+There is no login yet: on any address other than 127.0.0.1, put an authenticating proxy in front. On SIGTERM or Ctrl-C
+new requests get 503 and running ones are finished; a second Ctrl-C stops at once.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
 """
 
 
 def main(arguments: list[str]) -> None:
     """Serves one model."""
-    from app.config import AppConfig  # these load the libraries, which --help does without
+    from app.config import AppConfig  # these load the libraries, which --help does not need
     from app.server import serve
 
     [config] = read_config("app", arguments, AppConfig)

@@ -18,7 +18,7 @@ class ServeConfig(Config):
         queue_limit: Most requests that wait; further ones are refused with 503.
         max_new_tokens: Default and upper bound of the length of an answer.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.
-        content_producer: Name or code of who answers for generated text, for the implicit AI label.
+        content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
     """
 
     max_batch: int = Field(default=8, ge=1)
@@ -48,7 +48,7 @@ class AppConfig(Config):
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
         dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
-        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
+        threads: CPU threads to compute with; null uses the cores that other work leaves free.
     """
 
     model: str = Field(min_length=1)

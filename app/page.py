@@ -12,7 +12,7 @@ PAGE = Path(__file__).parent / "static" / "index.html"
 
 
 def page_router() -> APIRouter:
-    """The route of the page; what it says about the domain it asks of ``/v1/about``."""
+    """The route of the page, which fetches what it says about the domain from ``/v1/about``."""
     router = APIRouter()
     page = PAGE.read_text(encoding="utf-8")
     headers = {"Content-Security-Policy": _content_security_policy(page)}

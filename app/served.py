@@ -1,4 +1,4 @@
-"""What is served: which model, as which domain, citing which knowledge base. Nothing is loaded here but the last."""
+"""What is served: which model, as which domain, citing which knowledge base. Only the knowledge base is loaded here."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def _why_not(run: Path) -> str:
         return error.problem
     if not isinstance(artifact, LanguageModelArtifact):
         return "an extractive reader marks answers in passages and cannot chat"
-    return "" if (run / artifact.folder).is_dir() else f"{artifact.folder}/ is gone"
+    return "" if (run / artifact.folder).is_dir() else f"{artifact.folder}/ is missing"
 
 
 def artifact_of(path: Path) -> Artifact | None:
@@ -78,7 +78,7 @@ def domain_of(artifact: Artifact | None, chosen: str | None) -> Domain:
 
     Args:
         artifact: What is known of the model.
-        chosen: What the user wants; None for what the artefact says.
+        chosen: The user's choice; None for what the artefact says.
 
     Raises:
         UserError: The artefact names a domain that is not here.
@@ -93,7 +93,7 @@ def domain_of(artifact: Artifact | None, chosen: str | None) -> Domain:
         )
     if own and not chosen and own not in DOMAINS:
         raise UserError(
-            f"the model is of the domain {own}, which is not in domains/; there are: {', '.join(DOMAINS)}",
+            f"the model is of the domain {own}, which is not in domains/; available: {', '.join(DOMAINS)}",
             fix="add it (domains/domain.py), or give another domain=",
         )
     return find_domain(chosen or own or GENERAL)
@@ -108,12 +108,12 @@ def knowledge_of(artifact: Artifact | None, domain: Domain, chosen: Path | None)
         chosen: The user's own folder.
 
     Raises:
-        UserError: The domain has no knowledge base, the folder's files are damaged, or what the model was trained on is
-            changed or gone.
+        UserError: The domain has no knowledge base, the folder's files are damaged, or what the model was trained on
+            has changed or is missing.
     """
     if domain.knowledge is None:
         if chosen:
-            fix = "give the domain whose files it has: domain=NAME"
+            fix = "give the domain that its files belong to: domain=NAME"
             raise UserError(f"the domain {domain.name} cites no knowledge base", where="knowledge.path", fix=fix)
         return NO_KNOWLEDGE
     trained_on = artifact.knowledge if artifact and artifact.domain == domain.name else None
@@ -128,13 +128,13 @@ def knowledge_of(artifact: Artifact | None, domain: Domain, chosen: Path | None)
 def _trained_on(record: KnowledgeRecord, knowledge: Knowledge) -> KnowledgeBase:
     """The recorded knowledge base, known by its hash: at its path, or as the one that ships with the domain."""
     recorded = Path(record.path)
-    problem = "its files have changed since" if recorded.is_dir() else "it is gone"
+    problem = "its files have changed since" if recorded.is_dir() else "it is missing"
     for folder in (knowledge.schema.folder, recorded):
         try:
             if folder.is_dir() and (found := knowledge.load(folder)).sha256 == record.sha256:
                 return found
         except UserError as error:
-            problem = f"it cannot be read any more ({error})"
+            problem = f"it can no longer be read ({error})"
     raise UserError(
         f"the model was trained on this knowledge base, and {problem} (SHA-256 {record.sha256[:12]}…)",
         where=record.path,

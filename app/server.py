@@ -1,4 +1,4 @@
-"""The process that serves a model: it listens, loads, answers, and finishes what it accepted before it stops."""
+"""The process that serves a model: it listens, loads, answers, and finishes accepted requests before it stops."""
 
 import asyncio
 import socket
@@ -30,7 +30,7 @@ def serve(config: AppConfig) -> None:
 
 
 class Server(uvicorn.Server):
-    """Finishes accepted requests before it stops, and answers health probes and refuses new requests meanwhile.
+    """Finishes accepted requests before it stops; meanwhile it answers health probes and refuses new requests.
 
     Args:
         config: uvicorn's configuration.

@@ -1,4 +1,4 @@
-"""Puts the service together: a backend, the pipeline in front of it, the APIs, and the web page."""
+"""Assembles the service: a backend, the pipeline in front of it, the APIs, and the web page."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,7 +31,7 @@ def create_app(backend: LocalBackend, domain: Domain, knowledge: KnowledgeBase, 
 
     Args:
         backend: The model, not yet started.
-        domain: What answers are judged by and what is said with them.
+        domain: Its rules judge questions, and its notices go with answers.
         knowledge: What answers are cited from.
         config: Limits and labels.
     """
@@ -61,7 +61,7 @@ def create_app(backend: LocalBackend, domain: Domain, knowledge: KnowledgeBase, 
 def pipeline(
     backend: Backend, domain: Domain, triager: Triager, knowledge: KnowledgeBase, config: ServeConfig
 ) -> tuple[PipelineStage, ...]:
-    """The stages from a person's question to the answer, in their order.
+    """The stages from a user's question to the answer, in order.
 
     What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it.
     """

@@ -1,4 +1,4 @@
-"""Shows what bitsandbytes does to 4-bit gradients on this CPU after an evaluation forward, without and with our remedy.
+"""Shows what bitsandbytes does to 4-bit gradients on this CPU after an evaluation forward, without and with our fix.
 
     python benchmarks/bitsandbytes_cpu.py        writes benchmarks/bitsandbytes_cpu.md
 

@@ -1,4 +1,4 @@
-"""What the choices in the embedded base model do: variants trained on the same number of tokens, one after the other.
+"""What the choices in the embedded base model do: variants trained on the same number of tokens, one after another.
 
     python benchmarks/embedded_base.py                  all variants, writes benchmarks/embedded_base.md
     python benchmarks/embedded_base.py tokens=100000    a quick look
@@ -6,7 +6,7 @@
 Recall: the model is given the beginning of a statement of the knowledge base ("高血压的常见症状有") and continues it
 greedily; the share of the entry's items that occur in the continuation, over 150 statements. Sharpness: the greatest
 attention weight of a position in the last layer, mean over positions and heads; at 1, every position looks at one other
-alone, and no gradient reaches a prefix or an adapter through the attention. No test split is looked at.
+alone, and no gradient reaches a prefix or an adapter through the attention. No test split is used.
 """
 
 import random

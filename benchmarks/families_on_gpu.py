@@ -39,7 +39,7 @@ def prepared(directory: Path, method: str, hints: Hints) -> PeftModel:
 
 
 def train(model: PeftModel, steps: int, length: int) -> float:
-    """Trains on random tokens and returns tokens per second, the first step left out."""
+    """Trains on random tokens and returns tokens per second, without the first step."""
     device = model.device
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
     generator = torch.Generator().manual_seed(0)

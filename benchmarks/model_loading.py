@@ -77,7 +77,7 @@ def write_checkpoint(name: str, layers: int, form: str, directory: Path, *, nati
 
 
 def filled(shape: torch.Size) -> torch.Tensor:
-    """Random values, the same block over and over: quickly made, and the loader does not mind."""
+    """Random values, the same block repeated: fast to make, and the loader does not care."""
     block = torch.randn(1 << 16, generator=torch.Generator().manual_seed(0)).mul_(0.02).half()
     return block.repeat(-(-shape.numel() // len(block)))[: shape.numel()].reshape(shape).clone()
 

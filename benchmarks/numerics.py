@@ -1,4 +1,4 @@
-"""What each type to compute in costs on this machine, beside float32, and what two threads are worth beside other work.
+"""What each compute type costs on this machine compared to float32, and what two threads gain next to other work.
 
     python benchmarks/numerics.py        writes benchmarks/numerics.md
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def in_turns(works: list[Callable[[], object]]) -> list[float]:
-    """Median seconds of each, measured in turns so that other work on the machine meets all alike."""
+    """Median seconds of each, measured in turns so that other work on the machine affects all equally."""
     times: list[list[float]] = [[] for _ in works]
     for work in works:
         work()

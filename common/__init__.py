@@ -1,1 +1,1 @@
-"""What truly everybody needs: errors, commands, hashing, safe files, logging. Nothing else belongs here."""
+"""What every package needs: errors, commands, hashing, safe files, logging. Nothing else belongs here."""

@@ -1,7 +1,7 @@
 """How every command reads its configuration and ends.
 
-A command is ``key=value`` arguments over Hydra config groups (``configs/``), checked whole by a pydantic schema before
-anything is loaded. All problems are reported at once, each with the nearest valid name.
+A command is ``key=value`` arguments over Hydra config groups (``configs/``), checked as a whole by a pydantic schema
+before anything is loaded. All problems are reported at once, each with the nearest valid name.
 """
 
 import io
@@ -28,7 +28,7 @@ class Config(BaseModel):
 
     Attributes:
         positional: Keys of a command whose values may come without ``key=``, in this order.
-        as_typed: Keys of a command whose values are prose or names: they are not read by Hydra's grammar.
+        as_typed: Keys of a command whose values are prose or names and bypass Hydra's grammar.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,7 +50,7 @@ def read_config(config_name: str, arguments: list[str], schema: type[Schema]) ->
     Raises:
         UserError: Lists every wrong group option, unknown key and wrong value at once.
     """
-    from common.composition import combinations, compose  # loads Hydra, which --help does without
+    from common.composition import combinations, compose  # loads Hydra, which --help does not need
 
     configs, problems = [], []
     for words in combinations(_as_key_value(arguments, schema)):
@@ -71,7 +71,7 @@ def read_config(config_name: str, arguments: list[str], schema: type[Schema]) ->
 
 
 def _as_key_value(arguments: list[str], schema: type[Config]) -> list[str]:
-    """Gives words without a key the one that they stand for, and quotes what is to be taken as it is typed."""
+    """Adds the missing key to positional words, and quotes values that are taken as typed."""
     from common.composition import quoted
 
     keys, words = list(schema.positional), []
@@ -94,15 +94,15 @@ def command_line(command: str, words: list[str]) -> str:
 def run_command(main: Callable[[list[str]], int | None], help_text: str) -> typing.NoReturn:
     """Runs a command's ``main`` on the command line and ends the process with the project's exit codes.
 
-    0 done, 1 failed, 2 the user's input or configuration is wrong (no traceback), 130 interrupted, 141 whoever reads
-    what is printed has gone.
+    0 done, 1 failed, 2 the user's input or configuration is wrong (no traceback), 130 interrupted, 141 the reader of
+    the output has closed the pipe.
     """
     for stream in (sys.stdout, sys.stderr):
         _print_chinese_on(stream)
     if any(word in ("-h", "--help", "help") for word in sys.argv[1:]):
         code = _exit_code(lambda _: print(help_text.strip()))
     else:
-        from common.logging import start_logging  # --help does without
+        from common.logging import start_logging  # not needed by --help
 
         start_logging(os.environ.get("XINGLIN_LOG", "INFO"))
         code = _exit_code(main)
@@ -114,7 +114,7 @@ def run_command(main: Callable[[list[str]], int | None], help_text: str) -> typi
 
 
 def _print_chinese_on(stream: typing.TextIO) -> None:
-    """Writes UTF-8 where the console's encoding has no Chinese; what an encoding lacks is escaped, never an error."""
+    """Writes UTF-8 where the console's encoding has no Chinese; characters it lacks are escaped, never an error."""
     if isinstance(stream, io.TextIOWrapper):
         try:
             "杏林".encode(stream.encoding)
@@ -124,7 +124,7 @@ def _print_chinese_on(stream: typing.TextIO) -> None:
 
 
 def _reader_left() -> int:
-    """Nothing more is written, not at the end of the process either."""
+    """Stops all further output, also at the end of the process."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return PIPE_CLOSED
 
@@ -146,8 +146,8 @@ def _exit_code(main: Callable[[list[str]], int | None]) -> int:
 
 
 def _logged(error: BaseException) -> int:
-    """Says how the command ended, and returns the exit code for it."""
-    from loguru import logger  # --help does without
+    """Reports how the command ended, and returns its exit code."""
+    from loguru import logger  # not needed by --help
 
     match error:
         case UserError():
@@ -162,5 +162,5 @@ def _logged(error: BaseException) -> int:
         case KeyboardInterrupt():
             logger.warning("interrupted; nothing half-written was kept")
             return INTERRUPTED
-    logger.exception("this is a fault of Xinglin, not of your input; please report it with the lines above")
+    logger.exception("this is a bug in Xinglin, not in your input; please report it with the lines above")
     return FAILED

@@ -44,7 +44,7 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
     """Composes ``configs/<config_name>.yaml`` with one combination of words.
 
     Returns:
-        The values, without those that are still to be given; and what is wrong with the words, all of it.
+        The values, without those that are still missing; and everything that is wrong with the words.
     """
     overrides, groups = _parsed(words), groups_of(config_name)
     of_groups = [override for override in overrides if override.key_or_group in groups]
@@ -52,7 +52,7 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
     wrong = [problem for problem in problems.values() if problem]
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         config = hydra_compose(config_name, [line for line, problem in problems.items() if not problem])
-    OmegaConf.set_struct(config, False)  # unknown keys are the schema's to find, all at once
+    OmegaConf.set_struct(config, False)  # the schema finds unknown keys, all at once
     for override in overrides:
         if override.key_or_group not in groups:
             try:
@@ -67,8 +67,8 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
 
 
 def quoted(text: str) -> str:
-    """A text in the quotes of Hydra's grammar, so that it is taken as it is typed."""
-    parts = text.split("${")  # no reference to another key: a backslash before it, and those that are there doubled
+    """A text quoted for Hydra's grammar, so that it is taken as typed."""
+    parts = text.split("${")  # no reference to another key: escape it, and double existing backslashes
     escaped = [part + "\\" * (len(part) - len(part.rstrip("\\")) + 1) for part in parts[:-1]]
     return QuotedString("${".join([*escaped, parts[-1]]), Quote.single).with_quotes()
 
@@ -108,7 +108,7 @@ def _group_problem(override: Override, groups: dict[str, list[str]]) -> str:
     if value in groups[group]:
         return ""
     return (
-        f"{group}={value}: no such {group}{nearest(str(value), groups[group])}; there are: {', '.join(groups[group])}"
+        f"{group}={value}: no such {group}{nearest(str(value), groups[group])}; available: {', '.join(groups[group])}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Errors that name the problem, the place and the way out."""
+"""Errors that name the problem, the place and the fix."""
 
 
 class UserError(Exception):
@@ -20,7 +20,7 @@ class UserError(Exception):
 
 
 class Refused(Exception):
-    """Xinglin refuses to go on because the result would be wrong (exit code 1), e.g. a merge that fails its proof."""
+    """Xinglin refuses to continue because the result would be wrong (exit code 1), e.g. a merge fails its proof."""
 
 
 class Interrupted(Exception):

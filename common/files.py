@@ -1,4 +1,4 @@
-"""Files and directories that are either whole or absent: written beside their place, then renamed."""
+"""Files and directories that are either complete or absent: written next to their target, then renamed."""
 
 import ctypes
 import errno
@@ -18,7 +18,7 @@ from loguru import logger
 from common.errors import UserError
 from common.hashing import sha256_text
 
-PARTIAL, RETIRED = "partial", "retired"  # a name of what is being written; of an old directory that gives its name up
+PARTIAL, RETIRED = "partial", "retired"  # name parts: being written; old directory being replaced
 
 _renameat2: Callable[..., int] | None
 try:
@@ -38,7 +38,7 @@ def cache_dir() -> Path:
     try:
         return Path(configured or f"{parent}/xinglin").expanduser()
     except RuntimeError as error:
-        raise UserError(str(error), where="the cache", fix="set XINGLIN_CACHE to a directory to write to") from None
+        raise UserError(str(error), where="the cache", fix="set XINGLIN_CACHE to a writable directory") from None
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def disk_errors(target: Path) -> Iterator[None]:
     """Turns "no space left" and "permission denied" below into an error that says which directory and what to do.
 
     Raises:
-        UserError: The disk is full, over quota, read-only, or the directory may not be written.
+        UserError: The disk is full, over quota or read-only, or the directory is not writable.
     """
     try:
         yield
@@ -55,7 +55,7 @@ def disk_errors(target: Path) -> Iterator[None]:
             raise UserError(
                 "the disk is full",
                 where=str(target),
-                fix="free some space and run again; what was complete is untouched (a run continues with resume=)",
+                fix="free some space and run again; finished parts are intact (resume= continues a run)",
             ) from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise _not_writable(target, error) from error
@@ -63,7 +63,7 @@ def disk_errors(target: Path) -> Iterator[None]:
 
 
 def _disk_is_full(error: Exception, target: Path) -> bool:
-    """Libraries that write in Rust or C++ pass the operating system's message on, or only say that a write failed."""
+    """Libraries that write in Rust or C++ forward the system's message, or only say that a write failed."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     if "No space left on device" in str(error):
@@ -74,7 +74,7 @@ def _disk_is_full(error: Exception, target: Path) -> bool:
 
 def _not_writable(target: Path, error: OSError) -> UserError:
     cached = target.absolute().is_relative_to(cache_dir().absolute())
-    fix = "set XINGLIN_CACHE to a directory that can be written" if cached else "choose another place"
+    fix = "set XINGLIN_CACHE to a writable directory" if cached else "choose another place"
     return UserError(f"cannot write here ({error.strerror})", where=str(target), fix=fix)
 
 
@@ -93,11 +93,11 @@ def make_directory(directory: Path) -> None:
 
 @contextmanager
 def replacing_directory(target: Path) -> Iterator[Path]:
-    """Yields an empty directory beside ``target`` that takes its place when the block ends well.
+    """Yields an empty directory next to ``target`` that replaces it when the block succeeds.
 
     On any exception the half-written directory is removed and ``target`` stays as it was. Where the file system can
     exchange two names (most can on Linux), ``target`` is the old or the new one at every moment. Elsewhere a process
-    killed between two renames leaves no ``target``; the next call brings the old one back.
+    killed between two renames leaves no ``target``; the next call restores the old one.
 
     Raises:
         UserError: The disk is full, or the directory may not be written.
@@ -116,7 +116,7 @@ def replacing_directory(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_file(target: Path) -> Iterator[Path]:
-    """Yields a path beside ``target``; the file written there is flushed to disk and renamed when the block ends well.
+    """Yields a path next to ``target``; the file written there is flushed to disk and renamed when the block succeeds.
 
     On any exception the half-written file is removed and ``target`` stays as it was.
 
@@ -137,7 +137,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
 
 
 def _beside(target: Path, role: str) -> Path:
-    """A name that no other writer of the same target has, and that says whether its writer is still running."""
+    """A name that no other writer of the same target has, and that shows whether its writer is still running."""
     return target.with_name(f".{target.name}.{role}-{_machine()}-{os.getpid()}-{threading.get_native_id()}")
 
 
@@ -147,13 +147,13 @@ def _machine() -> str:
 
 
 def _clean_up(target: Path) -> None:
-    """Removes what killed processes left beside ``target``, and brings the old one back if one had moved it away."""
+    """Removes what killed processes left next to ``target``, and restores the old one if it was moved away."""
     for retired in _abandoned(target, RETIRED):
         if target.exists():
             _remove(retired)
         else:
             retired.rename(target)
-            logger.warning("{}: brought back after a process was killed while it replaced this", target)
+            logger.warning("{}: restored after a process was killed while replacing it", target)
     for partial in _abandoned(target, PARTIAL):
         _remove(partial)
 
@@ -162,12 +162,12 @@ def _abandoned(target: Path, role: str) -> list[Path]:
     pattern = re.compile(rf"{re.escape(f'.{target.name}.{role}-{_machine()}')}-(\d+)-\d+")
     with os.scandir(target.parent) as entries:
         found = [(Path(entry.path), owner) for entry in entries if (owner := pattern.fullmatch(entry.name))]
-    own = _beside(target, role)  # a container that was started again has the numbers that it had before
+    own = _beside(target, role)  # a restarted container reuses its old process numbers
     return [path for path, owner in found if path == own or not psutil.pid_exists(int(owner[1]))]
 
 
 def _put_in_place(partial: Path, target: Path) -> None:
-    """Gives ``partial`` the name ``target``; what had it before is removed, or now called ``partial``."""
+    """Renames ``partial`` to ``target``; an older ``target`` is removed, or swapped to ``partial``."""
     retired = _beside(target, RETIRED)
     while not _exchange(partial, target):
         try:
@@ -180,7 +180,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
                 retired.rename(target)
             if not isinstance(error, OSError) or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            _remove(retired)  # another writer was quicker: replace what it wrote
+            _remove(retired)  # another writer was faster: replace what it wrote
     _remove(retired)
 
 
@@ -228,5 +228,5 @@ def read_json(path: Path) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         line = getattr(error, "lineno", 1)
         raise UserError(
-            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; make it again"
+            f"this is not JSON: {error}", where=f"{path}:{line}", fix="the file is damaged; create it again"
         ) from None

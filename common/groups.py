@@ -1,4 +1,4 @@
-"""The config groups in ``configs/`` and what each offers. Light to import: ``--help`` is answered at once."""
+"""The config groups in ``configs/`` and what each offers. Light to import, so that ``--help`` answers at once."""
 
 import textwrap
 from pathlib import Path

@@ -6,7 +6,7 @@ import warnings
 
 from loguru import logger
 
-# when imported, it misses an optional package that would fetch its code from a hub
+# on import it complains about an optional package that would fetch its code from a hub
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 LINE = "<green>{time:HH:mm:ss}</green> <level>{level: <7}</level> {message}"

@@ -1,4 +1,4 @@
-"""What of the machine this process may use: a container's limits count, not only the hardware."""
+"""How much of the machine this process may use: a container's limits count, not only the hardware."""
 
 import math
 import platform
@@ -8,7 +8,7 @@ import psutil
 
 CPU_V2, MEMORY_V2 = Path("/sys/fs/cgroup/cpu.max"), Path("/sys/fs/cgroup/memory.max")
 CPU_V1, MEMORY_V1 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux tells a container its limits (cgroup versions 2 and 1)."""
+"""Where Linux shows a container its limits (cgroup versions 2 and 1)."""
 
 
 def own_cores() -> list[int]:
@@ -17,7 +17,7 @@ def own_cores() -> list[int]:
 
 
 def allowed_cores() -> int:
-    """How many cores this process may use: those it may run on, cut by a container's quota."""
+    """How many cores this process may use: those it may run on, capped by a container's quota."""
     return max(1, math.ceil(min(len(own_cores()), _quota())))
 
 
@@ -32,7 +32,7 @@ def available_memory() -> int:
 
 
 def processor() -> str:
-    """The processor's name where Linux tells it."""
+    """The processor's name, where Linux shows it."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())
 

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words of whoever typed it."""
+"""What is wrong with a configuration, in the words of the user who typed it."""
 
 import difflib
 import types
@@ -18,13 +18,13 @@ def explain(detail: Any, schema: type[BaseModel], values: dict[str, Any]) -> str
         return f"{key}: unknown key{nearest(keys[-1], _names_at(schema, keys[:-1], values))}"
     if detail["type"] == "missing":
         return f"{key}: a value is required (give {key}=…)"
-    if isinstance(detail["input"], dict):  # a whole section is no news to who wrote it
+    if isinstance(detail["input"], dict):  # quoting a whole section back would not help
         return f"{key}: {detail['msg']}" if key else str(detail["msg"])
     return f"{key}: {detail['msg']} (got {detail['input']!r})"
 
 
 def nearest(name: str, valid: list[str]) -> str:
-    """What was meant, or what is valid, as the end of a message."""
+    """The likely intended value, or the valid ones, as the end of a message."""
     close = difflib.get_close_matches(name, valid, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; valid here: {', '.join(valid)}" if valid else ""
 

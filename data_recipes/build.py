@@ -20,7 +20,7 @@ The keys and their meaning are in configs/data/NAME.yaml. NAME is one of:
 
 def main(arguments: list[str]) -> None:
     """Builds one dataset, or several in a sweep."""
-    from loguru import logger  # these load the libraries, which --help does without
+    from loguru import logger  # these load the libraries, which --help does not need
 
     from data_recipes.config import BuildConfig
     from data_recipes.pipeline.build import build, summary

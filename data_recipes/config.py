@@ -1,4 +1,4 @@
-"""The configuration of a dataset: what is read (``source``) and what is made of it (``data``)."""
+"""The configuration of a dataset: what to read (``source``) and what to make of it (``data``)."""
 
 from typing import TYPE_CHECKING, Annotated, Literal, Union
 
@@ -11,7 +11,7 @@ from data_recipes.steps import DEFAULT, STEPS
 if TYPE_CHECKING:
     SourceConfig = Config
     StepConfig = Config
-else:  # made from the tables, so that a source or a step is registered in one place
+else:  # derived from the tables, so that a source or a step is registered in one place
     SourceConfig = Annotated[Union[tuple(s.config for s in SOURCES)], Field(discriminator="kind")]  # noqa: UP007
     StepConfig = Annotated[Union[tuple(s.config for s in STEPS)], Field(discriminator="kind")]  # noqa: UP007
 
@@ -20,27 +20,27 @@ SplitName = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 
 
 class DataConfig(Config):
-    """What is made.
+    """What to make of the source.
 
     Attributes:
         name: The dataset's name.
         seed: Of every random choice.
         splits: Examples to draw for each split besides ``train``, which keeps the rest. A split that the source
             prescribes is taken as it is.
-        max_bad_share: The build stops when a greater share of the rows is damaged or empty; duplicates do not count.
+        max_bad_share: The build stops when a larger share of the rows is damaged or empty; duplicates do not count.
         steps: What is done to the rows, in this order.
-        duplicates: What leaves a split: the later of two rows with the same ``question``, only of two whole rows that
-            are the same (``row``), or nothing (``keep``).
-        near_duplicates: Near-duplicates are kept on one side of the split (``group``), the later ones leave (``drop``),
-            or they are not looked for (``keep``).
-        near_duplicate_share: Share of common runs of characters from which on two rows are near-duplicates; it is
+        duplicates: What is dropped from a split: the later of two rows with the same ``question``, only of two
+            identical rows (``row``), or nothing (``keep``).
+        near_duplicates: Near-duplicates are kept on one side of the split (``group``), the later ones are dropped
+            (``drop``), or they are not searched for (``keep``).
+        near_duplicate_share: Least share of common runs of characters that makes two rows near-duplicates; it is
             estimated, and up to a standard error less counts too.
-        on_overlap: Which of two rows leaves when training shares a question, a run of characters (13, or 60 Latin ones)
-            or a near-duplicate with a prescribed split: ``drop_train`` where the test set is to stay as published.
+        on_overlap: Which of two rows is dropped when training shares a question, a run of characters (13, or 60 Latin
+            ones) or a near-duplicate with a prescribed split: ``drop_train`` where the test set stays as published.
         protected_sets: What training must not overlap with: all registered sets, or these fingerprint files.
-        shard_rows: Rows that are worked on, and written, at a time.
+        shard_rows: Rows that are processed and written at a time.
         engine: What runs the steps; the result is the same.
-        workers: Processes of the local engine; null is one for each core.
+        workers: Processes of the local engine; null is one per core.
         ray_address: The Ray cluster; null starts Ray on this machine.
     """
 

@@ -21,8 +21,8 @@ What is supervised is green on a terminal, and inside «…» elsewhere or under
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what is looked for."""
-    from data_recipes.dataset.listing import ShowConfig, show  # loads the libraries, which --help does without
+    """Prints what was asked for."""
+    from data_recipes.dataset.listing import ShowConfig, show  # loads the libraries, which --help does not need
 
     [config] = read_config("show", arguments, ShowConfig)
     return show(config)

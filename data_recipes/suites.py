@@ -5,7 +5,7 @@ from common.command import read_config, run_command
 HELP = """
 python data_recipes/suites.py                lists the protected sets, which no training question may overlap with
 python data_recipes/suites.py add DIR        registers the test splits of a dataset that was built
-python data_recipes/suites.py remove NAME    forgets them
+python data_recipes/suites.py remove NAME    removes them
 
 A set is registered by the fingerprints of its questions: hashes, no text. From then on every dataset that is built on
 this machine drops the training rows that share a question or a run of characters with it.
@@ -14,7 +14,7 @@ this machine drops the training rows that share a question or a run of character
 
 def main(arguments: list[str]) -> None:
     """Lists, adds or removes protected sets."""
-    from data_recipes.pipeline.protected_sets import (  # loads the libraries, which --help does without
+    from data_recipes.pipeline.protected_sets import (  # loads the libraries, which --help does not need
         SuitesConfig,
         list_or_change,
     )

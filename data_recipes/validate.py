@@ -13,13 +13,13 @@ or it is CSV, TSV, XLSX or Parquet with such columns. The question may also be c
 answer, response or completion. A JSON array, ShareGPT's conversations and other encodings are reported, and fixed.
 
 Every problem is printed as file:line, with how it can be fixed. fix=OUT writes a fixed copy as JSON lines and says
-what was changed and what was dropped. Exit code 0: the file is sound (or was fixed); 2: it is not.
+what was changed and what was dropped. Exit code 0: the file is valid (or was fixed); 2: it is not.
 """
 
 
 def main(arguments: list[str]) -> int:
     """Checks one file."""
-    from data_recipes.formats.validation import (  # loads the libraries, which --help does without
+    from data_recipes.formats.validation import (  # loads the libraries, which --help does not need
         ValidateConfig,
         validate,
     )

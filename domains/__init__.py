@@ -1,1 +1,1 @@
-"""What is particular to a domain, one folder each."""
+"""What is specific to a domain, one folder each."""

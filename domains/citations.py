@@ -1,4 +1,4 @@
-"""Citations: ``【D001】`` after what rests on the entry ``D001``, and what the entry itself says, quoted."""
+"""Citations: ``【D001】`` after text based on the entry ``D001``, and quotes of the entry itself."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class Quotation(BaseModel):
     Attributes:
         id: Id of the entry.
         title: Name of the entry.
-        attribute: What of the entry is quoted.
+        attribute: The quoted attribute of the entry.
         text: The statement.
         version: First digits of the SHA-256 of the knowledge base.
     """

@@ -40,7 +40,7 @@ class _Text(BaseModel):
 
 
 class ExampleQuestion(_Text):
-    """A question that the page offers, and what it shows."""
+    """A question that the page offers, and its label."""
 
     topic: Description
     question: str
@@ -56,7 +56,7 @@ class Notices(_Text):
         intro: What can be asked.
         placeholder: Shown in the empty field.
         standing: The disclaimer below the field.
-        examples: Questions to begin with.
+        examples: Questions to start with.
     """
 
     disclaimer: str
@@ -77,7 +77,7 @@ class Domain:
         title: What it is about, for readers.
         notices: What its service says.
         triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
-        declines: What is answered by rule, without the model; the first that applies.
+        declines: What rules answer without the model; the first that applies.
         knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
         corpus: What the embedded base model reads in a domain without a knowledge base.
@@ -96,14 +96,14 @@ class Domain:
 
     @property
     def has_prose(self) -> bool:
-        """Whether there is something that an embedded base model can read."""
+        """Whether there is text that an embedded base model can read."""
         return self.knowledge is not None or self.corpus is not None
 
     def prose(self, folder: Path | None = None) -> list[str]:
         """What the embedded base model of this domain reads: paragraphs of plain statements, no questions.
 
         Args:
-            folder: Of another knowledge base than the one that ships.
+            folder: Folder of another knowledge base than the shipped one.
 
         Returns:
             The paragraphs; none where the domain has none.
@@ -117,13 +117,13 @@ class Domain:
 
 
 def find_domain(name: str) -> Domain:
-    """The record of a domain, imported when it is asked for.
+    """The record of a domain, imported on demand.
 
     Raises:
         ValueError: There is no such domain.
     """
     if name not in DOMAINS:
-        raise ValueError(f"no such domain: {name}; there are: {', '.join(DOMAINS)}")
+        raise ValueError(f"no such domain: {name}; available: {', '.join(DOMAINS)}")
     domain: Domain = import_module(f"domains.{name}.domain").DOMAIN
     return domain
 

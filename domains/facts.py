@@ -106,7 +106,7 @@ def listed(items: Iterable[str], joint: str = "和") -> str:
 
 
 def _answer(wording: Wording, name: str, items: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """The answer with as many items, in their order of weight, as its greatest length allows."""
+    """The answer with as many items, in order of weight, as its maximum length allows."""
     for count in range(len(items), 0, -1):
         answer = wording.answer.format(name=name, items=listed(items[:count], wording.joint))
         if len(answer) <= LONGEST_ANSWER:
@@ -115,7 +115,7 @@ def _answer(wording: Wording, name: str, items: tuple[str, ...]) -> tuple[str, t
 
 
 def _conversation(entry: Entry, turns: list[Fact], pointers: tuple[str, ...], rng: Random) -> Fact:
-    """Turns about one entity of which only the first names it."""
+    """Turns about one entity, only the first of which names it."""
     pointed = [replace(turn, slots={"name": rng.choice(pointers)}, aliases=()) for turn in turns[1:]]
     return replace(pointed[-1], key=f"{entry.id}.multi_turn", kind="multi_turn", before=(turns[0], *pointed[:-1]))
 

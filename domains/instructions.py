@@ -1,8 +1,8 @@
 """From a knowledge base to instructions, the way Bencao did it, but from templates and without another model.
 
-Everything follows from the knowledge base and the seed. A ``Fact`` is something that can be asked about in many
-wordings and has one canonical answer. Whole entities, whole phrasings and whole emergency signs are kept out of
-training, and each test split shows one of these three kinds of novelty.
+The result depends only on the knowledge base and the seed. A ``Fact`` can be asked about in many wordings and has one
+canonical answer. Whole entities, whole phrasings and whole emergency signs are kept out of training, and each test
+split shows one of these three kinds of novelty.
 """
 
 import re
@@ -19,8 +19,8 @@ from domains.knowledge import Knowledge
 from domains.knowledge_base import Entry, KnowledgeBase
 
 ALIAS_SHARE = 0.25  # of the training questions about an entity that has aliases
-DEV_POOL = 10  # the dev split is drawn from so many times its size of unused training questions
-CAREFUL_WORDINGS = 2  # of an emergency or a refusal in each round of training; one of everything else
+DEV_POOL = 10  # the dev split is drawn from this many times its size of unused training questions
+CAREFUL_WORDINGS = 2  # wordings of an emergency or a refusal per round of training; one of everything else
 RESERVED_SHARE = 0.2  # of the emergencies and refusals is never trained, only tested
 MOST_MENTIONS = 5  # held-out entities are mentioned by few other entries, so that little training text is lost
 
@@ -167,7 +167,7 @@ def _rounds(facts: list[Fact], rng: Random) -> Iterator[Example]:
 def _spread(
     pool: Iterable[Example], size: int, rng: Random, by: Callable[[Example], str] = lambda example: example.kind
 ) -> list[Example]:
-    """Draws examples so that all kinds are as equally present as the pool allows."""
+    """Draws examples so that all kinds are represented as evenly as the pool allows."""
     kinds: dict[str, list[Example]] = defaultdict(list)
     drawn = list(pool)
     rng.shuffle(drawn)

@@ -34,11 +34,11 @@ class Knowledge:
     """A domain's knowledge base and what is made of it.
 
     Attributes:
-        source: What rows made of it name as their source; tasks of template mixing are chosen by it.
+        source: The source name of rows made from it; tasks of template mixing are selected by it.
         schema: Its types of entries and their files.
         phrasebook: How its facts are asked about and answered.
         about: What a dataset made of it is, and what it must not be used for.
-        unseen: What the entries are of which no training text names some: 疾病和药物.
+        unseen: The kinds of entries some of which no training text names: 疾病和药物.
         safety: What the ``safety`` split asks.
         relations: Further facts, about several entries at once.
         emergencies: Further facts that call for action at once (``behaviour="emergency"``).

@@ -1,6 +1,6 @@
 """A domain's knowledge base: entries of a few types, e.g. diseases and drugs, in files of JSON lines.
 
-One JSON line is one entry. What types there are, in which files and with which attributes, is the domain's
+One JSON line is one entry. The types, their files and their attributes are the domain's
 ``KnowledgeSchema``. Every name that an entry refers to is resolved when the knowledge base is loaded, so that whatever
 is made from it (prose, instructions, citations of the service) can rely on it.
 """
@@ -19,7 +19,7 @@ from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
 
 
 class Entry(BaseModel):
-    """One entry of a knowledge base. A type of entries may have fields beside these: a subclass declares them.
+    """One entry of a knowledge base. A type of entries may have further fields, declared by a subclass.
 
     Attributes:
         id: Stable id that answers cite, e.g. ``D001``.
@@ -68,7 +68,7 @@ class KnowledgeSchema:
     """What a domain's knowledge base is made of.
 
     Attributes:
-        folder: The one that ships; its ``README.md`` explains the files to whoever writes a knowledge base.
+        folder: The shipped one; its ``README.md`` explains the files to authors of a knowledge base.
         types: The types of entries, in the order in which they are read.
         references: Attributes whose items are canonical names of entries, with the type of these entries.
     """
@@ -108,7 +108,7 @@ class KnowledgeBase:
             folder: Where its files are; None for the one that ships with the domain.
 
         Raises:
-            UserError: A file is missing, a line is damaged, a name is used twice or a reference leads nowhere; the
+            UserError: A file is missing, a line is damaged, a name is used twice or a reference is unresolved; the
                 message names file and line.
         """
         paths = schema.files(folder)
@@ -140,7 +140,7 @@ class KnowledgeBase:
         return [entry for entry in self.entries if entry.type == entry_type]
 
     def named(self, term: str) -> tuple[Entry, ...]:
-        """The entries that bear a name or alias; more than one where e.g. a disease and a symptom share it."""
+        """The entries with a name or alias; more than one where e.g. a disease and a symptom share it."""
         return self._by_term.get(term, ())
 
     def find(self, text: str) -> list[Entry]:
@@ -235,5 +235,5 @@ def _check_references(placed: list[_Placed], schema: KnowledgeSchema) -> None:
                     raise UserError(
                         f"{attribute}: there is no {referred} {item}",
                         where=where,
-                        fix=f"add it to {schema.by_name[referred].file} or use a name that is there",
+                        fix=f"add it to {schema.by_name[referred].file} or use a name from it",
                     )

@@ -1,9 +1,9 @@
 """A knowledge base as plain prose, for pre-training the small base model that the project builds itself.
 
 A paragraph makes a few statements about one entity, and each begins with its name: to write the next one the model
-must look back for the name, which is what tuning then turns into answering questions. Every statement is made several
-times, in different company: made once, it is learnt from what happens to stand before it and not from its own
-beginning. There are statements only; how questions are asked is left to tuning.
+must look back for the name, which tuning then turns into answering questions. Every statement occurs several times, in
+different contexts: if it occurred once, the model would learn it from what happens to precede it and not from its own
+beginning. There are only statements; how questions are asked is left to tuning.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from domains.facts import attribute_facts
 from domains.knowledge import Knowledge
 from domains.knowledge_base import Entry, KnowledgeBase
 
-REPEATS = 4  # of every statement
+REPEATS = 4  # occurrences of every statement
 SENTENCES = 4  # at most in a paragraph
 
 

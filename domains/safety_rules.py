@@ -1,4 +1,4 @@
-"""Safety rules: what must not be left to a model. A domain writes them as a short YAML file; this is what matches them.
+"""Safety rules: what must not be left to a model. A domain writes them as a short YAML file; this module matches them.
 
 ```yaml
 levels:                         # what each level means here; see LevelText
@@ -42,7 +42,7 @@ LONGEST_CLAUSE = 40
 
 
 class Triage(BaseModel):
-    """How serious what a question shows is, and why.
+    """How serious a question is, and why.
 
     Attributes:
         level: ``emergency`` (act at once), ``urgent`` (act today) or ``routine``.
@@ -68,13 +68,13 @@ class Triager(Protocol):
 
         Args:
             question: What is asked now.
-            earlier: What the same person said before in this conversation.
+            earlier: What the same user said earlier in this conversation.
         """
         ...
 
 
 class Decline(NamedTuple):
-    """What is answered by rule, without the model.
+    """What a rule answers without the model.
 
     Attributes:
         asked: Whether a question asks for it.
@@ -86,13 +86,13 @@ class Decline(NamedTuple):
 
 
 class Strict(BaseModel):
-    """Base of what a file of rules consists of."""
+    """Base of the parts of a rules file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Words(Strict):
-    """Phrases that mean one thing, but not as part of the exceptions."""
+    """Phrases with the same meaning, except as part of the exceptions."""
 
     any: tuple[str, ...]
     except_: tuple[str, ...] = Field((), alias="except")
@@ -112,7 +112,7 @@ class LevelText(Strict):
 
     Attributes:
         title: Heads the notice on the page; only ``routine`` has none.
-        advice: What to do, where the rule has no advice of its own.
+        advice: What to do, unless the rule has its own advice.
         opening: Sentence that every answer at this level begins with.
         opening_said: Pattern of a first sentence that needs no opening, because it says so itself.
         call: Telephone number that the page offers.
@@ -126,7 +126,7 @@ class LevelText(Strict):
 
 
 class SafetyRule(Strict):
-    """One rule; see the head of this file."""
+    """One rule; see the top of this file."""
 
     name: str
     level: Level
@@ -146,7 +146,7 @@ class SafetyRule(Strict):
 
 
 class SafetyRules(Strict):
-    """A whole file of rules; without any, every question is routine."""
+    """A whole rules file; without rules, every question is routine."""
 
     levels: dict[Level, LevelText] = {level: LevelText() for level in LEVELS}
     rules: tuple[SafetyRule, ...] = ()
@@ -173,18 +173,18 @@ def read_rules(file: Path, schema: type[Rules]) -> Rules:
     try:
         return schema.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
-        raise UserError(f"not YAML: {error}", where=str(file), fix="correct the file") from None
+        raise UserError(f"not YAML: {error}", where=str(file), fix="fix the file") from None
     except ValidationError as error:
         detail = error.errors()[0]
         where = f"{file}: {'.'.join(map(str, detail['loc'])) or 'rules'}"
-        raise UserError(detail["msg"], where=where, fix="see the head of domains/safety_rules.py") from None
+        raise UserError(detail["msg"], where=where, fix="see the top of domains/safety_rules.py") from None
 
 
 class Finding(NamedTuple):
     """A rule that applies.
 
     Attributes:
-        advice: The rule's own; empty where its level's advice holds.
+        advice: The rule's own; empty where its level's advice applies.
     """
 
     level: Level
@@ -197,8 +197,8 @@ class RuleTriager:
 
     Args:
         rules: The rules.
-        names: Further words that may stand between a denial and what it denies ("没有头痛、恶心和呕吐").
-        no_signs: Names that show nothing when they alone contain a rule's phrases.
+        names: Further words that may come between a denial and what it denies ("没有头痛、恶心和呕吐").
+        no_signs: Names that are no sign when they alone contain a rule's phrases.
     """
 
     def __init__(self, rules: SafetyRules, names: Iterable[str] = (), no_signs: Iterable[str] = ()) -> None:
@@ -221,7 +221,7 @@ class RuleTriager:
     def shown(self, question: str, earlier: Sequence[str]) -> Triage | None:
         """What question and earlier turns show, all of them normalised; None where no rule applies.
 
-        Signs of an emergency add up over a conversation and are not forgotten; lesser ones count in the question alone.
+        Signs of an emergency add up over a conversation and are not forgotten; lesser ones count only in the question.
         """
         together = self.findings("。".join([*earlier, question]))
         emergencies = [finding for finding in together if finding.level == "emergency"]
@@ -241,7 +241,7 @@ class RuleTriager:
                 yield Finding(rule.level, rule.name, rule.advice)
 
     def affirmed(self, pattern: re.Pattern[str], text: str) -> bool:
-        """Whether the pattern is found somewhere without being denied."""
+        """Whether the pattern occurs somewhere without being denied."""
         return any(not self._denied(text, *match.span()) for match in pattern.finditer(text))
 
     def _denied(self, text: str, start: int, end: int) -> bool:
@@ -263,7 +263,7 @@ class RuleTriager:
 
 
 def rules_in(file: Path) -> Callable[[KnowledgeBase], Triager]:
-    """What a domain writes as its ``triager`` when the rules of one file are all it needs."""
+    """The ``triager`` of a domain that needs only the rules of one file."""
 
     def triager(knowledge: KnowledgeBase) -> RuleTriager:
         names = (name for entry in knowledge.entries for name in entry.names)
@@ -273,7 +273,7 @@ def rules_in(file: Path) -> Callable[[KnowledgeBase], Triager]:
 
 
 def normalised(text: str) -> str:
-    """Full-width forms, case and spaces made one, as the rules expect it."""
+    """Full-width forms, case and spaces unified, as the rules expect."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower()
 
 

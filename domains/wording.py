@@ -1,6 +1,6 @@
 """How one kind of fact is asked about and answered.
 
-Between two slots a phrasing has fewer than 13 characters, so that a question which shares 13 characters with a
+Between two slots a phrasing has fewer than 13 characters, so that a question that shares 13 characters with a
 training question shares more than its phrasing.
 """
 
@@ -49,14 +49,14 @@ class Phrasebook:
 
     Attributes:
         wordings: By type of entry and attribute; the definition first.
-        pointers: By type, what an entry is called once it was named. Entries of these types are the ones that
+        pointers: By type, how an entry is referred to once it was named. Entries of these types are the ones that
             conversations are about and of which some are held out.
-        unknown: By type and attribute, what the knowledge base does not hold and people ask all the same. A refusal.
+        unknown: By type and attribute, what the knowledge base does not contain and users ask nevertheless. A refusal.
         invented: By type, heads and tails of names that do not exist: a refusal must not depend on having seen the
             name.
         invented_answer: What is answered about such a name.
         not_given: What is answered where the sources in the prompt lack the ``{attribute}`` of ``{name}``.
-        leaning: What an item begins with where it leans on the item before, which a list does not have.
+        leaning: What an item begins with where it refers to the item before, which a list does not have.
     """
 
     wordings: Mapping[str, Mapping[str, Wording]]
@@ -68,5 +68,5 @@ class Phrasebook:
     leaning: str = ""
 
     def plain(self, item: str) -> str:
-        """An item as a list has it."""
+        """An item as it appears in a list."""
         return item.removeprefix(self.leaning)

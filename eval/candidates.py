@@ -28,7 +28,7 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
 
     Args:
         config: The directories and the suite.
-        command: What reruns this.
+        command: The command that reruns this.
 
     Returns:
         The printed summary.
@@ -64,9 +64,9 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
 def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
     directory = config.dataset or (Path(artifact.dataset) if artifact else None)
     if directory is None:
-        raise UserError("it is unknown which items to ask", where="dataset", fix="give dataset=DIR of a built dataset")
+        raise UserError("the items to evaluate are unknown", where="dataset", fix="give dataset=DIR of a built dataset")
     if not directory.is_dir():
-        raise UserError("the dataset is not there", where=str(directory), fix="build it again, or give dataset=DIR")
+        raise UserError("the dataset is missing", where=str(directory), fix="build it again, or give dataset=DIR")
     return directory
 
 
@@ -83,7 +83,7 @@ def _candidates(
         return {BASE: model, **further}
     base = Path(artifact.base.path)
     if not base.is_dir():
-        logger.warning("the base model is no longer at {}; nothing is compared with it", base)
+        logger.warning("the base model is no longer at {}; skipping the comparison with it", base)
         return {TUNED: model, **further}
     if hash_model(base) != artifact.base.sha256:
         raise Refused(f"{base} is not the base model of this run (another SHA-256); give base=PATH")
@@ -98,10 +98,10 @@ def _own_base(path: Path, artifact: LanguageModelArtifact, result: Path, numeric
 
 
 def _other(path: Path, model: Path, config: EvalConfig) -> Candidate:
-    """A model to compare with; where it has no prompt format, it is asked in that of ``model``.
+    """A model to compare with; where it has no prompt format, that of ``model`` is used.
 
     Raises:
-        UserError: It is not there.
+        UserError: It is missing.
     """
     if not path.is_dir():
         raise UserError("no such directory", where=str(path), fix="give a run or a model directory")

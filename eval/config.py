@@ -10,7 +10,7 @@ from models.config import DType
 
 
 class SuiteConfig(Config):
-    """What is asked of a model, and how it answers (always greedy).
+    """What a model is asked, and how it answers (always greedily).
 
     Attributes:
         splits: Splits of the dataset to run, or ``all_test``: every split but train and dev.
@@ -42,11 +42,11 @@ class EvalConfig(Config):
 
     Attributes:
         model: A run directory, or any model directory with its prompt format.
-        base: Model to compare with; for a run its own base is taken.
+        base: Model to compare with; for a run, by default its own base.
         systems: Further models by name, each compared with the base too.
         dataset: Directory of a built dataset; for a run the one it was trained on.
         out: Where the report goes.
-        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
+        threads: CPU threads to compute with; null uses the cores that other work leaves free.
         dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
     """
 

@@ -30,7 +30,7 @@ class Candidate:
     """A model to evaluate.
 
     Attributes:
-        load: Loads it; called only when it is its turn, and not at all when its answers are known.
+        load: Loads it; called only when needed, and not at all when its answers are cached.
         identity: Hashes of everything that determines its answers to an item; None: its answers are not cached.
         artifact: Its record, where it was tuned.
     """
@@ -52,7 +52,7 @@ def evaluate_and_report(
     command: str,
     numerics: Numerics,
 ) -> Report:
-    """Evaluates a base and a tuned model one after the other and writes the report.
+    """Evaluates a base and a tuned model one after another and writes the report.
 
     The base model does not change between runs: its answers are cached and reused while the hashes of the model, the
     prompt format, the items and the decoding settings stay the same.
@@ -65,7 +65,7 @@ def evaluate_and_report(
         out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
         artifact: The record of the tuned model.
         metrics_file: ``metrics.jsonl`` of its training.
-        command: What reruns this.
+        command: The command that reruns this.
         numerics: Type that the models compute in.
 
     Returns:
@@ -96,7 +96,7 @@ def evaluate_candidates(
     command: str,
     numerics: Numerics,
 ) -> Report:
-    """The same for any number of models; see ``evaluate_and_report``.
+    """``evaluate_and_report`` for any number of models.
 
     Args:
         candidates: The models by name. Each is compared with the first; the report is about ``tuned``, or about the
@@ -105,7 +105,7 @@ def evaluate_candidates(
         config: The suite.
         out: Where the files go.
         metrics_file: ``metrics.jsonl`` of the training of the model that the report is about.
-        command: What reruns this.
+        command: The command that reruns this.
         numerics: Type that the models compute in.
     """
     suites = select(dataset.splits, config)
@@ -131,7 +131,7 @@ def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> System
     if cached.is_file():
         with suppress(ValidationError):  # of an earlier version: answered again
             result = SystemResult.model_validate(read_json(cached))
-            logger.info("base model: answers of an earlier run reused ({})", cached)
+            logger.info("base model: reusing the answers of an earlier run ({})", cached)
             return result
     result = _evaluate(candidate, suites, config)
     write_text(cached, result.model_dump_json())
@@ -143,14 +143,14 @@ def _evaluate(candidate: Candidate, suites: Suites, config: SuiteConfig) -> Syst
     try:
         return evaluate_system(engine, suites, config)
     finally:
-        del engine  # two models need not fit together
+        del engine  # two models may not fit into memory together
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
 def _key(identity: tuple[str, ...], suites: Suites, config: SuiteConfig) -> str:
-    """Everything that determines the answers; scores are always computed again from them."""
+    """Everything that determines the answers; scores are always recomputed from them."""
     items = {suite: [example.model_dump() for example in examples] for suite, examples in suites.items()}
     libraries = [version(name) for name in ("torch", "transformers")]
     decoding = [config.max_new_tokens, config.batch_size, torch.cuda.is_available()]

@@ -22,7 +22,7 @@ from models.artifact import Artifact
 from models.reader import Reader, Reading
 from models.reader_config import ReadingConfig
 
-NO_ANSWER = "Not mentioned."  # the judge knows it; an empty text would look like a model that failed
+NO_ANSWER = "Not mentioned."  # the judge knows it; an empty text would look like a failed model
 SILENT = "no-answer baseline"
 
 
@@ -35,7 +35,7 @@ class Threshold(NamedTuple):
 
 
 def readings(reader: Reader, examples: Sequence[Example], batch_size: int) -> list[Reading]:
-    """What a reader marks in the passages of some examples."""
+    """The answers a reader marks in the passages of some examples."""
     passages = [example.passage for example in examples]
     pairs = [(passage.question, passage.context) for passage in passages if passage]
     assert len(pairs) == len(examples)
@@ -43,7 +43,7 @@ def readings(reader: Reader, examples: Sequence[Example], batch_size: int) -> li
 
 
 def choose_threshold(found: Sequence[Reading], examples: Sequence[Example]) -> Threshold:
-    """The margin that gives the best F1; of several such margins the least.
+    """The margin that gives the best F1; of several such margins the smallest.
 
     Args:
         found: Readings of a reader that always answers.
@@ -88,7 +88,7 @@ def evaluate_reader(
         artifact: The record of the reader.
         dataset: Where the items come from.
         metrics_file: ``metrics.jsonl`` of its training.
-        command: What reruns this.
+        command: The command that reruns this.
 
     Raises:
         UserError: Another model is given to compare with, or an item has no passage.
@@ -146,7 +146,7 @@ def report_on(
         out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
         artifacts: The records of the tuned readers.
         metrics_file: ``metrics.jsonl`` of its training.
-        command: What reruns this.
+        command: The command that reruns this.
     """
     report, items = assemble(
         results,

@@ -31,7 +31,7 @@ RECORD = "samples.jsonl"
 
 def _is_checker(name: str) -> str:
     if name not in CHECKERS:
-        raise ValueError(f"no such checker; there are: {', '.join(CHECKERS)}")
+        raise ValueError(f"no such checker; available: {', '.join(CHECKERS)}")
     return name
 
 
@@ -60,12 +60,12 @@ def scores_of(checker: Judge, example: Example, answers: Sequence[str]) -> list[
 
 
 def pair_of(answers: Sequence[str], scores: Sequence[float], min_gap: float) -> tuple[str, str] | str:
-    """The best and the worst answer, or why there is no pair.
+    """The best and the worst answer, or the reason why there is no pair.
 
     Args:
         answers: What was sampled; empty ones are never the better one.
         scores: The score of each.
-        min_gap: What the two must differ by.
+        min_gap: Smallest difference of the two scores.
     """
     said = [(score, answer) for score, answer in zip(scores, answers, strict=True) if normalise(answer)]
     if len(said) < 2:
@@ -137,7 +137,7 @@ def _chosen(examples: Sequence[Example], config: PreferencesConfig) -> list[Exam
 def _sampled(
     config: PreferencesConfig, engine: Engine, items: Sequence[Example], dataset: str
 ) -> Iterator[tuple[Example, list[str]]]:
-    """The answers to each question; each batch is recorded as soon as it is there."""
+    """The answers to each question; each batch is recorded as soon as it arrives."""
     path = config.out / RECORD
     key = sha256_value([config.model_dump(mode="json", exclude={"out", "min_gap"}), dataset, engine.model_version])
     make_directory(config.out)
@@ -173,6 +173,6 @@ def _known(path: Path, key: str) -> list[list[list[str]]]:
     batches = []
     for line in read_objects(path) if whole else ():
         if isinstance(line, Dropped) or line.row.get("key") != key:
-            raise UserError("these are samples of another command", where=str(path), fix="choose another out=DIR")
+            raise UserError("these samples are from another command", where=str(path), fix="choose another out=DIR")
         batches.append(line.row["answers"])
     return batches

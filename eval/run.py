@@ -21,7 +21,7 @@ Keys:
   systems.NAME=PATH   any number of further models (runs or model directories)
   dataset=DIR    what data_recipes/build.py wrote; for a run, by default the dataset it was trained on
   out=DIR        where the report goes
-  threads=N      how many compute on the CPU; by default as many as there are free cores
+  threads=N      CPU threads to compute with; by default one per free core
   dtype=auto     float32 | bfloat16 | float16; auto is what the run was configured with, else the machine's
 
 Choices (files in configs/; dataset is the default):
@@ -36,12 +36,12 @@ of items, its metric signature and the overlap with the training data. Exit code
 
 
 def main(arguments: list[str]) -> None:
-    """Evaluates what the arguments say and prints the summary."""
-    from common.composition import combinations  # these load the libraries, which --help does without
+    """Evaluates as configured and prints the summary."""
+    from common.composition import combinations  # these load the libraries, which --help does not need
     from eval.config import EvalConfig
 
     configs = read_config("eval", arguments, EvalConfig)
-    from eval.candidates import evaluate_directories  # loads the rest only after the configuration was found valid
+    from eval.candidates import evaluate_directories  # loads the rest only once the configuration is valid
 
     for config, words in zip(configs, combinations(arguments), strict=True):
         print(evaluate_directories(config, command=command_line("eval/run.py", words)))

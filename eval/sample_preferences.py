@@ -22,7 +22,7 @@ Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 1
 
 def main(arguments: list[str]) -> None:
     """Samples as configured."""
-    from eval.preferences import PreferencesConfig, sample  # these load the libraries, which --help does without
+    from eval.preferences import PreferencesConfig, sample  # these load the libraries, which --help does not need
     from models.engines.local import load_engine
 
     for config in read_config("sample_preferences", arguments, PreferencesConfig):

@@ -17,7 +17,7 @@ class Measurement:
     """What one judge found on the items of a suite that it applies to.
 
     Attributes:
-        items: Places of these items in the suite.
+        items: Positions of these items in the suite.
         statistics: What each adds to the sums of the judge's aggregate, ``[items, k]``.
         scores: Score of each item alone.
     """
@@ -28,7 +28,7 @@ class Measurement:
     scores: tuple[float, ...]
 
     def only(self, places: Sequence[int]) -> "Measurement":
-        """The same measurement on those of its items that are among ``places``."""
+        """The same measurement on its items that are among ``places``."""
         wanted = set(places)
         kept = [row for row, item in enumerate(self.items) if item in wanted]
         return Measurement(
@@ -40,7 +40,7 @@ class Measurement:
 
 
 def measure(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> dict[str, Measurement]:
-    """Measures one suite by every judge that at least one of its items can be judged by.
+    """Measures one suite by every judge that applies to at least one of its items.
 
     An item without a reference answer cannot be judged at all.
 

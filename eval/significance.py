@@ -23,12 +23,12 @@ Verdict = Literal["better", "worse", "no difference shown"]
 RESAMPLES = 2_000
 PERMUTATIONS = 10_000
 LEVEL = 0.05
-BLOCK = 500  # resamples drawn at once, so that memory stays small on large suites
+BLOCK = 500  # resamples drawn at once, to limit memory on large suites
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score with its 95 % interval; no bounds where a single group or an infinite loss allows no statement.
+    """A score with its 95 % interval; no bounds where a single group or an infinite loss allows none.
 
     Attributes:
         n: Number of items.
@@ -67,7 +67,7 @@ def ratio(totals: Array) -> Array:
     return result
 
 
-@np.errstate(invalid="ignore")  # an infinite loss times zero; the interval is then said to be unknown
+@np.errstate(invalid="ignore")  # an infinite loss times zero; the interval is then unknown
 def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Estimate:
     """A score with a cluster bootstrap percentile interval (Field and Welsh 2007, the randomised cluster bootstrap).
 
@@ -77,7 +77,7 @@ def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, 
     Args:
         statistics: Per item, ``[items, k]``.
         groups: Group of each item.
-        aggregate: What makes a score of summed statistics.
+        aggregate: Turns summed statistics into a score.
         seed: Seed of the resamples.
     """
     sums = _sums_by_group(statistics, groups)
@@ -103,7 +103,7 @@ def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggrega
         base: Statistics of the base model, ``[items, k]``.
         tuned: Statistics of the tuned model on the same items, ``[items, k]``.
         groups: Group of each item.
-        aggregate: What makes a score of summed statistics.
+        aggregate: Turns summed statistics into a score.
         seed: Seed of resamples and exchanges.
     """
     base_sums, tuned_sums = _sums_by_group(base, groups), _sums_by_group(tuned, groups)
@@ -128,7 +128,7 @@ def mcnemar_exact(base: Array, tuned: Array) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusts p-values for having tested several things at once (Holm 1979); the order is kept."""
+    """Adjusts p-values for multiple tests (Holm 1979); the order is kept."""
     adjusted = [0.0] * len(p_values)
     largest = 0.0
     for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):

@@ -32,7 +32,7 @@ def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict
         choice for an item does not depend on the other items.
 
     Raises:
-        UserError: A wanted split does not exist, or there is nothing to run.
+        UserError: A requested split does not exist, or there is nothing to run.
     """
     names = [name for name in splits if name not in NOT_TEST] if config.splits == "all_test" else config.splits
     missing = [name for name in names if not splits.get(name)]
@@ -67,9 +67,8 @@ def evaluate_system(engine: Engine, suites: Mapping[str, Sequence[Example]], con
     examples = [example for items in suites.values() for example in items]
     lengths = [engine.count_prompt_tokens(example.messages) for example in examples]
     fitting = [i for i, length in enumerate(lengths) if length <= engine.context_length]
-    fitting.sort(
-        key=lambda i: -lengths[i]
-    )  # equal lengths share a batch; the longest comes first, so that too little memory shows immediately
+    # similar lengths share a batch; the longest comes first, so that a lack of memory shows immediately
+    fitting.sort(key=lambda i: -lengths[i])
     completions = _complete(engine, examples, fitting, config)
     scores = _score(engine, examples, fitting, lengths)
     answers = iter([_answer(completions.get(i), scores.get(i)) for i in range(len(examples))])

@@ -1,6 +1,6 @@
-"""``artifact.json``: what a trained model is, what it was made from, and how it is to be loaded.
+"""``artifact.json``: what a trained model is, what it was made from, and how to load it.
 
-Every kind of result is a class of its own: which folder of the run it is in, and what must be known to load it.
+Every kind of result is its own class: which folder of the run it is in, and what is needed to load it.
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ class BaseRecord(_Record):
 
     @property
     def hints(self) -> Hints:
-        """What ``models.loading`` takes besides the path."""
+        """What ``models.loading`` needs besides the path."""
         return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
@@ -47,9 +47,9 @@ class NumericsRecord(_Record):
 
     Attributes:
         dtype: As configured; ``auto`` follows the machine, also where the model is evaluated and served.
-        weights: Type of the weights; where they were quantised, the type computed in.
+        weights: Type of the weights; where they were quantised, the compute type.
         training: Type of the products in training.
-        why: What decided them.
+        why: The reason for them.
         instruction_set: The processor's, or the name of the GPU.
     """
 
@@ -99,7 +99,7 @@ class Artifact(_Record):
         model_version: Name that the service reports with each answer.
         method: How it was tuned: a name in ``training.methods``, or of its stage.
         domain: Name of its folder in ``domains/``; None before domains were recorded.
-        knowledge: What answers are to be checked against; None where it was not trained on a knowledge base.
+        knowledge: The knowledge base to check answers against; None where it was not trained on one.
         numerics: The types computed in; artefacts made before they were recorded have none.
     """
 
@@ -120,7 +120,7 @@ class Artifact(_Record):
 
     @property
     def dtype(self) -> DType:
-        """The type that the model is to be loaded in, as its run was configured."""
+        """The type to load the model in, as its run was configured."""
         return self.numerics.dtype if self.numerics else "auto"
 
     def directory(self, path: Path) -> Path:
@@ -164,7 +164,7 @@ class Artifact(_Record):
 
 
 class LanguageModelArtifact(Artifact):
-    """A result that answers in words.
+    """A result that generates text.
 
     Attributes:
         quantisation: How the base was quantised in training.
@@ -198,7 +198,7 @@ class WholeArtifact(LanguageModelArtifact):
 
 
 class BesideBaseArtifact(LanguageModelArtifact):
-    """A directory of peft's that is loaded beside the base.
+    """A peft directory that is loaded on top of the base.
 
     Attributes:
         why_not_merged: The reason, Chinese or English as it was known.
@@ -210,18 +210,18 @@ class BesideBaseArtifact(LanguageModelArtifact):
 
 
 class AdapterArtifact(BesideBaseArtifact):
-    """An adapter that can be merged and was not: the merge was refused, or not asked for."""
+    """An adapter that can be merged but was not: the merge was refused, or not requested."""
 
-    described = ("适配器（与基座一起加载，未合并）", "an adapter (loaded beside the base, not merged)")
+    described = ("适配器（与基座一起加载，未合并）", "an adapter (loaded on top of the base, not merged)")
 
     kind: Literal["adapter"] = "adapter"
     merge_proof: MergeProof | None = None
 
 
 class PrefixArtifact(BesideBaseArtifact):
-    """A prefix, which no weights can take in."""
+    """A prefix, which cannot be merged into weights."""
 
-    described = ("前缀（与基座一起加载，不可合并）", "a prefix (loaded beside the base, never merged)")
+    described = ("前缀（与基座一起加载，不可合并）", "a prefix (loaded on top of the base, never merged)")
 
     kind: Literal["prefix"] = "prefix"
 

@@ -1,4 +1,4 @@
-"""Models that are built here are cached under a hash of all that they are made from."""
+"""Models that are built here are cached under a hash of everything they are made from."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ def build_once(
         kind: Beginning of the directory's name.
         corpus: What it is trained on.
         config: Size and training.
-        code: Files whose change makes another model.
+        code: Files whose changes produce another model.
         build: Fills an empty directory with the model.
 
     Returns:

@@ -67,7 +67,7 @@ class CardContent:
 
 
 def write_model_card(directory: Path, artifact: AnyArtifact, content: CardContent, base: Path) -> None:
-    """Writes the card of a tuned model, and takes the base's licence files along.
+    """Writes the card of a tuned model, and copies the base's licence files.
 
     Args:
         directory: The exported directory.
@@ -97,7 +97,7 @@ def write_model_card(directory: Path, artifact: AnyArtifact, content: CardConten
 
 
 def write_conversion_card(directory: Path, source: Path, family: ModelFamily, layout: str, class_name: str) -> None:
-    """Writes the card of a model that was only converted; the source's own card is kept beside it.
+    """Writes the card of a model that was only converted; the source's own card is kept next to it.
 
     Args:
         directory: The converted directory.
@@ -125,7 +125,7 @@ def write_conversion_card(directory: Path, source: Path, family: ModelFamily, la
 
 
 def _copy_licences(base: Path, directory: Path) -> list[str]:
-    """Takes the licence files of the base along, whatever their ending, and returns their names."""
+    """Copies the licence files of the base, whatever their extension, and returns their names."""
     files = sorted(path for path in base.iterdir() if path.is_file() and path.name.upper().startswith(LICENCE_FILES))
     for licence in files:
         shutil.copy(licence, directory / licence.name)

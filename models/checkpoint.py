@@ -2,7 +2,7 @@
 
 Weights are read with ``pread`` and never memory-mapped, so the pages of a checkpoint do not count twice while a model
 is built from it: the peak is the model itself and the tensors in flight. PyTorch ``.bin`` files are never unpickled
-beyond ``weights_only``: their tensors' places are read under ``FakeTensorMode``, then their bytes.
+beyond ``weights_only``: the positions of their tensors are read under ``FakeTensorMode``, then their bytes.
 """
 
 import json
@@ -19,7 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from common.errors import UserError
 from common.files import read_json
 
-BLOCK = 1 << 24  # elements that are read at once
+BLOCK = 1 << 24  # elements to read at once
 SAFETENSORS_TYPES = {
     **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
     **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8},
@@ -33,7 +33,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """Reads ``config.json``, whatever model it describes.
 
     Raises:
-        UserError: The directory holds no model.
+        UserError: The directory contains no model.
     """
     if not (directory / "config.json").is_file():
         raise UserError(
@@ -55,7 +55,7 @@ class LazyTensor:
         dtype: Its type in the file.
         shape: Its shape.
         stride: Its strides, elements.
-        wanted: The type it is read as; blocks are converted on the way, so there is never a second copy.
+        wanted: The type it is read as; blocks are converted while reading, so there is never a second copy.
     """
 
     file: Path
@@ -110,7 +110,7 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def open_weights(directory: Path) -> dict[str, LazyTensor]:
-    """All tensors of a model directory by name; nothing is read yet but the files' headers.
+    """All tensors of a model directory by name; only the files' headers are read yet.
 
     Raises:
         UserError: A file is missing, cut off, a Git LFS pointer, or in PyTorch's format from before version 1.6.
@@ -134,7 +134,7 @@ def open_weights(directory: Path) -> dict[str, LazyTensor]:
 def _safetensors(file: Path) -> dict[str, LazyTensor]:
     """Reads the header: its length in 8 bytes, then JSON (https://github.com/huggingface/safetensors, "Format")."""
     with safe_open(file, framework="pt"):
-        pass  # the library checks that the header is sound and the file as long as it says
+        pass  # the library checks that the header is valid and the file as long as it says
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
         header = json.loads(opened.read(length))
@@ -153,7 +153,7 @@ def _pickled(file: Path) -> dict[str, LazyTensor]:
     others = [name for name, value in fakes.items() if not isinstance(value, torch.Tensor)]
     if others:
         raise UserError(
-            f"not a checkpoint of tensors: it holds {', '.join(map(str, others[:3]))}",
+            f"not a checkpoint of tensors: it contains {', '.join(map(str, others[:3]))}",
             where=str(file),
             fix="give the file that the authors published, or that save_pretrained wrote",
         )

@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 from common.command import Config
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
-"""A type to compute in. ``auto`` follows the machine (``models.numerics``); another one is obeyed."""
+"""A type to compute in. ``auto`` follows the machine (``models.numerics``); any other is used as given."""
 
 
 class Hints(NamedTuple):
-    """What a checkpoint's files may not say; what the user says overrides what is guessed from them.
+    """What a checkpoint's files may not say; the user's values override what is guessed from the files.
 
     Attributes:
         family: Name of the family.
@@ -35,7 +35,7 @@ class EmbeddedConfig(Config):
         steps: Optimiser steps; one step sees ``batch_size * sequence_length`` tokens.
         matrix_learning_rate: Muon's learning rate for the matrices inside the blocks.
         matrix_decay: Muon's weight decay. It bounds the matrices; without it attention grows until each position looks
-            at one other alone, and neither a prefix nor an adapter can move it.
+            at only one other, and neither a prefix nor an adapter can change that.
         learning_rate: AdamW's learning rate for embeddings, output layer and norms.
     """
 
@@ -71,7 +71,7 @@ class Origin(Config):
 
     @property
     def hints(self) -> Hints:
-        """What ``models.loading`` takes besides the path."""
+        """What ``models.loading`` needs besides the path."""
         return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
@@ -79,8 +79,8 @@ class StandInConfig(Config):
     """A small model in the original layout of a published one, for trying a recipe without its weights.
 
     Attributes:
-        of: Whose layout.
-        steps: Training steps on the prose of the run's domain; a few, so that it is not quite random.
+        of: The model whose layout it has.
+        steps: Training steps on the prose of the run's domain; a few, so that it is not completely random.
     """
 
     of: Literal["chatglm2", "chatglm3", "baichuan", "baichuan2", "baichuan_13b", "baichuan2_13b"]
@@ -99,8 +99,8 @@ class ModelConfig(Origin):
         embedded: Size and training of the embedded model.
         stand_in: Size of a stand-in for a published model.
         prompt_format: Name of a file in ``models/prompts/``; null for the one the model was made for.
-        dtype: Type the weights are loaded in; where they are quantised, the type computed in. ``auto`` is bfloat16
-            where the machine computes in it natively.
+        dtype: Type the weights are loaded in; where they are quantised, the compute type. ``auto`` is bfloat16 where
+            the machine computes in it natively.
     """
 
     name: str
@@ -117,7 +117,7 @@ class ModelConfig(Origin):
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelConfig":
         if sum(origin is not None for origin in (self.path, self.embedded, self.stand_in)) != 1:
-            raise ValueError("give model.path=DIRECTORY (and only there no model.embedded and no model.stand_in)")
+            raise ValueError("give exactly one of model.path=DIRECTORY, model.embedded and model.stand_in")
         return self
 
 
@@ -127,7 +127,7 @@ class PushConfig(Config):
     Attributes:
         to: A directory, or ``owner/name`` on Hugging Face or ``modelscope:owner/name`` (a private repository is made
             there); null for nowhere.
-        dry_run: Only say what would be pushed; null does so for a hub where ``HF_HUB_OFFLINE`` is set.
+        dry_run: Only report what would be pushed; null does so for a hub when ``HF_HUB_OFFLINE`` is set.
     """
 
     to: str | None = None
@@ -142,11 +142,11 @@ class ConvertConfig(Config):
         prefix: A P-Tuning v2 checkpoint (original) or a prefix adapter (native).
         adapter: A LoRA adapter that was trained on the original class.
         out: Directory of the result.
-        layout: Which layout is written.
+        layout: The layout to write.
         dtype: Type of the weights; null for the one on disk.
         family: Short for ``model.family``.
         norm_head: Short for ``model.norm_head``.
-        push: Where the result is copied to.
+        push: Where to copy the result.
         llama_cpp: Directory of llama.cpp, for ``layout=gguf``; null for the environment's ``LLAMA_CPP``, then the PATH.
     """
 

@@ -1,4 +1,4 @@
-"""What ``python -m models.convert`` does, once its configuration was found right."""
+"""What ``python -m models.convert`` does, once its configuration is valid."""
 
 from pathlib import Path
 

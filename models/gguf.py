@@ -1,9 +1,9 @@
-"""GGUF through llama.cpp's own converter, where it is installed; Xinglin neither ships nor fetches it.
+"""GGUF through llama.cpp's own converter, where it is installed; Xinglin neither ships nor downloads it.
 
-The converter reads a native directory, but of a ``tokenizer.model`` it only sees the pieces: that roles are special
-tokens, and that no ``<s>`` or space is put before a text, it takes from keys of ``tokenizer_config.json`` that today's
-transformers keeps in ``tokenizer.json``. Without them llama.cpp cuts ``<reserved_106>`` into letters, and its prompts
-are not those of the training. It is therefore given a view of the directory that has these keys.
+The converter reads a native directory, but takes only the pieces from a ``tokenizer.model``: that roles are special
+tokens, and that no ``<s>`` or space precedes a text, it reads from keys of ``tokenizer_config.json`` that today's
+transformers keeps in ``tokenizer.json``. Without them llama.cpp splits ``<reserved_106>`` into letters, and its prompts
+are not those of training. So it gets a view of the directory that has these keys.
 """
 
 import os
@@ -27,15 +27,15 @@ OUTTYPES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
 
 
 def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str | None) -> list[str]:
-    """The converter's command, looked for before the model is loaded.
+    """The converter's command, located before the model is loaded.
 
     Args:
-        family: Family of the model that is to be converted.
+        family: Family of the model to convert.
         checkpoint: The model.
         llama_cpp: Directory of llama.cpp; otherwise the environment's ``LLAMA_CPP``, then the PATH.
 
     Raises:
-        UserError: llama.cpp does not know the model, or is not here.
+        UserError: llama.cpp does not support the model, or is not installed.
     """
     if family.no_gguf is not None:
         raise UserError(
@@ -47,9 +47,9 @@ def find_converter(family: ModelFamily, checkpoint: Checkpoint, llama_cpp: str |
     converter = Path(directory).expanduser() / CONVERTER if directory else None
     if converter is None or not converter.is_file():
         raise UserError(
-            f"llama.cpp's {CONVERTER} is not here" + (f" ({directory})" if directory else ""),
+            f"llama.cpp's {CONVERTER} was not found" + (f" ({directory})" if directory else ""),
             where="llama_cpp",
-            fix="install llama.cpp, and its Python requirements beside Xinglin; then give llama_cpp=DIRECTORY",
+            fix="install llama.cpp, and its Python requirements next to Xinglin's; then give llama_cpp=DIRECTORY",
         )
     return [sys.executable, str(converter)]
 
@@ -85,7 +85,7 @@ def write_gguf(
         raise UserError(
             f"llama.cpp's converter failed: {last}",
             where=" ".join(converter),
-            fix="it needs its own Python requirements, and knows tokenizer.model and tokenizers of published models",
+            fix="it needs its own Python requirements, and supports tokenizer.model and tokenizers of published models",
         )
 
 
@@ -101,7 +101,7 @@ def _view(native: Path, view: Path, tokenizer: PreTrainedTokenizerBase) -> None:
 def _keys(sentencepiece: Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, object]:
     model = read_model(sentencepiece)
     ids = tokenizer.encode("a")
-    # not the pieces of several spaces: after an added token llama.cpp puts another dummy prefix
+    # not the pieces of several spaces: llama.cpp puts another dummy prefix after an added token
     added = {
         str(token_id): {"content": token.content, "special": token.special}
         for token_id, token in tokenizer.added_tokens_decoder.items()

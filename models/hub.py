@@ -1,6 +1,6 @@
 """Finds a model directory: a local path, or a name on Hugging Face or ModelScope.
 
-The network is used only where a name is given instead of a path; a copy that was downloaded before is used without it.
+The network is used only for a name instead of a path; an earlier download is used without it.
 """
 
 import re
@@ -13,7 +13,7 @@ from common.errors import UserError
 
 MODELSCOPE = "modelscope:"
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-# never code: remote code is not run, so it is not fetched
+# never code: remote code is not run, so it is not downloaded
 FILES = ["*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "README.md", "LICENSE*"]
 
 
@@ -24,7 +24,7 @@ def locate(name: str) -> Path:
         name: A directory, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
 
     Raises:
-        UserError: There is no such directory, or the model is neither here nor can it be fetched.
+        UserError: There is no such directory, or the model is neither cached nor can it be downloaded.
     """
     path = Path(name).expanduser()
     if path.is_dir():
@@ -41,7 +41,7 @@ def _from_hugging_face(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, HFValidationError, OSError) as error:
         raise UserError(
-            f"{name} is no directory, and fetching it from Hugging Face failed: {str(error).splitlines()[0]}",
+            f"{name} is not a directory, and downloading it from Hugging Face failed: {str(error).splitlines()[0]}",
             where="model.path",
             fix="give a local directory; or unset HF_HUB_OFFLINE and check the network and the name",
         ) from None
@@ -58,12 +58,12 @@ def _from_modelscope(name: str) -> Path:
         return Path(modelscope_download(name, allow_patterns=FILES))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"fetching {name} from ModelScope failed: {str(error).splitlines()[0]}",
+            f"downloading {name} from ModelScope failed: {str(error).splitlines()[0]}",
             where="model.path",
             fix="check the name and the network, or give a local directory",
         ) from None
 
 
 def hub_name(path: str | None) -> str | None:
-    """The name on Hugging Face, where a model was given by it and not as a directory."""
+    """The name on Hugging Face, where a model was given by name and not as a directory."""
     return path if path and HUB_NAME.fullmatch(path) and not Path(path).expanduser().is_dir() else None

@@ -1,7 +1,7 @@
 """Loads models and tokenizers from plain directories: natively, without remote code, without the network.
 
 A directory may be in native layout or in the one its authors published; either way the model in memory is native, so it
-trains, generates and saves as any model of today's transformers.
+trains, generates and saves like any model of today's transformers.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ from models.families.llama import LLAMA
 from models.families.qwen import QWEN
 from models.quantisation import keep_unpacked, nf4
 
-disable_progress_bar()  # a bar per loaded model hides the ones that show what takes long
+disable_progress_bar()  # a bar per loaded model hides the bars of the slow steps
 
 FAMILIES = (
     LLAMA,
@@ -45,10 +45,10 @@ def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[Mod
 
     Args:
         directory: A model directory.
-        hints: What the user says about it; ``hints.family`` overrules what ``config.json`` says.
+        hints: What the user says about it; ``hints.family`` overrides ``config.json``.
 
     Raises:
-        UserError: The directory holds no model, or one of a family Xinglin does not know.
+        UserError: The directory holds no model, or one of a family that Xinglin does not support.
     """
     directory = Path(directory)
     config = read_config(directory)
@@ -62,7 +62,7 @@ def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[Mod
             return family, checkpoint
     raise checkpoint.refuse(
         f"unknown model family: architectures={config.get('architectures')}",
-        f"families that load: {', '.join(family.name for family in FAMILIES)}; if it is one of them, give family=NAME",
+        f"supported families: {', '.join(family.name for family in FAMILIES)}; if it is one of them, give family=NAME",
     )
 
 
@@ -70,7 +70,7 @@ def family_named(name: str) -> ModelFamily:
     """The family of that name.
 
     Raises:
-        UserError: There is none; the message lists those there are.
+        UserError: There is none; the message lists the available ones.
     """
     for family in FAMILIES:
         if family.name == name:
@@ -105,8 +105,8 @@ def load_model(
         hints: What the files do not say.
 
     Raises:
-        UserError: There is no model of a known family in the directory, it cannot be loaded right, or its weights are
-            not those that its configuration calls for.
+        UserError: There is no model of a known family in the directory, it cannot be loaded correctly, or its weights
+            are not those that its configuration requires.
     """
     family, checkpoint = open_checkpoint(path, hints)
     _refuse_quantised(checkpoint)
@@ -119,13 +119,13 @@ def load_model(
 def _refuse_quantised(checkpoint: Checkpoint) -> None:
     if checkpoint.config.get("quantization_config"):
         raise checkpoint.refuse(
-            "the weights are quantised already", "take the unquantised model; NF4 quantises it while loading"
+            "the weights are already quantised", "use the unquantised model; NF4 quantises it while loading"
         )
 
 
 def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: Quantisation | None) -> PreTrainedModel:
     weights = {
-        # what is quantised is quantised from what is stored; everything else is read as the type that is wanted
+        # quantised weights are quantised from the stored type; everything else is read as the requested type
         name: tensor if quantisation and tensor.shape[0] != plan.config.vocab_size else tensor.read_as(dtype)
         for name, tensor in open_weights(checkpoint.directory).items()
         if not name.endswith(plan.ignored)
@@ -177,7 +177,7 @@ def _check_names(info: dict[str, Any], checkpoint: Checkpoint) -> None:
     if problems:
         raise checkpoint.refuse(
             f"the weights are not those of this configuration ({'; '.join(problems)})",
-            "the directory mixes two models, or is of a family that Xinglin does not know",
+            "the directory mixes two models, or is of a family that Xinglin does not support",
         )
 
 
@@ -196,7 +196,7 @@ def load_tokenizer(path: Path | str, hints: Hints = NO_HINTS) -> PreTrainedToken
         raise UserError("no tokenizer here", where=str(path), fix="give the directory of a model with its tokenizer")
     tokenizer = family.tokenizer(checkpoint)
     if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token  # padding is always masked, so any token serves
+        tokenizer.pad_token = tokenizer.eos_token  # padding is always masked, so any token works
     return tokenizer
 
 

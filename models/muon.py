@@ -16,7 +16,7 @@ EPSILON = 1e-7
 
 
 def orthogonalised(matrices: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Newton-Schulz iteration: every singular value of every matrix is brought near 1.
+    """Newton-Schulz iteration: moves every singular value of every matrix close to 1.
 
     Args:
         matrices: ``[matrices, rows, columns]``.
@@ -40,9 +40,9 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         matrices: Parameters ``[rows, columns]``.
-        lr: Learning rate; a tall matrix takes it times ``sqrt(rows / columns)``.
+        lr: Learning rate, multiplied by ``sqrt(rows / columns)`` for a tall matrix.
         momentum: Share of the old momentum that stays.
-        weight_decay: Share of the weight, times the learning rate, that each step takes away.
+        weight_decay: Share of the weight, times the learning rate, that each step subtracts.
         dtype: Type that the iteration computes in.
     """
 

@@ -2,7 +2,7 @@
 
 CPUs with AVX512-BF16 or AMX, and GPUs from Ampere on, compute in bfloat16 natively. Every other CPU emulates it, 13 to
 60 times slower than float32 (benchmarks/numerics.md). Everything that builds, trains, merges, proves, scores, serves or
-samples asks ``compute_dtype``, says what was chosen in the log once, and records it beside its result.
+samples asks ``compute_dtype``, logs the choice once, and records it next to its result.
 """
 
 import os
@@ -20,7 +20,7 @@ from models.config import DType
 
 NATIVE_FLAGS = ("avx512_bf16", "amx_bf16")  # as ``torch.cpu.get_capabilities`` names them
 WITHOUT_BFLOAT16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
-"""Values of ``ONEDNN_MAX_CPU_ISA`` (``DNNL_MAX_CPU_ISA``) that forbid oneDNN, which multiplies for torch, to use it."""
+"""Values of ``ONEDNN_MAX_CPU_ISA`` (``DNNL_MAX_CPU_ISA``) that keep oneDNN, torch's CPU kernels, from using it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Numerics:
     Attributes:
         dtype: The type.
         device: ``cpu`` or ``cuda``.
-        why: What decided it, for logs, artefacts and reports.
+        why: The reason, for logs, artefacts and reports.
     """
 
     dtype: torch.dtype
@@ -43,7 +43,7 @@ class Numerics:
         return str(self.dtype).removeprefix("torch.")
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Where products are taken in this type while weights stay in float32."""
+        """A context where products are computed in this type while weights stay in float32."""
         return nullcontext() if self.dtype == torch.float32 else torch.autocast(self.device, self.dtype)
 
     def __str__(self) -> str:
@@ -51,10 +51,10 @@ class Numerics:
 
 
 def compute_dtype(asked: DType = "auto") -> Numerics:
-    """Decides the type to compute in, and says so once per process.
+    """Decides the type to compute in, and logs it once per process.
 
     Args:
-        asked: A type given by a person is obeyed; where the machine emulates it, a warning names the cost.
+        asked: A type given by the user is used as is; where the machine emulates it, a warning names the cost.
     """
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
     if asked == "auto":

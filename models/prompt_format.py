@@ -1,6 +1,6 @@
 """The one renderer: a conversation becomes token ids **and** a loss mask, here and nowhere else.
 
-A prompt format is a Jinja chat template whose ``{% generation %}`` marks enclose what the assistant says, with its stop
+A prompt format is a Jinja chat template whose ``{% generation %}`` marks enclose the assistant's text, with its stop
 token. Training, evaluation and service all call this module; the template travels with every artefact together with its
 SHA-256 and with what the tokenizer made of a few probe texts. A directory whose template or tokenizer was changed
 afterwards is refused. What the comments at the top of a template declare is in ``models/prompts/README.md``.
@@ -10,8 +10,8 @@ Three rules make "the prompt in training is the prompt in service" true by const
 * text is cut at the generation marks and the pieces are encoded one by one, so the ids of a prompt are always a prefix
   of the ids of the answer that continues it;
 * a format that shows earlier answers in another form than the one that is supervised marks only the last answer. Then
-  each supervised answer becomes a training sequence of its own, behind exactly the prompt that service would send;
-* a special token or role mark that somebody types into a message is defused, so no user can open an assistant turn.
+  each supervised answer becomes its own training sequence, after exactly the prompt that the service would send;
+* a special token or role mark that a user types into a message is defused, so no user can open an assistant turn.
 """
 
 import re
@@ -52,7 +52,7 @@ PROBES = {
     "white space": "第一行\n\n  第二行\t end",
     "rare characters": "🩺𠮷ß",
 }
-"""Texts whose ids tell one tokenizer from another, by what they probe."""
+"""Texts whose ids distinguish tokenizers, by what they probe."""
 
 
 class Turn(Protocol):
@@ -134,7 +134,7 @@ class PromptFormat:
 
     @classmethod
     def load(cls, directory: Path, tokenizer: PreTrainedTokenizerBase) -> "PromptFormat":
-        """The format stored beside a model or adapter.
+        """The format stored with a model or adapter.
 
         Raises:
             Refused: The stored template or the tokenizer is not the one the model was trained with.
@@ -144,9 +144,9 @@ class PromptFormat:
         stored = read_json(file)
         if missing := [key for key in STORED if key not in stored]:
             raise UserError(
-                f"does not say {' and '.join(missing)}",
+                f"lacks {' and '.join(missing)}",
                 where=str(file),
-                fix="run the recipe again; it is written again",
+                fix="run the recipe again to rewrite it",
             )
         prompt_format = cls(stored["name"], stored["template"], tuple(stored["stop"]), tokenizer)
         if prompt_format.sha256 != stored["sha256"]:
@@ -200,7 +200,7 @@ class PromptFormat:
         """
         sequences = self.render_all(messages, supervise)
         if len(sequences) > 1:
-            raise ValueError(f"prompt format {self.name!r} supervises one answer a sequence; call render_all")
+            raise ValueError(f"prompt format {self.name!r} supervises one answer per sequence; call render_all")
         return sequences[0]
 
     def render_all(self, messages: Sequence[Turn], supervise: Literal["all", "last"] = "all") -> list[Rendered]:
@@ -212,7 +212,7 @@ class PromptFormat:
 
         Returns:
             One sequence; or, where all answers are supervised and the format shows earlier answers in another form, one
-            for each answer.
+            per answer.
 
         Raises:
             UserError: The format cannot render these roles in this order.
@@ -243,7 +243,7 @@ class PromptFormat:
         return [token for piece in self._encode(text, _cuts(len(text), spans)) for token in piece]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of generated ids up to the first stop id, without special tokens and without space around it."""
+        """Text of generated ids up to the first stop id, without special tokens and surrounding spaces."""
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
         return str(self.tokenizer.decode(list(ids[:end]), skip_special_tokens=True)).strip()
 
@@ -277,7 +277,7 @@ class PromptFormat:
         if turns != ["user" if i % 2 == 0 else "assistant" for i in range(len(turns))] or turns[-1:] != [last]:
             raise UserError(
                 f"prompt format {self.name!r} cannot render the roles {', '.join(roles) or '(none)'}",
-                fix=f"wanted: one system turn or none, then user and assistant in turn, ending with the {last}",
+                fix=f"expected: one system turn or none, then user and assistant in turn, ending with the {last}",
             )
 
     def _defused(self, content: str) -> str:
@@ -320,7 +320,7 @@ def _declarations(template: str, path: Path | None = None) -> dict[str, tuple[st
 
 
 def _own(token: str, tokenizer: PreTrainedTokenizerBase, name: str) -> str:
-    """The token itself; for ``eos_token`` the one that the tokenizer calls so.
+    """The token itself; for ``eos_token`` the tokenizer's token of that name.
 
     Raises:
         UserError: The tokenizer has none.
@@ -337,7 +337,7 @@ def _own(token: str, tokenizer: PreTrainedTokenizerBase, name: str) -> str:
 
 
 def _beginning(tokenizer: PreTrainedTokenizerBase) -> str:
-    """The special tokens that this tokenizer itself puts before a text, e.g. ``<s>``, ``[gMASK]<sop>`` or none."""
+    """The special tokens that this tokenizer puts before a text, e.g. ``<s>``, ``[gMASK]<sop>`` or none."""
     special = set(tokenizer.all_special_ids) | {
         token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special
     }

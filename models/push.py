@@ -1,4 +1,4 @@
-"""Copies an exported model to a directory, or to a hub. Nothing is pushed unless it is asked for."""
+"""Copies an exported model to a directory, or to a hub. Nothing is pushed unless configured."""
 
 import shutil
 from collections.abc import Callable
@@ -22,13 +22,13 @@ def push(exported: Path, config: PushConfig, *markers: str) -> str:
     Args:
         exported: The directory.
         config: The target; ``owner/name`` is a hub's, everything else (``./name``, ``/data/name``) a directory.
-        markers: Files that tell an earlier push from a directory of something else; it has one of them.
+        markers: Files that tell an earlier push from a directory of something else; a push has one of them.
 
     Returns:
-        What was done, in a line; the empty text where nothing was asked for.
+        What was done, in one line; an empty text where nothing was configured.
 
     Raises:
-        UserError: The target holds something else, or the hub cannot be reached or refuses.
+        UserError: The target contains something else, or the hub cannot be reached or refuses.
     """
     if config.to is None:
         return ""
@@ -45,14 +45,14 @@ def push(exported: Path, config: PushConfig, *markers: str) -> str:
 
 
 def check_target(config: PushConfig, *markers: str) -> None:
-    """Finds before a long run what would stop the push after it.
+    """Finds before a long run whatever would stop the push after it.
 
     Args:
         config: The target.
-        markers: Files of which a directory that is written over has one.
+        markers: Files of which a directory to overwrite has one.
 
     Raises:
-        UserError: The target is a directory of something else, or a name that is no hub's.
+        UserError: The target is a directory of something else, or not a name on a hub.
     """
     if config.to is None or _hub(config.to) is not None:
         return
@@ -61,7 +61,9 @@ def check_target(config: PushConfig, *markers: str) -> None:
     target = Path(config.to).expanduser().resolve()
     ours = any((target / marker).is_file() for marker in markers)
     if target.exists() and not ours and (target.is_file() or any(target.iterdir())):
-        raise UserError("this exists and holds something else", where=f"push.to={target}", fix="give another directory")
+        raise UserError(
+            "this exists and contains something else", where=f"push.to={target}", fix="give another directory"
+        )
 
 
 def _hub(to: str) -> Callable[[Path, str], str] | None:

@@ -1,12 +1,12 @@
-"""NF4 with double quantisation (QLoRA, arXiv:2305.14314, section 3), on a GPU and on the CPU alike.
+"""NF4 with double quantisation (QLoRA, arXiv:2305.14314, section 3), on GPU and CPU.
 
 bitsandbytes 0.50.2 repacks a ``Linear4bit`` weight for a faster forward pass on CPUs with AVX512-BF16 as soon as the
 module runs in evaluation mode, and nothing unpacks it on the way back to training: the forward pass stays right while
 gradients, ``dequantize()`` and merges silently become wrong. ``load_model`` therefore switches the repacking off for
 every model it loads (``keep_unpacked``), before any forward pass.
 
-Its CPU quantiser needs 20 bytes for every weight of a matrix; ``quantise_in_blocks`` takes its place, with the same
-result bit for bit, in bounded memory and less time (benchmarks/model_loading.md).
+Its CPU quantiser needs 20 bytes per weight of a matrix; ``quantise_in_blocks`` replaces it, with the same result bit
+for bit, in bounded memory and less time (benchmarks/model_loading.md).
 """
 
 import torch
@@ -42,7 +42,7 @@ def quantise_in_blocks(
         quant_storage: Type of the packed values.
 
     Returns:
-        Two values in a byte, ``[ceil(n / 2), 1]``, and the scales, float32, ``[ceil(n / blocksize)]``.
+        Two values per byte, ``[ceil(n / 2), 1]``, and the scales, float32, ``[ceil(n / blocksize)]``.
     """
     code = get_4bit_type(quant_type, device="cpu", blocksize=blocksize)
     order = code.argsort()
@@ -59,7 +59,7 @@ def quantise_in_blocks(
         nearest = torch.zeros(len(values) + len(values) % 2, dtype=torch.uint8)
         for bound in bounds:
             nearest += scaled[: len(nearest)] > bound
-        if quant_type != "nf4":  # the values of nf4 are in order already
+        if quant_type != "nf4":  # the values of nf4 are already sorted
             nearest = order[nearest.int()].to(torch.uint8)
         packed[start // 2 :][: len(nearest) // 2, 0] = (nearest[::2] << 4) | nearest[1::2]
     return packed.view(-1).view(quant_storage).unsqueeze(1), scales

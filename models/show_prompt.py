@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from common.command import Config, read_config, run_command
 from common.errors import UserError
 
-if TYPE_CHECKING:  # the libraries load only after the configuration was found right
+if TYPE_CHECKING:  # the libraries load only once the configuration is valid
     from transformers import PreTrainedTokenizerBase
 
     from models.prompt_format import PromptFormat, Rendered
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the libraries load only after the configuration was found r
 HELP = """
 Shows every token that a model is given, with its id, and which tokens training supervises.
 
-  python -m models.show_prompt model=DIR text="高血压有什么症状？"                       what service would send
+  python -m models.show_prompt model=DIR text="高血压有什么症状？"                       what the service would send
   python -m models.show_prompt model=DIR text="…" answer="头痛、头晕。"                  what training would learn from
   python -m models.show_prompt model=DIR prompt_format=chatglm2 text="…" answer="…"      through another format
   python -m models.show_prompt model=DIR file=rows.jsonl row=3                           row 3 of a data file
@@ -38,7 +38,7 @@ Keys:
   supervise=WHICH      all (default) | last: which assistant turns the loss counts
 
 Supervised tokens are green on a terminal and in «…» elsewhere or under NO_COLOR. "▁" is a space, "⏎" a line
-break; after "/" comes the id. A format that shows earlier answers in another form gives one sequence for each answer.
+break; after "/" comes the id. A format that shows earlier answers in another form gives one sequence per answer.
 Exit codes: 0 done, 1 failed, 2 wrong input.
 """
 
@@ -87,11 +87,11 @@ class TypedTurn(NamedTuple):
 
 
 def show(config: ShowPromptConfig, *, coloured: bool) -> str:
-    """The tokens of a conversation as text for a person.
+    """The tokens of a conversation as text for the terminal.
 
     Args:
         config: What to show.
-        coloured: Whether supervised tokens are shown by colour; else by ``«…»``.
+        coloured: Whether to mark supervised tokens by colour; else by ``«…»``.
 
     Raises:
         UserError: The directory has no tokenizer, the format does not fit it, or there is no such row.
@@ -148,12 +148,12 @@ def _row(file: Path, number: int) -> list[TypedTurn]:
         raise UserError(
             "not a conversation",
             where=f"{file}, row {number}",
-            fix='wanted: {"messages": [{"role": "user", "content": "…"}, …]} or instruction, input and output',
+            fix='expected: {"messages": [{"role": "user", "content": "…"}, …]} or instruction, input and output',
         ) from None
 
 
 def _messages(row: dict[str, Any]) -> list[TypedTurn]:
-    """The turns of a row; instruction and input are joined by a line break, as the data recipes do it."""
+    """The turns of a row; instruction and input are joined by a line break, as in the data recipes."""
     if "messages" in row:
         return [TypedTurn(str(turn["role"]), str(turn["content"])) for turn in row["messages"]]
     asked = "\n".join(part for part in (row["instruction"], row.get("input", "")) if part)
@@ -187,17 +187,17 @@ def _tokens(tokenizer: "PreTrainedTokenizerBase", sequence: "Rendered", coloured
 
 
 def _readable(tokenizer: "PreTrainedTokenizerBase", token_id: int) -> str:
-    """A token as a person reads it; a part of a character as the tokenizer writes it."""
+    """A token in readable form; a part of a character as the tokenizer writes it."""
     raw = str(tokenizer.convert_ids_to_tokens(token_id))
     text = str(tokenizer.decode([token_id]))
-    if "\ufffd" in text or text == raw.lstrip("▁"):  # the decoder takes the space before the first word away
+    if "\ufffd" in text or text == raw.lstrip("▁"):  # the decoder removes the space before the first word
         text = raw
     text = text.replace(" ", "▁").replace("\n", "⏎").replace("\t", "⇥")
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda control: f"\\x{ord(control[0]):02x}", text)
 
 
 def main(arguments: list[str]) -> None:
-    """Prints the tokens that the arguments ask for."""
+    """Prints the requested tokens."""
     configs = read_config("show_prompt", arguments, ShowPromptConfig)
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for config in configs:

@@ -83,7 +83,7 @@ BAICHUAN_GENERATION = {
     "assistant_token_id": 196,
 }
 USER_TOKEN = 195
-CODE = [__file__, *embedded.CODE, export.__file__, sentencepiece.__file__]  # what makes a stand-in what it is
+CODE = [__file__, *embedded.CODE, export.__file__, sentencepiece.__file__]  # everything that determines a stand-in
 SYMBOLS = [*"\n\t0123456789", *"，。！？；：、“”‘’（）《》〈〉【】—…·～", *"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"]
 
 
@@ -96,7 +96,7 @@ class Likeness:
         context_keys: The keys that hold the context length.
         files: Further JSON files.
         dummy_prefix: Whether the tokenizer puts a space before every text.
-        user_role: The reserved piece at id 195; none where roles are no pieces.
+        user_role: The reserved piece at id 195; none where roles are not pieces.
     """
 
     config: dict[str, Any]
@@ -159,7 +159,7 @@ def _write_tokenizer(corpus: Sequence[str], config: StandInConfig, likeness: Lik
 
 
 def _reserved(user_role: int | None) -> list[str]:
-    """User-defined pieces such that ``<reserved_N>`` of the user's turn has id 195, as in the published files."""
+    """User-defined pieces that give ``<reserved_N>`` of the user's turn id 195, as in the published files."""
     if user_role is None:
         return []
     first = USER_TOKEN - user_role  # id of <reserved_0>; 0 to 2 are <unk>, <s> and </s>

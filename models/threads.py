@@ -2,8 +2,8 @@
 
 The threads of one operation wait for the slowest of them. Two threads on two cores, one of them kept busy by another
 process, were measured at a sixth of the speed of one thread alone; so a core that others keep busy is left to them, and
-taken back when they end. ``threads=N`` (or ``OMP_NUM_THREADS``) fixes the number: sums then come in the same order
-whatever else the machine does.
+reclaimed when they end. ``threads=N`` (or ``OMP_NUM_THREADS``) fixes the number: sums are then computed in the same
+order whatever else the machine does.
 """
 
 import os
@@ -16,7 +16,7 @@ from loguru import logger
 
 from common.machine import allowed_cores, own_cores
 
-INTERVAL = 2.0  # seconds between two looks at the machine
+INTERVAL = 2.0  # seconds between two checks of the machine
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Threads:
     """The threads of this process.
 
     Attributes:
-        fixed: A person's number; None follows the machine.
+        fixed: The user's number; None follows the machine.
     """
 
     fixed: int | None = None
@@ -41,7 +41,7 @@ class Threads:
     _wanted: int | None = field(default=None, init=False)
 
     def use(self, fixed: int | None) -> None:
-        """Takes a person's number, or from now on the machine's."""
+        """Uses the user's number, or from now on the machine's."""
         self.fixed = fixed if fixed is not None else _of_environment()
         self._last = self._wanted = None
         torch.set_num_threads(self.fixed or allowed_cores())
@@ -49,7 +49,7 @@ class Threads:
             self._begin()
 
     def follow(self) -> None:
-        """Takes as many threads as there are free cores; to be called often, e.g. before each step."""
+        """Uses as many threads as there are free cores; call it often, e.g. before each step."""
         if self.fixed is not None:
             return
         if self._last is None or time.monotonic() - self._last.at > INTERVAL:
@@ -57,21 +57,21 @@ class Threads:
 
     def _begin(self) -> None:
         self._last = _look_at_machine()
-        time.sleep(INTERVAL / 5)  # long enough to see whether somebody else is computing
+        time.sleep(INTERVAL / 5)  # long enough to see whether other processes are computing
         self._wanted = self._free()
         torch.set_num_threads(self._wanted)
         logger.info("threads: {} of {} cores", self._wanted, allowed_cores())
 
     def _adjust(self) -> None:
         free = self._free()
-        # two looks in a row must agree: a short burst of other work is not worth a change
+        # two checks in a row must agree: a short burst of other work is not worth a change
         if free == self._wanted and free != torch.get_num_threads():
             logger.info("threads: {} -> {}, after other work on the cores", torch.get_num_threads(), free)
             torch.set_num_threads(free)
         self._wanted = free
 
     def _free(self) -> int:
-        """Free cores since the last look."""
+        """Free cores since the last check."""
         last, seen = self._last, _look_at_machine()
         self._last = seen
         if last is None:
@@ -82,7 +82,7 @@ class Threads:
 
 def _look_at_machine() -> _Seen:
     cores = psutil.cpu_times(percpu=True)
-    # what runs at low priority gives way, so its time counts as free
+    # low-priority work yields, so its time counts as free
     busy = sum(cores[core].user + cores[core].system for core in own_cores())
     own = psutil.Process().cpu_times()
     return _Seen(time.monotonic(), busy, own.user + own.system)
@@ -94,4 +94,4 @@ def _of_environment() -> int | None:
 
 
 THREADS = Threads()
-"""The one of this process: ``use`` when a command starts, ``follow`` where it computes."""
+"""The instance of this process: call ``use`` when a command starts, ``follow`` where it computes."""

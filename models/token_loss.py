@@ -9,17 +9,17 @@ from typing import Any
 
 import torch
 
-ROWS = 256  # whose logits exist at once; with 8,000 tokens they stay in a processor's cache
+ROWS = 256  # rows whose logits exist at once; with 8,000 tokens they fit into a processor's cache
 
 
 def token_loss(hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Sum of the cross-entropies of some tokens, in nats.
 
     Args:
-        hidden: What the output layer is given, ``[tokens, hidden]``.
+        hidden: Input of the output layer, ``[tokens, hidden]``.
         weight: The output layer, ``[vocab, hidden]``; it has no bias.
         targets: The right tokens, ``[tokens]``.
-        dtype: Type that products are taken in; sums and exponentials are in float32.
+        dtype: Type that products are computed in; sums and exponentials are in float32.
     """
     loss: torch.Tensor = _TokenLoss.apply(hidden, weight, targets, dtype)
     return loss
@@ -30,7 +30,7 @@ class _TokenLoss(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor, dtype: torch.dtype
     ) -> torch.Tensor:
-        """Takes the gradients with the loss: ``softmax(scores) - one-hot(target)`` for each row of scores."""
+        """Computes the gradients with the loss: ``softmax(scores) - one-hot(target)`` for each row of scores."""
         needs_weight = ctx.needs_input_grad[1]
         output = weight.to(dtype)
         hidden_gradient = torch.empty_like(hidden)
@@ -52,7 +52,7 @@ class _TokenLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Scales the gradients that ``forward`` already took."""
+        """Scales the gradients that ``forward`` already computed."""
         (outer,) = gradients
         hidden_gradient, weight_gradient = ctx.saved_tensors
         if weight_gradient is not None:

@@ -18,7 +18,7 @@ from models.prompt_format import PromptFormat
 from training.config import StageConfig
 
 CHINESE = "medical"
-"""The domain whose prose a model built here reads in a domain that has none: the most Chinese there is."""
+"""The domain whose prose a model built here reads where its own domain has none: the largest Chinese one."""
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from training.stages.job import Job
 
 
 def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "") -> str:
-    """One run from sources to report; what an interrupted run already finished is not done again.
+    """One run from sources to report; what an interrupted run already finished is skipped.
 
     Args:
         config: The checked configuration.
-        run: The run to resume; a new one is begun once nothing more can be refused before training.
-        command: What was typed to start a new run; it is recorded and shown in the report.
+        run: The run to resume; a new one starts once all checks before training have passed.
+        command: The command as typed to start a new run; it is recorded and shown in the report.
 
     Returns:
         The printed summary.

@@ -20,9 +20,9 @@ class OptimiserConfig(Config):
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
         batch_size: Rows per step on one device.
-        precision: Type of the products (autocast; weights that are trained stay in float32). ``auto`` is ``bf16``
-            where the machine computes in it natively, else ``fp32``.
-        keep_checkpoints: Number of newest checkpoints kept.
+        precision: Type of the products (autocast; trained weights stay in float32). ``auto`` is ``bf16`` where the
+            machine computes in it natively, else ``fp32``.
+        keep_checkpoints: Number of newest checkpoints to keep.
     """
 
     epochs: float = Field(1.0, gt=0)
@@ -61,7 +61,7 @@ class TrainConfig(OptimiserConfig):
 
 
 class MergeTolerance(Config):
-    """What the merged model may differ from the unmerged one; beyond it the merge is refused."""
+    """How far the merged model may differ from the unmerged one; beyond that the merge is refused."""
 
     max_logit_difference: float = Field(0.5, gt=0)
     mean_kl: float = Field(1e-3, gt=0)
@@ -99,9 +99,9 @@ class StageConfig(Config):
 
     Attributes:
         stage: Name of the stage in ``training.stages``; each stage's configuration has its own.
-        name: Of the run, usually the recipe's.
+        name: Name of the run, usually the recipe's.
         domain: Whose rules, notices and sources the model is served with; the embedded base reads its prose.
-        threads: Threads that compute on the CPU; null follows the cores that other work leaves free.
+        threads: CPU threads to compute with; null uses the cores that other work leaves free.
         model: The base that training starts from.
         train: How its weights are trained.
     """
@@ -122,7 +122,7 @@ class StageConfig(Config):
 
     @property
     def knowledge_folder(self) -> Path | None:
-        """The folder of a knowledge base of one's own; None for the one that ships with the domain."""
+        """The folder of the user's own knowledge base; None for the one that ships with the domain."""
         own = isinstance(self.source, KnowledgeSourceConfig) and self.source.path
         path = own or self.knowledge.path
         return Path(path).expanduser() if path else None

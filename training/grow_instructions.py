@@ -44,7 +44,7 @@ class CommandConfig(Config):
 
 
 class EngineTeacher:
-    """Any engine as a teacher.
+    """An engine as a teacher.
 
     Args:
         engine: The model.
@@ -77,7 +77,7 @@ def run(config: CommandConfig, teacher: Teacher) -> Grown:
 
     Args:
         config: The checked configuration.
-        teacher: Who writes.
+        teacher: The teacher.
 
     Returns:
         What was written.
@@ -89,13 +89,13 @@ def run(config: CommandConfig, teacher: Teacher) -> Grown:
     seeds_path = Path(config.grow.seeds_path).expanduser() if config.grow.seeds_path else SEEDS
     seeds = load_seeds(seeds_path, config.grow.domain)
     if out.exists() and not (out.is_dir() and ((out / RECORD).exists() or not any(out.iterdir()))):
-        raise UserError("this exists and is no earlier run", where=str(out), fix="choose another out=DIR")
+        raise UserError("this exists and is not an earlier run", where=str(out), fix="choose another out=DIR")
     make_directory(out)
     recorded = RecordedTeacher(
         teacher, out / RECORD, max_requests=config.grow.max_requests, max_tokens=config.grow.max_tokens
     )
     if recorded.recorded:
-        logger.info("{} replies are known from an earlier run", recorded.recorded)
+        logger.info("reusing {} replies of an earlier run", recorded.recorded)
     grown = grow(config.grow, seeds, recorded)
     report = _report(config, grown, recorded, sha256_file(seeds_path), len(seeds))
     write_text(out / "generated.jsonl", as_lines(grown.rows))
@@ -135,7 +135,7 @@ def _markdown(report: dict[str, object]) -> str:
         "| --- | --- |",
         *(f"| {name} | {value} |" for name, value in plain.items()),
     ]
-    lines += ["", "## 剔除 · Left out", "", "| 原因 · reason | n |", "| --- | --- |"]
+    lines += ["", "## 剔除 · Dropped", "", "| 原因 · reason | n |", "| --- | --- |"]
     lines += [f"| {reason} | {number} |" for reason, number in rejected.items()]
     note = "没有人核对过这些内容；医学内容须由专业人员审阅。Nobody has checked these rows; medicine needs an expert."
     return "\n".join([*lines, "", note]) + "\n"

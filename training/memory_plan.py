@@ -1,4 +1,4 @@
-"""What a run will need in memory, said before the base model is loaded."""
+"""The memory that a run will need, reported before the base model is loaded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +25,9 @@ class MemoryPlan:
     Attributes:
         frozen: Weights that are not trained.
         trained: Weights that are, with their gradients and the optimiser's state.
-        activations: What the backward pass needs of the forward pass, and the outputs.
-        available: What is free.
-        fix: What needs less.
+        activations: What the backward pass needs from the forward pass, and the outputs.
+        available: Free memory.
+        fix: How to need less.
     """
 
     frozen: float
@@ -43,7 +43,7 @@ class MemoryPlan:
 
 
 def weight_bytes(shapes: nn.Module, dtype: torch.dtype, quantisation: Quantisation | None) -> float:
-    """Bytes of a base model's weights; quantisation is of the linear layers inside the blocks."""
+    """Bytes of a base model's weights; only the linear layers inside the blocks are quantised."""
     linear = sum(m.weight.numel() for n, m in shapes.named_modules() if isinstance(m, nn.Linear) and "layers" in n)
     total = sum(p.numel() for p in shapes.parameters())
     return linear * (NF4_BYTES if quantisation else dtype.itemsize) + (total - linear) * dtype.itemsize
@@ -58,7 +58,7 @@ def activation_bytes(sizes: Any, tokens: int, outputs: int, config: OptimiserCon
     Args:
         sizes: Configuration of the model.
         tokens: Tokens of a step on one device.
-        outputs: Values that the model gives for each token.
+        outputs: Values that the model returns per token.
         config: How it is trained.
     """
     value = training_numerics(config).dtype.itemsize
@@ -78,7 +78,7 @@ def check_memory(plan: MemoryPlan) -> None:
     """Prints the plan and stops a run that cannot fit.
 
     Raises:
-        UserError: The plan needs more than there is.
+        UserError: The plan needs more than is free.
     """
     logger.info(
         "memory plan: frozen weights {:.2f} GiB + trained part {:.2f} + activations {:.2f} = {:.2f} of {:.1f} GiB free",
@@ -86,7 +86,7 @@ def check_memory(plan: MemoryPlan) -> None:
     )
     if plan.needed > plan.available:
         raise UserError(
-            f"this run needs about {plan.needed / GIB:.1f} GiB and {plan.available / GIB:.1f} GiB are free",
+            f"this run needs about {plan.needed / GIB:.1f} GiB, but only {plan.available / GIB:.1f} GiB are free",
             where="memory plan",
             fix=plan.fix,
         )

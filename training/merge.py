@@ -1,7 +1,7 @@
 """Merges an adapter into the base weights and proves that the merged model is the model that was trained.
 
 The adapter was trained on the quantised base, so by default it is merged onto those very weights, dequantised.
-Merging into 4-bit weights would round the update away; the original weights are weights that the adapter never saw.
+Merging into 4-bit weights would round the update away; the adapter never saw the original weights.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def merge(
     onto = base.load(dtype, quantisation if config.base == "dequantised" else None)
     if config.base == "dequantised" and quantisation is not None:
         onto = onto.dequantize(dtype)
-        onto.is_loaded_in_4bit = False  # transformers leaves the mark, and peft refuses to merge IA3 where it is
+        onto.is_loaded_in_4bit = False  # transformers leaves the mark, and peft refuses to merge IA3 where it is set
     merged = PeftModel.from_pretrained(onto, adapter).merge_and_unload()
     save_native(merged, out, base.family, base.checkpoint, base.prompt_format)
     del onto, merged

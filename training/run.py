@@ -23,7 +23,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
-  python training/run.py resume=runs/medical_qlora/20261123-101500   continues an interrupted run
+  python training/run.py resume=runs/medical_qlora/20261123-101500   resumes an interrupted run
 
 Choices (files in configs/; extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
 {choices("run", "extractive")}
@@ -40,7 +40,7 @@ before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or config
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
     planned = _planned(arguments)
-    from models.threads import THREADS  # these load the libraries, only after the configuration was found right
+    from models.threads import THREADS  # these load the libraries, only once the configuration is valid
     from training.chain import run_chain
 
     for config, command, run in planned:
@@ -50,12 +50,12 @@ def main(arguments: list[str]) -> None:
 
 def _planned(arguments: list[str]) -> list[tuple["StageConfig", str, "RunDirectory | None"]]:
     """The configurations to run, each with the command that starts it, or with the run that is resumed."""
-    from common.composition import combinations  # these load the libraries, which --help does without
+    from common.composition import combinations  # these load the libraries, which --help does not need
     from training.stages import open_run, read_stage
 
     resume = [word.removeprefix("resume=") for word in arguments if word.startswith("resume=")]
     if resume and len(arguments) > 1:
-        raise UserError("a run is continued as it was configured", where="resume", fix="give resume=RUN alone")
+        raise UserError("a run resumes as it was configured", where="resume", fix="give resume=RUN alone")
     if resume:
         config, run = open_run(Path(resume[0]))
         return [(config, run.command, run)]

@@ -13,8 +13,8 @@ python training/self_instruct.py [teacher=openai|local] [key=value …] out=DIR
   teacher=local teacher.path=RUN                                 a model on this machine
   grow.wanted=500 grow.domain=医学 grow.max_requests=2000 grow.max_tokens=1000000
 
-DIR receives generated.jsonl, report.md and report.json, and requests.jsonl with all that the teacher said: the same
-command resumes after it was killed. Build a dataset from the rows, with the steps that clean and screen them:
+DIR receives generated.jsonl, report.md and report.json, and requests.jsonl with every reply of the teacher: a killed
+command resumes when it is started again. Build a dataset from the rows, with the steps that clean and screen them:
   python data_recipes/build.py data=bencao source.path=DIR/generated.jsonl out=datasets/grown
 Nobody has checked what a teacher writes: read it before you train on it, medicine above all.
 Choices (files in configs/):
@@ -26,7 +26,7 @@ Every key: docs/configuration.md. Exit codes: 0 done (also at a limit), 1 failed
 
 def main(arguments: list[str]) -> None:
     """Grows instructions as configured."""
-    from training.grow_instructions import (  # loads the libraries, which --help does without
+    from training.grow_instructions import (  # loads the libraries, which --help does not need
         CommandConfig,
         run,
         teacher_of,
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
 
     for config in read_config("self_instruct", arguments, CommandConfig):
         grown = run(config, teacher_of(config.teacher))
-        print(f"{len(grown.rows)} rows ({grown.reached}), {sum(grown.rejected.values())} left out: {config.out}")
+        print(f"{len(grown.rows)} rows ({grown.reached}), {sum(grown.rejected.values())} dropped: {config.out}")
 
 
 if __name__ == "__main__":

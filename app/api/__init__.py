@@ -1,1 +1,1 @@
-"""What is spoken over HTTP, and nowhere else."""
+"""Everything about HTTP is here, and nowhere else."""

@@ -1,4 +1,4 @@
-"""``/v1/about``: which domain is served, and what its pages and clients say to people."""
+"""``/v1/about``: which domain is served, and what pages and clients show to users."""
 
 from collections.abc import Mapping
 

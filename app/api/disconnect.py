@@ -1,4 +1,4 @@
-"""Stops work that nobody waits for any more."""
+"""Stops work whose client has disconnected."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,7 +14,7 @@ class ClientGone(Exception):
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs ``work`` and cancels it when the client closes the connection. The request's body has been read before.
+    """Runs ``work`` and cancels it when the client closes the connection. The request's body must have been read.
 
     Raises:
         ClientGone: The client went away.

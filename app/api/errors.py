@@ -55,18 +55,18 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "context_length_exceeded": ErrorKind(400, "the prompt leaves no room for an answer"),
     "invalid_messages": ErrorKind(400, "the last message is not the user's"),
     "invalid_stop": ErrorKind(400, "more than 4 stop strings, or an empty one"),
-    "max_tokens_exceeded": ErrorKind(400, "a longer answer was asked for than is allowed"),
+    "max_tokens_exceeded": ErrorKind(400, "the requested answer is longer than allowed"),
     "unsupported_conversation": ErrorKind(400, "the model's prompt format has no way to write the conversation"),
-    "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not do"),
-    "model_not_found": ErrorKind(404, "this service has another model"),
+    "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not support"),
+    "model_not_found": ErrorKind(404, "this service does not have that model"),
     "not_found": ErrorKind(404, "no such path"),
-    "method_not_allowed": ErrorKind(405, "this path does not take this method"),
+    "method_not_allowed": ErrorKind(405, "this path does not support this method"),
     "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
     "invalid_request": ErrorKind(422, "the request does not fit its schema"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),
     "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
-    "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to come back"),
-    "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to come back"),
+    "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
+    "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
 }
 
 BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
@@ -90,7 +90,7 @@ class ErrorDetail(BaseModel):
     """What is wrong.
 
     Attributes:
-        message: What is wrong and what to do; never text of the user's.
+        message: What is wrong and what to do; never the user's text.
         type: Whose fault it is.
         param: The field of the request at fault.
         code: Short name of the problem that programs can test for.
@@ -113,7 +113,7 @@ class ApiError(HTTPException):
 
     Args:
         code: The problem.
-        message: What is wrong and what to do; never text of the user's.
+        message: What is wrong and what to do; never the user's text.
         param: The field of the request at fault.
         headers: Further response headers, e.g. ``Retry-After``.
     """
@@ -158,7 +158,7 @@ def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Gives every error of the app the one shape."""
+    """Gives every error of the app the same shape."""
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(BackendError, _backend_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -178,7 +178,7 @@ async def _backend_error(request: Request, error: Exception) -> JSONResponse:
 FROM_THE_FRAMEWORK: dict[int, tuple[ErrorCode, str]] = {
     400: ("bad_request", ""),
     404: ("not_found", "no such path; see /openapi.json"),
-    405: ("method_not_allowed", "this path does not take this method; see /openapi.json"),
+    405: ("method_not_allowed", "this path does not support this method; see /openapi.json"),
 }
 
 
@@ -190,7 +190,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    # pydantic's detail also quotes the input; the message is made of place and reason only
+    # pydantic's detail also quotes the input; the message has only place and reason
     problems = [(_place(detail["loc"]), detail["msg"]) for detail in error.errors()]
     message = "; ".join(f"{place}: {reason}" for place, reason in problems)
     return ApiError("invalid_request", message, param=problems[0][0]).response()

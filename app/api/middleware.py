@@ -1,7 +1,6 @@
-"""What every request gets: a limit of its body, a request id, security headers, a line in the log, and an answer even
-to a fault.
+"""What every request gets: a body limit, a request id, security headers, a log line, and a response even after a fault.
 
-Plain ASGI, because wrappers that read responses delay streams and hide that the client has gone.
+Plain ASGI, because wrappers that read responses delay streams and hide client disconnects.
 """
 
 import re
@@ -72,14 +71,14 @@ def _request_id(headers: Headers) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern: a path or query that somebody typed may hold anything."""
+    """The route's pattern: a path or query typed by a user may contain anything."""
     return scope["route"].path if "route" in scope else "(no route)"
 
 
 class BodyLimit:
-    """Refuses bodies that are too long, before they are read where their length is declared, else as soon as it shows.
+    """Refuses bodies that are too long: before reading where the length is declared, else once it is exceeded.
 
-    FastAPI's own limit answers in plain text; this one has the shape of all errors.
+    FastAPI's own limit answers in plain text; this one has the shape of all other errors.
 
     Args:
         app: The ASGI app.
@@ -111,6 +110,6 @@ class BodyLimit:
         await self.app(scope, receive_within_limit, send)
 
     def _too_large(self) -> ApiError:
-        # what is left of the body would be read as the next request
+        # the rest of the body would be read as the next request
         headers = {"Connection": "close"}
-        return ApiError("request_too_large", f"a body has at most {self.max_bytes} bytes here", headers=headers)
+        return ApiError("request_too_large", f"a body may have at most {self.max_bytes} bytes here", headers=headers)

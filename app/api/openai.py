@@ -1,7 +1,7 @@
-"""The OpenAI-compatible API: the model itself, for programs, with nothing added and nothing decided by rules.
+"""The OpenAI-compatible API: the bare model, for programs, with nothing added and nothing decided by rules.
 
 Patients are served by ``/v1/qa``. Sampling differs from OpenAI's in one default: ``temperature`` is 0, so the same
-question gets the same answer unless variety is asked for.
+question gets the same answer unless the client asks for variety.
 """
 
 import time
@@ -19,7 +19,7 @@ from app.api.sse import DONE, STREAM_HEADERS, event
 from app.backends.backend import AnswerStream, Backend, BackendError, answer_tokens
 from models.engines.engine import Completion, Sampling
 
-# what else clients send by habit: accepted where it asks for nothing, refused where it asks for what is not there
+# other parameters that clients send by habit: accepted at their neutral value, refused otherwise
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "n": (1,),
     "frequency_penalty": (0,),
@@ -81,7 +81,7 @@ def openai_router(backend: Backend, max_new_tokens: int) -> APIRouter:
     """The routes of the OpenAI-compatible API.
 
     Args:
-        backend: What answers; its model version is the one model that is listed.
+        backend: Answers the requests; its model version is the one model that is listed.
         max_new_tokens: Default and upper bound of the length of an answer.
     """
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
@@ -122,7 +122,7 @@ def _check_model(name: str, backend: Backend) -> None:
 def _check_supported(body: ChatRequest) -> None:
     for name, value in (body.model_extra or {}).items():
         if value is not None and name not in WITHOUT_EFFECT and value not in NEUTRAL.get(name, ()):
-            known = "only its neutral value is supported" if name in NEUTRAL else "leave it out"
+            known = "only its neutral value is supported" if name in NEUTRAL else "omit it"
             raise ApiError("unsupported_parameter", f"{name} is not supported here; {known}", param=name)
     if body.messages[-1].role != "user":
         raise ApiError("invalid_messages", "the last message must be the user's", param="messages")
@@ -144,7 +144,7 @@ def _stop_strings(body: ChatRequest) -> list[str]:
 
 
 class ChatAnswer:
-    """One answer in OpenAI's words, whole or as chunks.
+    """One answer in OpenAI's format, whole or as chunks.
 
     Args:
         reply: The answer on its way.
@@ -188,7 +188,7 @@ class ChatAnswer:
         yield DONE
 
     async def _text(self) -> AsyncIterator[str]:
-        """The text up to the first stop string; what may be the beginning of one is held back."""
+        """The text up to the first stop string; text that may begin one is held back."""
         held = ""
         async for piece in self.reply:
             if isinstance(piece, Completion):
@@ -220,12 +220,12 @@ class ChatAnswer:
 
 
 def _beginning_of_a_stop(text: str, stops: list[str]) -> int:
-    """Length of the longest end of the text that a stop string begins with."""
+    """Length of the longest suffix of the text that is a prefix of a stop string."""
     lengths: Iterator[int] = (n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n]))
     return max(lengths, default=0)
 
 
 def usage(completion: Completion | None) -> dict[str, int]:
-    """Token counts in OpenAI's words; without a completion no model was asked."""
+    """Token counts in OpenAI's format; without a completion no model was asked."""
     prompt, answer = (completion.prompt_tokens, completion.completion_tokens) if completion else (0, 0)
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}

@@ -1,4 +1,4 @@
-"""``/v1/qa``: questions and answers for people, whole or as a stream; ``app/pipeline`` says what becomes of them."""
+"""``/v1/qa``: questions and answers for users, whole or as a stream; ``app/pipeline`` processes them."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -103,7 +103,7 @@ class QaAnswer(BaseModel):
 
 @dataclass(frozen=True)
 class QaReply:
-    """A decided consultation in the words of this API.
+    """A decided consultation in the format of this API.
 
     Attributes:
         disclaimer: The domain's.

@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi.sse import format_sse_event
 
-STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second: nginx must not collect pieces
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}  # the second keeps nginx from buffering
 DONE = format_sse_event(data_str="[DONE]")
-"""What ends a stream of the OpenAI API."""
+"""The end of a stream of the OpenAI API."""
 
 
 def event(value: dict[str, Any], name: str | None = None) -> bytes:

@@ -1,1 +1,1 @@
-"""What answers conversations: here, or elsewhere."""
+"""Backends that answer conversations, in this process or elsewhere."""

@@ -9,17 +9,17 @@ from models.engines.engine import Completion, Conversation, Sampling
 
 @dataclass(frozen=True)
 class ChatTurn:
-    """One turn of a conversation that the service itself puts together."""
+    """One turn of a conversation that the service itself assembles."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
 class AnswerStream(Protocol):
-    """An answer on its way. Whoever asked for it also cancels it when it is no longer wanted."""
+    """An answer in progress. The caller who asked for it also cancels it when it is no longer needed."""
 
     def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """The text piece by piece, last its completion.
+        """The text piece by piece, then its completion.
 
         Raises:
             GenerationFailed: The model failed.
@@ -69,7 +69,7 @@ class Backend(Protocol):
 
 
 class BackendError(Exception):
-    """A conversation that is not answered; the message never holds text of the user's."""
+    """A conversation that is not answered; the message never contains the user's text."""
 
 
 class UnsupportedConversation(BackendError):
@@ -84,21 +84,21 @@ class PromptTooLong(BackendError):
 
 
 class AnswerTooLong(BackendError):
-    """A longer answer was asked for than is allowed."""
+    """The requested answer is longer than allowed."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"an answer has at most {most} tokens here")
+        super().__init__(f"an answer may have at most {most} tokens here")
 
 
 class GenerationFailed(BackendError):
-    """The model failed; what it said about it is in the log."""
+    """The model failed; the log has the details."""
 
     def __init__(self) -> None:
         super().__init__("the model failed on this request; try again")
 
 
 class Unavailable(BackendError):
-    """Not now.
+    """The service cannot answer now.
 
     Args:
         problem: What is wrong.
@@ -125,10 +125,10 @@ class Stopping(Unavailable):
 
 
 def answer_tokens(wanted: int | None, most: int) -> int:
-    """How long an answer may be, by default the most that is allowed.
+    """How long an answer may be; by default the maximum.
 
     Raises:
-        AnswerTooLong: More was asked for.
+        AnswerTooLong: The request asks for more.
     """
     if wanted is not None and wanted > most:
         raise AnswerTooLong(most)

@@ -1,8 +1,8 @@
 """The local backend: a bounded queue in front of an engine, and the one thread that runs its batches.
 
-The event loop only ever puts requests into the queue and receives their text; generating happens in the thread. A batch
-is what is waiting and may run together when the thread is free: requests that agree in temperature and top_p. A sampled
-request with a seed runs alone, because its random numbers would otherwise depend on its neighbours.
+The event loop only ever puts requests into the queue and receives their text; generating happens in the thread. When
+the thread is free, a batch is formed of the waiting requests that may run together: those that agree in temperature and
+top_p. A sampled request with a seed runs alone, because its random numbers would otherwise depend on the other rows.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from models.engines.engine import Completion, Conversation, Engine, Sampling
 
 
 class Generation:
-    """One request on its way through the queue; see ``AnswerStream``."""
+    """One request in the queue; see ``AnswerStream``."""
 
     def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
         self.conversation, self.sampling, self.queue = conversation, sampling, queue
@@ -140,7 +140,7 @@ class LocalBackend:
             return bool(self._waiting or self._running)
 
     async def close(self) -> None:
-        """Cancels what is left and ends the thread."""
+        """Cancels the remaining requests and ends the thread."""
         self.drain()
         with self._changed:
             self._closed = True
@@ -163,7 +163,7 @@ class LocalBackend:
             self._batch_seconds = time.monotonic() - started
 
     def _take_batch(self) -> list[Generation]:
-        """Waits for requests and makes them the running batch; empty when the queue was closed."""
+        """Waits for requests and makes them the running batch; empty when the queue is closed."""
         with self._changed:
             self._running = []
             while not self._running and not self._closed:

@@ -1,1 +1,1 @@
-"""The stages between a person's question and the answer."""
+"""The stages between a user's question and the answer."""

@@ -1,4 +1,4 @@
-"""A question on its way to its answer, and the stages that it passes one after the other."""
+"""A question on its way to its answer, and the stages it passes through in order."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Consultation:
     """A question and what is known about it so far.
 
     Attributes:
-        request_id: Of the request that asks it.
+        request_id: Id of the request that asks it.
         question: What is asked.
         history: The turns before, user and assistant in alternation.
         max_tokens: Most tokens of the answer; None for the service's limit.
@@ -40,13 +40,13 @@ class Consultation:
 
 @dataclass(frozen=True)
 class Decided:
-    """A consultation whose answer is on its way; no further stage is asked."""
+    """A consultation whose answer is decided; no further stage runs."""
 
     consultation: Consultation
     reply: AnswerStream
 
     def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """The text as the reader gets it; last the completion, where the model answers.
+        """The text as the reader gets it, then the completion, where the model answers.
 
         Raises:
             BackendError: See ``AnswerStream``.
@@ -78,4 +78,4 @@ async def consult(stages: Sequence[PipelineStage], consultation: Consultation) -
         if isinstance(result, Decided):
             return result
         consultation = result
-    raise AssertionError("the last stage answers")
+    raise AssertionError("the last stage must answer")

@@ -1,4 +1,4 @@
-"""What is decided by rule, before the model and independent of it: how serious a question is, and what is declined."""
+"""What rules decide before the model and independently of it: how serious a question is, and what is declined."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class DeclineStage:
 
 @dataclass(frozen=True)
 class FixedAnswer:
-    """A reply that no model gives, and therefore without a completion; see ``AnswerStream``."""
+    """A reply that no model gives, so it has no completion; see ``AnswerStream``."""
 
     text: str
 

@@ -9,10 +9,10 @@ LABEL = "本回答由人工智能生成"
 
 @dataclass(frozen=True)
 class LabelStage:
-    """Adds the implicit label, which is kept with the text wherever it is copied.
+    """Adds the implicit label, which stays with the text wherever it is copied.
 
     Attributes:
-        producer: Name or code of who answers for generated text.
+        producer: Name or code of who is responsible for generated text.
     """
 
     producer: str

@@ -1,4 +1,4 @@
-"""The sentence that answers at a level begin with: ``请立即拨打120或前往急诊。``"""
+"""The sentence that answers at a triage level begin with: ``请立即拨打120或前往急诊。``"""
 
 import re
 from collections.abc import AsyncIterator

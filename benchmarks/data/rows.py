@@ -4,7 +4,7 @@
 
 Words are drawn from a made-up vocabulary by Zipf's law, so that texts share runs as real ones do. 5 % of the rows
 repeat an earlier row, 5 % repeat one with two to eight characters changed, one of them in the question; 1 % is English
-junk, 4 % hold a telephone number or an identity number. The numbers are drawn; nobody's are among them but by chance.
+junk, 4 % hold a telephone number or an identity number. The numbers are random; they are real ones only by chance.
 """
 
 import json

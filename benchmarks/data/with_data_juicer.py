@@ -1,6 +1,6 @@
 """The same work in Data-Juicer on two processes, with its own operators.
 
-It has no split and no overlap check: those are done after it with ``datasets``. It masks by pattern, without check
+It has no split and no overlap check: ``datasets`` does those afterwards. It masks by pattern, without check
 digits, and filters by length only.
 
 python with_data_juicer.py ROWS OUT

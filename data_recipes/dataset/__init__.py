@@ -1,1 +1,1 @@
-"""A built dataset: read back, hashed, described and drawn."""
+"""A built dataset: read back, hashed, described and charted."""

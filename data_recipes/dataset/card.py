@@ -1,4 +1,4 @@
-"""The dataset card: ``README.md`` of a dataset in Chinese and English, its pictures, and the preview page beside it."""
+"""The dataset card: ``README.md`` of a dataset in Chinese and English, its pictures, and its preview page."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from data_recipes.schema.manifest import DatasetManifest
 
 SAMPLES = 3  # of each split
 SHOWN = 400  # characters of a turn
-KINDS = 30  # kinds that are listed; the rest is one line
+KINDS = 30  # kinds that are listed; the rest share one line
 LENGTHS = "lengths.svg"
 SPLITS = "splits.svg"
 

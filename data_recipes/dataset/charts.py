@@ -12,7 +12,7 @@ WIDTH, LINE, LEFT, RIGHT, TOP = 720, 22, 150, 90, 34
 
 
 def binned(lengths: Counter[int]) -> list[tuple[str, int]]:
-    """Counts lengths in bins of equal width; the last one holds everything that is longer than 99.5 % are."""
+    """Counts lengths in bins of equal width; the last one holds everything beyond the 99.5 % quantile."""
     longest = quantile(lengths, 0.995)
     width = max(1, -(-(longest + 1) // BINS))
     bins = Counter[int]()

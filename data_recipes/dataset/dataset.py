@@ -16,7 +16,7 @@ from data_recipes.schema.manifest import DatasetManifest
 
 
 class Splits(Mapping[str, list[Example]]):
-    """The splits of a dataset; each is read when it is first asked for.
+    """The splits of a dataset; each is read on first use.
 
     Args:
         directory: Of the dataset.
@@ -46,7 +46,7 @@ class BuiltDataset:
     """A dataset that was built earlier.
 
     Attributes:
-        directory: Where it lies.
+        directory: Where it is.
         manifest: What it was built from.
         splits: Its examples by split.
     """
@@ -56,10 +56,10 @@ class BuiltDataset:
     splits: Mapping[str, list[Example]]
 
     def require(self, *names: str) -> None:
-        """Checks that there are these splits; a set of questions has only ``test``.
+        """Checks that these splits exist; a set of questions has only ``test``.
 
         Raises:
-            UserError: One is not there.
+            UserError: One is missing.
         """
         if missing := [name for name in names if name not in self.splits]:
             raise UserError(

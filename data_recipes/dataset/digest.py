@@ -1,4 +1,4 @@
-"""A hash of what a table says, however it is cut into batches, files and row groups, and however it is compressed."""
+"""A hash of a table's content, however it is cut into batches, files and row groups, and however it is compressed."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ _Take = Callable[[str, bytes | memoryview], None]
 
 
 class TableDigest:
-    """Takes tables one after the other; the value depends on all rows in their order."""
+    """Takes tables one after another; the value depends on all rows in their order."""
 
     def __init__(self) -> None:
         self._parts: dict[str, Any] = {}
@@ -43,7 +43,7 @@ def digest(tables: Iterable[pa.Table]) -> str:
 
 
 def _feed(column: pa.Array, path: str, take: _Take) -> None:
-    """Passes on the validity, the lengths and the values of a column, each under a path of its own."""
+    """Passes the validity, the lengths and the values of a column, each under its own path."""
     take(f"{path}?", np.asarray(column.is_valid()).tobytes())
     if pa.types.is_struct(column.type):
         for field, child in zip(column.type, column.flatten(), strict=True):
@@ -60,7 +60,7 @@ def _feed(column: pa.Array, path: str, take: _Take) -> None:
 
 
 def _text_bytes(texts: pa.Array) -> bytes | memoryview:
-    """The bytes of all texts one after the other."""
+    """The bytes of all texts, concatenated."""
     _, offsets, values = texts.buffers()
     if not len(texts) or values is None:
         return b""

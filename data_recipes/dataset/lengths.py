@@ -1,4 +1,4 @@
-"""How long examples are: quantiles, and their tokens against what a model or its training takes."""
+"""How long examples are: quantiles, and their tokens against the limit of a model or its training."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 """Prints rows of a dataset with the part that training learns in colour, finds rows by text, id or reason, and reports
-how long they are in a model's tokens."""
+their length in a model's tokens."""
 
 import json
 import os
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.prompt_format import PromptFormat
 
 DROPPED = "dropped.jsonl"
-LONGER = 10  # rows over the limit that are named
+LONGER = 10  # rows over the limit that are listed
 GREEN, RESET = "\x1b[1;32m", "\x1b[0m"
 
 
@@ -65,24 +65,24 @@ class ShowConfig(Config):
     @model_validator(mode="after")
     def _agrees(self) -> "ShowConfig":
         if self.model is None and (self.lengths is not None or self.prompt_format is not None):
-            raise ValueError("lengths= and prompt_format= are about a model's tokens: give model=DIR too")
+            raise ValueError("lengths= and prompt_format= need a model's tokens: give model=DIR too")
         if self.reason is not None and (self.text, self.split, self.model) != (None, None, None):
-            raise ValueError("of dropped rows only the id and the reason are known: give only id= with reason=")
+            raise ValueError("dropped rows have only an id and a reason: give only id= with reason=")
         return self
 
 
 def found(wanted: ShowConfig) -> Iterator[tuple[str, Example]]:
-    """The rows that are looked for, by ``text``, ``id`` and ``split``.
+    """The matching rows, by ``text``, ``id`` and ``split``.
 
     Returns:
         Split and example of each.
 
     Raises:
-        UserError: There is no such split, or a file is damaged.
+        UserError: The split does not exist, or a file is damaged.
     """
     names = list(DatasetManifest.load(wanted.dataset).splits)
     if wanted.split is not None and wanted.split not in names:
-        raise UserError(f"no split {wanted.split}", where=str(wanted.dataset), fix=f"there are: {', '.join(names)}")
+        raise UserError(f"no split {wanted.split}", where=str(wanted.dataset), fix=f"available: {', '.join(names)}")
     for name in [wanted.split] if wanted.split is not None else names:
         for table in split_tables(wanted.dataset, name):
             for example in to_examples(table.filter(_matching(table, wanted))):
@@ -112,13 +112,13 @@ def dropped_rows(directory: Path, reason: str | None = None, id: str = "") -> It
 
 
 def shown_row(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
-    """One row for a person.
+    """One row for the terminal.
 
     Args:
-        split: Where it lies.
+        split: Where it is.
         example: The row.
         prompt_format: Renders it as training does; None prints its turns.
-        coloured: Whether what is supervised is marked by colour.
+        coloured: Whether colour marks what is supervised.
     """
     head = f"── {split} · {example.id} · {example.kind} · {example.source}"
     if prompt_format is None:
@@ -142,7 +142,7 @@ def length_report(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFor
         limit: Most tokens that training takes.
 
     Returns:
-        The report for a person, and the number of rows.
+        The report to print, and the number of rows.
     """
     by_split: dict[str, Counter[int]] = {}
     longer: list[str] = []
@@ -158,7 +158,7 @@ def length_report(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFor
         lines.append(f"超过 {limit} 词元的行 · rows over {limit} tokens:\n  " + "\n  ".join(longer[:LONGER]) + more)
     total = sum(by_split.values(), Counter[int]())
     if total:
-        lines += ["词元数分布（全部划分）· tokens of a row, all splits", text_bars(binned(total))]
+        lines += ["词元数分布（全部划分）· tokens per row, all splits", text_bars(binned(total))]
     return "\n".join(lines), total.total()
 
 
@@ -169,7 +169,7 @@ def _marked(text: str, coloured: bool) -> str:
 def _prompt_format(wanted: ShowConfig) -> "PromptFormat | None":
     if wanted.model is None:
         return None
-    from models.loading import load_tokenizer  # the one place where data recipes look at a model, and only if asked
+    from models.loading import load_tokenizer  # the one place where data recipes use a model, and only on request
     from models.show_prompt import format_of
 
     return format_of(wanted.model, wanted.prompt_format, load_tokenizer(wanted.model))
@@ -181,7 +181,7 @@ def _print_dropped(wanted: ShowConfig) -> int:
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
         return counts.total()
     if wanted.reason is not None and wanted.reason not in counts:
-        there = f"there are: {', '.join(counts)}" if counts else "none was"
+        there = f"available: {', '.join(counts)}" if counts else "none was"
         raise UserError(f"no row was dropped for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
     number = 0
     for number, row in enumerate(dropped_rows(wanted.dataset, wanted.reason, wanted.id or ""), 1):
@@ -191,7 +191,7 @@ def _print_dropped(wanted: ShowConfig) -> int:
 
 
 def show(config: ShowConfig) -> int:
-    """Prints what is looked for; the exit code says whether anything was found.
+    """Prints what was asked for; the exit code says whether anything was found.
 
     Raises:
         UserError: There is no dataset, no such split or reason, or a file is damaged.
@@ -199,7 +199,7 @@ def show(config: ShowConfig) -> int:
     wanted = config.model_copy(update={"dataset": config.dataset.expanduser()})
     if not (wanted.dataset / MANIFEST).is_file():
         raise UserError(
-            "no dataset was built here", where=str(wanted.dataset), fix="python data_recipes/build.py data=NAME out=DIR"
+            "there is no dataset here", where=str(wanted.dataset), fix="python data_recipes/build.py data=NAME out=DIR"
         )
     prompt_format = _prompt_format(wanted)
     if wanted.lengths is not None:

@@ -1,4 +1,4 @@
-"""The preview of a dataset: one HTML file with some hundred rows that is searched without a network or a server."""
+"""The preview of a dataset: one HTML file with a few hundred rows, searchable without a network or a server."""
 
 import json
 from html import escape
@@ -57,6 +57,6 @@ def _short(text: str) -> str:
 
 
 def _embedded(rows: list[dict[str, object]]) -> str:
-    """JSON that may be put into a script element, whatever the texts hold."""
+    """JSON that is safe inside a script element, whatever the texts contain."""
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -1,4 +1,4 @@
-"""The Parquet files of a dataset's splits: how they are called and written, and what is known of them afterwards."""
+"""The Parquet files of a dataset's splits: their names, how they are written, and what is known about them."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class WrittenSplits:
         dropped: Rows that were dropped, by reason.
         kinds: Rows by kind, in each split.
         lengths: Conversations by their number of characters, in each split.
-        samples: Some rows of each split, evenly spread over it.
+        samples: Some rows of each split, spread evenly over it.
     """
 
     sizes: dict[str, int]
@@ -38,7 +38,7 @@ class SplitFiles:
     Args:
         folder: Where they go.
         name: Of the split.
-        rows: How many will come.
+        rows: How many there will be.
         shard_rows: How many each file holds.
     """
 
@@ -56,7 +56,7 @@ class SplitFiles:
             self._write()
 
     def close(self) -> str:
-        """Writes what is left, and returns the hash of all rows."""
+        """Writes the remaining rows, and returns the hash of all rows."""
         if any(map(len, self._waiting)):
             self._write()
         return self._digest.value()

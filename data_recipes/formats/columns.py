@@ -1,11 +1,11 @@
-"""The names of columns in people's files: one table, for ``validate`` and ``build``."""
+"""The names of columns in users' files: one table, for ``validate`` and ``build``."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
 CONVERSATIONS = ("messages", "conversations")
 QUESTION = ("instruction", "question", "prompt")
-INPUT = "input"  # what the question is about, where a file has it in a column of its own
+INPUT = "input"  # what the question is about, where a file has a separate column for it
 ANSWER = ("output", "answer", "response", "completion")
 ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
 WANTED = f"messages, or one of {', '.join(QUESTION)} and one of {', '.join(ANSWER)}"

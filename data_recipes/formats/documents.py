@@ -19,7 +19,7 @@ ENDS_PARAGRAPH = re.compile(r"[。！？!?：:；;][”’」』）)\"']*$")
 HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
 STYLE = re.compile(r"(?:[Hh]eading|标题)\s*(\d)")
 PAGE_NUMBER = re.compile(r"\W*(?:第\s*)?\d+(?:\s*页)?(?:\W*(?:共|of)?\W*\d+(?:\s*页)?)?\W*")
-RUNNING = 3  # so many pages must show a line first or last for it to be a running head or foot
+RUNNING = 3  # a first or last line on this many pages is a running header or footer
 
 
 class Block(NamedTuple):
@@ -76,7 +76,7 @@ def passages(path: Path, characters: int) -> Iterator[PassageText | Dropped]:
             number += 1
             yield piece._replace(id=f"{path.name}-{number}", document=path.name)
     if not number:
-        raise UserError("there is no text in this document", where=str(path), fix="is it scanned? recognise its text")
+        raise UserError("there is no text in this document", where=str(path), fix="is it scanned? run OCR on it")
 
 
 def is_document(path: Path) -> bool:
@@ -90,7 +90,7 @@ def _blocks(path: Path) -> Iterator[Block | Dropped]:
     if not path.stat().st_size:
         raise UserError("the file is empty", where=str(path), fix="copy it again from its origin")
     if not is_document(path):
-        raise UserError("this format is not read", where=str(path), fix=f"one of {', '.join(READERS)} is wanted")
+        raise UserError("this format is not supported", where=str(path), fix=f"use one of {', '.join(READERS)}")
     return READERS[path.suffix.lower()](path)
 
 
@@ -126,7 +126,7 @@ def _cut(blocks: Iterator[Block | Dropped], characters: int) -> Iterator[Passage
 
 
 def _sentences(text: str, characters: int) -> Iterator[str]:
-    """The paragraph whole where it fits, else its sentences; a sentence that is too long is cut."""
+    """The whole paragraph where it fits, else its sentences; a sentence that is too long is cut."""
     if len(text) <= characters:
         yield text
         return
@@ -179,7 +179,7 @@ def _word(path: Path) -> Iterator[Block]:
         raise _lacking("python-docx", path) from None
     try:
         blocks = list(docx.Document(str(path)).iter_inner_content())
-    except Exception as error:  # a zip of XML: whatever is damaged has another exception
+    except Exception as error:  # a zip of XML: each kind of damage raises another exception
         raise _damaged(path, "Word", error) from None
     for block in blocks:
         if isinstance(block, docx.table.Table):
@@ -204,7 +204,7 @@ def _pdf(path: Path) -> Iterator[Block | Dropped]:
         outline = _outline(reader, reader.outline)
     except UserError:
         raise
-    except Exception as error:  # pypdf has many of its own, and lets others through
+    except Exception as error:  # pypdf has many exceptions of its own, and lets others through
         raise _damaged(path, "PDF", error) from None
     for number, lines in enumerate(_without_running_lines(pages), 1):
         titles = dict(outline.get(number, ()))

@@ -1,4 +1,4 @@
-"""The encoding of a text file: found, never guessed."""
+"""The encoding of a text file: detected, never guessed."""
 
 import codecs
 from functools import cache
@@ -13,8 +13,8 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 def encoding_of(path: Path) -> str:
     """The encoding of a file: ``utf-8``, ``utf-8-sig``, ``utf-16`` (both with a mark) or ``gb18030``.
 
-    Almost any bytes are GB18030 of something, a stray ``ä`` in English too. So it is that only where UTF-8 damages more
-    lines and what comes out is Chinese. Lines that are damaged in the encoding that is reported can then be named.
+    Almost any bytes are valid GB18030, even a stray ``ä`` in English. So it is reported only where UTF-8 damages more
+    lines and the result is Chinese. Lines that are damaged in the reported encoding can then be named.
     """
     status = path.stat()
     return _encoding(path, status.st_size, status.st_mtime_ns)
@@ -34,7 +34,7 @@ def _encoding(path: Path, size: int, changed: int) -> str:
 
 
 def undecodable(encoding: str) -> str:
-    """The reason that is counted for a row that has bytes of another encoding, e.g. ``not_utf8``."""
+    """The reason counted for a row with bytes of another encoding, e.g. ``not_utf8``."""
     return f"not_{encoding.removesuffix('-sig').replace('-', '')}"
 
 

@@ -1,4 +1,4 @@
-"""Rows of a JSON file in either layout: one object a line, or one array of objects."""
+"""Rows of a JSON file in either layout: one object per line, or one array of objects."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from data_recipes.formats.jsonl import DamagedLine, Line, all_text, check_file, 
 from data_recipes.schema.dropped import Dropped
 
 _BETWEEN = re.compile(r"[\s,]*")
-PEEK = 1 << 16  # characters in which the first character of the text must be
+PEEK = 1 << 16  # the text must begin within this many characters
 
 
 def read_objects(path: Path) -> Iterator[Line | Dropped]:
@@ -25,12 +25,12 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
         path: The file.
 
     Returns:
-        Each object; ``number`` is that of the line, in an array that of the item. Why there is none:
+        Each object; ``number`` is that of the line, in an array that of the item. Or the reason there is none:
         ``not_<encoding>``, ``not_json``, ``not_an_object``, ``nul_bytes``, ``half_character``, ``line_too_long``,
         ``row_too_long``.
 
     Raises:
-        UserError: The file is missing or empty, or it is an array that is broken: what comes after cannot be read.
+        UserError: The file is missing or empty, or it is a broken array whose rest cannot be read.
     """
     check_file(path)
     encoding = encoding_of(path)
@@ -48,7 +48,7 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
 
 @cache
 def _tell_encoding(path: Path, encoding: str) -> None:
-    logger.warning("{}:1: {} instead of UTF-8; it is read as that", path, encoding)
+    logger.warning("{}:1: {} instead of UTF-8; reading it as such", path, encoding)
 
 
 def is_array(path: Path, encoding: str) -> bool:
@@ -58,11 +58,11 @@ def is_array(path: Path, encoding: str) -> bool:
 
 
 class BrokenArray(Exception):
-    """An array ends, or is no JSON, in the middle: what comes after cannot be read.
+    """An array is cut off or invalid in the middle: the rest cannot be read.
 
     Args:
-        line: Where the item begins that cannot be read.
-        detail: What is wrong, for a person.
+        line: Where the unreadable item begins.
+        detail: What is wrong, for the user.
     """
 
     def __init__(self, line: int, detail: str) -> None:
@@ -74,7 +74,7 @@ def array_items(text: str) -> Iterator[tuple[int, Any]]:
     """Each item of an array with its line.
 
     Raises:
-        BrokenArray: After the items that can be read.
+        BrokenArray: After the readable items.
     """
     decoder = json.JSONDecoder(strict=False)
     place, number = text.index("[") + 1, 0

@@ -12,7 +12,7 @@ from loguru import logger
 from common.errors import UserError
 from data_recipes.formats.encoding import REPLACED, undecodable
 
-LONGEST = 4 << 20  # bytes of a line; more is not one row but a file without line ends
+LONGEST = 4 << 20  # bytes of a line; more is not a row but a file without line breaks
 LARGEST = 1 << 20  # characters of a row
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _HALF = re.compile(r"[\ud800-\udfff]")
@@ -38,7 +38,7 @@ class Raw(NamedTuple):
     Attributes:
         number: Counted from 1.
         where: ``file:line``, the file without its folders.
-        content: The bytes, without what is beyond ``LONGEST``.
+        content: The bytes, up to ``LONGEST``.
         encoding: Theirs.
     """
 
@@ -70,8 +70,8 @@ class DamagedLine(Exception):
     """A line is not an object in JSON.
 
     Args:
-        reason: The word that is counted.
-        detail: What is wrong, for a person.
+        reason: The reason to count.
+        detail: What is wrong, for the user.
         fix: What to do about it.
     """
 
@@ -120,7 +120,7 @@ def raw_lines(path: Path, encoding: str = "utf-8") -> Iterator[Raw]:
 
 
 def _recoded(path: Path) -> Iterator[Raw]:
-    """UTF-16 cannot be cut into lines as bytes; a line that is damaged in it stays undecodable."""
+    """UTF-16 cannot be split into lines as bytes; a damaged line stays undecodable."""
     with path.open(encoding="utf-16", errors="replace") as file:
         for number, line in enumerate(file, 1):
             where = f"{path.name}:{number}"
@@ -131,7 +131,7 @@ def _recoded(path: Path) -> Iterator[Raw]:
 
 
 def tell_missing_end(path: Path) -> None:
-    """Warns where the last line of a text or table has no end: if the file was cut off there, nothing else shows it."""
+    """Warns where the last line of a text or table has no line break: nothing else shows that a file was cut off."""
     _tell_missing_end(path, path.stat().st_size)
 
 
@@ -140,7 +140,7 @@ def _tell_missing_end(path: Path, size: int) -> None:
     with path.open("rb") as file:
         file.seek(max(0, size - 2))
         if b"\n" not in file.read():
-            logger.warning("{}: the last line has no line end; if the file was cut off, so is its last row", path)
+            logger.warning("{}: the last line has no line break; if the file was cut off, so is its last row", path)
 
 
 def parsed(raw: Raw) -> dict[str, Any]:
@@ -151,14 +151,14 @@ def parsed(raw: Raw) -> dict[str, Any]:
     """
     value = json_value(raw.text())
     if not isinstance(value, dict):
-        raise DamagedLine("not_an_object", f"a {type(value).__name__} instead of an object", "one object a line")
+        raise DamagedLine("not_an_object", f"a {type(value).__name__} instead of an object", "one object per line")
     if _ESCAPED.search(raw.content):
         check_texts(value)
     return value
 
 
 def json_value(text: str) -> Any:
-    """What a line or a cell says in JSON.
+    """The JSON value of a line or a cell.
 
     Raises:
         DamagedLine: It is not JSON.
@@ -167,7 +167,7 @@ def json_value(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         detail = f"not JSON: {error.msg} (column {error.colno})"
-        raise DamagedLine("not_json", detail, "it is cut off or broken; one whole object a line is wanted") from None
+        raise DamagedLine("not_json", detail, "it is cut off or broken; expected one whole object per line") from None
     except RecursionError:
         raise DamagedLine("not_json", "nested too deeply", "is this a row?") from None
     except ValueError:
@@ -175,16 +175,16 @@ def json_value(text: str) -> Any:
 
 
 def check_texts(value: Any) -> None:
-    """Looks for what must not become training text, in all texts of a row.
+    """Looks in all texts of a row for what must not become training text.
 
     Raises:
         DamagedLine: There are NULs, halves of characters, or millions of characters.
     """
     text = all_text(value)
     if "\0" in text:
-        raise DamagedLine("nul_bytes", "NUL characters", "take them out")
+        raise DamagedLine("nul_bytes", "NUL characters", "remove them")
     if _HALF.search(text):
-        raise DamagedLine("half_character", "half of a character (a cut emoji?)", "take it out")
+        raise DamagedLine("half_character", "half of a character (a cut emoji?)", "remove it")
     if len(text) > LARGEST:
         raise DamagedLine("row_too_long", f"more than {LARGEST} characters", "is this one row?")
 

@@ -56,7 +56,9 @@ def cut(path: Path, characters: int) -> tuple[list[PassageText], list[Dropped]]:
         raise UserError("there is no document in this folder", where=str(path), fix="give a file, or another folder")
     twice = [name for name, count in Counter(file.name for file in documents).items() if count > 1]
     if twice:
-        raise UserError(f"two documents are called {twice[0]}", where=str(path), fix="rename one: ids come from it")
+        raise UserError(
+            f"two documents are named {twice[0]}", where=str(path), fix="rename one: ids are made from names"
+        )
     found, empty_pages = [], []
     for document in tqdm(documents, desc="documents", unit="file", disable=None):
         for item in passages(document, characters):
@@ -78,14 +80,14 @@ def write(found: list[PassageText], out: Path) -> None:
 
 
 def cut_to_file(config: PassagesConfig) -> None:
-    """Cuts documents into passages, writes them and says what came of it.
+    """Cuts documents into passages, writes them and prints a summary.
 
     Raises:
         UserError: The documents cannot be read, or ``out`` exists.
     """
     out = config.out
-    if out.exists():  # questions may have been added to it
-        raise UserError("this exists already", where=f"out={out}", fix="name a new file; nothing is overwritten")
+    if out.exists():  # users may have added questions to it
+        raise UserError("this already exists", where=f"out={out}", fix="name a new file; nothing is overwritten")
     found, empty_pages = cut(config.documents, config.characters)
     for item in empty_pages:
         print(f"{item.id}: {item.reason}")

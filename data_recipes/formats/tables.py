@@ -1,6 +1,6 @@
 """Rows of a table under the names of its header: CSV, TSV, XLSX or Parquet, row by row.
 
-Encodings of text are found, never guessed: UTF-8 with or without a mark, UTF-16 with one, else GB18030 where every
+Encodings of text are detected, never guessed: UTF-8 with or without a mark, UTF-16 with one, else GB18030 where every
 byte of the file is.
 """
 
@@ -37,9 +37,9 @@ def header_of(path: Path) -> list[str]:
         case _:
             header = _csv_header(path)
     if not any(header):
-        raise UserError("the first line names no columns", where=f"{path}:1", fix="put a header there")
+        raise UserError("the first line has no column names", where=f"{path}:1", fix="add a header")
     if twice := next((name for name in header if name and header.count(name) > 1), ""):
-        raise UserError(f"two columns are called {twice!r}", where=f"{path}:1", fix="rename one of them")
+        raise UserError(f"two columns are named {twice!r}", where=f"{path}:1", fix="rename one of them")
     return header
 
 
@@ -48,11 +48,11 @@ def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped
 
     Args:
         path: The file; its ending says what it is.
-        required: Columns that there must be.
+        required: Columns that must exist.
 
     Returns:
         Each row with its cells as texts (lists and objects of Parquet as they are, empty cells as ""), numbered from 1
-        after the header; or why there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``,
+        after the header; or the reason there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``,
         ``row_too_long``, ``not_<encoding>``.
         ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
 
@@ -101,7 +101,7 @@ def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
             except StopIteration:
                 tell_missing_end(path)
                 return
-            except csv.Error:  # every line that it took: a stray quote must not make a thousand rows one bad one
+            except csv.Error:  # every line it spans: a stray quote must not turn a thousand rows into one bad row
                 yield from (Dropped(f"{path.name}:{line}", "not_csv") for line in range(start, reader.line_num + 1))
                 number += reader.line_num + 1 - start
                 continue
@@ -133,7 +133,7 @@ def _sheet_rows(path: Path) -> Iterator[tuple[Any, ...]]:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         yield from book.worksheets[0].iter_rows(values_only=True)
         book.close()
-    except Exception as error:  # a zip of XML: whatever is damaged has another exception
+    except Exception as error:  # a zip of XML: each kind of damage raises another exception
         raise _damaged(path, "XLSX", error) from None
 
 
@@ -189,7 +189,7 @@ def _checked(line: Line) -> Line | Dropped:
 
 
 def _shown(cell: Any) -> str:
-    """A cell as a person reads it: nothing for an empty one, whole numbers without a point."""
+    """A cell as users see it: nothing for an empty one, whole numbers without a decimal point."""
     if cell is None:
         return ""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

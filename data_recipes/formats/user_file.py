@@ -27,8 +27,8 @@ ENCODINGS = {  # what is wrong with them
     "gb18030": ("GB18030 instead of UTF-8", "written as UTF-8"),
 }
 REASONS = {
-    "not_csv": "not CSV: a quote is open, or is where none may be",
-    "wrong_number_of_fields": "another number of fields than in the header",
+    "not_csv": "not CSV: an unclosed or misplaced quote",
+    "wrong_number_of_fields": "a different number of fields than in the header",
     "nul_bytes": "NUL bytes",
     "half_character": "half of a character (a cut emoji?)",
     "row_too_long": "millions of characters in one row",
@@ -43,7 +43,7 @@ class UserRow:
         number: Of its line.
         item: Its number in a JSON array, whose items may all be on one line; 0 elsewhere.
         value: The object; None where there is none.
-        problems: What is wrong, each with how it is fixed; an empty text where it cannot be.
+        problems: What is wrong, each with its fix; an empty text where there is none.
     """
 
     number: int
@@ -53,7 +53,7 @@ class UserRow:
 
     @property
     def name(self) -> str:
-        """What other rows call it."""
+        """Its name in messages about other rows."""
         return f"item {self.item}" if self.item else f"line {self.number}"
 
 
@@ -91,7 +91,7 @@ def _line_rows(path: Path, encoding: str) -> Iterator[UserRow]:
 
 
 def _array_rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    first = [("a JSON array; one object a line is wanted", "written as JSON lines")]
+    first = [("a JSON array; expected one object per line", "written as JSON lines")]
     item = 0
     try:
         for item, (line, value) in enumerate(array_items(path.read_text(encoding=encoding, errors="replace")), 1):
@@ -101,7 +101,7 @@ def _array_rows(path: Path, encoding: str) -> Iterator[UserRow]:
             )
             first = []
     except BrokenArray as broken:
-        problem = (f"{broken.detail}; what comes after it cannot be read", "")
+        problem = (f"{broken.detail}; the rest cannot be read", "")
         yield UserRow(broken.line, None, [*first, problem], item + 1)
         return
     if not item:
@@ -124,7 +124,7 @@ def _flaw(value: Any) -> str:
 def _table_rows(path: Path) -> Iterator[UserRow]:
     header = header_of(path)
     if set(header).isdisjoint(CONVERSATIONS) and not all(question_and_answer(header)):
-        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; wanted: {WANTED}", "")])
+        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; expected: {WANTED}", "")])
         return
     for row in read_table(path, []):
         where = row.id if isinstance(row, Dropped) else row.where

@@ -47,7 +47,7 @@ class Unsound(Exception):
 
 
 class Checker:
-    """Checks rows one after the other; it remembers what was asked and answered before.
+    """Checks rows one after another and remembers earlier questions and answers.
 
     Args:
         path: The file, for messages.
@@ -104,7 +104,7 @@ def _short(text: str) -> bytes:
 
 
 def _fixed(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """The row in one of the two layouts, and what had to be changed for it."""
+    """The row in one of the two layouts, and what had to be changed."""
     if "messages" in row:
         turns, changes = _in_order(row["messages"])
         return {**row, "messages": turns}, changes
@@ -114,7 +114,7 @@ def _fixed(row: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     names = question_and_answer(row)
     for part, name in names._asdict().items():
         if not name:
-            raise Unsound(f"there is no {part}; wanted: {WANTED}")
+            raise Unsound(f"there is no {part}; expected: {WANTED}")
         if not isinstance(row[name], str):
             raise Unsound(f"{name!r} is not a text")
     if not isinstance(row.get(INPUT, ""), str):
@@ -142,11 +142,11 @@ def _in_order(messages: Any) -> tuple[Turns, list[tuple[str, str]]]:
     turns = [{**m, "role": ROLES.get(str(m.get("role")), m.get("role"))} for m in messages]
     if _right([turn["role"] for turn in turns]):
         return turns, [] if turns == messages else [(f"roles are {roles}", "renamed to user and assistant")]
-    problem = f"roles are {roles}; wanted: an optional system, then user and assistant in turn, assistant last"
+    problem = f"roles are {roles}; expected: an optional system, then user and assistant in turn, assistant last"
     turns = _rearranged(turns)
     if not _right([turn["role"] for turn in turns]):
         raise Unsound(problem)
-    return turns, [(problem, "turns of one role joined, turns that begin or end wrongly cut off")]
+    return turns, [(problem, "turns of one role joined, wrong first and last turns cut off")]
 
 
 def _right(roles: list[Any]) -> bool:
@@ -207,9 +207,9 @@ def problems(path: Path, longest: int = LONGEST) -> tuple[int, list[RowProblem],
 
 def _write(path: Path, out: Path, rows: list[dict[str, Any]], found: list[RowProblem]) -> None:
     if out.exists():
-        raise UserError("this exists already", where=f"fix={out}", fix="name a new file; nothing is overwritten")
+        raise UserError("this already exists", where=f"fix={out}", fix="name a new file; nothing is overwritten")
     if not rows:
-        raise UserError("no row of the file is sound", where=str(path), fix="see the problems above")
+        raise UserError("no row of the file is valid", where=str(path), fix="see the problems above")
     write_text(out, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     dropped = {problem.row for problem in found if problem.change == DROPPED}
     print(f"fixed copy with {len(rows)} rows: {out}; {len(dropped)} rows were dropped")
@@ -235,10 +235,10 @@ class ValidateConfig(Config):
 
 
 def validate(config: ValidateConfig) -> int:
-    """Prints the problems of one file and a summary, and writes the fixed copy that was asked for.
+    """Prints the problems of one file and a summary, and writes a fixed copy on request.
 
     Returns:
-        The exit code: whether the file is sound, or was fixed.
+        The exit code: whether the file is valid, or was fixed.
     """
     path, out = config.file, config.fix
     rows, found, sound = problems(path, config.max_characters)

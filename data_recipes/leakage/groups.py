@@ -1,7 +1,7 @@
 """Which rows belong together, for any number of rows: union-find on arrays, fed by sorted hashes.
 
-Two rows are linked that share a hash. Hashes that fit into memory are sorted there; runs of characters, of which a row
-has many, are dealt out to files by their value first, and each file is sorted by itself.
+Two rows that share a hash are linked. Hashes that fit into memory are sorted there; runs of characters, of which a row
+has many, are dealt out to files by their value first, and each file is sorted separately.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Links:
         """Links the rows that have a hash in common.
 
         Args:
-            hashes: Any number for each row.
+            hashes: Any number per row.
             rows: The row of each hash.
         """
         order = np.argsort(hashes, kind="stable")
@@ -66,7 +66,7 @@ class Buckets:
 
     Args:
         folder: Where the files go.
-        hashes: How many will come.
+        hashes: How many there will be.
     """
 
     def __init__(self, folder: Path, hashes: int) -> None:

@@ -27,7 +27,7 @@ class Codes:
     """Normalised texts, all in one array.
 
     Attributes:
-        characters: The characters that are left, one text after the other.
+        characters: The remaining characters, one text after another.
         ends: Where each text ends in ``characters``.
     """
 
@@ -40,7 +40,7 @@ class Codes:
         return np.diff(self.ends, prepend=0)
 
     def joined(self, counts: Numbers) -> "Codes":
-        """Joins so many neighbouring texts at a time into one."""
+        """Joins every so many neighbouring texts into one."""
         return Codes(self.characters, np.concatenate([[0], self.ends])[np.cumsum(counts)])
 
 
@@ -93,7 +93,7 @@ def _folding() -> npt.NDArray[np.uint32]:
 
 
 def whole_hashes(texts: Codes) -> Hashes:
-    """One hash for each text: a polynomial in the scattered characters, modulo 2^64."""
+    """One hash per text: a polynomial in the scattered characters, modulo 2^64."""
     starts, lengths = texts.ends - texts.lengths, texts.lengths
     place = np.arange(len(texts.characters)) - np.repeat(starts, lengths)
     powers = _powers(int(lengths.max(initial=0)))
@@ -103,7 +103,7 @@ def whole_hashes(texts: Codes) -> Hashes:
 
 
 def run_hashes(texts: Codes) -> Runs:
-    """One hash for each run, see ``Runs``; none of a text that is shorter."""
+    """One hash per run, see ``Runs``; none for a shorter text."""
     row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
     is_latin = texts.characters < LATIN_BELOW
     latin = 2 * np.bincount(row_of[is_latin], minlength=len(texts.ends)) > texts.lengths
@@ -123,7 +123,7 @@ def _runs_of(
     length: int,
     is_latin: npt.NDArray[np.bool_] | None = None,
 ) -> Runs:
-    """The runs of one length in the wanted characters, and with ``is_latin`` only those that are mostly not Latin."""
+    """The runs of one length in the given characters, and with ``is_latin`` only those that are mostly not Latin."""
     rows, scattered = row_of[wanted], mix(texts.characters[wanted].astype(np.uint64))
     count = max(0, len(scattered) - length + 1)
     hashes = np.zeros(count, np.uint64)
@@ -143,7 +143,7 @@ def _powers(count: int) -> Hashes:
 
 
 def text_hashes(texts: pa.Array) -> Hashes:
-    """One hash for each text as it is, e.g. an id or a group key."""
+    """One hash per text as it is, e.g. an id or a group key."""
     lengths = np.asarray(pc.utf8_length(texts), dtype=np.int64)
     whole = np.frombuffer("".join(texts.to_pylist()).encode("utf-32-le", "surrogatepass"), np.uint32)
     return whole_hashes(Codes(whole, np.cumsum(lengths)))
@@ -160,7 +160,7 @@ def questions(rows: pa.Table) -> Codes:
 
 
 def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
-    """One hash for each question; where it ends in a list of options, they count in any order.
+    """One hash per question; where it ends in a list of options, their order does not count.
 
     A published set and its copy often differ only in which option is A, and many questions are shorter than a run.
 
@@ -191,7 +191,7 @@ def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
 
 
 def row_hashes(rows: pa.Table, asked: Hashes) -> Hashes:
-    """One hash for each whole row: the question, the answer, the text it is about and the worse answer.
+    """One hash per row: the question, the answer, the text it is about and the worse answer.
 
     Args:
         rows: The rows.

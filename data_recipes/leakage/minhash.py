@@ -1,6 +1,6 @@
 """The loops of the near-duplicate search, compiled.
 
-They are apart because the compiler takes half a second to load.
+They are in a separate file because the compiler takes half a second to load.
 """
 
 import unicodedata
@@ -15,7 +15,7 @@ FIRST_ASTRAL = 1 << 16
 
 @cache
 def folding() -> NDArray[np.uint32]:
-    """For each character of the basic plane the one that it is compared as; 0 for what is left aside."""
+    """For each character of the basic plane the one that it is compared as; 0 for what is ignored."""
     table = np.zeros(FIRST_ASTRAL, np.uint32)
     for code in range(FIRST_ASTRAL):
         folded = (c for c in unicodedata.normalize("NFKC", chr(code)).lower() if c.isalnum())
@@ -64,7 +64,7 @@ def fold(utf8, start, end, folding, codes):  # type: ignore[no-untyped-def]
             at += 4
         if code < FIRST_ASTRAL:
             code = int64(folding[code])
-        elif not 0x20000 <= code < 0x40000:  # of the other planes only Chinese characters count
+        elif not 0x20000 <= code < 0x40000:  # in the other planes only Chinese characters count
             code = 0
         if code:
             codes[length] = code
@@ -74,7 +74,7 @@ def fold(utf8, start, end, folding, codes):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def hash_runs(codes, length, ngram, grams):  # type: ignore[no-untyped-def]
-    """Hashes each run of characters; of a shorter text the whole."""
+    """Hashes each run of characters; a shorter text as a whole."""
     count = max(1, length - ngram + 1)
     for first in range(count):
         value = uint64(0)
@@ -102,7 +102,7 @@ def _sketch(grams, count, sketch):  # type: ignore[no-untyped-def]
         seed = uint64(turn) * uint64(0xD1342543DE82EF95) + uint64(0x2545F4914F6CDD1D)
         for at in range(count):
             value = _mixed(grams[at] ^ seed)
-            # after ``size`` rounds each further one fills one given bin, so that it ends
+            # after ``size`` rounds each further one fills one fixed bin, so that the loop ends
             place = ((value & uint64(0xFFFFFFFF)) * uint64(size)) >> uint64(32) if turn < size else uint64(turn - size)
             if filled_in[place] < 0:
                 filled_in[place] = turn

@@ -1,9 +1,9 @@
 """Near-duplicates: MinHash over runs of characters, banded on disk, each candidate checked before it counts.
 
 Texts are compared folded (width, case, no punctuation or spaces). The sketch is that of Dahlgaard, Knudsen and Thorup,
-"Fast similarity sketching" (FOCS 2017): as exact as MinHash with as many permutations, for a few passes over the text.
-A band is ``rows`` values of the sketch, of ``64 // rows`` bits each, side by side in one number; so the bands are also
-the sketch, and a pair that shares a band is checked by the share of all its values that agree.
+"Fast similarity sketching" (FOCS 2017): as exact as MinHash with as many permutations, in a few passes over the text.
+A band is ``rows`` values of the sketch, of ``64 // rows`` bits each, packed into one number; so the bands are also the
+sketch, and a pair that shares a band is checked by the share of all its values that agree.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from data_recipes.leakage.groups import Links
 
 NGRAM = 5  # characters
 BANDS, ROWS = 24, 5  # a pair with similarity 0.7 shares a band with a chance of 98.8 %, with 0.8 of 99.99 %
-THRESHOLD = 0.7  # least share of common runs
-_LEADERS = 8  # rows that the others of the same band value are compared with, one after the other
+THRESHOLD = 0.7  # minimum share of common runs
+_LEADERS = 8  # rows that the others of the same band value are compared with, one after another
 _PAIRS = 1 << 20  # checked at a time
 
 
@@ -52,7 +52,7 @@ class BandFiles:
     """The bands of many rows, one file for each band, so that no more than one of them is needed at a time.
 
     Args:
-        folder: Where the files lie; it must exist.
+        folder: Where the files are; it must exist.
         bands: How many there are.
     """
 
@@ -85,7 +85,7 @@ def clusters(bands: Bands, n: int, *, rows: int = ROWS, threshold: float = THRES
     Args:
         bands: For each band the values of all rows: ``BandFiles``, or ``signatures(…).T``.
         n: How many rows there are.
-        rows: As they were given to ``signatures``.
+        rows: As given to ``signatures``.
         threshold: Similarity of a pair that is joined. One whose estimate lies less than the estimate's standard
             error below it (0.04 at 0.7) is joined too: a row too many costs little, a missed one leaks.
 

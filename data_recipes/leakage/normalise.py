@@ -4,8 +4,8 @@ import unicodedata
 
 from data_recipes.schema.example import Example
 
-RUN = 13  # characters; the length that GPT-3 and the evaluation harnesses after it settled on, there in words
-LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; 13 letters are shared by all of them
+RUN = 13  # characters; the length that GPT-3 and later evaluation harnesses settled on, there in words
+LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; any two texts share 13 letters
 RUN_TOLD = (
     f"{RUN} 字（拉丁字母为主处为 {LATIN_RUN} 字符）",
     f"{RUN} characters ({LATIN_RUN} where most are Latin letters)",

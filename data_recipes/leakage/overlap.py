@@ -1,6 +1,6 @@
 """What a test set shares with the training questions: identical questions and shared runs of characters.
 
-A run has 13 characters, and 60 where most are Latin letters, of which 13 are a phrase that all share.
+A run has 13 characters, and 60 where most are Latin letters, of which 13 are a common phrase.
 Questions are compared after normalisation (NFKC, lower case, letters and digits only), the options of a choice in any
 order. A dataset keeps the fingerprints of its training questions, so that any test set can be measured against them
 later without the training text.
@@ -50,7 +50,7 @@ class Fingerprints:
 
 @dataclass(frozen=True)
 class MeasuredOverlap:
-    """How much of a test set was seen in training.
+    """How much of a test set occurs in training.
 
     Attributes:
         n: Size of the test set.
@@ -74,16 +74,16 @@ class MeasuredOverlap:
 
 
 class HashSet:
-    """A set of hashes that finds for many at once whether they are in it, and remembers which were asked for.
+    """A set of hashes that checks many at once for membership, and remembers which were looked up.
 
     Args:
-        hashes: The members, in any order, also repeated.
+        hashes: The members, in any order; repeats are allowed.
     """
 
     def __init__(self, hashes: Hashes) -> None:
         self.members = _distinct(hashes)
         self.seen = np.zeros(len(self.members), bool)
-        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one look here is enough
+        self._filter = np.zeros(1 << FILTER_BITS, bool)  # most hashes are not members: one lookup here is enough
         self._filter[_short(self.members)] = True
 
     def find(self, hashes: Hashes) -> Mask:
@@ -97,12 +97,12 @@ class HashSet:
         return found
 
     def was_seen(self, hashes: Hashes) -> Mask:
-        """Which of the hashes, all of them members, were asked for."""
+        """Which of the hashes, all of them members, were looked up."""
         return self.seen[np.searchsorted(self.members, hashes)]
 
 
 def _distinct(hashes: Hashes) -> Hashes:
-    """Sorted, each once; by sorting, which is several times faster here than the hash table of ``np.unique``."""
+    """Sorted and unique; sorting is several times faster here than the hash table of ``np.unique``."""
     ordered = np.sort(hashes)
     return ordered[np.concatenate([np.ones(min(1, len(ordered)), bool), ordered[1:] != ordered[:-1]])]
 
@@ -116,7 +116,7 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap
 
     Args:
         train: Fingerprints of the training split.
-        examples: The test set, from whatever source.
+        examples: The test set, from any source.
 
     Returns:
         The number and the ids of the examples that were seen whole or in part.
@@ -147,7 +147,7 @@ def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
 
 
 def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
-    """The fingerprints of a dataset; they are read when they are asked for.
+    """The fingerprints of a dataset, read on demand.
 
     Raises:
         UserError: The folder holds none.

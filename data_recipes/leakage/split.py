@@ -1,4 +1,4 @@
-"""Draws splits so that nothing alike lies on both sides: whole groups of linked rows, never a part of one."""
+"""Draws splits so that nothing similar is on both sides: whole groups of linked rows, never a part of one."""
 
 from collections.abc import Mapping
 
@@ -16,8 +16,8 @@ def draw(
 ) -> npt.NDArray[np.int16]:
     """Draws whole groups for each split; training takes the rest.
 
-    The order of the draw follows from the seed and the id of each group's first row alone, so that rows which are added
-    later do not reshuffle it.
+    The order of the draw depends only on the seed and the id of each group's first row, so that rows added later do not
+    reshuffle it.
 
     Args:
         roots: For each row that may be drawn, the first row of its group.

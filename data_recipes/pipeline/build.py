@@ -37,7 +37,7 @@ MACHINE = {"engine", "workers", "ray_address", "protected_sets"}  # differ betwe
 
 
 def build(config: BuildConfig) -> DatasetManifest:
-    """Builds a dataset into ``config.out``; the directory is whole or as it was before.
+    """Builds a dataset into ``config.out``; the directory is complete or as it was before.
 
     Args:
         config: What to read, what to make of it and where to write it.
@@ -88,14 +88,14 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
 
 
 def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[ShardDone]:
-    """Reads the source and runs the steps; the account of each shard."""
+    """Reads the source and runs the steps; returns the account of each shard."""
     with tqdm(desc="steps", unit="shard", disable=None) as progress:
 
         def tasks() -> Iterator[ShardTask]:
             number = 0
             for number in read_shards(data, source, work):
                 yield ShardTask(work, number, data.steps, data.near_duplicates != "keep")
-            progress.total = number + 1  # from now on the time that is left is known
+            progress.total = number + 1  # from now on the remaining time is known
 
         shards = []
         for number in executor_of(data).run(run_steps, tasks()):
@@ -105,7 +105,7 @@ def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[Shard
 
 
 def _check_left(work: Path, files: HashFiles) -> None:
-    """Something must be left, also for training where there were such rows: a dataset of tests never had any."""
+    """Some rows must be left, also for training where there were any: a dataset of tests never had training rows."""
     if TRAIN in files.came:
         return
     tables = (pq.read_table(work / f"read-{number:05}.parquet", columns=["split"]) for number in range(files.shards))
@@ -113,9 +113,9 @@ def _check_left(work: Path, files: HashFiles) -> None:
         return
     lost = Counter(row.reason for number in range(files.shards) for row in ShardDone.load(work, number).dropped)
     raise UserError(
-        f"no row is left{' for training' if files.rows else ''}; dropped were: {listed(dict(lost.most_common()))}",
+        f"no row is left{' for training' if files.rows else ''}; dropped: {listed(dict(lost.most_common()))}",
         where="source",
-        fix="fix the rows, or loosen the step that takes them (data.steps)",
+        fix="fix the rows, or relax the step that drops them (data.steps)",
     )
 
 
@@ -131,7 +131,7 @@ def _replaceable(directory: Path) -> Path:
 
 
 def _source_hashes(source: SourceConfig) -> dict[str, str]:
-    """The hash of each file that is read, by its path below the folder that they have in common."""
+    """The hash of each file that is read, by its path below their common folder."""
     paths = [path.resolve() for path in source_of(source).files(source)]
     above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
     return {path.relative_to(above).as_posix(): sha256_file(path) for path in paths}
@@ -227,7 +227,7 @@ def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
 
 
 def summary(manifest: DatasetManifest, out: str) -> str:
-    """What came of a build, in four lines."""
+    """The result of a build, in four lines."""
     counts = manifest.counts
     shared = {name: f"{o.exact}/{o.ngram} of {o.n}" for name, o in manifest.overlap.items()}
     return (

@@ -22,11 +22,11 @@ from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.schema.manifest import SplitOverlap
 from data_recipes.schema.splits import TRAIN
 
-POOL = 0  # the place of the training pool among the splits that rows name
+POOL = 0  # the position of the training pool among the splits that rows name
 
 
 class Ledger:
-    """Which rows are left, and why the others are not."""
+    """Which rows are left, and why the others were dropped."""
 
     def __init__(self, rows: int) -> None:
         self.reasons = [""]
@@ -34,7 +34,7 @@ class Ledger:
 
     @property
     def left(self) -> Mask:
-        """The rows that nothing has dropped."""
+        """The rows that are still there."""
         return self.reason == 0
 
     def drop(self, rows: Mask, reason: str) -> None:
@@ -56,14 +56,14 @@ def listed(numbers: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of every row.
+    """The decision about every row.
 
     Attributes:
         splits: The splits of the dataset; training comes first.
-        place: For each row its place in ``splits``; -1 where it is dropped.
+        place: Each row's position in ``splits``; -1 where it is dropped.
         reasons: Why rows are dropped.
-        reason: For each row its place in ``reasons``.
-        group: For each row the number of the group that it was joined to; 0 where it keeps its own.
+        reason: Each row's position in ``reasons``.
+        group: The number of the group that each row was joined to; 0 where it keeps its own.
         overlap: What each split other than training shares with it.
     """
 
@@ -76,7 +76,7 @@ class Decision:
 
 
 def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerprints], scratch: Path) -> Decision:
-    """Decides about every row from its hashes.
+    """Decides on every row from its hashes.
 
     Args:
         data: The policies, the sizes of the splits and the seed.
@@ -98,7 +98,7 @@ def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerpri
     _check_left(files, ledger)
     drawn = {name: size for name, size in data.splits.items() if name not in files.splits and TRAIN in files.came}
     if drawn and TRAIN in data.splits:
-        raise UserError("training takes what the others leave", where="data.splits.train", fix="give no size for it")
+        raise UserError("training takes what the others do not", where="data.splits.train", fix="remove its size")
     place, group = files.split.copy(), np.zeros(files.rows, np.uint64)
     pool = ledger.left & (files.split == POOL)
     if drawn:
@@ -113,7 +113,7 @@ def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerpri
 
 
 def _clusters(data: DataConfig, files: HashFiles, scratch: Path) -> Hashes:
-    """For each row the number of its cluster of near-duplicates: that of the first row in it."""
+    """The number of each row's cluster of near-duplicates: that of the first row in it."""
     if data.near_duplicates == "keep":
         return np.arange(files.rows, dtype=np.uint64)
     folder = scratch / "bands"
@@ -217,7 +217,7 @@ def _linked(files: HashFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Li
 
 
 def _joined(files: HashFiles, links: Links, pool: Mask) -> Hashes:
-    """The number of the group of every row that was linked with a row of another group key; else 0."""
+    """The group number of every row that was linked with a row of another group key; else 0."""
     declared = files.whole("group")
     joins = np.zeros(files.rows, bool)
     joins[links.roots[declared[links.roots] != declared]] = True
@@ -229,9 +229,9 @@ def _check_left(files: HashFiles, ledger: Ledger) -> None:
         rows = files.split == number
         if name in files.came and not (rows & ledger.left).any():
             raise UserError(
-                f"nothing is left for {name}; dropped were: {listed(ledger.counts(rows))}",
+                f"nothing is left for {name}; dropped: {listed(ledger.counts(rows))}",
                 where="source",
-                fix="fix or add rows, or change the policy that takes them (data.on_overlap, data.duplicates)",
+                fix="fix or add rows, or change the policy that drops them (data.on_overlap, data.duplicates)",
             )
 
 

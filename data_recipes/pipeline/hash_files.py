@@ -19,7 +19,7 @@ class HashFiles:
         starts: The number of each shard's first row, and ``rows`` at the end.
         splits: The splits that rows name; the training pool, which rows without a name are in too, comes first.
         came: The splits that have rows.
-        split: For each row its place in ``splits``.
+        split: Each row's position in ``splits``.
 
     Args:
         work: The build's work directory.

@@ -40,7 +40,7 @@ class SuitesConfig(Config):
 
 
 def protected_sets(data: DataConfig) -> dict[str, Path]:
-    """The fingerprint files of the sets that a recipe must not overlap with, by name; never the recipe's own.
+    """The fingerprint files of the sets that a recipe must not overlap with, by name, without the recipe's own.
 
     Raises:
         UserError: One that the recipe names is missing.
@@ -65,7 +65,7 @@ def registered() -> list[Path]:
 
 
 def _folder() -> Path:
-    return cache_dir() / "suites"  # as it was called when the first ones were registered
+    return cache_dir() / "suites"  # its name when the first sets were registered
 
 
 def register(directory: Path) -> Path:
@@ -87,7 +87,7 @@ def register(directory: Path) -> Path:
 
 
 def list_or_change(config: SuitesConfig) -> None:
-    """Lists, adds or removes protected sets, and prints what came of it.
+    """Lists, adds or removes protected sets, and prints the result.
 
     Raises:
         UserError: There is no such dataset or set.

@@ -18,7 +18,7 @@ from data_recipes.schema.example import Example
 from data_recipes.sources import source_of
 
 SHOWN = 5  # bad rows that an error lists
-AT_ONCE = 2_000  # examples that are in memory as such
+AT_ONCE = 2_000  # examples that are held in memory at a time
 READ = "read.json"
 BY_LINE = {".jsonl", ".csv", ".tsv"}
 
@@ -30,7 +30,7 @@ class ShardRead(BaseModel):
 
 
 def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[int]:
-    """Reads a source into ``read-NNNNN.parquet`` and ``read-NNNNN.json``; what an earlier build has read stays.
+    """Reads a source into ``read-NNNNN.parquet`` and ``read-NNNNN.json``; what an earlier build has read is kept.
 
     Args:
         data: Rows of a shard and the tolerated share of bad rows.
@@ -38,7 +38,7 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
         work: Where the shards go.
 
     Returns:
-        The number of each shard as soon as it is there.
+        The number of each shard as soon as it is written.
 
     Raises:
         UserError: The source cannot be read, or too many of its rows are bad; the first ones are listed.
@@ -67,7 +67,7 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
 
 
 def _expected(files: list[Path]) -> int | None:
-    """About how many rows there will be, for the time that is left; None where lines are not rows."""
+    """The approximate number of rows, for the remaining time; None where lines are not rows."""
     if any(path.suffix not in BY_LINE for path in files):
         return None
     lines = 0

@@ -1,4 +1,4 @@
-"""The second stage of a build: the steps run over each shard, and what its rows are compared by is computed.
+"""The second stage of a build: the steps run over each shard, and the hashes used to compare its rows are computed.
 
 Everything here is a pure function of one shard, so that any engine may run it anywhere, in any order.
 """
@@ -23,13 +23,13 @@ from data_recipes.steps import made
 
 
 class ShardTask(NamedTuple):
-    """One shard to work on.
+    """One shard to process.
 
     Attributes:
         work: The build's work directory.
         number: Of the shard.
         steps: What is done to the rows.
-        signatures: Whether near-duplicates are looked for later.
+        signatures: Whether near-duplicates are searched for later.
     """
 
     work: Path
@@ -55,7 +55,7 @@ class ShardDone(BaseModel):
 
     @classmethod
     def load(cls, work: Path, number: int) -> "ShardDone":
-        """Reads the account of a shard that was worked on."""
+        """Reads the account of a finished shard."""
         return cls.model_validate(read_json(work / f"done-{number:05}.json"))
 
 
@@ -80,7 +80,7 @@ def run_steps(task: ShardTask) -> int:
         outcome = step(rows)
         rows = outcome.kept
         if before != len(rows) + len(outcome.dropped):
-            raise AssertionError(f"{name}: {before} rows came, {len(rows)} and {len(outcome.dropped)} left")
+            raise AssertionError(f"{name}: {before} rows came in, {len(rows)} kept, {len(outcome.dropped)} dropped")
         dropped += outcome.dropped
         reasons = Counter(row.reason for row in outcome.dropped)
         counts.append(StepCount(name=name, read=before, dropped=dict(reasons), changed=outcome.counts))
@@ -109,7 +109,7 @@ def _hashes(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.n
     }
     if signatures:
         from data_recipes.leakage.near_duplicates import (
-            signatures as signatures_of,  # where nobody asks, none is loaded
+            signatures as signatures_of,  # loaded only where needed
         )
 
         columns["bands"] = signatures_of(hashes.conversations(rows))

@@ -1,4 +1,4 @@
-"""Where a build keeps what it has done so far, so that it can be killed at any point and resumed."""
+"""Where a build keeps its progress, so that it can be killed at any point and resumed."""
 
 import fcntl
 import os
@@ -19,8 +19,8 @@ from common.files import disk_errors, make_directory, replacing_file
 def work_directory(out: Path, key: str) -> Iterator[Path]:
     """Yields the directory beside ``out`` that holds the finished shards of this very build.
 
-    It is removed when the build has ended well or its input is wrong. When the process is killed it stays, and the next
-    build with the same key resumes; one with another key removes it. Two builds at once wait for each other.
+    It is removed when the build succeeds or its input is wrong. When the process is killed it stays, and the next build
+    with the same key resumes; one with another key removes it. Two builds at once wait for each other.
 
     Args:
         out: Where the dataset will be.
@@ -64,7 +64,7 @@ def _lock(handle: int, directory: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        logger.info("another build is at work in {}; waiting for it", directory)
+        logger.info("another build is running in {}; waiting for it", directory)
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
@@ -91,7 +91,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 @contextmanager
 def scratch_folder(work: Path) -> Iterator[Path]:
-    """An empty folder for what is not kept, whatever an earlier build has left in it."""
+    """An empty folder for temporary files, cleared of what an earlier build has left in it."""
     folder = work / "scratch"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

@@ -69,7 +69,7 @@ def _record(file: TextIO, written: WrittenSplits, dropped: Sequence[Dropped]) ->
 
 
 def _with_groups(rows: pa.Table, groups: np.ndarray) -> pa.Table:
-    """Rows that were joined to a group bear its number."""
+    """Rows that were joined to a group get its number."""
     if not groups.any():
         return rows
     named = pa.array([f"joined-{group:016x}" if group else None for group in groups.tolist()], pa.string())

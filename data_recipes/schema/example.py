@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Role = Literal["system", "user", "assistant"]
 
-NO_REFERENCE = "（没有参考答案）"  # in the place of the answer to a question that came without one
+NO_REFERENCE = "（没有参考答案）"  # stands for the answer to a question that came without one
 
 
 class Message(BaseModel):
@@ -48,7 +48,7 @@ class Example(BaseModel):
             say) or ``emergency`` (starts with seeking care at once).
         phrasing: Which phrasing asked it, where the recipe knows; phrasings kept for testing never occur in training.
         split: The split that the source prescribes, e.g. a published test set; empty where the recipe draws it.
-        references: Further right answers beside the last turn, e.g. a second annotator's.
+        references: Further right answers besides the last turn, e.g. a second annotator's.
         result: What a checker compares: the number, the option's letter or the label that the answer ends in.
         choices: The options of a multiple-choice question, in the order A, B, C, …
         rejected: A worse answer to the same prompt, for preference training.

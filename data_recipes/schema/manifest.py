@@ -61,7 +61,7 @@ class SplitOverlap(_ManifestSection):
 
 
 class StepCount(_ManifestSection):
-    """What one step did: the rows that came, those that it dropped by reason, and what it changed in the others."""
+    """What one step did: the rows it received, those it dropped by reason, and what it changed in the others."""
 
     name: str
     read: int
@@ -77,7 +77,7 @@ class ProtectedSet(_ManifestSection):
 
 
 class KnowledgeUsed(_ManifestSection):
-    """The knowledge base that a dataset was made from: whose it is, and the hash of its files."""
+    """The knowledge base that a dataset was made from: its domain, and the hash of its files."""
 
     domain: str
     sha256: str
@@ -98,7 +98,7 @@ class DatasetManifest(_ManifestSection):
         splits: Examples by split.
         descriptions: What each split shows.
         sources: The files that were read.
-        knowledge: The knowledge base that it was made from, where it was.
+        knowledge: The knowledge base that it was made from, if any.
         steps: What each step did, in their order.
         protected_sets: What no training question overlaps with; called ``suites`` in the file.
         overlap: What each split other than ``train`` shares with the training questions.

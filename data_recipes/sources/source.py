@@ -25,7 +25,7 @@ DRAWN = {
         en=f"unseen questions; no run of {RUN_TOLD[1]} in common with training",
     ),
 }
-"""What the splits show that a recipe draws; for sources that have nothing to add."""
+"""What splits drawn by a recipe show; for sources that have nothing to add."""
 
 
 PUBLISHED = {
@@ -36,11 +36,11 @@ PUBLISHED = {
         en="the test set as published; training rows that overlap with it are dropped",
     ),
 }
-"""What the splits show that the authors prescribe."""
+"""What splits prescribed by the authors show."""
 
 
 class SourceDetails(NamedTuple):
-    """What a source can say only when it knows what it reads.
+    """What a source can only say once it knows what it reads.
 
     Attributes:
         licence: See ``Source.licence``.
@@ -65,14 +65,14 @@ class Source(Generic[ConfigT]):
 
     Attributes:
         config: The typed configuration; its field ``kind`` (a ``Literal``) selects this source.
-        read: Yields one item a row, in the order of the file.
+        read: Yields one item per row, in the order of the file.
         files: The files that ``read`` will read; missing ones are a ``UserError``.
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
         splits: What each prescribed or drawn split shows, by name.
         details: ``licence``, ``splits`` and ``about`` of what is read, where they follow from it.
         knowledge: The knowledge base that is read, where it is one.
-        rows_of: Rows in one of several files, for the manifest; not asked where there is one file.
+        rows_of: Rows in one of several files, for the manifest; not called where there is one file.
     """
 
     config: type[ConfigT]

@@ -38,7 +38,7 @@ DEFAULT: tuple[Config, ...] = (
     encoding.EncodingStep(kind="encoding", half_width=False),
     personal_data.PersonalDataStep(kind="personal_data"),
 )
-"""What a recipe does that names no steps: people may have written its text. The recipes for mathematics, exams and
+"""The steps of a recipe that names none: users may have written its text. The recipes for mathematics, exams and
 generated rows take ``configs/steps/plain.yaml``, those for consultations ``configs/steps/consultations.yaml``."""
 
 

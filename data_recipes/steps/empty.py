@@ -1,4 +1,4 @@
-"""Rows without a question or an answer once punctuation and spaces are left aside."""
+"""Rows without a question or an answer once punctuation and spaces are ignored."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ SOMETHING = r"[\pL\pN]"  # a letter or a digit of any script
 
 
 class EmptyStep(Config):
-    """Drops rows that ask or answer nothing.
+    """Drops rows with an empty question or answer.
 
     Attributes:
         kind: Selects this step.

@@ -19,7 +19,7 @@ from data_recipes.steps.step import Outcome, Step, StepKind
 _CP1252 = "ŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™"
 _LATIN = rf"[\u0080-\u00ff{_CP1252}]"
 _LATIN_RUN = re.compile(rf"[\u00a1-\u00ff]{_LATIN}{{3,}}")
-# characters that almost only occur where UTF-8 was read as GBK: each half of a Chinese character's three bytes
+# characters that occur almost only where UTF-8 was read as GBK: each half of a Chinese character's three bytes
 _HALVES = "".join(
     bytes([lead, trail]).decode("gbk", "ignore") for lead in range(0xE4, 0xEA) for trail in range(128, 160)
 )
@@ -92,7 +92,7 @@ def _reread_run(match: re.Match[str]) -> str:
     run = match[0]
     for read_as, written_in in (("latin-1", "utf-8"), ("cp1252", "utf-8"), ("latin-1", "gb2312")):
         decoded = _decoded(run, read_as, written_in)
-        # GB2312 has room for much that nobody writes: only what all lies in its first, common half is certain
+        # GB2312 has many characters that are never used: only text entirely in its first, common half is certain
         if decoded and _HAN.search(decoded) and (written_in == "utf-8" or all(map(_common, decoded))):
             return decoded
     return run

@@ -1,4 +1,4 @@
-"""Rows in another language, too short or too long, or that say one thing over and over."""
+"""Rows in another language, too short or too long, or repetitive."""
 
 from typing import Literal
 
@@ -22,8 +22,8 @@ class FilterStep(Config):
         max_question: Most characters of it.
         min_answer: Fewest characters of the answer.
         max_answer: Most characters of it.
-        min_han: Least share of Chinese characters among the letters of a row; 0 takes every language.
-        max_repeated: Greatest share of an answer's runs of 8 characters that it has said before.
+        min_han: Smallest share of Chinese characters among the letters of a row; 0 accepts every language.
+        max_repeated: Largest share of an answer's runs of 8 characters that repeat earlier ones.
     """
 
     kind: Literal["filter"]

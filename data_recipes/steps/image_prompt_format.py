@@ -1,4 +1,4 @@
-"""Answers that are no image prompt, by ``domains.image_prompts.format``."""
+"""Answers that are not image prompts by ``domains.image_prompts.format``."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ from domains.image_prompts.format import problems
 
 
 class ImagePromptFormatStep(Config):
-    """Drops rows whose answer breaks the format; the reason is the first thing that is wrong.
+    """Drops rows whose answer breaks the format; the reason is its first error.
 
     Attributes:
         kind: Selects this step.

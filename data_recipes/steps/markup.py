@@ -49,7 +49,7 @@ _STOCK = re.compile(
         )
     )
 )
-# the same at the end of a sentence that says something: "…可以多喝水，希望以上的回答能帮到你，"
+# the same at the end of a sentence with content: "…可以多喝水，希望以上的回答能帮到你，"
 _CLOSING = re.compile(
     "[，,。]?(?:希望|期望|但愿)(?:我的|以上|上述|这些)的?(?:问题)?(?:回答|解答|建议|回复|内容|意见|答案|解释)"
     r".{0,8}(?:帮|协).{0,6}$"
@@ -58,11 +58,11 @@ _STOCK_HINT = (
     "点击|扫码|扫一扫|二维码|公众号|微信|服务号|订阅号|祝|以上|上述|希望|期望|但愿|追问|提问|咨询|采纳|好评|点赞|转发|收藏"
     "|感谢|来自|来源|转自|转载|请登|请访问|请关注|热线|客服|版权"
 )
-_SHORTEST_REPEATED = 8  # characters of a sentence; shorter ones may be meant twice
+_SHORTEST_REPEATED = 8  # characters of a sentence; shorter ones may be repeated on purpose
 
 
 class MarkupStep(Config):
-    """Removes what is not the text.
+    """Removes what is not part of the text.
 
     Attributes:
         kind: Selects this step.

@@ -1,7 +1,7 @@
 """Personal data: found by pattern, check digit and label; masked, dropped or only counted.
 
-It is no proof that a text holds none: names without a label, numbers in words and what only somebody who knows the
-patient would recognise are not found.
+It is no proof that a text has none: names without a label, numbers in words and what only someone who knows the patient
+would recognise are not found.
 """
 
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _masked(text: str, kinds: list[Kind], found: dict[str, NDArray[np.int64]], r
 
 
 def _passages(rows: pa.Table, kinds: list[Kind], hints: str) -> dict[str, NDArray[np.int64]]:
-    """How much of each type the passages hold."""
+    """How much of each type the passages contain."""
     found = {kind.name: np.zeros(len(rows), np.int64) for kind in kinds}
     passages = pa.array(rows["passage"].combine_chunks())
     for part in ("context", "question"):

@@ -1,7 +1,7 @@
 """What personal data looks like in Chinese text, and how it differs from the numbers of medicine.
 
 Each kind is certain only with its check digit, its shape or its label; doses, dates, laboratory values, ICD codes,
-prices and approval numbers are none of them.
+prices and approval numbers are not personal data.
 """
 
 import re
@@ -45,10 +45,10 @@ class Kind:
 
     Attributes:
         name: How it is counted.
-        placeholder: What takes its place.
+        placeholder: What replaces it.
         pattern: Where it may be; the group ``value`` is the personal part.
-        hint: Holds wherever ``pattern`` does, and is quick to look for in a whole column.
-        certain: Whether a match is one.
+        hint: Matches wherever ``pattern`` does, and is quick to search for in a whole column.
+        certain: Whether a match really is one.
     """
 
     name: str
@@ -83,7 +83,7 @@ def _real_date(year: str, month: str, day: str) -> bool:
 
 def _identity_number(match: re.Match[str]) -> bool:
     number = _plain(match["value"])
-    if match["label"]:  # who writes 身份证号 in front means one, mistyped or not
+    if match["label"]:  # 身份证号 in front means that it is one, mistyped or not
         return len(number) in (15, 17, 18, 19)
     if not re.match(_PROVINCE, number):
         return False
@@ -124,14 +124,14 @@ def _name(match: re.Match[str]) -> bool:
         return value not in ("车子", "车辆", "白车", "车车")
     if label.startswith("名") or "姓名" in label:  # 病名叫…
         return value not in _words()
-    # after 患者 almost anything may follow, so that only what is said of a person makes it a name
+    # almost anything may follow 患者: it is a name only where a person is being described
     whole = value not in _words()
     return whole and bool(match["person"] or (match["report"] and value[:2] not in _words()))
 
 
 @cache
 def _words() -> frozenset[str]:
-    """Words of the dictionary that begin like a name and are none: 高血压, 黄疸, 白细胞."""
+    """Words of the dictionary that begin like a name but are not: 高血压, 黄疸, 白细胞."""
     import jieba
 
     with (Path(jieba.__file__).parent / "dict.txt").open(encoding="utf-8") as lines:
@@ -231,4 +231,4 @@ KINDS = (
         _name,
     ),
 )
-"""In the order in which they are looked for: a card that is also an e-mail's first part is the e-mail."""
+"""In search order: a card number that is also the first part of an e-mail address counts as the e-mail."""

@@ -1,4 +1,4 @@
-"""Answers that answer nothing and questions that ask nothing, by what they look like."""
+"""Answers that answer nothing and questions that ask nothing, judged by their form."""
 
 from typing import Literal
 
@@ -33,8 +33,8 @@ class QualityStep(Config):
 
     Attributes:
         kind: Selects this step.
-        max_symbols: Greatest share of an answer that is neither letter, digit nor space.
-        max_repeated: Greatest share of an answer's runs of 5 characters that it has said before; of 20 characters where
+        max_symbols: Largest share of an answer that is neither letter, digit nor space.
+        max_repeated: Largest share of an answer's runs of 5 characters that repeat earlier ones; of 20 characters where
             most are not Chinese.
     """
 
@@ -49,7 +49,7 @@ def make(config: QualityStep) -> Step:
 
     def judged(rows: pa.Table) -> Outcome:
         questions, answers = texts.questions(rows), texts.answers(rows)
-        refused = pl.Series(rows["behaviour"].combine_chunks()) == "refuse"  # meant so
+        refused = pl.Series(rows["behaviour"].combine_chunks()) == "refuse"  # intentional
         trimmed = answers.str.strip_chars()
         chinese = 2 * answers.str.count_matches(_HAN) > answers.str.len_chars()
         repeated = np.where(chinese, repeated_share(answers, _RUN), repeated_share(answers, _LATIN_RUN))
@@ -67,13 +67,13 @@ def make(config: QualityStep) -> Step:
 
 
 def _bare(column: pl.Series) -> pl.Series:
-    """Without punctuation; only the short ones, the others are left as they are."""
+    """Without punctuation; only short texts, the others are unchanged."""
     short = column.str.len_chars() <= 24
     return column.zip_with(~short, column.str.replace_all(_NO_TEXT, "")) if short.any() else column
 
 
 def _same(questions: pl.Series, answers: pl.Series) -> pl.Series:
-    """Whether both are the same text but for punctuation and spaces."""
+    """Whether both are the same text except for punctuation and spaces."""
     alike = questions.str.slice(0, 2) == answers.str.slice(0, 2)
     bare = [column.zip_with(alike, pl.Series([""])).str.replace_all(_NO_TEXT, "") for column in (questions, answers)]
     return alike & (bare[0] == bare[1]) & (bare[0] != "")

@@ -1,4 +1,4 @@
-"""How much of a text has been said in it before."""
+"""How much of a text repeats itself."""
 
 import numpy as np
 import polars as pl

@@ -1,4 +1,4 @@
-"""What a step is: a pure function from a batch of rows to the rows that are left, with an account of the others."""
+"""What a step is: a pure function from a batch of rows to the remaining ones, with an account of the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ class Outcome:
     """What a step made of a batch.
 
     Attributes:
-        kept: The rows that are left, in the order they came, with the columns of ``schema.arrow.SCHEMA``.
-        dropped: One entry for every row that is gone.
-        counts: What was changed in the rows that are left, e.g. ``{"masked_phone": 3}``. Never the text itself.
+        kept: The remaining rows, in their original order, with the columns of ``schema.arrow.SCHEMA``.
+        dropped: One entry per dropped row.
+        counts: What was changed in the remaining rows, e.g. ``{"masked_phone": 3}``. Never the text itself.
     """
 
     kept: pa.Table
@@ -28,7 +28,7 @@ class Outcome:
 
 
 Step = Callable[[pa.Table], Outcome]
-"""Neither the batch size nor the order of the batches changes what becomes of a row; no state, no randomness."""
+"""Neither the batch size nor the order of the batches changes the outcome for a row; no state, no randomness."""
 
 
 @dataclass(frozen=True)

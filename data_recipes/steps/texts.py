@@ -19,12 +19,12 @@ Change = Callable[[str], tuple[str, list[str]]]
 
 
 def flat(rows: pa.Table, column: str) -> pl.Series:
-    """All texts of a column, one after the other; of ``messages`` the contents."""
+    """All texts of a column, one after another; of ``messages`` the contents."""
     return pl.Series(_strings(_chunk(rows, column)))
 
 
 def owners(rows: pa.Table, column: str) -> NDArray[np.int64]:
-    """For each text of ``flat`` the number of its row."""
+    """The row number of each text of ``flat``."""
     values = _chunk(rows, column)
     if not pa.types.is_list(values.type):
         return np.arange(len(rows))
@@ -50,12 +50,12 @@ def put(rows: pa.Table, column: str, texts: pl.Series) -> pa.Table:
 
 
 def rewritten(rows: pa.Table, needed: Callable[[pl.Series], pl.Series], change: Change) -> Outcome:
-    """Changes the texts that need it; a row with a turn of which nothing is left is dropped.
+    """Changes the texts that need it; a row with a turn that becomes empty is dropped.
 
     Args:
         rows: The batch.
         needed: Finds for a whole column which texts ``change`` is to see; quick, and never false where it would act.
-        change: Gives the new text and the name of each thing that was changed in it.
+        change: Returns the new text and the name of each change made to it.
     """
     counts: Counter[str] = Counter()
     emptied = np.zeros(len(rows), bool)
@@ -96,7 +96,7 @@ def without(
 
     Args:
         rows: The batch.
-        reasons: Each with a Boolean for every row; the first that holds is named.
+        reasons: Each with a Boolean per row; the first that holds is recorded.
         counts: What was changed in the rows.
     """
     reason = np.full(len(rows), "", object)

@@ -1,8 +1,8 @@
 """A screen for answers that could harm: promising a cure, stopping a medicine, dosing oneself, avoiding hospital.
 
-It is a screen by phrases, tuned to be right where it speaks: a sentence that denies, warns or quotes is left alone. It
-does not judge whether an answer is correct, a dose is right or something is missing; what passes is not thereby safe.
-That takes a physician.
+It matches phrases and is tuned for precision: a sentence that denies, warns or quotes is left alone. It does not judge
+whether an answer is correct, a dose is right or something is missing; what passes is not necessarily safe. That takes a
+physician.
 """
 
 import re

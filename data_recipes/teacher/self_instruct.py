@@ -1,8 +1,8 @@
 """Self-Instruct (Wang et al. 2023, arXiv 2212.10560): a teacher writes new instructions after a few shown ones.
 
-A round asks for new instructions after 8 shown ones, 6 of people and 2 of the teacher's own; keeps those that are
-unlike all kept ones (ROUGE-L below 0.7 by characters); asks of each whether it is classification; and asks for an
-instance: for classification the label first, so that not all inputs are of the one obvious label, else the input first.
+A round shows 8 instructions, 6 written by humans and 2 by the teacher, and asks for new ones; keeps those that are
+unlike all kept ones (ROUGE-L below 0.7 by characters); asks whether each is classification; and asks for an instance:
+for classification the label first, so that inputs do not all have the one obvious label, else the input first.
 """
 
 import json
@@ -41,13 +41,13 @@ _NONE = {"", "无", "无输入", "没有", "none"}
 
 
 class SeedTask(BaseModel):
-    """A task that people wrote.
+    """A task written by humans.
 
     Attributes:
         id: Unique.
         domain: E.g. ``医学``.
-        instruction: What is to be done.
-        input: What it is done with; may be empty.
+        instruction: What to do.
+        input: What to do it with; may be empty.
         output: The right answer.
         classification: Whether the output is one of a few labels.
     """
@@ -67,7 +67,7 @@ class SelfInstructConfig(Config):
     Attributes:
         seeds_path: JSON lines of seed tasks; the shipped ones where it is null.
         domain: Only seeds of this domain are shown, and new tasks are asked for in it; null takes all.
-        wanted: How many new rows.
+        wanted: How many new rows to write.
         threshold: An instruction is dropped when its ROUGE-L with a kept one reaches this.
         temperature: Of new instructions; instances are greedy.
         max_requests: Most requests to the teacher.
@@ -103,7 +103,7 @@ class Grown(NamedTuple):
         rows: The new rows.
         accepted: Instructions that were kept.
         rejected: Instructions and instances that were dropped, by reason.
-        reached: Why it ended: ``wanted``, ``limit`` or ``nothing_new`` (many rounds without a new row).
+        reached: Why it stopped: ``wanted``, ``limit`` or ``nothing_new`` (many rounds without a new row).
     """
 
     rows: list[Row]
@@ -112,7 +112,7 @@ class Grown(NamedTuple):
     reached: str
 
 
-ROUNDS_WITHOUT = 20  # rounds without a new row after which it ends
+ROUNDS_WITHOUT = 20  # rounds without a new row before it stops
 
 
 def load_seeds(path: Path, domain: str | None) -> list[SeedTask]:
@@ -135,13 +135,13 @@ def load_seeds(path: Path, domain: str | None) -> list[SeedTask]:
     if len(found) < FROM_PEOPLE + FROM_TEACHER:
         domains = ", ".join(sorted({seed.domain for seed in seeds}))
         raise UserError(
-            f"{len(found)} seed tasks are too few", where="domain", fix=f"8 are wanted; there are domains: {domains}"
+            f"{len(found)} seed tasks are too few", where="domain", fix=f"8 are needed; domains with seeds: {domains}"
         )
     return found
 
 
 class _Pool:
-    """What is kept, and why the rest is not."""
+    """What is kept, and why the rest is dropped."""
 
     def __init__(self, seeds: Sequence[SeedTask], threshold: float) -> None:
         self.seeds = [seed.instruction for seed in seeds]
@@ -184,7 +184,7 @@ class _Pool:
 
 
 def flaw(instruction: str) -> str:
-    """Why an instruction is dropped by its look; empty where it is not."""
+    """Why an instruction is dropped by its form; empty where it is kept."""
     if not SHORTEST <= len(normalise(instruction)) <= LONGEST:
         return "length"
     if NOT_FOR_TEXT.search(instruction):
@@ -195,7 +195,7 @@ def flaw(instruction: str) -> str:
 
 
 def instance_flaw(row: Row) -> str:
-    """Why an instance is dropped; empty where it is not."""
+    """Why an instance is dropped; empty where it is kept."""
     if not normalise(row.output):
         return "empty_output"
     if normalise(row.output) == normalise(row.input):
@@ -217,8 +217,8 @@ def parsed(instruction: str, text: str, classification: bool) -> Row | None:
 def grow(config: SelfInstructConfig, seeds: Sequence[SeedTask], teacher: RecordedTeacher) -> Grown:
     """Grows instructions until there are as many rows as wanted, or the limit is reached.
 
-    Everything follows from the seeds, the seed of the choice and what the teacher said: with its record, a killed run
-    resumes and reaches the same result.
+    The result depends only on the seed tasks, the random seed and the teacher's replies: with their record, a killed
+    run resumes and reaches the same result.
     """
     pool = _Pool(seeds, config.threshold)
     reached, number, without = "wanted", 0, 0

@@ -1,6 +1,6 @@
-"""A teacher writes texts: an OpenAI-compatible server here, a model of this machine where a command brings one.
+"""A teacher writes texts: an OpenAI-compatible server here, or a local model that a command provides.
 
-What a teacher has written is recorded line by line, so that a command that was killed resumes without asking again.
+What a teacher has written is recorded line by line, so that a killed command resumes without asking again.
 """
 
 import json
@@ -19,7 +19,7 @@ from common.errors import UserError
 from common.files import disk_errors
 from common.hashing import sha256_value
 
-LONGEST_WAIT = 60.0  # seconds before a request is tried again
+LONGEST_WAIT = 60.0  # seconds before a request is retried
 
 
 class Request(NamedTuple):
@@ -55,7 +55,7 @@ class Reply(NamedTuple):
 
 
 class Teacher(Protocol):
-    """Whatever answers. Requests given together agree in temperature and seed."""
+    """Anything that answers requests. Requests given together share temperature and seed."""
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class Teacher(Protocol):
 
 
 class LimitReached(Exception):
-    """The next requests would be more than may be spent."""
+    """The next requests would exceed the limit."""
 
 
 class OpenAIConfig(Config):
@@ -76,10 +76,10 @@ class OpenAIConfig(Config):
 
     Attributes:
         kind: Selects this teacher.
-        base_url: Up to and with ``/v1``.
+        base_url: Up to and including ``/v1``.
         model: The name it is served under.
         key_env: The environment variable that holds the key; null sends none.
-        retries: How often a request is tried again when the server is busy, fails or does not answer.
+        retries: How often a request is retried when the server is busy, fails or does not answer.
         timeout_s: Seconds to wait for one reply.
     """
 
@@ -96,7 +96,7 @@ class OpenAITeacher:
 
     Args:
         config: Which one.
-        first_wait: Seconds before a request is tried again; doubled each time.
+        first_wait: Seconds before a request is retried; doubled each time.
 
     Raises:
         UserError: The key is missing, or httpx is not installed.
@@ -131,20 +131,20 @@ class OpenAITeacher:
             if isinstance(problem, Reply):
                 return problem
             if attempt < self._config.retries:
-                logger.warning("the teacher: {}; again in {:.0f} s", problem, after or wait)
+                logger.warning("the teacher: {}; retrying in {:.0f} s", problem, after or wait)
                 time.sleep(min(after or wait, LONGEST_WAIT))
                 wait *= 2
         raise UserError(
             f"{problem}, after {self._config.retries} retries",
             where=self._config.base_url,
-            fix="is the server there? what was written so far is kept: run the same command again",
+            fix="is the server running? what was written so far is kept: run the same command again to resume",
         )
 
     def _tried(self, request: Request) -> tuple[Reply | str, float | None]:
-        """The reply, or what went wrong and how long the server asks to wait.
+        """The reply, or what went wrong and how long the server asks us to wait.
 
         Raises:
-            UserError: Trying again would not help.
+            UserError: Retrying would not help.
         """
         body = {
             "model": self._config.model,
@@ -195,10 +195,10 @@ def _reply(body: Any) -> Reply:
 
 
 class RecordedTeacher:
-    """Answers what it has answered before from the record, and records the rest.
+    """Answers known requests from the record, and records the rest.
 
     Args:
-        teacher: Who answers what is new.
+        teacher: Answers new requests.
         path: The record, JSON lines; a last line that a killed command left half-written is cut off.
         max_requests: Most requests, those of the record included.
         max_tokens: Most tokens of prompts and replies together.

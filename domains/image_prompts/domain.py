@@ -7,7 +7,7 @@ NOTICES = Notices(
     disclaimer="提示词由模型撰写，使用前请检查内容和参数；请勿用于侵权或违法的图像。",
     greeting=Description(
         zh="您好，想画什么？",
-        en="What shall be in the picture?",
+        en="What should be in the picture?",
     ),
     intro=Description(
         zh="用中文说出主体、场景、风格和画幅，得到一条带参数的英文提示词。",

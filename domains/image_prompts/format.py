@@ -1,6 +1,6 @@
 """The format of image prompts in Midjourney's style: an English description, then parameters such as ``--ar 16:9``.
 
-What is right is one table, ``PARAMETERS``. The validator is a step of a recipe, and the metric of the evaluation.
+One table, ``PARAMETERS``, defines what is valid. The validator is a recipe step and the evaluation's metric.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 LONGEST = 1_000  # characters of a description
 SHORTEST = 2  # words
 BANNED = ("nude", "naked", "nsfw", "gore", "blood", "corpse", "suicide", "torture", "beheading", "sexy", "lingerie")
-"""Words that image services refuse, or that have no place in a hospital."""
+"""Words that image services refuse, or that are out of place in a hospital."""
 
 _START = re.compile(r"(?:^|\s)--(?=\S)")
 _DASH = re.compile(r"[—–]+(?=[a-z])")
@@ -22,7 +22,7 @@ class Prompt(NamedTuple):
 
     Attributes:
         description: What is to be seen.
-        parameters: Name and value, in the order in which they stand.
+        parameters: Name and value, in order.
     """
 
     description: str
@@ -61,7 +61,7 @@ ALIASES = {"aspect": "ar", "version": "v", "s": "stylize", "c": "chaos", "w": "w
 
 
 def parsed(text: str) -> Prompt:
-    """Takes a prompt apart; short names of parameters become the long ones of ``PARAMETERS``."""
+    """Parses a prompt; short names of parameters become the long ones of ``PARAMETERS``."""
     description, *parts = _START.split(text.strip())
     parameters = []
     for part in parts:
@@ -71,7 +71,7 @@ def parsed(text: str) -> Prompt:
 
 
 def problems(text: str) -> list[str]:
-    """What is wrong with a prompt, each as one of a few fixed words; none where it is right.
+    """What is wrong with a prompt, each as one of a few fixed words; nothing where it is valid.
 
     Args:
         text: A whole answer: nothing but the prompt.
@@ -102,7 +102,7 @@ def _repeats(description: str) -> bool:
 
 
 def is_image_prompt(text: str) -> bool:
-    """Whether a text is a right prompt that ends in parameters: then answers to its question are judged as such."""
+    """Whether a text is a valid prompt that ends in parameters: answers to its question are then judged as prompts."""
     return "--" in text and bool(parsed(text).parameters) and not problems(text)
 
 

@@ -1,1 +1,1 @@
-"""Care and fault-finding of laboratory instruments."""
+"""Care and troubleshooting of laboratory instruments."""

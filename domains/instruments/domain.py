@@ -1,4 +1,4 @@
-"""Care and fault-finding of laboratory instruments."""
+"""Care and troubleshooting of laboratory instruments."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is made of the knowledge base of laboratory instruments."""
+"""What the domain makes of the knowledge base of laboratory instruments."""
 
 from collections.abc import Iterator
 from pathlib import Path

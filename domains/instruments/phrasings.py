@@ -11,7 +11,7 @@ def asked(
     operator: tuple[str, ...],
     kept: tuple[str, ...],
 ) -> Wording:
-    """A wording in three voices: written, spoken, of somebody at the instrument."""
+    """A wording in three voices: written, spoken, of a user at the instrument."""
     return Wording(answer, {"formal": formal, "colloquial": colloquial, "operator": operator}, kept)
 
 
@@ -112,7 +112,7 @@ FAULT = {
     ),
 }
 
-# {signs} are turned round in the questions kept for testing, or they would share their longest run with training
+# {signs} are reversed in the questions kept for testing, or they would share their longest run with training
 REVERSE = asked(
     answer="{items}可能是{faults}，可以先{first}。",
     formal=("出现{signs}，可能是什么故障？", "{signs}说明什么故障？", "{signs}一起出现，是什么问题？"),

@@ -1,8 +1,8 @@
-"""Finds the final answer in what a model or a dataset wrote, and compares it.
+"""Finds the final answer in a model's or a dataset's text, and compares it.
 
-Units, width of digits, thousands commas, brackets and LaTeX do not matter. A number counts as the final answer when a
-mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last number of the text does. A
-text that refuses, or states no number, has no final answer.
+Units, width of digits, thousands separators, brackets and LaTeX do not matter. A number counts as the final answer when
+a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last number of the text does.
+A text that refuses, or has no number, has no final answer.
 """
 
 import re
@@ -17,7 +17,7 @@ _MARKS = (
     re.compile(r"答\s*:\s*"),
     re.compile(r"(?:the )?(?:final |correct )?answer\s*(?:is|:|=)+\s*", re.I),
 )
-"""From the most to the least certain; of several places of one mark the last counts."""
+"""From the most to the least certain; of several occurrences of one mark the last counts."""
 
 _REFUSAL = re.compile(
     r"不知道|不会做|不清楚|无法|不能(?:确定|回答|计算)|没有(?:足够|给出|答案)|条件不足|信息不足"
@@ -49,14 +49,14 @@ _UNITS = (
 )
 _SAID = r"[零〇一二两三四五六七八九十百千万亿]+"
 _SAID_ANSWER = re.compile(rf"[是为共有]*({_SAID})(?:(?:又({_SAID}))?分之({_SAID}))?(?:{_UNITS})?(?:{_UNITS})?")
-_JOIN = r"[)项\s]{0,3}(?:[,、;/+&]|和|与|及|以及)?[(\s]{0,3}"  # bounded: no text takes long
+_JOIN = r"[)项\s]{0,3}(?:[,、;/+&]|和|与|及|以及)?[(\s]{0,3}"  # bounded, so that no text takes long
 _LETTERS = rf"[A-H](?:{_JOIN}[A-H])*(?![a-zA-Z])"
 _LISTED = rf"({_LETTERS}(?=[)项\s]*(?:$|[。,;:]|都|均|全|[两二三四五六]|正确|对))|[A-H]+(?![a-zA-Z]))"
-"""In ``A,B错误`` B is not chosen: letters apart from each other count together where nothing is said of the last."""
+"""In ``A,B错误`` B is not chosen: separate letters count together where nothing is said about the last."""
 _CHOSEN = re.compile(rf"[(\s选]*{_LISTED}")
 _NOTHING_ELSE = re.compile(rf"[(\s选]*({_LETTERS}(?=[).,、:。\s]*$)|[A-H](?=[).、:]))")
 _CHOOSES = re.compile(rf"(?<!不)(?:选|选项|option)\s*:?\s*\(?{_LISTED}")
-LONGEST = 20_000  # characters at the end of a text that are looked at
+LONGEST = 20_000  # characters at the end of a text that are searched
 
 
 def final_answers(text: str) -> list[Fraction]:
@@ -136,7 +136,7 @@ def same(given: Fraction, wanted: Fraction) -> bool:
 
 
 def _decimals(number: Fraction) -> int | None:
-    """Decimals that a number takes; None where no number of them is enough."""
+    """Decimals that a number needs; None where no number of them is enough."""
     places, rest = 0, number.denominator
     while rest % 10 == 0:
         rest, places = rest // 10, places + 1
@@ -217,7 +217,7 @@ def _plain(number: str) -> str:
 
 
 def _said(sentence: str) -> Fraction | None:
-    """The value of a stated answer that is nothing but a Chinese numeral and its unit."""
+    """The value of a stated answer that is just a Chinese numeral and its unit."""
     match = _SAID_ANSWER.fullmatch(sentence.strip())
     if not match:
         return None
@@ -233,11 +233,11 @@ def _said(sentence: str) -> Fraction | None:
 
 
 def _numeral(text: str) -> int | None:
-    """A Chinese numeral such as ``一千零五``; None where it is none."""
+    """The value of a Chinese numeral such as ``一千零五``; None for any other text."""
     total = section = digit = 0
     for character in text:
         if character in _DIGITS:
-            if digit:  # 二零一五 is no such numeral
+            if digit:  # 二零一五 is not such a numeral
                 return None
             digit = _DIGITS[character]
         elif character in _TENS:

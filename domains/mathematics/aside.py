@@ -21,11 +21,11 @@ _ASIDES = (
 
 
 def aside(problem: Problem, d: Draw) -> str:
-    """A sentence about something that the problem does not speak of.
+    """A sentence about something that the problem does not mention.
 
     Args:
-        problem: What it will stand in.
-        d: Where its number and name come from.
+        problem: The problem that it is added to.
+        d: Source of its number and name.
     """
     fitting = [entry for entry in _ASIDES if not any(word in problem.text for word in entry[1])]
     sentence, _, low, high = d.one(fitting)

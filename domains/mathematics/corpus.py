@@ -1,8 +1,8 @@
 """Solved problems and sums as plain prose, for pre-training the small base model that the project builds itself.
 
-A paragraph tells a problem's story and its solution, or a few sums. There are statements only: how questions are asked
-and answered is left to tuning, and so no question of any split can occur. Nor do kinds of problems and given numbers
-that are kept for testing; and the stories are worded as in training, which test problems never are.
+A paragraph tells a problem's story and its solution, or a few sums. There are only statements: how questions are asked
+and answered is left to tuning, so no question of any split can occur. Nor do kinds of problems and numbers that
+are kept for testing; and the stories are worded as in training, unlike test problems.
 """
 
 import re
@@ -19,7 +19,7 @@ HELD_OUT = ("排队", "找零", "和倍", "盈亏", "方阵", "最大公因数",
 PROBLEMS = 36_000
 SUMS = 120_000
 SUMS_IN_PARAGRAPH = 4
-LARGEST = (20, 100, 100, 400, 1500)  # number of a sum; within 100 twice as often
+LARGEST = (20, 100, 100, 400, 1500)  # largest number of a sum; within 100 twice as often
 SEED = 20261123
 
 
@@ -52,7 +52,7 @@ def _sums() -> Iterator[str]:
 
 
 def _sum(random: Random) -> str:
-    """One sum as the solutions need them: small numbers are frequent, large ones have a place too."""
+    """One sum as the solutions need them: small numbers are frequent, large ones occur too."""
     while True:
         sign = random.choice("+-×÷")
         largest = random.choice(LARGEST)

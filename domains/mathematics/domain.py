@@ -8,7 +8,7 @@ NOTICES = Notices(
     disclaimer="解答可能有错，仅供学习参考；请自己验算每一步和最后的结果。",
     greeting=Description(
         zh="您好，要解哪道题？",
-        en="Which problem shall we solve?",
+        en="Which problem should we solve?",
     ),
     intro=Description(
         zh="可以输入小学数学应用题。回答末行是“答：”和结果。",

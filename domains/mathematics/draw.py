@@ -1,4 +1,4 @@
-"""What a word problem is filled with: numbers, people and things, drawn from one seeded stream."""
+"""What fills a word problem: numbers, people and things, drawn from one seeded stream."""
 
 from collections.abc import Sequence
 from fractions import Fraction

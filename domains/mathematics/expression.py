@@ -22,7 +22,7 @@ _EQUATION = re.compile(r"(?:[\d.+\-×÷*/:()%又]+=)+[\d.+\-×÷*/:()%又]+")
 
 
 class NotArithmetic(Exception):
-    """A text has no value: it is no arithmetic, divides by zero or is out of all bounds."""
+    """A text has no value: it is not arithmetic, divides by zero or is out of bounds."""
 
 
 class Equation(NamedTuple):

@@ -14,7 +14,7 @@ from domains.mathematics.problem import Problem, ProblemKind
 
 Wanted = Callable[[Problem], bool]
 
-MOST_TRIES = 2000  # draws of one kind without a new problem; then it has no more to give
+MOST_TRIES = 2000  # draws of one kind without a new problem before it counts as exhausted
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -52,7 +52,7 @@ def has_seen_numbers(problem: Problem) -> bool:
 class Stream:
     """Writes problems, none of which equals an earlier one of the same object.
 
-    Memory grows by one 64-bit hash a problem, nothing else.
+    Memory grows by one 64-bit hash per problem, nothing else.
 
     Args:
         seed: The same seed and the same calls give the same problems.
@@ -72,18 +72,18 @@ class Stream:
         in_training: bool = False,
         aside_share: float = 0,
     ) -> Iterator[Written]:
-        """Writes so many problems, the kinds in turn.
+        """Writes a number of problems, the kinds in turn.
 
         Args:
-            name: Of this series; series of other names draw other problems.
+            name: Name of this series; other names draw other problems.
             number: How many.
             kinds: Which kinds.
-            wanted: Which problems of these kinds.
+            wanted: Selects among the problems of these kinds.
             in_training: Whether they are worded as in training; test problems have wordings of their own.
             aside_share: Share that gets a sentence which has nothing to do with it.
 
         Raises:
-            UserError: There are not so many different ones.
+            UserError: There are not that many different ones.
         """
         random = Random(f"{self._seed} {name}")
         d = Draw(random, in_training)

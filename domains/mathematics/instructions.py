@@ -12,7 +12,7 @@ ASKING = {
     "zh": "请一步一步思考，最后一行写“答：”和结果。",
     "en": 'Think step by step. The last line is "Answer: " and the result.',
 }
-"""Said in the system turn: in the question it would be a run of characters that all questions share."""
+"""Goes into the system turn: in the question it would be a run of characters that all questions share."""
 
 FINAL = {"zh": "答：", "en": "Answer: "}
 
@@ -25,7 +25,7 @@ class Solved(NamedTuple):
         question: The problem.
         solution: The steps; empty where there are none.
         result: The final answer that a checker compares.
-        answer: The final answer as it is said, with its unit.
+        answer: The final answer as worded, with its unit.
         kind: Question type for the report.
         source: Name of the source.
         group: What must not straddle a split.

@@ -16,7 +16,7 @@ class Problem:
     Attributes:
         story: What is given, without punctuation at its end.
         ask: The question, with its question mark.
-        steps: The solution, one line a step, each with its equations.
+        steps: The solution, one line per step, each with its equations.
         result: The final answer as it is written, e.g. ``36``, ``1又3/4``, ``75%``.
         unit: What the result counts, e.g. ``个``; empty where it has none.
     """
@@ -42,7 +42,7 @@ class Problem:
         return f"{self.result}{self.unit}"
 
     def check(self) -> None:
-        """Computes every written equation anew.
+        """Recomputes every written equation.
 
         Raises:
             ValueError: One is wrong, or the last one does not give the result.

@@ -12,7 +12,7 @@ class Disease(Entry):
     """A disease.
 
     Attributes:
-        urgency: How fast one must see a doctor.
+        urgency: How soon to see a doctor.
     """
 
     urgency: Urgency
@@ -42,7 +42,7 @@ SCHEMA = KnowledgeSchema(
 
 
 def urgency_of(entry: Entry) -> Urgency | None:
-    """How fast one must see a doctor; None of an entry that is no disease."""
+    """How soon to see a doctor; None for an entry that is not a disease."""
     return entry.urgency if isinstance(entry, Disease) else None
 
 

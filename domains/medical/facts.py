@@ -9,7 +9,7 @@ from domains.knowledge_base import Entry, KnowledgeBase
 from domains.medical import phrasings
 from domains.medical.entries import Urgency, diseases, urgency_of
 
-SHARED_BY = 3  # at most so many diseases are named for one set of symptoms
+SHARED_BY = 3  # most diseases that are named for one set of symptoms
 
 ACUTE = re.compile(
     "意识|昏迷|昏睡|抽搐|呼吸困难|胸痛|呕血|咯血|休克|晕厥|晕倒|肢体无力|四肢无力|言语不清|说话不清|窒息"
@@ -22,7 +22,7 @@ URGENCY: dict[Urgency | None, str] = {
 
 
 def relations(kb: KnowledgeBase) -> Iterator[Fact]:
-    """Which diseases symptoms point to, and what tells two diseases apart."""
+    """Which diseases symptoms point to, and what distinguishes two diseases."""
     yield from _reverse_facts(kb)
     yield from _comparisons(kb)
 
@@ -47,7 +47,7 @@ def emergencies(kb: KnowledgeBase) -> Iterator[Fact]:
 
 
 def statements(entry: Entry) -> Iterator[str]:
-    """How fast one must see a doctor."""
+    """How soon to see a doctor."""
     if (urgency := urgency_of(entry)) in URGENCY:
         yield URGENCY[urgency].format(name=entry.name)
 
@@ -86,7 +86,7 @@ def _reverse_facts(kb: KnowledgeBase) -> Iterator[Fact]:
 
 
 def _comparisons(kb: KnowledgeBase) -> Iterator[Fact]:
-    """Each disease beside the one whose symptoms are most like its own, where both also have some of their own."""
+    """Each disease with the one whose symptoms are most similar, where both also have some of their own."""
     known = diseases(kb)
     by_id = {d.id: d for d in known}
     symptoms = {d.id: set(d.attributes["症状"]) for d in known}
@@ -129,5 +129,5 @@ def _acute_signs(entry: Entry) -> Iterator[tuple[str, str]]:
     for signal in entry.attributes["就医信号"]:
         beside = entry.name + ("伴" if signal.startswith("伴") else "，") if entry.type == "symptom" else ""
         for part in re.split("[或及]", signal):
-            if ACUTE.search(part):  # one sign alone does not tell the disease
+            if ACUTE.search(part):  # one sign alone does not identify the disease
                 yield beside + re.sub("^(伴有?|出现|突然|突发|有)", "", part), "可能危及生命"

@@ -1,4 +1,4 @@
-"""What medicine makes of its knowledge base."""
+"""What the medical domain makes of its knowledge base."""
 
 from data_recipes.schema.manifest import Description
 from domains.knowledge import Knowledge

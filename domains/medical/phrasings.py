@@ -13,7 +13,7 @@ def asked(
     kept: tuple[str, ...],
     joint: str = "和",
 ) -> Wording:
-    """A wording in four voices: written, spoken, of a patient about himself, of a doctor or nurse."""
+    """A wording in four voices: written, spoken, of a patient about themselves, of a doctor or nurse."""
     voices = {"formal": formal, "colloquial": colloquial, "patient": patient, "doctor": doctor}
     return Wording(answer, voices, kept, joint)
 
@@ -377,7 +377,7 @@ WORDINGS: dict[str, dict[str, Wording]] = {
     "department": DEPARTMENT,
 }
 
-# {symptoms} are turned round in the questions kept for testing, or they would share their longest run with training
+# {symptoms} are reversed in the questions kept for testing, or they would share their longest run with training
 REVERSE = asked(
     answer="{items}可能是{diseases}，建议尽早到{departments}就诊确认。",
     formal=(
@@ -409,7 +409,7 @@ COMPARISON = asked(
     kept=("{other}同{name}像在哪、不同在哪？", "怎样把{other}与{name}区分开？"),
 )
 
-# what the knowledge base does not hold, and what people ask all the same
+# what the knowledge base does not contain, and users ask nevertheless
 UNKNOWN: dict[str, dict[str, Wording]] = {
     "disease": {
         attribute: asked(
@@ -450,7 +450,7 @@ EMERGENCY = asked(
     kept=("刚刚{sign}，在家观察行吗？", "身边的人{sign}，等明天再看可以吗？"),
 )
 
-# in the second and third turn of a conversation the entity is only pointed at
+# the second and third turn of a conversation only refer to the entity
 POINTERS: dict[str, tuple[str, ...]] = {"disease": ("它", "这个病"), "drug": ("它", "这种药")}
 
 # names that no textbook knows: a refusal must not depend on having seen the name

@@ -19,5 +19,5 @@ _BY_DOCTOR = re.compile("(医生|大夫|医师|医院|主任)[^，。？！,?!]*
 
 
 def asks_for_prescription(question: str) -> bool:
-    """Whether the service itself is asked to prescribe; what a doctor prescribed is not meant."""
+    """Whether the service itself is asked to prescribe; what a doctor prescribed does not count."""
     return _REQUEST.search(_BY_DOCTOR.sub("", question)) is not None

@@ -1,4 +1,4 @@
-"""Triage by rule: how soon must this person see a doctor? Deterministic, before any model is asked.
+"""Triage by rule: how soon must this user see a doctor? Deterministic, before any model is asked.
 
 Three sources are read: the red flags in ``red_flags.yaml``, the urgency of the diseases, and the knowledge base's own
 signs for seeking care. What is denied does not count, and a textbook question about an emergency is not an emergency.
@@ -30,7 +30,7 @@ QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如�
 
 
 class Language(Strict):
-    """How people ask; see ``red_flags.yaml``."""
+    """How users ask; see ``red_flags.yaml``."""
 
     person: Words
     now: Words
@@ -44,7 +44,7 @@ class Language(Strict):
 
 
 class RedFlags(SafetyRules):
-    """The whole of ``red_flags.yaml``."""
+    """All of ``red_flags.yaml``."""
 
     acute: tuple[str, ...]
     language: Language
@@ -69,7 +69,7 @@ class MedicalTriager(RuleTriager):
         self._acute = pattern_of(flags.acute)
 
     def triage(self, question: str, earlier: Sequence[str] = ()) -> Triage:
-        """See ``Triager.triage``; questions out of a textbook neither are nor make an emergency."""
+        """See ``Triager.triage``; textbook questions neither are nor make an emergency."""
         question = normalised(question)
         if self._is_textbook(question):
             return self._for_readers(question, self.findings(question))

@@ -1,10 +1,10 @@
 """A judge: one metric, and everything that the project knows about it.
 
 Tables, the report and its wording, and the checkers of preference pairs are made from these records; nothing about a
-metric is written down a second time. Which judges apply is read from the item itself (its facts, its result, its
-behaviour), so every domain uses the same judges. What is right in a domain (a number, a citation, a prompt) is decided
-by a function in ``domains/``, which the recipes and the service use too; the judge turns it into statistics, for which
-it needs the answers of models and ``eval/significance.py``, and ``domains`` may not import either.
+metric is written down twice. Which judges apply is read from the item itself (its facts, its result, its behaviour), so
+every domain uses the same judges. A function in ``domains/``, which the recipes and the service use too, decides what
+is right in a domain (a number, a citation, a prompt); the judge turns it into statistics, for which it needs the
+answers of models and ``eval/significance.py``, neither of which ``domains`` may import.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class ItemScore(NamedTuple):
 
 
 Judging = Callable[[Sequence[Example], Sequence[ModelAnswer]], Sequence[ItemScore | None]]
-"""Scores answers, in the order of their items; None where an answer does not allow a score."""
+"""Scores answers, in the order of their items; None where an answer cannot be scored."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Judge:
         applies: Whether an item with a reference answer can be judged by it.
         judge: Scores answers to items that it applies to.
         unit: ``share`` (0 to 1), ``points`` (0 to 100) or ``nats`` (a loss, which is not about the generated answers).
-        higher_is_better: Whether a higher score is a better one.
+        higher_is_better: Whether a higher score is better.
         aggregate: Turns summed statistics into the metric.
         compared: Whether systems are compared by it.
-        prominence: ``headline``: at the top of the report; ``fallback``: there where no headline judge applies;
-            ``detail``: in the tables alone. The first two are shares.
-        checks_pairs: Whether sampled answers can be ranked by it for preference pairs.
+        prominence: ``headline``: at the top of the report; ``fallback``: at the top where no headline judge applies;
+            ``detail``: only in the tables. The first two are shares.
+        checks_pairs: Whether it can rank sampled answers for preference pairs.
         failure: What a wrong answer did, where the report counts each one.
     """
 

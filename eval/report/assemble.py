@@ -1,4 +1,4 @@
-"""Makes the report's content from examples, answers and the files of the run."""
+"""Assembles the report's content from examples, answers and the files of the run."""
 
 import itertools
 import json
@@ -68,7 +68,7 @@ def assemble(
     dtype: str,
     command: str,
 ) -> tuple[Report, list[ItemRecord]]:
-    """Measures, compares and gathers.
+    """Measures, compares and assembles the report.
 
     Args:
         results: The answers of each system, the baseline first.
@@ -78,7 +78,7 @@ def assemble(
         artifacts: The records of the systems that were tuned.
         metrics_file: ``metrics.jsonl`` of the training of the one that the report is about.
         dtype: Type that the models computed in.
-        command: What reruns this.
+        command: The command that reruns this.
 
     Returns:
         The report, and one record per item.
@@ -185,7 +185,7 @@ def _suite_records(
     train = {
         system: _training_fingerprints(dataset, artifacts.get(system))
         for system in results
-        if system in (subject, *artifacts) or system != BASE  # nobody knows what a base was trained on
+        if system in (subject, *artifacts) or system != BASE  # a base's training data is unknown
     }
     records = {}
     for name, examples in suites.items():
@@ -259,7 +259,7 @@ def _lengths(dataset: BuiltDataset, artifact: Artifact | None) -> Lengths | None
 
 
 def _histogram(values: Sequence[int], edges: Sequence[int]) -> tuple[int, ...]:
-    """Counts between the edges; what lies beyond the last one is counted in the last bin."""
+    """Counts between the edges; values beyond the last one are counted in the last bin."""
     counts, _ = np.histogram(np.minimum(values, edges[-1]), edges)
     return tuple(int(count) for count in counts)
 

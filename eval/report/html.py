@@ -1,4 +1,4 @@
-"""``index.html``: the report as one file that needs nothing from anywhere, in Chinese and English."""
+"""``index.html``: the report as one self-contained file, in Chinese and English."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from eval.report.schema import (
 from eval.significance import Estimate
 
 TEMPLATE = Path(__file__).parent / "template.html"
-EXAMPLES = 3  # of each sort
+EXAMPLES = 3  # of each kind
 UNSCORED = 30  # answers to questions that have no reference
 
 
@@ -44,7 +44,7 @@ class Card:
 
 @dataclass(frozen=True)
 class PlotRow:
-    """One row of an interval plot: what it is, the plot, and the same in numbers."""
+    """One row of an interval plot: its name, the plot, and the same in numbers."""
 
     name: Text
     n: int
@@ -105,7 +105,7 @@ def _card(report: Report, suite: str, metric: str) -> Card:
 
 
 def _kinds(report: Report, suite: str) -> KindPlot:
-    """Each kind of item by its most telling metric, the most frequent kinds first."""
+    """Each kind of item by its most informative metric, the most frequent kinds first."""
     frequent = sorted(report.suites[suite].kinds.items(), key=lambda pair: (-pair[1], pair[0]))
     scored = report.by_kind[report.subject][suite]
     metrics = {kind: wording.most_telling(scored[kind])[0] for kind, _ in frequent if scored[kind]}
@@ -176,11 +176,11 @@ def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[I
 
 
 def _score(item: ItemRecord, system: System) -> float:
-    """The most telling score of an item, 0 to 1, with that of the fallback to decide between equals."""
+    """The most informative score of an item, 0 to 1, with the fallback's to break ties."""
     scores = item.scores[system]
     return scores[wording.most_telling(scores)[0]] + 0.01 * scores[wording.FALLBACK]
 
 
 def _gain(item: ItemRecord) -> float:
-    """How much better the model that the report is about answers than the baseline."""
+    """How much better the report's model answers than the baseline."""
     return _score(item, subject_of(item.answers)) - _score(item, next(iter(item.answers)))

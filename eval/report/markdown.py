@@ -129,7 +129,7 @@ def _flat(value: object) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Keeps a foreign text from becoming markup."""
+    """Escapes text from data and models, so that it is not read as markup."""
     for mark in "\\`*_<>[]|#":
         text = text.replace(mark, f"\\{mark}")
     return text.replace("\n", " ")

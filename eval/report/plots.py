@@ -1,6 +1,6 @@
 """The report's plots as inline SVG. They stretch with the page: positions are percentages, strokes keep their width.
 
-Text never goes into the SVG (it would shrink on a phone); the page writes it beside the plot.
+Text never goes into the SVG (it would shrink on a phone); the page puts it next to the plot.
 """
 
 import math
@@ -12,12 +12,12 @@ from eval.report.schema import Curve, Lengths, Point, System
 from eval.significance import Estimate
 
 TICKS = 4
-COLOURS = 5  # beside the baseline's grey; more systems than that share them
+COLOURS = 5  # besides the baseline's grey; further systems reuse them
 STRETCHED = 'class="stretch" viewBox="0 0 100 100" preserveAspectRatio="none"'
 
 
 def nice_ceiling(value: float) -> float:
-    """The smallest of 1, 2, 2.5, 5 times a power of ten that is not below a value."""
+    """The smallest of 1, 2, 2.5 or 5 times a power of ten that is at least a value."""
     if not math.isfinite(value) or value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
@@ -25,7 +25,7 @@ def nice_ceiling(value: float) -> float:
 
 
 def colours(systems: Sequence[System]) -> dict[System, str]:
-    """The class of each system's colour: grey for the baseline, the main colour for the next one or for one alone."""
+    """The class of each system's colour: grey for the baseline, the main colour for the next or a single one."""
     if len(systems) == 1:
         return {systems[0]: "colour-1"}
     return {system: f"colour-{(i - 1) % COLOURS + 1 if i else 0}" for i, system in enumerate(systems)}
@@ -37,7 +37,7 @@ def interval_plot(scores: Mapping[System, Estimate], colour_of: Mapping[System, 
     Args:
         scores: The scores of one row.
         colour_of: The colour of each system.
-        label: What a screen reader says instead.
+        label: The text for screen readers.
     """
     height = max(26, 10 * len(scores) + 6)
     ticks = [_percent(tick / TICKS) for tick in range(TICKS + 1)]
@@ -53,7 +53,7 @@ def interval_plot(scores: Mapping[System, Estimate], colour_of: Mapping[System, 
 
 
 def _percent(share: float) -> str:
-    """Where a share lies, with room at both ends for half a dot."""
+    """Where a share is drawn, with room at both ends for half a dot."""
     return f"{2 + 96 * min(max(share, 0.0), 1.0):.2f}"
 
 

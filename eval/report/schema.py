@@ -30,7 +30,7 @@ def subject_of(systems: Iterable[System]) -> System:
 
 
 class _ReportPart(BaseModel):
-    # a diverged model has an infinite loss; as strings, it is valid JSON and comes back as a number
+    # a diverged model has an infinite loss; as a string it is valid JSON and is read back as a number
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
@@ -44,7 +44,7 @@ class Comparison(_ReportPart):
     """A system minus the baseline by one metric on the same items of one suite.
 
     Attributes:
-        system: The system; reports of before this key compared the tuned model with its base.
+        system: The system; reports from before this key compared the tuned model with its base.
         baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
         p: Sign-flip test over the groups.
@@ -108,7 +108,7 @@ class Counted(_ReportPart):
 
 
 class SuiteRecord(_ReportPart):
-    """What a suite consists of; items without a reference answer are answered, but not scored.
+    """What a suite consists of; items without a reference answer are answered but not scored.
 
     Attributes:
         overlap: What it shares with the training data of the model that the report is about.
@@ -134,7 +134,7 @@ class Point(_ReportPart):
 
 
 class Curve(_ReportPart):
-    """Loss in training, thinned to what can be seen, and on the dev split."""
+    """Loss in training, thinned to what a plot can show, and on the dev split."""
 
     train: tuple[Point, ...]
     dev: tuple[Point, ...]
@@ -162,7 +162,7 @@ class ReportProvenance(_ReportPart):
     Attributes:
         base: Name of the base model, where it is known.
         decoding: How answers were generated.
-        command: The command that was typed, with every override; empty where it is not known.
+        command: The command as typed, with every override; empty where unknown.
     """
 
     created: str
@@ -291,12 +291,12 @@ class Report(_ReportPart):
 
 
 def progression(parts: Sequence[str]) -> str:
-    """What the baseline has, then what the others have."""
+    """The baseline's metrics, then those of the others."""
     return " → ".join(filter(None, (parts[0], " · ".join(parts[1:]))))
 
 
 def shown(value: float, unit: Unit) -> str:
-    """A score as people read it: shares in per cent, BLEU with one decimal, nats with three."""
+    """A score for readers: shares in per cent, BLEU with one decimal, nats with three."""
     return {"share": f"{100 * value:.1f}%", "points": f"{value:.1f}", "nats": f"{value:.3f}"}[unit]
 
 

@@ -83,13 +83,13 @@ SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominenc
 
 
 def most_telling(metrics: Container[str]) -> list[str]:
-    """The metrics that stand at the top where these were measured: the headline ones, else the fallback."""
+    """The metrics shown at the top where these were measured: the headline ones, else the fallback."""
     found = [name for name, judge in JUDGES.items() if judge.prominence == "headline" and name in metrics]
     return found or [FALLBACK]
 
 
 def headlines(report: Report) -> list[tuple[str, str]]:
-    """The (suite, metric) pairs that stand at the top, the most telling ones of each suite."""
+    """The (suite, metric) pairs shown at the top, the most informative ones of each suite."""
     scores = report.systems[report.subject]
     return [
         (suite, metric) for suite, metrics in scores.items() for metric in most_telling(metrics) if metric in metrics
@@ -97,7 +97,7 @@ def headlines(report: Report) -> list[tuple[str, str]]:
 
 
 def outcome(report: Report) -> Text:
-    """The overall verdict on the answers in a few words; a lower loss alone is no better answer."""
+    """The overall verdict on the answers in a few words; a lower loss alone does not make better answers."""
     better, worse = _shown_in_answers(report)
     if not report.metrics:
         return NOT_SCORED
@@ -119,25 +119,25 @@ def outcome_tone(report: Report) -> str:
 
 
 def _shown_in_answers(report: Report) -> tuple[bool, bool]:
-    """Whether any comparison of the generated answers of the model that the report is about is better or worse."""
+    """Whether any comparison of the generated answers of the report's model is better or worse."""
     about = [c for c in report.comparisons if c.system == report.subject and report.metrics[c.metric].unit != "nats"]
     found = {comparison.verdict for comparison in about}
     return "better" in found, "worse" in found
 
 
 def system_names(report: Report) -> dict[System, Text]:
-    """What the models are called: base and tuned, simply the model where nothing was tuned, else as the user says."""
+    """The names of the models: base and tuned, just the model where nothing was tuned, else the user's names."""
     known = SYSTEMS if {BASE, TUNED} <= set(report.systems) else dict.fromkeys(SYSTEMS, MODEL)
     return {system: known.get(system, Text(system, system)) for system in report.systems}
 
 
 def suite_name(suite: str) -> Text:
-    """A suite's short name; one that the project does not know goes by the name of its split."""
+    """A suite's short name; an unknown one has the name of its split."""
     return SUITES.get(suite, Text(suite, suite))
 
 
 def item_kind(kind: str) -> Text:
-    """A kind of item; one that the project does not know is shown as the source calls it."""
+    """A kind of item; an unknown one is shown under the source's name."""
     return ITEM_KINDS.get(kind, Text(kind, kind))
 
 
@@ -182,7 +182,7 @@ def shown_difference(comparison: Comparison, report: Report) -> str:
 
 
 def shown_p(p: float) -> str:
-    """A p-value as people read it."""
+    """A p-value for readers."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
@@ -242,7 +242,7 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
 
 
 def failures(report: Report) -> dict[System, list[Text]]:
-    """What did not go well, said plainly: of the model that the report is about, then of others that are compared."""
+    """What did not go well, in plain words: for the report's model, then for the others that are compared."""
     found = {system: _failures(report, system) for system in dict.fromkeys((report.subject, *report.compared))}
     found[report.subject] += _merge(report)
     return {system: said for system, said in found.items() if said}
@@ -259,7 +259,7 @@ def _failures(report: Report, system: System) -> list[Text]:
 
 
 def _unsafe(report: Report, system: System) -> list[Text]:
-    """What a model did wrong where it matters most."""
+    """A model's failures where they matter most."""
     wrong = [
         (
             suite_name(suite),

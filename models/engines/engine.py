@@ -70,7 +70,7 @@ class Engine(Protocol):
         ...
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
-        """Tokens of the prompt that the conversation becomes; of all of it where it ends with an answer."""
+        """Tokens of the conversation's prompt; of the whole conversation where it ends with an answer."""
         ...
 
     def generate(
@@ -78,8 +78,8 @@ class Engine(Protocol):
     ) -> list[Completion]:
         """Answers conversations that end with a user turn.
 
-        All rows must agree in temperature, top_p and seed; ``max_new_tokens`` may differ. With ``on_text`` the text is
-        also handed out while it grows; concatenated, the pieces of a row are its completion's text.
+        All rows must have the same temperature, top_p and seed; ``max_new_tokens`` may differ. With ``on_text`` the
+        text is also streamed while it grows; concatenated, the pieces of a row are its completion's text.
         """
         ...
 

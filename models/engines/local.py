@@ -66,7 +66,7 @@ class LocalEngine:
         limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
         shared = {(s.temperature, s.top_p, s.seed) for s in sampling}
         if len(shared) != 1:
-            raise ValueError("the rows of one batch must agree in temperature, top_p and seed")
+            raise ValueError("the rows of one batch must have the same temperature, top_p and seed")
         input_ids, attention_mask = self._left_padded(prompts)
         rows = _Rows(self.prompt_format, limits, on_text)
         if sampling[0].seed is not None:
@@ -131,7 +131,7 @@ class LocalEngine:
 
 
 class _Rows(BaseStreamer):
-    """Follows every row of a running batch: collects its ids, hands out its text, ends it on its own terms."""
+    """Follows every row of a running batch: collects its ids, streams its text, ends it by its own limits."""
 
     def __init__(self, prompt_format: PromptFormat, limits: list[int], on_text: OnText | None) -> None:
         self.prompt_format, self.limits, self.on_text = prompt_format, limits, on_text
@@ -151,7 +151,7 @@ class _Rows(BaseStreamer):
                 self._add(row, token)
 
     def end(self) -> None:
-        """Called by ``generate`` when the batch is done; everything was handed out before."""
+        """Called by ``generate`` when the batch is done; everything has been streamed before."""
 
     def _add(self, row: int, token: int) -> None:
         if token in self.prompt_format.stop_ids:
@@ -195,14 +195,14 @@ def _score(losses: torch.Tensor, rendered: Rendered) -> Score:
 
 
 def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
-    """Loads what a directory holds: a run, its result, or a model directory.
+    """Loads what a directory contains: a run, its result, or a model directory.
 
     Args:
         path: A run directory, the folder of its result, or any model directory with a ``prompt_format.json``.
         dtype: Type to compute in; ``auto`` is the one that the model's run was configured with.
 
     Raises:
-        UserError: The directory holds no model or an extractive reader, or the base of an adapter is gone.
+        UserError: The directory contains no model or an extractive reader, or the base of an adapter is missing.
         Refused: The base is not the one the adapter was trained on, or the prompt format was changed.
     """
     if not path.is_dir():
@@ -232,7 +232,7 @@ def _engine_beside_base(adapter: Path, artifact: BesideBaseArtifact, *, dtype: t
     base = Path(artifact.base.path)
     if not base.is_dir():
         raise UserError(
-            f"the base model {artifact.base.name!r} of this {artifact.kind} is gone",
+            f"the base model {artifact.base.name!r} of this {artifact.kind} is missing",
             where=str(base),
             fix="put it back there (for the embedded model, run the same recipe again: it is rebuilt identically)",
         )

@@ -28,12 +28,12 @@ BAICHUAN_1_7B = "BaiChuanForCausalLM"  # with a capital C in the middle
 OTHERS = "BaichuanForCausalLM"
 BAICHUAN_2_VOCABULARY = 125_696
 CONTEXT_LENGTH = ("max_position_embeddings", "model_max_length")  # 7B names the first, Baichuan2-7B both
-LICENCE = "Baichuan's model licence; for commercial use of Baichuan2 its authors are to be asked"
+LICENCE = "Baichuan's model licence; for commercial use of Baichuan2, ask its authors"
 BASE = 10_000.0  # of the rotary frequencies
 
 
 def is_original(config: dict[str, Any], *, rotary: bool) -> bool:
-    """Whether a ``config.json`` is of a Baichuan in original layout, with rotary positions (7B) or ALiBi (13B)."""
+    """Whether a ``config.json`` is from a Baichuan in original layout, with rotary positions (7B) or ALiBi (13B)."""
     architectures = config.get("architectures") or []
     if architectures == [BAICHUAN_1_7B]:
         return rotary
@@ -56,7 +56,7 @@ def is_second_generation(checkpoint: Checkpoint) -> bool:
 
 
 def refuse_quantised(checkpoint: Checkpoint) -> None:
-    """Refuses the 4- and 8-bit directories on the hub, which only their own code can read.
+    """Refuses the 4- and 8-bit directories on the hub, which only the authors' code can read.
 
     Raises:
         UserError: The configuration says that the weights are quantised.
@@ -64,7 +64,7 @@ def refuse_quantised(checkpoint: Checkpoint) -> None:
     if checkpoint.config.get("quantization_config") or checkpoint.config.get("quantized"):
         raise checkpoint.refuse(
             "the weights are quantised by Baichuan's own code",
-            "take the unquantised model; NF4 quantises it while loading (method=qlora)",
+            "use the unquantised model; NF4 quantises it while loading (method=qlora)",
         )
 
 
@@ -99,7 +99,7 @@ def native_sizes(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
-    """The other way round; ``like`` is a published ``config.json``."""
+    """The reverse; ``like`` is a published ``config.json``."""
     same = (
         *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act"),
         *("rms_norm_eps", "initializer_range", "pad_token_id", "bos_token_id", "eos_token_id"),
@@ -121,7 +121,7 @@ def prompt_format(checkpoint: Checkpoint) -> str:
 
 
 def refuse_free_head(model: PreTrainedModel, checkpoint: Checkpoint) -> None:
-    """Refuses an output layer that Baichuan2's own code would normalise and that is not normalised.
+    """Refuses an output layer that Baichuan2's own code would normalise but that is not normalised.
 
     Raises:
         UserError: It was trained freely, as full tuning does.

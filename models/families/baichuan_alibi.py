@@ -1,7 +1,7 @@
-"""Baichuan-13B and Baichuan2-13B: LLaMA's blocks with ALiBi instead of rotary positions, in a small class of our own.
+"""Baichuan-13B and Baichuan2-13B: LLaMA's blocks with ALiBi instead of rotary positions, in a small custom class.
 
-ALiBi (arXiv:2108.12409) adds ``slope · (j - i)`` to the score of query i and key j. A softmax does not see what is
-added to a whole row, so ``slope · j`` is enough, and that is a product of a one in the query and a number in the key:
+ALiBi (arXiv:2108.12409) adds ``slope · (j - i)`` to the score of query i and key j. A softmax ignores what is added
+to a whole row, so ``slope · j`` is enough, which is the product of a one in the query and a number in the key:
 the bias goes into a few extra channels of queries and keys, and every attention kernel computes it exactly, without a
 mask of ``[heads, seq, seq]``. Flash and memory-efficient attention, padding, packing and a prefix work as for LLaMA.
 
@@ -38,7 +38,7 @@ from models.families.baichuan import (
 )
 from models.families.family import Checkpoint, ModelFamily, NoGguf, OriginalLayout, Plan, native_plan
 
-EXTRA_CHANNELS = 8  # flash kernels want head sizes in multiples of 8; the bias needs at most three
+EXTRA_CHANNELS = 8  # flash kernels need head sizes in multiples of 8; the bias needs at most three
 
 
 def alibi_slopes(heads: int) -> list[float]:
@@ -54,7 +54,7 @@ def alibi_slopes(heads: int) -> list[float]:
 
 
 class BaichuanAlibiConfig(LlamaConfig):
-    """``LlamaConfig`` under a name of its own; the rotary keys are not used."""
+    """``LlamaConfig`` under its own name; the rotary keys are not used."""
 
     model_type = "baichuan_alibi"
 
@@ -75,7 +75,7 @@ class BaichuanAlibiAttention(LlamaAttention):
         """``hidden_states`` ``[batch, seq, hidden]`` to the same; the cache holds keys without the bias.
 
         Positions count from each sequence's start where there is no cache (packed rows restart at 0), and over the
-        whole cache where there is one: there ``cached_positions`` ``[batch, keys]`` leaves padding out.
+        whole cache where there is one: there ``cached_positions`` ``[batch, keys]`` skips padding.
         """
         shape = (*hidden_states.shape[:-1], -1, self.head_dim)
         query = self.q_proj(hidden_states).view(shape).transpose(1, 2)
@@ -119,7 +119,7 @@ class BaichuanAlibiAttention(LlamaAttention):
         return (
             torch.cat([query, queries.expand(*query.shape[:-1], -1)], dim=-1),
             torch.cat([key, keys.expand(len(key), -1, -1, -1)], dim=-1),
-            torch.nn.functional.pad(value, (0, EXTRA_CHANNELS)),  # flash kernels want equal head sizes
+            torch.nn.functional.pad(value, (0, EXTRA_CHANNELS)),  # flash kernels need equal head sizes
         )
 
 
@@ -135,7 +135,7 @@ class BaichuanAlibiModel(LlamaModel):
         self.post_init()
 
     def forward(self, *args: Any, attention_mask: torch.Tensor | None = None, **kwargs: Any) -> BaseModelOutputWithPast:
-        """LLaMA's, with the positions of all keys: padding between a prefix and the text moves neither."""
+        """LLaMA's, with the positions of all keys: padding between a prefix and the text shifts neither."""
         positions = None
         if attention_mask is not None and attention_mask.dim() == 2:
             positions = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)  # [batch, keys]
@@ -143,7 +143,7 @@ class BaichuanAlibiModel(LlamaModel):
 
 
 class BaichuanAlibiForCausalLM(LlamaForCausalLM):
-    """Baichuan-13B in native layout. Buffers are none of its own: transformers leaves them uninitialised."""
+    """Baichuan-13B in native layout. It has no buffers: transformers leaves them uninitialised."""
 
     config_class = BaichuanAlibiConfig
 

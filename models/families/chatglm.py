@@ -1,7 +1,7 @@
 """ChatGLM2-6B and ChatGLM3-6B, also their 32k versions, on transformers' own ``GlmForCausalLM``.
 
 Both rotate adjacent pairs over the first half of each head's channels, group the keys and values, and join gate and up
-projection into one matrix, so every weight is taken as it is; only ``query_key_value`` is cut into its three parts.
+projection into one matrix, so every weight is used unchanged; only ``query_key_value`` is split into its three parts.
 """
 
 import re
@@ -58,7 +58,7 @@ def _plan(checkpoint: Checkpoint) -> Plan:
         return native_plan(checkpoint)
     _refuse_what_is_not_computed(checkpoint)
     config = _native_config(checkpoint)
-    # a P-Tuning v2 prefix is no part of the base model: models.legacy imports it
+    # a P-Tuning v2 prefix is not part of the base model: models.legacy imports it
     return Plan(GlmForCausalLM, config, _transforms(config), ("rotary_pos_emb.inv_freq", *PREFIX_ENCODER))
 
 
@@ -73,12 +73,12 @@ def _refuse_what_is_not_computed(checkpoint: Checkpoint) -> None:
     if given.get("quantization_bit"):
         raise checkpoint.refuse(
             f"the weights are quantised to {given['quantization_bit']} bits by ChatGLM's own code",
-            "take the unquantised model; NF4 quantises it while loading (method=qlora)",
+            "use the unquantised model; NF4 quantises it while loading (method=qlora)",
         )
     wrong = [f"{key}={given[key]}" for key, value in COMPUTED.items() if given.get(key, value) != value]
     if wrong:
         raise checkpoint.refuse(
-            f"another architecture than ChatGLM2/3: {', '.join(wrong)}", "only the published 6B models load"
+            f"not the architecture of ChatGLM2/3: {', '.join(wrong)}", "only the published 6B models are supported"
         )
 
 
@@ -134,7 +134,7 @@ def _meaning_of_rope_ratio(checkpoint: Checkpoint) -> str:
 
 
 def _version(checkpoint: Checkpoint) -> int | None:
-    """2 or 3, by the published name or the tokenizer's code; the two differ in nothing else that is written down."""
+    """2 or 3, by the published name or the tokenizer's code; nothing else in the files tells the two apart."""
     name = f"{checkpoint.published.get('_name_or_path', '')} {checkpoint.directory.resolve().name}".lower()
     for version in (2, 3):
         if f"chatglm{version}" in name:
@@ -194,7 +194,7 @@ CHATGLM = ModelFamily(
     name="chatglm",
     licence="ChatGLM2-6B / ChatGLM3-6B model licence: open to research; commercial use is free after registration",
     no_gguf=NoGguf(
-        "llama.cpp's converter reads the tokenizer of ChatGLM3 only with its authors' code, and that of ChatGLM2 not",
+        "llama.cpp's converter reads ChatGLM3's tokenizer only with its authors' code, and ChatGLM2's not at all",
         "layout=native, which transformers, vLLM and SGLang load",
     ),
     recognises=lambda config: _is_original(config) or config.get("architectures") == ["GlmForCausalLM"],

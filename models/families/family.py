@@ -55,7 +55,7 @@ class Plan:
         model_class: The native class.
         config: Its configuration.
         transforms: From the checkpoint's tensors to the model's; none in native layout.
-        ignored: Endings of tensor names that are no weights (tables that are recomputed).
+        ignored: Suffixes of tensor names that are not weights (tables that are recomputed).
     """
 
     model_class: type[PreTrainedModel]
@@ -70,9 +70,9 @@ class OriginalLayout:
 
     Attributes:
         config: From the native configuration and a published ``config.json`` of this family to the original one.
-        transforms: The same transforms that reading uses; they are reversed.
+        transforms: The transforms that reading uses, to be reversed.
         tables: Tensors that original files carry besides the weights.
-        refuse: Refuses a model that the authors' code would compute otherwise.
+        refuse: Refuses a model that the authors' code would compute differently.
     """
 
     config: Callable[[PreTrainedConfig, dict[str, Any]], dict[str, Any]]
@@ -83,7 +83,7 @@ class OriginalLayout:
 
 @dataclass(frozen=True)
 class NoGguf:
-    """Why llama.cpp's converter cannot write a family from the native layout, and what there is instead."""
+    """Why llama.cpp's converter cannot write a family from the native layout, and the alternative."""
 
     why: str
     instead: str
@@ -142,7 +142,7 @@ def native_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
 
 class SplitRows(ConversionOps):
-    """Cuts a fused matrix or bias into row blocks of the given sizes, each with memory of its own.
+    """Splits a fused matrix or bias into row blocks of the given sizes, each with its own memory.
 
     Args:
         sizes: Rows of each block, in the order of the target patterns.
@@ -165,8 +165,8 @@ class SplitRows(ConversionOps):
         return Concatenate(dim=0)
 
 
-ROUNDING = 1e-5  # what the length of a normalised row may be off by in float32
-SHORTEST = 1e-12  # a row of zeros stays one, as in torch.nn.functional.normalize
+ROUNDING = 1e-5  # tolerance for the length of a normalised row in float32
+SHORTEST = 1e-12  # a row of zeros stays zero, as in torch.nn.functional.normalize
 
 
 def rows_are_normalised(weight: torch.Tensor) -> bool:
@@ -183,7 +183,7 @@ class NormaliseRows(ConversionOps):
     """Divides every row by its length, in float32 and block by block: Baichuan2's NormHead, folded once at load.
 
     The original normalises on every forward pass, which gives the same logits; see Baichuan2's README on migrating
-    inference. Rows that have length 1 already stay bit for bit, so a model can go back and forth.
+    inference. Rows that already have length 1 stay bit for bit, so a model converts back and forth.
     """
 
     BLOCK = 4096
@@ -206,7 +206,7 @@ class NormaliseRows(ConversionOps):
 
 
 class Unchanged(ConversionOps):
-    """Passes a tensor on."""
+    """Passes a tensor through."""
 
     def convert(
         self, input_dict: dict[str, Any], source_patterns: list[str], target_patterns: list[str], **kwargs: Any

@@ -13,7 +13,7 @@ def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
 
 
 def _prompt_format(checkpoint: Checkpoint) -> str:
-    """LLaMA 3 has a vocabulary of 128,256, LLaMA 2 one of 32,000; base models answer to either after tuning."""
+    """LLaMA 3 has a vocabulary of 128,256, LLaMA 2 one of 32,000; base models work with either after tuning."""
     return "llama3_chat" if checkpoint.config.get("vocab_size") == 128_256 else "llama2_chat"
 
 

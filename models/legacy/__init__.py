@@ -1,1 +1,1 @@
-"""Adapters of the years when these families ran on their authors' own code: read here, used on the native classes."""
+"""Adapters from the years when these families ran on their authors' code: read here, used on the native classes."""

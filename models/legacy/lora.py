@@ -1,8 +1,8 @@
 """LoRA adapters trained on the original classes, or written by peft in 2023, become ordinary ones for the native class.
 
-The original classes keep q, k and v in one matrix (``query_key_value``, ``W_pack``). LoRA adds ``B · A`` to it; cutting
-the matrix into blocks of rows cuts B into the same blocks and leaves A whole, so q, k and v each get A and their rows
-of B. Which rows these are, and what every layer is called, the family's own weight map says.
+The original classes keep q, k and v in one matrix (``query_key_value``, ``W_pack``). LoRA adds ``B · A`` to it;
+splitting the matrix into blocks of rows splits B into the same blocks and leaves A whole, so q, k and v each get A and
+their rows of B. The family's own weight map says which rows these are, and what every layer is called.
 """
 
 import pickle
@@ -35,7 +35,7 @@ WRAPPED = "base_model.model."  # peft's own name for the model it wraps
 LORA = re.compile(r"(?P<module>.+)\.(?P<part>lora_A|lora_B|lora_magnitude_vector)(\.default)?(\.weight)?")
 SAVED_WHOLE = re.compile(r"(?P<module>.+?)(\.modules_to_save)?(\.default)?\.(?P<part>weight|bias)")
 
-# of an old adapter_config.json: taken as they are; put into the native names; of no effect on what is computed
+# keys of an old adapter_config.json: kept as they are; translated to native names; without effect on the result
 # (the layers here are all nn.Linear, for which every peft turns fan_in_fan_out off)
 CARRIED = ("r", "lora_alpha", "lora_dropout", "use_rslora", "use_dora")
 TRANSLATED = (
@@ -48,7 +48,7 @@ WITHOUT_EFFECT = (
 )
 KEEPS_THE_BASE = (None, True, False, "gaussian", "orthogonal", "eva")
 REASONS = {
-    "bias": "it also changes the biases of the base, which peft does not put back under other names",
+    "bias": "it also changes the biases of the base, which peft cannot restore under other names",
     "enable_lora": "peft 0.2 trained separate pairs of matrices for thirds of a fused layer, which q, k and v are not",
 }
 
@@ -83,7 +83,7 @@ def import_lora(adapter: Path, base: Path, out: Path, hints: Hints = NO_HINTS) -
         hints: As for ``load_model``.
 
     Raises:
-        UserError: The adapter is damaged, is not for this base, or does what has no equal on the native class.
+        UserError: The adapter is damaged, is not for this base, or has no equivalent on the native class.
     """
     family, checkpoint = open_checkpoint(base, hints)
     given = read_json(adapter / CONFIG)
@@ -110,7 +110,7 @@ def _refuse_what_cannot_be_carried(given: dict[str, Any], where: Path) -> None:
         raise UserError(
             f"{' and '.join(missing)} missing: the scale of the adapter is unknown",
             where=str(where),
-            fix="put in the values that it was trained with",
+            fix="add the values that it was trained with",
         )
     if given.get("init_lora_weights") not in KEEPS_THE_BASE:
         raise UserError(
@@ -127,7 +127,7 @@ def _refuse_what_cannot_be_carried(given: dict[str, Any], where: Path) -> None:
             f"{key}={given[key]!r}" + (f" ({REASONS[key]})" if key in REASONS else "") for key in sorted(wrong)
         )
         raise UserError(
-            f"what these settings do cannot be carried over: {reasons}",
+            f"these settings cannot be converted: {reasons}",
             where=str(where),
             fix="merge the adapter with the libraries that trained it, and convert the merged model",
         )
@@ -136,9 +136,7 @@ def _refuse_what_cannot_be_carried(given: dict[str, Any], where: Path) -> None:
 def _read_tensors(adapter: Path) -> dict[str, torch.Tensor]:
     file = next((adapter / name for name in (SAFETENSORS, PICKLED) if (adapter / name).is_file()), None)
     if file is None:
-        raise UserError(
-            f"neither {SAFETENSORS} nor {PICKLED} is here", where=str(adapter), fix="copy the whole adapter"
-        )
+        raise UserError(f"neither {SAFETENSORS} nor {PICKLED} exists", where=str(adapter), fix="copy the whole adapter")
     try:
         if file.suffix == ".safetensors":
             tensors = load_file(file)
@@ -148,7 +146,7 @@ def _read_tensors(adapter: Path) -> dict[str, torch.Tensor]:
         raise UserError(
             f"cannot be read: {str(error).splitlines()[0]}",
             where=str(file),
-            fix="the file is cut off, a Git LFS pointer, or not one of tensors; copy it again",
+            fix="the file is cut off, a Git LFS pointer, or not a tensor file; copy it again",
         ) from None
     if not tensors:
         raise UserError(
@@ -185,7 +183,7 @@ def _sorted_tensors(
     wanted = {"lora_A", "lora_B", *(["lora_magnitude_vector"] if given.get("use_dora") else [])}
     partial = [module for module, update in updates.items() if set(update.parts) != wanted]
     if partial:
-        raise _refuse(f"not all of {', '.join(sorted(wanted))} are there for: {', '.join(sorted(partial))}", adapter)
+        raise _refuse(f"not all of {', '.join(sorted(wanted))} exist for: {', '.join(sorted(partial))}", adapter)
     return updates, whole
 
 
@@ -199,7 +197,7 @@ def _ends_with(module: str, names: Iterable[str]) -> bool:
 
 
 def _refuse(problem: str, adapter: Path) -> UserError:
-    return UserError(problem, where=str(adapter), fix="check that the adapter is whole and was trained on this base")
+    return UserError(problem, where=str(adapter), fix="check that the adapter is complete and was trained on this base")
 
 
 def _transforms(family: ModelFamily, checkpoint: Checkpoint, plan: Plan) -> Sequence[WeightTransform]:
@@ -233,7 +231,7 @@ def _split(module: str, update: Update, transforms: Sequence[WeightTransform]) -
     _, converter = _converter(weight, transforms)
     if converter is not None and not all(isinstance(operation, SplitRows) for operation in converter.operations):
         raise UserError(
-            f"a low-rank update of {module} has no equal on the native class, where its rows are normalised",
+            f"a low-rank update of {module} has no equivalent on the native class, where its rows are normalised",
             where=module,
             fix="merge the adapter with the libraries that trained it, and convert the merged model",
         )
@@ -267,7 +265,7 @@ def _check_fit(
     for module, update in updates.items():
         layer = native.get(module)
         if not isinstance(layer, nn.Linear):
-            problems.append(f"{module} is no linear layer of it")
+            problems.append(f"{module} is not a linear layer of it")
         elif (update.parts["lora_A"].shape[1:], update.parts["lora_B"].shape[:1]) != (
             (layer.in_features,),
             (layer.out_features,),
@@ -280,7 +278,7 @@ def _check_fit(
         module, _, part = name.rpartition(".")
         there = dict(native[module].named_parameters()).get(part) if module in native else None
         if there is None:
-            problems.append(f"{name} is no weight of it")
+            problems.append(f"{name} is not a weight of it")
         elif there.shape != tensor.shape:
             problems.append(f"{name} is {tuple(there.shape)} there, {tuple(tensor.shape)} here")
     if problems:
@@ -293,7 +291,7 @@ def _targets(
     """Short names where an adapter is in every layer of that name, else the layers' whole names.
 
     Raises:
-        UserError: Layers are missing though the configuration does not leave them out.
+        UserError: Layers are missing although the configuration does not exclude them.
     """
     short = {module.rpartition(".")[2] for module in updates}
     everywhere = {

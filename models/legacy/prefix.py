@@ -1,4 +1,4 @@
-"""P-Tuning v2 prefixes of ChatGLM's own code become peft adapters for ``GlmForCausalLM``, and go back out again.
+"""P-Tuning v2 prefixes of ChatGLM's own code become peft adapters for ``GlmForCausalLM``, and back.
 
 Both put trained keys and values before the text in every layer, in the same order in memory. They differ in where the
 text begins: the original leaves the prefix keys unrotated and counts the text from 0, peft counts it from P, the length
@@ -65,8 +65,8 @@ def export_prefix(adapter: Path, base: Path, out: Path, hints: Hints = NO_HINTS)
         hints: As for ``load_model``.
 
     Raises:
-        UserError: The adapter is no prefix or not for this base, the base is not ChatGLM, or no file has the original
-            configuration.
+        UserError: The adapter is not a prefix or not for this base, the base is not ChatGLM, or no file has the
+            original configuration.
     """
     family, opened = open_checkpoint(base, hints)
     _refuse_other_families(family, base)
@@ -83,9 +83,9 @@ def export_prefix(adapter: Path, base: Path, out: Path, hints: Hints = NO_HINTS)
 def _refuse_other_families(family: ModelFamily, base: Path) -> None:
     if family is not CHATGLM:
         raise UserError(
-            f"the authors of {family.name} published no P-Tuning v2 format, only those of ChatGLM did",
+            f"the authors of {family.name} published no P-Tuning v2 format; only ChatGLM's did",
             where=str(base),
-            fix="keep the prefix as the peft adapter it is; Xinglin trains and serves it so on every family",
+            fix="keep the prefix as a peft adapter; Xinglin trains and serves it that way on every family",
         )
 
 
@@ -104,7 +104,7 @@ def _original_prefix(checkpoint: Path, base: Path) -> torch.Tensor:
     others = [name for name in tensors if not name.startswith(ENCODER)]
     if others and checkpoint.resolve() != base.resolve():
         raise UserError(
-            f"there are {len(others)} weights beside the prefix, e.g. {others[0]}: this is a model of its own",
+            f"there are {len(others)} weights besides the prefix, e.g. {others[0]}: this is a whole model",
             where=str(checkpoint),
             fix=f"if they were tuned too, give the directory as the base as well (model.path={checkpoint})",
         )
@@ -122,7 +122,7 @@ def _flat(weights: dict[str, torch.Tensor]) -> torch.Tensor:
 
 
 def _check_config(checkpoint: Path, *, length: int, projected: bool) -> None:
-    """``config.json`` is not always shared along with the weights, which tell all of it; but it must not contradict."""
+    """``config.json`` is not always shared with the weights, which imply all of it; but it must not contradict them."""
     path = checkpoint / "config.json"
     given = read_json(path) if path.is_file() else {}
     for key, value in {"pre_seq_len": length, "prefix_projection": projected}.items():

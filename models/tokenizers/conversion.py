@@ -2,10 +2,10 @@
 
 The ids are those of the original tokenizer classes. What that takes:
 
-* SentencePiece merges by the score of what a merge makes, so every way to cut a piece in two is a merge of its rank.
+* SentencePiece merges by the score of the merged piece, so every way to split a piece in two is a merge of its rank.
 * The dummy prefix (``▁`` before a text) is a normaliser: it then also opens each text that follows a special token, as
   in the original classes, which encode such texts one by one.
-* User-defined pieces are never cut and never merged with their neighbours. Those of one character are ordinary pieces
+* User-defined pieces are never split or merged with their neighbours. Those of one character are ordinary pieces
   that no merge touches; longer ones are added tokens found in the *normalised* text, because one may start with ``▁``.
   They are not special: a user may write them, and decoding keeps them.
 
@@ -42,7 +42,7 @@ from models.tokenizers.sentencepiece import (
 
 CHATGLM_PREFIX = ("[gMASK]", "<sop>")
 CHATGLM_SPECIALS = ("[MASK]", "[gMASK]", "[sMASK]", "<sop>", "<eop>")
-"""``sop`` and ``eop`` in the original; as added tokens such names would be cut out of "people" and "sophisticated"."""
+"""``sop`` and ``eop`` in the original; as added tokens they would be split out of "people" and "sophisticated"."""
 CHATGLM_ROLES = ("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>")
 BAICHUAN_ROLES = {"user_token_id": 195, "assistant_token_id": 196}
 """Ids where generation_config.json names none, as in the original fine-tuning script."""
@@ -56,7 +56,7 @@ def chatglm_tokenizer(directory: Path, *, roles: bool) -> PreTrainedTokenizerBas
 
     Args:
         directory: The original hub directory.
-        roles: Whether there are role tokens, as in ChatGLM3. The files of the two versions do not tell.
+        roles: Whether there are role tokens, as in ChatGLM3. The files of the two versions do not say.
 
     Raises:
         UserError: tokenizer.model is missing, damaged, or has settings that would give other ids.
@@ -81,15 +81,15 @@ def baichuan_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
         directory: The original hub directory.
 
     Raises:
-        UserError: tokenizer.model is missing or damaged, its settings would give other ids, or a role is no reserved
-            piece.
+        UserError: tokenizer.model is missing or damaged, its settings would give other ids, or a role is not a
+            reserved piece.
     """
     model = _readable(directory)
     config = _json(directory / "tokenizer_config.json")
     return fast_tokenizer(
         model,
         special=_baichuan_roles(directory, model),
-        # the class of the 7B model adds <s> unless its configuration says no
+        # the class of the 7B model adds <s> unless its configuration disables it
         **_ends(model, config, adds_bos=config.get("tokenizer_class") == "BaiChuanTokenizer"),
         bos_token=_text_of(model, model.bos_id),
         eos_token=_text_of(model, model.eos_id),
@@ -100,8 +100,8 @@ def baichuan_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
 def llama_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     """The tokenizer of a LLaMA-2 directory that has only tokenizer.model.
 
-    Tokens of added_tokens.json follow the pieces. ``<s>`` opens a text unless tokenizer_config.json says no. Padding is
-    the token that the configuration names, or none.
+    Tokens of added_tokens.json follow the pieces. ``<s>`` opens a text unless tokenizer_config.json disables it.
+    Padding is the token that the configuration names, or none.
 
     Args:
         directory: The original directory.
@@ -118,7 +118,7 @@ def llama_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
         raise UserError(
             f"ids {sorted(added.values())} do not continue the {len(model.pieces)} pieces of tokenizer.model",
             where=str(directory / "added_tokens.json"),
-            fix="take tokenizer.model and added_tokens.json from the same model",
+            fix="use tokenizer.model and added_tokens.json from the same model",
         )
     return fast_tokenizer(
         model,
@@ -186,10 +186,10 @@ def fast_tokenizer(
 
 
 def _merges(model: SentencePieceModel) -> list[tuple[str, str]]:
-    """Every way to cut a normal piece into two pieces that may be merged, best score first.
+    """Every way to split a normal piece into two pieces that may be merged, best score first.
 
-    Of one piece's cuts the one with the longest left part comes first: in a run of one character SentencePiece merges
-    from the left, so it meets that one first.
+    Of one piece's splits the one with the longest left part comes first: in a run of one character SentencePiece merges
+    from the left, so it reaches that one first.
     """
     vocabulary = {piece.text for piece in model.pieces if piece.type == PieceType.NORMAL}
     by_score = sorted((p for p in model.pieces if p.type == PieceType.NORMAL), key=lambda piece: -piece.score)
@@ -205,7 +205,7 @@ def _normalizer(model: SentencePieceModel, symbols: Sequence[str]) -> normalizer
     escaped = normalizers.Replace(" ", SPACE)
     if not model.add_dummy_prefix:
         return escaped
-    # added tokens found in normalised text are normalised themselves: they must come out without a prefix
+    # added tokens found in normalised text are normalised too: the result must have no prefix
     prefix = normalizers.Replace(Regex(rf"\A(?!(?:{any_of(symbols)})?\z)"), SPACE)
     return normalizers.Sequence([escaped, prefix if symbols else normalizers.Prepend(SPACE)])
 
@@ -246,9 +246,9 @@ def _baichuan_roles(directory: Path, model: SentencePieceModel) -> list[str]:
     wrong = sorted(set(named.values()) - reserved)
     if wrong:
         raise UserError(
-            f"ids {wrong} mark roles, but they are no reserved pieces of tokenizer.model",
+            f"ids {wrong} mark roles, but they are not reserved pieces of tokenizer.model",
             where=str(file),
-            fix="take tokenizer.model and generation_config.json from the same model",
+            fix="use tokenizer.model and generation_config.json from the same model",
         )
     return [_text_of(model, token_id) for token_id in {**BAICHUAN_ROLES, **named}.values() if token_id in reserved]
 
@@ -270,5 +270,5 @@ def _name(token: str | dict[str, Any] | None) -> str | None:
 
 
 def _json(file: Path) -> dict[str, Any]:
-    """A JSON file that the hub directory need not have."""
+    """An optional JSON file of the hub directory."""
     return dict(read_json(file)) if file.is_file() else {}

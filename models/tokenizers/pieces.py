@@ -1,12 +1,12 @@
-"""Encodes a rendered conversation piece by piece, so that the pieces are the ids of the whole.
+"""Encodes a rendered conversation piece by piece, so that the ids of the pieces are those of the whole.
 
 SentencePiece puts a dummy prefix (``▁``) before every *text*. The original ChatGLM, Baichuan 1 and LLaMA-2 code encodes
 the text between two special tokens as one text, so each gets its own ``▁``. The renderer, however, also cuts where the
 assistant's part begins and ends, which may be in the middle of a text: ``…答：`` + answer in ChatGLM2, ``[/INST]`` +
 answer in LLaMA-2. Encoded alone, such a piece would get a ``▁`` that the whole does not have.
 
-Here a piece gets its ``▁`` at the beginning of the conversation and after a special token, nowhere else. What else a
-format needs, its template writes as an ordinary space. For the original ids:
+Here a piece gets its ``▁`` at the beginning of the conversation and after a special token, nowhere else. Any further
+``▁`` that a format needs is an ordinary space in its template. For the original ids:
 
 * ChatGLM2: the P-Tuning trainer encodes the answer on its own, with a ``▁``: the template writes ``答：`` and, inside
   the generation marks, a space, the answer, ``</s>``. Earlier rounds are one text with their answers, without a space
@@ -17,7 +17,7 @@ format needs, its template writes as an ordinary space. For the original ids:
 
 Prefix consistency follows: the ids of a piece depend on what precedes it only by "does a special token end there".
 Only a merge across a cut in the middle of a text could differ from the text encoded whole, as with every tokenizer.
-Tokenizers without a dummy prefix (Baichuan2, byte-level BPE) encode every piece as it stands.
+Tokenizers without a dummy prefix (Baichuan2, byte-level BPE) encode every piece as is.
 """
 
 import re
@@ -30,7 +30,7 @@ from transformers import PreTrainedTokenizerBase
 from models.tokenizers.sentencepiece import SPACE
 
 _ANCHOR = "\uffff"
-"""A character that is no text: it is in no vocabulary, so it becomes bytes that never merge with what follows."""
+"""A character that is not text: it is in no vocabulary, so it becomes bytes that never merge with what follows."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PieceEncoder:
             pieces: The text cut at the generation marks, in order, none empty.
 
         Returns:
-            Ids of each piece; laid end to end they are the ids of the whole text.
+            Ids of each piece; concatenated they are the ids of the whole text.
         """
         encoded: list[list[int]] = []
         starts = True
@@ -82,7 +82,7 @@ class PieceEncoder:
         if not prefixed:
             return self._plain(_ANCHOR + text)[len(self._anchor_ids) :]
         ids = self._plain(text)
-        # a text that is nothing but one user-defined piece comes without its prefix
+        # a text that is just one user-defined piece comes without its prefix
         return [*self._anchor_ids[:1], *ids] if text in self._symbols else ids
 
     def _plain(self, text: str) -> list[int]:
@@ -101,7 +101,7 @@ class PieceEncoder:
 
     @cached_property
     def _prefixes_after_special(self) -> bool:
-        """Whether a text after a special token gets a dummy prefix of its own (not so in newer LLaMA-2 files)."""
+        """Whether a text after a special token gets its own dummy prefix (not in newer LLaMA-2 files)."""
         return self._plain(f"{self.tokenizer.eos_token}{_ANCHOR}")[1:] == self._anchor_ids
 
     @cached_property

@@ -53,11 +53,11 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class SentencePieceModel:
-    """What a ``tokenizer.model`` says.
+    """The content of a ``tokenizer.model``.
 
     Attributes:
         pieces: The vocabulary in the order of ids.
-        model_type: How the pieces were found, and so how text is cut into them.
+        model_type: How the pieces were found, and so how text is split into them.
         byte_fallback: Whether a character without a piece becomes its UTF-8 bytes.
         add_dummy_prefix: Whether a space is put before every text.
         remove_extra_whitespaces: Whether runs of spaces are shortened.
@@ -92,7 +92,7 @@ def read_model(file: Path) -> SentencePieceModel:
     """Reads a ``tokenizer.model``.
 
     Raises:
-        UserError: The file is missing, a Git LFS pointer, damaged, or no SentencePiece model.
+        UserError: The file is missing, a Git LFS pointer, damaged, or not a SentencePiece model.
     """
     if not file.is_file():
         raise UserError("no tokenizer.model here", where=str(file), fix="download the model's tokenizer.model again")
@@ -149,7 +149,7 @@ def train_bpe(
     control: Sequence[str] = ("<s>", "</s>"),
     byte_fallback: bool = True,
 ) -> SentencePieceModel:
-    """Trains a small BPE model with the settings of ChatGLM and Baichuan: digits alone, nothing normalised.
+    """Trains a small BPE model with the settings of ChatGLM and Baichuan: digits split, nothing normalised.
 
     Ids are laid out as SentencePiece does: ``<unk>``, control pieces, user-defined ones, the 256 bytes, merges from
     the most to the least frequent, single characters.
@@ -175,7 +175,7 @@ def train_bpe(
     learned = _learned(corpus, vocab_size - len(pieces), dummy_prefix, user_defined)
     if len(pieces) + len(learned) != vocab_size:
         raise UserError(
-            f"{vocab_size} pieces cannot be had: {len(pieces)} are fixed and the corpus yields {len(learned)}",
+            f"{vocab_size} pieces are not possible: {len(pieces)} are fixed and the corpus yields {len(learned)}",
             where="vocab_size",
             fix=f"choose {len(pieces) + len(learned)}, or give a larger corpus",
         )
@@ -261,7 +261,7 @@ def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
         else:
             size = {_FIXED64: 8, _FIXED32: 4}.get(kind, -1)
         if size < 0 or at + size > len(content):
-            raise ValueError(f"field {number} at byte {at} is cut short or unreadable")
+            raise ValueError(f"field {number} at byte {at} is truncated or unreadable")
         yield number, content[at : at + size]
         at += size
 

@@ -123,7 +123,7 @@ def test_what_is_changed_or_gone_is_not_replaced_silently(own: Path, loss: str) 
         shutil.rmtree(own)
     else:
         (own / "departments.jsonl").write_text("{", encoding="utf-8")
-    says = {"changed": "have changed", "gone": "it is gone", "damaged": "cannot be read any more"}[loss]
+    says = {"changed": "have changed", "gone": "it is missing", "damaged": "can no longer be read"}[loss]
     with pytest.raises(UserError, match=says) as refused:
         knowledge_of(model, MEDICAL, None)
     assert str(own) in str(refused.value) and "knowledge.path=" in str(refused.value)

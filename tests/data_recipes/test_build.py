@@ -268,7 +268,7 @@ def test_when_every_row_is_lost_the_reasons_are_told(
     source = write_jsonl(tmp_path / "rows.json", [row | changed for row in bencao_rows()])
     words = ("data=bencao", f"source.path={source}", f"out={out}", "data.max_bad_share=1")
     assert build(*words, *SMALL) == 2
-    assert f"no row is left; dropped were: {reasons}" in capsys.readouterr().err
+    assert f"no row is left; dropped: {reasons}" in capsys.readouterr().err
     assert not out.parent.exists()
 
 
@@ -285,10 +285,10 @@ def test_a_split_that_is_lost_is_told_with_its_reasons(
 
     cure = "这个方子包治百病，可以放心服用。"
     assert built(*rows("train", cure), *rows("test", "多休息。")) == 2
-    assert "no row is left for training; dropped were: unsafe_cure_promise 4" in capsys.readouterr().err
+    assert "no row is left for training; dropped: unsafe_cure_promise 4" in capsys.readouterr().err
     same = [row | {"s": "test"} for row in rows("train", "多休息。")]
     assert built(*rows("train", "多休息。"), *same) == 2
-    assert "nothing is left for train; dropped were: overlaps_test 4" in capsys.readouterr().err
+    assert "nothing is left for train; dropped: overlaps_test 4" in capsys.readouterr().err
     assert built(*rows("test", cure), *rows("test", "多休息。")) == 0
     assert load(out).manifest.splits == {"test": 4}
     with pytest.raises(UserError, match="has no split train and no split dev"):

@@ -27,7 +27,7 @@ def test_a_domain_is_whole(name: str, knowledge: KnowledgeBase) -> None:
 
 
 def test_what_is_no_domain_is_said() -> None:
-    with pytest.raises(ValueError, match=r"no such domain: alchemy; there are: .*general"):
+    with pytest.raises(ValueError, match=r"no such domain: alchemy; available: .*general"):
         find_domain("alchemy")
 
 

@@ -214,7 +214,7 @@ def test_command_evaluates_a_model_alone(
     [
         (["model=/nowhere"], "no such directory"),
         (["model={base}"], "dataset=DIR"),
-        (["model={base}", "dataset=/nowhere"], "the dataset is not there"),
+        (["model={base}", "dataset=/nowhere"], "the dataset is missing"),
         (["model={run}", "suite=datset"], "did you mean 'dataset'"),
         (["model={run}", "suite.splits=[tset]"], "choose among"),
         (["model={run}", "suite.max_item=3"], "did you mean 'max_items'"),

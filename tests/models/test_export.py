@@ -141,7 +141,7 @@ def test_push_leaves_other_directories_alone_and_names_a_hub_that_is_out_of_reac
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")
     (tmp_path / "model").mkdir()
-    with pytest.raises(UserError, match="holds something else"):
+    with pytest.raises(UserError, match="contains something else"):
         push(tmp_path / "model", PushConfig(to=str(tmp_path / "mine")), "config.json")
     assert (tmp_path / "mine/thesis.txt").is_file()
     with pytest.raises(UserError, match="pushing to clinic/model failed"):

@@ -326,7 +326,7 @@ def test_every_family_names_its_licence_and_has_an_answer_about_gguf(family: Mod
     assert family.licence and family_named(family.name) is family
     checkpoint = Checkpoint(tmp_path, {}, {}, Hints())
     if family.no_gguf is None:
-        with pytest.raises(UserError, match="is not here"):
+        with pytest.raises(UserError, match="was not found"):
             find_converter(family, checkpoint, str(tmp_path))
     else:
         with pytest.raises(UserError, match=re.escape(family.no_gguf.why)) as refused:

@@ -141,7 +141,7 @@ def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:
     [
         (("data=bencao", "source.path=missing.json"), "missing.json"),
         (("model=llama", "model.path=."), "config.json is missing"),
-        ((f"push.to={PROJECT}",), "holds something else"),
+        ((f"push.to={PROJECT}",), "contains something else"),
     ],
 )
 def test_missing_input_ends_with_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_register_kernel() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(quantisation, "get_4bit_type", noted)
         packed, state = bnb.quantize_4bit(weight, blocksize=64, quant_type="nf4", compress_statistics=False)
-    assert calls == ["nf4"], "quantize_4bit on the CPU no longer comes to the kernel that we registered"
+    assert calls == ["nf4"], "quantize_4bit on the CPU no longer dispatches to the kernel that we registered"
     ours, scales = quantisation.quantise_in_blocks(weight, 64, "nf4", torch.uint8)
     assert torch.equal(packed, ours) and torch.equal(state.absmax, scales)
 

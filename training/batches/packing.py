@@ -1,6 +1,6 @@
 """Rows of the training batch: packed (several examples in a row) or padded (one example in a row).
 
-Packed examples are kept apart by their positions: each starts again at 0, there is no attention mask and no cache, and
+Packed examples are kept apart by their positions: each starts at 0, there is no attention mask and no cache, and
 the attention layers build a block-diagonal mask from that (``tests/training/batches/test_packing.py`` proves that the
 packed loss is the sum of the single ones). A prefix is visible to every example of a row: such methods pad instead.
 """
@@ -14,7 +14,7 @@ import torch
 from models.prompt_format import Rendered
 
 IGNORED = -100  # label that the loss skips
-ROW_STEP = 64  # row lengths are multiples of it
+ROW_STEP = 64  # row lengths are multiples of this
 
 Row = list[Rendered]
 
@@ -55,8 +55,7 @@ def pack(rendered: Sequence[Rendered], length: int, seed: int) -> list[Row]:
 def row_length(rendered: Sequence[Rendered], longest: int) -> int:
     """Tokens of a packed row: as few as hold the longest example.
 
-    Attention compares every token of a row with every other, so longer rows would only compute what isolation then
-    masks.
+    Attention compares every token of a row with every other, so longer rows would only compute what is then masked.
 
     Args:
         rendered: Examples of at most ``longest`` tokens each.
@@ -70,8 +69,8 @@ def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
     """Batch of packed rows.
 
     Returns:
-        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``. Padding at the end of a row is a sequence
-        of its own (positions from 0, no labels).
+        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``. Padding at the end of a row is a separate
+        sequence (positions from 0, no labels).
     """
     longest = max(sum(len(r.ids) for r in row) for row in rows)
     batch: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "position_ids": []}
@@ -104,14 +103,14 @@ def collate_padded(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
 
 
 def _labels(rendered: Rendered) -> list[int]:
-    # the first token of an example is never predicted: what stands before it in a packed row is another example
+    # the first token of an example is never predicted: in a packed row another example precedes it
     labels = [token if mask else IGNORED for token, mask in zip(rendered.ids, rendered.mask, strict=True)]
     labels[0] = IGNORED
     return labels
 
 
 class Rows(torch.utils.data.Dataset[Any]):
-    """Rows as the trainer's data loader wants them; ``lengths`` lets it batch rows of like length."""
+    """Rows as the trainer's data loader expects them; ``lengths`` lets it batch rows of similar length."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows

@@ -18,8 +18,8 @@ class SupervisedSet:
     """Rendered examples, and what was dropped.
 
     Attributes:
-        rendered: The sequences of the kept examples, in the order of the examples: one each, or one for each answer
-            where the prompt format shows earlier answers in another form.
+        rendered: The sequences of the kept examples, in the order of the examples: one each, or one per answer where
+            the prompt format shows earlier answers in another form.
         dropped: Ids of examples that were too long.
     """
 
@@ -93,7 +93,7 @@ def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> N
         raise UserError(
             f"{problem}, e.g. {', '.join(dropped[:3])}",
             where=f"split {split}",
-            fix="raise train.max_length (data_recipes/show.py DATASET model=… lengths=N shows what it would take), or"
+            fix="raise train.max_length (data_recipes/show.py DATASET model=… lengths=N shows what is needed), or"
             " allow the loss with train.over_length=drop train.max_dropped_share=…",
         )
     logger.warning("{}: {}; they are dropped", split, problem)

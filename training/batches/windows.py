@@ -17,7 +17,7 @@ from models.reader_config import ReadingConfig
 
 @dataclass(frozen=True)
 class LabelledWindow:
-    """A window with the first and last token of the answer; both are the "no answer" token where it holds none."""
+    """A window with the first and last token of the answer; both are the "no answer" token where there is none."""
 
     window: Window
     first: int
@@ -52,18 +52,18 @@ def label(
     max_lost_share: float,
     seed: int,
 ) -> LabelledWindows:
-    """Cuts passages into windows and labels them: every answer once in each window that holds it whole.
+    """Cuts passages into windows and labels them: every answer once in each window that contains all of it.
 
     Args:
         examples: Examples with a passage.
         tokenizer: Of the encoder.
         reading: Length and overlap of the windows.
-        negatives: Windows without any part of an answer that are kept of each passage.
-        max_lost_share: Share of answers that no window holds, above which this is an error.
+        negatives: Windows without any part of an answer to keep per passage.
+        max_lost_share: Share of answers in no window above which this is an error.
         seed: Of the choice of these windows.
 
     Raises:
-        UserError: An example has no passage, or too many answers are in no window whole.
+        UserError: An example has no passage, or too many answers do not fit into any window.
     """
     order = random.Random(seed)
     windows: list[LabelledWindow] = []
@@ -80,7 +80,7 @@ def label(
         windows += [LabelledWindow(w, w.null, w.null) for w in chosen]
     if lost > max_lost_share * spans:
         raise UserError(
-            f"{lost} of {spans} answers are in no window whole",
+            f"{lost} of {spans} answers do not fit into any window",
             where="reading",
             fix="raise reading.max_length or reading.doc_stride, or allow it with train.max_lost_share=…",
         )
@@ -102,7 +102,7 @@ def collator(tokenizer: PreTrainedTokenizerBase, items: Sequence[LabelledWindow]
 def _passage_of(example: Example) -> Passage:
     if example.passage is None:
         raise UserError(
-            "no passage to extract an answer from", where=f"example {example.id}", fix="give data= with passages"
+            "no passage to extract an answer from", where=f"example {example.id}", fix="choose a data= with passages"
         )
     return example.passage
 

@@ -22,5 +22,5 @@ METHODS: dict[str, Method[Any]] = {method.name: method for method in _ALL}
 
 if TYPE_CHECKING:
     AnyMethodConfig = MethodConfig
-else:  # made from the table, so that a method is registered in one place
+else:  # derived from the table, so that a method is registered in one place
     AnyMethodConfig = Annotated[Union[tuple(m.config for m in _ALL)], Field(discriminator="kind")]  # noqa: UP007

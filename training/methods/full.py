@@ -33,7 +33,7 @@ class Full(Method[FullConfig]):
     result = "whole"
 
     def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
-        """See ``Method.attach``; updates far below a weight would round away in less than float32."""
+        """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""
         return model.float().requires_grad_(True)
 
     def trainable(self, shapes: nn.Module, config: FullConfig, family: ModelFamily) -> int:

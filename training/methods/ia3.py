@@ -31,7 +31,7 @@ class Ia3(PeftMethod[Ia3Config]):
     result = "mergeable"
 
     def attach(self, model: PreTrainedModel, config: Ia3Config, family: ModelFamily) -> PreTrainedModel | PeftModel:
-        """Freezes the base and adds factors that begin at 1; see ``Method.attach``."""
+        """Freezes the base and adds factors that start at 1; see ``Method.attach``."""
         import peft
 
         from training.methods.targets import require

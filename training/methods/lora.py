@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LoraConfig(MethodConfig):
-    """Low-rank adapters beside linear layers.
+    """Low-rank adapters on linear layers.
 
     Attributes:
         quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.

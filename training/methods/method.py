@@ -39,14 +39,14 @@ C = TypeVar("C", bound=MethodConfig)
 
 
 class Method(ABC, Generic[C]):
-    """One tuning method; the only thing that the rest of the project asks about it.
+    """One tuning method: everything that the rest of the project needs to know about it.
 
     Attributes:
         config: Its configuration, whose ``kind`` is the method's name.
-        described: What it is, Chinese and English, for help and model card.
-        result: ``mergeable``: an adapter that becomes part of the weights. ``beside_base``: always loaded beside the
+        described: What it is, in Chinese and English, for help and model card.
+        result: ``mergeable``: an adapter that becomes part of the weights. ``beside_base``: always loaded on top of the
             base. ``whole``: an ordinary model. The first two are saved as peft saves them, which the engines read.
-        why_not_merged: The reason, of a method whose result stays beside the base.
+        why_not_merged: The reason, for a method whose result cannot be merged.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
     """
 
@@ -86,7 +86,7 @@ class Method(ABC, Generic[C]):
 
 
 class PeftMethod(Method[C]):
-    """A method of peft's: base weights stay as they are, the result is a peft directory."""
+    """A peft method: base weights stay unchanged, the result is a peft directory."""
 
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
         """See ``Method.save``."""

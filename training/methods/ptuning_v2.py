@@ -35,7 +35,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
     config = PTuningV2Config
     described = ("各层可训练的前缀", "trainable prefixes in every layer")
     result = "beside_base"
-    why_not_merged = "a prefix cannot be merged into weights; it is loaded beside the base model"
+    why_not_merged = "a prefix cannot be merged into weights; it is loaded on top of the base model"
     isolates_packed_rows = False  # every example of a row sees the prefix, and through it the others
 
     def attach(
@@ -43,9 +43,9 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
     ) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a trainable prefix to every layer; see ``Method.attach``.
 
-        The prefix begins as the keys and values that the base itself computes for random tokens of its vocabulary
-        (after arXiv:2101.00190, section 7.4). Peft's own beginning, normally distributed numbers, may be far below real
-        keys: attention passes over it, so almost no gradient reaches it.
+        The prefix starts as the keys and values that the base itself computes for random tokens of its vocabulary
+        (after arXiv:2101.00190, section 7.4). Peft's own initialisation, normally distributed numbers, may be far below
+        real keys: attention ignores it, so almost no gradient reaches it.
         """
         import peft
 
@@ -65,7 +65,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
 
 
 def _real_keys_and_values(model: PreTrainedModel, config: PTuningV2Config) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """What the base keeps of random tokens: keys and values ``[1, heads, prefix_length, head]`` per layer."""
+    """What the base caches for random tokens: keys and values ``[1, heads, prefix_length, head]`` per layer."""
     import torch
 
     training = model.training

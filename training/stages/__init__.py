@@ -1,4 +1,4 @@
-"""The stages of ``training/run.py``, in one table, and how a recipe or a run says which one it is."""
+"""The stages of ``training/run.py``, in one table, and how a recipe or a run selects one."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def read_stage(arguments: list[str]) -> list[StageConfig]:
 
 
 def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
-    """Opens an earlier run to continue it as it was configured.
+    """Opens an earlier run to resume it as it was configured.
 
     Raises:
         UserError: This is not a run directory, it names no known stage, or its configuration is not one of this version.

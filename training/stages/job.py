@@ -16,16 +16,16 @@ C = TypeVar("C", bound=StageConfig)
 
 
 class Job(ABC, Generic[C]):
-    """The work of one run. Making it finds the base model, or builds it.
+    """The work of one run. Creating it finds the base model, or builds it.
 
     Args:
         config: The checked configuration.
         dataset: What is trained and evaluated on.
 
     Attributes:
-        markers: Files of which an exported directory has one; an earlier push is known by them.
+        markers: Files of which an exported directory has one; they identify an earlier push.
         base: Directory of the base model.
-        knowledge: What the result's answers are to be checked against.
+        knowledge: The knowledge base to check the result's answers against.
     """
 
     markers: ClassVar[tuple[str, ...]]
@@ -46,7 +46,7 @@ class Job(ABC, Generic[C]):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Whatever may refuse the run does so here, before there is a run directory.
+        """All checks that may refuse the run happen here, before there is a run directory.
 
         Raises:
             UserError: Data or base cannot be trained on.
@@ -54,7 +54,7 @@ class Job(ABC, Generic[C]):
 
     @abstractmethod
     def trained(self, run: RunDirectory) -> Path:
-        """The directory that is there, whole, once training is done."""
+        """The directory that is complete once training is done."""
 
     @abstractmethod
     def train(self, run: RunDirectory) -> None:
@@ -62,7 +62,7 @@ class Job(ABC, Generic[C]):
 
     @abstractmethod
     def finish(self, run: RunDirectory) -> AnyArtifact:
-        """Makes the result of what was trained, and its record."""
+        """Makes the result from what was trained, and its record."""
 
     @abstractmethod
     def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:

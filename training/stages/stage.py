@@ -1,4 +1,4 @@
-"""What a stage is: a recipe's kind of training, with its configuration and the work that the chain has done by it."""
+"""What a stage is: a recipe's kind of training, with its configuration and the work that it does for the chain."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ class Stage:
     config: type[StageConfig]
 
     def job(self) -> type[Job[Any]]:
-        """Its work; the libraries are loaded only when this is asked for, after the configuration was found right."""
+        """Its work; the libraries are loaded only when this is accessed, once the configuration is valid."""
         job: type[Job[Any]] = import_module(f"training.stages.{self.name}.job").JOB
         return job

@@ -56,7 +56,7 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         use_cpu=not on_gpu,
         use_cache=False,
         logging_steps=config.log_steps,
-        logging_nan_inf_filter=False,  # a loss that is not a number must be seen, not averaged away
+        logging_nan_inf_filter=False,  # a NaN loss must be seen, not averaged away
         eval_strategy="steps",
         eval_steps=config.eval_steps,
         prediction_loss_only=True,

@@ -25,6 +25,6 @@ class Interrupt(TrainerCallback):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Asks for a checkpoint and the end."""
+        """Requests a checkpoint and a stop."""
         if self.asked:
             control.should_save = control.should_training_stop = True

@@ -33,7 +33,7 @@ class MetricsLog(TrainerCallback):
     def __init__(self, trainer: TokenCounts, run: RunDirectory, resumed_from: Path | None) -> None:
         self.trainer, self.run = trainer, run
         self.earlier = _metrics_until(run.metrics_file, resumed_from)
-        self.since = (0.0, 0, 0)  # time, tokens, supervised tokens at the last log
+        self.since = (0.0, 0, 0)  # time, tokens and supervised tokens at the last log
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Opens the files, with what was logged before the checkpoint."""
@@ -71,7 +71,7 @@ class MetricsLog(TrainerCallback):
             raise Refused(f"the loss is {logs['loss']} at step {state.global_step}; lower train.learning_rate")
         now, tokens, supervised = time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens
         if supervised == self.since[2]:
-            raise Refused(f"no token was supervised in the steps before {state.global_step}; the loss means nothing")
+            raise Refused(f"no token was supervised in the steps before {state.global_step}; the loss is meaningless")
         seconds = now - self.since[0]
         metrics = {
             "step": state.global_step,

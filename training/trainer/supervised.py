@@ -69,12 +69,12 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if interrupt.asked:
         raise Interrupted(
-            f"stopped after step {trainer.state.global_step}; continue with: python training/run.py resume={run.path}"
+            f"stopped after step {trainer.state.global_step}; resume with: python training/run.py resume={run.path}"
         )
 
 
 class SupervisedTrainer(Trainer):
-    """transformers' trainer with counted tokens, an order that survives a resume, and checkpoints whole or absent."""
+    """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints."""
 
     by_length = False
     tokens = 0
@@ -101,7 +101,7 @@ class SupervisedTrainer(Trainer):
         )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Writes the checkpoint beside its place, then renames it; only then are older ones removed."""
+        """Writes the checkpoint next to its final place, then renames it; only then are older ones removed."""
         place = Path(self.args.output_dir)
         with replacing_directory(place / f"checkpoint-{self.state.global_step}") as partial:
             self.args.output_dir = str(partial)
@@ -122,13 +122,13 @@ class SupervisedTrainer(Trainer):
 
 
 class EpochOrder(Sampler[int]):
-    """Order of the rows that depends on seed and epoch alone, so a resumed run sees the same batches.
+    """Order of the rows that depends only on seed and epoch, so a resumed run sees the same batches.
 
     Args:
         lengths: Tokens of each row.
         seed: Seed of the order.
         epoch: Returns the current epoch.
-        group: Rows of a batch; where given, rows of like length come together to save padding.
+        group: Rows of a batch; where given, rows of similar length are batched together to save padding.
     """
 
     def __init__(self, lengths: list[int], seed: int, epoch: Callable[[], int], group: int | None) -> None:

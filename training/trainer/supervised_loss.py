@@ -1,4 +1,4 @@
-"""The loss of the supervised tokens; where nothing is supervised, the output layer does not compute."""
+"""The loss of the supervised tokens; the output layer skips unsupervised positions."""
 
 from types import TracebackType
 from typing import Any, cast
@@ -13,8 +13,8 @@ from training.batches.packing import IGNORED
 class SupervisedLoss:
     """Mean cross-entropy of the supervised tokens, as ``compute_loss_func`` of transformers' trainer.
 
-    While it is entered, the model returns the output layer's input as its ``logits``; the output layer is applied here,
-    to the supervised positions alone.
+    Inside the context, the model returns the output layer's input as its ``logits``; the output layer is applied here,
+    to the supervised positions only.
 
     Args:
         head: The model's output layer, without a bias.

@@ -9,7 +9,7 @@ def executor_of(data: DataConfig) -> Executor:
     """The executor that a recipe asks for.
 
     Raises:
-        UserError: Ray is asked for and not installed.
+        UserError: Ray is requested but not installed.
     """
     if data.engine == "local":
         return LocalExecutor(data.workers)

@@ -8,7 +8,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Executor(Protocol):
-    """Runs a pure function over tasks, wherever."""
+    """Runs a pure function over tasks, anywhere."""
 
     def run(self, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]) -> Iterator[ResultT]:
         """Yields the results in the order of the tasks.

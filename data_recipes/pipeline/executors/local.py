@@ -15,27 +15,27 @@ from loguru import logger
 from common.machine import allowed_cores
 from data_recipes.pipeline.executors.executor import ResultT, TaskT
 
-AHEAD = 2  # tasks for each process that are handed out before the first result is asked for
+AHEAD = 2  # tasks per process that are handed out before the first result is requested
 
 
 class LocalExecutor:
-    """A pool of processes; a single task is run in this one, for it would take longer to start another.
+    """A pool of processes; a single task runs in this process, since starting another would take longer.
 
     Args:
-        workers: Number of processes; None is one for each core.
+        workers: Number of processes; None is one per core.
     """
 
     def __init__(self, workers: int | None) -> None:
         self._workers = workers or allowed_cores()
 
     def run(self, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]) -> Iterator[ResultT]:
-        """Yields the results in the order of the tasks, which are asked for as processes become free."""
+        """Yields the results in the order of the tasks, which are fetched as processes become free."""
         left = iter(tasks)
         first = list(islice(left, 2))
         if len(first) < 2 or self._workers == 1 or not _can_share():
             yield from map(function, chain(first, left))
             return
-        context = multiprocessing.get_context("spawn")  # Arrow has threads, which a fork does not survive
+        context = multiprocessing.get_context("spawn")  # Arrow has threads, which do not survive a fork
         with ProcessPoolExecutor(self._workers, context, initializer=_prepare_process) as pool:
             waiting: deque[Future[ResultT]] = deque()
             try:
@@ -50,7 +50,7 @@ class LocalExecutor:
 
 
 def _can_share() -> bool:
-    """Whether processes can wait for one another: that takes semaphores, which some containers do not have."""
+    """Whether processes can wait for each other: that needs semaphores, which some containers lack."""
     try:
         multiprocessing.get_context("spawn").Lock()
     except OSError as error:
@@ -60,13 +60,13 @@ def _can_share() -> bool:
 
 
 def _prepare_process() -> None:
-    pa.set_cpu_count(1)  # the processes share the cores already
+    pa.set_cpu_count(1)  # the processes already share the cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends the pool
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A parent that is killed cannot end its processes: they would wait for tasks for ever."""
+    """A killed parent cannot end its processes: they would wait for tasks forever."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -1,6 +1,6 @@
 """Ray: the same function as batches of a Ray dataset, on this machine or on a cluster.
 
-On a cluster, the sources and the dataset's directory lie on a file system that all machines see under the same path.
+On a cluster, the sources and the dataset's directory must be on a file system that all machines mount at one path.
 """
 
 import logging
@@ -34,7 +34,7 @@ class RayExecutor:
         rows = [{"number": number, "task": pickle.dumps(task)} for number, task in enumerate(tasks)]
         if not rows:
             return
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would send usage statistics
         ray.init(self._address, include_dashboard=False, log_to_driver=False, logging_level=logging.WARNING)
         try:
             context = ray.data.DataContext.get_current()

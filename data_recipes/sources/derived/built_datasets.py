@@ -18,7 +18,7 @@ class SourceDataset(NamedTuple):
     """A dataset that was built earlier.
 
     Attributes:
-        directory: Where it lies.
+        directory: Where it is.
         manifest: What it was built from.
     """
 
@@ -58,7 +58,7 @@ def open_dataset(path: str) -> SourceDataset:
     """
     directory = Path(path).expanduser()
     if not (directory / MANIFEST).is_file():
-        raise UserError("no dataset was built here", where=path, fix="build it: python data_recipes/build.py … out=DIR")
+        raise UserError("there is no dataset here", where=path, fix="build it: python data_recipes/build.py … out=DIR")
     return SourceDataset(directory, DatasetManifest.load(directory))
 
 

@@ -37,7 +37,7 @@ class CrossTaskSource(Config):
 
 
 def read(config: CrossTaskSource) -> Iterator[Example | Dropped]:
-    """Yields the rows of every test split, all with the same words before them.
+    """Yields the rows of every test split, all with the same prompt before them.
 
     Raises:
         UserError: The dataset has no tests, or the rules leave too few demonstrations.

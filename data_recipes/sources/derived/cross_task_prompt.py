@@ -1,8 +1,8 @@
 """In-context instruction learning: one fixed prompt of other tasks (Ye et al. 2023, arXiv 2302.14691).
 
 The rules of the paper: demonstrations are classification tasks whose instruction names the answer choices; no choice
-occurs in two of them; each has at most 256 tokens, counted here as characters, of which no Chinese tokenizer makes more
-tokens; they come in the order of their number of choices; the same prompt serves every item.
+occurs in two of them; each has at most 256 tokens, counted here as characters, since no Chinese tokenizer makes more
+tokens than that; they come in the order of their number of choices; the same prompt serves every item.
 """
 
 from itertools import combinations
@@ -24,7 +24,7 @@ class TaskDemonstration(BaseModel):
 
     Attributes:
         task: Its name.
-        choices: The answers there are.
+        choices: The possible answers.
         instruction: What is to be done; it names the choices.
         input: The example.
         output: Its right answer.
@@ -55,14 +55,14 @@ def load(path: Path) -> list[TaskDemonstration]:
     """Reads a file of demonstrations.
 
     Raises:
-        UserError: It is missing or damaged, or a demonstration breaks a rule by itself.
+        UserError: It is missing or damaged, or a single demonstration breaks a rule.
     """
     if not path.is_file():
         raise UserError("the file does not exist", where=str(path), fix="give source.demonstrations_path=…")
     try:
         read = DemonstrationFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        raise UserError(f"no demonstrations: {' '.join(str(error).split())}", where=str(path), fix="fix it") from None
+        raise UserError(f"not demonstrations: {' '.join(str(error).split())}", where=str(path), fix="fix it") from None
     for one in read.demonstrations:
         if flaw := _flaw(one):
             raise UserError(flaw, where=f"{path}: {one.task}", fix="fix it")
@@ -81,9 +81,9 @@ def select(pool: list[TaskDemonstration], number: int, without: set[str], seed: 
     """The demonstrations of the prompt.
 
     Args:
-        pool: What there is.
-        number: How many are wanted; the paper has 8.
-        without: Normalised texts and task names that the evaluation has: no demonstration may be of its tasks.
+        pool: The available ones.
+        number: How many to choose; the paper has 8.
+        without: Normalised texts and task names of the evaluation: no demonstration may be of its tasks.
         seed: Of the choice.
 
     Raises:
@@ -100,7 +100,7 @@ def select(pool: list[TaskDemonstration], number: int, without: set[str], seed: 
             break
     if len(found) < number:
         raise UserError(
-            f"the rules leave {len(found)} demonstrations, {number} are wanted",
+            f"the rules leave {len(found)} demonstrations, {number} are needed",
             where="source.demonstrations",
             fix="ask for fewer, or give source.demonstrations_path=… with more tasks",
         )

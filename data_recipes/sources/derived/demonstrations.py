@@ -1,4 +1,4 @@
-"""Demonstrations for in-context learning: chosen from training rows, alike ones by BM25.
+"""Demonstrations for in-context learning: chosen from training rows, similar ones by BM25.
 
 They are in the system turn, so that what is asked stays the item's own question and can still be compared with the
 training data.
@@ -32,7 +32,7 @@ class Demonstrations:
         choice: ``fixed``: the same ones for every item of a kind; ``random``: drawn for each item; ``similar``: the
             nearest by BM25.
         same_kind: Whether they must be of the item's kind, where there are enough.
-        longest: Characters of a demonstration; longer rows are no demonstrations.
+        longest: Characters of a demonstration; longer rows are not used.
         seed: Of the choice.
     """
 

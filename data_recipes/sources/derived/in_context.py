@@ -27,8 +27,8 @@ class InContextSource(Config):
         demonstrations: How many are in each prompt.
         choice: ``fixed``, ``random`` or ``similar``.
         same_kind: Whether they are of the item's kind, where there are enough.
-        max_characters: A longer training row is no demonstration.
-        pool: Training rows that demonstrations are chosen from; a larger split is drawn from.
+        max_characters: Longer training rows are not used as demonstrations.
+        pool: Training rows that demonstrations are chosen from; a larger split is sampled.
         seed: Of the choice.
     """
 
@@ -50,7 +50,7 @@ def read(config: InContextSource) -> Iterator[Example | Dropped]:
     """
     one = checked(open_dataset(config.path))
     if TRAIN not in one.manifest.splits or not one.tests:
-        raise UserError("a training split and tests are wanted", where=config.path, fix="name another dataset")
+        raise UserError("a training split and tests are needed", where=config.path, fix="name another dataset")
     pool = sorted(one.rows(TRAIN), key=lambda row: point(config.seed, row.id, "pool"))[: config.pool]
     demonstrations = Demonstrations(
         pool,

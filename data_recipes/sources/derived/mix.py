@@ -1,4 +1,4 @@
-"""Several built datasets as one, by ratio: general instructions beside a domain's keep a model from forgetting.
+"""Several built datasets as one, by ratio: general instructions next to a domain's keep a model from forgetting.
 
 The splits stay apart: training goes to training, dev to dev, and each test split keeps its rows under the name
 ``DATASET_SPLIT``. What one part trains on and another tests on is found by the build, as in any other dataset.
@@ -26,8 +26,8 @@ class MixSource(Config):
     Attributes:
         kind: Selects this source.
         paths: Their directories; the first one is taken whole.
-        ratios: For each of the others, its training rows for one of the first: 0.25 is one in five of the mix. The
-            same number of its dev rows for one of the first is taken; its tests are taken whole.
+        ratios: For each of the others, its training rows per row of the first: 0.25 is one in five of the mix. Dev rows
+            are taken at the same ratio; tests are taken whole.
         seed: Of the choice of rows.
     """
 
@@ -39,7 +39,7 @@ class MixSource(Config):
     @model_validator(mode="after")
     def _one_ratio_each(self) -> "MixSource":
         if len(self.ratios) != len(self.paths) - 1 or min(self.ratios) <= 0:
-            raise ValueError("one ratio above 0 is wanted for each path but the first")
+            raise ValueError("expected one ratio above 0 for each path but the first")
         return self
 
 
@@ -64,12 +64,12 @@ def _wanted(config: MixSource, found: list[SourceDataset], number: int, split: s
         return there
     wanted = round(config.ratios[number - 1] * found[0].manifest.splits.get(split, 0))
     if split == TRAIN and wanted > there:
-        logger.warning("{} has {} training rows, {} were wanted: all are taken", found[number].name, there, wanted)
+        logger.warning("{} has {} training rows, {} were requested: taking all", found[number].name, there, wanted)
     return wanted
 
 
 def _limit(one: SourceDataset, split: str, number: int, seed: int) -> int:
-    """The point below which ``number`` rows of a split lie, so that a second reading takes just these."""
+    """The point below which ``number`` rows of a split are, so that a second pass takes just these."""
     points = sorted(point(seed, example.id) for example in one.rows(split))
     return POINTS if number >= len(points) else points[number]
 

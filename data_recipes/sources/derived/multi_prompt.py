@@ -23,7 +23,7 @@ class MultiPromptSource(Config):
     Attributes:
         kind: Selects this source.
         path: Its directory.
-        factor: In how many prompts each training row is put.
+        factor: Number of prompts for each training row.
         seed: Of the choice of prompts.
     """
 

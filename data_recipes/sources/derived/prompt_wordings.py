@@ -21,7 +21,7 @@ class PromptWording(BaseModel):
     Attributes:
         name: For the row's id and ``phrasing``.
         user: The user turn around ``{question}``.
-        system: What is said before; replaces the row's own only where the row has none.
+        system: The system turn; used only where the row has none of its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,13 +44,14 @@ def wordings() -> PromptWordings:
     """The shipped wordings.
 
     Raises:
-        UserError: One has no ``{question}``, or a text beside it that would be a run that many questions share.
+        UserError: One has no ``{question}``, or surrounding text so long that many questions would share a run.
     """
     found = PromptWordings.model_validate(yaml.safe_load(SHIPPED.read_text(encoding="utf-8")))
     for prompt in (*found.train, *found.test):
         beside = prompt.user.split(QUESTION)
         if len(beside) != 2 or any(len(normalise(text)) >= RUN for text in beside):
-            raise UserError(f"{prompt.name}: {{question}} once, little beside it", where=str(SHIPPED), fix="see there")
+            problem = f"{prompt.name}: {{question}} must occur exactly once, with little text around it"
+            raise UserError(problem, where=str(SHIPPED), fix="see there")
     return found
 
 
@@ -60,7 +61,7 @@ def chosen(example: Example, among: tuple[PromptWording, ...], number: int, seed
 
 
 def worded(example: Example, prompt: PromptWording) -> Example:
-    """The row in another wording: its last question is put differently; the answer and the group stay."""
+    """The row in another wording: its last question is worded differently; the answer and the group stay."""
     *before, question, answer = example.messages
     asked = Message(role="user", content=prompt.user.replace(QUESTION, question.content))
     if prompt.system and (not before or before[0].role != "system"):

@@ -1,7 +1,7 @@
 """FLAN-style templates: a task, its fields, and several ways to put it; some ask for the question from the answer.
 
 Each file of ``tasks/`` is one task. The instruction is in the system turn; in the user turn only a few characters
-may be between the fields, or all questions would share runs of 13 characters and none could be kept apart.
+may be between the fields, or all questions would share runs of 13 characters and none could be told apart.
 """
 
 import re
@@ -33,7 +33,7 @@ class Template(BaseModel):
         inverted: Whether it asks for the question and gives the answer; never used in tests.
         system: The instruction.
         user: The fields that are given.
-        answer: What is to be said.
+        answer: The answer to learn.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,10 +51,10 @@ class Task(BaseModel):
     Attributes:
         version: Raised with every change of a wording.
         task: Its name.
-        cluster: Tasks of one cluster are alike: they are trained together or held out together.
+        cluster: Tasks of one cluster are similar: they are trained together or held out together.
         sources: Names of the sources whose rows it is for; empty for any that has the fields.
         needs: Fields that a row must have.
-        labels: The answers there are, for classification; rows with another ``kind`` do not belong to the task.
+        labels: The possible answers, for classification; rows with another ``kind`` do not belong to the task.
         templates: The ways to put it.
     """
 
@@ -88,14 +88,14 @@ def load(folder: Path) -> list[Task]:
     """Reads every task of a folder.
 
     Raises:
-        UserError: There is none, or one is not as it must be; the message names the file.
+        UserError: There is none, or one is invalid; the message names the file.
     """
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise UserError("no task here", where=str(folder), fix="give the folder of the tasks' YAML files")
     tasks = [_read(path) for path in paths]
     if len({task.task for task in tasks}) < len(tasks):
-        raise UserError("two tasks have one name", where=str(folder), fix="rename one")
+        raise UserError("two tasks have the same name", where=str(folder), fix="rename one")
     return tasks
 
 
@@ -119,25 +119,25 @@ def _read(path: Path) -> Task:
 def _flaw(task: Task) -> str:
     names = [template.name for template in task.templates]
     if len(set(names)) < len(names):
-        return "two templates have one name"
+        return "two templates have the same name"
     if not task.trained or not task.tested:
-        return "templates for training and for tests are wanted"
+        return "expected templates for training and for tests"
     for template in task.templates:
         texts = (template.system, template.user, template.answer)
         used = {name for text in texts for name in _FIELD.findall(text)}
         if unknown := sorted(used - set(FIELDS)):
-            return f"{template.name}: no such field: {', '.join(unknown)}; there are: {', '.join(FIELDS)}"
+            return f"{template.name}: no such field: {', '.join(unknown)}; available: {', '.join(FIELDS)}"
         if any(len(normalise(text)) >= RUN for text in _FIELD.split(template.user)[::2]):
-            return f"{template.name}: the user turn repeats {RUN} characters or more; put them into system"
+            return f"{template.name}: the user turn repeats {RUN} characters or more; move them into system"
         if template.inverted and template.use == "test":
-            return f"{template.name}: what is inverted is not tested"
+            return f"{template.name}: inverted templates cannot be for tests"
         if not _FIELD.search(template.user) or not _FIELD.search(template.answer):
-            return f"{template.name}: the user turn and the answer need a field each"
+            return f"{template.name}: the user turn and the answer each need a field"
     return ""
 
 
 def fields_of(example: Example, task: Task | None = None) -> dict[str, str]:
-    """What templates can say of a row; empty where it has none."""
+    """The fields of a row that templates can use; empty where it has none."""
     letters = LETTERS[: len(example.choices)]
     question = example.prompt[-1].content
     options = "\n".join(f"{letter}. {text}" for letter, text in zip(letters, example.choices, strict=True))
@@ -163,7 +163,7 @@ def choose(task: Task, example: Example, templates: list[Template], seed: int) -
 
 
 def fill(task: Task, template: Template, example: Example) -> Example:
-    """The row put as a template puts it.
+    """The row in the words of a template.
 
     An inverted row is judged by its text alone, for its answer is the question.
     """
@@ -184,7 +184,7 @@ def fill(task: Task, template: Template, example: Example) -> Example:
     }
     if task.labels:
         changes |= {"choices": task.labels, "result": "", "facts": (example.kind,), "references": ()}
-    elif template.answer == "{option}":  # no letter that could be checked, but words
+    elif template.answer == "{option}":  # words, not a letter that could be checked
         changes |= {"result": "", "facts": (fields["option"],)}
     if template.inverted:
         changes |= {"result": "", "facts": (), "choices": (), "references": (), "grounding": (), "rejected": ""}

@@ -30,7 +30,7 @@ class TemplatesSource(Config):
         paths: Their directories.
         tasks_path: Folder of the tasks' YAML files; the shipped one where it is null.
         held_out_clusters: Clusters of tasks that are only tested, under the name ``unseen_task_TASK``.
-        max_rows: A task counts for at most so many rows when the mix is shared out (examples-proportional mixing with
+        max_rows: A task counts for at most this many rows when the mix is divided (examples-proportional mixing with
             a maximum, as in FLAN and T5).
         rows: Training rows of the whole mix; null takes every task up to ``max_rows``.
         seed: Of the choice of rows and templates.
@@ -76,7 +76,7 @@ def _item(task: Task, example: Example, split: str, limit: int, config: Template
 
 
 def _templates(task: Task, split: str, config: TemplatesSource) -> tuple[list[Template], str]:
-    """The templates that may put a row of a split, and the split that it goes to."""
+    """The templates that may be used for a row of a split, and the split that it goes to."""
     if task.cluster in config.held_out_clusters:
         return [template for template in task.templates if not template.inverted], f"{UNSEEN}_{task.task}"
     if split == TRAIN:
@@ -124,7 +124,7 @@ def _tasks(config: TemplatesSource) -> list[Task]:
         raise UserError(
             f"no such cluster of tasks: {', '.join(unknown)}",
             where="source.held_out_clusters",
-            fix=f"there are: {', '.join(sorted(clusters))}",
+            fix=f"available: {', '.join(sorted(clusters))}",
         )
     return tasks
 

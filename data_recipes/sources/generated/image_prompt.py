@@ -23,7 +23,7 @@ ASKING = "把用户想要的画面写成一条 Midjourney 英文提示词：先�
 ANIME_SHARE = 0.15
 WISH_SHARE = 0.5
 VERSION, ANIME_VERSION = ("v", "6"), ("niji", "6")
-TRIES = 50  # draws for one new combination
+TRIES = 50  # draws per new combination
 SPLITS = ("train", "dev", "test", "unseen_subject")
 
 
@@ -54,7 +54,7 @@ def read(config: ImagePromptSource) -> Iterator[Example | Dropped]:
     """Yields the rows of one split after the other; no two have the same request or ask for the same picture.
 
     Raises:
-        UserError: There are not so many different ones.
+        UserError: There are not that many different ones.
     """
     seen: set[str] = set()
     for split in SPLITS:
@@ -69,7 +69,9 @@ def _new(rng: Random, split: str, number: int, seen: set[str]) -> Example:
         if prompt not in seen:
             seen.add(prompt)
             return _example(request, prompt, kind, split, number)
-    raise UserError("there are not so many different image prompts", where=f"source.sizes.{split}", fix="ask for fewer")
+    raise UserError(
+        "there are not that many different image prompts", where=f"source.sizes.{split}", fix="ask for fewer"
+    )
 
 
 def _composed(rng: Random, split: str) -> tuple[str, str, str]:

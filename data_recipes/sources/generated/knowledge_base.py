@@ -22,7 +22,7 @@ OWN_LICENCE = "a knowledge base of your own"
 
 
 class InstructionSizes(Config):
-    """Examples in each split, before anything that overlaps with training leaves it."""
+    """Examples in each split, before those that overlap with training are dropped."""
 
     train: PositiveInt
     dev: PositiveInt
@@ -39,7 +39,7 @@ def _with_knowledge(name: str) -> str:
 
 
 class KnowledgeSourceConfig(Config):
-    """What the sources that are made from a knowledge base have in common.
+    """What all sources made from a knowledge base have in common.
 
     Attributes:
         domain: Whose knowledge base.
@@ -64,7 +64,7 @@ class KnowledgeSourceConfig(Config):
 
     @property
     def folder(self) -> Path | None:
-        """A knowledge base of one's own; None for the shipped one."""
+        """The user's own knowledge base; None for the shipped one."""
         return Path(self.path).expanduser() if self.path else None
 
     def load(self) -> KnowledgeBase:
@@ -116,12 +116,12 @@ def rows_of(path: Path) -> int:
 
 
 def used(config: KnowledgeSourceConfig) -> KnowledgeUsed:
-    """What the manifest says of the knowledge base."""
+    """What the manifest says about the knowledge base."""
     return KnowledgeUsed(domain=config.domain, sha256=config.load().sha256)
 
 
 def details(config: KnowledgeSourceConfig) -> SourceDetails:
-    """What the card says of this domain."""
+    """What the card says about this domain."""
     unseen = config.knowledge.unseen
     splits = {
         "train": Description(zh="训练集", en="for training"),

@@ -126,7 +126,7 @@ class _Shelf:
         return Message(role="system", content="\n".join([ASKING, *given]))
 
     def _distractors(self, example: Example, right: list[Entry], count: int, rng: Random) -> list[Entry]:
-        """Entries of the same type that the conversation does not name and that would not answer it too."""
+        """Entries of the same type that the conversation does not name and that would not answer it either."""
         named = {entry.id for entry in self.kb.find("".join(message.content for message in example.messages))}
         of_type = right[0].type if right else self.knowledge.schema.types[0].name
         excluded = named | self.hidden | set(example.grounding) | self.knowledge.also_answers(self.kb, example)
@@ -161,7 +161,7 @@ def _cited(turn: Message, ids: tuple[str, ...]) -> Message:
 
 
 def _details(config: KnowledgeTuningSource) -> SourceDetails:
-    """The card of the same questions without entries, but what the entries change."""
+    """The card of the same questions without entries, adapted to what the entries change."""
     card = details(config)
     about, unseen = config.knowledge.about, config.knowledge.unseen
     return card._replace(

@@ -1,4 +1,4 @@
-"""Chinese word problems of the six primary grades, written here with checked solutions; no file is read."""
+"""Chinese word problems of the six primary grades, generated with checked solutions; no file is read."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -53,7 +53,7 @@ class WordProblemsSource(Config):
 
 
 def read(config: WordProblemsSource) -> Iterator[Example | Dropped]:
-    """Yields the problems of one split after the other, no two of which are equal.
+    """Yields the problems of one split after another, no two of which are equal.
 
     Raises:
         UserError: A kind does not exist, or there are too few different problems.
@@ -81,7 +81,7 @@ def _kinds(config: WordProblemsSource) -> tuple[list[ProblemKind], list[ProblemK
         raise UserError(
             f"no such kind of problem: {', '.join(unknown)}",
             where="source.held_out_kinds",
-            fix=f"there are: {', '.join(sorted(names))}",
+            fix=f"available: {', '.join(sorted(names))}",
         )
     wanted = [kind for kind in KINDS if kind.grade in config.grades]
     held_out = [kind for kind in wanted if kind.name in config.held_out_kinds]

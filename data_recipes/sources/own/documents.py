@@ -1,6 +1,6 @@
-"""Passages of one's own documents with questions about them, as ``data_recipes/passages.py`` cuts them.
+"""Passages of the user's documents with questions about them, as ``data_recipes/passages.py`` cuts them.
 
-JSON lines or Parquet with ``id``, ``document``, ``headings``, ``text`` and, added by whoever writes the questions,
+JSON lines or Parquet with ``id``, ``document``, ``headings``, ``text`` and, added by the author of the questions,
 ``question`` and ``answer``. The passage is in the prompt; a row without a question is no example and is counted.
 """
 
@@ -34,7 +34,7 @@ class DocumentsSource(Config):
 
 
 def read(config: DocumentsSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row."""
+    """Yields one item per row."""
     path = Path(config.path)
     table = path.suffix.lower() in TABLES
     for line in read_table(path, ("id", "document", "text")) if table else read_objects(path):

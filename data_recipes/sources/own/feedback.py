@@ -31,7 +31,7 @@ class FeedbackSource(Config):
     Attributes:
         kind: Selects this source.
         path: The file.
-        min_gap: Best and worst answer to a prompt must differ by so much in their rating (thumbs differ by 1).
+        min_gap: Best and worst answer to a prompt must differ by at least this much in rating (thumbs differ by 1).
     """
 
     kind: Literal["feedback"]
@@ -54,11 +54,11 @@ class JudgedAnswer(NamedTuple):
 
 
 class _Damaged(Exception):
-    """A row that cannot be used; the reason is a word."""
+    """A row that cannot be used, with its reason as one word."""
 
 
 def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row; judged answers become pairs at the end of the file."""
+    """Yields one item per row; judged answers become pairs at the end of the file."""
     judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
     for line in read_objects(Path(config.path)):

@@ -1,7 +1,7 @@
 """A user's own rows: JSON lines, a JSON array, CSV, TSV, XLSX or Parquet, in any of the usual layouts.
 
 OpenAI ``messages``, ShareGPT ``conversations``, question and answer under the names of ``formats.columns`` (Alpaca's
-among them), or any columns that the configuration names. UTF-8 is wanted; what is written otherwise is read where its
+among them), or any columns that the configuration names. UTF-8 is expected; other files are read where their
 encoding is certain.
 """
 
@@ -67,7 +67,7 @@ class RowsSource(Config):
 
 
 def read(config: RowsSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row.
+    """Yields one item per row.
 
     Raises:
         UserError: The file is damaged as a whole, or lacks the columns that hold question and answer.
@@ -154,7 +154,7 @@ def _pairs(value: Any) -> Turns | None:
 
 
 def _json(value: Any) -> Any:
-    """A value that a table holds as JSON in a text."""
+    """A value that a table stores as JSON text."""
     if not isinstance(value, str):
         return value
     try:

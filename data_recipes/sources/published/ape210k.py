@@ -47,7 +47,7 @@ class Ape210kSource(Config):
 
 
 def read(config: Ape210kSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row, training first."""
+    """Yields one item per row, training first."""
     for split, line in published_lines(config.path, FILES):
         yield line if isinstance(line, Dropped) else _item(line, split, config)
 
@@ -91,7 +91,7 @@ def _result(answer: str, number: Fraction) -> str:
 
 
 def _written(expression: str, number: Fraction) -> str:
-    """An expression with the signs of a textbook, where that leaves its value as it is."""
+    """An expression with a textbook's signs, where that does not change its value."""
     written = _FRACTION_OR_DIVISION.sub(lambda match: "÷" if match[0] == "/" else match[0], expression)
     written = _MIXED.sub(r"(\1又\2)", written).replace("**", "^").replace("*", "×").replace(":", "÷")
     return written if value(written) == number else expression

@@ -1,6 +1,6 @@
 """Bencao (HuaTuo) instructions with ``instruction``, ``input``, ``output``: JSON lines or an array.
 
-Rows of one's own in this layout are read too, under all names of ``formats.columns``.
+A user's own rows in this layout are read too, under all names of ``formats.columns``.
 
 They were written by GPT-3.5 from a medical knowledge graph. Answers may list drugs that no guideline names for the
 case, and some instructions describe a patient without asking anything.
@@ -34,7 +34,7 @@ class BencaoSource(Config):
 
 
 def read(config: BencaoSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row; instruction and input are joined by a line break."""
+    """Yields one item per row; instruction and input are joined by a line break."""
     for line in read_objects(Path(config.path)):
         yield line if isinstance(line, Dropped) else _item(line)
 

@@ -34,7 +34,7 @@ class BencaoLiteratureSource(Config):
 
 
 def read(config: BencaoLiteratureSource) -> Iterator[Example | Dropped]:
-    """Yields one item a conversation."""
+    """Yields one item per conversation."""
     for line in read_objects(Path(config.path)):
         yield line if isinstance(line, Dropped) else _item(line)
 
@@ -55,7 +55,7 @@ def _item(line: Line) -> Example | Dropped:
         return Dropped(line.where, "empty_turn")
     roles = ("user", "assistant") * (len(said) // 2 + 1)
     turns = zip(roles, (*said, line.row["output"].strip()), strict=True)
-    id = f"bencao_literature-{line.number}"  # the rows' own ids are given to a fifth of them only
+    id = f"bencao_literature-{line.number}"  # only a fifth of the rows have ids of their own
     return Example(
         id=id,
         messages=tuple(Message(role=role, content=text) for role, text in turns),

@@ -42,7 +42,7 @@ class CmathSource(Config):
 
 
 def read(config: CmathSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row; the problems with distractors are a split of their own."""
+    """Yields one item per row; the problems with distractors are a separate split."""
     for split, line in published_lines(config.path, FILES):
         yield line if isinstance(line, Dropped) else _item(line, split, config)
 

@@ -48,7 +48,7 @@ class CmedqaSource(Config):
 
 
 def read(config: CmedqaSource) -> Iterator[Example | Dropped]:
-    """Yields one item an answer (consultations), or one a line of the candidates and a damaged row (retrieval).
+    """Yields one item per answer (consultations), or one per candidate line and damaged row (retrieval).
 
     Raises:
         UserError: A file is missing, or has other columns.

@@ -40,7 +40,7 @@ class Gsm8kSource(Config):
 
 
 def read(config: Gsm8kSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row, training first."""
+    """Yields one item per row, training first."""
     for split, line in published_lines(config.path, FILES):
         yield line if isinstance(line, Dropped) else _item(line, split, config)
 

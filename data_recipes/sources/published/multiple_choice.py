@@ -1,16 +1,16 @@
 """Multiple choice as CMMLU, C-Eval, CMExam and CMB publish it, in their repositories and on hubs.
 
-``cmmlu``: ``dev/`` and ``test/`` with one CSV a subject; unnamed index, ``Question``, ``A`` to ``D``, ``Answer``.
+``cmmlu``: ``dev/`` and ``test/`` with one CSV per subject; unnamed index, ``Question``, ``A`` to ``D``, ``Answer``.
 ``ceval``: ``dev/`` and ``val/`` with ``<subject>_dev.csv`` …; ``id``, ``question``, ``A`` to ``D``, ``answer`` and
-``explanation`` (in dev). Both as Parquet too, a folder a subject. The five dev questions of a subject are the training
-split, as they are meant for demonstrations; what is tested is CMMLU's test and C-Eval's val. C-Eval's test has no
+``explanation`` (in dev). Both as Parquet too, one folder per subject. The five dev questions of a subject are the
+training split, being meant for demonstrations; what is tested is CMMLU's test and C-Eval's val. C-Eval's test has no
 answers and is not read.
 
-``cmexam``: ``train.csv``, ``val.csv`` and ``test_with_annotations.csv``; ``Question``, ``Options`` (a line each: ``A
+``cmexam``: ``train.csv``, ``val.csv`` and ``test_with_annotations.csv``; ``Question``, ``Options`` (one per line: ``A
 …``, its end in some copies the two characters ``\\n``), ``Answer``, ``Explanation``; on the hub ``train.json`` … with
 ``Options`` as ``[{"key": "A", "value": …}]``.
 ``cmb``: JSON arrays with ``question``, ``option``, ``answer`` and ``question_type``; the answers of its test questions
-are in a file of their own.
+are in a separate file.
 
 Some questions of CMExam and CMB have several right options; their result is e.g. ``ACD``.
 """
@@ -51,7 +51,7 @@ SUBJECTS: dict[str, dict[str, str]] = {  # format -> split by the published one
     "cmmlu": {"dev": "train", "test": "test"},
     "ceval": {"dev": "train", "val": "test"},
 }
-FILES: dict[str, Names] = {  # format -> split -> names that its file goes by
+FILES: dict[str, Names] = {  # format -> split -> possible names of its file
     "cmexam": {
         "train": ("train.csv", "train.json", *HUB["train"]),
         "dev": ("val.csv", "valid.json", *HUB["dev"]),
@@ -79,7 +79,7 @@ INSTRUCTION = "以下是单项选择题，请直接给出正确选项的字母�
 SEVERAL = "以下是多项选择题，请直接给出所有正确选项的字母。"
 EXPLAINED = "以下是选择题，请先分析，最后一行给出正确选项的字母。"
 _OPTION = re.compile(r"([A-H])(?:[\s.．、:：]+(.*))?")
-_PUBLISHED = re.compile(r"(dev|val|test)[-.]")  # how a split begins the name of a file of the hub
+_PUBLISHED = re.compile(r"(dev|val|test)[-.]")  # how file names on the hub begin for each split
 _WRITTEN_LINE_END = re.compile(r"\\n(?![a-z])")  # and not \neq
 _NAMES_OPTION = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
 
@@ -93,7 +93,7 @@ class MultipleChoiceSource(Config):
         format: Whose.
         subjects: Names of the files without ``.csv`` (CMMLU, C-Eval); null for all of them.
         explanations: Whether an answer has the explanation where one is given.
-        shuffle: Seed of another order of the options of each question; null keeps the published order. An explanation
+        shuffle: Seed to shuffle the options of each question; null keeps the published order. An explanation
             that names options by letter is dropped then.
     """
 
@@ -140,7 +140,7 @@ class ChoiceQuestion(NamedTuple):
 
 
 def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped]:
-    """Yields one item a question, file by file."""
+    """Yields one item per question, file by file."""
     key = _test_answers(config) if config.format == "cmb" else {}
     places = _placed(config)
     labels = labels_of([place.path for place in places])
@@ -193,7 +193,7 @@ def _options(row: Mapping[str, Any]) -> dict[str, str]:
     else:
         given = listed if isinstance(listed, Mapping) else {}
         options = {str(name): str(text or "").strip() for name, text in given.items()}
-    while options and not options[max(options)]:  # CMB fills up with empty ones
+    while options and not options[max(options)]:  # CMB pads with empty ones
         del options[max(options)]
     return options
 
@@ -282,7 +282,7 @@ def _placed(config: MultipleChoiceSource) -> list[ExamFile]:
 
 
 def _subjects(folder: Path, config: MultipleChoiceSource) -> list[ExamFile]:
-    """One file a subject and split, training first."""
+    """One file per subject and split, training first."""
     splits = SUBJECTS[config.format]
     found = [place for path in visible(folder, "*.*") if (place := _subject(path, splits))]
     if not found:
@@ -294,12 +294,12 @@ def _subjects(folder: Path, config: MultipleChoiceSource) -> list[ExamFile]:
     there = sorted({place.subject for place in found})
     if unknown := sorted(set(config.subjects or ()) - set(there)):
         raise UserError(
-            f"no such subject: {', '.join(unknown)}", where="source.subjects", fix=f"there are: {', '.join(there)}"
+            f"no such subject: {', '.join(unknown)}", where="source.subjects", fix=f"available: {', '.join(there)}"
         )
     chosen = [place for place in found if place.subject in (config.subjects or there)]
     for one, other in itertools.pairwise(sorted(chosen)):
         if one[:2] == other[:2]:
-            raise UserError(f"{one.subject} is there twice: {one.path}", where=str(other.path), fix="take one away")
+            raise UserError(f"{one.subject} exists twice: {one.path}", where=str(other.path), fix="remove one")
     return sorted(chosen, key=lambda place: (place.split != "train", place.subject))
 
 

@@ -1,4 +1,4 @@
-"""Question-answer rows of other people's files: what is empty, and what becomes an example."""
+"""Question-answer rows of published files: what is empty, and what becomes an example."""
 
 from typing import NamedTuple
 

@@ -1,6 +1,6 @@
 """PromptCBLUE: medical text tasks as prompts, JSON lines with ``input`` and ``target``.
 
-Beside them are ``answer_choices`` (labels that the prompt lists, or null), ``task_type``, ``task_dataset`` and
+Next to them are ``answer_choices`` (labels that the prompt lists, or null), ``task_type``, ``task_dataset`` and
 ``sample_id``. Test files whose targets were not published have empty ones.
 
 Each prompt is a text in one of a few templates of its task, and lists the same labels in changing order. Any two
@@ -26,8 +26,8 @@ FILES = {
     "dev": ("dev.json", "dev.jsonl", *HUB["dev"]),
     "test": ("test.json", "test.jsonl", *HUB["test"]),
 }
-REPEATED = 20  # a line that so many prompts of a file begin or end with is the template's
-OUTER = 3  # lines at the end of a prompt that may be the template's
+REPEATED = 20  # a line that this many prompts of a file begin or end with belongs to the template
+OUTER = 3  # lines at the end of a prompt that may belong to the template
 SPEAKERS = ("患者", "医生")
 
 
@@ -49,14 +49,14 @@ class PromptCblueSource(Config):
 
 
 def read(config: PromptCblueSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row, training first."""
+    """Yields one item per row, training first."""
     common = _common_lines(config) if config.templates == "system" else {}
     for split, line in published_lines(config.path, FILES):
         yield line if isinstance(line, Dropped) else _item(line, split, config, common.get(split))
 
 
 def _common_lines(config: PromptCblueSource) -> dict[str, set[str]]:
-    """By split the lines that many prompts begin or end with."""
+    """The lines that many prompts begin or end with, by split."""
     shown: dict[str, Counter[str]] = {}
     for split, line in published_lines(config.path, FILES):
         if isinstance(line, Line) and isinstance(line.row.get("input"), str):
@@ -91,7 +91,7 @@ def _turns(prompt: str, choices: list[str], common: set[str]) -> list[Message]:
 
 
 def _lists(line: str, choices: list[str]) -> bool:
-    """Whether a line is mostly made of labels."""
+    """Whether a line consists mostly of labels."""
     named = [choice for choice in dict.fromkeys(choices) if choice in line]
     return len(named) > 1 and 2 * sum(map(len, named)) > len(line)
 

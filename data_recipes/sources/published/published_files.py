@@ -16,7 +16,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.splits import TRAIN
 
 Names = Mapping[str, tuple[str, ...]]
-HUB = {  # as hubs export any set: one or several files a split
+HUB = {  # as hubs export any set: one or several files per split
     "train": ("train-*.parquet", "train/*.parquet"),
     "dev": ("validation-*.parquet", "validation/*.parquet"),
     "test": ("test-*.parquet", "test/*.parquet"),
@@ -28,8 +28,8 @@ def published_files(path: str, names: Names) -> list[tuple[str, Path]]:
 
     Args:
         path: The folder, or one file of the same format, whose split the recipe draws.
-        names: By split the names that its file goes by, as patterns; the first one that is there counts. Any split
-            may be missing.
+        names: The possible names of each split's file, as patterns; the first one that exists counts. Any split may be
+            missing.
 
     Raises:
         UserError: There is no such file, or several sets are in the folder.
@@ -45,7 +45,7 @@ def published_files(path: str, names: Names) -> list[tuple[str, Path]]:
         raise UserError(
             f"{first[0]} is not in this folder",
             where=path,
-            fix="get it, or give source.path=… of one file, of which data.splits draws the others",
+            fix="download it, or give source.path=… of one file, from which data.splits draws the others",
         )
     return found
 
@@ -73,12 +73,12 @@ def below(folder: Path, patterns: tuple[str, ...]) -> list[Path]:
 
 
 def visible(folder: Path, pattern: str) -> list[Path]:
-    """The files below a folder with such a name, without the hidden ones that some systems put beside each."""
+    """The files below a folder with such a name, without the hidden ones that some systems put next to each."""
     return sorted(path for path in folder.rglob(pattern) if path.is_file() and not path.name.startswith("."))
 
 
 def published_lines(path: str, names: Names) -> Iterator[tuple[str, Line | Dropped]]:
-    """The rows of a set, each with its split; the shards of a split are numbered through.
+    """The rows of a set, each with its split; the shards of a split are numbered consecutively.
 
     Raises:
         UserError: As ``published_files`` and the reading of each file.
@@ -111,7 +111,7 @@ def labelled(rows: Iterator[Line | Dropped], label: str) -> Iterator[Line | Drop
 def numbered(
     files: Sequence[Path], read: Callable[[Path], Iterator[Line | Dropped]], labels: Mapping[Path, str]
 ) -> Iterator[Line | Dropped]:
-    """The rows of several files as those of one."""
+    """The rows of several files as if they were one."""
     number = 0
     for file in files:
         start = number

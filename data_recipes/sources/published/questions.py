@@ -42,7 +42,7 @@ class QuestionsSource(Config):
 
 
 def read(config: QuestionsSource) -> Iterator[Example | Dropped]:
-    """Yields one item a question."""
+    """Yields one item per question."""
     path = Path(config.path)
     lines = _texts(path, config.question) if path.suffix.lower() == ".txt" else _fields(path, config)
     for number, item in enumerate(lines, 1):

@@ -4,14 +4,14 @@ A row of the CSV files is one annotation, not one question, and the published sp
 also in train, with the other annotator's answer. So the files of a domain are read together, the annotations of a
 question are joined into one example, and the recipe draws its own splits by review.
 
-What the files say is not all to be believed:
+Not everything the files say is reliable:
 
 - Every review ends in the word ``ANSWERNOTFOUND``, which annotators marked for "no answer". A model would learn to look
   for it; it is cut off.
 - ``human_ans_spans`` is the answer split into words and joined again (``does n't``, or pieces with the words between
   them skipped). ``human_ans_indices`` says where it is, and is what counts.
 - An annotator who marked a text and ``ANSWERNOTFOUND`` has a span from the text to the end of the review. The text is
-  looked up at the start of that span; where it is not there in one piece, the annotation says nothing and is dropped.
+  looked up at the start of that span; where it is not found in one piece, the annotation is useless and is dropped.
 - ``is_ques_subjective`` contradicts the levels and the paper. A question is subjective where its level, 1 (subjective)
   to 5 (objective), is below 4 on average over its annotators.
 """
@@ -54,7 +54,7 @@ class SubjqaSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The folder with one folder a domain, each with ``splits/*.csv``.
+        path: The folder with one folder per domain, each with ``splits/*.csv``.
         domains: Which of them are read.
         max_characters: A question about a longer review is dropped; null keeps all.
     """
@@ -86,7 +86,7 @@ class Annotation(NamedTuple):
 
 
 def read(config: SubjqaSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row: a question at its first annotation, and its other annotations as ``joined_annotation``.
+    """Yields one item per row: a question at its first annotation, and its other annotations as ``joined_annotation``.
 
     Raises:
         UserError: A file is missing or empty, or has other columns.
@@ -128,7 +128,7 @@ def _annotation(line: Line | Dropped, domain: str, path: Path) -> Annotation | D
 
 
 class _SaysNothing(Exception):
-    """An annotation marks a text and ``ANSWERNOTFOUND``, and the text is not to be found."""
+    """An annotation marks a text and ``ANSWERNOTFOUND``, but the text cannot be found."""
 
 
 def _remapped(span: tuple[int, int], text: str, review: str) -> tuple[int, int] | None:

@@ -42,7 +42,7 @@ class TalScq5kSource(Config):
 
 
 def read(config: TalScq5kSource) -> Iterator[Example | Dropped]:
-    """Yields one item a row, training first."""
+    """Yields one item per row, training first."""
     for split, line in published_lines(config.path, FILES):
         yield line if isinstance(line, Dropped) else _item(line, split, config)
 
@@ -76,7 +76,7 @@ def _item(line: Line, split: str, config: TalScq5kSource) -> Example | Dropped:
 
 
 def _options(listed: Any) -> dict[str, str]:
-    """The options by letter; nothing where one is not as it should be."""
+    """The options by letter; nothing where one is malformed."""
     if not isinstance(listed, list):
         return {}
     options = {}

@@ -26,10 +26,10 @@ from data_recipes.sources.published.published_files import labels_of, numbered, 
 from data_recipes.sources.source import DRAWN, Source, existing
 
 COLUMNS = ("department", "title", "ask", "answer")
-NOTHING = "无"  # what a title or question without content says
-REPEATED = 20  # a sentence that so many answers share says nothing about the question
-TITLE_REPEATED = 0.8  # share of a title's pairs of characters that the question holds too
-# what the rewriting made of 加快, 加重, 减少, 接种, 延长, 提高 and 遗传
+NOTHING = "无"  # the text of a title or question without content
+REPEATED = 20  # a sentence that this many answers share says nothing about the question
+TITLE_REPEATED = 0.8  # share of a title's character pairs that the question also has
+# what the rewriting turned 加快, 加重, 减少, 接种, 延长, 提高 and 遗传 into
 SWAPPED = ("放慢康复", "放柔病情", "增加并发症", "麻醉疫苗", "麻醉乙肝", "缩短寿命", "降低身体素质", "隔代遗传")
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?\n]*")
 
@@ -39,7 +39,7 @@ class ToyhomSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: One file, or a folder whose CSV files are all read: a department, or all six.
+        path: One file, or a folder whose CSV files are all read: one department, or all six.
         min_answer: An answer with fewer characters counts as bad.
     """
 
@@ -49,7 +49,7 @@ class ToyhomSource(Config):
 
 
 def read(config: ToyhomSource) -> Iterator[Example | Dropped]:
-    """Yields one item a consultation; what many answers say alike is stripped from them.
+    """Yields one item per consultation; sentences that many answers share are stripped.
 
     Raises:
         UserError: A file is missing or has other columns.

@@ -37,7 +37,7 @@ def together(d: Draw) -> Problem:
 
 
 def remaining(d: Draw) -> Problem:
-    """Some of a heap is gone."""
+    """Some of a heap is taken away."""
     name, (noun, unit) = d.person(), d.goods()
     a = d.whole(11, 99)
     b = d.whole(2, a - 1)
@@ -138,7 +138,7 @@ def difference(d: Draw) -> Problem:
 
 
 def more_or_fewer(d: Draw) -> Problem:
-    """One number is so much more or less than another."""
+    """One number is more or less than another by an amount."""
     first, second = d.some(("跳绳", "拍皮球", "踢毽子", "投篮", "转呼啦圈"), 2)
     name, a, b = d.person(), d.whole(22, 70), d.whole(3, 20)
     more = d.one((True, False))

@@ -5,7 +5,7 @@ from domains.mathematics.problem import Problem, ProblemKind, equation
 
 
 def equal_groups(d: Draw) -> Problem:
-    """So many in each of several groups."""
+    """The same number in each of several groups."""
     noun, unit = d.goods()
     a, b, box = d.whole(2, 9), d.whole(2, 12), d.one(("盒", "袋", "盘", "篮", "箱", "排"))
     return Problem(
@@ -65,7 +65,7 @@ def shared_out(d: Draw) -> Problem:
 
 
 def boxes_needed(d: Draw) -> Problem:
-    """How many boxes or boats are needed: the remainder wants one more."""
+    """How many boxes or boats are needed: the remainder needs one more."""
     what, unit, hold = d.one(
         (("人去划船", "条", "每条船坐"), ("人去露营", "顶", "每顶帐篷住"), ("人乘缆车", "辆", "每辆缆车坐"))
     )
@@ -98,7 +98,7 @@ def boxes_needed(d: Draw) -> Problem:
 
 
 def times_as_many(d: Draw) -> Problem:
-    """So many times as many as another."""
+    """A multiple of another number."""
     (noun, unit), (other, measure) = d.some(
         (("鸡", "只"), ("鸭", "只"), ("鹅", "只"), ("羊", "只"), ("牛", "头"), ("猪", "头"), ("马", "匹")), 2
     )

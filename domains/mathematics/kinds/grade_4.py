@@ -193,7 +193,7 @@ def surplus_and_shortage(d: Draw) -> Problem:
 
 
 def ages(d: Draw) -> Problem:
-    """When one is so many times as old as the other (年龄)."""
+    """When one is k times as old as the other (年龄)."""
     name, elder = d.person(), d.one(("爸爸", "妈妈", "叔叔", "姑姑", "老师"))
     then, k = d.one([(n, k) for n in range(5, 21) for k in (3, 4, 5, 6) if 20 <= n * (k - 1) <= 40])
     years, gap = d.whole(1, 4), then * (k - 1)

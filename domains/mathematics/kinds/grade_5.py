@@ -28,7 +28,7 @@ def price_with_decimals(d: Draw) -> Problem:
 
 
 def unit_price(d: Draw) -> Problem:
-    """Which of two is dearer for each kilogram."""
+    """Which of two costs more per kilogram."""
     what, (a, b) = d.one(HEAVY), d.some(range(2, 13), 2)
     low, gap = d.decimal(1, 12), d.decimal(0, 4)
     one, two = d.some(("甲店", "乙店", "丙店", "丁店"), 2)
@@ -50,7 +50,7 @@ def unit_price(d: Draw) -> Problem:
 
 
 def stepped_price(d: Draw) -> Problem:
-    """A taxi: so much for the first kilometres, then by the kilometre."""
+    """A taxi: a base fare for the first kilometres, then per kilometre."""
     first, base, rate, more = d.whole(2, 4), d.whole(7, 14), d.decimal(1, 4), d.whole(2, 20)
     far = first + more
     return Problem(
@@ -175,7 +175,7 @@ def fractions_together(d: Draw) -> Problem:
 
 
 def equation_in_x(d: Draw) -> Problem:
-    """A number told by what is done to it."""
+    """A number described by what is done to it."""
     x, k, b = d.whole(5, 60), d.whole(2, 9), d.whole(3, 60)
     more = d.one((True, False)) or k * x <= b
     total = k * x + b if more else k * x - b

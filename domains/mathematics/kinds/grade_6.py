@@ -72,7 +72,7 @@ def whole_from_part(d: Draw) -> Problem:
 
 
 def more_by_fraction(d: Draw) -> Problem:
-    """So much more or less, by a fraction."""
+    """More or less by a fraction."""
     part, more = d.proper_fraction(), d.one((True, False))
     base = part.denominator * d.whole(4, 50)
     factor, sign, word = (1 + part, "+", "多") if more else (1 - part, "-", "少")

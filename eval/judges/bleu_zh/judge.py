@@ -19,8 +19,8 @@ SIGNATURE = f"bleu_zh|nrefs:1|case:mixed|eff:no|tok:zh|smooth:exp|version:{versi
 
 
 def sentence_bleu(predictions: Sequence[str], references: Sequence[str]) -> list[ItemScore]:
-    """Sentence BLEU of each answer, with what it adds to the corpus: ``corpus_bleu`` says in which order."""
-    from sacrebleu.metrics.bleu import BLEU  # slow to import, and not needed to name the judge
+    """Sentence BLEU of each answer, with what it adds to the corpus, in the order of ``corpus_bleu``."""
+    from sacrebleu.metrics.bleu import BLEU  # slow to import, and not needed to list the judge
 
     bleu = BLEU(tokenize="zh", effective_order=True)
     items = [bleu.sentence_score(p, [r]) for p, r in zip(predictions, references, strict=True)]

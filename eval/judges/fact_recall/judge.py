@@ -21,7 +21,7 @@ def normalised(text: str) -> str:
 
 
 def states(answer: str, fact: str) -> bool:
-    """Whether a normalised answer holds a normalised fact that is not negated directly before."""
+    """Whether a normalised answer contains a normalised fact without a negation directly before it."""
     return any(not NEGATED.search(answer[: match.start()]) for match in re.finditer(re.escape(fact), answer))
 
 

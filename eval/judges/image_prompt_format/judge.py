@@ -1,7 +1,7 @@
-"""Image prompts: whether an answer keeps the format, and whether it has the parameters that were asked for.
+"""Image prompts: whether an answer keeps the format, and whether it has the requested parameters.
 
-The format (``domains/image_prompts/format.py``): an English description, then parameters in their order, each once,
-with values that exist. The parameters' score is the share of those of answer or reference that both have with the same
+The format (``domains/image_prompts/format.py``): an English description, then parameters in order, each once,
+with valid values. The parameters' score is the share of those of answer or reference that both have with the same
 value; an answer that breaks the format has none.
 """
 

@@ -1,6 +1,6 @@
 """Final-answer accuracy: whether the number (or the options) that an answer ends in is the expected one.
 
-The working is not judged. Units, width, thousands commas, LaTeX and the way a number is written (``3/4``, ``0.75``,
+The working is not judged. Units, width, thousands separators, LaTeX and the way a number is written (``3/4``, ``0.75``,
 ``75%``, ``四分之三``) do not matter; a refusal or a missing answer is wrong. How: ``domains/mathematics/answers.py``.
 """
 

@@ -16,7 +16,7 @@ REFUSAL = re.compile(
 
 
 def refuses(answer: str) -> bool:
-    """Whether an answer says that the knowledge base holds nothing about the question."""
+    """Whether an answer says that the knowledge base has nothing about the question."""
     return REFUSAL.search(answer) is not None
 
 

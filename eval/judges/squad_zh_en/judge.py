@@ -1,9 +1,9 @@
 """Exact match and F1 of extracted answers as SQuAD 2 defines them (Rajpurkar et al. 2018), in English and Chinese.
 
 Answers are compared without case, punctuation and English articles, over all references: the best one counts. English
-is compared by words, Chinese by characters (as CMRC 2018 does); a text with both, by both. An empty answer says that
-the passage does not answer. As in SQuAD 2, a question that any annotator found answered has an answer: then an empty
-reference beside it does not count, except in ``either``.
+is compared by words, Chinese by characters (as in CMRC 2018), mixed text by both. An empty answer says that the passage
+does not answer the question. As in SQuAD 2, a question for which any annotator found an answer has one: an empty
+reference then does not count, except in ``either``.
 """
 
 import re
@@ -33,7 +33,7 @@ class SpanScore(NamedTuple):
 
 
 def tokens(text: str) -> list[str]:
-    """English words and single Chinese characters of a text; none of one that says that there is no answer."""
+    """English words and single Chinese characters of a text; none of a text that says that there is no answer."""
     if NOT_SAID.fullmatch(text.strip()):
         return []
     folded = unicodedata.normalize("NFKC", text).lower()

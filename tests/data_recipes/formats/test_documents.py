@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         "nul.txt": ("好\n坏\0的\n".encode(), r"nul\.txt:2: NUL bytes"),
         "latin.md": ("好\n".encode() + b"\xff\xff\xff\n", r"latin\.md:2: neither UTF-8 nor GB18030"),
         "empty.txt": (b"", "the file is empty"),
-        "table.xls": (b"x", "this format is not read"),
+        "table.xls": (b"x", "this format is not supported"),
     }
     for name, (content, message) in cases.items():
         (tmp_path / name).write_bytes(content)
@@ -167,7 +167,7 @@ def test_a_folder_becomes_one_file_that_is_never_overwritten(
     main([str(tmp_path / "in"), f"out={table}", "characters=50"])
     rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
     assert pq.read_table(table).to_pylist()[:1] == rows[:1]
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         main([str(tmp_path / "in"), f"out={lines}"])
     with pytest.raises(UserError, match="characters"):
         main([str(tmp_path / "in"), f"out={tmp_path / 'x.jsonl'}", "characters=3"])

@@ -270,7 +270,7 @@ def test_a_file_that_is_cut_off(good: Good, warnings: list[str]) -> None:
     good.file.write_bytes(cut(good.file.read_bytes()))
     found = told(good)
     if found is not None and bad(found) == bad(before):  # the row still looks like one
-        assert any(f"{good.file}: the last line has no line end" in warning for warning in warnings)
+        assert any(f"{good.file}: the last line has no line break" in warning for warning in warnings)
 
 
 def test_bytes_of_another_encoding(good: Good) -> None:

@@ -110,7 +110,7 @@ def test_windows_without_the_answer_are_limited_and_chosen_by_seed(examples: lis
 def test_answers_that_no_window_holds_stop_the_run(examples: list[Example]) -> None:
     passages = [e.passage.model_copy(update={"spans": ((0, 90),)}) for e in examples if e.passage]
     long = [e.model_copy(update={"passage": p}) for e, p in zip(examples, passages, strict=True)]
-    with pytest.raises(UserError, match="in no window whole"):
+    with pytest.raises(UserError, match="do not fit into any window"):
         labelled(long, length=32)
     assert labelled(long, length=32, lost=1.0)
 

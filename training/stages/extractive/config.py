@@ -12,9 +12,9 @@ class SpanTrainConfig(OptimiserConfig):
     """How an encoder is trained to mark answers.
 
     Attributes:
-        negative_windows: Windows without the answer that are kept of each passage, chosen by seed; without them the
-            model does not learn to say no, with all of them it learns little else.
-        max_lost_share: Share of the answers that no window holds whole, above which the run stops.
+        negative_windows: Windows without the answer to keep per passage, chosen by seed; without them the model does
+            not learn to say no, with all of them it learns little else.
+        max_lost_share: Share of the answers that fit into no window above which the run stops.
     """
 
     negative_windows: int = Field(1, ge=1)

@@ -30,7 +30,7 @@ from training.trainer.arguments import numerics_record
 from training.trainer.spans import train
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
-MARKS = 2  # values for each token: how well the answer begins, and ends, there
+MARKS = 2  # values per token: how well the answer begins, and ends, there
 ALWAYS = float("-inf")  # threshold of a reader that always answers
 
 
@@ -68,7 +68,7 @@ class ExtractiveJob(Job[ExtractiveConfig]):
         self.windows = {split: self._windows(split) for split in ("train", "dev")}
 
     def _untrained(self) -> Reader:
-        set_seed(self.config.seed)  # the head's first values must not depend on what was built before
+        set_seed(self.config.seed)  # the head's initial values must not depend on what was built before
         model = _with_head(self.base)
         tokenizer = AutoTokenizer.from_pretrained(self.base, local_files_only=True)
         if self.config.reading.max_length > tokenizer.model_max_length:
@@ -151,7 +151,7 @@ class ExtractiveJob(Job[ExtractiveConfig]):
         )
 
     def _base_result(self, suites: Mapping[str, Sequence[Example]]) -> SystemResult:
-        """What to compare with: the base where it is a reader already, else the baseline that never answers."""
+        """What to compare with: the base if it is already a reader, else the baseline that never answers."""
         architectures = read_json(self.base / "config.json").get("architectures") or [""]
         if not architectures[0].endswith("ForQuestionAnswering"):
             return silent(suites)
@@ -188,7 +188,7 @@ def _with_head(base: Path) -> PreTrainedModel:
     """
     loading = logging.getLogger("transformers.modeling_utils")
     level = loading.level
-    loading.setLevel(logging.ERROR)  # a table of keys; what of it matters is judged here
+    loading.setLevel(logging.ERROR)  # a table of keys; what matters in it is checked here
     try:
         model, found = AutoModelForQuestionAnswering.from_pretrained(
             base, local_files_only=True, output_loading_info=True
@@ -200,7 +200,7 @@ def _with_head(base: Path) -> PreTrainedModel:
         raise UserError(
             f"{len(missing)} weights of {type(model).__name__} are missing, e.g. {missing[0]}",
             where=str(base),
-            fix="give a whole encoder, e.g. one of BERT's or RoBERTa's kind",
+            fix="give a complete encoder, e.g. a BERT or RoBERTa",
         )
     return model
 

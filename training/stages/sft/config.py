@@ -25,7 +25,7 @@ class SftConfig(StageConfig):
         readable = [name for name in DOMAINS if find_domain(name).has_prose]
         if corpus is not None and corpus not in readable:
             raise ValueError(
-                f"model.embedded.corpus: {corpus} is no domain with prose; there are: {', '.join(readable)}"
+                f"model.embedded.corpus: {corpus} is not a domain with prose; available: {', '.join(readable)}"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: a method is put on a language model, trained on conversations, and merged where it can be."""
+"""Supervised fine-tuning: a method is applied to a language model, trained on conversations, and merged if possible."""
 
 import importlib.metadata
 from collections.abc import Callable
@@ -87,7 +87,7 @@ class SftJob(Job[SftConfig]):
 
     def train(self, run: RunDirectory) -> None:
         """See ``Job.train``."""
-        torch.manual_seed(self.config.seed)  # the first values must not depend on what was built before
+        torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model = attached_model(self.config, self.language_model)
         logger.info("trained parameters: {:,}", sum(p.numel() for p in model.parameters() if p.requires_grad))
         train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed)
@@ -96,7 +96,7 @@ class SftJob(Job[SftConfig]):
             self.method.save(model, directory, self.language_model, dtype)
 
     def finish(self, run: RunDirectory) -> AnyArtifact:
-        """Merges where the method can be merged and the proof passes; see ``Job.finish``."""
+        """Merges if the method allows it and the proof passes; see ``Job.finish``."""
         match self.method.result:
             case "whole":
                 return WholeArtifact(**self._record(run))
@@ -130,7 +130,7 @@ class SftJob(Job[SftConfig]):
         )
 
     def _record(self, run: RunDirectory) -> dict[str, Any]:
-        """What the artefact says whatever became of the method's result."""
+        """What every artefact says, whatever the method's result is."""
         config, base, manifest = self.config, self.language_model, self.dataset.manifest
         return {
             "model_version": f"{config.name}-{run.path.name}",
@@ -171,7 +171,7 @@ class SftJob(Job[SftConfig]):
 
 
 class _ProofFailed(Exception):
-    """Leaves the merged directory unwritten."""
+    """Raised to leave the merged directory unwritten."""
 
 
 def plan_memory(base: Base, config: SftConfig) -> MemoryPlan:

@@ -73,7 +73,7 @@ def test_a_missing_part_and_two_of_one_name_are_errors(
     assert build("data=mix", paths(consultations, consultations), "source.ratios=[1]", out) == 2
     assert "the same name" in capsys.readouterr().err
     assert build("data=mix", "source.paths=[nowhere, either]", "source.ratios=[1]", out) == 2
-    assert "no dataset was built here" in capsys.readouterr().err
+    assert "there is no dataset here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("source", ["mix", "flan", "multi_prompt", "in_context", "cross_task"])

@@ -96,7 +96,7 @@ def test_choices_keep_their_published_split_and_a_checkable_letter(cmmlu: Path) 
 
 
 def test_unknown_subject_lists_the_known(cmmlu: Path) -> None:
-    with pytest.raises(UserError, match="there are: nature"):
+    with pytest.raises(UserError, match="available: nature"):
         choices(cmmlu, subjects=["natur"])
 
 
@@ -173,7 +173,7 @@ def test_files_that_are_damaged_as_a_whole_stop_the_build(tmp_path: Path) -> Non
         "cut.parquet": r"cut\.parquet:1: this Parquet file is damaged",
         "cut.xlsx": r"cut\.xlsx.*(damaged|openpyxl)",
         "none.csv": "the file is empty",
-        "twice.csv": "two columns are called '提问'",
+        "twice.csv": "two columns are named '提问'",
         "missing.csv": "does not exist",
     }.items():
         with pytest.raises(UserError, match=message):
