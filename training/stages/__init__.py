@@ -43,7 +43,7 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     """Opens an earlier run to resume it as it was configured.
 
     Raises:
-        UserError: This is not a run directory, it names no known stage, or its configuration is not one of this version.
+        UserError: This is not a run directory, its stage is unknown, or its configuration is of another version.
     """
     run = RunDirectory(path)
     if not run.config_file.is_file():
