@@ -4,7 +4,7 @@
     python benchmarks/alibi_attention.py length=1024  a quick look
 
 The blocks have the head size of Baichuan-13B and fewer heads and layers. The third variant is what the original code
-does: a bias of ``[heads, seq, seq]`` added through the attention mask. Each variant runs in a process of its own, and
+does: a bias of ``[heads, seq, seq]`` added through the attention mask. Each variant runs in its own process, and
 they take turns.
 """
 

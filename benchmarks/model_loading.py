@@ -1,4 +1,4 @@
-"""Time and memory to load checkpoints of 1 to 2 GB in original layout, each in a process of its own.
+"""Time and memory to load checkpoints of 1 to 2 GB in original layout, each in its own process.
 
     python benchmarks/model_loading.py              writes benchmarks/model_loading.md
     python benchmarks/model_loading.py layers=2     a quick look

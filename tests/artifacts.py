@@ -33,5 +33,5 @@ OF_KIND: dict[str, dict[str, Any]] = {
 
 
 def artifact(kind: str, **values: Any) -> AnyArtifact:
-    """An artefact of a kind, with some values of its own."""
+    """An artefact of a kind, with some custom values."""
     return Artifact.parse({"kind": kind, **COMMON, **OF_KIND[kind], **values})

@@ -1,4 +1,4 @@
-"""What all tests share: no network, a cache of their own, the medical dataset and a really small model, built once."""
+"""What all tests share: no network, a separate cache, the medical dataset and a very small model, built once."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ from models.numerics import instruction_set, native_bfloat16
 from models.prompt_format import PromptFormat
 from models.threads import THREADS
 
-THREADS.use(1)  # tests run side by side, and the models are tiny: threads would only wait for each other
+THREADS.use(1)  # tests run in parallel, and the models are tiny: threads would only wait for each other
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -42,7 +42,7 @@ PROSE = [
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only connections to this machine are possible: whatever asks a hub fails the test."""
+    """Only connections to this machine are possible: any request to a hub fails the test."""
     connect = socket.socket.connect
 
     def local_only(self: socket.socket, address: object) -> None:
@@ -55,7 +55,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache directory of the test session's own."""
+    """The test session's own cache directory."""
     directory = tmp_path_factory.mktemp("cache")
     before = os.environ.get("XINGLIN_CACHE")
     os.environ["XINGLIN_CACHE"] = str(directory)
@@ -67,7 +67,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def shared() -> Path:
     """Real data and reference outputs that are not part of the project."""
     if not SHARED.is_dir():
-        pytest.skip("../shared is not there (real data, not part of the project)")
+        pytest.skip("../shared is missing (real data, not part of the project)")
     return SHARED
 
 
@@ -91,7 +91,7 @@ TINY = EmbeddedConfig(
 
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of 2 layers in an ordinary directory, with the ``xinglin`` prompt format beside it."""
+    """A model of 2 layers in an ordinary directory, with the ``xinglin`` prompt format."""
     directory = tmp_path_factory.mktemp("tiny_base")
     build(PROSE, TINY, directory)
     PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)

@@ -1,4 +1,4 @@
-"""Follows the steps of a document in a copy of the project, word for word."""
+"""Follows the steps of a document literally, in a copy of the project."""
 
 import re
 import shutil

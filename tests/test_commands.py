@@ -1,4 +1,4 @@
-"""Every command answers --help at once and names its choices; what files and pages show is valid."""
+"""Every command answers --help at once and lists its choices; commands in files and pages are valid."""
 
 import os
 import re
@@ -22,7 +22,7 @@ SCRIPT = runpy.run_path(str(ROOT / "docs/configuration.py"))
 COMMANDS: list[Any] = SCRIPT["COMMANDS"]
 TYPED = list(dict.fromkeys(command.typed for command in COMMANDS))
 PAGES = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-STILL_TO_GIVE = ("a value is required", "no such", "give ")  # problems of a pattern, not of a command
+STILL_TO_GIVE = ("a value is required", "no such", "give ")  # problems with a pattern, not with a command
 HELP_CPU_SECONDS = 0.5
 
 

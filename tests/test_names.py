@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("data_recipes", "domains")  # those in which it holds
+PACKAGES = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
 
 
 def test_class_names_are_unique() -> None:

@@ -1,4 +1,4 @@
-"""docs/new-domain.md, followed word for word in a copy of the project."""
+"""docs/new-domain.md, followed literally in a copy of the project."""
 
 import json
 import re

@@ -77,7 +77,7 @@ def test_chinese_is_printed_whatever_the_locale(locale: dict[str, str], desk: Pa
 
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
-    """A directory that nobody can write to, not even root."""
+    """A directory that is not writable, not even for root."""
     home = tmp_path / "只读 家"
     home.mkdir()
     if os.geteuid():

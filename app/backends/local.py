@@ -85,7 +85,7 @@ class LocalBackend:
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
 
     async def start(self) -> None:
-        """Starts the engine's thread with a request of its own; the backend is ready when it is answered."""
+        """Starts the engine's thread with a warm-up request; the backend is ready when it is answered."""
         self._thread.start()
         await self.stream([ChatTurn("user", "你好")], Sampling(max_new_tokens=1))
 

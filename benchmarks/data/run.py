@@ -3,7 +3,7 @@
     python benchmarks/data/run.py peers=DIR [peer_rows=100000,1000000] [rows=3000000,10000000] [rounds=1] [work=DIR]
 
 ``peers`` holds two environments: ``venv`` (pip install datatrove datasketch datasets regex tokenizers) and ``dj`` (pip
-install py-data-juicer aiohttp). Each build is a process of its own on two cores; ours and the peers' alternate. Counted
+install py-data-juicer aiohttp). Each build is its own process on two cores; ours and the peers' alternate. Counted
 are the processor seconds of the process and all its children, and the sum of their resident memory, ten times a second.
 """
 

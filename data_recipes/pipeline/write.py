@@ -31,7 +31,7 @@ def write_splits(work: Path, files: HashFiles, decision: Decision, shard_rows: i
     Args:
         work: The build's work directory.
         files: The hashes of all rows.
-        decision: What becomes of each row.
+        decision: The outcome for each row.
         shard_rows: Rows of a file.
         folder: Where everything goes.
     """

@@ -79,7 +79,7 @@ class Stream:
             number: How many.
             kinds: Which kinds.
             wanted: Selects among the problems of these kinds.
-            in_training: Whether they are worded as in training; test problems have wordings of their own.
+            in_training: Whether they are worded as in training; test problems have their own wordings.
             aside_share: Share that gets a sentence which has nothing to do with it.
 
         Raises:

@@ -166,7 +166,7 @@ def train_bpe(
         The model, for :func:`write_model`.
 
     Raises:
-        UserError: The corpus is too small for so many pieces, or the fixed pieces alone are more.
+        UserError: The corpus is too small for that many pieces, or the fixed pieces alone exceed the number.
     """
     pieces = [Piece("<unk>", 0.0, PieceType.UNKNOWN)]
     pieces += [Piece(text, 0.0, PieceType.CONTROL) for text in control]

@@ -1,4 +1,4 @@
-"""An engine without a model: gives a fixed answer, character by character, and can be held up or broken."""
+"""An engine without a model: gives a fixed answer, character by character, and can be blocked or broken."""
 
 import threading
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A really running server on a free port, in a thread of the test process."""
+"""A real server on a free port, in a thread of the test process."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ class Running:
         return httpx.Client(base_url=self.url, timeout=20)
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        """Waits until something is the case; fails the test when it never is."""
+        """Waits until a condition holds; fails the test if it never does."""
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "it never happened"

@@ -1,4 +1,4 @@
-"""A service of another domain than medicine: it cites its own entries, applies its own rules and names no doctor."""
+"""A service of a domain other than medicine: it cites its own entries, applies its own rules and mentions no doctor."""
 
 import json
 import re

@@ -49,7 +49,12 @@ def test_latest_skips_what_cannot_be_served_and_says_why(tmp_path: Path, logged:
     (unfinished / "config.yaml").touch()
     assert latest(tmp_path) == servable
     text = "".join(logged)
-    for reason in ("reader marks answers", "merged/ is gone", "not an artefact of this version", "it has not finished"):
+    for reason in (
+        "reader marks answers",
+        "merged/ is missing",
+        "not an artefact of this version",
+        "it has not finished",
+    ):
         assert reason in text
 
 

@@ -1,4 +1,4 @@
-"""Files and directories are whole or absent: whatever fails, whoever is killed, however many write."""
+"""Files and directories are complete or absent: whatever fails or is killed, however many processes write."""
 
 import errno
 import multiprocessing
@@ -231,6 +231,6 @@ def test_place_that_cannot_be_written_is_named_and_for_the_cache_its_variable_to
 def test_user_without_home_is_asked_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XINGLIN_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("pwd.getpwuid", lambda _: {}[0])  # a container may run as a user that nobody knows
+    monkeypatch.setattr("pwd.getpwuid", lambda _: {}[0])  # a container may run as an unknown user
     with pytest.raises(UserError, match="set XINGLIN_CACHE"):
         files.cache_dir()

@@ -68,7 +68,7 @@ def show(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def suites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """``python data_recipes/suites.py …`` with a cache of the test's own; returns the exit code."""
+    """``python data_recipes/suites.py …`` with the test's own cache; returns the exit code."""
     monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
     return lambda *words: _run(monkeypatch, "suites.py", suites_command.main, suites_command.HELP, words)
 

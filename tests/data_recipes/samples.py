@@ -1,4 +1,4 @@
-"""Small files in the formats of others, written for these tests."""
+"""Small files in published formats, written for these tests."""
 
 import csv
 import io
@@ -29,12 +29,12 @@ def questions() -> list[str]:
 
 
 def bencao_rows() -> list[dict[str, str]]:
-    """Sound rows in Bencao's format."""
+    """Valid rows in Bencao's format."""
     return [{"instruction": q, "input": "", "output": f"{q[:-1]}：先休息，再去看医生。"} for q in questions()]
 
 
 def toyhom_rows() -> list[list[str]]:
-    """Sound rows in Toyhom's format."""
+    """Valid rows in Toyhom's format."""
     return [["内科", q, f"{q[:-1]}，请问严重吗？", f"{q[:-1]}要看原因，先观察，再去医院。"] for q in questions()]
 
 
@@ -53,7 +53,7 @@ def write_csv(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> P
 
 
 def write_table(path: Path, cells: list[list[str]]) -> Path:
-    """Writes a header and rows as the ending of the file says: CSV, TSV, XLSX or Parquet."""
+    """Writes a header and rows in the format of the file's extension: CSV, TSV, XLSX or Parquet."""
     if path.suffix == ".parquet":
         pq.write_table(pa.Table.from_pylist([dict(zip(cells[0], row, strict=True)) for row in cells[1:]]), path)
     elif path.suffix == ".xlsx":

@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 
 def marked(key: str, question: str, review: str, text: str, *, review_id: str = "", level: int = 1) -> Row:
-    """An annotation that marks a text where it stands in the review; the marker is added to the review."""
+    """An annotation that marks a text at its place in the review; the marker is added to the review."""
     whole = f"{review} {MARKER}"
     start = whole.index(text)
     return Row(key, question, review_id or f"r-{key}", whole, text, start, start + len(text), level)

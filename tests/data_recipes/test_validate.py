@@ -196,7 +196,7 @@ def test_csv_is_checked_by_line_and_fixed_to_json_lines(
     file = tmp_path / "rows.csv"
     file.write_bytes('question,answer\n头痛？,"先休息\n再看医生"\n咳嗽？\n腹泻？,多喝水\n'.encode("gb18030"))
     rows, printed = fixed(validate, file, capsys)
-    assert f"{file}:4: another number of fields" in printed
+    assert f"{file}:4: a different number of fields" in printed
     assert rows[0] == {"question": "头痛？", "answer": "先休息\n再看医生"} and len(rows) == 2
 
 

@@ -1,4 +1,4 @@
-"""Artefacts: every kind says what it takes to load it, and those of earlier versions are read."""
+"""Artefacts: every kind says what is needed to load it, and those of earlier versions are read."""
 
 from pathlib import Path
 from typing import Any

@@ -37,7 +37,7 @@ def test_streamed_pieces_join_to_the_text_and_rows_keep_their_own_limits(engine:
         pieces[row].append(text)
         return True
 
-    # hot sampling: the tiny model would soon end its answers by itself
+    # high temperature: the tiny model would otherwise end its answers soon
     limits = [Sampling(max_new_tokens=n, temperature=5.0, seed=1) for n in (3, 9, 17)]
     completions = engine.generate([ask(q) for q in QUESTIONS], limits, on_text)
     assert ["".join(pieces[row]) for row in range(3)] == [c.text for c in completions]

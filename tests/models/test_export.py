@@ -110,7 +110,7 @@ def test_native_export_tells_servers_every_stop_token(stand_ins: dict[str, Path]
     assert (served.pad_token_id, served.bos_token_id) == (
         0,
         None,
-    )  # ChatGLM's tokenizer has no token of its own to begin
+    )  # ChatGLM's tokenizer has no begin token
 
 
 def test_card_of_a_conversion_names_its_source_and_keeps_its_card_and_licence(

@@ -1,4 +1,4 @@
-"""Families: the published layouts load natively, compute what the original code computes, and go back out again."""
+"""Families: the published layouts load natively, compute what the original code computes, and convert back."""
 
 import json
 import re
@@ -172,7 +172,7 @@ def test_slopes_follow_the_paper_for_powers_of_two_and_its_code_for_forty_heads(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_alibi_in_extra_channels_is_exact_at_long_range_in_every_precision(dtype: torch.dtype) -> None:
-    """Attention with q = 0 sees the bias alone: its weights are those of slope · (j - i) in float64."""
+    """Attention with q = 0 sees only the bias: its weights are those of slope · (j - i) in float64."""
     from models.families.baichuan_alibi import BaichuanAlibiConfig
 
     config = BaichuanAlibiConfig(

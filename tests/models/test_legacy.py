@@ -352,8 +352,8 @@ def _too_wide(tensors: dict[str, torch.Tensor]) -> None:
     [
         (_empty, "alpaca-lora's training script"),
         (_unknown, "2 unknown tensors: base_model.model.model.embed_tokens.lora_embedding_A, base_model.model.score"),
-        (_half, "not all of lora_A, lora_B are there for: model.layers.1.self_attn.q_proj"),
-        (_foreign, "model.layers.0.self_attn.W_pack is no linear layer of it; model.layers.1"),
+        (_half, "not all of lora_A, lora_B exist for: model.layers.1.self_attn.q_proj"),
+        (_foreign, "model.layers.0.self_attn.W_pack is not a linear layer of it; model.layers.1"),
         (_too_wide, "model.layers.0.self_attn.v_proj is 64 x 64 there, 65 x 64 here"),
     ],
 )
@@ -484,7 +484,7 @@ def test_what_is_no_prefix_for_this_base_is_refused(chatglm2: Path, tiny_base: P
     (checkpoint / "config.json").unlink()
     weights = torch.load(checkpoint / "pytorch_model.bin", weights_only=True)
     torch.save(weights | {"transformer.output_layer.weight": torch.zeros(96, 48)}, checkpoint / "pytorch_model.bin")
-    refused("1 weights beside the prefix", checkpoint)
+    refused("1 weights besides the prefix", checkpoint)
     torch.save(
         weights | {"transformer.prefix_encoder.trans.0.weight": torch.zeros(2)}, checkpoint / "pytorch_model.bin"
     )

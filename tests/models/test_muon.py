@@ -1,4 +1,4 @@
-"""Our Muon takes torch's steps, in the type that it is given."""
+"""Our Muon takes the same steps as torch's, in the given type."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def test_in_bfloat16_it_takes_the_steps_of_torch() -> None:
     steps(Muon(ours, **settings, dtype=torch.bfloat16), ours, 5)
     steps(torch.optim.Muon(theirs, **settings), theirs, 5)
     for our, their in zip(ours, theirs, strict=True):
-        # sums of products come in another order: one unit of bfloat16 in updates of at most 0.1 each
+        # sums of products are computed in another order: one unit of bfloat16 in updates of at most 0.1 each
         assert (our - their).abs().max() < 0.01
 
 

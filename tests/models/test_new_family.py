@@ -1,4 +1,4 @@
-"""docs/families.md, "Adding a family", followed word for word in a copy of the project, to a tuned model."""
+"""docs/families.md, "Adding a family", followed literally in a copy of the project, up to a tuned model."""
 
 from pathlib import Path
 

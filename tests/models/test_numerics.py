@@ -1,4 +1,4 @@
-"""The type to compute in follows the machine, a person's choice is obeyed, and both are said."""
+"""The compute type follows the machine, the user's choice wins, and both are logged."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The renderer: what is trained is what is served, only answers are supervised, and nobody forges a role."""
+"""The renderer: what is trained is what is served, only answers are supervised, and no user can forge a role."""
 
 import re
 import shutil
@@ -270,7 +270,7 @@ def test_file_of_an_older_version_says_what_is_missing(tiny_base: Path, tmp_path
     stored = read_json(tmp_path / "prompt_format.json")
     del stored["probes"]
     write_json(tmp_path / "prompt_format.json", stored)
-    with pytest.raises(UserError, match="does not say probes"):
+    with pytest.raises(UserError, match="lacks probes"):
         PromptFormat.load(tmp_path, load_tokenizer(tiny_base))
 
 
@@ -372,7 +372,7 @@ def test_format_in_plain_text_begins_as_the_tokenizer_begins_a_text(sentencepiec
         assert pieces(prompt_format, prompt_format.render_prompt(turns("头痛"))).startswith(f"{begin} # # #".strip())
         rendered = prompt_format.render(turns("头痛", "心悸"))
         assert prompt_format.decode(rendered.answers[0]) == "心悸"
-        assert "▁" not in pieces(prompt_format, rendered.answers[0])  # the answer goes on in the same text
+        assert "▁" not in pieces(prompt_format, rendered.answers[0])  # the answer continues the same text
 
 
 @pytest.mark.parametrize(("model", "recorded"), [("tiny_glm", "chatglm2_tiny"), ("tiny_bc1", "baichuan1_tiny")])

@@ -1,4 +1,4 @@
-"""The number of threads follows the cores that others leave free."""
+"""The number of threads follows the number of free cores."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Every ``method=`` there is: what is tested of one is tested of all."""
+"""Every available ``method=``: what is tested for one is tested for all."""
 
 import yaml
 

@@ -1,4 +1,4 @@
-"""A run belongs to one domain: what its base reads, what its artefact records, and what does not fit together."""
+"""A run belongs to one domain: what its base reads, what its artefact records, and what is rejected as inconsistent."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ from training.stages.sft.config import SftConfig
 
 
 class _Read(Exception):
-    """Ends a build as soon as it is known what is read."""
+    """Stops a build as soon as it is known what is read."""
 
 
 @pytest.fixture

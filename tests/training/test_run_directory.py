@@ -1,4 +1,4 @@
-"""A run's own directory, and the command that it remembers."""
+"""A run's own directory, and the command it records."""
 
 import shlex
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ WORDS = ["recipe=medical_qlora", "data.name=我的 数据", "source.path=a b/{c}
 
 @pytest.fixture
 def config(tmp_path: Path) -> SftConfig:
-    """A run that would begin in a folder of the test's own."""
+    """A run that would start in the test's own folder."""
     [config] = read_config("run", [f"runs_dir={tmp_path}/runs"], SftConfig)
     return config
 

@@ -1,6 +1,6 @@
-"""Canaries: tests that fail, and say what to look at, when an upstream internal that we lean on has changed.
+"""Canaries: tests that fail, and say what to look at, when an upstream internal that we rely on has changed.
 
-What we lean on, where and why is listed in docs/upstream.md, one row per canary. Every canary is run as it is, and once
+What we rely on, where and why is listed in docs/upstream.md, one row per canary. Every canary is run as it is, and once
 per change that it claims to notice: with upstream broken that way it must fail.
 """
 
@@ -28,7 +28,7 @@ class Row:
     Attributes:
         library: The distribution.
         seen: The version it was seen with; none where it is no part of the tested versions.
-        what: The names that we lean on.
+        what: The names that we rely on.
         where: Our files that do, relative to the project.
         why: What they do with it.
         look_at: What to do when it changes.
@@ -61,11 +61,11 @@ def rows() -> tuple[Row, ...]:
 
 
 class UpstreamChanged(AssertionError):
-    """An upstream internal is not what our code takes it for."""
+    """An upstream internal is not what our code assumes."""
 
 
 def explain(test: str, error: BaseException) -> UpstreamChanged:
-    """The error that a canary ends with: what changed, which of our files leans on it, what to look at."""
+    """The error that a canary raises: what changed, which of our files relies on it, what to check."""
     (row,) = [row for row in rows() if row.test == test]
     return UpstreamChanged(
         f"{', '.join(row.what)} of {row.library} {_installed(row.library)} changed (seen with {row.seen})\n"

@@ -1,4 +1,4 @@
-"""What we lean on in bitsandbytes."""
+"""What we rely on in bitsandbytes."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""What we lean on in transformers' loading and saving of weights."""
+"""What we rely on in transformers' loading and saving of weights."""
 
 import itertools
 import logging

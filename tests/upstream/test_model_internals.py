@@ -1,4 +1,4 @@
-"""What we lean on in transformers' models, generation, templates and pipelines."""
+"""What we rely on in transformers' models, generation, templates and pipelines."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def tiny_llama(layers: int = 1) -> LlamaForCausalLM:
 
 
 class Probe(nn.Module):
-    """Stands where a layer's attention does and notes what it is called with."""
+    """Replaces a layer's attention and records the arguments of its calls."""
 
     def forward(self, hidden_states: torch.Tensor, **given: Any) -> tuple[torch.Tensor, None]:
         self.given = given
@@ -112,7 +112,7 @@ NEVER = 99  # no id of the vocabulary: only the criterion ends a row
 
 
 class Listening(BaseStreamer):  # type: ignore[misc]
-    """Notes what it is handed."""
+    """Records its input."""
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []

@@ -1,4 +1,4 @@
-"""What we lean on in the smaller libraries."""
+"""What we rely on in the smaller libraries."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What we lean on in peft."""
+"""What we rely on in peft."""
 
 import peft
 import pytest

@@ -1,4 +1,4 @@
-"""What we lean on in PyTorch."""
+"""What we rely on in PyTorch."""
 
 import os
 import subprocess

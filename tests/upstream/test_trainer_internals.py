@@ -1,4 +1,4 @@
-"""What we lean on in transformers' trainer."""
+"""What we rely on in transformers' trainer."""
 
 import inspect
 import tempfile
@@ -93,7 +93,7 @@ def test_get_train_sampler() -> None:
 
 
 class Order(Sampler[int]):
-    """Notes the epoch whenever it is asked for an order."""
+    """Records the epoch whenever an order is requested."""
 
     def __init__(self, trainer: Trainer, epochs: list[int]) -> None:
         self.trainer, self.epochs = trainer, epochs

@@ -1,4 +1,4 @@
-"""What a tuning method is: its configuration, what it adds to a base model, and what becomes of the result.
+"""What a tuning method is: its configuration, what it adds to a base model, and how the result is used.
 
 A configuration is checked against these records before any library is loaded, so methods import torch and peft only
 where they use them.

@@ -1,4 +1,4 @@
-"""What is documented is what happens: the schema of every error of every route, and that real errors fit it."""
+"""Documentation matches behaviour: every route documents the schema of every error, and real errors fit it."""
 
 import json
 import socket
@@ -111,7 +111,9 @@ def test_a_declared_length_over_the_limit_is_refused_before_the_body_comes(runni
 
 def test_an_endless_body_in_chunks_is_stopped(running: Running, engine: FakeEngine) -> None:
     chunk = b"%x\r\n%s\r\n" % (8192, b" " * 8192)
-    answer = _raw(running, b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 7)  # more is to come, and is not waited for
+    answer = _raw(
+        running, b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 7
+    )  # more would follow, but the server does not wait for it
     assert answer.startswith(b"HTTP/1.1 413") and b'"request_too_large"' in answer
     assert engine.batches == []
 

@@ -48,7 +48,7 @@ def test_usage_is_streamed_only_when_asked_for(api: openai.OpenAI) -> None:
 
 
 def test_hugging_face_client_gets_the_same_answer(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # offline means this machine, too
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # offline applies to this machine, too
     client = InferenceClient(base_url=f"{running.url}/v1")
     whole = client.chat_completion(QUESTION, model="fake-1")
     assert whole.choices[0].message.content == ANSWER

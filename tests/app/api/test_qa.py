@@ -1,4 +1,4 @@
-"""The pipeline for people: triage, sources, label, what is declined, and the same over a stream."""
+"""The pipeline for users: triage, sources, label, what is declined, and the same over a stream."""
 
 import json
 from typing import Any

@@ -84,7 +84,7 @@ def test_a_full_queue_answers_503_and_says_when_to_come_back(engine: FakeEngine,
 def test_health_answers_at_once_while_the_model_generates(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
     with running.client() as client:
-        # were they to wait for the model, the client would give up: the gate opens only afterwards
+        # if they waited for the model, the client would time out: the gate opens only afterwards
         assert client.get("/livez").status_code == 200
         assert client.get("/readyz").json() == {"status": "ready", "model": "fake-1"}
     engine.gate.set()

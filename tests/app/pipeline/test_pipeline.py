@@ -1,4 +1,4 @@
-"""The stages by themselves, without HTTP: what each adds, who decides, and what an opening does to a stream."""
+"""The stages alone, without HTTP: what each adds, which one decides, and what an opening does to a stream."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

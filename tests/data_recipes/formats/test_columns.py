@@ -1,4 +1,4 @@
-"""``validate`` and ``build`` read the same columns, whatever they are called and however the file is written."""
+"""``validate`` and ``build`` read the same columns, whatever their names and however the file is written."""
 
 import json
 from itertools import product
@@ -34,7 +34,7 @@ def built(path: Path) -> list[tuple[str, ...]]:
 
 
 def flaws(path: Path) -> list[str]:
-    """What validate says but that an array is not JSON lines, which every source reads."""
+    """What validate reports, except that an array is not JSON lines, which every source reads."""
     return [problem.what for problem in problems(path)[1] if "a JSON array" not in problem.what]
 
 

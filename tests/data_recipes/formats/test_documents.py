@@ -1,4 +1,4 @@
-"""Documents become passages that keep headings, pages and whole sentences; what cannot be read is told."""
+"""Documents become passages that keep headings, pages and whole sentences; unreadable documents are reported."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Hashes over whole columns say what a plain look at each text says."""
+"""Hashes over whole columns agree with a plain comparison of each text."""
 
 from random import Random
 

@@ -11,7 +11,7 @@ IDS = np.random.default_rng(0).integers(0, 1 << 63, 200).astype(np.uint64)
 
 
 def groups(*sizes: int) -> np.ndarray:
-    """The root of each row of groups of these sizes, side by side."""
+    """The root of each row, for adjacent groups of these sizes."""
     starts = np.cumsum([0, *sizes[:-1]])
     return np.repeat(starts, sizes).astype(np.int32)
 

@@ -1,4 +1,4 @@
-"""Shards, engines and kills: however a dataset was built, it is the same bytes."""
+"""Shards, engines and kills: however a dataset was built, its bytes are the same."""
 
 import multiprocessing
 import os
@@ -61,7 +61,7 @@ def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, so
 
 
 def _kill_when(words: tuple[str, ...], out: Path, enough: object) -> None:
-    """Starts a build in a process of its own and kills it as soon as its work directory holds enough."""
+    """Starts a build in its own process and kills it as soon as its work directory has enough."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "data_recipes/build.py", *words, f"out={out}"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
@@ -105,7 +105,7 @@ def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: P
 
 def test_without_semaphores_one_process_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> None:
-        raise FileNotFoundError(2, "No such file or directory")  # what a container without /dev/shm answers
+        raise FileNotFoundError(2, "No such file or directory")  # the error in a container without /dev/shm
 
     monkeypatch.setattr(multiprocessing.context.SpawnContext, "Lock", missing)
     monkeypatch.setattr("data_recipes.pipeline.executors.local.ProcessPoolExecutor", None)

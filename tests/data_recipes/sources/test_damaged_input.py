@@ -1,4 +1,4 @@
-"""Every source times every kind of damage: the place is told, what is bad is listed, nothing damaged is trained on."""
+"""Every source times every kind of damage: the place is reported, bad rows are listed, nothing damaged is trained."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ LARGEST = 1 << 20  # characters that one row may have
 
 
 class Good(NamedTuple):
-    """A sound set.
+    """An undamaged set.
 
     Attributes:
         data: The recipe.
@@ -228,14 +228,14 @@ def encoding_of(good: Good) -> str:
 
 
 def replace(good: Good, new: Callable[[bytes], bytes]) -> None:
-    """Damages the text where it stands first."""
+    """Damages the first occurrence of the text."""
     content, text = good.file.read_bytes(), good.text.encode(encoding_of(good))
     assert text in content
     good.file.write_bytes(content.replace(text, new(text), 1))
 
 
 def told(good: Good) -> list[Example | Dropped] | None:
-    """What is read although the file is damaged; None where the error names the file, its line if it has one."""
+    """What is read despite the damage; None where the error names the file, and its line if it has one."""
     try:
         found = items(good)
     except UserError as error:
@@ -348,7 +348,7 @@ def test_too_many_bad_rows_stop_a_build_that_leaves_nothing_behind(
     replace(good, lambda text: b"\xff\xfe" + text)
     out = tmp_path / "datasets/new"
     words = (f"data={good.data}", f"source.path={good.path}", f"out={out}", "data.splits={dev: 1, test: 1}")
-    words += ("data.near_duplicates=keep",)  # so few rows are too much alike to be split
+    words += ("data.near_duplicates=keep",)  # so few rows are too similar to be split
     assert build(*words, "data.max_bad_share=0") == 2
     assert f"{good.file}:" in capsys.readouterr().err and not out.parent.exists()
     assert build(*words, "data.max_bad_share=0.5") == 0

@@ -1,4 +1,4 @@
-"""What a recipe does to text without being told: people's text is fixed, mathematics keeps its characters."""
+"""What a recipe does to text by default: users' text is fixed, mathematics keeps its characters."""
 
 import json
 from pathlib import Path

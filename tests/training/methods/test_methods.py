@@ -34,7 +34,7 @@ TOLD = [*ASKED, Message(role="assistant", content="头痛、头晕和心悸。")
 
 
 def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, LocalEngine]:
-    """Runs the whole chain; returns the run directory, and the very model that was trained."""
+    """Runs the whole chain; returns the run directory and the trained model itself."""
     method = type(METHODS[config.method.kind])
     attach, attached = method.attach, []
 

@@ -1,4 +1,4 @@
-"""CONTRIBUTING's "Add a method", followed word for word in a copy of the project."""
+"""CONTRIBUTING's "Add a method", followed literally in a copy of the project."""
 
 import re
 from pathlib import Path

@@ -185,7 +185,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert isinstance(config, ExtractiveConfig) and not (run.path / "reader").exists()
     assert run.last_checkpoint() is not None
     run_chain(config, run)
-    assert "```" not in (run.path / "report/report.md").read_text()  # nobody typed a command
+    assert "```" not in (run.path / "report/report.md").read_text()  # no command was typed
     files = [folder / "reader/model.safetensors" for folder in (run.path, only_run(tmp_path / "whole"))]
     assert files[0].read_bytes() == files[1].read_bytes()
     logged = [(r / "metrics.jsonl").read_text().splitlines() for r in (run.path, only_run(tmp_path / "whole"))]

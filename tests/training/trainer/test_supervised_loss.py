@@ -1,4 +1,4 @@
-"""The loss of the trainer is the model's own, for every family, without the logits of what is not supervised."""
+"""The loss of the trainer is the model's own, for every family, without logits for unsupervised positions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The trainer: equal trajectories for equal work, exact resumption, checkpoints whole or absent."""
+"""The trainer: equal trajectories for equal work, exact resume, atomic checkpoints."""
 
 import json
 import os

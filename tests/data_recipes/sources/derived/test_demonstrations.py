@@ -1,4 +1,4 @@
-"""Demonstrations come from training only and are never the item or nearly it; the fixed ones keep the rules."""
+"""Demonstrations come from training only and are never the item or a near-duplicate; the fixed ones keep the rules."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Mixes: by ratio, split by split, every row accounted for, and what leaks between the parts is removed."""
+"""Mixes: by ratio, split by split, every row accounted for, and leaks between the parts are removed."""
 
 import json
 from pathlib import Path

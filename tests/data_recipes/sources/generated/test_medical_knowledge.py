@@ -1,4 +1,4 @@
-"""Knowledge tuning: what stands in the prompt answers the question, or the answer says that it does not."""
+"""Knowledge tuning: the entries in the prompt answer the question, or the answer says that they do not."""
 
 from collections import Counter
 from random import Random

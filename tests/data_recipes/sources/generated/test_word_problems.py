@@ -1,4 +1,4 @@
-"""The stream of problems: repeatable, without repeats, and with what is kept for testing kept."""
+"""The stream of problems: reproducible, without repeats, and what is kept for testing stays out of training."""
 
 import re
 from itertools import islice

@@ -125,7 +125,7 @@ def test_damaged_lines_are_named_and_the_others_are_read(name: str, tmp_path: Pa
         b'{"note": "' + b"9" * 10_000_000 + b'"}',  # 6
         other.encode(),  # 7: another type
         b"[1, 2]",  # 8
-        b"",  # passed over
+        b"",  # skipped
         good[0],  # 10: the id of the first row again
     ]
     ends = [b"\n", b"\r\n"] * 5
@@ -188,6 +188,6 @@ def test_all_of_cmath_is_accounted_for(build: Run, shared: Path, tmp_path: Path)
     dataset = built(build, "cmath", shared / "data/cmath", tmp_path / "out")
     assert dataset.manifest.counts.read == 600 + 360
     assert not any("no" in reason for reason in dataset.manifest.counts.dropped)
-    assert dataset.manifest.splits["distractors"] == 359  # one row of the 360 is there twice
+    assert dataset.manifest.splits["distractors"] == 359  # one row of the 360 is a duplicate
     everything = [example for split in dataset.splits.values() for example in split]
     assert all(is_right(example.answer, example.result) for example in everything)

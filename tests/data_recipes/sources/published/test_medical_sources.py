@@ -46,7 +46,7 @@ def test_turns_in_one_field_become_a_conversation(tmp_path: Path) -> None:
     assert text(items)[:2] == ["肝癌怎么查？ / 可做超声。 / 还有呢？ / 还可查甲胎蛋白。", "只问一句？ / 好。"]
     assert text(items)[2].split(" / ")[2] == "还有呢？\n急。"
     assert [item.kind for item in items if isinstance(item, Example)] == ["多轮", "单轮", "多轮"]
-    assert len({item.id for item in items if isinstance(item, Example)}) == 3  # all stand on one line
+    assert len({item.id for item in items if isinstance(item, Example)}) == 3  # all are on one line
 
 
 def test_each_damaged_conversation_is_named_by_line(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ MATHEMATICS = FIXTURES / "mathematics"
 
 
 def items(data: str, path: Path, *words: str) -> list[Example | Dropped]:
-    """What a shipped recipe reads; every row of the files is one item, and no id stands twice."""
+    """What a shipped recipe reads; every row of the files is one item, and no id occurs twice."""
     [config] = read_config("build", [f"data={data}", f"source.path={path}", *words, "out=unused"], BuildConfig)
     source = source_of(config.source)
     found = list(source.read(config.source))

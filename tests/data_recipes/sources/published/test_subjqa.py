@@ -1,4 +1,4 @@
-"""SubjQA: annotations joined into questions, the marker gone, indices trusted, nothing lost, splits by review."""
+"""SubjQA: annotations joined into questions, the marker removed, indices trusted, nothing lost, splits by review."""
 
 import csv
 from collections import Counter
