@@ -1,4 +1,4 @@
-"""Examples become sequences: every supervised turn ends in a stop token; examples that are too long are dropped whole."""
+"""Examples become sequences: every supervised turn ends in a stop token; too long examples are dropped whole."""
 
 from collections.abc import Callable
 from pathlib import Path
