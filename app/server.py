@@ -5,6 +5,7 @@ import socket
 
 import uvicorn
 
+from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.config import AppConfig
 from app.served import artifact_of, domain_of, knowledge_of, model_path
@@ -37,7 +38,7 @@ class Server(uvicorn.Server):
         backend: The backend that is drained.
     """
 
-    def __init__(self, config: uvicorn.Config, backend: LocalBackend) -> None:
+    def __init__(self, config: uvicorn.Config, backend: Backend) -> None:
         super().__init__(config)
         self.backend = backend
 

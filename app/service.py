@@ -13,7 +13,6 @@ from app.api.middleware import BodyLimit, RequestContext
 from app.api.openai import openai_router
 from app.api.qa import qa_router
 from app.backends.backend import Backend
-from app.backends.local import LocalBackend
 from app.config import ServeConfig
 from app.page import page_router
 from app.pipeline.answer import AnswerStage
@@ -26,7 +25,7 @@ from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Triager
 
 
-def create_app(backend: LocalBackend, domain: Domain, knowledge: KnowledgeBase, config: ServeConfig) -> FastAPI:
+def create_app(backend: Backend, domain: Domain, knowledge: KnowledgeBase, config: ServeConfig) -> FastAPI:
     """Makes the ASGI app; its lifespan starts and stops the backend.
 
     Args:

@@ -67,6 +67,23 @@ class Backend(Protocol):
         """
         ...
 
+    @property
+    def busy(self) -> bool:
+        """Whether accepted conversations are still being answered."""
+        ...
+
+    async def start(self) -> None:
+        """Begins to take conversations."""
+        ...
+
+    def drain(self) -> None:
+        """Refuses new conversations; the accepted ones are answered."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what still runs and frees the model."""
+        ...
+
 
 class BackendError(Exception):
     """A conversation that is not answered; the message never contains the user's text."""

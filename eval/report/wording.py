@@ -70,11 +70,11 @@ ITEM_KINDS = {
     "subjective": Text("主观问题", "subjective"),
 }  # fmt: skip
 METHOD = Text(
-    f"区间：按组（同一疾病或药物的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
+    f"区间：按组（关于同一条目的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
     f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对全部比较作 Holm 校正；"
     f"校正后 p < {LEVEL} 才说更好或更差。",
-    f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same disease or "
-    "drug); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
+    f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same "
+    "entry); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
     f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; a verdict "
     f"of better or worse requires a corrected p below {LEVEL}.",
 )
