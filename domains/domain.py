@@ -4,7 +4,7 @@ A domain says what its service is called and must say, which rules come before t
 against. Nothing here loads a model: commands and services import the record of the one domain that they need.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -80,6 +80,7 @@ class Domain:
         declines: What rules answer without the model; the first that applies.
         knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
+        in_english: What its attributes are called in an English report.
         corpus: What the embedded base model reads in a domain without a knowledge base.
     """
 
@@ -92,6 +93,7 @@ class Domain:
     # the knowledge base
     knowledge: Knowledge | None = None
     asked_for: AskedFor = field(default_factory=dict)
+    in_english: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[[], list[str]] | None = None
 
     @property

@@ -151,7 +151,7 @@ def _licence(of_the_family: str, own: bool) -> str:
 def _limits(own: bool) -> str:
     lines = [
         "本模型的回答可能有误，未经专业验证，不能代替医生等专业人员的判断；用于医疗等场景须由专业人员把关。",
-        "Answers may be wrong and have not been validated by experts; they do not replace a professional, in medicine a doctor.",
+        "Answers may be wrong and no expert has validated them; they do not replace a professional such as a doctor.",
     ]
     if own:
         lines += [

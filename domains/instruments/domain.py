@@ -55,6 +55,12 @@ ASKED_FOR = {
     },
 }
 
+IN_ENGLISH = {
+    "用途": "use", "使用要点": "how to use it", "日常维护": "care", "校准": "calibration", "安全注意": "safety",
+    "常见故障": "common faults", "涉及仪器": "instruments concerned", "现象": "signs", "可能原因": "possible causes",
+    "处理步骤": "what to do", "何时报修": "when to call for repair",
+}  # fmt: skip
+
 DOMAIN = Domain(
     name="instruments",
     title=Description(zh="实验室仪器问答", en="questions about laboratory instruments"),
@@ -62,4 +68,5 @@ DOMAIN = Domain(
     triager=rules_in(Path(__file__).parent / "safety_rules.yaml"),
     knowledge=KNOWLEDGE,
     asked_for=ASKED_FOR,
+    in_english=IN_ENGLISH,
 )

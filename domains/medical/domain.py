@@ -37,6 +37,14 @@ NOTICES = Notices(
     ),
 )
 
+IN_ENGLISH = {
+    "科室": "department", "就医信号": "when to seek care", "注意事项": "precautions", "治疗": "treatment",
+    "病因": "causes", "检查": "examinations", "症状": "symptoms", "传染性": "contagion", "并发症": "complications",
+    "饮食": "diet", "预防": "prevention", "护理要点": "care at home", "类别": "class", "用法要点": "how it is taken",
+    "常见原因": "common causes", "禁忌": "contraindications", "相互作用": "interactions",
+    "不良反应": "adverse reactions", "适应症": "indications", "用药": "medicines", "用途": "use", "诊疗范围": "scope",
+}  # fmt: skip
+
 DOMAIN = Domain(
     name="medical",
     title=Description(zh="医学知识问答", en="medical questions and answers"),
@@ -45,4 +53,5 @@ DOMAIN = Domain(
     declines=(Decline(asks_for_prescription, DECLINED),),
     knowledge=KNOWLEDGE,
     asked_for=ASKED,
+    in_english=IN_ENGLISH,
 )

@@ -414,10 +414,29 @@ UNKNOWN: dict[str, dict[str, Wording]] = {
     "disease": {
         attribute: asked(
             answer="知识库中没有{name}" + attribute + "的记载，建议咨询医生或药师。",
-            formal=("{name}的" + attribute + "是多少？", "请告知{name}的" + attribute + "。"),
-            colloquial=("{name}" + attribute + "大概多少啊？",),
-            patient=("我得了{name}，" + attribute + "有多少？",),
-            doctor=("患者问{name}的" + attribute + "，怎么答？",),
+            formal=(
+                "{name}的" + attribute + "是多少？",
+                "请告知{name}的" + attribute + "。",
+                "请问{name}的" + attribute + "是多少？",
+                "关于{name}，目前" + attribute + "的具体数值为何？",
+                "能否告知{name}在" + attribute + "方面的确切数据？",
+            ),
+            colloquial=(
+                "{name}" + attribute + "大概多少啊？",
+                "想打听一下，{name}" + attribute + "大概什么数啊？",
+                "替家里人问问，{name}的" + attribute + "到底有多少？",
+                "网上说法都不一样，{name}这个" + attribute + "究竟算多少才对？",
+            ),
+            patient=(
+                "我得了{name}，" + attribute + "有多少？",
+                "医生跟我提到{name}，我心里没底，" + attribute + "能给个准数吗？",
+                "我的病历上写着{name}，" + attribute + "会是多少呢？",
+            ),
+            doctor=(
+                "患者问{name}的" + attribute + "，怎么答？",
+                "写宣教材料要用，{name}的" + attribute + "应该填多少？",
+                "患者追问{name}的" + attribute + "，我该回答哪个数字？",
+            ),
             kept=("{name}的" + attribute + "有确切数字吗？", "能查到{name}的" + attribute + "吗？"),
         )
         for attribute in ("治愈率", "发病率", "治疗费用", "住院天数", "复发率")
@@ -425,10 +444,29 @@ UNKNOWN: dict[str, dict[str, Wording]] = {
     "drug": {
         attribute: asked(
             answer="知识库中没有{name}" + attribute + "的记载，建议咨询医生或药师。",
-            formal=("{name}的" + attribute + "是多少？", "请告知{name}的" + attribute + "。"),
-            colloquial=("{name}" + attribute + "大概多少啊？",),
-            patient=("我在用{name}，" + attribute + "该是多少？",),
-            doctor=("患者问{name}的" + attribute + "，怎么答？",),
+            formal=(
+                "{name}的" + attribute + "是多少？",
+                "请告知{name}的" + attribute + "。",
+                "请问{name}的" + attribute + "是多少？",
+                "关于{name}，目前" + attribute + "的具体数值为何？",
+                "能否告知{name}在" + attribute + "方面的确切数据？",
+            ),
+            colloquial=(
+                "{name}" + attribute + "大概多少啊？",
+                "想打听一下，{name}" + attribute + "大概什么数啊？",
+                "替家里人问问，{name}的" + attribute + "到底有多少？",
+                "网上说法都不一样，{name}这个" + attribute + "究竟算多少才对？",
+            ),
+            patient=(
+                "我在用{name}，" + attribute + "该是多少？",
+                "医生跟我提到{name}，我心里没底，" + attribute + "能给个准数吗？",
+                "我的病历上写着{name}，" + attribute + "会是多少呢？",
+            ),
+            doctor=(
+                "患者问{name}的" + attribute + "，怎么答？",
+                "写宣教材料要用，{name}的" + attribute + "应该填多少？",
+                "患者追问{name}的" + attribute + "，我该回答哪个数字？",
+            ),
             kept=("{name}的" + attribute + "有确切数字吗？", "能查到{name}的" + attribute + "吗？"),
         )
         for attribute in ("价格", "每次剂量", "每日剂量", "报销比例", "有效期")
@@ -443,10 +481,43 @@ EMERGENCY = asked(
         "突然{sign}，该怎么办？",
         "出现{sign}，应当如何应对？",
         "病人{sign}，第一步该做什么？",
+        "出现{sign}时，是否需要立即就医？",
+        "请问患者发生{sign}，家属应如何处置？",
+        "{sign}属于急症吗，能否先预约普通门诊？",
+        "如遇{sign}，应当拨打120还是自行前往医院？",
+        "对于新近发生的{sign}，居家观察是否稳妥？",
     ),
-    colloquial=("家里人{sign}，咋办啊？", "家里有人{sign}，要紧不要紧？", "有个人{sign}，先躺会儿成不？"),
-    patient=("我现在{sign}，能先睡一觉再说吗？", "我突然{sign}，吃点药扛一扛行吗？"),
-    doctor=("有人{sign}，要不要叫救护车？", "遇到{sign}的患者，怎样处置？"),
+    colloquial=(
+        "家里人{sign}，咋办啊？",
+        "家里有人{sign}，要紧不要紧？",
+        "有个人{sign}，先躺会儿成不？",
+        "我妈刚才{sign}，等到明天再去医院行不行啊？",
+        "孩子{sign}，在家先看着点够不够？",
+        "隔壁大爷{sign}，他儿女都不在身边，我该咋办？",
+        "同事开会的时候{sign}，歇一会儿能缓过来吧？",
+        "老公{sign}，又死活不肯去医院，要紧不？",
+        "我奶奶八十多了，今早起来{sign}，是不是年纪大了都这样？",
+        "朋友喝完酒{sign}，让他睡一觉就没事了吧？",
+        "家里老人{sign}，下周正好有复查，到时候一块儿看来得及吗？",
+    ),
+    patient=(
+        "我现在{sign}，能先睡一觉再说吗？",
+        "我突然{sign}，吃点药扛一扛行吗？",
+        "我现在{sign}，太晚了不想折腾，先睡一觉可以吗？",
+        "本人{sign}，吃片药顶一顶行吗？",
+        "医生您好，我{sign}，挂明天上午的号还赶得上吗？",
+        "自己一个人在家，{sign}，能开车过去找你们看吗？",
+        "半小时前开始{sign}，我想再等等看会不会自己好，可以吧？",
+        "{sign}，可我手头还有活没干完，忙完这两天再来成不成？",
+        "我这种{sign}的情况，多喝水多休息能扛过去吗？",
+    ),
+    doctor=(
+        "有人{sign}，要不要叫救护车？",
+        "遇到{sign}的患者，怎样处置？",
+        "病房里一位患者突发{sign}，作为值班护士我第一步该做什么？",
+        "现场急救遇到{sign}的伤病员，转运前要先处理哪些？",
+        "我是班主任，有学生上课时{sign}，等家长来接还是直接叫救护车？",
+    ),
     kept=("刚刚{sign}，在家观察行吗？", "身边的人{sign}，等明天再看可以吗？"),
 )
 

@@ -3,6 +3,8 @@
 from collections.abc import Container
 
 from data_recipes.leakage.normalise import RUN_TOLD
+from domains.domain import DOMAINS, find_domain
+from domains.wording import DEFINITION
 from eval.bilingual import Text
 from eval.judges import JUDGES
 from eval.report.schema import (
@@ -51,24 +53,15 @@ SUITES = {
     "dev": Text("验证集", "Dev"),
 }
 ITEM_KINDS = {
-    kind: Text(kind, english)
-    for kind, english in {
-        "定义": "definition", "科室": "department", "就医信号": "when to seek care", "注意事项": "precautions",
-        "治疗": "treatment", "病因": "causes", "检查": "examinations", "症状": "symptoms", "传染性": "contagion",
-        "并发症": "complications", "饮食": "diet", "预防": "prevention", "护理要点": "care at home", "类别": "class",
-        "用法要点": "how it is taken", "常见原因": "common causes", "禁忌": "contraindications",
-        "相互作用": "interactions", "不良反应": "adverse reactions", "适应症": "indications", "用药": "medicines",
-        "用途": "use", "诊疗范围": "scope",
-    }.items()
-} | {
-    "comparison": Text("两病比较", "comparison"),
-    "reverse": Text("由症状想到的病", "from symptoms to diseases"),
+    "comparison": Text("两者比较", "comparison"),
+    "reverse": Text("由特征反推", "from features to names"),
     "multi_turn": Text("多轮追问", "multi-turn"),
     "unknown": Text("知识库没有记载", "not in the knowledge base"),
     "emergency": Text("急症", "emergency"),
     "objective": Text("客观问题", "objective"),
     "subjective": Text("主观问题", "subjective"),
-}  # fmt: skip
+    DEFINITION: Text(DEFINITION, "definition"),
+} | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
 METHOD = Text(
     f"区间：按组（关于同一条目的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
     f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对全部比较作 Holm 校正；"

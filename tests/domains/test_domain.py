@@ -26,6 +26,17 @@ def test_a_domain_is_whole(name: str, knowledge: KnowledgeBase) -> None:
     assert domain.triager(knowledge).triage("你好").level == "routine"
 
 
+def test_every_attribute_of_a_shipped_knowledge_base_has_one_english_name() -> None:
+    english: dict[str, set[str]] = {}
+    for domain in map(find_domain, ("instruments", "medical")):
+        assert domain.knowledge is not None
+        attributes = {name for of in domain.knowledge.schema.types for name in of.attributes}
+        assert attributes == set(domain.in_english)
+        for name, called in domain.in_english.items():
+            english.setdefault(name, set()).add(called)
+    assert all(len(called) == 1 for called in english.values())
+
+
 def test_what_is_no_domain_is_said() -> None:
     with pytest.raises(ValueError, match=r"no such domain: alchemy; available: .*general"):
         find_domain("alchemy")

@@ -52,7 +52,7 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     values = _migrated(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
     stage = values["stage"]
     if stage not in STAGES:
-        raise UserError(f"unknown stage {stage!r}", where=where, fix=f"known are {', '.join(STAGES)}")
+        raise UserError(f"unknown stage {stage!r}", where=where, fix=f"available: {', '.join(STAGES)}")
     try:
         return STAGES[stage].config.model_validate(values), run
     except ValidationError as error:
