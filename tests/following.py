@@ -36,7 +36,7 @@ def follow(document: Path, section: str, folder: Path) -> list[str]:
     code = re.sub(
         rf"(^{lines['table']}\b.*= \(\n)", rf"\1{lines['line']}\n", table.read_text("utf-8"), flags=re.MULTILINE
     )
-    head, first_import, rest = code.partition("\nfrom models." if "models" in lines["path"] else "\nfrom training.")
+    head, first_import, rest = code.partition(f"\nfrom {lines['path'].partition('/')[0]}.")
     table.write_text(f"{head}\n{lines['import']}{first_import}{rest}", encoding="utf-8")
     return added
 
