@@ -110,6 +110,7 @@ TO_BE_ADDED = {
     "model=mistral": "model=llama",
     "domain=bicycles": "domain=medical",
     "data=bicycles": "data=medical",
+    "data=tab_lines": "data=rows",
     "recipe=bicycles_qlora": "recipe=medical_qlora",
 }
 """What a reader of the pages adds (as the tests test_new_*.py do), and what replaces it here."""
