@@ -2,6 +2,9 @@
 # --no-compile: Python compiles what is actually imported; compiling all of torch and transformers took half the time
 PYTHON ?= python3
 BIN := .venv/bin
+# pip fails where it cannot make its cache
+NO_CACHE := $(shell test -w "$$HOME" || echo --no-cache-dir)
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(NO_CACHE) --constraint constraints.txt
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE  # images set it; every command would compile torch and transformers again
@@ -15,11 +18,11 @@ install: .venv/installed  ## the environment in .venv/
 
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[serve]'
+	$(PIP_INSTALL) --editable '.[serve]'
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable '.[serve,dev]'
+	$(PIP_INSTALL) --editable '.[serve,dev]'
 	touch $@
 
 quickstart: .venv/installed  ## knowledge base -> dataset -> QLoRA -> merged model -> report
