@@ -20,6 +20,11 @@ from common.machine import processor
 from models.loops import find_loop
 
 FOLDER = Path(__file__).parent / "loops"
+HEAD = """# Does an answer loop?
+
+`python benchmarks/loops.py`: the test half of `benchmarks/loops/*.tsv`, 95 % intervals (Wilson).
+
+"""
 REPEATED = re.compile(r"⟦(.*?)(?:×(\d+))?⟧", re.DOTALL)
 
 
@@ -50,16 +55,15 @@ def labelled() -> list[Labelled]:
 
 
 def _text(written: str) -> str:
-    def copies(match: re.Match[str]) -> str:
-        return "".join(
-            re.sub(r"\{n(:\d+)?\}", lambda m: format(n, (m[1] or ":")[1:]), match[1]) for n in _numbers(match)
-        )
-
-    return REPEATED.sub(copies, written.replace("\\n", "\n").replace("\\t", "\t"))
+    return REPEATED.sub(_copies, written.replace("\\n", "\n").replace("\\t", "\t"))
 
 
-def _numbers(match: re.Match[str]) -> range:
-    return range(1, int(match[2] or 1) + 1)
+def _copies(match: re.Match[str]) -> str:
+    return "".join(_copy(match[1], number) for number in range(1, int(match[2] or 1) + 1))
+
+
+def _copy(unit: str, number: int) -> str:
+    return re.sub(r"\{n:?(\d*)\}", lambda form: format(number, form[1]), unit)
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:
@@ -98,8 +102,7 @@ def main() -> None:
         wrong = [a for a in answers if (find_loop(a.text) is not None) != a.loops]
         print("\n".join(f"{'missed' if a.loops else 'wrong'} {a.kind}: {a.text[:90]!r}" for a in wrong))
         return
-    head = "# Does an answer loop?\n\n`python benchmarks/loops.py`: test half of `benchmarks/loops/*.tsv`, 95 % intervals (Wilson).\n\n"
-    write_text(FOLDER.with_suffix(".md"), head + "\n".join(f"- {line}" for line in lines) + "\n")
+    write_text(FOLDER.with_suffix(".md"), HEAD + "\n".join(f"- {line}" for line in lines) + "\n")
 
 
 if __name__ == "__main__":

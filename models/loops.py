@@ -1,14 +1,15 @@
 """Whether a text loops: says the same thing over and over, as a model does that cannot find its end (复读机).
 
-One judge for everybody: reports count with it, the engine ends rows by it, the service cuts by it. It knows two shapes.
-A *period* is a unit repeated without a gap, numbers aside where they only count up (``1. 多喝水 2. 多喝水 …``). A *stew*
-is a long row of Chinese clauses that are always the same few, in any order. What people repeat on purpose is not a loop:
-laughter, rules, tables, code, number sequences, verses. Precision and recall: ``benchmarks/loops.md``.
+One judge for all: reports count with it, the engine ends rows by it, the service cuts by it. It knows two shapes.
+A *period* is a unit repeated without a gap, numbers aside where they only count up (``1. 多喝水 2. 多喝水 …``).
+A *stew* is a long row of Chinese clauses that are always the same few, in any order. What is repeated on purpose is not
+a loop: laughter, rules, tables, code, number sequences, verses. Precision and recall: ``benchmarks/loops.md``.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,12 @@ RULES = set("-=_*~#·.─—| \n:+")  # lines, forms, tables of contents
 CODE = re.compile(r"[{}<>=\\]|\(.*\)")
 CLAUSE_END = re.compile(r"[，。、；！？,.;!?\s]+")
 
-LONGEST_RULE = 150
-LONGEST_SIGNS = 70
-LONGEST_CRY = 60
-LONGEST_WORDS = 90
-FEWEST_LINES_OF_CODE = 10
+# how long a repetition may be, in characters, before it is a loop
+LONGEST_RULE = 150  # -----
+LONGEST_SIGNS = 70  # ！！！
+LONGEST_CRY = 60  # 哈哈哈
+LONGEST_WORDS = 90  # Latin words
+FEWEST_LINES_OF_CODE = 10  # how often a line of code is repeated before it is a loop
 CLAUSES, DISTINCT = 16, 3
 
 
@@ -140,7 +142,7 @@ def _counts_or_stays(run: _Run) -> bool:
 
 def _is_count(numbers: Sequence[int]) -> bool:
     whole = numbers[:-1] if len(numbers) > 2 else numbers  # the last one may be cut
-    steps = {later - earlier for earlier, later in zip(whole, whole[1:], strict=False)}
+    steps = {later - earlier for earlier, later in pairwise(whole)}
     return steps <= {0} or steps <= {1}
 
 
