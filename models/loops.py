@@ -14,13 +14,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-NUMBER = re.compile(r"\d+")
 SYMBOL = re.compile(r"\d{1,20}|\s+|.", re.DOTALL)  # a number or a gap is one symbol
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 LETTER = re.compile(r"[^\W\d_]")
 RULES = set("-=_*~#·.─—| \n:+")  # lines, forms, tables of contents
 CODE = re.compile(r"[{}<>=\\]|\(.*\)")
-CLAUSE_END = re.compile(r"[，。、；！？,.;!?\s]+")
+CLAUSE = re.compile(r"[^，。、；！？,.;!?\s]+")
 
 # how long a repetition may be, in characters, before it is a loop
 LONGEST_RULE = 150  # -----
@@ -47,13 +46,12 @@ class Loop:
 
 
 def find_loop(text: str) -> Loop | None:
-    """The first loop of a text; None where there is none.
+    """The first period of a text, else its first stew; None where it does not loop.
 
     Args:
         text: An answer, whole or as far as it goes.
     """
-    found = [loop for loop in (_period(text), _stew(text)) if loop]
-    return min(found, key=lambda loop: loop.start, default=None)
+    return _period(text) or _stew(text)
 
 
 @dataclass(frozen=True)
@@ -148,8 +146,8 @@ def _is_count(numbers: Sequence[int]) -> bool:
 
 def _stew(text: str) -> Loop | None:
     """A window of ``CLAUSES`` clauses of which at most ``DISTINCT`` are different."""
-    clauses = [(match.start(), match.end()) for match in re.finditer(r"[^，。、；！？,.;!?\s]+", text)]
-    words = [NUMBER.sub("0", text[start:end]) for start, end in clauses]
+    clauses = [match.span() for match in CLAUSE.finditer(text)]
+    words = [text[start:end] for start, end in clauses]
     inside = [i for i in range(len(words) - CLAUSES + 1) if _always_the_same(words[i : i + CLAUSES])]
     if not inside:
         return None
