@@ -41,11 +41,6 @@ def test_a_row_does_not_depend_on_its_neighbours(engine: LocalEngine) -> None:
     assert len(set(together)) >= 5
 
 
-def test_the_same_question_differs_by_setting(engine: LocalEngine) -> None:
-    texts = [engine.generate([ask("高血压")], [setting])[0].text for setting in SETTINGS]
-    assert texts[1] != texts[0] and texts[4] != texts[0] and texts[5] != texts[6]
-
-
 def processed(sampling: Sampling, logits: list[float], answer: list[int], prompt: tuple[int, ...] = ()) -> list[float]:
     sampler = RowSampler([sampling], [list(prompt)], [answer], [4], frozenset({3}))
     result: list[float] = sampler(torch.zeros(1, 1, dtype=torch.long), torch.tensor([logits]))[0].tolist()
