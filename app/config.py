@@ -1,12 +1,78 @@
 """What can be configured about the service."""
 
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.command import Config
 from domains.domain import DomainName
 from models.config import DType
+from models.engines.engine import RepetitionDetection, Sampling
+
+# what a request or the configuration may ask for
+Temperature = Annotated[float, Field(ge=0, le=2)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Nucleus = Annotated[float, Field(gt=0, le=1)]
+TopK = Annotated[int, Field(ge=-1)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Factor = Annotated[float, Field(gt=0, le=2)]
+DryMultiplier = Annotated[float, Field(ge=0, le=10)]
+DryBase = Annotated[float, Field(ge=1, le=4)]
+DryLength = Annotated[int, Field(ge=1)]
+
+
+class RepetitionConfig(Config):
+    """When a row that loops is ended; names and meaning are vLLM's.
+
+    Attributes:
+        max_pattern_size: Most tokens of what is repeated; 0 never ends a row.
+        min_pattern_size: Fewest tokens of what is repeated; 0 is 1.
+        min_count: How often it must occur in a row before the text is judged.
+    """
+
+    max_pattern_size: int = Field(default=64, ge=0, le=1024)
+    min_pattern_size: int = Field(default=1, ge=0)
+    min_count: int = Field(default=4, ge=2)
+
+    @model_validator(mode="after")
+    def _sizes_are_in_order(self) -> Self:
+        if self.max_pattern_size and self.min_pattern_size > self.max_pattern_size:
+            raise ValueError("min_pattern_size must not exceed max_pattern_size")
+        return self
+
+    @property
+    def detection(self) -> RepetitionDetection:
+        """What the engine is given."""
+        return RepetitionDetection(self.max_pattern_size, self.min_pattern_size, self.min_count)
+
+
+class SamplingConfig(Config):
+    """How ``/v1/qa`` answers. By default greedily, so that the same question gets the same answer.
+
+    Attributes:
+        temperature: 0 is greedy.
+        top_p: Nucleus mass; like top_k and min_p without effect on greedy answers.
+        top_k: Draws from this many tokens only; 0 from all.
+        min_p: Draws only tokens at least this share as likely as the likeliest.
+        repetition_penalty: Divides the logits of tokens of prompt and answer; 1 does nothing.
+        frequency_penalty: Taken off a token's logit for each time the answer has it.
+        presence_penalty: Taken off a token's logit once the answer has it.
+        dry_multiplier: Strength of DRY, which punishes what would continue a repetition; 0 does nothing.
+        dry_base: How the punishment grows with each token of the repetition.
+        dry_allowed_length: Tokens that may be repeated freely.
+    """
+
+    temperature: Temperature = 0.0
+    top_p: Nucleus = 1.0
+    top_k: TopK = 0
+    min_p: Share = 0.0
+    repetition_penalty: Factor = 1.0
+    frequency_penalty: Penalty = 0.0
+    presence_penalty: Penalty = 0.0
+    dry_multiplier: DryMultiplier = 0.0
+    dry_base: DryBase = 1.75
+    dry_allowed_length: DryLength = 2
 
 
 class ServeConfig(Config):
@@ -19,6 +85,8 @@ class ServeConfig(Config):
         max_new_tokens: Default and upper bound of the length of an answer.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.
         content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
+        sampling: How ``/v1/qa`` answers.
+        repetition_detection: When a row that loops is ended; null never.
     """
 
     max_batch: int = Field(default=8, ge=1)
@@ -27,6 +95,18 @@ class ServeConfig(Config):
     max_new_tokens: int = Field(default=256, ge=1)
     max_body_bytes: int = Field(default=2**20, ge=1)
     content_producer: str = Field(default="xinglin", min_length=1)
+    sampling: SamplingConfig = SamplingConfig()
+    repetition_detection: RepetitionConfig | None = RepetitionConfig()
+
+    @property
+    def detection(self) -> RepetitionDetection | None:
+        """What the engine is given where a request says nothing else."""
+        return self.repetition_detection and self.repetition_detection.detection
+
+    @property
+    def qa_sampling(self) -> Sampling:
+        """How ``/v1/qa`` answers, at most."""
+        return Sampling(self.max_new_tokens, repetition_detection=self.detection, **self.sampling.model_dump())
 
 
 class KnowledgeChoice(Config):

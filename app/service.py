@@ -47,7 +47,7 @@ def create_app(backend: Backend, domain: Domain, knowledge: KnowledgeBase, confi
     triager = domain.triager(knowledge)
     stages = pipeline(backend, domain, triager, knowledge, config)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
-    app.include_router(openai_router(backend, config.max_new_tokens))
+    app.include_router(openai_router(backend, config.max_new_tokens, config.detection))
     app.include_router(about_router(domain, triager.levels, knowledge))
     app.include_router(health_router(backend))
     app.include_router(page_router())
@@ -69,5 +69,5 @@ def pipeline(
         CiteStage(domain, knowledge),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
-        AnswerStage(backend, config.max_new_tokens),
+        AnswerStage(backend, config.qa_sampling),
     )

@@ -157,9 +157,10 @@ def _sampled(
 
 
 def _answers(config: PreferencesConfig, engine: Engine, batch: Sequence[Example], number: int) -> list[list[str]]:
-    sampling = Sampling(config.max_new_tokens, config.temperature, config.top_p, config.seed + number)
     prompts = [example.prompt for example in batch for _ in range(config.samples)]
-    texts = [completion.text for completion in engine.generate(prompts, [sampling] * len(prompts))]
+    seeds = [int(sha256_text(f"{config.seed} {number} {row}")[:15], 16) for row in range(len(prompts))]
+    sampling = [Sampling(config.max_new_tokens, config.temperature, config.top_p, seed) for seed in seeds]
+    texts = [completion.text for completion in engine.generate(prompts, sampling)]
     return [texts[start : start + config.samples] for start in range(0, len(texts), config.samples)]
 
 

@@ -18,7 +18,8 @@ Array = npt.NDArray[np.float64]
 Aggregate = Callable[[Array], Array]
 """Turns summed statistics ``[..., k]`` into scores ``[...]``."""
 
-Verdict = Literal["better", "worse", "no difference shown"]
+Verdict = Literal["better", "worse", "no difference shown", "loops"]
+"""``loops`` is what would be better, of a system that loops too often to be called so."""
 
 RESAMPLES = 2_000
 PERMUTATIONS = 10_000

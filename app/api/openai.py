@@ -1,11 +1,12 @@
 """The OpenAI-compatible API: the bare model, for programs, with nothing added and nothing decided by rules.
 
-Patients are served by ``/v1/qa``. Sampling differs from OpenAI's in one default: ``temperature`` is 0, so the same
-question gets the same answer unless the client asks for variety.
+Patients are served by ``/v1/qa``. Sampling differs from OpenAI's in two defaults: ``temperature`` is 0, so the same
+question gets the same answer unless the client asks for variety, and an answer that loops is ended (``stop_reason``
+says so, as vLLM's does; nothing is cut from the text). Names beyond OpenAI's are vLLM's; those of DRY are llama.cpp's.
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -17,13 +18,23 @@ from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
 from app.api.sse import DONE, STREAM_HEADERS, event
 from app.backends.backend import AnswerStream, Backend, BackendError, answer_tokens
-from models.engines.engine import Completion, Sampling
+from app.config import (
+    DryBase,
+    DryLength,
+    DryMultiplier,
+    Factor,
+    Nucleus,
+    Penalty,
+    RepetitionConfig,
+    Share,
+    Temperature,
+    TopK,
+)
+from models.engines.engine import Completion, RepetitionDetection, Sampling
 
 # other parameters that clients send by habit: accepted at their neutral value, refused otherwise
 NEUTRAL: dict[str, tuple[Any, ...]] = {
     "n": (1,),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
     "logprobs": (False,),
     "top_logprobs": (0,),
     "logit_bias": ({},),
@@ -31,6 +42,7 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "tools": ([],),
     "tool_choice": ("none",),
 }
+NOT_ENDED: Mapping[str, str | None] = {"finish_reason": None}
 WITHOUT_EFFECT = {"user", "metadata", "store", "service_tier", "safety_identifier"}
 
 
@@ -69,20 +81,42 @@ class ChatRequest(BaseModel):
     messages: list[ChatMessage] = Field(min_length=1)
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, gt=0, le=1)
+    temperature: Temperature | None = None
+    top_p: Nucleus | None = None
+    top_k: TopK | None = None
+    min_p: Share | None = None
     seed: int | None = Field(None, ge=0, lt=2**63)
+    repetition_penalty: Factor | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    dry_multiplier: DryMultiplier | None = None
+    dry_base: DryBase | None = None
+    dry_allowed_length: DryLength | None = None
+    repetition_detection: RepetitionConfig | None = None
     stop: str | list[str] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
 
-def openai_router(backend: Backend, max_new_tokens: int) -> APIRouter:
+PENALTIES = (
+    "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "dry_multiplier",
+    "dry_base",
+    "dry_allowed_length",
+)
+OF_CHANCE = ("temperature", "top_p", "top_k", "min_p", "seed")
+"""What has no effect on a greedy answer."""
+
+
+def openai_router(backend: Backend, max_new_tokens: int, detection: RepetitionDetection | None) -> APIRouter:
     """The routes of the OpenAI-compatible API.
 
     Args:
         backend: Answers the requests; its model version is the one model that is listed.
         max_new_tokens: Default and upper bound of the length of an answer.
+        detection: When an answer that loops is ended, unless a request says otherwise.
     """
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
     model = {"id": backend.model_version, "object": "model", "created": int(time.time()), "owned_by": "xinglin"}
@@ -103,7 +137,7 @@ def openai_router(backend: Backend, max_new_tokens: int) -> APIRouter:
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
         _check_model(body.model, backend)
         _check_supported(body)
-        stops, sampling = _stop_strings(body), _sampling(body, max_new_tokens)
+        stops, sampling = _stop_strings(body), _sampling(body, max_new_tokens, detection)
         reply = await backend.stream(body.messages, sampling)
         answer = ChatAnswer(reply, stops, f"chatcmpl-{request.state.request_id}", backend.model_version)
         if body.stream:
@@ -128,12 +162,14 @@ def _check_supported(body: ChatRequest) -> None:
         raise ApiError("invalid_messages", "the last message must be the user's", param="messages")
 
 
-def _sampling(body: ChatRequest, most: int) -> Sampling:
+def _sampling(body: ChatRequest, most: int, detection: RepetitionDetection | None) -> Sampling:
+    """What was given; anything else keeps the default."""
     tokens = answer_tokens(body.max_completion_tokens or body.max_tokens, most)
-    if not body.temperature:
-        return Sampling(max_new_tokens=tokens)
-    top_p = 1.0 if body.top_p is None else body.top_p
-    return Sampling(tokens, body.temperature, top_p, body.seed)
+    names = (*PENALTIES, *OF_CHANCE) if body.temperature else PENALTIES
+    given = {name: value for name in names if (value := getattr(body, name)) is not None}
+    if body.repetition_detection is not None:
+        detection = body.repetition_detection.detection
+    return Sampling(tokens, repetition_detection=detection, **given)
 
 
 def _stop_strings(body: ChatRequest) -> list[str]:
@@ -156,7 +192,7 @@ class ChatAnswer:
     def __init__(self, reply: AnswerStream, stops: list[str], answer_id: str, model: str) -> None:
         self.reply, self.stops = reply, stops
         self.head = {"id": answer_id, "created": int(time.time()), "model": model}
-        self.stopped = False
+        self.stopped_at: str | None = None  # the stop string that was found
         self.completion: Completion | None = None
 
     async def whole(self) -> dict[str, Any]:
@@ -169,7 +205,7 @@ class ChatAnswer:
             text = "".join([piece async for piece in self._text()])
         finally:
             self.reply.cancel()
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": self._finish_reason()}
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, **self._reasons()}
         return {**self.head, "object": "chat.completion", "choices": [choice], "usage": usage(self.completion)}
 
     async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
@@ -178,7 +214,7 @@ class ChatAnswer:
             yield self._chunk({"role": "assistant", "content": ""})
             async for piece in self._text():
                 yield self._chunk({"content": piece})
-            yield self._chunk({}, self._finish_reason())
+            yield self._chunk({}, self._reasons())
             if usage_wanted:
                 yield self._event({"choices": [], "usage": usage(self.completion)})
         except BackendError as error:
@@ -194,26 +230,30 @@ class ChatAnswer:
             if isinstance(piece, Completion):
                 self.completion = piece
                 continue
-            if self.stopped:
+            if self.stopped_at:
                 continue  # the row ends at the next token; its completion has the usage
             held += piece
-            if found := [at for stop in self.stops if (at := held.find(stop)) >= 0]:
-                self.stopped = True
+            if found := [(at, stop) for stop in self.stops if (at := held.find(stop)) >= 0]:
+                at, self.stopped_at = min(found)
                 self.reply.cancel()
-                held = held[: min(found)]
-            ready = held if self.stopped else held[: len(held) - _beginning_of_a_stop(held, self.stops)]
+                held = held[:at]
+            ready = held if self.stopped_at else held[: len(held) - _beginning_of_a_stop(held, self.stops)]
             held = held[len(ready) :]
             if ready:
                 yield ready
         if held:
             yield held
 
-    def _finish_reason(self) -> str:
+    def _reasons(self) -> dict[str, str | None]:
+        """Why the answer ended, in OpenAI's words and in vLLM's: the stop string, or that it looped."""
         assert self.completion is not None
-        return "stop" if self.stopped else self.completion.finish_reason
+        reason = self.completion.finish_reason
+        if self.stopped_at or reason == "repetition_detected":
+            return {"finish_reason": "stop", "stop_reason": self.stopped_at or reason}
+        return {"finish_reason": reason, "stop_reason": None}
 
-    def _chunk(self, delta: dict[str, str], finish_reason: str | None = None) -> bytes:
-        return self._event({"choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]})
+    def _chunk(self, delta: dict[str, str], reasons: Mapping[str, str | None] = NOT_ENDED) -> bytes:
+        return self._event({"choices": [{"index": 0, "delta": delta, **reasons}]})
 
     def _event(self, content: dict[str, Any]) -> bytes:
         return event({**self.head, "object": "chat.completion.chunk", **content})

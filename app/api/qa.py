@@ -16,6 +16,7 @@ from app.api.sse import STREAM_HEADERS, event
 from app.backends.backend import BackendError, ChatTurn
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.label import LABEL
+from app.pipeline.repeats import NOTICE, without_repeats
 from domains.citations import Quotation
 from domains.safety_rules import Triage
 from models.engines.engine import Completion
@@ -84,12 +85,16 @@ class QaAnswer(BaseModel):
 
     Attributes:
         notice: Something the reader must know about this answer; empty where there is nothing.
-        finish_reason: ``stop``, ``length`` (cut at ``max_tokens``) or ``declined`` (by rule, without the model).
+        answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
+        repetition_removed: Characters that were removed because they were repeated; the notice says so.
+        finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
+            or ``declined`` (by rule, without the model).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
     """
 
     request_id: str
     answer: str
+    repetition_removed: int
     citations: list[Quotation]
     notice: str
     triage: Triage
@@ -164,9 +169,13 @@ class QaReply:
         )
 
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
+        answer, removed = without_repeats(text) if completion else (text, 0)
+        meta = self._meta()
         return QaAnswer(
-            **self._meta().model_dump(),
-            answer=text,
+            **meta.model_dump(exclude={"notice"}),
+            notice=" ".join(filter(None, (NOTICE if removed else "", meta.notice))),
+            answer=answer,
+            repetition_removed=removed,
             metadata=self.decided.consultation.metadata,
             model_version=self.model_version,
             usage=usage(completion),

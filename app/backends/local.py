@@ -1,8 +1,7 @@
 """The local backend: a bounded queue in front of an engine, and the one thread that runs its batches.
 
 The event loop only ever puts requests into the queue and receives their text; generating happens in the thread. When
-the thread is free, a batch is formed of the waiting requests that may run together: those that agree in temperature and
-top_p. A sampled request with a seed runs alone, because its random numbers would otherwise depend on the other rows.
+the thread is free, the first of the waiting requests form a batch; each row keeps its own sampling.
 """
 
 import asyncio
@@ -11,7 +10,6 @@ import threading
 import time
 import traceback
 from collections.abc import AsyncIterator
-from itertools import islice
 
 from loguru import logger
 
@@ -54,15 +52,6 @@ class Generation:
     def put(self, event: str | Completion | BackendError) -> None:
         """Hands an event from the engine's thread to the event loop."""
         self._loop.call_soon_threadsafe(self._events.put_nowait, event)
-
-    def runs_with(self, other: "Generation") -> bool:
-        """Whether both may be rows of one batch."""
-        mine, others = self.sampling, other.sampling
-        return self is other or (
-            mine.seed is None
-            and others.seed is None
-            and (mine.temperature, mine.top_p) == (others.temperature, others.top_p)
-        )
 
 
 class LocalBackend:
@@ -169,19 +158,15 @@ class LocalBackend:
             while not self._running and not self._closed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 self._wait_for_others()
-                self._running = self._first_batch()
-                self._waiting = [generation for generation in self._waiting if generation not in self._running]
+                most = self.config.max_batch
+                self._running, self._waiting = self._waiting[:most], self._waiting[most:]
             return self._running
 
     def _wait_for_others(self) -> None:
         since = self._waiting[0].arrived if self._waiting else 0
         left = since + self.config.max_wait_ms / 1000 - time.monotonic()
         if left > 0:
-            self._changed.wait_for(lambda: self._closed or len(self._first_batch()) == self.config.max_batch, left)
-
-    def _first_batch(self) -> list[Generation]:
-        alike = (generation for generation in self._waiting if generation.runs_with(self._waiting[0]))
-        return list(islice(alike, self.config.max_batch))
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) >= self.config.max_batch, left)
 
     def _run(self, batch: list[Generation]) -> None:
         def on_text(row: int, text: str) -> bool:

@@ -1,6 +1,6 @@
 """The model's answer. It sees the conversation exactly as in training, with nothing added."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.backends.backend import Backend, ChatTurn, answer_tokens
 from app.pipeline.consultation import Consultation, Decided
@@ -12,14 +12,16 @@ class AnswerStage:
     """Asks the model; the last stage.
 
     Attributes:
-        max_new_tokens: Default and upper bound of the length of an answer.
+        sampling: How it answers; its length is the default and the upper bound.
     """
 
     backend: Backend
-    max_new_tokens: int
+    sampling: Sampling
 
     async def __call__(self, consultation: Consultation) -> Decided:
         """See ``PipelineStage``."""
         conversation = [*consultation.history, ChatTurn("user", consultation.question)]
-        sampling = Sampling(max_new_tokens=answer_tokens(consultation.max_tokens, self.max_new_tokens))
-        return Decided(consultation, await self.backend.stream(conversation, sampling))
+        tokens = answer_tokens(consultation.max_tokens, self.sampling.max_new_tokens)
+        return Decided(
+            consultation, await self.backend.stream(conversation, replace(self.sampling, max_new_tokens=tokens))
+        )

@@ -5,7 +5,7 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from eval.config import SuiteConfig
 from eval.judges import JUDGES
 from eval.report.schema import (
     BASE,
+    MOST_LOOPS,
     Comparison,
     Counted,
     Curve,
@@ -47,6 +48,7 @@ from models.artifact import (
     LanguageModelArtifact,
     MergedArtifact,
 )
+from models.loops import find_loop
 
 CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
@@ -88,6 +90,9 @@ def assemble(
         system: {suite: measure(examples, result.answers[suite]) for suite, examples in suites.items()}
         for system, result in results.items()
     }
+    counted = {
+        system: {suite: _counted(result.answers[suite]) for suite in suites} for system, result in results.items()
+    }
     report = Report(
         systems={
             system: {suite: _scores(m, suites[suite], config.seed) for suite, m in by_suite.items()}
@@ -97,9 +102,14 @@ def assemble(
             system: {suite: _by_kind(m, suites[suite], config.seed) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
-        comparisons=_comparisons(measured, suites, config.seed),
+        comparisons=_comparisons(
+            measured,
+            suites,
+            config.seed,
+            _looping(counted, suites),
+        ),
         metrics=_metrics(measured),
-        suites=_suite_records(results, suites, dataset, artifacts),
+        suites=_suite_records(results, suites, dataset, artifacts, counted),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
@@ -126,7 +136,7 @@ def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example
     return by_kind
 
 
-def _comparisons(measured: Measured, suites: Suites, seed: int) -> tuple[Comparison, ...]:
+def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Container[System]) -> tuple[Comparison, ...]:
     """Every other system against the first; all comparisons of the report share one correction."""
     baseline, *others = measured
     found = [
@@ -151,10 +161,26 @@ def _comparisons(measured: Measured, suites: Suites, seed: int) -> tuple[Compari
             p=difference.p,
             p_holm=p_holm,
             mcnemar_p=difference.mcnemar_p,
-            verdict=significance.verdict(difference.value, p_holm, higher_is_better=JUDGES[name].higher_is_better),
+            verdict=_verdict(name, difference.value, p_holm, system in looping),
         )
         for (suite, name, system, difference), p_holm in zip(found, adjusted, strict=True)
     )
+
+
+def _verdict(metric: str, difference: float, p_holm: float, loops: bool) -> significance.Verdict:
+    """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words."""
+    found = significance.verdict(difference, p_holm, higher_is_better=JUDGES[metric].higher_is_better)
+    return "loops" if found == "better" and loops else found
+
+
+def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) -> set[System]:
+    """The systems that loop in more than ``MOST_LOOPS`` of their answers."""
+    items = sum(map(len, suites.values()))
+    return {
+        system
+        for system, by_suite in counted.items()
+        if sum(suite.loops or 0 for suite in by_suite.values()) > MOST_LOOPS * items
+    }
 
 
 def _difference(
@@ -180,6 +206,7 @@ def _suite_records(
     suites: Suites,
     dataset: BuiltDataset,
     artifacts: Mapping[System, Artifact],
+    counted: Mapping[System, Mapping[str, Counted]],
 ) -> dict[str, SuiteRecord]:
     subject = subject_of(results)
     train = {
@@ -199,7 +226,7 @@ def _suite_records(
             kinds=dict(Counter(example.kind for example in examples)),
             overlap=_overlap(train[subject], examples),
             other_overlaps={s: _overlap(known, examples) for s, known in train.items() if s != subject},
-            counted={system: _counted(result.answers[name]) for system, result in results.items()},
+            counted={system: by_suite[name] for system, by_suite in counted.items()},
         )
     return records
 
@@ -226,7 +253,8 @@ def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Exa
 def _counted(answers: Sequence[ModelAnswer]) -> Counted:
     reasons = Counter(answer.finish_reason for answer in answers)
     empty = sum(not answer.text.strip() and answer.finish_reason != "too_long" for answer in answers)
-    return Counted(cut=reasons["length"], empty=empty, too_long=reasons["too_long"])
+    loops = sum(find_loop(answer.text) is not None for answer in answers)
+    return Counted(cut=reasons["length"], empty=empty, too_long=reasons["too_long"], loops=loops)
 
 
 def _curve(metrics_file: Path | None) -> Curve:

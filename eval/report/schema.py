@@ -19,6 +19,9 @@ FORMAT_VERSION: Literal[1] = 1
 System = str
 """Name of a system: ``base``, ``tuned``, or what the user called it."""
 
+MOST_LOOPS = 0.02
+"""The share of answers that loop above which a system is not called better."""
+
 BASE: System = "base"
 TUNED: System = "tuned"
 
@@ -100,11 +103,13 @@ class Counted(_ReportPart):
         cut: Answers cut at the token limit.
         empty: Empty answers.
         too_long: Items that do not fit the model's context; they score 0.
+        loops: Answers that repeat themselves over and over; None in reports from before this key.
     """
 
     cut: int
     empty: int
     too_long: int
+    loops: int | None = None
 
 
 class SuiteRecord(_ReportPart):
@@ -235,6 +240,11 @@ class Report(_ReportPart):
             return cls.model_validate(values)
         except ValidationError as error:
             raise UserError(f"not a report of this version: {error}", where=str(path), fix="evaluate again") from None
+
+    def loop_share(self, system: System) -> float:
+        """The share of a system's answers that loop, over all suites."""
+        looping = sum(record.counted[system].loops or 0 for record in self.suites.values())
+        return looping / sum(record.items for record in self.suites.values())
 
     @property
     def verdicts(self) -> Counter[Verdict]:

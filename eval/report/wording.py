@@ -9,6 +9,7 @@ from eval.bilingual import Text
 from eval.judges import JUDGES
 from eval.report.schema import (
     BASE,
+    MOST_LOOPS,
     TUNED,
     Comparison,
     NotMeasurable,
@@ -26,6 +27,7 @@ VERDICTS: dict[Verdict, Text] = {
     "better": Text("更好", "better"),
     "worse": Text("更差", "worse"),
     "no difference shown": Text("未显示差别", "no difference shown"),
+    "loops": Text("复读，不算更好", "loops, not called better"),
 }
 SYSTEMS: dict[System, Text] = {BASE: Text("基座", "base"), TUNED: Text("微调后", "tuned")}
 MODEL = Text("模型", "model")
@@ -44,6 +46,7 @@ ODD_ANSWERS = {
     "cut": Text("个回答到达长度上限被截断", "answers were cut at the token limit"),
     "empty": Text("个回答为空", "answers were empty"),
     "too_long": Text("题超出上下文长度，计 0 分", "items exceed the context length and score 0"),
+    "loops": Text("个回答复读：不断重复同样的内容", "answers loop: they repeat themselves over and over"),
 }
 SUITES = {
     "heldout_phrasing": Text("新问法", "New phrasings"),
@@ -91,31 +94,36 @@ def headlines(report: Report) -> list[tuple[str, str]]:
 
 def outcome(report: Report) -> Text:
     """The overall verdict on the answers in a few words; a lower loss alone does not make better answers."""
-    better, worse = _shown_in_answers(report)
     if not report.metrics:
         return NOT_SCORED
     if len(report.systems) == 1:
         return Text("单模型评测", "One model evaluated")
     if report.subject == report.baseline:
         return Text(f"{len(report.systems)} 个模型对比", f"{len(report.systems)} models compared")
-    if better and worse:
+    found = _shown_in_answers(report)
+    if {"better", "worse"} <= found:
         return Text("有得有失", "Mixed")
-    if better or worse:
-        return Text("微调后更好", "Better after tuning") if better else Text("微调后更差", "Worse after tuning")
+    if "better" in found:
+        return Text("微调后更好", "Better after tuning")
+    if "worse" in found:
+        return Text("微调后更差", "Worse after tuning")
+    if "loops" in found:
+        return Text("微调后复读", "Loops after tuning")
     return Text("回答未显示差别", "No difference shown in the answers")
 
 
 def outcome_tone(report: Report) -> str:
     """How the overall verdict is coloured: good, bad, mixed or plain."""
-    better, worse = _shown_in_answers(report)
-    return "mixed" if better and worse else "good" if better else "bad" if worse else "plain"
+    found = _shown_in_answers(report)
+    if {"better", "worse"} <= found:
+        return "mixed"
+    return "good" if "better" in found else "bad" if found & {"worse", "loops"} else "plain"
 
 
-def _shown_in_answers(report: Report) -> tuple[bool, bool]:
-    """Whether any comparison of the generated answers of the report's model is better or worse."""
+def _shown_in_answers(report: Report) -> set[Verdict]:
+    """The verdicts on the generated answers of the report's model."""
     about = [c for c in report.comparisons if c.system == report.subject and report.metrics[c.metric].unit != "nats"]
-    found = {comparison.verdict for comparison in about}
-    return "better" in found, "worse" in found
+    return {comparison.verdict for comparison in about}
 
 
 def system_names(report: Report) -> dict[System, Text]:
@@ -158,9 +166,23 @@ def sentence(report: Report) -> Text:
     better, worse, same = verdicts["better"], verdicts["worse"], verdicts["no difference shown"]
     return Text(
         f"{where.zh}的{name.zh} {moved}（差 {interval}）。全部 {total} 项比较中，{better} 项更好，{worse} 项更差，"
-        f"{same} 项未显示差别。",
+        f"{same} 项未显示差别。{_because_of_loops(report).zh}",
         f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} comparisons, {better} are better, {worse} "
-        f"worse, {same} show no difference.",
+        f"worse, {same} show no difference.{_because_of_loops(report).en}",
+    )
+
+
+def _because_of_loops(report: Report) -> Text:
+    """Why comparisons that would be better are not called so; empty where there are none."""
+    looping = [system for system in report.compared if report.loop_share(system) > MOST_LOOPS]
+    if not (count := report.verdicts["loops"]):
+        return Text("", "")
+    names, allowed = system_names(report), f"{MOST_LOOPS:.0%}"
+    zh = "、".join(f"{names[system].zh} {report.loop_share(system):.1%}" for system in looping)
+    en = ", ".join(f"{names[system].en} {report.loop_share(system):.1%}" for system in looping)
+    return Text(
+        f"另有 {count} 项得分更高但不算更好，因为回答复读（{zh}，上限 {allowed}）。",
+        f" {count} more score higher and are not called better, because the answers loop ({en}; at most {allowed}).",
     )
 
 

@@ -12,6 +12,29 @@ OnText = Callable[[int, str], bool]
 """Called with (row, new text) while generating; returning False cancels that row."""
 
 
+FinishReason = Literal["stop", "length", "repetition_detected", "cancelled"]
+"""``stop`` (the model ended it), ``length`` (cut at ``max_new_tokens``), ``repetition_detected`` (ended because it
+looped) or ``cancelled``."""
+
+
+@dataclass(frozen=True)
+class RepetitionDetection:
+    """When a row is ended because it repeats itself; names and meaning are vLLM's.
+
+    Where a pattern of tokens has repeated this often, the text is judged (``models/loops.py``): laughter, rules and
+    tables go on.
+
+    Attributes:
+        max_pattern_size: Most tokens of a pattern; 0 never ends a row.
+        min_pattern_size: Fewest tokens of a pattern; 0 is 1.
+        min_count: How often it must occur in a row.
+    """
+
+    max_pattern_size: int
+    min_pattern_size: int = 0
+    min_count: int = 2
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How answers are sampled; the default is greedy and therefore reproducible.
@@ -21,24 +44,44 @@ class Sampling:
         temperature: 0 is greedy.
         top_p: Nucleus mass, in (0, 1].
         seed: Makes a sampled answer reproducible.
+        top_k: Draws from this many tokens only; 0 from all.
+        min_p: Draws only tokens at least this share as likely as the likeliest.
+        repetition_penalty: Divides the logits of tokens of prompt and answer (Keskar et al. 2019); 1 does nothing.
+        frequency_penalty: Taken off a token's logit for each time the answer has it.
+        presence_penalty: Taken off a token's logit once the answer has it.
+        dry_multiplier: Strength of DRY, which punishes the token that would continue a repetition; 0 does nothing.
+        dry_base: How the punishment grows with each token of the repetition.
+        dry_allowed_length: Tokens that may be repeated freely.
+        repetition_detection: When a row that loops is ended; None never.
     """
 
     max_new_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    dry_multiplier: float = 0.0
+    dry_base: float = 1.75
+    dry_allowed_length: int = 2
+    repetition_detection: RepetitionDetection | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the likeliest token is always next."""
+        neutral = self.repetition_penalty == 1.0 and not (self.frequency_penalty or self.presence_penalty)
+        return neutral and not self.dry_multiplier and self.temperature == 0
 
 
 @dataclass(frozen=True)
 class Completion:
-    """A generated answer.
-
-    Attributes:
-        finish_reason: ``stop`` (the model ended it), ``length`` (cut at ``max_new_tokens``) or ``cancelled``.
-    """
+    """A generated answer."""
 
     text: str
-    finish_reason: Literal["stop", "length", "cancelled"]
+    finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
 
@@ -78,8 +121,8 @@ class Engine(Protocol):
     ) -> list[Completion]:
         """Answers conversations that end with a user turn.
 
-        All rows must have the same temperature, top_p and seed; ``max_new_tokens`` may differ. With ``on_text`` the
-        text is also streamed while it grows; concatenated, the pieces of a row are its completion's text.
+        Every row follows its own settings, whatever the others are. With ``on_text`` the text is also streamed while
+        it grows; concatenated, the pieces of a row are its completion's text.
         """
         ...
 

@@ -1,19 +1,36 @@
 """The local engine: a transformers model, plain or with a prefix adapter, run in left-padded batches."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from peft import PeftModel
 from torch import nn
-from transformers import GenerationConfig, PreTrainedModel, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 from transformers.generation.streamers import BaseStreamer
 
 from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.config import DType
-from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
+from models.engines.engine import (
+    Completion,
+    Conversation,
+    FinishReason,
+    OnText,
+    RepetitionDetection,
+    Sampling,
+    Score,
+)
+from models.engines.repetition import RepetitionWatch
+from models.engines.sampling import RowSampler, breakers_of
 from models.loading import hash_model, load_model, load_tokenizer
 from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat, Rendered
@@ -64,18 +81,14 @@ class LocalEngine:
         THREADS.follow()
         prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
         limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
-        shared = {(s.temperature, s.top_p, s.seed) for s in sampling}
-        if len(shared) != 1:
-            raise ValueError("the rows of one batch must have the same temperature, top_p and seed")
         input_ids, attention_mask = self._left_padded(prompts)
-        rows = _Rows(self.prompt_format, limits, on_text)
-        if sampling[0].seed is not None:
-            torch.manual_seed(sampling[0].seed)
+        rows = _Rows(self.prompt_format, limits, [s.repetition_detection for s in sampling], on_text)
         with torch.inference_mode():
             self.model.generate(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
-                generation_config=self._generation_config(sampling[0], max(limits)),
+                generation_config=self._generation_config(max(limits)),
+                logits_processor=self._processors(sampling, prompts, rows.ids),
                 streamer=rows,
                 stopping_criteria=StoppingCriteriaList([rows.criterion]),
             )
@@ -117,14 +130,20 @@ class LocalEngine:
         device = self.model.device
         return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
-    def _generation_config(self, sampling: Sampling, max_new_tokens: int) -> GenerationConfig:
-        sampled = sampling.temperature > 0
+    def _processors(
+        self, sampling: Sequence[Sampling], prompts: list[list[int]], answers: list[list[int]]
+    ) -> LogitsProcessorList:
+        if all(s.is_plain for s in sampling):
+            return LogitsProcessorList()
+        return LogitsProcessorList(
+            [RowSampler(sampling, prompts, answers, self.prompt_format.stop_ids, breakers_of(self.tokenizer))]
+        )
+
+    def _generation_config(self, max_new_tokens: int) -> GenerationConfig:
+        """Greedy search; rows that are not greedy choose in ``RowSampler``."""
         return GenerationConfig(
             max_new_tokens=max_new_tokens,
-            do_sample=sampled,
-            temperature=sampling.temperature if sampled else None,
-            top_p=sampling.top_p if sampled else None,
-            top_k=0 if sampled else None,
+            do_sample=False,
             eos_token_id=list(self.prompt_format.stop_ids),
             pad_token_id=self.tokenizer.pad_token_id,
         )
@@ -133,11 +152,21 @@ class LocalEngine:
 class _Rows(BaseStreamer):
     """Follows every row of a running batch: collects its ids, streams its text, ends it by its own limits."""
 
-    def __init__(self, prompt_format: PromptFormat, limits: list[int], on_text: OnText | None) -> None:
+    def __init__(
+        self,
+        prompt_format: PromptFormat,
+        limits: list[int],
+        detections: list[RepetitionDetection | None],
+        on_text: OnText | None,
+    ) -> None:
         self.prompt_format, self.limits, self.on_text = prompt_format, limits, on_text
         self.ids: list[list[int]] = [[] for _ in limits]
         self.handed_out = [""] * len(limits)
-        self.ended: list[str | None] = [None] * len(limits)
+        self.ended: list[FinishReason | None] = [None] * len(limits)
+        self.watches = [
+            RepetitionWatch(detection, partial(self._text, row)) if detection else None
+            for row, detection in enumerate(detections)
+        ]
         self.prompt_seen = False
         self.criterion = _EndedRows(self)
 
@@ -158,14 +187,20 @@ class _Rows(BaseStreamer):
             self.ended[row] = "stop"
         else:
             self.ids[row].append(token)
-            if len(self.ids[row]) == self.limits[row]:
+            watch = self.watches[row]
+            if watch and watch.loops(token):
+                self.ended[row] = "repetition_detected"
+            elif len(self.ids[row]) == self.limits[row]:
                 self.ended[row] = "length"
         if self.on_text is not None and not self._hand_out(row):
             self.ended[row] = "cancelled"
 
+    def _text(self, row: int) -> str:
+        return self.prompt_format.decode(self.ids[row])
+
     def _hand_out(self, row: int) -> bool:
         assert self.on_text is not None
-        text = self.prompt_format.decode(self.ids[row])
+        text = self._text(row)
         if self.ended[row] is None and text.endswith(REPLACEMENT):
             return True  # a character whose bytes have not all arrived yet
         new = text[len(self.handed_out[row]) :]
@@ -174,9 +209,8 @@ class _Rows(BaseStreamer):
 
     def completion(self, row: int, prompt_tokens: int) -> Completion:
         reason = self.ended[row]
-        assert reason in ("stop", "length", "cancelled")
-        text = self.prompt_format.decode(self.ids[row])
-        return Completion(text, reason, prompt_tokens, len(self.ids[row]))  # type: ignore[arg-type]
+        assert reason is not None
+        return Completion(self._text(row), reason, prompt_tokens, len(self.ids[row]))
 
 
 class _EndedRows(StoppingCriteria):

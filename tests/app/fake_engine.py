@@ -17,6 +17,7 @@ class FakeEngine:
         gate: While cleared, generating stops after the first character.
         failure: Raised by the next batches, while set.
         cancelled: Rows that were cancelled so far.
+        reason: Why every row ends, where it is not by its length.
     """
 
     model_version = "fake-1"
@@ -29,6 +30,7 @@ class FakeEngine:
         self.gate.set()
         self.failure: Exception | None = None
         self.cancelled = 0
+        self.reason = ""
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
         return sum(len(turn.content) for turn in conversation)
@@ -62,5 +64,5 @@ class FakeEngine:
     def _completion(self, conversation: Conversation, sampling: Sampling, text: str) -> Completion:
         whole = text == self.answer
         cut = len(text) == sampling.max_new_tokens and not whole
-        reason = "stop" if whole else "length" if cut else "cancelled"
+        reason = self.reason or ("stop" if whole else "length" if cut else "cancelled")
         return Completion(text, reason, self.count_prompt_tokens(conversation), len(text))  # type: ignore[arg-type]

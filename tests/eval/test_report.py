@@ -96,6 +96,9 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
         ({"fact_recall": "worse"}, "Worse after tuning"),
         ({"fact_recall": "no difference shown"}, "No difference shown in the answers"),
         ({"fact_recall": "no difference shown", "loss_per_character": "better"}, "No difference shown in the answers"),
+        ({"fact_recall": "loops", "rouge_l_zh": "no difference shown"}, "Loops after tuning"),
+        ({"fact_recall": "loops", "over_refusal": "worse"}, "Worse after tuning"),
+        ({"fact_recall": "no difference shown", "loss_per_character": "loops"}, "No difference shown in the answers"),
     ],
 )
 def test_outcome_is_about_the_answers(verdicts: dict[str, Verdict], said: str) -> None:
@@ -106,6 +109,37 @@ def test_sentence_gives_scores_difference_and_counts() -> None:
     said = sentence(report({"fact_recall": "better", "rouge_l_zh": "no difference shown"}))
     assert "50.0% → 50.0%（差 +10.0 [+5.0, +15.0]）" in said.zh
     assert "Of 2 comparisons, 1 are better, 0 worse, 1 show no difference" in said.en
+
+
+def looping(count: int, **verdicts: Verdict) -> Report:
+    """A report whose tuned model loops in this many of 40 answers."""
+    written = report(verdicts).model_dump(mode="json")
+    written["suites"]["test"]["counted"]["tuned"]["loops"] = count
+    return Report.model_validate(written)
+
+
+def test_the_sentence_says_why_a_model_that_loops_is_not_called_better() -> None:
+    said = sentence(looping(12, rouge_l_zh="loops", fact_recall="no difference shown"))
+    assert "0 are better" in said.en
+    assert (
+        "1 more score higher and are not called better, because the answers loop (tuned 30.0%; at most 2%)" in said.en
+    )
+    assert "另有 1 项得分更高但不算更好，因为回答复读（微调后 30.0%，上限 2%）" in said.zh
+
+
+def test_loops_are_counted_among_what_did_not_go_well() -> None:
+    said = [text.zh for text in failures(looping(12, rouge_l_zh="loops"))["tuned"]]
+    assert [text for text in said if "复读：" in text] == ["测试集：40 题中有 12 个回答复读：不断重复同样的内容。"]
+
+
+def test_a_report_from_before_loops_were_counted_is_read(tmp_path: Path) -> None:
+    written = report({"fact_recall": "better"}).model_dump(mode="json")
+    for counted in written["suites"]["test"]["counted"].values():
+        del counted["loops"]
+    (tmp_path / "report.json").write_text(json.dumps(written), encoding="utf-8")
+    read = Report.load(tmp_path / "report.json")
+    assert read.suites["test"].counted["tuned"].loops is None
+    assert "loop" not in sentence(read).en and failures(read) == {}
 
 
 def test_one_model_is_described_without_a_comparison() -> None:

@@ -7,6 +7,7 @@ import openai
 import pytest
 from huggingface_hub import InferenceClient
 
+from models.engines.engine import RepetitionDetection
 from tests.app.fake_engine import ANSWER, FakeEngine
 from tests.app.serving import Running
 
@@ -100,6 +101,49 @@ def test_sampling_reaches_the_engine_and_greedy_ignores_the_rest(api: openai.Ope
     assert (second.temperature, second.top_p, second.seed) == (0, 1.0, None)
 
 
+def test_penalties_and_limits_reach_the_engine_under_their_usual_names(
+    client: httpx.Client, engine: FakeEngine
+) -> None:
+    penalties = {
+        "repetition_penalty": 1.1,
+        "frequency_penalty": 0.2,
+        "presence_penalty": -0.3,
+        "dry_multiplier": 0.8,
+        "dry_base": 2.0,
+        "dry_allowed_length": 3,
+    }
+    chance = {"temperature": 0.7, "top_k": 20, "min_p": 0.1}
+    assert post(client, **penalties, **chance).status_code == 200
+    assert post(client, **penalties, top_k=20).status_code == 200
+    sampled, greedy = (batch[0][1] for batch in engine.batches)
+    assert {name: getattr(sampled, name) for name in penalties | chance} == penalties | chance
+    assert {name: getattr(greedy, name) for name in penalties} == penalties and greedy.top_k == 0
+
+
+def test_loops_are_watched_for_unless_the_client_says_otherwise(client: httpx.Client, engine: FakeEngine) -> None:
+    own = {"max_pattern_size": 20, "min_pattern_size": 2, "min_count": 3}
+    for detection in (None, own, {"max_pattern_size": 0}):
+        assert post(client, repetition_detection=detection).status_code == 200
+    by_default, chosen, off = (batch[0][1].repetition_detection for batch in engine.batches)
+    assert by_default == RepetitionDetection(64, 1, 4)
+    assert chosen == RepetitionDetection(20, 2, 3)
+    assert off is not None and off.max_pattern_size == 0
+
+
+def test_an_answer_that_looped_says_so_as_vllm_does(api: openai.OpenAI, engine: FakeEngine) -> None:
+    engine.reason = "repetition_detected"
+    choice = api.chat.completions.create(model="fake-1", messages=QUESTION).choices[0]
+    last = list(api.chat.completions.create(model="fake-1", messages=QUESTION, stream=True))[-1].choices[0]
+    for found in (choice, last):
+        assert found.finish_reason == "stop"
+        assert found.model_extra is not None and found.model_extra["stop_reason"] == "repetition_detected"
+
+
+def test_a_stop_string_is_named_as_the_reason(client: httpx.Client) -> None:
+    assert post(client, stop=["和", "头晕"]).json()["choices"][0]["stop_reason"] == "头晕"
+    assert post(client).json()["choices"][0]["stop_reason"] is None
+
+
 def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: FakeEngine) -> None:
     messages = [
         {"role": "developer", "content": "简短回答"},
@@ -117,7 +161,14 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
         ({"tools": [{"type": "function"}]}, 400, "tools"),
         ({"response_format": {"type": "json_object"}}, 400, "response_format"),
         ({"logprobs": True}, 400, "logprobs"),
-        ({"frequency_penalty": 0.5}, 400, "frequency_penalty"),
+        ({"frequency_penalty": 2.5}, 422, "frequency_penalty"),
+        ({"repetition_penalty": 0}, 422, "repetition_penalty"),
+        ({"top_k": -2}, 422, "top_k"),
+        ({"min_p": 1.5}, 422, "min_p"),
+        ({"dry_base": 0.5}, 422, "dry_base"),
+        ({"repetition_detection": {"min_count": 1}}, 422, "repetition_detection.min_count"),
+        ({"repetition_detection": {"max_pattern_size": 2, "min_pattern_size": 3}}, 422, "repetition_detection"),
+        ({"repetition_detection": {"max_size": 2}}, 422, "repetition_detection.max_size"),
         ({"no_such_thing": 1}, 400, "no_such_thing"),
         ({"stop": ["a", "b", "c", "d", "e"]}, 400, "stop"),
         ({"stop": ""}, 400, "stop"),

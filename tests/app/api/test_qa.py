@@ -6,10 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
+from app.config import SamplingConfig
 from app.pipeline.label import LABEL
+from app.pipeline.repeats import NOTICE
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.domain import NOTICES
 from tests.app.fake_engine import ANSWER, FakeEngine
+from tests.app.serving import CONFIG, serving
 
 SEEK_CARE = "请立即拨打120或前往急诊。"
 
@@ -46,6 +49,53 @@ def test_an_answer_carries_source_label_and_version(client: httpx.Client, knowle
     assert answer["model_version"] == "fake-1"
     assert answer["finish_reason"] == "stop"
     assert answer["usage"]["total_tokens"] == len("高血压有哪些症状？") + len(ANSWER)
+
+
+LOOPING = "可以手术。" + "也可以放疗，" * 9
+
+
+@pytest.fixture
+def looping(engine: FakeEngine) -> FakeEngine:
+    engine.answer, engine.reason = LOOPING, "repetition_detected"
+    return engine
+
+
+def test_repeats_are_cut_and_the_reader_is_told(client: httpx.Client, looping: FakeEngine) -> None:
+    answer = ask(client, "高血压有哪些症状？")
+    assert answer["answer"] == "可以手术。也可以放疗"
+    assert answer["repetition_removed"] == len(LOOPING) - len(answer["answer"])
+    assert answer["notice"] == NOTICE
+    assert answer["finish_reason"] == "repetition_detected"
+    assert answer["usage"]["completion_tokens"] == len(LOOPING)
+
+
+def test_a_stream_ends_with_the_answer_without_repeats(client: httpx.Client, looping: FakeEngine) -> None:
+    *_, (last, done) = stream(client, "高血压有哪些症状？")
+    assert (last, done["answer"], done["notice"]) == ("done", "可以手术。也可以放疗", NOTICE)
+
+
+def test_repeats_are_cut_however_the_answer_ended_and_the_other_notice_stays(
+    client: httpx.Client, looping: FakeEngine
+) -> None:
+    looping.reason = ""
+    answer = ask(client, "今天天气怎么样？")
+    assert answer["finish_reason"] == "stop" and answer["repetition_removed"] > 0
+    assert answer["notice"] == f"{NOTICE} {NOTICES.no_source}"
+
+
+def test_an_answer_without_repeats_is_left_alone(client: httpx.Client) -> None:
+    assert ask(client, "高血压有哪些症状？")["repetition_removed"] == 0
+
+
+def test_users_are_answered_as_the_service_is_configured(engine: FakeEngine, knowledge: KnowledgeBase) -> None:
+    sampling = SamplingConfig(repetition_penalty=1.1, dry_multiplier=0.8)
+    config = CONFIG.model_copy(update={"sampling": sampling, "repetition_detection": None})
+    with serving(engine, "medical", knowledge, config) as server, server.client() as client:
+        engine.batches.clear()
+        ask(client, "高血压有哪些症状？", max_tokens=30)
+    used = engine.batches[0][0][1]
+    assert (used.repetition_penalty, used.dry_multiplier, used.temperature) == (1.1, 0.8, 0)
+    assert (used.max_new_tokens, used.repetition_detection) == (30, None)
 
 
 def test_the_implicit_label_names_producer_and_request(client: httpx.Client) -> None:

@@ -43,28 +43,17 @@ def test_requests_that_wait_together_run_in_one_batch(engine: FakeEngine, runnin
     pool.shutdown()
 
 
-def test_rows_of_a_batch_agree_in_sampling(engine: FakeEngine, running: Running) -> None:
+def test_requests_of_any_sampling_share_a_batch(engine: FakeEngine, running: Running) -> None:
     holding = hold(engine, running)
+    settings: list[dict[str, Any]] = [{"temperature": 0}, {"temperature": 0.7, "seed": 1}, {"frequency_penalty": 0.5}]
     with ThreadPoolExecutor(3) as pool:
-        waiting = [pool.submit(ask, running, temperature=t) for t in (0, 0.7, 0)]
+        waiting = [pool.submit(ask, running, **setting) for setting in settings]
         running.wait_for(lambda: len(running.backend._waiting) == 3)
         engine.gate.set()
         assert all(answer.result().status_code == 200 for answer in waiting)
-    batches = [{s.temperature for _, s in batch} for batch in engine.batches]
-    assert all(len(temperatures) == 1 for temperatures in batches)
-    assert sorted(len(batch) for batch in engine.batches) == [1, 1, 2]
+    found = {(s.temperature, s.seed, s.frequency_penalty) for _, s in engine.batches[1]}
+    assert found == {(0, None, 0), (0.7, 1, 0), (0, None, 0.5)}
     holding.join()
-
-
-def test_a_seeded_sample_runs_alone(engine: FakeEngine, running: Running) -> None:
-    holding = hold(engine, running)
-    pool, answers = in_background(running, 2, temperature=0.7, seed=1)
-    running.wait_for(lambda: len(running.backend._waiting) == 2)
-    engine.gate.set()
-    assert all(answer.result().status_code == 200 for answer in answers)
-    assert [len(batch) for batch in engine.batches] == [1, 1, 1]
-    holding.join()
-    pool.shutdown()
 
 
 def test_a_full_queue_answers_503_and_says_when_to_come_back(engine: FakeEngine, running: Running) -> None:
