@@ -18,12 +18,14 @@ Array = npt.NDArray[np.float64]
 Aggregate = Callable[[Array], Array]
 """Turns summed statistics ``[..., k]`` into scores ``[...]``."""
 
-Verdict = Literal["better", "worse", "no difference shown", "loops"]
-"""``loops`` is what would be better, of a system that loops too often to be called so."""
+Verdict = Literal["better", "worse", "no difference shown", "loops", "no verdict"]
+"""``loops`` is what would be better, of a system that loops too often to be called so; ``no verdict`` is said of what is
+no primary metric, or of too few items."""
 
 RESAMPLES = 2_000
 PERMUTATIONS = 10_000
 LEVEL = 0.05
+LEAST_ITEMS = 10  # fewer get no verdict
 BLOCK = 500  # resamples drawn at once, to limit memory on large suites
 
 

@@ -1,5 +1,7 @@
 """The judges, in one table; its order is that of every report."""
 
+from collections.abc import Container
+
 from eval.judges.bleu_zh import judge as bleu_zh
 from eval.judges.citation import judge as citation
 from eval.judges.emergency import judge as emergency
@@ -29,3 +31,16 @@ JUDGES: dict[str, Judge] = {
     )
 }
 """The judges by name."""
+
+FALLBACK = next(name for name, judge in JUDGES.items() if judge.prominence == "fallback")
+"""What is primary where no headline judge applies."""
+
+
+def primary(measured: Container[str]) -> list[str]:
+    """The primary metrics of a suite: known before anything is measured, and the only ones that get a verdict.
+
+    Args:
+        measured: The metrics that apply to the suite.
+    """
+    found = [name for name, judge in JUDGES.items() if judge.prominence == "headline" and name in measured]
+    return found or [FALLBACK]

@@ -51,8 +51,8 @@ class Judge:
         higher_is_better: Whether a higher score is better.
         aggregate: Turns summed statistics into the metric.
         compared: Whether systems are compared by it.
-        prominence: ``headline``: at the top of the report; ``fallback``: at the top where no headline judge applies;
-            ``detail``: only in the tables. The first two are shares.
+        prominence: ``headline``: primary, at the top of the report, and with a verdict; ``fallback``: the same where no
+            headline judge applies; ``detail``: only in the tables. The first two are shares.
         checks_pairs: Whether it can rank sampled answers for preference pairs.
         failure: What a wrong answer did, where the report counts each one.
     """

@@ -18,7 +18,7 @@ from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
-from eval.judges import JUDGES
+from eval.judges import JUDGES, primary
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -137,7 +137,7 @@ def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example
 
 
 def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Container[System]) -> tuple[Comparison, ...]:
-    """Every other system against the first; all comparisons of the report share one correction."""
+    """Every other system against the first; the primary comparisons of the report share one correction."""
     baseline, *others = measured
     found = [
         (suite, name, system, _difference(base, measured[system][suite][name], suites[suite], seed))
@@ -146,7 +146,12 @@ def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Contain
         for name, base in measurements.items()
         if JUDGES[name].compared and name in measured[system][suite]
     ]
-    adjusted = significance.holm([difference.p for *_, difference in found])
+    decisive = [
+        difference.n >= significance.LEAST_ITEMS and name in primary(measured[system][suite])
+        for suite, name, system, difference in found
+    ]
+    corrected = iter(significance.holm([d.p for (*_, d), decides in zip(found, decisive, strict=True) if decides]))
+    adjusted = [next(corrected) if decides else None for decides in decisive]
     return tuple(
         Comparison(
             suite=suite,
@@ -167,8 +172,10 @@ def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Contain
     )
 
 
-def _verdict(metric: str, difference: float, p_holm: float, loops: bool) -> significance.Verdict:
+def _verdict(metric: str, difference: float, p_holm: float | None, loops: bool) -> significance.Verdict:
     """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words."""
+    if p_holm is None:
+        return "no verdict"
     found = significance.verdict(difference, p_holm, higher_is_better=JUDGES[metric].higher_is_better)
     return "loops" if found == "better" and loops else found
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from eval.bilingual import Text
-from eval.judges import JUDGES
+from eval.judges import FALLBACK, JUDGES, primary
 from eval.report import plots, wording
 from eval.report.schema import (
     Comparison,
@@ -108,7 +108,7 @@ def _kinds(report: Report, suite: str) -> KindPlot:
     """Each kind of item by its most informative metric, the most frequent kinds first."""
     frequent = sorted(report.suites[suite].kinds.items(), key=lambda pair: (-pair[1], pair[0]))
     scored = report.by_kind[report.subject][suite]
-    metrics = {kind: wording.most_telling(scored[kind])[0] for kind, _ in frequent if scored[kind]}
+    metrics = {kind: primary(scored[kind])[0] for kind, _ in frequent if scored[kind]}
     several = len(set(metrics.values())) > 1
     names = [JUDGES[metric].title for metric in dict.fromkeys(metrics.values())]
     title = Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
@@ -178,7 +178,7 @@ def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[I
 def _score(item: ItemRecord, system: System) -> float:
     """The most informative score of an item, 0 to 1, with the fallback's to break ties."""
     scores = item.scores[system]
-    return scores[wording.most_telling(scores)[0]] + 0.01 * scores[wording.FALLBACK]
+    return scores[primary(scores)[0]] + 0.01 * scores[FALLBACK]
 
 
 def _gain(item: ItemRecord) -> float:

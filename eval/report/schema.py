@@ -51,7 +51,8 @@ class Comparison(_ReportPart):
         baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
         p: Sign-flip test over the groups.
-        p_holm: The same after Holm's correction over all comparisons of the report; the verdict rests on it.
+        p_holm: The same after Holm's correction over the primary comparisons of the report; the verdict rests on it. None
+            where there is no verdict.
         mcnemar_p: Exact McNemar test over single items, for 0/1 metrics.
     """
 
@@ -65,7 +66,7 @@ class Comparison(_ReportPart):
     n: int
     groups: int
     p: float
-    p_holm: float
+    p_holm: float | None
     mcnemar_p: float | None
     verdict: Verdict
 
@@ -295,7 +296,7 @@ class Report(_ReportPart):
         for system in self.systems:
             score, comparison = scores.get(system), self.comparison(suite, metric, system)
             name = f"{system} " if len(self.systems) > 2 else ""
-            verdict = f"  {comparison.verdict}" if comparison else ""
+            verdict = f"  {comparison.verdict}" if comparison and comparison.verdict != "no verdict" else ""
             parts.append(f"{name}{shown_interval(score, unit) if score else '–'}{verdict}")
         return progression(parts)
 

@@ -1,12 +1,10 @@
 """What the report says in words, in Chinese and English: names, verdicts, the sentence at the top, failures."""
 
-from collections.abc import Container
-
 from data_recipes.leakage.normalise import RUN_TOLD
 from domains.domain import DOMAINS, find_domain
 from domains.wording import DEFINITION
 from eval.bilingual import Text
-from eval.judges import JUDGES
+from eval.judges import JUDGES, primary
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -20,7 +18,7 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEVEL, PERMUTATIONS, RESAMPLES, Verdict
+from eval.significance import LEAST_ITEMS, LEVEL, PERMUTATIONS, RESAMPLES, Verdict
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
@@ -28,6 +26,7 @@ VERDICTS: dict[Verdict, Text] = {
     "worse": Text("更差", "worse"),
     "no difference shown": Text("未显示差别", "no difference shown"),
     "loops": Text("复读，不算更好", "loops, not called better"),
+    "no verdict": Text("不作结论", "no verdict"),
 }
 SYSTEMS: dict[System, Text] = {BASE: Text("基座", "base"), TUNED: Text("微调后", "tuned")}
 MODEL = Text("模型", "model")
@@ -67,28 +66,22 @@ ITEM_KINDS = {
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
 METHOD = Text(
     f"区间：按组（关于同一条目的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
-    f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对全部比较作 Holm 校正；"
-    f"校正后 p < {LEVEL} 才说更好或更差。",
+    f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对主要指标的比较作 Holm 校正；"
+    f"校正后 p < {LEVEL} 才说更好或更差。其余指标和不足 {LEAST_ITEMS} 题的只列区间，不作结论。",
     f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same "
     "entry); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
-    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over all comparisons; a verdict "
-    f"of better or worse requires a corrected p below {LEVEL}.",
+    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over the primary metrics; a "
+    f"verdict of better or worse requires a corrected p below {LEVEL}. Other metrics, and those of fewer than "
+    f"{LEAST_ITEMS} items, have intervals and no verdict.",
 )
-FALLBACK = next(name for name, judge in JUDGES.items() if judge.prominence == "fallback")
 SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominence != "detail"]
-
-
-def most_telling(metrics: Container[str]) -> list[str]:
-    """The metrics shown at the top where these were measured: the headline ones, else the fallback."""
-    found = [name for name, judge in JUDGES.items() if judge.prominence == "headline" and name in metrics]
-    return found or [FALLBACK]
 
 
 def headlines(report: Report) -> list[tuple[str, str]]:
     """The (suite, metric) pairs shown at the top, the most informative ones of each suite."""
     scores = report.systems[report.subject]
     return [
-        (suite, metric) for suite, metrics in scores.items() for metric in most_telling(metrics) if metric in metrics
+        (suite, metric) for suite, metrics in scores.items() for metric in primary(metrics) if metric in metrics
     ]
 
 
@@ -109,6 +102,8 @@ def outcome(report: Report) -> Text:
         return Text("微调后更差", "Worse after tuning")
     if "loops" in found:
         return Text("微调后复读", "Loops after tuning")
+    if found == {"no verdict"}:
+        return Text("题数不足，不作结论", "Too few items for a verdict")
     return Text("回答未显示差别", "No difference shown in the answers")
 
 
@@ -162,12 +157,12 @@ def sentence(report: Report) -> Text:
     moved = f"{shown(scores[report.baseline].value, unit)} → {shown(score.value, unit)}"
     interval = shown_difference(comparison, report)
     verdicts = report.verdicts
-    total = verdicts.total()
+    total = verdicts.total() - verdicts["no verdict"]
     better, worse, same = verdicts["better"], verdicts["worse"], verdicts["no difference shown"]
     return Text(
-        f"{where.zh}的{name.zh} {moved}（差 {interval}）。全部 {total} 项比较中，{better} 项更好，{worse} 项更差，"
+        f"{where.zh}的{name.zh} {moved}（差 {interval}）。{total} 项主要比较中，{better} 项更好，{worse} 项更差，"
         f"{same} 项未显示差别。{_because_of_loops(report).zh}",
-        f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} comparisons, {better} are better, {worse} "
+        f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, {worse} "
         f"worse, {same} show no difference.{_because_of_loops(report).en}",
     )
 
@@ -196,8 +191,10 @@ def shown_difference(comparison: Comparison, report: Report) -> str:
     return f"{value} [{scale * comparison.low:+.{digits}f}, {scale * comparison.high:+.{digits}f}]"
 
 
-def shown_p(p: float) -> str:
+def shown_p(p: float | None) -> str:
     """A p-value for readers."""
+    if p is None:
+        return "–"
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 

@@ -95,6 +95,8 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
         ({"fact_recall": "better", "over_refusal": "worse"}, "Mixed"),
         ({"fact_recall": "worse"}, "Worse after tuning"),
         ({"fact_recall": "no difference shown"}, "No difference shown in the answers"),
+        ({"fact_recall": "no verdict"}, "Too few items for a verdict"),
+        ({"fact_recall": "better", "bleu_zh": "no verdict"}, "Better after tuning"),
         ({"fact_recall": "no difference shown", "loss_per_character": "better"}, "No difference shown in the answers"),
         ({"fact_recall": "loops", "rouge_l_zh": "no difference shown"}, "Loops after tuning"),
         ({"fact_recall": "loops", "over_refusal": "worse"}, "Worse after tuning"),
@@ -108,7 +110,7 @@ def test_outcome_is_about_the_answers(verdicts: dict[str, Verdict], said: str) -
 def test_sentence_gives_scores_difference_and_counts() -> None:
     said = sentence(report({"fact_recall": "better", "rouge_l_zh": "no difference shown"}))
     assert "50.0% → 50.0%（差 +10.0 [+5.0, +15.0]）" in said.zh
-    assert "Of 2 comparisons, 1 are better, 0 worse, 1 show no difference" in said.en
+    assert "Of 2 primary comparisons, 1 are better, 0 worse, 1 show no difference" in said.en
 
 
 def looping(count: int, **verdicts: Verdict) -> Report:
@@ -164,7 +166,7 @@ def test_three_systems_are_told_apart() -> None:
         "Test: 20 of 40 answers did not refer an emergency to care in the first sentence.",
         "Test, Emergencies referred to care: worse, +10.0 [+5.0, +15.0].",
     ]
-    assert outcome(three).en == "Mixed" and "Of 4 comparisons, 2 are better, 2 worse" in sentence(three).en
+    assert outcome(three).en == "Mixed" and "Of 4 primary comparisons, 2 are better, 2 worse" in sentence(three).en
     assert "50.0% [40.0%, 60.0%] → tuned 50.0% [40.0%, 60.0%]  better · older 50.0%" in three.summary()
 
 
