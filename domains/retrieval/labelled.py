@@ -175,6 +175,4 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
 
 
 def _plain(shares: Mapping[str, Share]) -> dict[str, dict[str, float]]:
-    return {
-        name: {key: round(value, DIGITS) for key, value in asdict(share).items()} for name, share in shares.items()
-    }
+    return {name: {key: round(value, DIGITS) for key, value in asdict(share).items()} for name, share in shares.items()}
