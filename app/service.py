@@ -23,6 +23,7 @@ from app.pipeline.guards import DeclineStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
+from domains.retrieval.retriever import Retriever
 from domains.safety_rules import Triager
 
 
@@ -67,7 +68,7 @@ def pipeline(
     """
     return (
         TriageStage(triager),
-        CiteStage(domain, knowledge),
+        CiteStage(domain, Retriever(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
         AnswerStage(backend, config.max_new_tokens),
