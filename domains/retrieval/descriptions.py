@@ -39,7 +39,7 @@ class Descriptions:
         self._terms = {term: place for place, term in enumerate(dict.fromkeys(chain.from_iterable(counts)))}
         self._starts, self._rows, self._weights = _index(counts, self._terms)
 
-    def __contains__(self, term: str) -> bool:
+    def __contains__(self, term: object) -> bool:
         """Whether a pair of characters is said of any entry."""
         return term in self._terms
 

@@ -92,7 +92,7 @@ class Lexicon:
         Raises:
             UserError: A line is damaged or names an entry that is not there; the message names file and line.
         """
-        names, broader = (list(_read(folder / file, of)) for file, of in ((NAMES, SpokenNames), (BROADER, BroaderWord)))
+        names, broader = list(_read(folder / NAMES, SpokenNames)), list(_read(folder / BROADER, BroaderWord))
         seen: dict[str, str] = {}
         for where, line in names:
             _check_ids(where, (line.id,), ids)
