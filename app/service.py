@@ -22,6 +22,7 @@ from app.pipeline.guards import DeclineStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
+from domains.retrieval.retriever import Retriever
 from domains.safety_rules import Triager
 
 
@@ -66,7 +67,7 @@ def pipeline(
     """
     return (
         TriageStage(triager),
-        CiteStage(domain, knowledge),
+        CiteStage(domain, Retriever(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
         AnswerStage(backend, config.qa_sampling),

@@ -19,6 +19,7 @@ from data_recipes.dataset.listing import ShowConfig
 from data_recipes.formats.passages import PassagesConfig
 from data_recipes.formats.validation import ValidateConfig
 from data_recipes.pipeline.protected_sets import SuitesConfig
+from domains.retrieval.labelled import RetrieveConfig
 from eval.config import EvalConfig
 from eval.preferences import PreferencesConfig
 from models.config import ConvertConfig
@@ -47,6 +48,7 @@ COMMANDS = [
     Command("data_recipes/show.py", "show", ShowConfig),
     Command("data_recipes/passages.py", "passages", PassagesConfig),
     Command("data_recipes/suites.py", "suites", SuitesConfig),
+    Command("-m domains.medical.retrieve", "retrieve", RetrieveConfig),
     *(Command("training/run.py", stage.root, stage.config) for stage in STAGES.values()),
     Command("training/self_instruct.py", "self_instruct", CommandConfig),
     Command("eval/run.py", "eval", EvalConfig),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
 
-from domains.knowledge_base import Entry, KnowledgeBase
+from domains.knowledge_base import Entry
 from domains.wording import DEFINITION
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
@@ -42,17 +42,18 @@ def cited(text: str) -> set[str]:
     return set(_CITATION.findall(text))
 
 
-def quote(question: str, knowledge: KnowledgeBase, asked_for: AskedFor) -> list[Quotation]:
-    """Quotes what the question names and asks for; the definition where no attribute is recognised.
+def quote(question: str, entries: Iterable[Entry], version: str, asked_for: AskedFor) -> list[Quotation]:
+    """Quotes what a question asks for; the definition where no attribute is recognised.
 
     Args:
         question: The question.
-        knowledge: The knowledge base.
+        entries: What it is about.
+        version: Of their knowledge base.
         asked_for: How its attributes are asked for.
     """
     return [
-        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=knowledge.version)
-        for entry in knowledge.find(question)
+        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=version)
+        for entry in entries
         for attribute, text in _statements(entry, question, asked_for.get(entry.type, {}))
     ]
 

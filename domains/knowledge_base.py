@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from common.errors import UserError
 from common.hashing import sha256_files
 from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
+from domains.retrieval.lexicon import FOLDER as LEXICON
+from domains.retrieval.lexicon import Lexicon
 
 
 class Entry(BaseModel):
@@ -94,14 +96,16 @@ class KnowledgeBase:
     Attributes:
         entries: The entries in the order of their files.
         sha256: Hash of the files.
+        lexicon: What people call the entries; for finding them alone, and not part of the hash.
     """
 
     entries: tuple[Entry, ...]
     sha256: str
+    lexicon: Lexicon = field(default_factory=Lexicon)
 
     @classmethod
     def load(cls, schema: KnowledgeSchema, folder: Path | None = None) -> "KnowledgeBase":
-        """Reads the files of a knowledge base and resolves every reference between them.
+        """Reads the files of a knowledge base, with the lexicon beside them, and resolves every reference.
 
         Args:
             schema: What the knowledge base is made of.
@@ -115,7 +119,8 @@ class KnowledgeBase:
         placed = [item for path, of in zip(paths, schema.types, strict=True) for item in _read(path, of, schema)]
         _check_unique(placed)
         _check_references(placed, schema)
-        return cls(entries=tuple(entry for _, entry in placed), sha256=sha256_files(paths))
+        lexicon = Lexicon.load((folder or schema.folder) / LEXICON, {entry.id for _, entry in placed})
+        return cls(tuple(entry for _, entry in placed), sha256_files(paths), lexicon)
 
     @property
     def version(self) -> str:

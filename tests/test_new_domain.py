@@ -74,13 +74,16 @@ def test_its_recipe_reads_its_prose_and_its_service_cites_its_entries(copy: Path
         "from common.command import read_config\n"
         "from domains.citations import quote\n"
         "from domains.domain import find_domain\n"
+        "from domains.retrieval.retriever import Retriever\n"
         "from training.stages.sft.config import SftConfig\n"
         "from training.knowledge import knowledge_of\n"
         "[config] = read_config('run', ['recipe=bicycles_qlora'], SftConfig)\n"
         "domain = find_domain(config.domain)\n"
         "print(knowledge_of(config).path)\n"
         "print('链条也叫车链。' in ''.join(domain.prose()))\n"
-        "print(quote('车链怎么保养？', domain.knowledge.load(), domain.asked_for)[0].text)\n",
+        "knowledge = domain.knowledge.load()\n"
+        "[found] = Retriever(knowledge).retrieve('车链怎么保养？').topic\n"
+        "print(quote('车链怎么保养？', [found.entry], knowledge.version, domain.asked_for)[0].text)\n",
     )
     assert printed.splitlines() == [
         str(copy.resolve() / "domains/bicycles/knowledge"),

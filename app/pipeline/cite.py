@@ -5,18 +5,27 @@ from dataclasses import dataclass, replace
 from app.pipeline.consultation import Consultation
 from domains.citations import quote
 from domains.domain import Domain
-from domains.knowledge_base import KnowledgeBase
+from domains.retrieval.retriever import Retriever
 
 
 @dataclass(frozen=True)
 class CiteStage:
-    """Quotes the entries that a question names; where it names none, the domain's notice says so."""
+    """Quotes the entries that a question is about; where there are none, the domain's notice says so.
+
+    Attributes:
+        domain: How attributes are asked for; the notice.
+        retriever: Finds the entries.
+        version: Of the knowledge base.
+    """
 
     domain: Domain
-    knowledge: KnowledgeBase
+    retriever: Retriever
+    version: str
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        citations = quote(consultation.question, self.knowledge, self.domain.asked_for)
+        topic = self.retriever.retrieve(consultation.question, consultation.asked_before).topic
+        entries = [found.entry for found in topic]
+        citations = quote(consultation.question, entries, self.version, self.domain.asked_for)
         notice = "" if citations else self.domain.notices.no_source
         return replace(consultation, citations=citations, notice=notice)

@@ -37,6 +37,11 @@ class Consultation:
     notice: str = ""
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @property
+    def asked_before(self) -> list[str]:
+        """What the person said in the turns before, in order."""
+        return [turn.content for turn in self.history if turn.role == "user"]
+
 
 @dataclass(frozen=True)
 class Decided:

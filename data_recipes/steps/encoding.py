@@ -36,7 +36,7 @@ class EncodingStep(Config):
     Attributes:
         kind: Selects this step.
         half_width: Full-width letters, digits and spaces become half-width; punctuation stays as it is.
-        simplified: Traditional characters become simplified ones (needs the package OpenCC).
+        simplified: Traditional characters become simplified ones.
     """
 
     kind: Literal["encoding"]

@@ -49,7 +49,6 @@ def test_decomposed_letters_are_composed(rows: Any, run: Any) -> None:
 
 
 def test_traditional_becomes_simplified_where_wanted(rows: Any, run: Any) -> None:
-    pytest.importorskip("opencc")
     assert fixed("頭痛與發熱", rows, run, simplified=True) == ("头痛与发热", {"simplified": 1})
     assert fixed("頭痛與發熱", rows, run) == ("頭痛與發熱", {})
 

@@ -13,6 +13,7 @@ from domains.citations import quote
 from domains.domain import find_domain
 from domains.instruments.knowledge_base import KNOWLEDGE
 from domains.knowledge_base import KnowledgeBase
+from domains.retrieval.retriever import Retriever
 
 DOMAIN = find_domain("instruments")
 MEDICAL = re.compile("医生|医院|就医|就诊|急诊|120|用药|处方|患者|病人|科室|知识库.*疾病")
@@ -68,5 +69,6 @@ def test_nothing_is_said_about_doctors(dataset: BuiltDataset) -> None:
 def test_questions_are_answered_from_its_own_entries(
     question: str, id: str, attribute: str, instruments: KnowledgeBase
 ) -> None:
-    [quotation] = quote(question, instruments, DOMAIN.asked_for)
+    entries = [found.entry for found in Retriever(instruments).retrieve(question).topic]
+    [quotation] = quote(question, entries, instruments.version, DOMAIN.asked_for)
     assert (quotation.id, quotation.attribute) == (id, attribute)

@@ -1,0 +1,136 @@
+"""A lexicon beside a knowledge base: what people call its entries, which the entries themselves do not say.
+
+``names.jsonl`` has a line for an entry, ``broader.jsonl`` one for a word that means several entries. Both are written
+by hand and are no part of the knowledge base: its hash, and what is made of it, do not depend on them.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from common.errors import UserError
+from common.hashing import sha256_files
+from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
+
+FOLDER, NAMES, BROADER = "lexicon", "names.jsonl", "broader.jsonl"
+
+Spoken = Literal["lay", "trade", "abbreviation", "regional"]
+"""What kind of name an entry has beside its own: of everyday speech, of a product, short, of another region."""
+
+SPOKEN: tuple[Spoken, ...] = ("lay", "trade", "abbreviation", "regional")
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SpokenNames(_Line):
+    """What people call an entry.
+
+    Attributes:
+        id: Of the entry.
+        lay: Names of everyday speech, old names, shortened names.
+        trade: Names of products.
+        abbreviation: Latin letters; they count only as whole words.
+        regional: Names of Taiwan, Hong Kong and other regions, in simplified script.
+        described: How somebody says it who knows no name.
+    """
+
+    id: str
+    lay: tuple[str, ...] = ()
+    trade: tuple[str, ...] = ()
+    abbreviation: tuple[str, ...] = ()
+    regional: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
+
+    def names(self) -> Iterator[tuple[str, Spoken]]:
+        """All names with their kinds."""
+        for kind in SPOKEN:
+            for name in getattr(self, kind):
+                yield name, kind
+
+
+class BroaderWord(_Line):
+    """A word that means several entries.
+
+    Attributes:
+        word: The word.
+        also: Other words for the same.
+        entries: Their ids, the most usual first.
+    """
+
+    word: str = Field(min_length=1)
+    also: tuple[str, ...] = ()
+    entries: tuple[str, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """What people call the entries of a knowledge base.
+
+    Attributes:
+        names: By entry.
+        broader: Words that mean several entries.
+        sha256: Hash of the files; empty where there are none.
+    """
+
+    names: tuple[SpokenNames, ...] = ()
+    broader: tuple[BroaderWord, ...] = ()
+    sha256: str = ""
+
+    @classmethod
+    def load(cls, folder: Path, ids: Collection[str]) -> "Lexicon":
+        """Reads the lexicon in ``folder``, which may have either file, both or none.
+
+        Args:
+            folder: Beside the files of the knowledge base.
+            ids: Of the entries that are there.
+
+        Raises:
+            UserError: A line is damaged or names an entry that is not there; the message names file and line.
+        """
+        names, broader = list(_read(folder / NAMES, SpokenNames)), list(_read(folder / BROADER, BroaderWord))
+        seen: dict[str, str] = {}
+        for where, line in names:
+            _check_ids(where, (line.id,), ids)
+            if line.id in seen:
+                raise UserError(f"a second line for {line.id}", where=where, fix=f"join it with {seen[line.id]}")
+            seen[line.id] = where
+        for where, word in broader:
+            _check_ids(where, word.entries, ids)
+        files = [folder / file for file in (NAMES, BROADER) if (folder / file).is_file()]
+        return cls(
+            names=tuple(line for _, line in names),
+            broader=tuple(word for _, word in broader),
+            sha256=sha256_files(files) if files else "",
+        )
+
+
+_Kind = TypeVar("_Kind", bound=_Line)
+
+
+def _read(path: Path, of: type[_Kind]) -> Iterator[tuple[str, _Kind]]:
+    if not path.is_file():
+        return
+    for raw in raw_lines(path):
+        where = f"{path}:{raw.number}"
+        try:
+            line = of.model_validate(parsed(raw))
+        except DamagedLine as damage:
+            raise UserError(damage.detail, where=where, fix=damage.fix) from None
+        except ValidationError as error:
+            detail = error.errors()[0]
+            key = ".".join(map(str, detail["loc"])) or "line"
+            fix = f"keys of a line: {', '.join(of.model_fields)}"
+            raise UserError(f"{key}: {detail['msg']}", where=where, fix=fix) from None
+        yield where, line
+
+
+def _check_ids(where: str, named: tuple[str, ...], ids: Collection[str]) -> None:
+    for id in named:
+        if id not in ids:
+            fix = "add the entry to the knowledge base, or take its id out of this line"
+            raise UserError(f"there is no entry {id}", where=where, fix=fix)

@@ -1,0 +1,156 @@
+"""From a question to the entries of a knowledge base that it is about, or to nothing.
+
+Names come first: exact ones, those of the lexicon, misspelt ones. A name counts the more the greater its share of the
+question, so that a symptom in a long account does not hide the disease that the account describes. What the question
+describes is added to it. Without a name a description must fit well, or nothing is found: a wrong entry is worse than
+none.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from domains.knowledge_base import Entry, KnowledgeBase
+from domains.retrieval.boundaries import is_part_of_longer
+from domains.retrieval.descriptions import Descriptions
+from domains.retrieval.names import Mention, NameKind, Names, longest, names_of
+from domains.retrieval.normalise import normalised
+from domains.retrieval.spelling import Spelling
+from domains.retrieval.wording import beginning, content, is_courtesy, points_back
+
+How = NameKind | Literal["spelling", "description", "earlier"]
+
+# in the unit of a description; measured on the labelled questions (benchmarks/retrieval.md)
+NAMED, BROADER = 12.0, 8.0  # a name that is the whole question; a word that means several entries
+MISSPELT = 0.9  # of that where it is misspelt
+LATER, LESS_USUAL = 1.0, 0.3  # less for each name before it, and for each more usual meaning of a broader word
+USUAL = 5  # meanings of a broader word that are told apart
+DESCRIBED = 4.2  # least score of a description without a name
+DESCRIBED_BESIDE_UNKNOWN = 6.0  # the same where the question names something that is not there
+MOST = 10  # entries that are returned
+TURNS = 6  # of a conversation that are looked back to
+LONGEST_FOLLOW_UP = 12  # characters of content; more is a question of its own
+
+
+@dataclass(frozen=True)
+class Found:
+    """An entry that a question is about.
+
+    Attributes:
+        entry: The entry.
+        score: How well it fits; comparable within one question.
+        how: What led to it.
+        matched: The word of the normalised question; empty where all of it describes the entry.
+    """
+
+    entry: Entry
+    score: float
+    how: How
+    matched: str = ""
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What a question is about.
+
+    Attributes:
+        found: The entries, best first; none where the question is about nothing that is there.
+    """
+
+    found: tuple[Found, ...] = ()
+
+    @property
+    def topic(self) -> tuple[Found, ...]:
+        """What was named, and what is described better than that; described alone, the best three."""
+        named = [found for found in self.found if found.how != "description"]
+        if not named:
+            return self.found[:3]
+        return tuple(found for found in self.found if found in named[:5] or found.score > named[0].score)
+
+
+class Retriever:
+    """Finds entries by question; made once for a knowledge base.
+
+    Args:
+        knowledge: The knowledge base with its lexicon.
+    """
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self._entries = knowledge.by_id
+        meanings = names_of(knowledge)
+        self._names, self._spelling = Names(meanings), Spelling(meanings)
+        self._descriptions = Descriptions(knowledge)
+
+    def retrieve(self, question: str, earlier: Sequence[str] = ()) -> Retrieved:
+        """Finds what a question is about; one that names nothing itself is about what was asked before.
+
+        Args:
+            question: The question.
+            earlier: What the same person asked before it, in order.
+        """
+        before = Retrieved()
+        for turn in (*earlier[-TURNS:], question):
+            found = self._retrieve(normalised(turn), before)
+            before = found if found.found else before
+        return found
+
+    def _retrieve(self, text: str, before: Retrieved) -> Retrieved:
+        if is_courtesy(text):
+            return Retrieved()
+        mentions = self._mentions(text)
+        whole = [mention for mention in mentions if not mention.partial]
+        if before.found and (whole or not mentions) and _goes_on(text, whole):
+            return _carried(before, self._ranked(text, whole) if whole else [])
+        ranked = self._ranked(_without(text, (mention for mention in mentions if mention.partial)), whole)
+        least = 0.0 if whole else DESCRIBED_BESIDE_UNKNOWN if mentions else DESCRIBED
+        return Retrieved(tuple(ranked[:MOST])) if ranked and ranked[0].score >= least else Retrieved()
+
+    def _mentions(self, text: str) -> list[Mention]:
+        return longest(
+            replace(mention, partial=is_part_of_longer(text, mention, self._descriptions))
+            for of in (self._names, self._spelling)
+            for mention in of.candidates(text)
+        )
+
+    def _ranked(self, text: str, mentions: Iterable[Mention]) -> list[Found]:
+        described = self._descriptions.scores(text)
+        best = {id: Found(self._entries[id], score, "description") for id, score in described.items()}
+        for found in self._named(text, mentions):
+            score = found.score + described.get(found.entry.id, 0.0)
+            known = best.get(found.entry.id)
+            if known is None or known.how == "description" or known.score < score:
+                best[found.entry.id] = replace(found, score=score)
+        return sorted(best.values(), key=lambda found: -found.score)
+
+    def _named(self, text: str, mentions: Iterable[Mention]) -> Iterator[Found]:
+        """What names alone say, by their share of the question and their order."""
+        length = max(1, sum(map(len, content(text))))
+        for order, mention in enumerate(mentions):
+            share = min(1.0, len(mention.word) / length) * (MISSPELT if mention.misspelt else 1.0)
+            for rank, meaning in enumerate(mention.meanings):
+                broader = meaning.kind == "broader"
+                worth = share * BROADER - LESS_USUAL * min(rank, USUAL) if broader else share * NAMED
+                how: How = "spelling" if mention.misspelt else meaning.kind
+                yield Found(self._entries[meaning.id], worth - LATER * order, how, mention.word)
+
+
+def _goes_on(text: str, named: Sequence[Mention]) -> bool:
+    """Whether a question is still about what was asked before: it says "it", or does not begin with another name."""
+    if not named:
+        return sum(map(len, content(text))) <= LONGEST_FOLLOW_UP
+    start = beginning(text)
+    changes = named[0].start <= start and (start > 0 or named[0].meanings[0].kind != "broader")
+    return points_back(text) or not changes
+
+
+def _carried(before: Retrieved, own: Sequence[Found]) -> Retrieved:
+    """What was asked before, then what the question names beside it."""
+    carried = [replace(found, how="earlier") for found in before.topic]
+    ids = {found.entry.id for found in carried}
+    return Retrieved((*carried, *(found for found in own if found.entry.id not in ids))[:MOST])
+
+
+def _without(text: str, mentions: Iterable[Mention]) -> str:
+    for mention in mentions:
+        text = text[: mention.start] + " " * len(mention.word) + text[mention.end :]
+    return text

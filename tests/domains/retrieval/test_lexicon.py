@@ -1,0 +1,68 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from common.errors import UserError
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.entries import SCHEMA
+from domains.retrieval.lexicon import BROADER, FOLDER, NAMES, Lexicon
+
+IDS = {"D001", "D002"}
+NAME_LINE = {"id": "D001", "lay": ["某病"], "described": ["说不清的难受"]}
+
+
+def write(folder: Path, file: str, *lines: object) -> Path:
+    path = folder / file
+    path.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    return path
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(UserError) as error:
+        Lexicon.load(folder, IDS)
+    return str(error.value)
+
+
+def test_names_keep_their_kind(tmp_path: Path) -> None:
+    write(tmp_path, NAMES, {"id": "D001", "abbreviation": ["MB"], "lay": ["某病"], "described": ["说不清的难受"]})
+    [line] = Lexicon.load(tmp_path, IDS).names
+    assert list(line.names()) == [("某病", "lay"), ("MB", "abbreviation")]
+    assert line.described == ("说不清的难受",)
+
+
+def test_a_folder_without_files_has_no_lexicon(tmp_path: Path) -> None:
+    assert Lexicon.load(tmp_path / "none", IDS) == Lexicon()
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "says"),
+    [
+        (NAMES, {"id": "D009", "lay": ["某病"]}, "D009"),
+        (NAMES, {"id": "D001", "brand": ["某药"]}, "brand"),
+        (NAMES, NAME_LINE, "second line for D001"),
+        (NAMES, "某病", "object"),
+        (BROADER, {"word": "病", "entries": ["D001", "D009"]}, "D009"),
+        (BROADER, {"word": "病", "entries": []}, "entries"),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_to_do(tmp_path: Path, file: str, line: object, says: str) -> None:
+    good = NAME_LINE if file == NAMES else {"word": "病", "entries": ["D001"]}
+    path = write(tmp_path, file, good, line)
+    problem = refused(tmp_path)
+    assert f"{path}:2" in problem and says in problem and "->" in problem
+
+
+def test_it_is_no_part_of_the_knowledge_bases_hash(knowledge: KnowledgeBase, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SCHEMA.folder, tmp_path / "knowledge"))
+    shutil.rmtree(folder / FOLDER)
+    bare = KnowledgeBase.load(SCHEMA, folder)
+    assert bare.sha256 == knowledge.sha256 and bare.lexicon == Lexicon()
+    assert knowledge.lexicon.sha256 not in ("", knowledge.sha256)
+
+
+def test_the_shipped_one_has_three_names_for_each_disease_and_drug(knowledge: KnowledgeBase) -> None:
+    spoken = {line.id: line for line in knowledge.lexicon.names}
+    for entry in (*knowledge.of_type("disease"), *knowledge.of_type("drug")):
+        assert len(entry.aliases) + len(list(spoken[entry.id].names())) >= 3, entry.name
