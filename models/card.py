@@ -17,6 +17,7 @@ from models.artifact import (
 )
 from models.families.family import ModelFamily
 from models.loading import family_named, hash_model
+from models.recommended import Recommended
 
 CARD = "README.md"
 SOURCE_CARD = "README.source.md"
@@ -88,7 +89,7 @@ def write_model_card(directory: Path, artifact: AnyArtifact, content: CardConten
         ),
         f"# {artifact.model_version}",
         _limits(own),
-        _origin(artifact, content),
+        _origin(artifact, content, Recommended.by(base)),
         _scores(content),
         _proof(artifact),
         _loading(artifact, content.base_hub_name),
@@ -161,7 +162,7 @@ def _limits(own: bool) -> str:
     return "> " + "  \n> ".join(lines)
 
 
-def _origin(artifact: AnyArtifact, content: CardContent) -> str:
+def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommended) -> str:
     zh, en = content.about
     base, licence, method, prompt_format = artifact.base, "", artifact.method, ""
     if isinstance(artifact, LanguageModelArtifact):
@@ -177,6 +178,7 @@ def _origin(artifact: AnyArtifact, content: CardContent) -> str:
         ("方法 method", method),
         ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
         ("提示格式 prompt format", prompt_format),
+        ("基座建议的采样 sampling that the base recommends", recommended.described),
         ("版本 versions", ", ".join(f"{name} {number}" for name, number in artifact.versions.items())),
     ]
     return _table(("", ""), [(name, value) for name, value in rows if value])

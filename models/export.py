@@ -14,6 +14,8 @@ from common.errors import UserError
 from common.files import read_json, write_json
 from models.families.family import Checkpoint, ModelFamily
 from models.prompt_format import PromptFormat
+from models.recommended import FILE_NAME as RECOMMENDED_FILE
+from models.recommended import Recommended
 
 ORIGIN = "origin.json"  # in a native directory that was converted: its family and the published JSON files
 SENTENCEPIECE = "tokenizer.model"
@@ -33,9 +35,12 @@ def save_native(
         checkpoint: The directory it was loaded from; what is needed to write the original layout again is kept.
         prompt_format: Becomes the tokenizer's chat template and ``prompt_format.json``.
     """
-    # other servers stop where the prompt format stops, e.g. at the next role token
-    model.generation_config.eos_token_id = list(prompt_format.stop_ids)
+    recommended = Recommended.by(checkpoint.directory)
+    # other servers stop where the prompt format stops, e.g. at the next role token, and where the base does
+    model.generation_config.eos_token_id = list(dict.fromkeys((*prompt_format.stop_ids, *recommended.stop_ids)))
     model.save_pretrained(directory, max_shard_size=SHARD)
+    file = directory / RECOMMENDED_FILE
+    write_json(file, read_json(file) | recommended.sampling)
     tokenizer = prompt_format.tokenizer
     tokenizer.chat_template = prompt_format.template
     tokenizer.save_pretrained(directory)

@@ -25,6 +25,7 @@ from models.families.family import Checkpoint, ModelFamily, Plan
 from models.families.llama import LLAMA
 from models.families.qwen import QWEN
 from models.quantisation import keep_unpacked, nf4
+from models.recommended import Recommended
 
 disable_progress_bar()  # a bar per loaded model hides the bars of the slow steps
 
@@ -156,6 +157,8 @@ def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: 
     model.generation_config = GenerationConfig(
         **{name: getattr(plan.config, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     )
+    if stops := Recommended.by(checkpoint.directory).stop_ids:
+        model.generation_config.eos_token_id = list(stops)
     return model
 
 

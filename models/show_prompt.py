@@ -106,7 +106,7 @@ def show(config: ShowPromptConfig, *, coloured: bool) -> str:
     else:
         prompt = prompt_format.render_prompt(messages)
         sequences = [Rendered(prompt, [0] * len(prompt))]
-    parts = [_legend(prompt_format, coloured=coloured)]
+    parts = [_legend(prompt_format, coloured=coloured), *_recommendation(config.model)]
     for number, sequence in enumerate(sequences, 1):
         parts += [_heading(sequence, number, len(sequences)), _tokens(prompt_format.tokenizer, sequence, coloured)]
     return "\n\n".join(parts)
@@ -164,6 +164,16 @@ def _legend(prompt_format: "PromptFormat", *, coloured: bool) -> str:
     marks = f"{GREEN}supervised{RESET} {GREY}not supervised{RESET}" if coloured else "«supervised» not supervised"
     stops = ", ".join(f"{t}/{i}" for t, i in zip(prompt_format.stop, prompt_format.stop_ids, strict=True))
     return f"{marks}    prompt format {prompt_format.name}, stop tokens {stops}"
+
+
+def _recommendation(model: Path) -> list[str]:
+    """What the base's authors recommend for sampling; nothing where they do not."""
+    from models.recommended import FILE_NAME, Recommended
+
+    said = Recommended.by(model).described
+    if not said:
+        return []
+    return [f"{FILE_NAME}: {said} (kept for other servers; here answers are greedy unless serve.sampling says else)"]
 
 
 def _heading(sequence: "Rendered", number: int, count: int) -> str:

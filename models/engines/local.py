@@ -52,6 +52,7 @@ class LocalEngine:
         self.model = model.eval()
         self.prompt_format = prompt_format
         self.tokenizer = prompt_format.tokenizer
+        self.stop_ids = stop_ids(model, prompt_format)
         self._model_version = model_version
 
     @property
@@ -82,7 +83,7 @@ class LocalEngine:
         prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
         limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
         input_ids, attention_mask = self._left_padded(prompts)
-        rows = _Rows(self.prompt_format, limits, [s.repetition_detection for s in sampling], on_text)
+        rows = _Rows(self.prompt_format, self.stop_ids, limits, [s.repetition_detection for s in sampling], on_text)
         with torch.inference_mode():
             self.model.generate(
                 input_ids=input_ids,
@@ -135,16 +136,14 @@ class LocalEngine:
     ) -> LogitsProcessorList:
         if all(s.is_plain for s in sampling):
             return LogitsProcessorList()
-        return LogitsProcessorList(
-            [RowSampler(sampling, prompts, answers, self.prompt_format.stop_ids, breakers_of(self.tokenizer))]
-        )
+        return LogitsProcessorList([RowSampler(sampling, prompts, answers, self.stop_ids, breakers_of(self.tokenizer))])
 
     def _generation_config(self, max_new_tokens: int) -> GenerationConfig:
         """Greedy search; rows that are not greedy choose in ``RowSampler``."""
         return GenerationConfig(
             max_new_tokens=max_new_tokens,
             do_sample=False,
-            eos_token_id=list(self.prompt_format.stop_ids),
+            eos_token_id=list(self.stop_ids),
             pad_token_id=self.tokenizer.pad_token_id,
         )
 
@@ -155,11 +154,12 @@ class _Rows(BaseStreamer):
     def __init__(
         self,
         prompt_format: PromptFormat,
+        stop_ids: Sequence[int],
         limits: list[int],
         detections: list[RepetitionDetection | None],
         on_text: OnText | None,
     ) -> None:
-        self.prompt_format, self.limits, self.on_text = prompt_format, limits, on_text
+        self.prompt_format, self.stop_ids, self.limits, self.on_text = prompt_format, stop_ids, limits, on_text
         self.ids: list[list[int]] = [[] for _ in limits]
         self.handed_out = [""] * len(limits)
         self.ended: list[FinishReason | None] = [None] * len(limits)
@@ -183,7 +183,7 @@ class _Rows(BaseStreamer):
         """Called by ``generate`` when the batch is done; everything has been streamed before."""
 
     def _add(self, row: int, token: int) -> None:
-        if token in self.prompt_format.stop_ids:
+        if token in self.stop_ids:
             self.ended[row] = "stop"
         else:
             self.ids[row].append(token)
@@ -221,6 +221,13 @@ class _EndedRows(StoppingCriteria):
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
         return torch.tensor([ended is not None for ended in self.rows.ended], device=input_ids.device)
+
+
+def stop_ids(model: PreTrainedModel | PeftModel, prompt_format: PromptFormat) -> tuple[int, ...]:
+    """Tokens that end an answer: those of the prompt format, and those that the base's authors name."""
+    own = model.generation_config.eos_token_id
+    named = own if isinstance(own, list) else [] if own is None else [own]
+    return tuple(dict.fromkeys((*prompt_format.stop_ids, *named)))
 
 
 def _score(losses: torch.Tensor, rendered: Rendered) -> Score:
