@@ -13,7 +13,7 @@ from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.config import DType
-from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
+from models.engines.engine import Completion, Conversation, OnText, Sampling, Score, room
 from models.loading import hash_model, load_model, load_tokenizer
 from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat, Rendered
@@ -30,6 +30,8 @@ class LocalEngine:
         prompt_format: Its prompt format.
         model_version: Name reported with each answer.
     """
+
+    continuous = False
 
     def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
         self.model = model.eval()
@@ -49,9 +51,7 @@ class LocalEngine:
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
         """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
-        if conversation[-1].role == "assistant":
-            return len(self.prompt_format.render(conversation, supervise="last").ids)
-        return len(self.prompt_format.render_prompt(conversation))
+        return self.prompt_format.count(conversation)
 
     def generate(
         self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
@@ -63,7 +63,10 @@ class LocalEngine:
         """
         THREADS.follow()
         prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
-        limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
+        limits = [
+            room(len(prompt), s.max_new_tokens, self.context_length)
+            for prompt, s in zip(prompts, sampling, strict=True)
+        ]
         shared = {(s.temperature, s.top_p, s.seed) for s in sampling}
         if len(shared) != 1:
             raise ValueError("the rows of one batch must have the same temperature, top_p and seed")
@@ -99,15 +102,6 @@ class LocalEngine:
                 logits[:, :-1].transpose(1, 2).float(), input_ids[:, 1:], reduction="none"
             )  # [batch, seq - 1]
         return [_score(row, r) for row, r in zip(losses, rendered, strict=True)]
-
-    def _room(self, prompt: list[int], wanted: int) -> int:
-        room = self.context_length - len(prompt)
-        if room < 1:
-            raise UserError(
-                f"the prompt has {len(prompt)} tokens and the model's context is {self.context_length}",
-                fix="shorten the question or the history",
-            )
-        return min(wanted, room)
 
     def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))
