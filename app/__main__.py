@@ -8,6 +8,7 @@ Serves a model: a web page, questions and answers with safety rules and sources,
 
   python -m app model=latest                               the newest run below runs/ that can be served
   python -m app model=runs/medical_qlora/20261123-101500   a run
+  python -m app model=latest engine=llamacpp               with llama.cpp; its GGUF file is written once, into the cache
   python -m app model=/models/my-llama port=9000 domain=medical   a model directory with its prompt_format.json
 
 Then:
@@ -22,6 +23,7 @@ base that it was trained on. A model that records no domain is served as general
 
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
+  engine=local|llamacpp  llamacpp: faster on a CPU         gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill

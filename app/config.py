@@ -1,13 +1,13 @@
 """What can be configured about the service."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from common.command import Config
 from domains.domain import DomainName
-from models.config import DType
+from models.config import DType, GgufType
 from models.engines.engine import RepetitionDetection, Sampling
 
 # what a request or the configuration may ask for
@@ -127,7 +127,10 @@ class AppConfig(Config):
         runs_dir: Where ``latest`` looks for runs.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
-        dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
+        engine: What runs the model: ``local`` (transformers, any result) or ``llamacpp`` (llama.cpp, faster on a CPU;
+            ordinary models only).
+        gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
+        dtype: Type to compute in with ``engine=local``; ``auto`` is the run's, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
     """
 
@@ -137,6 +140,14 @@ class AppConfig(Config):
     knowledge: KnowledgeChoice = KnowledgeChoice()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    engine: Literal["local", "llamacpp"] = "local"
+    gguf: GgufType = "q8_0"
     dtype: DType = "auto"
     threads: int | None = Field(default=None, ge=1)
     serve: ServeConfig = ServeConfig()
+
+    @model_validator(mode="after")
+    def _dtype_is_the_local_engines(self) -> "AppConfig":
+        if self.engine == "llamacpp" and self.dtype != "auto":
+            raise ValueError("dtype= belongs to engine=local; with engine=llamacpp give gguf=")
+        return self

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import uvicorn
 
@@ -11,6 +12,7 @@ from app.config import AppConfig
 from app.served import artifact_of, domain_of, knowledge_of, model_path
 from app.service import create_app
 from common.errors import UserError
+from models.engines.engine import Engine
 from models.engines.local import load_engine
 from models.threads import THREADS
 
@@ -23,11 +25,19 @@ def serve(config: AppConfig) -> None:
     knowledge = knowledge_of(artifact, domain, config.knowledge.path)
     listener = _listen(config.host, config.port)
     THREADS.use(config.threads)
-    backend = LocalBackend(load_engine(path, dtype=config.dtype), config.serve)
+    backend = LocalBackend(_engine(path, config), config.serve)
     app = create_app(backend, domain, knowledge, config.serve)
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])
+
+
+def _engine(path: Path, config: AppConfig) -> Engine:
+    if config.engine == "local":
+        return load_engine(path, dtype=config.dtype)
+    from models.engines.llamacpp import load_llamacpp_engine  # an extra
+
+    return load_llamacpp_engine(path, weights=config.gguf, slots=config.serve.max_batch)
 
 
 class Server(uvicorn.Server):

@@ -19,8 +19,8 @@ Aggregate = Callable[[Array], Array]
 """Turns summed statistics ``[..., k]`` into scores ``[...]``."""
 
 Verdict = Literal["better", "worse", "no difference shown", "loops", "no verdict"]
-"""``loops`` is what would be better, of a system that loops too often to be called so; ``no verdict`` is said of what is
-no primary metric, or of too few items."""
+"""``loops`` is what would be better, of a system that loops too often to be called so; ``no verdict`` is for what
+is no primary metric, or of too few items."""
 
 RESAMPLES = 2_000
 PERMUTATIONS = 10_000

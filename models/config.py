@@ -10,6 +10,10 @@ DType = Literal["auto", "float32", "bfloat16", "float16"]
 """A type to compute in. ``auto`` follows the machine (``models.numerics``); any other is used as given."""
 
 
+GgufType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
+"""Type of a GGUF's matrices. q8_0 has 8 bits per weight and a scale per 32 of them, q4_0 has 4 bits."""
+
+
 class Hints(NamedTuple):
     """What a checkpoint's files may not say; the user's values override what is guessed from the files.
 
@@ -143,11 +147,11 @@ class ConvertConfig(Config):
         adapter: A LoRA adapter that was trained on the original class.
         out: Directory of the result.
         layout: The layout to write.
+        gguf: Type of the matrices of ``layout=gguf``; null for ``dtype``.
         dtype: Type of the weights; null for the one on disk.
         family: Short for ``model.family``.
         norm_head: Short for ``model.norm_head``.
         push: Where to copy the result.
-        llama_cpp: Directory of llama.cpp, for ``layout=gguf``; null for the environment's ``LLAMA_CPP``, then the PATH.
     """
 
     model: Origin
@@ -155,8 +159,14 @@ class ConvertConfig(Config):
     adapter: Origin | None = None
     out: str = Field(min_length=1)
     layout: Literal["native", "original", "gguf"] = "native"
+    gguf: GgufType | None = None
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     family: str | None = None
     norm_head: bool | None = None
     push: PushConfig = PushConfig()
-    llama_cpp: str | None = None
+
+    @model_validator(mode="after")
+    def _gguf_has_its_layout(self) -> "ConvertConfig":
+        if self.gguf is not None and self.layout != "gguf":
+            raise ValueError("gguf= is the type of layout=gguf; add layout=gguf, or give dtype=")
+        return self

@@ -12,7 +12,7 @@ from models.checkpoint import open_weights
 from models.config import ConvertConfig, Hints
 from models.export import save_native, save_original
 from models.families.family import Checkpoint, ModelFamily
-from models.gguf import find_converter, write_gguf
+from models.gguf_export.writer import OF_DTYPE, check_gguf, plan_gguf, write_gguf
 from models.hub import locate
 from models.legacy.lora import import_lora
 from models.legacy.prefix import export_prefix, import_prefix
@@ -20,6 +20,8 @@ from models.loading import load_model, load_tokenizer, open_checkpoint
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
 from models.push import MODEL_MARKERS, check_target, push
+
+GGUF = "model.gguf"
 
 
 def convert(config: ConvertConfig, out: Path) -> str:
@@ -66,7 +68,10 @@ def _path(path: str | None, key: str) -> Path:
 
 def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -> str:
     family, checkpoint = open_checkpoint(base, hints)
-    converter = find_converter(family, checkpoint, config.llama_cpp) if config.layout == "gguf" else []
+    gguf_plan = None
+    if config.layout == "gguf":
+        check_gguf(family, checkpoint)  # before its tokenizer is read
+        gguf_plan = plan_gguf(family, checkpoint, _prompt_format(family, checkpoint))
     dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
     logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
     model = load_model(base, dtype=dtype, hints=hints)
@@ -79,8 +84,8 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
         else:
             prompt_format = _prompt_format(family, checkpoint)
             save_native(model, directory, family, checkpoint, prompt_format)
-        if config.layout == "gguf":
-            write_gguf(directory, directory / "model.gguf", prompt_format.tokenizer, base.name, model.dtype, converter)
+        if gguf_plan is not None:
+            write_gguf(directory / GGUF, gguf_plan, model, base.name, config.gguf or OF_DTYPE[model.dtype])
         write_conversion_card(directory, base, family, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
 

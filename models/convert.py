@@ -15,6 +15,7 @@ one (a class of transformers, tokenizer.json, a chat template), which AutoModelF
   python -m models.convert model.path=/models/chatglm2-6b out=/models/chatglm2-native
   python -m models.convert model.path=runs/NAME/TIME/merged layout=original out=/models/mine-original
   python -m models.convert model.path=/models/baichuan2 norm_head=true out=/models/baichuan2-native
+  python -m models.convert model.path=runs/NAME/TIME/merged layout=gguf gguf=q8_0 out=/models/mine-gguf
 
 An adapter that was trained on the original classes becomes one for the native class; a prefix converts both ways:
 
@@ -25,7 +26,8 @@ An adapter that was trained on the original classes becomes one for the native c
 Keys (configs/convert.yaml):
   model.path=DIR     the model; with adapter.path or prefix.path their base. Also owner/name or modelscope:owner/name
   out=DIR            the result; must not exist
-  layout=native|original|gguf    gguf: by llama.cpp's own converter, llama_cpp=DIR (or the environment's LLAMA_CPP)
+  layout=native|original|gguf    gguf: model.gguf for llama.cpp next to the native files
+  gguf=f32|f16|bf16|q8_0|q4_0    type of its matrices (default: dtype)
   push.to=DIR|owner/name     a copy of the result; push.dry_run=true only lists what would be copied
   dtype=float32|bfloat16|float16 (default: the type on disk)
   family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not say

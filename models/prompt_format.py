@@ -242,6 +242,12 @@ class PromptFormat:
         text, spans = self._text(messages, answered=False)
         return [token for piece in self._encode(text, _cuts(len(text), spans)) for token in piece]
 
+    def count(self, messages: Sequence[Turn]) -> int:
+        """Tokens of a prompt, or of a whole conversation where the last turn is the assistant's."""
+        if messages[-1].role == "assistant":
+            return len(self.render(messages, supervise="last").ids)
+        return len(self.render_prompt(messages))
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated ids up to the first stop id, without special tokens and surrounding spaces."""
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))

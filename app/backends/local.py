@@ -1,7 +1,8 @@
-"""The local backend: a bounded queue in front of an engine, and the one thread that runs its batches.
+"""The local backend: a bounded queue in front of an engine, and the threads that run its batches.
 
-The event loop only ever puts requests into the queue and receives their text; generating happens in the thread. When
-the thread is free, the first of the waiting requests form a batch; each row keeps its own sampling.
+The event loop only ever puts requests into the queue and receives their text; generating happens in the threads. A
+continuous engine batches what runs at the same time, so every request has its own thread. Any other engine has one
+thread; when it is free, the first of the waiting requests form a batch. Each row keeps its own sampling.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ class LocalBackend:
     """Runs generations on an engine, in batches, in the order of their arrival; see ``Backend``.
 
     Args:
-        engine: Generates in this queue's thread alone.
+        engine: Generates in this queue's threads alone.
         config: Sizes and waiting times.
     """
 
@@ -71,11 +72,13 @@ class LocalBackend:
         self._batch_seconds = 1.0
         self._closed = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._rows, threads = (1, config.max_batch) if engine.continuous else (config.max_batch, 1)
+        self._threads = [threading.Thread(target=self._work, name="engine", daemon=True) for _ in range(threads)]
 
     async def start(self) -> None:
-        """Starts the engine's thread with a warm-up request; the backend is ready when it is answered."""
-        self._thread.start()
+        """Starts the engine's threads with a warm-up request; the backend is ready when it is answered."""
+        for thread in self._threads:
+            thread.start()
         await self.stream([ChatTurn("user", "你好")], Sampling(max_new_tokens=1))
 
     @property
@@ -129,7 +132,7 @@ class LocalBackend:
             return bool(self._waiting or self._running)
 
     async def close(self) -> None:
-        """Cancels the remaining requests and ends the thread."""
+        """Cancels the remaining requests and ends the threads."""
         self.drain()
         with self._changed:
             self._closed = True
@@ -139,7 +142,8 @@ class LocalBackend:
                 generation.cancelled = True
             self._waiting = []
             self._changed.notify_all()
-        await asyncio.to_thread(self._thread.join)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
 
     def _seconds_until_room(self) -> int:
         batches = math.ceil(len(self._waiting) / self.config.max_batch)
@@ -150,23 +154,29 @@ class LocalBackend:
             started = time.monotonic()
             self._run(batch)
             self._batch_seconds = time.monotonic() - started
+            with self._changed:
+                self._running = [generation for generation in self._running if generation not in batch]
 
     def _take_batch(self) -> list[Generation]:
-        """Waits for requests and makes them the running batch; empty when the queue is closed."""
+        """Waits for requests and makes them a running batch; empty when the queue is closed."""
+        batch: list[Generation] = []
         with self._changed:
-            self._running = []
-            while not self._running and not self._closed:
+            while not batch and not self._closed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 self._wait_for_others()
-                most = self.config.max_batch
-                self._running, self._waiting = self._waiting[:most], self._waiting[most:]
-            return self._running
+                batch = self._first_batch()
+                self._waiting = [generation for generation in self._waiting if generation not in batch]
+                self._running += batch
+        return batch
 
     def _wait_for_others(self) -> None:
         since = self._waiting[0].arrived if self._waiting else 0
         left = since + self.config.max_wait_ms / 1000 - time.monotonic()
         if left > 0:
-            self._changed.wait_for(lambda: self._closed or len(self._waiting) >= self.config.max_batch, left)
+            self._changed.wait_for(lambda: self._closed or len(self._first_batch()) == self._rows, left)
+
+    def _first_batch(self) -> list[Generation]:
+        return self._waiting[: self._rows]
 
     def _run(self, batch: list[Generation]) -> None:
         def on_text(row: int, text: str) -> bool:

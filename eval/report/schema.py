@@ -51,8 +51,8 @@ class Comparison(_ReportPart):
         baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
         p: Sign-flip test over the groups.
-        p_holm: The same after Holm's correction over the primary comparisons of the report; the verdict rests on it. None
-            where there is no verdict.
+        p_holm: The same after Holm's correction over the primary comparisons of the report; the verdict rests on it.
+            None where there is no verdict.
         mcnemar_p: Exact McNemar test over single items, for 0/1 metrics.
     """
 

@@ -80,9 +80,7 @@ SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominenc
 def headlines(report: Report) -> list[tuple[str, str]]:
     """The (suite, metric) pairs shown at the top, the most informative ones of each suite."""
     scores = report.systems[report.subject]
-    return [
-        (suite, metric) for suite, metrics in scores.items() for metric in primary(metrics) if metric in metrics
-    ]
+    return [(suite, metric) for suite, metrics in scores.items() for metric in primary(metrics) if metric in metrics]
 
 
 def outcome(report: Report) -> Text:
@@ -162,8 +160,8 @@ def sentence(report: Report) -> Text:
     return Text(
         f"{where.zh}的{name.zh} {moved}（差 {interval}）。{total} 项主要比较中，{better} 项更好，{worse} 项更差，"
         f"{same} 项未显示差别。{_because_of_loops(report).zh}",
-        f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, {worse} "
-        f"worse, {same} show no difference.{_because_of_loops(report).en}",
+        f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, "
+        f"{worse} worse, {same} show no difference.{_because_of_loops(report).en}",
     )
 
 

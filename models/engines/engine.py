@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from common.errors import UserError
 from models.prompt_format import Turn
 
 Conversation = Sequence[Turn]
@@ -108,6 +109,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def continuous(self) -> bool:
+        """Whether conversations join while others run; then each is given alone, by a thread of its own."""
+        ...
+
+    @property
     def context_length(self) -> int:
         """Most tokens of prompt and answer together."""
         ...
@@ -129,3 +135,18 @@ class Engine(Protocol):
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """Scores the last assistant turn of each conversation."""
         ...
+
+
+def room(prompt_tokens: int, wanted: int, context_length: int) -> int:
+    """Most tokens that an answer may have after a prompt.
+
+    Raises:
+        UserError: The prompt leaves no room within the context length.
+    """
+    left = context_length - prompt_tokens
+    if left < 1:
+        raise UserError(
+            f"the prompt has {prompt_tokens} tokens and the model's context is {context_length}",
+            fix="shorten the question or the history",
+        )
+    return min(wanted, left)

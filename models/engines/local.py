@@ -28,6 +28,7 @@ from models.engines.engine import (
     RepetitionDetection,
     Sampling,
     Score,
+    room,
 )
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
@@ -48,6 +49,8 @@ class LocalEngine:
         model_version: Name reported with each answer.
     """
 
+    continuous = False
+
     def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
         self.model = model.eval()
         self.prompt_format = prompt_format
@@ -67,9 +70,7 @@ class LocalEngine:
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
         """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
-        if conversation[-1].role == "assistant":
-            return len(self.prompt_format.render(conversation, supervise="last").ids)
-        return len(self.prompt_format.render_prompt(conversation))
+        return self.prompt_format.count(conversation)
 
     def generate(
         self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
@@ -81,7 +82,10 @@ class LocalEngine:
         """
         THREADS.follow()
         prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
-        limits = [self._room(prompt, s.max_new_tokens) for prompt, s in zip(prompts, sampling, strict=True)]
+        limits = [
+            room(len(prompt), s.max_new_tokens, self.context_length)
+            for prompt, s in zip(prompts, sampling, strict=True)
+        ]
         input_ids, attention_mask = self._left_padded(prompts)
         rows = _Rows(self.prompt_format, self.stop_ids, limits, [s.repetition_detection for s in sampling], on_text)
         with torch.inference_mode():
@@ -113,15 +117,6 @@ class LocalEngine:
                 logits[:, :-1].transpose(1, 2).float(), input_ids[:, 1:], reduction="none"
             )  # [batch, seq - 1]
         return [_score(row, r) for row, r in zip(losses, rendered, strict=True)]
-
-    def _room(self, prompt: list[int], wanted: int) -> int:
-        room = self.context_length - len(prompt)
-        if room < 1:
-            raise UserError(
-                f"the prompt has {len(prompt)} tokens and the model's context is {self.context_length}",
-                fix="shorten the question or the history",
-            )
-        return min(wanted, room)
 
     def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))

@@ -36,7 +36,7 @@ from models.families.baichuan import (
     tokenizer,
     transforms,
 )
-from models.families.family import Checkpoint, ModelFamily, NoGguf, OriginalLayout, Plan, native_plan
+from models.families.family import Checkpoint, ModelFamily, OriginalLayout, Plan, native_plan
 
 EXTRA_CHANNELS = 8  # flash kernels need head sizes in multiples of 8; the bias needs at most three
 
@@ -171,10 +171,7 @@ def _plan(checkpoint: Checkpoint) -> Plan:
 BAICHUAN_ALIBI = ModelFamily(
     name="baichuan_alibi",
     licence=LICENCE,
-    no_gguf=NoGguf(
-        "llama.cpp knows ALiBi Baichuan only in its original layout",
-        "layout=original, then convert_hf_to_gguf.py on it, with a version of llama.cpp that still knows Baichuan",
-    ),
+    no_gguf=None,
     own_class=True,
     recognises=lambda config: (
         is_original(config, rotary=False) or config.get("architectures") == [BaichuanAlibiForCausalLM.__name__]

@@ -194,7 +194,7 @@ CHATGLM = ModelFamily(
     name="chatglm",
     licence="ChatGLM2-6B / ChatGLM3-6B model licence: open to research; commercial use is free after registration",
     no_gguf=NoGguf(
-        "llama.cpp's converter reads ChatGLM3's tokenizer only with its authors' code, and ChatGLM2's not at all",
+        "llama.cpp has no tokenizer that splits texts as ChatGLM2's and ChatGLM3's do",
         "layout=native, which transformers, vLLM and SGLang load",
     ),
     recognises=lambda config: _is_original(config) or config.get("architectures") == ["GlmForCausalLM"],

@@ -83,7 +83,7 @@ class OriginalLayout:
 
 @dataclass(frozen=True)
 class NoGguf:
-    """Why llama.cpp's converter cannot write a family from the native layout, and the alternative."""
+    """Why llama.cpp cannot run a family, and the alternative."""
 
     why: str
     instead: str
@@ -96,7 +96,7 @@ class ModelFamily:
     Attributes:
         name: Name used in configurations and artefacts.
         licence: What to look for in the licence, whose text is in the base's own directory.
-        no_gguf: Why there is no GGUF of it; None where llama.cpp's converter reads the native layout.
+        no_gguf: Why there is no GGUF of it; None where ``models.gguf_export`` decides by class and tokenizer.
         own_class: Whether the native class is Xinglin's own, so that plain transformers cannot load it.
         recognises: Whether a ``config.json`` (as a dictionary) is of this family, in either layout.
         is_original: Whether it is in the original layout.

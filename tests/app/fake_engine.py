@@ -21,6 +21,7 @@ class FakeEngine:
     """
 
     model_version = "fake-1"
+    continuous = False
     context_length = 1000
 
     def __init__(self, answer: str = ANSWER) -> None:

@@ -13,9 +13,7 @@ from tests.eval.conftest import SUITE, example
 
 def evaluated(dataset: BuiltDataset, items: int, facts: tuple[str, ...]) -> Report:
     """A base that knows nothing against a tuned model that is right."""
-    examples = [
-        example(f"病{i}-1", f"病{i}有什么症状？", "常见症状有头痛和恶心。", facts=facts) for i in range(items)
-    ]
+    examples = [example(f"病{i}-1", f"病{i}有什么症状？", "常见症状有头痛和恶心。", facts=facts) for i in range(items)]
     results = {
         system: SystemResult(
             model_version=system, answers={"test": tuple(ModelAnswer(text=text or e.answer) for e in examples)}
@@ -35,7 +33,6 @@ def test_only_primary_metrics_get_a_verdict(dataset: BuiltDataset, facts: tuple[
         decides = comparison.metric == metric
         assert comparison.verdict == ("better" if decides else "no verdict")
         assert (comparison.p_holm is None) != decides
-        assert comparison.low is not None  # the interval is shown in any case
 
 
 def test_the_correction_counts_the_primary_comparisons_alone(dataset: BuiltDataset) -> None:

@@ -1,0 +1,336 @@
+"""The llama.cpp engine: a GGUF in this process, several conversations at once.
+
+llama.cpp gets token ids and never text: prompts are rendered here, by the one renderer. Its server listens on a socket
+in a private directory; the engine itself calls it in this process. Conversations join and leave the running batch at
+every token, and a prompt that begins like one before it reuses its keys and values.
+"""
+
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import torch
+from loguru import logger
+from transformers import PreTrainedConfig
+
+from common.errors import Refused, UserError
+from common.files import cache_dir
+from common.hashing import sha256_files, sha256_value
+from models import gguf_export
+from models.artifact import FILE_NAME as ARTIFACT_FILE
+from models.artifact import Artifact, BesideBaseArtifact, LanguageModelArtifact
+from models.config import GgufType
+from models.engines.engine import (
+    Completion,
+    Conversation,
+    FinishReason,
+    OnText,
+    RepetitionDetection,
+    Sampling,
+    Score,
+    room,
+)
+from models.engines.repetition import RepetitionWatch
+from models.gguf_export.writer import plan_gguf, write_gguf
+from models.loading import hash_model, load_model, load_tokenizer, open_checkpoint
+from models.prompt_format import PromptFormat, Rendered
+
+if TYPE_CHECKING:
+    import xllamacpp
+
+Result = TypeVar("Result")
+
+POOL = 16_384
+"""Tokens whose keys and values are kept for all conversations together, where one context is not longer."""
+FORCED = 1e6  # added to the logit of the token that is scored, so that it is the one generated
+SILENT = -1
+
+
+class LlamaCppEngine:
+    """Generates and scores with llama.cpp.
+
+    Args:
+        file: The GGUF.
+        prompt_format: The model's prompt format.
+        model_version: Name reported with each answer.
+        config: The model's.
+        slots: Most conversations that run together.
+    """
+
+    continuous = True
+
+    def __init__(
+        self, file: Path, prompt_format: PromptFormat, model_version: str, config: PreTrainedConfig, slots: int
+    ) -> None:
+        self.prompt_format, self.slots = prompt_format, slots
+        self._model_version, self._vocabulary_size = model_version, config.vocab_size
+        self._context_length = context_length = config.max_position_embeddings
+        self._pool = _Pool(max(context_length, min(POOL, context_length * slots)))
+        self._directory = tempfile.TemporaryDirectory(prefix="xinglin-llamacpp-")
+        with _own_signal_handlers():
+            self._server = _server(file, Path(self._directory.name) / "llama.sock", self._pool.size, slots)
+            # a server that ends before its loop has begun never ends
+            self._server.handle_completions({"prompt": [prompt_format.stop_ids[0]], "max_tokens": 1})
+
+    @property
+    def model_version(self) -> str:
+        """See ``Engine.model_version``."""
+        return self._model_version
+
+    @property
+    def context_length(self) -> int:
+        """See ``Engine.context_length``."""
+        return self._context_length
+
+    @property
+    def address(self) -> str:
+        """Where llama.cpp's own server listens, for tests and benchmarks."""
+        return str(self._server.listening_address)
+
+    def count_prompt_tokens(self, conversation: Conversation) -> int:
+        """See ``Engine.count_prompt_tokens``."""
+        return self.prompt_format.count(conversation)
+
+    def generate(
+        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+    ) -> list[Completion]:
+        """See ``Engine.generate``; here rows may be sampled differently.
+
+        Raises:
+            UserError: A prompt leaves no room for an answer within the context length.
+        """
+        prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
+        limits = [
+            room(len(prompt), s.max_new_tokens, self.context_length)
+            for prompt, s in zip(prompts, sampling, strict=True)
+        ]
+        calling = threading.Lock()
+
+        def answer(row: int) -> Completion:
+            def hand_out(text: str) -> bool:
+                with calling:
+                    return on_text is None or on_text(row, text)
+
+            return self._answer(prompts[row], limits[row], sampling[row], hand_out)
+
+        return self._in_parallel(answer, len(prompts))
+
+    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+        """See ``Engine.score``; llama.cpp gives probabilities of new tokens only, so each is made the next one."""
+        rendered = [self.prompt_format.render(conversation, supervise="last") for conversation in conversations]
+        longest = max(len(r.ids) for r in rendered)
+        if longest > self.context_length:
+            raise UserError(f"a conversation of {longest} tokens exceeds the context of {self.context_length}")
+        return self._in_parallel(lambda row: self._score(rendered[row]), len(rendered))
+
+    def _in_parallel(self, work: Callable[[int], Result], rows: int) -> list[Result]:
+        if rows == 1:
+            return [work(0)]
+        with ThreadPoolExecutor(min(rows, self.slots)) as threads:
+            return list(threads.map(work, range(rows)))
+
+    def _answer(self, prompt: list[int], limit: int, sampling: Sampling, hand_out: Callable[[str], bool]) -> Completion:
+        answer = _Answer(hand_out, sampling.repetition_detection)
+        with self._pool.reserved(len(prompt) + limit):
+            request = {"prompt": prompt, "max_tokens": limit, "stream": True} | _sampled(sampling)
+            self._server.handle_completions(request, answer.receive)
+        return answer.completion(len(prompt))
+
+    def _score(self, rendered: Rendered) -> Score:
+        answer = [place for place, supervised in enumerate(rendered.mask) if supervised]
+        with self._pool.reserved(len(rendered.ids)):
+            logprobs = [self._logprob(rendered.ids[:place], rendered.ids[place]) for place in answer]
+        return Score(sum(logprobs), len(answer))
+
+    def _logprob(self, ids: list[int], following: int) -> float:
+        """Log-probability of a token after others, before any sampling."""
+        if (alone := self._forced(ids, following, 1)) is not None:
+            return float(alone["logprob"])
+        # llama.cpp shows no token that is a part of a character; the stop token is shown, and all others beside it
+        everything = self._forced(ids, self.prompt_format.stop_ids[0], self._vocabulary_size)
+        assert everything is not None
+        return next(float(token["logprob"]) for token in everything["top_logprobs"] if token["id"] == following)
+
+    def _forced(self, ids: list[int], following: int, shown: int) -> dict[str, Any] | None:
+        """What llama.cpp shows of a token that is made the next one."""
+        forced = {"max_tokens": 1, "logit_bias": [[following, FORCED]]} | _sampled(Sampling())
+        reply = self._server.handle_completions({"prompt": ids, "logprobs": shown} | forced)
+        _raise_error(reply)
+        logprobs = reply["choices"][0]["logprobs"]
+        return logprobs["content"][0] if logprobs else None
+
+
+class _Pool:
+    """Tokens that conversations reserve before they run, so that llama.cpp never runs out of room in the middle."""
+
+    def __init__(self, size: int) -> None:
+        self.size = self._free = size
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def reserved(self, tokens: int) -> Iterator[None]:
+        """Waits until there is room; no conversation is longer than the pool."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= tokens)
+            self._free -= tokens
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += tokens
+                self._changed.notify_all()
+
+
+class _Answer:
+    """Follows one answer: collects its text, hands out what is new, ends it when it is cancelled or loops."""
+
+    def __init__(self, hand_out: Callable[[str], bool], detection: RepetitionDetection | None) -> None:
+        self.hand_out = hand_out
+        self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
+        self.known: dict[str, int] = {}  # numbers of the pieces; llama.cpp streams text and no ids
+        self.loops = False
+        self.text = self.handed_out = ""
+        self.pieces = 0
+        self.last: dict[str, Any] | None = None
+        self.cancelled = False
+
+    def receive(self, chunk: dict[str, Any]) -> bool:
+        """Takes a chunk of llama.cpp's; returning True ends the answer."""
+        if "error" in chunk or chunk["choices"][0]["finish_reason"] is not None:
+            self.last = chunk
+            return False
+        self.pieces += 1
+        piece = chunk["choices"][0]["text"]
+        self.text += piece
+        self.loops = self.watch is not None and self.watch.loops(self.known.setdefault(piece, len(self.known)))
+        stripped = self.text.strip()  # as PromptFormat.decode
+        new, self.handed_out = stripped[len(self.handed_out) :], stripped
+        self.cancelled = bool(new) and not self.hand_out(new)
+        return self.cancelled or self.loops
+
+    def completion(self, prompt_tokens: int) -> Completion:
+        """The completion, once llama.cpp has returned."""
+        if self.cancelled or self.loops:
+            ended: FinishReason = "cancelled" if self.cancelled else "repetition_detected"
+            return Completion(self.handed_out, ended, prompt_tokens, self.pieces)
+        assert self.last is not None
+        _raise_error(self.last)
+        reason: Literal["stop", "length"] = self.last["choices"][0]["finish_reason"]
+        tokens = self.last["usage"]["completion_tokens"] - (reason == "stop")  # the stop token is not part of the text
+        return Completion(self.handed_out, reason, prompt_tokens, tokens)
+
+
+def _raise_error(reply: dict[str, Any]) -> None:
+    if "error" in reply:
+        raise RuntimeError(f"llama.cpp: {reply['error']['type']}")  # its message may hold the text
+
+
+def _sampled(sampling: Sampling) -> dict[str, Any]:
+    """The sampling in llama.cpp's words; its own defaults do not apply. Its penalties count the prompt's tokens too."""
+    penalties = {
+        "repeat_last_n": POOL,
+        "repeat_penalty": sampling.repetition_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "dry_penalty_last_n": POOL,
+        "dry_multiplier": sampling.dry_multiplier,
+        "dry_base": sampling.dry_base,
+        "dry_allowed_length": sampling.dry_allowed_length,
+    }
+    if sampling.temperature == 0:
+        return penalties | {"samplers": ["penalties", "dry", "top_k"], "top_k": 1}
+    seed = {} if sampling.seed is None else {"seed": sampling.seed}
+    names = ("top_k", "temperature", "top_p", "min_p")
+    chosen = {name: getattr(sampling, name) for name in names}
+    return penalties | {"samplers": ["penalties", "dry", *names]} | chosen | seed
+
+
+def _server(file: Path, socket: Path, tokens: int, slots: int) -> "xllamacpp.Server":
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(file)
+    params.n_ctx, params.n_parallel, params.kv_unified = tokens, slots, True
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = torch.get_num_threads()
+    params.hostnames, params.n_threads_http = [str(socket)], 1
+    params.ui = params.endpoint_slots = params.endpoint_props = False
+    params.cache_ram_mib = 0  # finished conversations are not kept beyond their slot
+    params.fit_params = False
+    params.verbosity = SILENT  # more would log prompts
+    try:
+        return xllamacpp.Server(params)
+    except RuntimeError:
+        raise Refused(f"llama.cpp cannot load {file}: damaged, or too little memory; remove it and try again") from None
+
+
+@contextmanager
+def _own_signal_handlers() -> Iterator[None]:
+    """llama.cpp takes SIGINT and SIGTERM for itself while it loads; the process gets its handlers back."""
+    yield
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (handler := signal.getsignal(number)) is not None:
+                signal.signal(number, handler)
+
+
+def load_llamacpp_engine(path: Path, *, weights: GgufType, slots: int) -> LlamaCppEngine:
+    """Loads what a directory contains as GGUF, which is written into the cache where it is missing.
+
+    Args:
+        path: A run directory, the folder of its result, or any model directory with a ``prompt_format.json``.
+        weights: Type of the matrices.
+        slots: Most conversations that run together.
+
+    Raises:
+        UserError: xllamacpp is not installed, the result is not an ordinary model, or llama.cpp cannot run it.
+    """
+    _check_installed()
+    directory, model_version = _ordinary_model(path)
+    family, checkpoint = open_checkpoint(directory)
+    prompt_format = PromptFormat.load(directory, load_tokenizer(directory))
+    file = cache_dir() / "gguf" / f"{directory.name}-{_key(directory, prompt_format, weights)}.gguf"
+    if not file.is_file():
+        plan = plan_gguf(family, checkpoint, prompt_format)
+        logger.info("writing {} as {}", file, weights)
+        write_gguf(file, plan, load_model(directory, dtype=torch.float32), model_version, weights)
+    logger.info("llama.cpp: {}", file)
+    return LlamaCppEngine(file, prompt_format, model_version, family.plan(checkpoint).config, slots)
+
+
+def _key(directory: Path, prompt_format: PromptFormat, weights: GgufType) -> str:
+    code = sha256_files(Path(gguf_export.__file__).parent.glob("*.py"))
+    return sha256_value([hash_model(directory), prompt_format.sha256, weights, code, version("gguf")])[:16]
+
+
+def _check_installed() -> None:
+    try:
+        import xllamacpp  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f"engine=llamacpp 需要 xllamacpp（needs xllamacpp: {error}）",
+            where="engine",
+            fix="pip install 'xinglin[llamacpp]'",
+        ) from None
+
+
+def _ordinary_model(path: Path) -> tuple[Path, str]:
+    """The directory of an ordinary model, and its version."""
+    if not path.is_dir():
+        raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
+    if not (path / ARTIFACT_FILE).is_file():
+        return path, path.name
+    artifact = Artifact.load(path)
+    if isinstance(artifact, BesideBaseArtifact) or not isinstance(artifact, LanguageModelArtifact):
+        raise UserError(
+            f"llama.cpp 只运行普通模型，这是{artifact.described[0]}（llama.cpp runs ordinary models; this is "
+            f"{artifact.described[1]}）",
+            where=str(path),
+            fix="engine=local, or a method whose result is merged (method=qlora)",
+        )
+    return artifact.directory(path), artifact.model_version

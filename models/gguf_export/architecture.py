@@ -1,0 +1,118 @@
+"""What llama.cpp calls an architecture: its hyperparameters, and the names and order of its tensors.
+
+A class, rotary scaling or activation that is not listed here is refused by name: llama.cpp would load the file and
+compute something else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gguf
+import torch
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from common.errors import UserError
+
+ALIBI_LAYERS = 40
+"""llama.cpp takes a Baichuan for the 13B, which has ALiBi, by its number of layers alone."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How llama.cpp computes a class of transformers.
+
+    Attributes:
+        kind: The architecture.
+        neighbours: Whether the two channels that a rotation mixes are neighbours there; in transformers they are half a
+            head apart, so the rows of the query and key matrices are reordered.
+        rotary: Whether positions are rotations; otherwise ALiBi.
+    """
+
+    kind: gguf.MODEL_ARCH
+    neighbours: bool = False
+    rotary: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its name in the file."""
+        return gguf.MODEL_ARCH_NAMES[self.kind]
+
+
+ARCHITECTURES = {
+    "LlamaForCausalLM": Architecture(gguf.MODEL_ARCH.LLAMA, neighbours=True),
+    "Qwen2ForCausalLM": Architecture(gguf.MODEL_ARCH.QWEN2),
+    "Qwen3ForCausalLM": Architecture(gguf.MODEL_ARCH.QWEN3),
+    "BaichuanAlibiForCausalLM": Architecture(gguf.MODEL_ARCH.BAICHUAN, rotary=False),
+}
+
+
+def architecture_of(model_class: str, config: PreTrainedConfig) -> Architecture:
+    """The architecture of a class of transformers.
+
+    Raises:
+        UserError: llama.cpp would not compute what this model computes.
+    """
+    architecture = ARCHITECTURES.get(model_class)
+    if architecture is None:
+        raise _refused(f"the architecture {model_class}", f"available: {', '.join(ARCHITECTURES)}")
+    if config.hidden_act != "silu":
+        raise _refused(f"the activation {config.hidden_act}", "available: silu")
+    if getattr(config, "use_sliding_window", False):
+        raise _refused("sliding-window attention", "use a model without use_sliding_window in its config.json")
+    if architecture.rotary and (rope := config.rope_parameters["rope_type"]) != "default":
+        raise _refused(f"the rotary scaling {rope}", "available: default")
+    if not architecture.rotary and config.num_hidden_layers != ALIBI_LAYERS:
+        layers = config.num_hidden_layers
+        raise _refused(f"ALiBi with {layers} layers", f"llama.cpp computes ALiBi only where there are {ALIBI_LAYERS}")
+    return architecture
+
+
+def _refused(what: str, fix: str) -> UserError:
+    return UserError(f"no GGUF is written for {what}", where="layout=gguf", fix=fix)
+
+
+def add_hyperparameters(writer: gguf.GGUFWriter, config: PreTrainedConfig, architecture: Architecture) -> None:
+    """Writes sizes, positions and norms."""
+    heads = config.num_attention_heads
+    channels = getattr(config, "head_dim", None) or config.hidden_size // heads
+    writer.add_vocab_size(config.vocab_size)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_key_length(channels)
+    writer.add_value_length(channels)
+    writer.add_rope_dimension_count(channels)  # of ALiBi too: llama.cpp expects it, and rotates nothing
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    if architecture.rotary:
+        writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+
+
+def tensors(model: PreTrainedModel, architecture: Architecture) -> Iterator[tuple[str, torch.Tensor]]:
+    """The weights under llama.cpp's names, in its order of rows.
+
+    Raises:
+        UserError: llama.cpp has no name for a tensor.
+    """
+    config: Any = model.config
+    names = gguf.get_tensor_name_map(architecture.kind, config.num_hidden_layers)
+    for own_name, tensor in model.state_dict().items():
+        if own_name == "lm_head.weight" and config.tie_word_embeddings:
+            continue  # llama.cpp uses the embeddings where there is no output layer
+        name = names.get_name(own_name, try_suffixes=(".weight", ".bias"))
+        if name is None:
+            raise _refused(f"the tensor {own_name} of {type(model).__name__}", "use a model without it")
+        if architecture.neighbours and ".q_proj." in own_name:
+            tensor = _neighbours(tensor, config.num_attention_heads)
+        if architecture.neighbours and ".k_proj." in own_name:
+            tensor = _neighbours(tensor, config.num_key_value_heads)
+        yield name, tensor
+
+
+def _neighbours(rows: torch.Tensor, heads: int) -> torch.Tensor:
+    """Rows ``[heads * channels, …]`` with channels c and c + channels / 2 of every head next to each other."""
+    pairs = rows.reshape(heads, 2, len(rows) // heads // 2, *rows.shape[1:])
+    return pairs.transpose(1, 2).reshape(rows.shape)
