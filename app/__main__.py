@@ -9,6 +9,7 @@ Serves a model: a web page, questions and answers with safety rules and sources,
   python -m app model=latest                               the newest run below runs/ that can be served
   python -m app model=runs/medical_qlora/20261123-101500   a run
   python -m app model=/models/my-llama port=9000 domain=medical   a model directory with its prompt_format.json
+  python -m app model=/models/my-instruct domain=medical grounding=entries   an instruct model answers from the entries
 
 Then:
   http://127.0.0.1:8000/                                   the web page
@@ -24,6 +25,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
+  grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
     serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata

@@ -1,12 +1,15 @@
 """What can be configured about the service."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from common.command import Config
 from domains.domain import DomainName
 from models.config import DType
+
+GroundingChoice = Literal["auto", "entries", "none"]
 
 
 class ServeConfig(Config):
@@ -47,6 +50,7 @@ class AppConfig(Config):
         runs_dir: Where ``latest`` looks for runs.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
+        grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.
         dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
     """
@@ -55,6 +59,7 @@ class AppConfig(Config):
     runs_dir: Path = Path("runs")
     domain: DomainName | None = None
     knowledge: KnowledgeChoice = KnowledgeChoice()
+    grounding: GroundingChoice = "auto"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     dtype: DType = "auto"

@@ -1,14 +1,16 @@
 """Citations: ``【D001】`` after text based on the entry ``D001``, and quotes of the entry itself."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import BaseModel
 
-from domains.knowledge_base import Entry, KnowledgeBase
+from domains.knowledge_base import Entry
 from domains.wording import DEFINITION
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
+_CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
+_UNFINISHED = re.compile(r"【[A-Za-z0-9、，,;； ]{0,60}$")
 
 AskedFor = Mapping[str, Mapping[str, re.Pattern[str]]]
 """By entry type and attribute: how a question asks for it. An attribute without a pattern is asked for by its name."""
@@ -42,17 +44,46 @@ def cited(text: str) -> set[str]:
     return set(_CITATION.findall(text))
 
 
-def quote(question: str, knowledge: KnowledgeBase, asked_for: AskedFor) -> list[Quotation]:
-    """Quotes what the question names and asks for; the definition where no attribute is recognised.
+def without_foreign_citations(text: str, given: Collection[str]) -> tuple[str, int]:
+    """Removes citations of entries that were not given; several ids in one pair of brackets get one pair each.
+
+    Args:
+        text: An answer, or a part of one that ends within no citation.
+        given: Ids of the entries that may be cited.
+
+    Returns:
+        The text, and how many citations were removed.
+    """
+    removed = 0
+
+    def checked(found: re.Match[str]) -> str:
+        nonlocal removed
+        ids = re.findall(r"[A-Za-z]+\d+", found[1])
+        kept = [id for id in ids if id in given]
+        removed += len(ids) - len(kept)
+        return marks(kept)
+
+    return _CITATIONS.sub(checked, text), removed
+
+
+def unfinished_citation(text: str) -> int:
+    """Length of the end of a text that may be the beginning of a citation."""
+    found = _UNFINISHED.search(text)
+    return len(found[0]) if found else 0
+
+
+def quote(question: str, entries: Iterable[Entry], version: str, asked_for: AskedFor) -> list[Quotation]:
+    """Quotes what a question asks for; the definition where no attribute is recognised.
 
     Args:
         question: The question.
-        knowledge: The knowledge base.
+        entries: What it is about.
+        version: Of their knowledge base.
         asked_for: How its attributes are asked for.
     """
     return [
-        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=knowledge.version)
-        for entry in knowledge.find(question)
+        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=version)
+        for entry in entries
         for attribute, text in _statements(entry, question, asked_for.get(entry.type, {}))
     ]
 

@@ -80,7 +80,9 @@ def test_its_recipe_reads_its_prose_and_its_service_cites_its_entries(copy: Path
         "domain = find_domain(config.domain)\n"
         "print(knowledge_of(config).path)\n"
         "print('链条也叫车链。' in ''.join(domain.prose()))\n"
-        "print(quote('车链怎么保养？', domain.knowledge.load(), domain.asked_for)[0].text)\n",
+        "knowledge = domain.knowledge.load()\n"
+        "found = knowledge.find('车链怎么保养？')\n"
+        "print(quote('车链怎么保养？', found, knowledge.version, domain.asked_for)[0].text)\n",
     )
     assert printed.splitlines() == [
         str(copy.resolve() / "domains/bicycles/knowledge"),

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
+from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.api.disconnect import while_connected
@@ -84,6 +85,7 @@ class QaAnswer(BaseModel):
 
     Attributes:
         notice: Something the reader must know about this answer; empty where there is nothing.
+        citations_removed: Citations in the answer that were removed because the model was not given the entry.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``) or ``declined`` (by rule, without the model).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
     """
@@ -93,6 +95,7 @@ class QaAnswer(BaseModel):
     citations: list[Quotation]
     notice: str
     triage: Triage
+    citations_removed: int
     disclaimer: str
     label: str = LABEL
     metadata: dict[str, dict[str, str]]
@@ -164,14 +167,23 @@ class QaReply:
         )
 
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
+        removed = self._citations_removed()
         return QaAnswer(
             **self._meta().model_dump(),
             answer=text,
+            citations_removed=removed,
             metadata=self.decided.consultation.metadata,
             model_version=self.model_version,
             usage=usage(completion),
             finish_reason=completion.finish_reason if completion else "declined",
         )
+
+    def _citations_removed(self) -> int:
+        asked = self.decided.consultation
+        removed = asked.check.removed if asked.check else 0
+        if removed:
+            logger.warning("{} citations of entries that were not given were removed {}", removed, asked.request_id)
+        return removed
 
 
 def qa_router(stages: Sequence[PipelineStage], disclaimer: str, model_version: str) -> APIRouter:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.backends.backend import ChatTurn
 from app.pipeline.consultation import Consultation, Decided
 from domains.safety_rules import Decline, Triager
 from models.engines.engine import Completion
@@ -17,12 +16,8 @@ class TriageStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        triage = self.triager.triage(consultation.question, _said_before(consultation.history))
+        triage = self.triager.triage(consultation.question, consultation.asked_before)
         return replace(consultation, triage=triage, level=self.triager.levels[triage.level])
-
-
-def _said_before(history: Sequence[ChatTurn]) -> list[str]:
-    return [turn.content for turn in history if turn.role == "user"]
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,7 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
         (Text("数据集 SHA-256", "Dataset SHA-256"), origin.dataset_sha256),
         (Text("提示格式", "Prompt format"), origin.prompt_format),
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), origin.prompt_format_sha256),
+        (Text("提示中的条目", "Entries in the prompt"), origin.grounding),
         (Text("套件", "Suite"), origin.suite),
         (Text("种子", "Seed"), str(origin.seed)),
         (Text("解码", "Decoding"), ", ".join(f"{key}={value}" for key, value in origin.decoding.items())),

@@ -1,9 +1,9 @@
 """Knowledge tuning: entries of the knowledge base are in the prompt, and the answer cites those that it rests on.
 
-The questions and answers are those of ``knowledge_base``. The system turn gives a few entries: the right ones and
-distractors of the same type, with the attribute that is asked about. Some questions get entries that do not answer
-them; then the answer says so. A model learns to read what it is given instead of reciting: ``unseen_entity`` shows
-whether it does.
+The questions and answers are those of ``knowledge_base``. The system turn, written by ``domains.grounding`` as the
+service writes it, gives a few entries: the right ones and distractors of the same type, with the attribute that is
+asked about. Some questions get entries that do not answer them, or none; then the answer says so. A model learns to
+read what it is given instead of reciting: ``unseen_entity`` shows whether it does.
 """
 
 import re
@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt
 
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
-from data_recipes.schema.manifest import Description
+from data_recipes.schema.manifest import Description, GroundingUsed
 from data_recipes.sources.generated.knowledge_base import (
     LICENCE,
     KnowledgeSourceConfig,
@@ -27,13 +27,14 @@ from data_recipes.sources.generated.knowledge_base import (
 )
 from data_recipes.sources.source import Source, SourceDetails
 from domains.citations import marks
+from domains.grounding import TEMPLATE, GivenEntry, statements_of, template_sha256, write_block
 from domains.instructions import held_out, write
 from domains.knowledge import Knowledge
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.wording import DEFINITION
 
-ASKING = "只根据下面的资料回答，并注明资料编号；资料里没有的，就说没有。"
 SEEN_IN_TRAINING = ("train", "dev")
+NOTHING_FOUND = 0.5  # of the questions that rest on no entry; the service finds none for an invented name
 
 
 class KnowledgeTuningSource(KnowledgeSourceConfig):
@@ -94,7 +95,8 @@ class _Shelf:
             return self._withheld(example, right[0], rng)
         needed = {entry.id: [asked] if readable else self._used(entry, example) for entry in right}
         cites = example.behaviour != "refuse"
-        system = self._system(example, right, needed, rng)
+        nothing_found = not right and rng.random() < NOTHING_FOUND
+        system = _system_turn([]) if nothing_found else self._system(example, right, needed, rng)
         turns = (_cited(turn, example.grounding) if cites else turn for turn in example.messages)
         return example.model_copy(update={"messages": (system, *turns)})
 
@@ -119,11 +121,11 @@ class _Shelf:
         self, example: Example, right: list[Entry], needed: dict[str, list[str]], rng: Random, without: str = ""
     ) -> Message:
         alike = list(dict.fromkeys(attribute for attributes in needed.values() for attribute in attributes))
-        given = [self._written(entry, needed[entry.id], rng, without) for entry in right]
+        given = [self._given(entry, needed[entry.id], rng, without) for entry in right]
         others = self._distractors(example, right, max(0, self.config.entries - len(right)), rng)
-        given += [self._written(entry, alike or [example.kind], rng) for entry in others]
+        given += [self._given(entry, alike or [example.kind], rng) for entry in others]
         rng.shuffle(given)
-        return Message(role="system", content="\n".join([ASKING, *given]))
+        return _system_turn(given)
 
     def _distractors(self, example: Example, right: list[Entry], count: int, rng: Random) -> list[Entry]:
         """Entries of the same type that the conversation does not name and that would not answer it either."""
@@ -133,14 +135,13 @@ class _Shelf:
         others = [entry for entry in self.kb.of_type(of_type) if entry.id not in excluded]
         return rng.sample(others, min(count, len(others)))
 
-    def _written(self, entry: Entry, wanted: list[str], rng: Random, without: str = "") -> str:
+    def _given(self, entry: Entry, wanted: list[str], rng: Random, without: str = "") -> GivenEntry:
         """An entry with the wanted attributes and, up to the configured number, others."""
-        texts = {DEFINITION: entry.definition, **{k: "、".join(v) for k, v in entry.attributes.items() if v}}
-        chosen = [name for name in wanted if name in texts and not self._names_hidden(texts[name])]
-        spare = [n for n, text in texts.items() if n not in (*chosen, without) and not self._names_hidden(text)]
+        readable = [name for name, items in statements_of(entry).items() if not self._names_hidden("、".join(items))]
+        chosen = [name for name in wanted if name in readable]
+        spare = [name for name in readable if name not in (*chosen, without)]
         chosen += rng.sample(spare, min(len(spare), max(0, self.config.attributes - len(chosen))))
-        also = f"（又名{'、'.join(entry.aliases)}）" if entry.aliases else ""
-        return f"{marks([entry.id])}{entry.name}{also}" + "".join(f"；{name}：{texts[name]}" for name in chosen) + "。"
+        return GivenEntry.of(entry, chosen)
 
     def _names_hidden(self, text: str) -> bool:
         names = [re.escape(name) for id in sorted(self.hidden) for name in self.kb.by_id[id].names]
@@ -151,13 +152,28 @@ class _Shelf:
         said = "".join(message.content for message in example.messages)
         return [
             name
-            for name, items in {DEFINITION: (entry.definition,), **entry.attributes}.items()
+            for name, items in statements_of(entry).items()
             if any(self.knowledge.phrasebook.plain(item) in said for item in items)
         ]
 
 
+def _system_turn(given: list[GivenEntry]) -> Message:
+    return Message(role="system", content=write_block(given).text)
+
+
 def _cited(turn: Message, ids: tuple[str, ...]) -> Message:
     return turn.model_copy(update={"content": turn.content + marks(ids)}) if turn.role == "assistant" else turn
+
+
+def _grounding(config: KnowledgeTuningSource) -> GroundingUsed:
+    """What the manifest says about the entries in the prompts."""
+    return GroundingUsed(
+        kind="entries",
+        template=TEMPLATE,
+        sha256=template_sha256(TEMPLATE),
+        entries=config.entries,
+        attributes=config.attributes,
+    )
 
 
 def _details(config: KnowledgeTuningSource) -> SourceDetails:
@@ -190,4 +206,5 @@ SOURCE = Source(
     splits={},
     details=_details,
     knowledge=used,
+    grounding=_grounding,
 )

@@ -68,5 +68,5 @@ def test_nothing_is_said_about_doctors(dataset: BuiltDataset) -> None:
 def test_questions_are_answered_from_its_own_entries(
     question: str, id: str, attribute: str, instruments: KnowledgeBase
 ) -> None:
-    [quotation] = quote(question, instruments, DOMAIN.asked_for)
+    [quotation] = quote(question, instruments.find(question), instruments.version, DOMAIN.asked_for)
     assert (quotation.id, quotation.attribute) == (id, attribute)
