@@ -53,7 +53,7 @@ def asked(question: str, knowledge: KnowledgeBase, **more: object) -> Conversati
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
-    """Knowledge tuning with the one entry and attribute that is asked about, so that a row follows from its question."""
+    """Knowledge tuning with just the entry and attribute that is asked about: a row follows from its question."""
     out = tmp_path_factory.mktemp("grounded") / "dataset"
     sizes = ("train=300", "dev=10", "heldout_phrasing=40", "unseen_entity=20", "safety=10")
     form = ("source.entries=1", "source.attributes=1", "source.withheld_share=0")
