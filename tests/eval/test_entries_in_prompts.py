@@ -47,7 +47,7 @@ def evaluate(dataset: BuiltDataset, trained: GroundingRecord | None, out: Path) 
 
 
 def test_another_form_of_entries_than_in_training_is_refused(dataset: BuiltDataset, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="tuned was trained with the entries .* entries_1 .* has them as entries_2"):
+    with pytest.raises(Refused, match=r"tuned was trained with the entries .* entries_1 .* has them as entries_2"):
         evaluate(with_grounding(dataset, ASKED), TRAINED, tmp_path)
 
 
