@@ -11,6 +11,7 @@ one. Emergencies have one fixed answer, whatever is given. A model learns to rea
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from random import Random
 from typing import Literal
@@ -221,10 +222,14 @@ class _Shelf:
     def _most_similar(self, entry: Entry) -> list[Entry]:
         """All entries of a type, those first that share the most items and pairs of characters of their names."""
         if entry.id not in self.similar:
-            own = _features(entry)
+            own, of = self._features[entry.id], self._features
             of_type = self.kb.of_type(entry.type)
-            self.similar[entry.id] = sorted(of_type, key=lambda other: (-len(own & _features(other)), other.id))
+            self.similar[entry.id] = sorted(of_type, key=lambda other: (-len(own & of[other.id]), other.id))
         return self.similar[entry.id]
+
+    @cached_property
+    def _features(self) -> dict[str, frozenset[str]]:
+        return {entry.id: _features_of(entry) for entry in self.kb.entries}
 
     def _given(self, entry: Entry, wanted: list[str], rng: Random, without: str = "") -> GivenEntry:
         """An entry with the wanted attributes and, up to the configured number, others."""
@@ -236,8 +241,12 @@ class _Shelf:
         return GivenEntry.of(entry, chosen)
 
     def _names_hidden(self, text: str) -> bool:
+        return self._hidden_names.search(text) is not None
+
+    @cached_property
+    def _hidden_names(self) -> re.Pattern[str]:
         names = [re.escape(name) for id in sorted(self.hidden) for name in self.kb.by_id[id].names]
-        return bool(names) and re.search("|".join(names), text) is not None
+        return re.compile("|".join(names) or "(?!)")
 
     def _used(self, entry: Entry, example: Example) -> list[str]:
         """The attributes of an entry that the answers of a conversation take something from."""
@@ -253,7 +262,7 @@ def _system_turn(given: list[GivenEntry]) -> Message:
     return Message(role="system", content=write_block(given).text)
 
 
-def _features(entry: Entry) -> frozenset[str]:
+def _features_of(entry: Entry) -> frozenset[str]:
     """What makes entries alike: departments, medicines, symptoms … and parts of their names."""
     items = chain.from_iterable(entry.attributes.values())
     return frozenset(items) | {name[i : i + 2] for name in entry.names for i in range(len(name) - 1)}
