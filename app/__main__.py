@@ -10,6 +10,7 @@ Serves a model: a web page, questions and answers with safety rules and sources,
   python -m app model=runs/medical_qlora/20261123-101500   a run
   python -m app model=latest engine=llamacpp               with llama.cpp; its GGUF file is written once, into the cache
   python -m app model=/models/my-llama port=9000 domain=medical   a model directory with its prompt_format.json
+  python -m app model=/models/my-instruct domain=medical grounding=entries   an instruct model answers from the entries
 
 Then:
   http://127.0.0.1:8000/                                   the web page
@@ -26,6 +27,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   engine=local|llamacpp  llamacpp: faster on a CPU         gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
+  grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
     serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata

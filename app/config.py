@@ -75,6 +75,9 @@ class SamplingConfig(Config):
     dry_allowed_length: DryLength = 2
 
 
+GroundingChoice = Literal["auto", "entries", "none"]
+
+
 class ServeConfig(Config):
     """How requests are run.
 
@@ -127,6 +130,7 @@ class AppConfig(Config):
         runs_dir: Where ``latest`` looks for runs.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
+        grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.
         engine: What runs the model: ``local`` (transformers, any result) or ``llamacpp`` (llama.cpp, faster on a CPU;
             ordinary models only).
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
@@ -138,6 +142,7 @@ class AppConfig(Config):
     runs_dir: Path = Path("runs")
     domain: DomainName | None = None
     knowledge: KnowledgeChoice = KnowledgeChoice()
+    grounding: GroundingChoice = "auto"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     engine: Literal["local", "llamacpp"] = "local"

@@ -1,17 +1,26 @@
-"""What is served: which model, as which domain, citing which knowledge base. Only the knowledge base is loaded here."""
+"""What is served: which model, as which domain, reading and citing which knowledge base; only that is loaded here."""
 
 from pathlib import Path
 
 from loguru import logger
 
-from app.config import AppConfig
-from common.errors import UserError
+from app.config import AppConfig, GroundingChoice
+from common.errors import Refused, UserError
 from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, find_domain
+from domains.grounding import TEMPLATE, template_sha256
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact, KnowledgeRecord, LanguageModelArtifact
+from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, KnowledgeRecord, LanguageModelArtifact
 from models.run_directory import CONFIG_FILE
+
+UNTRAINED = GroundingRecord(
+    kind="entries", template=TEMPLATE, sha256=template_sha256(TEMPLATE), entries=3, attributes=4, budget=768
+)
+"""What a model gets to read that was not trained with entries, where the user wants it to read some."""
+
+CONTEXT_SHARE = 0.5
+"""Most of the context that entries take up; the rest is for the conversation and the answer."""
 
 
 def model_path(config: AppConfig) -> Path:
@@ -140,3 +149,51 @@ def _trained_on(record: KnowledgeRecord, knowledge: Knowledge) -> KnowledgeBase:
         where=record.path,
         fix="put the files back, or give knowledge.path=FOLDER for the knowledge base to cite instead",
     )
+
+
+def grounding_of(artifact: Artifact | None, knowledge: KnowledgeBase, chosen: GroundingChoice) -> GroundingRecord:
+    """What the model reads of the knowledge base before it answers: what it was trained with, or as the user chose.
+
+    Args:
+        artifact: What is known of the model.
+        knowledge: Where entries are from.
+        chosen: The user's choice.
+
+    Raises:
+        UserError: There are no entries to read.
+        Refused: The entries are written in another form today than in training.
+    """
+    trained = artifact.grounding if isinstance(artifact, LanguageModelArtifact) else None
+    if chosen == "none":
+        return NO_ENTRIES
+    if chosen == "auto" and trained is None:
+        logger.info("the model does not say whether it was trained with entries in its prompts: it is served without")
+        return NO_ENTRIES
+    if not knowledge.entries:
+        if chosen == "entries":
+            fix = "give domain=NAME of a domain with a knowledge base, or grounding=none"
+            raise UserError("there is no knowledge base to read entries from", where="grounding", fix=fix)
+        if trained and trained.kind == "entries":
+            logger.warning("the model was trained to read entries, and this domain has none: it is served without")
+        return NO_ENTRIES
+    if trained is None or trained.kind == "none":
+        return UNTRAINED if chosen == "entries" else NO_ENTRIES
+    if template_sha256(trained.template) != trained.sha256:
+        raise Refused(
+            f"the model was trained with entries written by the template {trained.template}, which has changed since "
+            f"(SHA-256 {trained.sha256[:12]}…): put it back in domains/prompts/, train again, or give grounding=none"
+        )
+    return trained
+
+
+def within_context(grounding: GroundingRecord, context_length: int) -> GroundingRecord:
+    """The same with a budget that leaves room for conversation and answer.
+
+    Args:
+        grounding: What the model reads.
+        context_length: Most tokens of prompt and answer together.
+    """
+    budget = min(grounding.budget, int(CONTEXT_SHARE * context_length))
+    if budget < grounding.budget:
+        logger.warning("entries in a prompt get {} tokens, not {}: half of the context", budget, grounding.budget)
+    return grounding.model_copy(update={"budget": budget})

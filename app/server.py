@@ -9,7 +9,7 @@ import uvicorn
 from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.config import AppConfig
-from app.served import artifact_of, domain_of, knowledge_of, model_path
+from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, within_context
 from app.service import create_app
 from common.errors import UserError
 from models.engines.engine import Engine
@@ -23,10 +23,12 @@ def serve(config: AppConfig) -> None:
     artifact = artifact_of(path)
     domain = domain_of(artifact, config.domain)
     knowledge = knowledge_of(artifact, domain, config.knowledge.path)
+    grounding = grounding_of(artifact, knowledge, config.grounding)
     listener = _listen(config.host, config.port)
     THREADS.use(config.threads)
-    backend = LocalBackend(_engine(path, config), config.serve)
-    app = create_app(backend, domain, knowledge, config.serve)
+    engine = _engine(path, config)
+    backend = LocalBackend(engine, config.serve)
+    app = create_app(backend, domain, knowledge, config.serve, within_context(grounding, engine.context_length))
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])

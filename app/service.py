@@ -18,15 +18,23 @@ from app.page import page_router
 from app.pipeline.answer import AnswerStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
+from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import Retriever
 from domains.safety_rules import Triager
+from models.artifact import NO_ENTRIES, GroundingRecord
 
 
-def create_app(backend: Backend, domain: Domain, knowledge: KnowledgeBase, config: ServeConfig) -> FastAPI:
+def create_app(
+    backend: Backend,
+    domain: Domain,
+    knowledge: KnowledgeBase,
+    config: ServeConfig,
+    grounding: GroundingRecord = NO_ENTRIES,
+) -> FastAPI:
     """Makes the ASGI app; its lifespan starts and stops the backend.
 
     Args:
@@ -34,6 +42,7 @@ def create_app(backend: Backend, domain: Domain, knowledge: KnowledgeBase, confi
         domain: Its rules judge questions, and its notices go with answers.
         knowledge: What answers are cited from.
         config: Limits and labels.
+        grounding: What the model reads of the knowledge base before it answers.
     """
 
     @asynccontextmanager
@@ -46,7 +55,7 @@ def create_app(backend: Backend, domain: Domain, knowledge: KnowledgeBase, confi
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
     triager = domain.triager(knowledge)
-    stages = pipeline(backend, domain, triager, knowledge, config)
+    stages = pipeline(backend, domain, triager, knowledge, config, grounding)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
     app.include_router(openai_router(backend, config.max_new_tokens, config.detection))
     app.include_router(about_router(domain, triager.levels, knowledge))
@@ -59,7 +68,12 @@ def create_app(backend: Backend, domain: Domain, knowledge: KnowledgeBase, confi
 
 
 def pipeline(
-    backend: Backend, domain: Domain, triager: Triager, knowledge: KnowledgeBase, config: ServeConfig
+    backend: Backend,
+    domain: Domain,
+    triager: Triager,
+    knowledge: KnowledgeBase,
+    config: ServeConfig,
+    grounding: GroundingRecord = NO_ENTRIES,
 ) -> tuple[PipelineStage, ...]:
     """The stages from a user's question to the answer, in order.
 
@@ -70,5 +84,6 @@ def pipeline(
         CiteStage(domain, Retriever(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
+        *([GroundStage(backend, knowledge, grounding)] if grounding.kind == "entries" else []),
         AnswerStage(backend, config.qa_sampling),
     )

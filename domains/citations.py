@@ -1,7 +1,7 @@
 """Citations: ``【D001】`` after text based on the entry ``D001``, and quotes of the entry itself."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import BaseModel
 
@@ -9,6 +9,8 @@ from domains.knowledge_base import Entry
 from domains.wording import DEFINITION
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
+_CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
+_UNFINISHED = re.compile(r"【[A-Za-z0-9、，,;； ]{0,60}$")
 
 AskedFor = Mapping[str, Mapping[str, re.Pattern[str]]]
 """By entry type and attribute: how a question asks for it. An attribute without a pattern is asked for by its name."""
@@ -40,6 +42,34 @@ def marks(ids: Iterable[str]) -> str:
 def cited(text: str) -> set[str]:
     """Ids of the entries that a text cites."""
     return set(_CITATION.findall(text))
+
+
+def without_foreign_citations(text: str, given: Collection[str]) -> tuple[str, int]:
+    """Removes citations of entries that were not given; several ids in one pair of brackets get one pair each.
+
+    Args:
+        text: An answer, or a part of one that ends within no citation.
+        given: Ids of the entries that may be cited.
+
+    Returns:
+        The text, and how many citations were removed.
+    """
+    removed = 0
+
+    def checked(found: re.Match[str]) -> str:
+        nonlocal removed
+        ids = re.findall(r"[A-Za-z]+\d+", found[1])
+        kept = [id for id in ids if id in given]
+        removed += len(ids) - len(kept)
+        return marks(kept)
+
+    return _CITATIONS.sub(checked, text), removed
+
+
+def unfinished_citation(text: str) -> int:
+    """Length of the end of a text that may be the beginning of a citation."""
+    found = _UNFINISHED.search(text)
+    return len(found[0]) if found else 0
 
 
 def quote(question: str, entries: Iterable[Entry], version: str, asked_for: AskedFor) -> list[Quotation]:

@@ -11,6 +11,7 @@ import torch
 from loguru import logger
 from pydantic import ValidationError
 
+from common.errors import Refused
 from common.files import cache_dir, read_json, write_text
 from common.hashing import sha256_value
 from data_recipes.pipeline.build import BuiltDataset
@@ -107,7 +108,12 @@ def evaluate_candidates(
         metrics_file: ``metrics.jsonl`` of the training of the model that the report is about.
         command: The command that reruns this.
         numerics: Type that the models compute in.
+
+    Raises:
+        Refused: The items give entries in another form than a model was trained with.
     """
+    for system, candidate in candidates.items():
+        _check_grounding(system, candidate.artifact, dataset)
     suites = select(dataset.splits, config)
     results = {system: _result(candidate, suites, config) for system, candidate in candidates.items()}
     report, items = assemble(
@@ -122,6 +128,18 @@ def evaluate_candidates(
     )
     write_report(report, items, out)
     return report
+
+
+def _check_grounding(system: System, artifact: Artifact | None, dataset: BuiltDataset) -> None:
+    """Entries are asked about as they were trained; a model may also be asked without any."""
+    trained = artifact.grounding if isinstance(artifact, LanguageModelArtifact) else None
+    asked = dataset.manifest.grounding
+    if trained and asked and trained.kind == asked.kind == "entries" and trained.sha256 != asked.sha256:
+        raise Refused(
+            f"{system} was trained with the entries in its prompts written as {trained.template} "
+            f"({trained.sha256[:12]}…), and {dataset.directory} has them as {asked.template} ({asked.sha256[:12]}…); "
+            "give a dataset that was built by the version of Xinglin that trained it"
+        )
 
 
 def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> SystemResult:

@@ -6,7 +6,7 @@ Every kind of result is its own class: which folder of the run it is in, and wha
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from common.errors import UserError
 from common.files import read_json, write_json
@@ -87,6 +87,36 @@ class KnowledgeRecord(_Record):
 
     path: str
     sha256: str
+
+
+class GroundingRecord(_Record):
+    """The entries of a knowledge base in the prompts that a model was trained on; it is served with the same.
+
+    Attributes:
+        kind: Whether there are any.
+        template: Name of the template that writes them; empty without entries, as everything below.
+        sha256: Its hash; another one is refused.
+        entries: Most entries in a prompt.
+        attributes: Attributes of an entry, unless a question asks for more.
+        budget: Most tokens of the entries with their instruction.
+    """
+
+    kind: Literal["none", "entries"] = "none"
+    template: str = ""
+    sha256: str = ""
+    entries: int = Field(0, ge=0)
+    attributes: int = Field(0, ge=0)
+    budget: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> "GroundingRecord":
+        said = (self.template, self.sha256, self.entries, self.attributes, self.budget)
+        if not (all(said) if self.kind == "entries" else not any(said)):
+            raise ValueError("template, sha256, entries, attributes and budget belong to kind=entries, all of them")
+        return self
+
+
+NO_ENTRIES = GroundingRecord()
 
 
 class Artifact(_Record):
@@ -170,12 +200,14 @@ class LanguageModelArtifact(Artifact):
         quantisation: How the base was quantised in training.
         prompt_format: Name of the prompt format it was trained with.
         prompt_format_sha256: Its hash; another one is refused.
+        grounding: The entries in its prompts; None before they were recorded.
     """
 
     kind: LanguageModelKind
     quantisation: Literal["nf4"] | None = None
     prompt_format: str
     prompt_format_sha256: str
+    grounding: GroundingRecord | None = None
 
 
 class MergedArtifact(LanguageModelArtifact):

@@ -10,6 +10,7 @@ from models.artifact import (
     AdapterArtifact,
     AnyArtifact,
     BesideBaseArtifact,
+    GroundingRecord,
     LanguageModelArtifact,
     MergedArtifact,
     MergeProof,
@@ -162,13 +163,20 @@ def _limits(own: bool) -> str:
     return "> " + "  \n> ".join(lines)
 
 
+def _grounding(record: GroundingRecord | None) -> str:
+    if record is None or record.kind == "none":
+        return ""
+    return f"{record.entries}, ≤ {record.budget} tokens, {record.template}, SHA-256 `{record.sha256}`"
+
+
 def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommended) -> str:
     zh, en = content.about
-    base, licence, method, prompt_format = artifact.base, "", artifact.method, ""
+    base, licence, method, prompt_format, grounding = artifact.base, "", artifact.method, "", ""
     if isinstance(artifact, LanguageModelArtifact):
         licence = family_named(base.family).licence
         method = f"{artifact.method}, {artifact.quantisation or 'unquantised base'}"
         prompt_format = f"{artifact.prompt_format}, SHA-256 `{artifact.prompt_format_sha256}`"
+        grounding = _grounding(artifact.grounding)
     rows = [
         ("结果 result", " · ".join(artifact.described)),
         ("基座 base", f"{content.base_hub_name or base.name} (`{base.family}`), SHA-256 `{base.sha256}`"),
@@ -178,6 +186,7 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
         ("方法 method", method),
         ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
         ("提示格式 prompt format", prompt_format),
+        ("提示中的条目 entries in the prompt", grounding),
         ("基座建议的采样 sampling that the base recommends", recommended.described),
         ("版本 versions", ", ".join(f"{name} {number}" for name, number in artifact.versions.items())),
     ]

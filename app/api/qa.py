@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
+from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.api.disconnect import while_connected
@@ -87,6 +88,7 @@ class QaAnswer(BaseModel):
         notice: Something the reader must know about this answer; empty where there is nothing.
         answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
+        citations_removed: Citations in the answer that were removed because the model was not given the entry.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
             or ``declined`` (by rule, without the model).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
@@ -98,6 +100,7 @@ class QaAnswer(BaseModel):
     citations: list[Quotation]
     notice: str
     triage: Triage
+    citations_removed: int
     disclaimer: str
     label: str = LABEL
     metadata: dict[str, dict[str, str]]
@@ -169,18 +172,26 @@ class QaReply:
         )
 
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
-        answer, removed = without_repeats(text) if completion else (text, 0)
+        answer, repeated = without_repeats(text) if completion else (text, 0)
         meta = self._meta()
         return QaAnswer(
             **meta.model_dump(exclude={"notice"}),
-            notice=" ".join(filter(None, (NOTICE if removed else "", meta.notice))),
+            notice=" ".join(filter(None, (NOTICE if repeated else "", meta.notice))),
             answer=answer,
-            repetition_removed=removed,
+            repetition_removed=repeated,
+            citations_removed=self._citations_removed(),
             metadata=self.decided.consultation.metadata,
             model_version=self.model_version,
             usage=usage(completion),
             finish_reason=completion.finish_reason if completion else "declined",
         )
+
+    def _citations_removed(self) -> int:
+        asked = self.decided.consultation
+        removed = asked.check.removed if asked.check else 0
+        if removed:
+            logger.warning("{} citations of entries that were not given were removed {}", removed, asked.request_id)
+        return removed
 
 
 def qa_router(stages: Sequence[PipelineStage], disclaimer: str, model_version: str) -> APIRouter:

@@ -1,8 +1,8 @@
-"""The model's answer. It sees the conversation exactly as in training, with nothing added."""
+"""The model's answer. It sees entries and conversation exactly as in training."""
 
 from dataclasses import dataclass, replace
 
-from app.backends.backend import Backend, ChatTurn, answer_tokens
+from app.backends.backend import Backend, answer_tokens
 from app.pipeline.consultation import Consultation, Decided
 from models.engines.engine import Sampling
 
@@ -20,8 +20,6 @@ class AnswerStage:
 
     async def __call__(self, consultation: Consultation) -> Decided:
         """See ``PipelineStage``."""
-        conversation = [*consultation.history, ChatTurn("user", consultation.question)]
         tokens = answer_tokens(consultation.max_tokens, self.sampling.max_new_tokens)
-        return Decided(
-            consultation, await self.backend.stream(conversation, replace(self.sampling, max_new_tokens=tokens))
-        )
+        sampling = replace(self.sampling, max_new_tokens=tokens)
+        return Decided(consultation, await self.backend.stream(consultation.conversation, sampling))

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.backends.backend import AnswerStream, ChatTurn
+from app.pipeline.citation_check import CitationCheck
 from app.pipeline.opening import opened
 from domains.citations import Quotation
+from domains.grounding import EntriesBlock
 from domains.safety_rules import LevelText, Triage
 from models.engines.engine import Completion
 
@@ -25,6 +27,8 @@ class Consultation:
         citations: What the knowledge base says about it.
         notice: Something the reader must know about this answer; empty where there is nothing.
         metadata: The implicit AI label.
+        block: The entries that the model reads; None where it is asked without any.
+        check: Checks the answer's citations against these entries.
     """
 
     request_id: str
@@ -36,11 +40,19 @@ class Consultation:
     citations: Sequence[Quotation] = ()
     notice: str = ""
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    block: EntriesBlock | None = None
+    check: CitationCheck | None = None
 
     @property
     def asked_before(self) -> list[str]:
         """What the person said in the turns before, in order."""
         return [turn.content for turn in self.history if turn.role == "user"]
+
+    @property
+    def conversation(self) -> list[ChatTurn]:
+        """What the model is asked: the entries come before the conversation, as in training."""
+        system = [ChatTurn("system", self.block.text)] if self.block else []
+        return [*system, *self.history, ChatTurn("user", self.question)]
 
 
 @dataclass(frozen=True)
@@ -56,8 +68,9 @@ class Decided:
         Raises:
             BackendError: See ``AnswerStream``.
         """
-        level = self.consultation.level
-        return opened(aiter(self.reply), level) if level.opening else aiter(self.reply)
+        level, check = self.consultation.level, self.consultation.check
+        reply = check.checked(aiter(self.reply)) if check else aiter(self.reply)
+        return opened(reply, level) if level.opening else reply
 
 
 class PipelineStage(Protocol):

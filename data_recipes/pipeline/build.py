@@ -162,7 +162,8 @@ def _without_folders(values: dict[str, Any]) -> dict[str, Any]:
 
 def _code_hash() -> str:
     root = Path(__file__).resolve().parent.parent.parent
-    files = [file for folder in ("data_recipes", "domains") for file in sorted((root / folder).rglob("*.py"))]
+    patterns = ("data_recipes/**/*.py", "domains/**/*.py", "domains/prompts/*.jinja")
+    files = sorted(file for pattern in patterns for file in root.glob(pattern))
     return sha256_value({str(file.relative_to(root)): sha256_file(file) for file in files})
 
 
@@ -187,6 +188,7 @@ def _manifest(
         descriptions={name: source.splits.get(name, _drawn(name)) for name in written.sizes},
         sources=_source_files(config.source, hashes, rows),
         knowledge=source.knowledge(config.source) if source.knowledge else None,
+        grounding=source.grounding(config.source),
         steps=_step_counts(shards),
         protected_sets=described(protected_sets(config.data)),
         overlap=decision.overlap,

@@ -83,6 +83,24 @@ class KnowledgeUsed(_ManifestSection):
     sha256: str
 
 
+class GroundingUsed(_ManifestSection):
+    """The entries of a knowledge base in the prompts of a dataset.
+
+    Attributes:
+        kind: Whether there are any.
+        template: Name of the template in ``domains/prompts/`` that they were written with; empty without entries.
+        sha256: Its hash.
+        entries: Entries in a prompt, unless the answer rests on more.
+        attributes: Attributes of an entry, unless the answer needs more.
+    """
+
+    kind: Literal["none", "entries"] = "none"
+    template: str = ""
+    sha256: str = ""
+    entries: int = 0
+    attributes: int = 0
+
+
 class DatasetManifest(_ManifestSection):
     """The manifest of a dataset.
 
@@ -99,6 +117,7 @@ class DatasetManifest(_ManifestSection):
         descriptions: What each split shows.
         sources: The files that were read.
         knowledge: The knowledge base that it was made from, if any.
+        grounding: The entries in its prompts; None before it was recorded.
         steps: What each step did, in their order.
         protected_sets: What no training question overlaps with; called ``suites`` in the file.
         overlap: What each split other than ``train`` shares with the training questions.
@@ -117,6 +136,7 @@ class DatasetManifest(_ManifestSection):
     descriptions: dict[str, Description]
     sources: list[SourceFile]
     knowledge: KnowledgeUsed | None = None
+    grounding: GroundingUsed | None = None
     steps: list[StepCount] = []
     protected_sets: list[ProtectedSet] = Field([], alias="suites")
     overlap: dict[str, SplitOverlap]

@@ -10,7 +10,7 @@ from data_recipes.formats.jsonl import check_file
 from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
-from data_recipes.schema.manifest import Description, KnowledgeUsed
+from data_recipes.schema.manifest import Description, GroundingUsed, KnowledgeUsed
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -72,6 +72,7 @@ class Source(Generic[ConfigT]):
         splits: What each prescribed or drawn split shows, by name.
         details: ``licence``, ``splits`` and ``about`` of what is read, where they follow from it.
         knowledge: The knowledge base that is read, where it is one.
+        grounding: The entries in the prompts, where there are any; None of a dataset that does not say.
         rows_of: Rows in one of several files, for the manifest; not called where there is one file.
     """
 
@@ -84,6 +85,7 @@ class Source(Generic[ConfigT]):
     rows_of: Callable[[Path], int] | None = None
     details: Callable[[ConfigT], SourceDetails] | None = None
     knowledge: Callable[[ConfigT], KnowledgeUsed] | None = None
+    grounding: Callable[[ConfigT], GroundingUsed | None] = lambda _: GroundingUsed()
 
     @property
     def kind(self) -> str:

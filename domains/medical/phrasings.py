@@ -543,5 +543,6 @@ PHRASEBOOK = Phrasebook(
     invented=INVENTED,
     invented_answer=INVENTED_ANSWER,
     not_given="所给资料没有提到{name}的{attribute}，建议咨询医生或药师。",
+    emergency=EMERGENCY.answer.format(cause="可能危及生命"),
     leaning="伴",  # on the symptom before
 )

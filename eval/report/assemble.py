@@ -14,7 +14,7 @@ import numpy as np
 from data_recipes.leakage import overlap
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
-from data_recipes.schema.manifest import MANIFEST, DatasetManifest
+from data_recipes.schema.manifest import MANIFEST, DatasetManifest, GroundingUsed
 from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
@@ -327,6 +327,7 @@ def _provenance(
         dataset_sha256=dataset.manifest.sha256,
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
+        grounding=_grounding(dataset.manifest.grounding),
         suite=config.name,
         seed=config.seed,
         decoding={
@@ -339,6 +340,12 @@ def _provenance(
         versions={"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
         command=command,
     )
+
+
+def _grounding(used: GroundingUsed | None) -> str:
+    if used is None or used.kind == "none":
+        return ""
+    return f"{used.template}, SHA-256 {used.sha256}, {used.entries} entries"
 
 
 def _items(results: Mapping[System, SystemResult], suites: Suites, measured: Measured) -> list[ItemRecord]:

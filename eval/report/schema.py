@@ -167,6 +167,7 @@ class ReportProvenance(_ReportPart):
 
     Attributes:
         base: Name of the base model, where it is known.
+        grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
     """
@@ -181,6 +182,7 @@ class ReportProvenance(_ReportPart):
     dataset_sha256: str
     prompt_format: str
     prompt_format_sha256: str
+    grounding: str = ""
     suite: str
     seed: int
     decoding: dict[str, str]

@@ -14,6 +14,7 @@ from app.server import Server
 from app.service import create_app
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
+from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
 
 CONFIG = ServeConfig(
@@ -50,11 +51,15 @@ class Running:
 
 @contextmanager
 def serving(
-    engine: Engine, domain: str, knowledge: KnowledgeBase = NO_KNOWLEDGE, config: ServeConfig = CONFIG
+    engine: Engine,
+    domain: str,
+    knowledge: KnowledgeBase = NO_KNOWLEDGE,
+    config: ServeConfig = CONFIG,
+    grounding: GroundingRecord = NO_ENTRIES,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
-    app = create_app(backend, find_domain(domain), knowledge, config)
+    app = create_app(backend, find_domain(domain), knowledge, config, grounding)
     server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
     running = Running(server, backend)
     running.thread.start()

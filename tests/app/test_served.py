@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from app.config import AppConfig
-from app.served import artifact_of, domain_of, knowledge_of, model_path
-from common.errors import UserError
+from app.served import UNTRAINED, artifact_of, domain_of, grounding_of, knowledge_of, model_path, within_context
+from common.errors import Refused, UserError
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
-from models.artifact import Artifact, KnowledgeRecord
+from models.artifact import NO_ENTRIES, Artifact, KnowledgeRecord
 from tests.artifacts import artifact
 
 MEDICAL = find_domain("medical")
@@ -154,3 +154,41 @@ def test_artefacts_of_before_can_be_read(tmp_path: Path) -> None:
     Artifact.parse(older).save(tmp_path)
     assert artifact_of(tmp_path) == artifact("merged")
     assert artifact_of(tmp_path / "elsewhere") is None
+
+
+TRAINED = UNTRAINED.model_copy(update={"entries": 2, "attributes": 1, "budget": 300})
+
+
+def test_entries_are_read_as_in_training_unless_another_is_chosen(knowledge: KnowledgeBase, logged: list[str]) -> None:
+    grounded, closed_book = artifact("merged", grounding=TRAINED), artifact("merged", grounding=NO_ENTRIES)
+    assert grounding_of(grounded, knowledge, "auto") == grounding_of(grounded, knowledge, "entries") == TRAINED
+    assert grounding_of(grounded, knowledge, "none") == grounding_of(closed_book, knowledge, "auto") == NO_ENTRIES
+    assert grounding_of(closed_book, knowledge, "entries") == grounding_of(None, knowledge, "entries") == UNTRAINED
+    assert logged == []
+
+
+@pytest.mark.parametrize("model", [artifact("merged"), None])
+def test_a_model_that_says_nothing_about_entries_is_served_without_and_that_is_logged(
+    model: Artifact | None, knowledge: KnowledgeBase, logged: list[str]
+) -> None:
+    assert grounding_of(model, knowledge, "auto") == NO_ENTRIES
+    assert len(logged) == 1 and "served without" in logged[0]
+
+
+def test_another_template_than_in_training_is_refused(knowledge: KnowledgeBase) -> None:
+    changed = artifact("merged", grounding=TRAINED.model_copy(update={"sha256": "ab" * 32}))
+    with pytest.raises(Refused, match="has changed since"):
+        grounding_of(changed, knowledge, "auto")
+    assert grounding_of(changed, knowledge, "none") == NO_ENTRIES
+
+
+def test_entries_need_a_knowledge_base(logged: list[str]) -> None:
+    with pytest.raises(UserError, match="no knowledge base to read entries from"):
+        grounding_of(None, NO_KNOWLEDGE, "entries")
+    assert grounding_of(artifact("merged", grounding=TRAINED), NO_KNOWLEDGE, "auto") == NO_ENTRIES
+    assert "this domain has none" in "".join(logged)
+
+
+def test_entries_leave_half_of_the_context_for_the_conversation(logged: list[str]) -> None:
+    assert within_context(TRAINED, 1024) == TRAINED and logged == []
+    assert within_context(TRAINED, 400).budget == 200 and "200 tokens" in "".join(logged)

@@ -99,6 +99,16 @@ def test_what_is_no_artefact_is_refused_with_its_place(values: dict[str, Any], t
     assert str(tmp_path / "artifact.json") in str(refused.value)
 
 
+def test_entries_in_prompts_are_recorded_whole_or_not_at_all(tmp_path: Path) -> None:
+    older = artifact("merged").model_dump(exclude={"grounding"})
+    write_json(tmp_path / "artifact.json", older)
+    found = Artifact.load(tmp_path)
+    assert isinstance(found, LanguageModelArtifact) and found.grounding is None
+    write_json(tmp_path / "artifact.json", older | {"grounding": {"kind": "entries", "template": "entries_1"}})
+    with pytest.raises(UserError, match="template, sha256, entries, attributes and budget"):
+        Artifact.load(tmp_path)
+
+
 def test_an_artefact_without_its_version_is_refused(tmp_path: Path) -> None:
     values = artifact("merged").model_dump()
     del values["format_version"]

@@ -46,6 +46,7 @@ def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path)
     directory = only_run(tmp_path)
     artifact = read_json(directory / "artifact.json")
     assert artifact["kind"] == "merged" and artifact["merge_proof"]["passed"]
+    assert artifact["grounding"]["kind"] == "none"
     report = read_json(directory / "report/report.json")
     assert set(report["systems"]) == {"base", "tuned"}
     typed = shlex.split(report["provenance"]["command"])

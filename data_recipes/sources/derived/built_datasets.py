@@ -10,7 +10,7 @@ from common.errors import UserError
 from data_recipes.dataset.dataset import load, split_tables
 from data_recipes.schema.arrow import to_examples
 from data_recipes.schema.example import Example
-from data_recipes.schema.manifest import MANIFEST, DatasetManifest
+from data_recipes.schema.manifest import MANIFEST, DatasetManifest, GroundingUsed
 from data_recipes.schema.splits import DEV, TRAIN
 
 
@@ -88,6 +88,25 @@ def checked(one: SourceDataset) -> SourceDataset:
 def licences(found: Sequence[SourceDataset]) -> str:
     """The licences of all datasets, each with the hash of its content."""
     return "; ".join(f"{p.name} (sha256 {p.manifest.sha256}): {p.manifest.licence or 'not stated'}" for p in found)
+
+
+def common_grounding(found: Sequence[SourceDataset]) -> GroundingUsed | None:
+    """The entries in the prompts of all datasets; None where one of them does not say.
+
+    Raises:
+        UserError: Two of them were written with different templates, or give different numbers of entries.
+    """
+    used = [one.manifest.grounding for one in found]
+    if None in used:
+        return None
+    with_entries = {grounding for grounding in used if grounding and grounding.kind == "entries"}
+    if len(with_entries) > 1:
+        raise UserError(
+            "their prompts give entries of the knowledge base in different forms, and a model is served with one",
+            where="source.paths",
+            fix="build them again with the same source.entries and source.attributes",
+        )
+    return next(iter(with_entries), GroundingUsed())
 
 
 def rows_of(path: Path) -> int:

@@ -12,7 +12,14 @@ from data_recipes.leakage.normalise import question
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.derived.built_datasets import SourceDataset, checked, licences, open_dataset, rows_of
+from data_recipes.sources.derived.built_datasets import (
+    SourceDataset,
+    checked,
+    common_grounding,
+    licences,
+    open_dataset,
+    rows_of,
+)
 from data_recipes.sources.derived.cross_task_prompt import SHIPPED, load, select, shown
 from data_recipes.sources.derived.demonstrations import prefixed
 from data_recipes.sources.source import Source, SourceDetails
@@ -92,4 +99,5 @@ SOURCE = Source(
     splits={},
     rows_of=lambda path: 0 if path.suffix == ".yaml" else rows_of(path),
     details=_details,
+    grounding=lambda config: common_grounding([open_dataset(config.path)]),
 )

@@ -12,7 +12,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.schema.splits import TRAIN
-from data_recipes.sources.derived.built_datasets import checked, licences, open_dataset, rows_of
+from data_recipes.sources.derived.built_datasets import checked, common_grounding, licences, open_dataset, rows_of
 from data_recipes.sources.derived.demonstrations import Choice, Demonstrations, prefixed, shown
 from data_recipes.sources.derived.points import point
 from data_recipes.sources.source import Source, SourceDetails
@@ -98,4 +98,5 @@ SOURCE = Source(
     splits={},
     rows_of=rows_of,
     details=_details,
+    grounding=lambda config: common_grounding([open_dataset(config.path)]),
 )

@@ -15,7 +15,14 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.schema.splits import DEV, TRAIN
-from data_recipes.sources.derived.built_datasets import SourceDataset, checked, licences, open_datasets, rows_of
+from data_recipes.sources.derived.built_datasets import (
+    SourceDataset,
+    checked,
+    common_grounding,
+    licences,
+    open_datasets,
+    rows_of,
+)
 from data_recipes.sources.derived.points import POINTS, point
 from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
@@ -100,4 +107,5 @@ SOURCE = Source(
     splits={},
     rows_of=rows_of,
     details=_details,
+    grounding=lambda config: common_grounding(open_datasets(config.paths)),
 )

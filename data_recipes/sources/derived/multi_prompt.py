@@ -10,7 +10,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.schema.splits import DEV, TRAIN
-from data_recipes.sources.derived.built_datasets import checked, licences, open_dataset, rows_of
+from data_recipes.sources.derived.built_datasets import checked, common_grounding, licences, open_dataset, rows_of
 from data_recipes.sources.derived.prompt_wordings import chosen, worded, wordings
 from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
@@ -75,4 +75,5 @@ SOURCE = Source(
     splits={},
     rows_of=rows_of,
     details=_details,
+    grounding=lambda config: common_grounding([open_dataset(config.path)]),
 )

@@ -31,6 +31,7 @@ from models.run_directory import RunDirectory
 from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import SupervisedSet, supervise
+from training.grounding import grounding_record
 from training.memory_plan import (
     OPTIMISER_BYTES,
     MemoryPlan,
@@ -139,6 +140,7 @@ class SftJob(Job[SftConfig]):
             "quantisation": config.method.quantisation,
             "prompt_format": base.prompt_format.name,
             "prompt_format_sha256": base.prompt_format.sha256,
+            "grounding": grounding_record(manifest.grounding, self.dataset.splits["train"], base.prompt_format),
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
             "domain": config.domain,

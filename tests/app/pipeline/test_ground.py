@@ -1,0 +1,174 @@
+"""What the model reads before it answers: the prompt of training, within its budget, and only its entries are cited."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from transformers import PreTrainedTokenizerBase
+
+from app.backends.backend import ChatTurn
+from app.backends.local import Generation, LocalBackend
+from app.pipeline.citation_check import CitationCheck
+from app.pipeline.consultation import Consultation, Decided, consult
+from app.pipeline.ground import CUT
+from app.service import pipeline
+from common.command import read_config
+from data_recipes.config import BuildConfig
+from data_recipes.pipeline.build import BuiltDataset, build, load
+from domains.domain import find_domain
+from domains.grounding import TEMPLATE, GivenEntry, template_sha256, write_block
+from domains.knowledge_base import KnowledgeBase
+from models.artifact import GroundingRecord
+from models.embedded import train_tokenizer
+from models.engines.engine import Completion, Conversation
+from models.prompt_format import PromptFormat
+from tests.app.fake_engine import FakeEngine
+from tests.app.serving import CONFIG, serving
+
+ENTRIES = GroundingRecord(
+    kind="entries", template=TEMPLATE, sha256=template_sha256(TEMPLATE), entries=1, attributes=1, budget=500
+)
+ANSWER = "常见症状有头痛【D001】，也见于【D999】【D001、X9】【注】"
+
+
+def decided(
+    question: str, knowledge: KnowledgeBase, form: GroundingRecord = ENTRIES, history: Sequence[ChatTurn] = ()
+) -> Decided:
+    async def run() -> Decided:
+        domain = find_domain("medical")
+        backend = LocalBackend(FakeEngine(), CONFIG)
+        stages = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, form)
+        return await consult(stages, Consultation("r-1", question, history))
+
+    return asyncio.run(run())
+
+
+def asked(question: str, knowledge: KnowledgeBase, **more: object) -> Conversation:
+    """What the model is asked."""
+    reply = decided(question, knowledge, **more).reply  # type: ignore[arg-type]
+    assert isinstance(reply, Generation)
+    return reply.conversation
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
+    """Knowledge tuning with just the entry and attribute that is asked about: a row follows from its question."""
+    out = tmp_path_factory.mktemp("grounded") / "dataset"
+    sizes = ("train=300", "dev=10", "heldout_phrasing=40", "unseen_entity=20", "safety=10")
+    form = ("source.entries=1", "source.attributes=1", "source.withheld_share=0")
+    words = ["data=medical_knowledge", f"out={out}", *(f"data.splits.{size}" for size in sizes), *form]
+    build(read_config("build", words, BuildConfig)[0])
+    return load(out)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(dataset: BuiltDataset) -> PreTrainedTokenizerBase:
+    return train_tokenizer([turn.content for row in dataset.splits["train"] for turn in row.messages], 900)
+
+
+@pytest.mark.parametrize("name", ["xinglin", "alpaca_zh"])
+def test_a_served_question_has_the_token_ids_of_its_training_row(
+    name: str, dataset: BuiltDataset, tokenizer: PreTrainedTokenizerBase, knowledge: KnowledgeBase
+) -> None:
+    prompt_format = PromptFormat.named(name, tokenizer)
+    compared = 0
+    for row in (*dataset.splits["train"], *dataset.splits["heldout_phrasing"]):
+        if len(row.messages) != 3 or len(row.grounding) != 1 or row.behaviour != "answer":
+            continue
+        served = decided(row.messages[1].content, knowledge)
+        if [(c.id, c.attribute) for c in served.consultation.citations] != [(row.grounding[0], row.kind)]:
+            continue  # the lookup understood the question otherwise
+        prompt = prompt_format.render_prompt(served.consultation.conversation)
+        rendered = prompt_format.render(row.messages)
+        assert prompt == rendered.ids[: len(prompt)] == prompt_format.render_prompt(row.prompt)
+        assert rendered.mask[: len(prompt)] == [0] * len(prompt) and rendered.mask[len(prompt)] == 1
+        compared += 1
+    assert compared > 100
+
+
+def test_the_manifest_says_how_entries_were_written(dataset: BuiltDataset) -> None:
+    used = dataset.manifest.grounding
+    assert used is not None and (used.kind, used.template, used.sha256) == (
+        "entries",
+        TEMPLATE,
+        template_sha256(TEMPLATE),
+    )
+
+
+def test_entries_come_before_the_conversation_and_a_follow_up_keeps_its_entity(knowledge: KnowledgeBase) -> None:
+    history = [ChatTurn("user", "高血压有哪些症状？"), ChatTurn("assistant", "头痛。")]
+    block, *turns = asked("那平时怎么预防呢？", knowledge, history=history)
+    assert [(turn.role, turn.content) for turn in turns] == [
+        ("user", "高血压有哪些症状？"),
+        ("assistant", "头痛。"),
+        ("user", "那平时怎么预防呢？"),
+    ]
+    entry = knowledge.by_name("disease", "高血压")
+    assert (block.role, block.content) == ("system", write_block([GivenEntry.of(entry, ["预防"])]).text)
+
+
+def test_a_changed_topic_leaves_the_old_entity(knowledge: KnowledgeBase) -> None:
+    history = [ChatTurn("user", "高血压有哪些症状？"), ChatTurn("assistant", "头痛。")]
+    text = asked("布洛芬有什么禁忌？", knowledge, history=history)[0].content
+    assert "布洛芬" in text and "高血压" not in text
+
+
+def test_where_nothing_is_found_the_model_is_told_so(knowledge: KnowledgeBase) -> None:
+    served = decided("今天天气怎么样？", knowledge)
+    assert served.consultation.conversation[0].content == write_block([]).text
+    assert "没有找到" in served.consultation.notice and CUT not in served.consultation.notice
+
+
+def test_what_is_longer_than_the_budget_is_cut_between_items_and_that_is_said(knowledge: KnowledgeBase) -> None:
+    form = ENTRIES.model_copy(update={"entries": 3, "attributes": 6, "budget": 120})
+    served = decided("高血压有哪些症状？", knowledge, form)
+    text = served.consultation.conversation[0].content
+    symptoms = knowledge.by_name("disease", "高血压").attributes["症状"]
+    assert len(text) <= 120 and "；以下从略" in text and CUT in served.consultation.notice
+    given = text.split("症状：")[1].split("；")[0].split("、")
+    assert given == list(symptoms[: len(given)])
+
+
+def test_without_entries_the_model_sees_the_conversation_alone(knowledge: KnowledgeBase) -> None:
+    served = decided("高血压有哪些症状？", knowledge, GroundingRecord())
+    assert served.consultation.conversation == [ChatTurn("user", "高血压有哪些症状？")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_citations_of_what_was_not_given_are_removed_however_the_text_arrives(size: int) -> None:
+    check = CitationCheck({"D001"})
+
+    async def reply() -> AsyncIterator[str | Completion]:
+        for start in range(0, len(ANSWER), size):
+            yield ANSWER[start : start + size]
+        yield Completion(ANSWER, "stop", 1, 1)
+
+    async def texts() -> list[str | Completion]:
+        return [event async for event in check.checked(reply())]
+
+    *said, last = asyncio.run(texts())
+    assert "".join(map(str, said)) == "常见症状有头痛【D001】，也见于【D001】【注】"
+    assert isinstance(last, Completion) and check.removed == 2
+
+
+@pytest.mark.parametrize("answer", ["头痛【", "头痛【D0", "头痛"])
+def test_what_only_begins_like_a_citation_is_not_lost(answer: str) -> None:
+    async def reply() -> AsyncIterator[str | Completion]:
+        yield answer
+        yield Completion(answer, "length", 1, 1)
+
+    async def texts() -> str:
+        return "".join([event async for event in CitationCheck(()).checked(reply()) if isinstance(event, str)])
+
+    assert asyncio.run(texts()) == answer
+
+
+def test_removed_citations_are_counted_in_the_response_and_the_log(
+    knowledge: KnowledgeBase, logged: list[str], tmp_path: Path
+) -> None:
+    with serving(FakeEngine(ANSWER), "medical", knowledge, grounding=ENTRIES) as running, running.client() as client:
+        answer = client.post("/v1/qa", json={"question": "高血压有哪些症状？"}).json()
+    assert answer["citations_removed"] == 2 and "D999" not in answer["answer"]
+    [line] = [line for line in logged if "citations" in line]
+    assert answer["request_id"] in line and "高血压" not in line and "头痛" not in line
