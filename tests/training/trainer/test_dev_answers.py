@@ -17,7 +17,14 @@ from training.trainer import dev_answers
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.supervised import train
 
-WORDS = ("method=lora", "train.max_steps=24", "train.epochs=20", "train.eval_steps=12", "train.learning_rate=2e-2")
+WORDS = (
+    "method=lora",
+    "train.max_steps=24",
+    "train.epochs=20",
+    "train.eval_steps=12",
+    "train.learning_rate=2e-2",
+    "train.max_length=160",
+)
 
 
 @pytest.fixture
