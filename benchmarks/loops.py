@@ -3,8 +3,8 @@
     python benchmarks/loops.py              the test half; writes benchmarks/loops.md
     python benchmarks/loops.py half=dev     the half that the rules were tuned on, with its mistakes
 
-The answers (``benchmarks/labelled_loops/``, one per line: kind, text) were written before the rules. ``⟦x×20⟧`` is x twenty
-times, ``{n}`` in it the number of the copy, ``\\n`` a line break. The SHA-256 of a line decides its half.
+The answers (``benchmarks/labelled_loops/``, one per line: kind, text) were written before the rules. ``⟦x×20⟧`` is x
+twenty times, ``{n}`` in it the number of the copy, ``\\n`` a line break. The SHA-256 of a line decides its half.
 """
 
 import re
