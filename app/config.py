@@ -104,7 +104,7 @@ class ServeConfig(Config):
     @property
     def detection(self) -> RepetitionDetection | None:
         """What the engine is given where a request says nothing else."""
-        return self.repetition_detection and self.repetition_detection.detection
+        return self.repetition_detection.detection if self.repetition_detection else None
 
     @property
     def qa_sampling(self) -> Sampling:

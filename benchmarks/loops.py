@@ -3,8 +3,8 @@
     python benchmarks/loops.py              the test half; writes benchmarks/loops.md
     python benchmarks/loops.py half=dev     the half that the rules were tuned on, with its mistakes
 
-The answers (``benchmarks/loops/``, one per line: kind, text) were written before the rules. ``⟦x×20⟧`` is x twenty
-times, ``{n}`` in it the number of the copy, ``\\n`` a line break. The SHA-256 of a line decides its half.
+The answers (``benchmarks/labelled_loops/``, one per line: kind, text) were written before the rules. ``⟦x×20⟧`` is x
+twenty times, ``{n}`` in it the number of the copy, ``\\n`` a line break. The SHA-256 of a line decides its half.
 """
 
 import re
@@ -19,10 +19,10 @@ from common.hashing import sha256_text
 from common.machine import processor
 from models.loops import find_loop
 
-FOLDER = Path(__file__).parent / "loops"
+FOLDER = Path(__file__).parent / "labelled_loops"
 HEAD = """# Does an answer loop?
 
-`python benchmarks/loops.py`: the test half of `benchmarks/loops/*.tsv`, 95 % intervals (Wilson).
+`python benchmarks/loops.py`: the test half of `benchmarks/labelled_loops/*.tsv`, 95 % intervals (Wilson).
 
 """
 REPEATED = re.compile(r"⟦(.*?)(?:×(\d+))?⟧", re.DOTALL)
@@ -102,7 +102,7 @@ def main() -> None:
         wrong = [a for a in answers if (find_loop(a.text) is not None) != a.loops]
         print("\n".join(f"{'missed' if a.loops else 'wrong'} {a.kind}: {a.text[:90]!r}" for a in wrong))
         return
-    write_text(FOLDER.with_suffix(".md"), HEAD + "\n".join(f"- {line}" for line in lines) + "\n")
+    write_text(Path(__file__).with_suffix(".md"), HEAD + "\n".join(f"- {line}" for line in lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -63,8 +63,10 @@ class MetricsLog(TrainerCallback):
             self._log_step(state, logs)
         if "eval_loss" in logs:
             self._write({"step": state.global_step, "epoch": state.epoch, "dev_loss": logs["eval_loss"]})
-            # the time spent on the dev split is not training time
-            self.since = (time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """The time spent on the dev split is not training time."""
+        self.since = (time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens)
 
     def _log_step(self, state: TrainerState, logs: dict[str, float]) -> None:
         if not math.isfinite(logs["loss"]):

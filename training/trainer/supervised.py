@@ -19,6 +19,7 @@ from models.threads import THREADS
 from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.config import TrainConfig
 from training.trainer.arguments import training_arguments, training_numerics
+from training.trainer.dev_answers import DevAnswers
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
 from training.trainer.supervised_loss import SupervisedLoss
@@ -31,8 +32,18 @@ def train(
     config: TrainConfig,
     run: RunDirectory,
     seed: int,
+    dev_answers: DevAnswers | None = None,
 ) -> None:
     """Trains a model in place, continuing from the run's newest checkpoint if it has one.
+
+    Args:
+        model: The model, with what is trained on it.
+        train_rows: What it sees.
+        dev_rows: What the dev loss is measured on.
+        config: How it is trained.
+        run: Where checkpoints and metrics go.
+        seed: Seed of the order.
+        dev_answers: Asks the model now and then.
 
     Raises:
         Interrupted: Ctrl-C; a checkpoint was saved first.
@@ -49,6 +60,9 @@ def train(
             compute_loss_func=loss,
         )
         trainer.by_length = not config.packing
+        if dev_answers:
+            dev_answers.loss = loss
+            trainer.add_callback(dev_answers)
         run_to_end(trainer, run)
 
 

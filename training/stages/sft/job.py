@@ -44,6 +44,7 @@ from training.methods import METHODS
 from training.stages.job import Job
 from training.stages.sft.config import SftConfig
 from training.trainer.arguments import numerics_record
+from training.trainer.dev_answers import DevAnswers
 from training.trainer.supervised import train
 
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
@@ -91,7 +92,13 @@ class SftJob(Job[SftConfig]):
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model = attached_model(self.config, self.language_model)
         logger.info("trained parameters: {:,}", sum(p.numel() for p in model.parameters() if p.requires_grad))
-        train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed)
+        dev_answers = DevAnswers(
+            model,
+            self.language_model.prompt_format,
+            [example.prompt for example in self.dataset.splits["dev"]],
+            quantised=self.config.method.quantisation is not None,
+        )
+        train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, dev_answers)
         dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
             self.method.save(model, directory, self.language_model, dtype)
