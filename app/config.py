@@ -51,7 +51,8 @@ class AppConfig(Config):
         engine: What runs the model: ``local`` (transformers, any result) or ``llamacpp`` (llama.cpp, faster on a CPU;
             ordinary models only).
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
-        dtype: Type to compute in with ``engine=local``; ``auto`` is what the run was configured with, else the machine's.
+        dtype: Type to compute in with ``engine=local``; ``auto`` is what the run was configured with, else the
+            machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
     """
 

@@ -1,8 +1,8 @@
 """The local backend: a bounded queue in front of an engine, and the threads that run its batches.
 
 The event loop only ever puts requests into the queue and receives their text; generating happens in the threads. A
-continuous engine batches what runs at the same time, so every request has its own thread. Any other has one thread; when
-it is free, a batch is formed of the waiting requests that may run together: those that agree in temperature and
+continuous engine batches what runs at the same time, so every request has its own thread. Any other has one thread;
+when it is free, a batch is formed of the waiting requests that may run together: those that agree in temperature and
 top_p. A sampled request with a seed runs alone, because its random numbers would otherwise depend on the other rows.
 """
 
