@@ -71,7 +71,7 @@ class LlamaCppEngine:
         self.prompt_format, self.slots = prompt_format, slots
         self._model_version, self._vocabulary_size = model_version, config.vocab_size
         self._context_length = context_length = config.max_position_embeddings
-        self._pool = _Pool(max(context_length, min(POOL, context_length * slots)))
+        self._pool = _TokenPool(max(context_length, min(POOL, context_length * slots)))
         self._directory = tempfile.TemporaryDirectory(prefix="xinglin-llamacpp-")
         with _own_signal_handlers():
             self._server = _server(file, Path(self._directory.name) / "llama.sock", self._pool.size, slots)
@@ -166,7 +166,7 @@ class LlamaCppEngine:
         return logprobs["content"][0] if logprobs else None
 
 
-class _Pool:
+class _TokenPool:
     """Tokens that conversations reserve before they run, so that llama.cpp never runs out of room in the middle."""
 
     def __init__(self, size: int) -> None:

@@ -17,7 +17,7 @@ from tests.artifacts import artifact
 
 pytest.importorskip("xllamacpp", reason="xllamacpp is not installed (pip install 'xinglin[llamacpp]')")
 
-from models.engines.llamacpp import LlamaCppEngine, _Pool, load_llamacpp_engine
+from models.engines.llamacpp import LlamaCppEngine, _TokenPool, load_llamacpp_engine
 
 QUESTIONS = ["高血压的常见症状有什么？", "偏头痛", "普通感冒可以挂什么科？请说得详细一些，谢谢。"]
 
@@ -111,7 +111,7 @@ def test_a_result_that_is_no_ordinary_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_pool_lets_a_conversation_wait_until_there_is_room() -> None:
-    pool, entered = _Pool(10), threading.Event()
+    pool, entered = _TokenPool(10), threading.Event()
 
     def second() -> None:
         with pool.reserved(5):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.app.fake_engine import ANSWER, FakeEngine
-from tests.app.serving import Running
+from tests.app.serving import Running, serving
 
 
 def ask(running: Running, **body: Any) -> httpx.Response:
@@ -41,6 +41,22 @@ def test_requests_that_wait_together_run_in_one_batch(engine: FakeEngine, runnin
     assert [len(batch) for batch in engine.batches] == [1, 3]
     holding.join()
     pool.shutdown()
+
+
+def test_a_continuous_engine_gets_every_request_alone_and_at_once() -> None:
+    engine = FakeEngine()
+    engine.continuous = True
+    with serving(engine, "general") as running:
+        engine.batches.clear()  # the warm-up
+        engine.gate.clear()
+        pool, answers = in_background(running, 3)
+        running.wait_for(lambda: len(engine.batches) == 3)
+        assert running.backend.busy
+        engine.gate.set()
+        assert [answer.result().status_code for answer in answers] == [200] * 3
+        running.wait_for(lambda: not running.backend.busy)
+        pool.shutdown()
+    assert [len(batch) for batch in engine.batches] == [1, 1, 1]
 
 
 def test_requests_of_any_sampling_share_a_batch(engine: FakeEngine, running: Running) -> None:
