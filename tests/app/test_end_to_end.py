@@ -103,6 +103,7 @@ def test_a_wrong_model_ends_the_command_with_2(monkeypatch: pytest.MonkeyPatch) 
         (["model=latest", "runs_dir=no/such/runs"], "no run can be served"),
         (["model=x", "domain=alchemy"], "domain: .*no such domain: alchemy; available: general"),
         (["model=x", "prot=9000"], "did you mean 'port'"),
+        (["model=x", "grounding=yes"], "grounding"),
         (["model=x", "serve.max_batch=0"], "serve.max_batch"),
     ],
 )

@@ -70,3 +70,16 @@ def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngi
     ask(tab, "高血压有哪些症状？")
     tab.wait_for("document.querySelector('.failed[role=alert]') !== null")
     assert tab.run("document.getElementById('send').textContent") == "发送"
+
+
+def test_a_citation_leads_to_what_the_knowledge_base_says(tab: Tab, engine: FakeEngine) -> None:
+    engine.answer = "头痛和头晕。【D001】【X9】"
+    ask(tab, "高血压有哪些症状？")
+    tab.wait_for("document.querySelector('.cited') !== null")
+    assert tab.run("document.querySelector('.text').textContent") == engine.answer
+    assert tab.run("[...document.querySelectorAll('.cited')].map((link) => link.textContent)") == ["【D001】"]
+    tab.run("document.querySelector('details').open = false")
+    tab.run("document.querySelector('.cited').click()")
+    assert tab.run("document.querySelector('details').open")
+    assert tab.run("document.activeElement.closest('details').dataset.entry") == "D001"
+    assert tab.complaints == []
