@@ -3,8 +3,8 @@
     python benchmarks/llamacpp.py model=RUN [gguf=q8_0] [streams=1,4,16] [tokens=64] [rounds=3] [local=true]
 
 All three get questions of the same kind, new ones each time, and answer greedily; they take turns, so that other work
-on the machine slows all of them alike. Each stream asks its own questions, one after another. llama.cpp alone is its server's
-completion call on token ids, from as many threads as there are streams.
+on the machine slows all of them alike. Each stream asks its own questions, one after another. llama.cpp alone is its
+server's completion call on token ids, from as many threads as there are streams.
 """
 
 import asyncio
