@@ -19,10 +19,10 @@ from training.trainer.supervised import train
 
 WORDS = (
     "method=lora",
-    "train.max_steps=24",
-    "train.epochs=20",
-    "train.eval_steps=12",
-    "train.learning_rate=2e-2",
+    "train.max_steps=80",
+    "train.epochs=80",
+    "train.eval_steps=40",
+    "train.learning_rate=1e-2",
     "train.max_length=160",
 )
 
@@ -58,7 +58,7 @@ def test_a_model_that_learns_to_loop_is_noticed_and_trains_the_same(
     monkeypatch.setattr(dev_answers, "SHARE", 1e9)
     asked, asking = trained(make_config(*WORDS, "name=asked"), saying("手术治疗、" * 8), warm_up=0)
     said = "".join(warned)
-    assert "answers to dev questions loop" in said and "the learning rate (0.02) is too high" in said
+    assert "answers to dev questions loop" in said and "the learning rate (0.01) is too high" in said
     assert "手术" not in said
     assert asking.spent > 0
     silent, quiet = trained(make_config(*WORDS, "name=silent"), saying("手术治疗、" * 8), warm_up=1e9)
@@ -74,6 +74,9 @@ def test_a_model_that_answers_properly_is_not_warned_of(
     assert asking.spent > 0 and not [line for line in warned if "loop" in line]
 
 
-def test_asking_takes_no_more_than_its_share(make_config: Callable[..., SftConfig]) -> None:
+def test_asking_takes_no_more_than_its_share(
+    make_config: Callable[..., SftConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev_answers, "SHARE", 1e-6)
     _, asking = trained(make_config(*WORDS), saying("头痛。"), warm_up=0)
-    assert asking.last in (0.0, asking.spent)  # asked once at most: the second time there was no time left
+    assert asking.last == asking.spent  # asked once at most: the second time there was no time left
