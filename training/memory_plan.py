@@ -27,6 +27,7 @@ class MemoryPlan:
         trained: Weights that are, with their gradients and the optimiser's state.
         activations: What the backward pass needs from the forward pass, and the outputs.
         available: Free memory.
+        computed_in: The type that training computes in.
         fix: How to need less.
     """
 
@@ -34,6 +35,7 @@ class MemoryPlan:
     trained: float
     activations: float
     available: float
+    computed_in: str
     fix: str
 
     @property
@@ -81,7 +83,8 @@ def check_memory(plan: MemoryPlan) -> None:
         UserError: The plan needs more than is free.
     """
     logger.info(
-        "memory plan: frozen weights {:.2f} GiB + trained part {:.2f} + activations {:.2f} = {:.2f} of {:.1f} GiB free",
+        "memory plan ({}): frozen weights {:.2f} GiB + trained {:.2f} + activations {:.2f} = {:.2f} of {:.1f} GiB free",
+        plan.computed_in,
         *(value / GIB for value in (plan.frozen, plan.trained, plan.activations, plan.needed, plan.available)),
     )
     if plan.needed > plan.available:

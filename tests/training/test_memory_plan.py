@@ -28,8 +28,9 @@ def test_plan_knows_weights_and_trained_parameters(method: str, make_config: Mak
 
 
 def test_run_that_cannot_fit_stops_with_what_would_fit(make_config: MakeConfig) -> None:
-    config = make_config()
+    config = make_config("train.precision=fp32")
     plan = plan_memory(find_base(config), config)
+    assert plan.computed_in == "float32"
     check_memory(plan)
     with pytest.raises(UserError, match=r"train\.batch_size"):
         check_memory(replace(plan, available=plan.needed / 2))

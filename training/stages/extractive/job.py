@@ -26,7 +26,7 @@ from training.batches.windows import LabelledWindows, label
 from training.memory_plan import OPTIMISER_BYTES, MemoryPlan, activation_bytes, available_bytes
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.job import Job
-from training.trainer.arguments import numerics_record
+from training.trainer.arguments import numerics_record, training_numerics
 from training.trainer.spans import train
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
@@ -59,6 +59,7 @@ class ExtractiveJob(Job[ExtractiveConfig]):
             trained=OPTIMISER_BYTES * sum(parameter.numel() for parameter in shapes.parameters()),
             activations=activation_bytes(sizes, tokens, MARKS, self.config.train),
             available=available_bytes(),
+            computed_in=training_numerics(self.config.train).name,
             fix="lower train.batch_size or reading.max_length, or set train.gradient_checkpointing=true",
         )
 

@@ -43,7 +43,7 @@ from training.merge import merge
 from training.methods import METHODS
 from training.stages.job import Job
 from training.stages.sft.config import SftConfig
-from training.trainer.arguments import numerics_record
+from training.trainer.arguments import numerics_record, training_numerics
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.supervised import train
 
@@ -199,6 +199,7 @@ def plan_memory(base: Base, config: SftConfig) -> MemoryPlan:
             shapes.config, training.batch_size * training.max_length, shapes.config.vocab_size, training
         ),
         available=available_bytes(),
+        computed_in=training_numerics(training).name,
         fix="lower train.batch_size or train.max_length, set train.gradient_checkpointing=true, or method=qlora",
     )
 
