@@ -1,5 +1,8 @@
 """Every available ``method=``: what is tested for one is tested for all."""
 
+from pathlib import Path
+from typing import Any
+
 import yaml
 
 from common.groups import CONFIGS
@@ -7,8 +10,14 @@ from training.methods import METHODS
 
 
 def method_choices() -> list[str]:
-    """The files in ``configs/method/``."""
-    return sorted(path.stem for path in (CONFIGS / "method").glob("*.yaml"))
+    """The files in ``configs/method/``; of those that differ only in numbers the first."""
+    files = sorted((CONFIGS / "method").glob("*.yaml"))
+    alike = {(values["kind"], values.get("quantisation")): path.stem for path, values in reversed(_read(files))}
+    return sorted(alike.values())
+
+
+def _read(files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
+    return [(path, yaml.safe_load(path.read_text(encoding="utf-8"))) for path in files]
 
 
 def words_of(choice: str) -> tuple[str, ...]:

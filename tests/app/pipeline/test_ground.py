@@ -44,6 +44,24 @@ def decided(
     return asyncio.run(run())
 
 
+def given(questions: Sequence[str], knowledge: KnowledgeBase) -> list[Consultation]:
+    """What the last stage, the model's, is given for each question; one pipeline for all of them."""
+    domain, backend = find_domain("medical"), LocalBackend(FakeEngine(), CONFIG)
+    *stages, _ = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, ENTRIES)
+
+    async def through(question: str) -> Consultation:
+        consultation = Consultation("r-1", question)
+        for stage in stages:
+            result = await stage(consultation)
+            consultation = result.consultation if isinstance(result, Decided) else result
+        return consultation
+
+    async def run() -> list[Consultation]:
+        return [await through(question) for question in questions]
+
+    return asyncio.run(run())
+
+
 def asked(question: str, knowledge: KnowledgeBase, **more: object) -> Conversation:
     """What the model is asked."""
     reply = decided(question, knowledge, **more).reply  # type: ignore[arg-type]
@@ -72,14 +90,16 @@ def test_a_served_question_has_the_token_ids_of_its_training_row(
     name: str, dataset: BuiltDataset, tokenizer: PreTrainedTokenizerBase, knowledge: KnowledgeBase
 ) -> None:
     prompt_format = PromptFormat.named(name, tokenizer)
+    rows = [
+        row
+        for row in (*dataset.splits["train"], *dataset.splits["heldout_phrasing"])
+        if len(row.messages) == 3 and len(row.grounding) == 1 and row.behaviour == "answer"
+    ]
     compared = 0
-    for row in (*dataset.splits["train"], *dataset.splits["heldout_phrasing"]):
-        if len(row.messages) != 3 or len(row.grounding) != 1 or row.behaviour != "answer":
-            continue
-        served = decided(row.messages[1].content, knowledge)
-        if [(c.id, c.attribute) for c in served.consultation.citations] != [(row.grounding[0], row.kind)]:
+    for row, served in zip(rows, given([row.messages[1].content for row in rows], knowledge), strict=True):
+        if [(c.id, c.attribute) for c in served.citations] != [(row.grounding[0], row.kind)]:
             continue  # the lookup understood the question otherwise
-        prompt = prompt_format.render_prompt(served.consultation.conversation)
+        prompt = prompt_format.render_prompt(served.conversation)
         rendered = prompt_format.render(row.messages)
         assert prompt == rendered.ids[: len(prompt)] == prompt_format.render_prompt(row.prompt)
         assert rendered.mask[: len(prompt)] == [0] * len(prompt) and rendered.mask[len(prompt)] == 1
