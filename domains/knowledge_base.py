@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import UserError
 from common.hashing import sha256_files
-from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
+from data_recipes.formats.jsonl import typed_lines
 from domains.retrieval.lexicon import FOLDER as LEXICON
 from domains.retrieval.lexicon import Lexicon
 
@@ -182,16 +182,7 @@ _Placed = tuple[str, Entry]  # (file:line, entry)
 
 
 def _read(path: Path, entry_type: EntryType, schema: KnowledgeSchema) -> Iterator[_Placed]:
-    for raw in raw_lines(path):
-        where = f"{path}:{raw.number}"
-        try:
-            entry = entry_type.model.model_validate(parsed(raw))
-        except DamagedLine as damage:
-            raise UserError(damage.detail, where=where, fix=damage.fix) from None
-        except ValidationError as error:
-            detail = error.errors()[0]
-            key = ".".join(map(str, detail["loc"])) or "entry"
-            raise UserError(f"{key}: {detail['msg']}", where=where, fix=_see(schema)) from None
+    for where, entry in typed_lines(path, entry_type.model, _see(schema)):
         if entry.type != entry_type.name:
             fix = f"move the line; {_see(schema)}"
             raise UserError(f"{entry.type!r} in the file of the type {entry_type.name!r}", where=where, fix=fix)

@@ -7,7 +7,7 @@ from loguru import logger
 from common.errors import Refused, UserError
 from data_recipes.pipeline import build as datasets_of
 from eval.config import EvalConfig
-from eval.evaluation import Candidate, evaluate_candidates
+from eval.evaluation import Candidate, evaluate_candidates, identity_of_base
 from eval.extractive import evaluate_reader
 from eval.report.schema import BASE, TUNED, System
 from models.artifact import FILE_NAME as ARTIFACT_FILE
@@ -93,7 +93,7 @@ def _candidates(
 def _own_base(path: Path, artifact: LanguageModelArtifact, result: Path, numerics: Numerics) -> Candidate:
     """The model that a run was tuned from; it does not change, so its answers are cached."""
     name, hints = artifact.base.name, artifact.base.hints
-    identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name)
+    identity = identity_of_base(artifact, numerics)
     return Candidate(lambda: _plain_engine(path, result, name, numerics, hints), identity)
 
 

@@ -24,6 +24,7 @@ from eval.suites import evaluate_system, select
 from models.artifact import Artifact, LanguageModelArtifact
 from models.engines.engine import Engine
 from models.numerics import Numerics
+from models.recommended import Recommended
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def evaluate_and_report(
     Raises:
         UserError: The suite selects nothing, or ``out`` cannot be written.
     """
-    identity = (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name) if artifact else None
+    identity = identity_of_base(artifact, numerics) if artifact else None
     return evaluate_candidates(
         {BASE: Candidate(base, identity), TUNED: Candidate(tuned, artifact=artifact)},
         dataset,
@@ -85,6 +86,12 @@ def evaluate_and_report(
         command=command,
         numerics=numerics,
     )
+
+
+def identity_of_base(artifact: LanguageModelArtifact, numerics: Numerics) -> tuple[str, ...]:
+    """Everything that determines the answers of the base that a model was tuned from."""
+    stops = Recommended.by(Path(artifact.base.path)).stop_ids  # no part of the base's hash
+    return (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name, *map(str, stops))
 
 
 def evaluate_candidates(

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from loguru import logger
+from pydantic import BaseModel, ValidationError
 
 from common.errors import UserError
 from data_recipes.formats.encoding import REPLACED, undecodable
@@ -155,6 +156,36 @@ def parsed(raw: Raw) -> dict[str, Any]:
     if _ESCAPED.search(raw.content):
         check_texts(value)
     return value
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def typed_lines(path: Path, of: type[Model], fix: str = "") -> Iterator[tuple[str, Model]]:
+    """The lines of a file that somebody wrote by hand: each must be right.
+
+    Args:
+        path: The file.
+        of: What a line holds.
+        fix: Where to look up the keys of a line; by default they are listed.
+
+    Yields:
+        ``file:line``, with the folders of the file, and what the line holds.
+
+    Raises:
+        UserError: The file is missing or empty, or a line is damaged; the message names file, line and key.
+    """
+    for raw in raw_lines(path):
+        where = f"{path}:{raw.number}"
+        try:
+            yield where, of.model_validate(parsed(raw))
+        except DamagedLine as damage:
+            raise UserError(damage.detail, where=where, fix=damage.fix) from None
+        except ValidationError as error:
+            detail = error.errors()[0]
+            key = ".".join(map(str, detail["loc"])) or "line"
+            known = fix or f"keys of a line: {', '.join(of.model_fields)}"
+            raise UserError(f"{key}: {detail['msg']}", where=where, fix=known) from None
 
 
 def json_value(text: str) -> Any:

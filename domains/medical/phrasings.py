@@ -1,5 +1,7 @@
 """How medical facts are asked about and answered: by a patient and by a doctor, in writing and in speech."""
 
+from dataclasses import replace
+
 from domains.wording import DEFINITION, Phrasebook, Wording
 
 
@@ -409,66 +411,56 @@ COMPARISON = asked(
     kept=("{other}同{name}像在哪、不同在哪？", "怎样把{other}与{name}区分开？"),
 )
 
-# what the knowledge base does not contain, and users ask nevertheless
+
+def figure(attribute: str, *, patient: str) -> Wording:
+    """A figure that the knowledge base does not contain, and users ask for nevertheless.
+
+    Args:
+        attribute: What is asked for, e.g. 治愈率.
+        patient: How a patient asks who has or takes it, with ``{attribute}``.
+    """
+    asking = asked(
+        answer="知识库中没有{name}{attribute}的记载，建议咨询医生或药师。",
+        formal=(
+            "{name}的{attribute}是多少？",
+            "请告知{name}的{attribute}。",
+            "请问{name}的{attribute}是多少？",
+            "关于{name}，{attribute}的数值为何？",
+            "能否告知{name}在{attribute}方面的确切数据？",
+        ),
+        colloquial=(
+            "{name}{attribute}大概多少啊？",
+            "想打听一下，{name}{attribute}大概什么数啊？",
+            "替家里人问问，{name}的{attribute}到底有多少？",
+            "网上说法都不一样，{name}{attribute}究竟算多少？",
+        ),
+        patient=(
+            patient,
+            "医生跟我提到{name}，{attribute}能给个准数吗？",
+            "我的病历上写着{name}，{attribute}会是多少呢？",
+        ),
+        doctor=(
+            "患者问{name}的{attribute}，怎么答？",
+            "写宣教材料要用，{name}的{attribute}应该填多少？",
+            "患者追问{name}的{attribute}，该答哪个数？",
+        ),
+        kept=("{name}的{attribute}有确切数字吗？", "能查到{name}的{attribute}吗？"),
+    )
+
+    def of(text: str) -> str:
+        return text.replace("{attribute}", attribute)
+
+    voices = {voice: tuple(map(of, texts)) for voice, texts in asking.voices.items()}
+    return replace(asking, answer=of(asking.answer), voices=voices, kept=tuple(map(of, asking.kept)))
+
+
 UNKNOWN: dict[str, dict[str, Wording]] = {
     "disease": {
-        attribute: asked(
-            answer="知识库中没有{name}" + attribute + "的记载，建议咨询医生或药师。",
-            formal=(
-                "{name}的" + attribute + "是多少？",
-                "请告知{name}的" + attribute + "。",
-                "请问{name}的" + attribute + "是多少？",
-                "关于{name}，" + attribute + "的数值为何？",
-                "能否告知{name}在" + attribute + "方面的确切数据？",
-            ),
-            colloquial=(
-                "{name}" + attribute + "大概多少啊？",
-                "想打听一下，{name}" + attribute + "大概什么数啊？",
-                "替家里人问问，{name}的" + attribute + "到底有多少？",
-                "网上说法都不一样，{name}" + attribute + "究竟算多少？",
-            ),
-            patient=(
-                "我得了{name}，" + attribute + "有多少？",
-                "医生跟我提到{name}，" + attribute + "能给个准数吗？",
-                "我的病历上写着{name}，" + attribute + "会是多少呢？",
-            ),
-            doctor=(
-                "患者问{name}的" + attribute + "，怎么答？",
-                "写宣教材料要用，{name}的" + attribute + "应该填多少？",
-                "患者追问{name}的" + attribute + "，该答哪个数？",
-            ),
-            kept=("{name}的" + attribute + "有确切数字吗？", "能查到{name}的" + attribute + "吗？"),
-        )
+        attribute: figure(attribute, patient="我得了{name}，{attribute}有多少？")
         for attribute in ("治愈率", "发病率", "治疗费用", "住院天数", "复发率")
     },
     "drug": {
-        attribute: asked(
-            answer="知识库中没有{name}" + attribute + "的记载，建议咨询医生或药师。",
-            formal=(
-                "{name}的" + attribute + "是多少？",
-                "请告知{name}的" + attribute + "。",
-                "请问{name}的" + attribute + "是多少？",
-                "关于{name}，" + attribute + "的数值为何？",
-                "能否告知{name}在" + attribute + "方面的确切数据？",
-            ),
-            colloquial=(
-                "{name}" + attribute + "大概多少啊？",
-                "想打听一下，{name}" + attribute + "大概什么数啊？",
-                "替家里人问问，{name}的" + attribute + "到底有多少？",
-                "网上说法都不一样，{name}" + attribute + "究竟算多少？",
-            ),
-            patient=(
-                "我在用{name}，" + attribute + "该是多少？",
-                "医生跟我提到{name}，" + attribute + "能给个准数吗？",
-                "我的病历上写着{name}，" + attribute + "会是多少呢？",
-            ),
-            doctor=(
-                "患者问{name}的" + attribute + "，怎么答？",
-                "写宣教材料要用，{name}的" + attribute + "应该填多少？",
-                "患者追问{name}的" + attribute + "，该答哪个数？",
-            ),
-            kept=("{name}的" + attribute + "有确切数字吗？", "能查到{name}的" + attribute + "吗？"),
-        )
+        attribute: figure(attribute, patient="我在用{name}，{attribute}该是多少？")
         for attribute in ("价格", "每次剂量", "每日剂量", "报销比例", "有效期")
     },
 }

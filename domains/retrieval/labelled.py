@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
+from data_recipes.formats.jsonl import typed_lines
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import Retriever
 
@@ -122,17 +122,7 @@ def read_questions(path: Path, knowledge: KnowledgeBase) -> list[LabelledQuestio
         UserError: A line is damaged, or names an entry that is not there; the message names file and line.
     """
     questions = []
-    for raw in raw_lines(path):
-        where = f"{path}:{raw.number}"
-        try:
-            asked = LabelledQuestion.model_validate(parsed(raw))
-        except DamagedLine as damage:
-            raise UserError(damage.detail, where=where, fix=damage.fix) from None
-        except ValidationError as error:
-            detail = error.errors()[0]
-            key = ".".join(map(str, detail["loc"])) or "line"
-            fix = f"keys of a line: {', '.join(LabelledQuestion.model_fields)}"
-            raise UserError(f"{key}: {detail['msg']}", where=where, fix=fix) from None
+    for where, asked in typed_lines(path, LabelledQuestion):
         if unknown := [id for id in asked.entries if id not in knowledge.by_id]:
             raise UserError(f"there is no entry {unknown[0]}", where=where, fix="label with ids of the knowledge base")
         questions.append(asked)

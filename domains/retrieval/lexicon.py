@@ -7,13 +7,13 @@ by hand and are no part of the knowledge base: its hash, and what is made of it,
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import UserError
 from common.hashing import sha256_files
-from data_recipes.formats.jsonl import DamagedLine, parsed, raw_lines
+from data_recipes.formats.jsonl import typed_lines
 
 FOLDER, NAMES, BROADER = "lexicon", "names.jsonl", "broader.jsonl"
 
@@ -92,7 +92,9 @@ class Lexicon:
         Raises:
             UserError: A line is damaged or names an entry that is not there; the message names file and line.
         """
-        names, broader = list(_read(folder / NAMES, SpokenNames)), list(_read(folder / BROADER, BroaderWord))
+        names_file, broader_file = folder / NAMES, folder / BROADER
+        names = list(typed_lines(names_file, SpokenNames)) if names_file.is_file() else []
+        broader = list(typed_lines(broader_file, BroaderWord)) if broader_file.is_file() else []
         seen: dict[str, str] = {}
         for where, line in names:
             _check_ids(where, (line.id,), ids)
@@ -101,32 +103,12 @@ class Lexicon:
             seen[line.id] = where
         for where, word in broader:
             _check_ids(where, word.entries, ids)
-        files = [folder / file for file in (NAMES, BROADER) if (folder / file).is_file()]
+        files = [file for file in (names_file, broader_file) if file.is_file()]
         return cls(
             names=tuple(line for _, line in names),
             broader=tuple(word for _, word in broader),
             sha256=sha256_files(files) if files else "",
         )
-
-
-_Kind = TypeVar("_Kind", bound=_Line)
-
-
-def _read(path: Path, of: type[_Kind]) -> Iterator[tuple[str, _Kind]]:
-    if not path.is_file():
-        return
-    for raw in raw_lines(path):
-        where = f"{path}:{raw.number}"
-        try:
-            line = of.model_validate(parsed(raw))
-        except DamagedLine as damage:
-            raise UserError(damage.detail, where=where, fix=damage.fix) from None
-        except ValidationError as error:
-            detail = error.errors()[0]
-            key = ".".join(map(str, detail["loc"])) or "line"
-            fix = f"keys of a line: {', '.join(of.model_fields)}"
-            raise UserError(f"{key}: {detail['msg']}", where=where, fix=fix) from None
-        yield where, line
 
 
 def _check_ids(where: str, named: tuple[str, ...], ids: Collection[str]) -> None:

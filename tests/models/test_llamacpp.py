@@ -1,4 +1,4 @@
-"""The llama.cpp engine keeps the contract of an engine: batches, streams, limits, scores, cancellation."""
+"""The llama.cpp engine beyond the contract of all engines: scores, penalties, loops, its server and its file."""
 
 import signal
 import threading
@@ -14,52 +14,16 @@ from models.engines.engine import RepetitionDetection, Sampling
 from models.engines.local import load_engine
 from models.loops import find_loop
 from tests.artifacts import artifact
+from tests.models.asking import QUESTIONS, ask
 
 pytest.importorskip("xllamacpp", reason="xllamacpp is not installed (pip install 'xinglin[llamacpp]')")
 
 from models.engines.llamacpp import LlamaCppEngine, _TokenPool, load_llamacpp_engine
 
-QUESTIONS = ["高血压的常见症状有什么？", "偏头痛", "普通感冒可以挂什么科？请说得详细一些，谢谢。"]
-
 
 @pytest.fixture(scope="module")
 def engine(gguf_base: Path) -> LlamaCppEngine:
     return load_llamacpp_engine(gguf_base, weights="f32", slots=2)
-
-
-def ask(question: str) -> list[Message]:
-    return [Message(role="user", content=question)]
-
-
-def test_answers_together_equal_answers_alone(engine: LlamaCppEngine) -> None:
-    sampling = Sampling(max_new_tokens=24)
-    together = engine.generate([ask(q) for q in QUESTIONS], [sampling] * 3)
-    alone = [engine.generate([ask(q)], [sampling])[0] for q in QUESTIONS]
-    assert together == alone
-    assert all(c.completion_tokens > 0 for c in together)
-
-
-def test_streamed_pieces_join_to_the_text_and_rows_keep_their_own_limits(engine: LlamaCppEngine) -> None:
-    pieces: dict[int, list[str]] = {0: [], 1: [], 2: []}
-
-    def on_text(row: int, text: str) -> bool:
-        pieces[row].append(text)
-        return True
-
-    limits = [Sampling(max_new_tokens=n, temperature=5.0, seed=1) for n in (3, 9, 17)]
-    completions = engine.generate([ask(q) for q in QUESTIONS], limits, on_text)
-    assert ["".join(pieces[row]) for row in range(3)] == [c.text for c in completions]
-    assert [c.completion_tokens <= s.max_new_tokens for c, s in zip(completions, limits, strict=True)] == [True] * 3
-    assert completions[0].finish_reason == "length" and completions[0].completion_tokens == 3
-
-
-def test_cancelled_row_stops_and_the_others_go_on(engine: LlamaCppEngine) -> None:
-    completions = engine.generate(
-        [ask(q) for q in QUESTIONS], [Sampling(max_new_tokens=12)] * 3, lambda row, text: row != 1
-    )
-    assert completions[1].finish_reason == "cancelled"
-    assert completions[1].completion_tokens < 12
-    assert completions[0].text == engine.generate([ask(QUESTIONS[0])], [Sampling(max_new_tokens=12)])[0].text
 
 
 def test_scores_are_those_of_the_local_engine(engine: LlamaCppEngine, gguf_base: Path) -> None:
@@ -71,19 +35,6 @@ def test_scores_are_those_of_the_local_engine(engine: LlamaCppEngine, gguf_base:
     for local, score in zip(ours, theirs, strict=True):
         assert score.tokens == local.tokens
         assert score.logprob == pytest.approx(local.logprob, rel=1e-3)
-
-
-def test_seeded_sampling_repeats_itself(engine: LlamaCppEngine) -> None:
-    sampling = Sampling(max_new_tokens=16, temperature=5.0, top_p=0.95, seed=7)
-    first, second = (engine.generate([ask("高血压")], [sampling])[0].text for _ in range(2))
-    assert first == second
-    other = engine.generate([ask("高血压")], [Sampling(max_new_tokens=16, temperature=5.0, top_p=0.95, seed=8)])[0]
-    assert other.text != first
-
-
-def test_prompt_longer_than_the_context_is_an_error_not_a_cut(engine: LlamaCppEngine) -> None:
-    with pytest.raises(UserError, match="context"):
-        engine.generate([ask("头痛" * 500)], [Sampling()])
 
 
 def test_its_server_can_only_be_reached_by_this_user_and_is_gone_afterwards(gguf_base: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_recipes.schema.example import Message
 from models.engines.engine import RepetitionDetection, Sampling
 from models.engines.local import LocalEngine, load_engine
 from models.engines.sampling import RowSampler, likely, repeated_if_next
+from tests.models.asking import ask
 
 GREEDY = Sampling(max_new_tokens=12)
 SETTINGS = [
@@ -26,10 +26,6 @@ SETTINGS = [
 @pytest.fixture(scope="module")
 def engine(tiny_base: Path) -> LocalEngine:
     return load_engine(tiny_base)
-
-
-def ask(question: str) -> list[Message]:
-    return [Message(role="user", content=question)]
 
 
 def test_a_row_does_not_depend_on_its_neighbours(engine: LocalEngine) -> None:

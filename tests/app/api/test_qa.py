@@ -1,6 +1,7 @@
 """The pipeline for users: triage, sources, label, what is declined, and the same over a stream."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.domain import NOTICES
+from models.engines.engine import Sampling
 from tests.app.fake_engine import ANSWER, FakeEngine
 from tests.app.serving import CONFIG, serving
 
@@ -237,3 +239,8 @@ def test_a_conversation_longer_than_the_context_is_refused(client: httpx.Client)
     response = client.post("/v1/qa", json={"question": "长" * 1500})
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
+
+
+def test_sampling_is_by_default_the_engines() -> None:
+    configured, engines = SamplingConfig().model_dump(), asdict(Sampling())
+    assert configured == {name: engines[name] for name in configured}
