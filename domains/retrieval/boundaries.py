@@ -1,14 +1,22 @@
 """Whether a name in a question is only a part of a longer one that is not there: 贫血 in 地中海贫血."""
 
+import logging
 import re
 from collections.abc import Container
 
+import jieba
+import jieba.posseg
+
 from domains.retrieval.names import Mention
 from domains.retrieval.normalise import HAN
-from domains.retrieval.wording import AFTER_A_WORD, BEFORE_A_NAME
+from domains.retrieval.wording import ACTS_ON_A_NAME, AFTER_A_WORD, BEFORE_A_NAME
 
 _HAN = re.compile(f"[{HAN}]")
 _WHOLE = re.compile("[药病类剂症炎癌科检查]$")  # what ends so is continued by another word
+_NO_PART_OF_A_NAME = ("v", "d", "p", "r", "c", "u", "t", "ad")  # jieba's tags: verbs, adverbs, prepositions, pronouns …
+_LOOKED_BACK = 8  # characters; words are shorter
+
+jieba.setLogLevel(logging.WARNING)
 
 
 def is_part_of_longer(text: str, mention: Mention, said: Container[str]) -> bool:
@@ -21,11 +29,21 @@ def is_part_of_longer(text: str, mention: Mention, said: Container[str]) -> bool
     """
     broader = mention.meanings[0].kind == "broader"
     before, after = text[mention.start - 1 : mention.start], text[mention.end : mention.end + 1]
-    if _HAN.match(before) and before not in BEFORE_A_NAME and (broader or before + mention.word[0] not in said):
-        return True
+    if _HAN.match(before) and not _ends_before_a_name(text[: mention.start]):
+        if broader or before + mention.word[0] not in said:
+            return True
     if not broader or _WHOLE.search(mention.word):
         return False
     if re.match("[a-z0-9]", after):
         return True
     following = re.match(f"[{HAN}]{{2}}", text[mention.end :])
     return following is not None and not AFTER_A_WORD & set(following[0])
+
+
+def _ends_before_a_name(text: str) -> bool:
+    """Whether the last word of a text is none that a name begins with: 解释 in 解释麦粒肿, unlike 地中海 in 地中海贫血."""
+    if text[-1] in BEFORE_A_NAME:
+        return True
+    words = jieba.posseg.lcut(text[-_LOOKED_BACK:], HMM=False)
+    last = words[-1]
+    return len(last.word) > 1 and (last.word in ACTS_ON_A_NAME or last.flag.startswith(_NO_PART_OF_A_NAME))

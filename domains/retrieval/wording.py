@@ -7,9 +7,12 @@ BEFORE_A_NAME = frozenset(
     "也都就才却刚正老总常很太真这那个种项些问请疑断诊诉成变起发出来去到上下里外前后时天日月年岁次点边么啥咋谁我你他"
     "她它们爸妈爷奶公婆娃孩子女儿人友姐弟哥妹童宝家员师身长冒从在以由于如果若比防止犯怕导致检现轻重急慢早晚期间换开"
     "停禁忌懂知求找转送挂关什怎多少第一二两三四五六七八九十当即使随合并伴将已经没无不未非先另其父母亲丈夫妻朋事戚邻"
-    "居孕妇者病"
+    "居孕妇者病碰"
 )
 """What may stand before a name without being part of it; after another character the name may end a longer one."""
+
+ACTS_ON_A_NAME = frozenset(("护理", "交代", "介绍", "讲解"))
+"""Verbs that the tagger takes for nouns."""
 
 AFTER_A_WORD = frozenset(
     "的了着过是有得患吃服用喝打治疗查测看做说像和跟与及或同对把被给让叫为因会能要想应该可再又还也都就才却吗呢吧呀啊"
