@@ -84,14 +84,26 @@ def quote(question: str, entries: Iterable[Entry], version: str, asked_for: Aske
     return [
         Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=version)
         for entry in entries
-        for attribute, text in _statements(entry, question, asked_for.get(entry.type, {}))
+        for attribute, text in _statements(entry, asked_attributes(entry, question, asked_for))
     ]
 
 
-def _statements(entry: Entry, question: str, patterns: Mapping[str, re.Pattern[str]]) -> list[tuple[str, str]]:
-    stated = [
-        (attribute, f"{entry.name}的{attribute}：{'、'.join(items)}。")
+def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[str]:
+    """The attributes of an entry that a question asks for; none where none is recognised.
+
+    Args:
+        entry: The entry.
+        question: The question.
+        asked_for: How attributes are asked for.
+    """
+    patterns = asked_for.get(entry.type, {})
+    return [
+        attribute
         for attribute, items in entry.attributes.items()
         if items and (patterns[attribute].search(question) if attribute in patterns else attribute in question)
     ]
+
+
+def _statements(entry: Entry, attributes: list[str]) -> list[tuple[str, str]]:
+    stated = [(name, f"{entry.name}的{name}：{'、'.join(entry.attributes[name])}。") for name in attributes]
     return stated or [(DEFINITION, f"{entry.name}是{entry.definition}。")]

@@ -37,18 +37,20 @@ class GivenEntry:
     Attributes:
         entry: The entry.
         statements: Items by attribute, the most important attribute first.
+        called: What the question calls it, where that is none of its names; empty otherwise.
         cut: Whether items were dropped because the prompt has no room for them.
     """
 
     entry: Entry
     statements: Mapping[str, tuple[str, ...]]
+    called: str = ""
     cut: bool = False
 
     @classmethod
-    def of(cls, entry: Entry, attributes: Sequence[str]) -> "GivenEntry":
+    def of(cls, entry: Entry, attributes: Sequence[str], called: str = "") -> "GivenEntry":
         """These attributes of an entry, in this order."""
         known = statements_of(entry)
-        return cls(entry, {attribute: known[attribute] for attribute in attributes})
+        return cls(entry, {attribute: known[attribute] for attribute in attributes}, called)
 
     @property
     def size(self) -> int:
@@ -154,10 +156,11 @@ def _template(name: str) -> Template:
 
 def _fields(given: GivenEntry) -> dict[str, Any]:
     """What a template sees of an entry."""
+    names = dict.fromkeys((*given.entry.aliases, given.called))
     return {
         "id": given.entry.id,
         "name": _quoted(given.entry.name),
-        "aliases": _quoted("、".join(given.entry.aliases)),
+        "aliases": _quoted("、".join(filter(None, names))),
         "statements": [(_quoted(name), _quoted("、".join(items))) for name, items in given.statements.items()],
         "cut": given.cut,
     }

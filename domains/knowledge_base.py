@@ -6,8 +6,8 @@ is made from it (prose, instructions, citations of the service) can rely on it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -83,6 +83,10 @@ class KnowledgeSchema:
         """The files of the shipped knowledge base, or of another one in ``folder``."""
         return [(folder or self.folder) / entry_type.file for entry_type in self.types]
 
+    def lexicon(self, folder: Path | None = None) -> Path:
+        """Where the lexicon of the shipped knowledge base, or of another one in ``folder``, is if there is one."""
+        return (folder or self.folder) / LEXICON
+
     @property
     def by_name(self) -> dict[str, EntryType]:
         """The types by name."""
@@ -119,7 +123,7 @@ class KnowledgeBase:
         placed = [item for path, of in zip(paths, schema.types, strict=True) for item in _read(path, of, schema)]
         _check_unique(placed)
         _check_references(placed, schema)
-        lexicon = Lexicon.load((folder or schema.folder) / LEXICON, {entry.id for _, entry in placed})
+        lexicon = Lexicon.load(schema.lexicon(folder), {entry.id for _, entry in placed})
         return cls(tuple(entry for _, entry in placed), sha256_files(paths), lexicon)
 
     @property
@@ -131,6 +135,11 @@ class KnowledgeBase:
     def by_id(self) -> dict[str, Entry]:
         """Entries by id."""
         return {entry.id: entry for entry in self.entries}
+
+    def without(self, ids: Collection[str]) -> "KnowledgeBase":
+        """The same without some entries; the others may still name them."""
+        kept = tuple(entry for entry in self.entries if entry.id not in ids)
+        return replace(self, entries=kept, lexicon=self.lexicon.without(ids))
 
     def by_name(self, entry_type: str, name: str) -> Entry:
         """The entry of a type with this canonical name.

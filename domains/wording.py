@@ -56,6 +56,7 @@ class Phrasebook:
             name.
         invented_answer: What is answered about such a name.
         not_given: What is answered where the sources in the prompt lack the ``{attribute}`` of ``{name}``.
+        ask_back: What is answered to a question that does not say what it is about; empty where nothing is asked back.
         emergency: The one answer to emergencies where entries are in the prompt; empty where there are none.
         leaning: What an item begins with where it refers to the item before, which a list does not have.
     """
@@ -66,6 +67,7 @@ class Phrasebook:
     invented: Mapping[str, Names]
     invented_answer: str
     not_given: str
+    ask_back: str = ""
     emergency: str = ""
     leaning: str = ""
 

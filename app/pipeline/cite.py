@@ -24,8 +24,8 @@ class CiteStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        topic = self.retriever.retrieve(consultation.question, consultation.asked_before).topic
-        entries = [found.entry for found in topic]
+        retrieved = self.retriever.retrieve(consultation.question, consultation.asked_before)
+        entries = [found.entry for found in retrieved.topic]
         citations = quote(consultation.question, entries, self.version, self.domain.asked_for)
         notice = "" if citations else self.domain.notices.no_source
-        return replace(consultation, citations=citations, notice=notice)
+        return replace(consultation, retrieved=retrieved, citations=citations, notice=notice)

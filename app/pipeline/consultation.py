@@ -9,6 +9,7 @@ from app.pipeline.citation_check import CitationCheck
 from app.pipeline.opening import opened
 from domains.citations import Quotation
 from domains.grounding import EntriesBlock
+from domains.retrieval.retriever import Retrieved
 from domains.safety_rules import LevelText, Triage
 from models.engines.engine import Completion
 
@@ -24,6 +25,7 @@ class Consultation:
         max_tokens: Most tokens of the answer; None for the service's limit.
         triage: What the safety rules say.
         level: The texts of that level.
+        retrieved: The entries that it is about.
         citations: What the knowledge base says about it.
         notice: Something the reader must know about this answer; empty where there is nothing.
         metadata: The implicit AI label.
@@ -37,6 +39,7 @@ class Consultation:
     max_tokens: int | None = None
     triage: Triage = field(default_factory=lambda: Triage(level="routine", reasons=[], advice=""))
     level: LevelText = field(default_factory=LevelText)
+    retrieved: Retrieved = field(default_factory=Retrieved)
     citations: Sequence[Quotation] = ()
     notice: str = ""
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from app.backends.backend import Backend, ChatTurn
 from app.pipeline.citation_check import CitationCheck
 from app.pipeline.consultation import Consultation
-from domains.grounding import GivenEntry, fitting_block, statements_of
-from domains.knowledge_base import Entry, KnowledgeBase
+from domains.citations import AskedFor
+from domains.grounding import fitting_block
+from domains.reading import entries_to_read
 from models.artifact import GroundingRecord
 
 CUT = "相关资料较长，模型只读到了其中一部分。"
@@ -19,32 +20,25 @@ class GroundStage:
 
     Attributes:
         backend: Counts tokens.
-        knowledge: Where the entries are from.
+        asked_for: How the attributes of the knowledge base are asked for.
         form: How they are given.
     """
 
     backend: Backend
-    knowledge: KnowledgeBase
+    asked_for: AskedFor
     form: GroundingRecord
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        asked: dict[str, list[str]] = {}
-        for quotation in consultation.citations:
-            asked.setdefault(quotation.id, []).append(quotation.attribute)
-        given = [self._given(self.knowledge.by_id[id], asked[id]) for id in list(asked)[: self.form.entries]]
-        block = await fitting_block(given, self.form.template, self.form.budget, self._tokens)
+        form, question = self.form, consultation.question
+        given = entries_to_read(consultation.retrieved, question, self.asked_for, form.entries, form.attributes)
+        block = await fitting_block(given, form.template, form.budget, self._tokens)
         return replace(
             consultation,
             block=block,
             check=CitationCheck({one.entry.id for one in block.given}),
             notice=" ".join(filter(None, (consultation.notice, CUT if block.cut else ""))),
         )
-
-    def _given(self, entry: Entry, asked: list[str]) -> GivenEntry:
-        """What is asked about, then what an entry says first."""
-        others = [attribute for attribute in statements_of(entry) if attribute not in asked]
-        return GivenEntry.of(entry, asked + others[: max(0, self.form.attributes - len(asked))])
 
     async def _tokens(self, block: str) -> int:
         """Tokens that a block adds to a prompt."""

@@ -145,4 +145,5 @@ PHRASEBOOK = Phrasebook(
     },
     invented_answer="知识库中没有{name}的记载，请查阅说明书或联系设备管理员。",
     not_given="所给资料没有提到{name}的{attribute}，请查阅说明书或联系设备管理员。",
+    ask_back="没有找到相关资料：问题里没有说是哪种仪器或故障。请问您问的是哪一种？",
 )

@@ -535,6 +535,7 @@ PHRASEBOOK = Phrasebook(
     invented=INVENTED,
     invented_answer=INVENTED_ANSWER,
     not_given="所给资料没有提到{name}的{attribute}，建议咨询医生或药师。",
+    ask_back="没有找到相关资料：问题里没有说是哪种疾病、症状或药物。请问您问的是哪一种？",
     emergency=EMERGENCY.answer.format(cause="可能危及生命"),
     leaning="伴",  # on the symptom before
 )

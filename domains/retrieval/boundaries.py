@@ -29,9 +29,9 @@ def is_part_of_longer(text: str, mention: Mention, said: Container[str]) -> bool
     """
     broader = mention.meanings[0].kind == "broader"
     before, after = text[mention.start - 1 : mention.start], text[mention.end : mention.end + 1]
-    if _HAN.match(before) and not _ends_before_a_name(text[: mention.start]):
-        if broader or before + mention.word[0] not in said:
-            return True
+    unsaid = broader or before + mention.word[0] not in said
+    if _HAN.match(before) and unsaid and not _ends_before_a_name(text[: mention.start]):
+        return True
     if not broader or _WHOLE.search(mention.word):
         return False
     if re.match("[a-z0-9]", after):
@@ -41,7 +41,7 @@ def is_part_of_longer(text: str, mention: Mention, said: Container[str]) -> bool
 
 
 def _ends_before_a_name(text: str) -> bool:
-    """Whether the last word of a text is none that a name begins with: 解释 in 解释麦粒肿, unlike 地中海 in 地中海贫血."""
+    """Whether no name begins with the last word of a text: 解释 in 解释麦粒肿, unlike 地中海 in 地中海贫血."""
     if text[-1] in BEFORE_A_NAME:
         return True
     words = jieba.posseg.lcut(text[-_LOOKED_BACK:], HMM=False)

@@ -5,7 +5,7 @@ by hand and are no part of the knowledge base: its hash, and what is made of it,
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -92,9 +92,9 @@ class Lexicon:
         Raises:
             UserError: A line is damaged or names an entry that is not there; the message names file and line.
         """
-        names_file, broader_file = folder / NAMES, folder / BROADER
-        names = list(typed_lines(names_file, SpokenNames)) if names_file.is_file() else []
-        broader = list(typed_lines(broader_file, BroaderWord)) if broader_file.is_file() else []
+        files = lexicon_files(folder)
+        names = list(typed_lines(folder / NAMES, SpokenNames)) if folder / NAMES in files else []
+        broader = list(typed_lines(folder / BROADER, BroaderWord)) if folder / BROADER in files else []
         seen: dict[str, str] = {}
         for where, line in names:
             _check_ids(where, (line.id,), ids)
@@ -103,12 +103,25 @@ class Lexicon:
             seen[line.id] = where
         for where, word in broader:
             _check_ids(where, word.entries, ids)
-        files = [file for file in (names_file, broader_file) if file.is_file()]
         return cls(
             names=tuple(line for _, line in names),
             broader=tuple(word for _, word in broader),
             sha256=sha256_files(files) if files else "",
         )
+
+    def without(self, ids: Collection[str]) -> "Lexicon":
+        """The same without some entries."""
+        broader = [(word, tuple(id for id in word.entries if id not in ids)) for word in self.broader]
+        return replace(
+            self,
+            names=tuple(line for line in self.names if line.id not in ids),
+            broader=tuple(word.model_copy(update={"entries": kept}) for word, kept in broader if kept),
+        )
+
+
+def lexicon_files(folder: Path) -> list[Path]:
+    """The files of the lexicon that are in a folder."""
+    return [folder / name for name in (NAMES, BROADER) if (folder / name).is_file()]
 
 
 def _check_ids(where: str, named: tuple[str, ...], ids: Collection[str]) -> None:

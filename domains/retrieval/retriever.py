@@ -8,11 +8,13 @@ none.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import nlargest
 from typing import Literal
 
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.retrieval.boundaries import is_part_of_longer
 from domains.retrieval.descriptions import Descriptions
+from domains.retrieval.lexicon import SPOKEN
 from domains.retrieval.names import Mention, NameKind, Names, longest, names_of
 from domains.retrieval.normalise import normalised
 from domains.retrieval.spelling import Spelling
@@ -41,12 +43,14 @@ class Found:
         score: How well it fits; comparable within one question.
         how: What led to it.
         matched: The word of the normalised question; empty where all of it describes the entry.
+        called: That word where it is a name which only the lexicon has; empty otherwise.
     """
 
     entry: Entry
     score: float
     how: How
     matched: str = ""
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,13 @@ class Retriever:
 
     def _ranked(self, text: str, mentions: Iterable[Mention]) -> list[Found]:
         described = self._descriptions.scores(text)
-        best = {id: Found(self._entries[id], score, "description") for id, score in described.items()}
+        best: dict[str, Found] = {}
         for found in self._named(text, mentions):
             score = found.score + described.get(found.entry.id, 0.0)
-            known = best.get(found.entry.id)
-            if known is None or known.how == "description" or known.score < score:
+            if found.entry.id not in best or best[found.entry.id].score < score:
                 best[found.entry.id] = replace(found, score=score)
+        unnamed = nlargest(MOST, (id for id in described if id not in best), key=described.__getitem__)
+        best |= {id: Found(self._entries[id], described[id], "description") for id in unnamed}
         return sorted(best.values(), key=lambda found: -found.score)
 
     def _named(self, text: str, mentions: Iterable[Mention]) -> Iterator[Found]:
@@ -131,7 +136,8 @@ class Retriever:
                 broader = meaning.kind == "broader"
                 worth = share * BROADER - LESS_USUAL * min(rank, USUAL) if broader else share * NAMED
                 how: How = "spelling" if mention.misspelt else meaning.kind
-                yield Found(self._entries[meaning.id], worth - LATER * order, how, mention.word)
+                called = mention.word if meaning.kind in SPOKEN and not mention.misspelt else ""
+                yield Found(self._entries[meaning.id], worth - LATER * order, how, mention.word, called)
 
 
 def _goes_on(text: str, named: Sequence[Mention]) -> bool:

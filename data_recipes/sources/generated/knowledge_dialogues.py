@@ -1,4 +1,4 @@
-"""What knowledge tuning makes of two questions about one entity each: one about both, or a change of topic."""
+"""What knowledge tuning makes of questions about one entity each: one about two, a change of topic, another name."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -53,7 +53,11 @@ def name_in(example: Example, entry: Entry) -> str:
     return named if named and question.count(named) == 1 else ""
 
 
+def asked_about(example: Example, entry: Entry, name: str) -> str:
+    """The question with another name for the entry."""
+    return example.messages[0].content.replace(name_in(example, entry), name)
+
+
 def about_both(example: Example, entry: Entry, other: Example, other_entry: Entry) -> str:
     """The question with both names: 高血压和冠心病有哪些症状？"""
-    name, other_name = name_in(example, entry), name_in(other, other_entry)
-    return example.messages[0].content.replace(name, f"{name}和{other_name}")
+    return asked_about(example, entry, f"{name_in(example, entry)}和{name_in(other, other_entry)}")

@@ -1,18 +1,20 @@
 """Knowledge tuning: entries of the knowledge base are in the prompt, and the answer cites those that it rests on.
 
-The questions and answers are those of ``knowledge_base``. The system turn, written by ``domains.grounding`` as the
-service writes it, gives a few entries: the right ones and distractors with the attribute that is asked about, most of
-them as similar as the knowledge base has them (RAFT, arXiv:2403.10131). Some questions get entries that do not answer
-them, or none; then the answer says what is missing. Some are about two entities, some follow a question about another
-one. Emergencies have one fixed answer, whatever is given. A model learns to read what it is given instead of reciting:
-``unseen_entity`` shows whether it does.
+The questions and answers are those of ``knowledge_base``. The system turn gives the entries that the service would find
+and give (``domains.retrieval``, ``domains.reading``), written as it writes them: the right ones, and as distractors
+what the retriever ranks beside them (RAFT, arXiv:2403.10131) or, in a share, the most similar ones. Some questions get
+entries that do not answer them; then the answer says what is missing. Some are about two entities, some follow a
+question about another one, some do not say what they are about and are asked back, some use a name that only people
+use. Emergencies have one fixed answer, whatever is given. A model learns to read what it is given instead of
+reciting: ``unseen_entity`` shows whether it does.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from random import Random
 from typing import Literal
 
@@ -29,19 +31,22 @@ from data_recipes.sources.generated.knowledge_base import (
     rows_of,
     used,
 )
-from data_recipes.sources.generated.knowledge_dialogues import Partners, about_both
+from data_recipes.sources.generated.knowledge_dialogues import Partners, about_both, asked_about
 from data_recipes.sources.source import Source, SourceDetails
-from domains.citations import marks
+from domains.citations import AskedFor, marks
+from domains.domain import find_domain
 from domains.grounding import TEMPLATE, GivenEntry, statements_of, template_sha256, write_block
 from domains.instructions import held_out, write
 from domains.knowledge import Knowledge
 from domains.knowledge_base import Entry, KnowledgeBase
+from domains.reading import entries_to_read
+from domains.retrieval.lexicon import lexicon_files
+from domains.retrieval.retriever import Retrieved, Retriever
 from domains.wording import DEFINITION
 
 SEEN_IN_TRAINING = ("train", "dev")
-NEAREST = 8  # similar entries among which hard distractors are drawn
-RIGHT_IN_EMERGENCY = 0.5  # of the emergencies get the entry of their sign
-NOTHING_FOUND = 0.5  # of the questions that rest on no entry; the service finds none for an invented name
+NEAREST = 8  # similar entries among which distractors are drawn
+NO_ENTRY = 0.5  # of the withheld answers lack the entry, the others what is asked about it
 
 
 class KnowledgeTuningSource(KnowledgeSourceConfig):
@@ -52,19 +57,24 @@ class KnowledgeTuningSource(KnowledgeSourceConfig):
         entries: Entries in a prompt; more where the answer rests on more.
         attributes: Attributes of each entry; more where the answer needs more.
         withheld_share: Share of the questions whose entries do not have the answer.
-        hard_share: Share of the distractors that are the most similar entries; the others are any of the same type.
+        similar_share: Share of the prompts whose distractors are the most similar entries, in any order; the others
+            have what the retriever ranks beside the right entry, the best first, as the service has it.
         two_entities_share: Share of the questions about one entity that are asked about two.
         topic_change_share: Share of them that follow a question about another entity; the entries are those of the
             last question, as the service gives them. Train with ``train.supervise=last``.
+        spoken_share: Share of them that use a name of the lexicon, where it has one.
+        ask_back_share: Share of them that do not say which entity they are about.
     """
 
     kind: Literal["knowledge_tuning"]
     entries: PositiveInt
     attributes: PositiveInt
     withheld_share: float = Field(ge=0, lt=1)
-    hard_share: float = Field(0.0, ge=0, le=1)
+    similar_share: float = Field(0.0, ge=0, le=1)
     two_entities_share: float = Field(0.0, ge=0, lt=1)
     topic_change_share: float = Field(0.0, ge=0, lt=1)
+    spoken_share: float = Field(0.0, ge=0, lt=1)
+    ask_back_share: float = Field(0.0, ge=0, lt=1)
 
 
 def read(config: KnowledgeTuningSource) -> Iterator[Example | Dropped]:
@@ -76,8 +86,9 @@ def read(config: KnowledgeTuningSource) -> Iterator[Example | Dropped]:
     kb = config.load()
     splits, dropped = write(kb, config.knowledge, config.sizes.model_dump(), config.held_out_share, config.seed)
     unseen = held_out(kb, config.knowledge, config.held_out_share, Random(f"{config.seed} held out"))
+    training, testing = _Shelf.of(kb, unseen, config), _Shelf.of(kb, set(), config)
     for name, examples in splits.items():
-        shelf = _Shelf(kb, config.knowledge, unseen if name in SEEN_IN_TRAINING else set(), config)
+        shelf = training if name in SEEN_IN_TRAINING else testing
         partners = Partners(examples, kb)
         for example in examples:
             row = shelf.row(example, partners)
@@ -90,34 +101,51 @@ class _Shelf:
     """What may be given.
 
     Attributes:
-        kb: The knowledge base.
-        knowledge: What its domain makes of it.
-        hidden: Ids of the entries that must not be given, and whose names must not be read.
+        kb: The knowledge base without the entries that must not be given.
+        retriever: Finds them.
+        hidden: The names of the entries that must not be given: they must not be read either.
+        knowledge: What the domain makes of its knowledge base.
+        asked_for: How its attributes are asked for.
         similar: Entries by similarity to one, as far as they were needed.
     """
 
     kb: KnowledgeBase
-    knowledge: Knowledge
-    hidden: set[str]
+    retriever: Retriever
+    hidden: re.Pattern[str]
     config: KnowledgeTuningSource
+    knowledge: Knowledge
+    asked_for: AskedFor
     similar: dict[str, list[Entry]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, kb: KnowledgeBase, hidden: set[str], config: KnowledgeTuningSource) -> "_Shelf":
+        """Everything but the hidden entries."""
+        names = re.compile("|".join(re.escape(name) for id in sorted(hidden) for name in kb.by_id[id].names) or "(?!)")
+        shown = kb.without(hidden)
+        return cls(shown, Retriever(shown), names, config, config.knowledge, find_domain(config.domain).asked_for)
+
     def row(self, example: Example, partners: Partners) -> Example:
-        """The example with entries; alone, joined with another question, or after one."""
+        """The example with entries: as it is, or as one of the dialogues that are made of it."""
         rng = Random(f"{self.config.seed} {example.id} dialogue")
+        if not partners.is_single(example):
+            return self._with_entries(example)
         drawn = rng.random()
-        if partners.is_single(example):
-            if drawn < self.config.two_entities_share:
-                other = partners.with_the_same_question(example, rng)
-                return self._about_two(example, other, rng) if other else self._with_entries(example)
-            if drawn < self.config.two_entities_share + self.config.topic_change_share:
-                before = partners.with_another_topic(example, rng)
-                row = self._with_entries(example)
-                return _after(before, row) if before else row
+        for share, make in (
+            (self.config.two_entities_share, self._about_two),
+            (self.config.topic_change_share, self._after_another),
+            (self.config.spoken_share, self._as_people_say),
+            (self.config.ask_back_share, self._asked_back),
+        ):
+            if drawn < share:
+                return make(example, partners, rng) or self._with_entries(example)
+            drawn -= share
         return self._with_entries(example)
 
-    def _about_two(self, example: Example, other: Example, rng: Random) -> Example:
+    def _about_two(self, example: Example, partners: Partners, rng: Random) -> Example | None:
         """One question about two entities; the entries may lack what is asked about one of them."""
+        other = partners.with_the_same_question(example, rng)
+        if other is None:
+            return None
         both = [(example, self.kb.by_id[example.grounding[0]]), (other, self.kb.by_id[other.grounding[0]])]
         asked = example.kind
         lacking = rng.choice(both)[1] if rng.random() < self.config.withheld_share and asked != DEFINITION else None
@@ -137,11 +165,56 @@ class _Shelf:
             }
         )
         needed = {entry.id: [] if entry is lacking else [asked] for _, entry in both}
-        right = [entry for _, entry in both]
-        system = self._system(joined, right, needed, rng, right[0], without=asked)
+        system = self._system(joined, needed, rng, lacking={lacking.id: asked} if lacking else {})
         return joined.model_copy(update={"messages": (system, *joined.messages)})
 
-    def _with_entries(self, example: Example) -> Example:
+    def _after_another(self, example: Example, partners: Partners, rng: Random) -> Example | None:
+        """The question after one about something else, whose entries are no longer given."""
+        before = partners.with_another_topic(example, rng)
+        if before is None:
+            return None
+        row = self._with_entries(example, earlier=(before.messages[0].content,))
+        system, *turns = row.messages
+        told = [_cited(turn, before.grounding) for turn in before.messages]
+        kind = row.kind if row.behaviour == "refuse" else "topic_change"
+        return row.model_copy(
+            update={"id": f"{before.grounding[0]}>{row.id}", "messages": (system, *told, *turns), "kind": kind}
+        )
+
+    def _as_people_say(self, example: Example, partners: Partners, rng: Random) -> Example | None:
+        """The question with a name that only the lexicon has; the answer keeps the entry's own."""
+        entry = self.kb.by_id[example.grounding[0]]
+        names = [name for line in self.kb.lexicon.names if line.id == entry.id for name, _ in line.names()]
+        if not names:
+            return None
+        name = rng.choice(names)
+        question = Message(role="user", content=asked_about(example, entry, name))
+        renamed = example.model_copy(
+            update={"id": f"{example.id}~{name}", "messages": (question, *example.messages[1:])}
+        )
+        return self._with_entries(renamed)
+
+    def _asked_back(self, example: Example, partners: Partners, rng: Random) -> Example | None:
+        """The question with nothing but a pronoun; the answer asks what it is about."""
+        entry, answer = self.kb.by_id[example.grounding[0]], self.knowledge.phrasebook.ask_back
+        pointers = self.knowledge.phrasebook.pointers.get(entry.type, ())
+        if not answer or not pointers or example.kind == DEFINITION:
+            return None
+        question = Message(role="user", content=asked_about(example, entry, rng.choice(pointers)))
+        asking = example.model_copy(
+            update={
+                "id": f"{example.id}?",
+                "messages": (question, Message(role="assistant", content=answer)),
+                "kind": "ask_back",
+                "facts": (),
+                "grounding": (),
+                "behaviour": "refuse",
+            }
+        )
+        system = self._system(asking, {}, rng)
+        return asking.model_copy(update={"messages": (system, *asking.messages)})
+
+    def _with_entries(self, example: Example, earlier: Sequence[str] = ()) -> Example:
         """The example with entries before the question, and their citation after each answer."""
         rng = Random(f"{self.config.seed} {example.id}")
         if example.behaviour == "emergency":
@@ -150,21 +223,20 @@ class _Shelf:
         asked = example.kind
         readable = right and (asked == DEFINITION or asked in right[0].attributes)
         if readable and rng.random() < self.config.withheld_share:
-            return self._withheld(example, right[0], rng)
+            return self._withheld(example, right[0], rng, earlier)
         needed = {entry.id: [asked] if readable else self._used(entry, example) for entry in right}
+        system = self._system(example, needed, rng, earlier=earlier)
         cites = example.behaviour != "refuse"
-        nothing_found = not right and rng.random() < NOTHING_FOUND
-        like = right[0] if right else None
-        system = _system_turn([]) if nothing_found else self._system(example, right, needed, rng, like)
         turns = (_cited(turn, example.grounding) if cites else turn for turn in example.messages)
         return example.model_copy(update={"messages": (system, *turns)})
 
-    def _withheld(self, example: Example, entry: Entry, rng: Random) -> Example:
+    def _withheld(self, example: Example, entry: Entry, rng: Random, earlier: Sequence[str]) -> Example:
         """The same question over entries that lack what is asked about: the entry, or this attribute of it."""
-        lacks_entry = example.kind == DEFINITION or rng.random() < 0.5
-        right = [] if lacks_entry else [entry]
+        lacks_entry = example.kind == DEFINITION or rng.random() < NO_ENTRY
+        needed: dict[str, list[str]] = {} if lacks_entry else {entry.id: []}
+        lacking = {entry.id: None if lacks_entry else example.kind}
         answer = Message(role="assistant", content=self._not_given(entry, example.kind))
-        system = self._system(example, right, {entry.id: []}, rng, entry, without=example.kind)
+        system = self._system(example, needed, rng, lacking=lacking, earlier=earlier)
         return example.model_copy(
             update={
                 "messages": (system, *example.prompt, answer),
@@ -176,13 +248,9 @@ class _Shelf:
         )
 
     def _emergency(self, example: Example, rng: Random) -> Example:
-        """The fixed answer, whether the entries are about the sign, about something else, or none was found."""
+        """The fixed answer, whatever is found for the signs."""
         answer = Message(role="assistant", content=self.knowledge.phrasebook.emergency or example.answer)
-        right = [self.kb.by_id[id] for id in example.grounding if rng.random() < RIGHT_IN_EMERGENCY]
-        if not right and rng.random() < NOTHING_FOUND:
-            system = _system_turn([])
-        else:
-            system = self._system(example, right, {entry.id: [] for entry in right}, rng, None)
+        system = self._system(example, {}, rng)
         return example.model_copy(update={"messages": (system, *example.prompt, answer), "grounding": ()})
 
     def _not_given(self, entry: Entry, attribute: str) -> str:
@@ -191,33 +259,61 @@ class _Shelf:
     def _system(
         self,
         example: Example,
-        right: list[Entry],
         needed: dict[str, list[str]],
         rng: Random,
-        like: Entry | None,
-        without: str = "",
+        lacking: dict[str, str | None] | None = None,
+        earlier: Sequence[str] = (),
     ) -> Message:
-        """The right entries among distractors that are like an entry; None: like no particular one."""
-        alike = list(dict.fromkeys(attribute for attributes in needed.values() for attribute in attributes))
-        given = [self._given(entry, needed[entry.id], rng, without) for entry in right]
-        others = self._distractors(example, right, max(0, self.config.entries - len(right)), rng, like)
-        given += [self._given(entry, alike or [example.kind], rng) for entry in others]
-        rng.shuffle(given)
-        return _system_turn(given)
+        """What the service would give for the last question, completed by what the answer needs.
 
-    def _distractors(
-        self, example: Example, right: list[Entry], count: int, rng: Random, like: Entry | None
-    ) -> list[Entry]:
-        """Entries of the same type that the conversation does not name and that would not answer it either."""
-        named = {entry.id for entry in self.kb.find("".join(message.content for message in example.messages))}
-        named |= {entry.id for entry in right} | ({like.id} if like else set())
-        of_type = like.type if like else right[0].type if right else self.knowledge.schema.types[0].name
-        excluded = named | self.hidden | set(example.grounding) | self.knowledge.also_answers(self.kb, example)
-        others = [entry for entry in self.kb.of_type(of_type) if entry.id not in excluded]
-        similar = [entry for entry in self._most_similar(like) if entry.id not in excluded][:NEAREST] if like else []
-        hard = rng.sample(similar, min(len(similar), sum(rng.random() < self.config.hard_share for _ in range(count))))
-        any_other = [entry for entry in others if entry not in hard]
-        return hard + rng.sample(any_other, min(count - len(hard), len(any_other)))
+        Args:
+            example: The question, not yet with entries.
+            needed: By entry that must be there, the attributes that the answer takes something from.
+            rng: Decides on similar distractors.
+            lacking: Entries that must not say something: this attribute, or anything where it is None.
+            earlier: Questions before those of the example.
+        """
+        lacking = lacking or {}
+        given = self._found(example, needed, {id for id, attribute in lacking.items() if attribute is None}, earlier)
+        if needed and rng.random() < self.config.similar_share:
+            given = self._beside_similar(example, given, needed, rng)
+        given = [_without(one, lacking.get(one.entry.id)) for one in given]
+        return Message(role="system", content=write_block([self._readable(one) for one in given]).text)
+
+    def _found(
+        self, example: Example, needed: dict[str, list[str]], withheld: set[str], earlier: Sequence[str]
+    ) -> list[GivenEntry]:
+        """The entries of the service; those that it does not find, or does not give enough of, are completed."""
+        *before, question = [message.content for message in example.messages if message.role == "user"]
+        retrieved = self.retriever.retrieve(question, [*earlier, *before])
+        excluded = (withheld | self.knowledge.also_answers(self.kb, example)) - set(needed)
+        kept = Retrieved(tuple(found for found in retrieved.found if found.entry.id not in excluded))
+        given = entries_to_read(kept, question, self.asked_for, self.config.entries, self.config.attributes)
+        missing = [id for id in needed if id not in {one.entry.id for one in given}]
+        others = [one for one in given if one.entry.id not in needed]
+        dropped = {one.entry.id for one in others[max(0, self.config.entries - len(needed)) :]}
+        given = [one for one in given if one.entry.id not in dropped] + [self._plain(id) for id in missing]
+        return [_with(one, needed.get(one.entry.id, ())) for one in given]
+
+    def _plain(self, id: str) -> GivenEntry:
+        """What an entry says first."""
+        entry = self.kb.by_id[id]
+        return GivenEntry.of(entry, list(statements_of(entry))[: self.config.attributes])
+
+    def _beside_similar(
+        self, example: Example, given: list[GivenEntry], needed: dict[str, list[str]], rng: Random
+    ) -> list[GivenEntry]:
+        """The needed entries in any order among the most similar ones, which say the same kind of thing."""
+        right = [one for one in given if one.entry.id in needed]
+        like = right[0]
+        excluded = {*example.grounding, *needed, *self.knowledge.also_answers(self.kb, example)}
+        excluded |= {entry.id for entry in self.kb.find("".join(message.content for message in example.messages))}
+        similar = [entry for entry in self._most_similar(like.entry) if entry.id not in excluded][:NEAREST]
+        others = rng.sample(similar, min(len(similar), max(0, self.config.entries - len(right))))
+        attributes = list(like.statements)[: self.config.attributes]
+        mixed = right + [GivenEntry.of(e, [name for name in attributes if name in statements_of(e)]) for e in others]
+        rng.shuffle(mixed)
+        return mixed
 
     def _most_similar(self, entry: Entry) -> list[Entry]:
         """All entries of a type, those first that share the most items and pairs of characters of their names."""
@@ -231,35 +327,32 @@ class _Shelf:
     def _features(self) -> dict[str, frozenset[str]]:
         return {entry.id: _features_of(entry) for entry in self.kb.entries}
 
-    def _given(self, entry: Entry, wanted: list[str], rng: Random, without: str = "") -> GivenEntry:
-        """An entry with the wanted attributes and, up to the configured number, others."""
-        readable = [name for name, items in statements_of(entry).items() if not self._names_hidden("、".join(items))]
-        chosen = [name for name in wanted if name in readable]
-        telling = (without, DEFINITION) if without else ()  # a definition says something of everything
-        spare = [name for name in readable if name not in (*chosen, *telling)]
-        chosen += rng.sample(spare, min(len(spare), max(0, self.config.attributes - len(chosen))))
-        return GivenEntry.of(entry, chosen)
-
-    def _names_hidden(self, text: str) -> bool:
-        return self._hidden_names.search(text) is not None
-
-    @cached_property
-    def _hidden_names(self) -> re.Pattern[str]:
-        names = [re.escape(name) for id in sorted(self.hidden) for name in self.kb.by_id[id].names]
-        return re.compile("|".join(names) or "(?!)")
+    def _readable(self, given: GivenEntry) -> GivenEntry:
+        """The entry without what names a hidden one."""
+        kept = {name: items for name, items in given.statements.items() if not self.hidden.search("、".join(items))}
+        return replace(given, statements=kept)
 
     def _used(self, entry: Entry, example: Example) -> list[str]:
-        """The attributes of an entry that the answers of a conversation take something from."""
-        said = "".join(message.content for message in example.messages)
+        """The attributes of an entry that the answer takes something from; earlier answers had entries of their own."""
         return [
             name
             for name, items in statements_of(entry).items()
-            if any(self.knowledge.phrasebook.plain(item) in said for item in items)
+            if any(self.knowledge.phrasebook.plain(item) in example.answer for item in items)
         ]
 
 
-def _system_turn(given: list[GivenEntry]) -> Message:
-    return Message(role="system", content=write_block(given).text)
+def _with(given: GivenEntry, needed: Sequence[str]) -> GivenEntry:
+    """The entry with attributes that it must have, those that were missing last."""
+    added = {name: items for name, items in statements_of(given.entry).items() if name in needed}
+    return replace(given, statements={**given.statements, **added})
+
+
+def _without(given: GivenEntry, attribute: str | None) -> GivenEntry:
+    """The entry without an attribute, and without its definition, which says something of everything."""
+    if attribute is None:
+        return given
+    kept = {name: items for name, items in given.statements.items() if name not in (attribute, DEFINITION)}
+    return replace(given, statements=kept)
 
 
 def _features_of(entry: Entry) -> frozenset[str]:
@@ -268,18 +361,13 @@ def _features_of(entry: Entry) -> frozenset[str]:
     return frozenset(items) | {name[i : i + 2] for name in entry.names for i in range(len(name) - 1)}
 
 
-def _after(before: Example, row: Example) -> Example:
-    """A row after a question about something else, whose entries are no longer given."""
-    system, *turns = row.messages
-    earlier = [_cited(turn, before.grounding) for turn in before.messages]
-    kind = row.kind if row.behaviour == "refuse" else "topic_change"
-    return row.model_copy(
-        update={"id": f"{before.grounding[0]}>{row.id}", "messages": (system, *earlier, *turns), "kind": kind}
-    )
-
-
 def _cited(turn: Message, ids: tuple[str, ...]) -> Message:
     return turn.model_copy(update={"content": turn.content + marks(ids)}) if turn.role == "assistant" else turn
+
+
+def _files(config: KnowledgeTuningSource) -> list[Path]:
+    """The files of the knowledge base, and of the lexicon that its entries are found with."""
+    return files(config) + lexicon_files(config.knowledge.schema.lexicon(config.folder))
 
 
 def _grounding(config: KnowledgeTuningSource) -> GroundingUsed:
@@ -312,7 +400,7 @@ def _details(config: KnowledgeTuningSource) -> SourceDetails:
 SOURCE = Source(
     config=KnowledgeTuningSource,
     read=read,
-    files=files,
+    files=_files,
     about=Description(
         zh="知识微调：题前给出知识库条目，回答注明所依据的条目编号；条目里没有的就说没有。",
         en="Knowledge tuning: entries of the knowledge base stand before the question, the answer cites those that it"
