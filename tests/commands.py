@@ -16,7 +16,21 @@ from pathlib import Path
 from typing import NoReturn
 
 PROJECT = Path(__file__).resolve().parent.parent
-LIBRARIES = ("torch", "transformers.trainer", "peft", "bitsandbytes", "datasets", "hydra", "pydantic", "scipy.stats")
+LIBRARIES = (
+    *("torch", "torch.utils.tensorboard", "transformers.trainer", "transformers.models.llama.modeling_llama"),
+    *(
+        "peft",
+        "bitsandbytes",
+        "datasets",
+        "pandas",
+        "polars",
+        "pyarrow.parquet",
+        "numba",
+        "scipy.stats",
+        "scipy.sparse",
+    ),
+    *("rapidfuzz", "lxml.etree", "sacrebleu", "hydra", "pydantic", "fastapi", "uvicorn"),
+)
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(list(LIBRARIES))
 
@@ -49,10 +63,15 @@ class Command:
         """The exit code; None while it runs, negative when a signal ended it."""
         return self._process.exitcode
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def send_signal(self, number: signal.Signals) -> None:
         """Sends a signal."""
-        assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     def read(self) -> tuple[str, str]:
         """What it has printed so far, and what it has logged."""

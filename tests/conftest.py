@@ -1,30 +1,29 @@
 """What all tests share: no network, a separate cache, the medical dataset and a very small model, built once."""
 
+from __future__ import annotations
+
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests start
 
 import pytest
-import torch
 
-from common.command import read_config
-from data_recipes.config import BuildConfig
-from data_recipes.pipeline.build import BuiltDataset, build_or_reuse, load
-from domains.knowledge_base import KnowledgeBase
-from domains.medical.knowledge_base import KNOWLEDGE
 from models.config import EmbeddedConfig
-from models.embedded import build
-from models.loading import load_tokenizer
-from models.numerics import instruction_set, native_bfloat16
-from models.prompt_format import PromptFormat
-from models.threads import THREADS
 
-THREADS.use(1)  # tests run in parallel, and the models are tiny: threads would only wait for each other
+if TYPE_CHECKING:
+    import torch
+
+    from data_recipes.pipeline.build import BuiltDataset
+    from domains.knowledge_base import KnowledgeBase
+
+# Libraries are imported where they are used: the process that only hands tests to the workers needs none of them, and
+# it would import them for ten seconds before any worker starts.
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
@@ -38,6 +37,14 @@ PROSE = [
         ("偏头痛", "头痛、恶心和畏光", "神经内科"),
     ]
 ] * 8
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tests run in parallel, and the models are tiny: threads would only wait for each other."""
+    from models.threads import THREADS
+
+    THREADS.use(1)
 
 
 @pytest.fixture(autouse=True)
@@ -74,12 +81,18 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def kb() -> KnowledgeBase:
     """The medical knowledge base."""
+    from domains.medical.knowledge_base import KNOWLEDGE
+
     return KNOWLEDGE.load()
 
 
 @pytest.fixture(scope="session")
 def medical(cache: Path) -> BuiltDataset:
     """The medical dataset as shipped."""
+    from common.command import read_config
+    from data_recipes.config import BuildConfig
+    from data_recipes.pipeline.build import build_or_reuse, load
+
     [config] = read_config("build", ["data=medical", "out=unused"], BuildConfig)
     return load(build_or_reuse(config.data, config.source))
 
@@ -92,6 +105,10 @@ TINY = EmbeddedConfig(
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of 2 layers in an ordinary directory, with the ``xinglin`` prompt format."""
+    from models.embedded import build
+    from models.loading import load_tokenizer
+    from models.prompt_format import PromptFormat
+
     directory = tmp_path_factory.mktemp("tiny_base")
     build(PROSE, TINY, directory)
     PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)
@@ -101,6 +118,10 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["float32", "bfloat16"])
 def compute_dtype(request: pytest.FixtureRequest) -> torch.dtype:
     """The types that numeric tests run in: bfloat16 only where it is native; emulated it is many times slower."""
+    import torch
+
+    from models.numerics import instruction_set, native_bfloat16
+
     if request.param == "bfloat16" and not native_bfloat16():
         pytest.skip(f"this CPU emulates bfloat16: {instruction_set()}")
     return torch.float32 if request.param == "float32" else torch.bfloat16

@@ -23,7 +23,7 @@ def follow(document: Path, section: str, folder: Path) -> list[str]:
         The files that the section adds.
     """
     for name in COPIED:
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / name, folder / name)  # what is already compiled too
     shutil.copy(PROJECT / "pyproject.toml", folder)
     (text,) = re.findall(rf"^## {section}\n.*?(?=^## |\Z)", document.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     added = []

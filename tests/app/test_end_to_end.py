@@ -1,9 +1,7 @@
 """The command as users run it, and a real (if tiny) model behind the service."""
 
-import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +20,7 @@ from models.engines.engine import Sampling
 from models.engines.local import load_engine
 from tests.app.serving import CONFIG, serving
 from tests.artifacts import artifact
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.commands import Command
 
 
 def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowledge: KnowledgeBase) -> None:
@@ -61,17 +58,15 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
     assert too_long.json()["error"]["code"] == "context_length_exceeded"
 
 
-def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path, tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     chosen = [f"model={tiny_base}", "domain=medical", f"port={port}", "serve.max_new_tokens=8"]
-    words = [sys.executable, "-m", "app", *chosen]
-    log = (tmp_path / "log").open("w+")
-    process = subprocess.Popen(words, cwd=ROOT, stderr=log, env={**os.environ, "XINGLIN_LOG": "DEBUG"})
+    process = Command("-m", "app", *chosen, environment={"XINGLIN_LOG": "DEBUG"})
     try:
         end = time.monotonic() + 120
-        while time.monotonic() < end and process.poll() is None:
+        while time.monotonic() < end and process.returncode is None:
             try:
                 if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
                     break
@@ -81,9 +76,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path, tmp_path: 
         assert answer["triage"]["level"] == "emergency"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
-    log.seek(0)
-    text = log.read()
+        _, text = process.wait(20)
     assert "POST /v1/qa 200" in text and "胸痛" not in text and "Traceback" not in text
 
 

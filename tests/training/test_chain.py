@@ -67,9 +67,22 @@ def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path)
     assert "与训练数据的重合" in card and str(directory / "merged/README.md") in out
 
 
+FEW_PROBLEMS = """
+import runpy, sys
+
+from domains.mathematics import corpus
+
+corpus.PROBLEMS, corpus.SUMS = 2000, 8000
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def test_mathematics_chain_tunes_a_base_that_read_sums_and_scores_final_answers(tmp_path: Path) -> None:
     every_split = [word for word in SMALL if word != "suite=quick"]
-    run("recipe=math_qlora", *every_split, f"runs_dir={tmp_path}")
+    script = str(PROJECT / "training/run.py")
+    words = ("recipe=math_qlora", *every_split, f"runs_dir={tmp_path}")
+    commands.run("-c", FEW_PROBLEMS, script, *words, environment=NO_HOME)  # the whole prose takes ten seconds to write
     directory = only_run(tmp_path)
     base = Path(read_json(directory / "artifact.json")["base"]["path"])
     vocabulary = read_json(base / "tokenizer.json")["model"]["vocab"]

@@ -1,8 +1,5 @@
 """What we rely on in PyTorch."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +9,7 @@ from canary import canary
 from torch.optim import _muon
 
 from models import checkpoint, muon, numerics
+from tests import commands
 
 
 def zeroth_power(matrix: torch.Tensor, iterations: int) -> torch.Tensor:
@@ -110,7 +108,7 @@ PRODUCT = (
 def test_onednn_max_cpu_isa() -> None:
     if not torch.cpu._is_avx2_supported():
         pytest.skip("the values are those of x86-64")
-    environment = os.environ | {"ONEDNN_VERBOSE": "1", "ONEDNN_MAX_CPU_ISA": numerics.WITHOUT_BFLOAT16[0]}
-    done = subprocess.run([sys.executable, "-c", PRODUCT], capture_output=True, text=True, env=environment, check=True)
-    (said,) = [line for line in done.stdout.splitlines() if "info,cpu,isa:" in line]
+    environment = {"ONEDNN_VERBOSE": "1", "ONEDNN_MAX_CPU_ISA": numerics.WITHOUT_BFLOAT16[0]}
+    printed = commands.run("-c", PRODUCT, environment=environment)  # oneDNN reads these at its first use
+    (said,) = [line for line in printed.splitlines() if "info,cpu,isa:" in line]
     assert said.endswith("isa:Intel SSE4.1"), f"{environment['ONEDNN_MAX_CPU_ISA']} leaves {said}"

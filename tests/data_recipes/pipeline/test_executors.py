@@ -1,19 +1,17 @@
 """Shards, engines and kills: however a dataset was built, its bytes are the same."""
 
 import multiprocessing
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from data_recipes.pipeline.executors.local import LocalExecutor
+from tests.commands import Command
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl
-from tests.data_recipes.test_build import ROOT, files
+from tests.data_recipes.test_build import files
 
 MANY = ("data.splits.dev=8", "data.splits.test=8", "data.shard_rows=11")
 
@@ -49,11 +47,11 @@ def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, so
     words = ("data=bencao", f"source.path={source}", "data.workers=1", *MANY)
     out = tmp_path / "killed" / "out"
     for shards in (1, 9):
-        _kill_when(words, out, lambda work, least=shards: len(list(work.glob("done-*.json"))) >= least)
+        _kill_when(words, out, lambda work, _, least=shards: len(list(work.glob("done-*.json"))) >= least)
         assert not out.exists()
     [work] = out.parent.glob(".out.work-*")
     finished = {path: path.stat().st_mtime_ns for path in work.glob("done-*") if path.suffix != ".partial"}
-    _kill_when(words, out, lambda work: (work / "read.json").exists())
+    _kill_when(words, out, lambda work, _: (work / "read.json").exists())
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
     assert build(*words, f"out={out}") == build(*words, f"out={tmp_path / 'whole'}") == 0
     assert files(out) == files(tmp_path / "whole")
@@ -62,23 +60,22 @@ def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, so
 
 def _kill_when(words: tuple[str, ...], out: Path, enough: object) -> None:
     """Starts a build in its own process and kills it as soon as its work directory has enough."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "data_recipes/build.py", *words, f"out={out}"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    process = Command("data_recipes/build.py", *words, f"out={out}")
     try:
-        while process.poll() is None and not any(enough(work) for work in out.parent.glob(".out.work-*")):  # type: ignore[operator]
+        while process.returncode is None and not any(enough(work, process) for work in out.parent.glob(".out.work-*")):  # type: ignore[operator]
             time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
     finally:
-        process.kill()
-        assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+        if process.returncode is None:
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
 
 
 def test_no_process_outlives_a_build_that_was_killed(source: Path, tmp_path: Path) -> None:
     out, children = tmp_path / "killed" / "out", []
 
-    def at_work(work: Path) -> bool:
-        children[:] = [] if not any(work.glob("done-*.json")) else _children()
+    def at_work(work: Path, build: Command) -> bool:
+        children[:] = _children(build) if any(work.glob("done-*.json")) else []
         return len(children) >= 2
 
     _kill_when(("data=bencao", f"source.path={source}", "data.workers=2", *MANY), out, at_work)
@@ -88,11 +85,9 @@ def test_no_process_outlives_a_build_that_was_killed(source: Path, tmp_path: Pat
         time.sleep(0.05)
 
 
-def _children() -> list[str]:
-    """Everything that the processes that this one started have started."""
-    tasks = Path(f"/proc/{os.getpid()}/task")
-    builds = " ".join(path.read_text() for path in tasks.glob("*/children")).split()
-    return " ".join(Path(f"/proc/{b}/task/{b}/children").read_text() for b in builds).split()
+def _children(build: Command) -> list[str]:
+    """The processes that a build has started."""
+    return Path(f"/proc/{build.pid}/task/{build.pid}/children").read_text().split()
 
 
 def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """The extractive chain: labels, a whole run on made-up reviews, its resume, and where its reader goes."""
 
 import json
-import os
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from models.artifact import Artifact
 from models.engines.local import load_engine
 from models.reader import TASK
 from models.reader_config import EncoderConfig, ReadingConfig
+from tests import commands
 from tests.data_recipes.subjqa_samples import many, write
 from training.batches.windows import LabelledWindows, collator, label
 from training.chain import run_chain
@@ -28,7 +27,6 @@ from training.stages import open_run, read_stage
 from training.stages.extractive.config import ExtractiveConfig
 from training.trainer import spans as trainer
 
-ROOT = Path(__file__).resolve().parents[3]
 TINY = "{vocab_size: 300, hidden_size: 32, layers: 1, heads: 2, sequence_length: 32, batch_size: 8, steps: 40}"
 
 
@@ -155,15 +153,9 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
         load_engine(run)
     command = artifact.how_to_use(run / "reader")
     assert command in str(refused.value) and command in out
-    said = subprocess.run(
-        ["bash", "-c", command.replace("python", sys.executable, 1)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "'answer':" in said.stdout
+    python, *words = shlex.split(command)
+    assert python == "python"
+    assert "'answer':" in commands.run(*words)
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(

@@ -19,7 +19,7 @@ from training.trainer.supervised import train
 
 WORDS = (
     "method=lora",
-    "train.max_steps=80",
+    "train.max_steps=42",  # it goes on after it has been asked
     "train.epochs=80",
     "train.eval_steps=40",
     "train.learning_rate=1e-2",
@@ -78,5 +78,6 @@ def test_asking_takes_no_more_than_its_share(
     make_config: Callable[..., SftConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dev_answers, "SHARE", 1e-6)
-    _, asking = trained(make_config(*WORDS), saying("头痛。"), warm_up=0)
+    often = ("train.max_steps=6", "train.eval_steps=2")
+    _, asking = trained(make_config(*WORDS, *often), saying("头痛。"), warm_up=0)
     assert asking.last == asking.spent  # asked once at most: the second time there was no time left
