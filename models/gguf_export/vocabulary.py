@@ -182,8 +182,8 @@ def _sentencepiece(file: Path, tokenizer: PreTrainedTokenizerBase, size: int) ->
     vocabulary.space_prefix = model.add_dummy_prefix
     for token_id, piece in enumerate(model.pieces):
         # user-defined ones too are normal: llama.cpp puts another dummy prefix after those that it cuts out
-        kind = PieceType.NORMAL if piece.type == PieceType.USER_DEFINED else piece.type
-        vocabulary.put(token_id, piece.text, TokenType(kind))
+        piece_type = PieceType.NORMAL if piece.type == PieceType.USER_DEFINED else piece.type
+        vocabulary.put(token_id, piece.text, TokenType(piece_type))
     for token_id, token in tokenizer.added_tokens_decoder.items():
         if token.special or token_id >= len(model.pieces):
             vocabulary.put(token_id, token.content, TokenType.CONTROL if token.special else TokenType.USER_DEFINED)

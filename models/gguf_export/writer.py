@@ -61,11 +61,11 @@ def plan_gguf(family: ModelFamily, checkpoint: Checkpoint, prompt_format: Prompt
         UserError: It does not; the message names the architecture, pre-tokenizer or stop tokens.
     """
     architecture = check_gguf(family, checkpoint)
-    if len(prompt_format.stop_ids) > len(STOPS):
+    if len(prompt_format.stop_ids) > MOST_STOPS:
         raise UserError(
             f"the prompt format {prompt_format.name!r} has {len(prompt_format.stop_ids)} stop tokens",
             where="layout=gguf",
-            fix=f"a GGUF file has room for {len(STOPS)}",
+            fix=f"a GGUF file has room for {MOST_STOPS}",
         )
     size = family.plan(checkpoint).config.vocab_size
     vocabulary = vocabulary_of(checkpoint.directory, prompt_format.tokenizer, size)
@@ -113,15 +113,16 @@ def _type(name: str, tensor: torch.Tensor, wanted: TensorType) -> TensorType:
     return wanted if divides else TensorType.F32
 
 
-STOPS = (gguf.GGUFWriter.add_eos_token_id, gguf.GGUFWriter.add_eot_token_id, gguf.GGUFWriter.add_eom_token_id)
-"""The names under which llama.cpp keeps tokens that end an answer."""
+MOST_STOPS = 3
+"""Tokens that end an answer: GGUF has a key for the end of a text, of a turn and of a message."""
 
 
 def _add_prompt(writer: gguf.GGUFWriter, prompt_format: PromptFormat) -> None:
     """Stop tokens, the other named tokens, and the template without the marks that only training reads."""
     tokenizer = prompt_format.tokenizer
-    for add, token_id in zip(STOPS, prompt_format.stop_ids, strict=False):
-        add(writer, token_id)
+    stops = (writer.add_eos_token_id, writer.add_eot_token_id, writer.add_eom_token_id)  # llama.cpp stops at each
+    for add_stop, token_id in zip(stops, prompt_format.stop_ids, strict=False):
+        add_stop(token_id)
     for add, named_id in (
         (writer.add_bos_token_id, tokenizer.bos_token_id),
         (writer.add_pad_token_id, tokenizer.pad_token_id),
