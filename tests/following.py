@@ -31,14 +31,17 @@ def follow(document: Path, section: str, folder: Path) -> list[str]:
         assert not (folder / found["path"]).exists(), "a file is added, none is changed"
         (folder / found["path"]).write_text(found["text"], encoding="utf-8")
         added.append(found["path"])
-    (lines,) = LINES.finditer(text)
-    table = folder / lines["path"]
+    for lines in LINES.finditer(text):
+        _add_to_table(folder / lines["path"], lines)
+    return added
+
+
+def _add_to_table(file: Path, lines: re.Match[str]) -> None:
     code = re.sub(
-        rf"(^{lines['table']}\b.*= \(\n)", rf"\1{lines['line']}\n", table.read_text("utf-8"), flags=re.MULTILINE
+        rf"(^{lines['table']}\b.*= \(\n)", rf"\1{lines['line']}\n", file.read_text("utf-8"), flags=re.MULTILINE
     )
     head, first_import, rest = code.partition(f"\nfrom {lines['path'].partition('/')[0]}.")
-    table.write_text(f"{head}\n{lines['import']}{first_import}{rest}", encoding="utf-8")
-    return added
+    file.write_text(f"{head}\n{lines['import']}{first_import}{rest}", encoding="utf-8")
 
 
 def run(folder: Path, *words: str) -> str:

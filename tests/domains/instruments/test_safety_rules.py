@@ -20,12 +20,14 @@ def triager() -> Triager:
         "同事被离心机电了一下",
         "我没断电就拆烘箱，可以吗？",
         "插座冒烟了",
+        "离心机里冒烟还带着电怎么办",
+        "烘箱有烧焦味，还能用吗？",
         "纯水机漏水，电源进水了",
     ],
 )
 def test_mains_voltage(triager: Triager, question: str) -> None:
     found = triager.triage(question)
-    assert (found.level, found.reasons) == ("emergency", ["市电危险：可能触电"])
+    assert (found.level, found.reasons) == ("emergency", ["市电危险：可能触电或起火"])
     assert "断电" in found.advice and "设备管理员" in found.advice
 
 
@@ -52,6 +54,7 @@ def test_biological_hazards(triager: Triager, question: str) -> None:
         "培养液怎么配？",
         "漏电保护器跳闸了怎么复位？",
         "没有触电，只是打不开盖",
+        "灭菌锅没有冒烟，只是不升温",
         "离心机没有菌液泄漏，只是振动大",
         "血清怎么分装保存？",
         "移液器漏液怎么办？",

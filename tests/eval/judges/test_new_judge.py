@@ -46,6 +46,7 @@ def test_a_new_judge_is_one_folder_and_one_line(dataset: BuiltDataset, tmp_path:
     code = re.search(r"```python\n(.*?)```", recipe, re.DOTALL)
     assert code
     (copy / "eval/judges/brevity").mkdir()
+    (copy / "eval/judges/brevity/__init__.py").write_text('"""Brevity."""\n')
     (copy / "eval/judges/brevity/judge.py").write_text(dedent(code[1]), encoding="utf-8")
     table = copy / "eval/judges/__init__.py"
     lines = table.read_text(encoding="utf-8")

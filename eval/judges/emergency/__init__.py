@@ -1,0 +1,1 @@
+"""Emergencies referred to care."""

@@ -1,0 +1,1 @@
+"""Abstentions and over-refusals."""

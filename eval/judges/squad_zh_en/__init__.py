@@ -1,0 +1,1 @@
+"""Exact match and F1 of extracted answers."""
