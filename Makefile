@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE  # images set it; every command would compile torch and transformers again
 
-.PHONY: help install install-dev quickstart test test-all lint format serve clean
+.PHONY: help install install-dev quickstart test test-all test-real lint format serve clean
 
 help:  ## lists the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,10 +32,13 @@ serve: .venv/installed  ## the QA service on the newest run, http://127.0.0.1:80
 	$(BIN)/python -m app model=latest
 
 test: .venv/installed-dev  ## the test suite
-	$(BIN)/python -m pytest --numprocesses 2 -m "not slow"
+	$(BIN)/python -m pytest --numprocesses 2 -m "not slow and not real"
 
 test-all: .venv/installed-dev  ## slow tests too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not real"
+
+test-real: .venv/installed-dev  ## on weights at hand: make test-real MODEL=DIR|FILE.gguf
+	XINGLIN_REAL_MODEL="$(MODEL)" $(BIN)/python -m pytest -m real -s tests/real
 
 lint: .venv/installed-dev  ## style, types and imports
 	$(BIN)/ruff format --check .
