@@ -84,6 +84,10 @@ def pipeline(
         CiteStage(domain, Retriever(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
-        *([GroundStage(backend, domain.asked_for, grounding)] if grounding.kind == "entries" else []),
+        *(
+            [GroundStage(backend, domain.asked_for, knowledge.version, grounding)]
+            if grounding.kind == "entries"
+            else []
+        ),
         AnswerStage(backend, config.qa_sampling),
     )

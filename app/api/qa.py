@@ -18,7 +18,7 @@ from app.backends.backend import BackendError, ChatTurn
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE, without_repeats
-from domains.citations import Quotation
+from domains.citations import Quotation, cited
 from domains.safety_rules import Triage
 from models.engines.engine import Completion
 
@@ -86,6 +86,7 @@ class QaAnswer(BaseModel):
 
     Attributes:
         notice: Something the reader must know about this answer; empty where there is nothing.
+        citations: As at the start, then entries beside them that the answer cites.
         answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
         citations_removed: Citations in the answer that were removed because the model was not given the entry.
@@ -175,7 +176,8 @@ class QaReply:
         answer, repeated = without_repeats(text) if completion else (text, 0)
         meta = self._meta()
         return QaAnswer(
-            **meta.model_dump(exclude={"notice"}),
+            **meta.model_dump(exclude={"notice", "citations"}),
+            citations=meta.citations + [one for one in self.decided.consultation.beside if one.id in cited(answer)],
             notice=" ".join(filter(None, (NOTICE if repeated else "", meta.notice))),
             answer=answer,
             repetition_removed=repeated,

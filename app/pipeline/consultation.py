@@ -27,6 +27,7 @@ class Consultation:
         level: The texts of that level.
         retrieved: The entries that it is about.
         citations: What the knowledge base says about it.
+        beside: What it says in the other entries that the model reads; shown where the answer cites them.
         notice: Something the reader must know about this answer; empty where there is nothing.
         metadata: The implicit AI label.
         block: The entries that the model reads; None where it is asked without any.
@@ -41,6 +42,7 @@ class Consultation:
     level: LevelText = field(default_factory=LevelText)
     retrieved: Retrieved = field(default_factory=Retrieved)
     citations: Sequence[Quotation] = ()
+    beside: Sequence[Quotation] = ()
     notice: str = ""
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     block: EntriesBlock | None = None

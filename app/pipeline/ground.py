@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from app.backends.backend import Backend, ChatTurn
 from app.pipeline.citation_check import CitationCheck
 from app.pipeline.consultation import Consultation
-from domains.citations import AskedFor
+from domains.citations import AskedFor, quote
 from domains.grounding import fitting_block
 from domains.reading import entries_to_read
 from models.artifact import GroundingRecord
@@ -21,11 +21,13 @@ class GroundStage:
     Attributes:
         backend: Counts tokens.
         asked_for: How the attributes of the knowledge base are asked for.
+        version: Of the knowledge base.
         form: How they are given.
     """
 
     backend: Backend
     asked_for: AskedFor
+    version: str
     form: GroundingRecord
 
     async def __call__(self, consultation: Consultation) -> Consultation:
@@ -33,9 +35,12 @@ class GroundStage:
         form, question = self.form, consultation.question
         given = entries_to_read(consultation.retrieved, question, self.asked_for, form.entries, form.attributes)
         block = await fitting_block(given, form.template, form.budget, self._tokens)
+        quoted = {quotation.id for quotation in consultation.citations}
+        others = [one.entry for one in block.given if one.entry.id not in quoted]
         return replace(
             consultation,
             block=block,
+            beside=quote(question, others, self.version, self.asked_for),
             check=CitationCheck({one.entry.id for one in block.given}),
             notice=" ".join(filter(None, (consultation.notice, CUT if block.cut else ""))),
         )

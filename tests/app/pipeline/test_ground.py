@@ -199,3 +199,16 @@ def test_removed_citations_are_counted_in_the_response_and_the_log(
     assert answer["citations_removed"] == 2 and "D999" not in answer["answer"]
     [line] = [line for line in logged if "citations" in line]
     assert answer["request_id"] in line and "高血压" not in line and "头痛" not in line
+
+
+def test_an_entry_that_only_the_answer_cites_is_a_source_too(knowledge: KnowledgeBase) -> None:
+    form = ENTRIES.model_copy(update={"entries": 3, "attributes": 2, "budget": 10_000})
+    question = "高血压有哪些症状？"
+    beside = decided(question, knowledge, form).consultation.block
+    assert beside is not None
+    other = beside.given[1].entry.id
+    engine = FakeEngine(f"头痛【{other}】")
+    with serving(engine, "medical", knowledge, grounding=form) as running, running.client() as client:
+        answer = client.post("/v1/qa", json={"question": question}).json()
+    assert [citation["id"] for citation in answer["citations"]] == ["D001", other]
+    assert answer["answer"] == f"头痛【{other}】" and answer["citations_removed"] == 0
