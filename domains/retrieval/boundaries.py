@@ -13,7 +13,18 @@ from domains.retrieval.wording import ACTS_ON_A_NAME, AFTER_A_WORD, BEFORE_A_NAM
 
 _HAN = re.compile(f"[{HAN}]")
 _WHOLE = re.compile("[药病类剂症炎癌科检查]$")  # what ends so is continued by another word
-_NO_PART_OF_A_NAME = ("v", "d", "p", "r", "c", "u", "t", "ad")  # jieba's tags: verbs, adverbs, prepositions, pronouns …
+_NO_PART_OF_A_NAME = (
+    "v",
+    "d",
+    "p",
+    "r",
+    "c",
+    "u",
+    "t",
+    "ad",
+    "z",
+)  # jieba's tags: verbs, adverbs, prepositions, pronouns …
+_COUNTED = re.compile("[一二两三四五六七八九十几半每]+[包盒瓶片粒颗支袋圈块次天年月回场只]$")
 _LOOKED_BACK = 8  # characters; words are shorter
 
 jieba.setLogLevel(logging.WARNING)
@@ -46,4 +57,6 @@ def _ends_before_a_name(text: str) -> bool:
         return True
     words = jieba.posseg.lcut(text[-_LOOKED_BACK:], HMM=False)
     last = words[-1]
-    return len(last.word) > 1 and (last.word in ACTS_ON_A_NAME or last.flag.startswith(_NO_PART_OF_A_NAME))
+    if len(last.word) == 1:
+        return False
+    return bool(_COUNTED.match(last.word)) or last.word in ACTS_ON_A_NAME or last.flag.startswith(_NO_PART_OF_A_NAME)

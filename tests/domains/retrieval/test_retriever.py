@@ -61,6 +61,20 @@ def test_of_two_entities_both_are_on_top(retriever: Retriever) -> None:
     assert set(names(retriever, "阿司匹林和氯吡格雷一起吃会不会出血")[:2]) == {"阿司匹林", "氯吡格雷"}
 
 
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("请简要解释麦粒肿的含义。", "麦粒肿"),
+        ("请列举洛哌丁胺的常见副作用。", "洛哌丁胺"),
+        ("护理食物中毒患者，要防传染吗？", "食物中毒"),
+        ("什么情况下不能碰吡嗪酰胺？", "吡嗪酰胺"),
+        ("抽屉里翻出两包思密达，这是治啥的来着", "蒙脱石散"),
+    ],
+)
+def test_a_verb_or_a_number_before_a_name_does_not_belong_to_it(question: str, name: str, retriever: Retriever) -> None:
+    assert name in retriever.retrieve(question).topic[0].entry.names
+
+
 def test_a_disease_and_a_symptom_of_one_name_are_both_found(retriever: Retriever) -> None:
     assert [found.entry.type for found in retriever.retrieve("脱发怎么办").topic] == ["disease", "symptom"]
 
