@@ -19,7 +19,7 @@ from domains.retrieval.retriever import Retriever
 
 QUESTIONS = Path(__file__).parent.parent / "domains/medical/questions"
 ROUNDS = 3
-LIBRARIES = ("numpy", "OpenCC", "pypinyin")
+LIBRARIES = ("jieba", "numpy", "OpenCC", "pypinyin")
 
 
 def main() -> None:
