@@ -50,6 +50,7 @@ class PreferencesConfig(Config):
     max_items: PositiveInt | None
     batch_size: PositiveInt
     dtype: DType
+    threads: int | None = Field(default=None, ge=1)
     seed: int
 
 

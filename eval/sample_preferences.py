@@ -24,8 +24,10 @@ def main(arguments: list[str]) -> None:
     """Samples as configured."""
     from eval.preferences import PreferencesConfig, sample  # these load the libraries, which --help does not need
     from models.engines.local import load_engine
+    from models.threads import THREADS
 
     for config in read_config("sample_preferences", arguments, PreferencesConfig):
+        THREADS.use(config.threads)
         report = sample(config, load_engine(config.model, dtype=config.dtype))
         dropped = ", ".join(f"{reason} {number}" for reason, number in report["dropped"].items()) or "none"
         print(f"{report['pairs']} pairs of {report['asked']} questions; dropped: {dropped}\nwritten to {config.out}")

@@ -1,7 +1,7 @@
 """The type to compute in, decided from the machine: bfloat16 where it is native, float32 where it is emulated.
 
-CPUs with AVX512-BF16 or AMX, and GPUs from Ampere on, compute in bfloat16 natively. Every other CPU emulates it, 13 to
-60 times slower than float32 (benchmarks/numerics.md). Everything that builds, trains, merges, proves, scores, serves or
+CPUs with AVX512-BF16 or AMX, and GPUs from Ampere on, compute in bfloat16 natively. Every other CPU emulates it, 8 to
+40 times slower than float32 (benchmarks/numerics.md). Everything that builds, trains, merges, proves, scores, serves or
 samples asks ``compute_dtype``, logs the choice once, and records it next to its result.
 """
 
@@ -107,7 +107,7 @@ def _said(chosen: Numerics) -> Numerics:
 @cache
 def _warn_of_emulation(asked: str) -> None:
     logger.warning(
-        "{} is emulated on this CPU ({}): expect matrix products 13 to 60 times slower than in float32",
+        "{} is emulated on this CPU ({}): expect matrix products 8 to 40 times slower than in float32",
         asked,
         instruction_set(),
     )

@@ -41,6 +41,7 @@ class CommandConfig(Config):
     teacher: Annotated[OpenAIConfig | LocalConfig, Field(discriminator="kind")]
     grow: SelfInstructConfig
     out: str = Field(min_length=1)
+    threads: int | None = Field(default=None, ge=1)
 
 
 class EngineTeacher:

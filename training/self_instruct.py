@@ -26,6 +26,7 @@ Every key: docs/configuration.md. Exit codes: 0 done (also at a limit), 1 failed
 
 def main(arguments: list[str]) -> None:
     """Grows instructions as configured."""
+    from models.threads import THREADS
     from training.grow_instructions import (  # loads the libraries, which --help does not need
         CommandConfig,
         run,
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> None:
     )
 
     for config in read_config("self_instruct", arguments, CommandConfig):
+        THREADS.use(config.threads)
         grown = run(config, teacher_of(config.teacher))
         print(f"{len(grown.rows)} rows ({grown.reached}), {sum(grown.rejected.values())} dropped: {config.out}")
 
