@@ -43,10 +43,12 @@ Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
 
 def main(arguments: list[str]) -> None:
     """Serves one model."""
-    from app.config import AppConfig  # these load the libraries, which --help does not need
-    from app.server import serve
+    from app.config import AppConfig  # not needed by --help
 
     [config] = read_config("app", arguments, AppConfig)
+
+    from app.server import serve  # loads the libraries, which a wrong key need not wait for
+
     serve(config)
 
 

@@ -176,8 +176,12 @@ def grounding_of(artifact: Artifact | None, knowledge: KnowledgeBase, chosen: Gr
         if trained and trained.kind == "entries":
             logger.warning("the model was trained to read entries, and this domain has none: it is served without")
         return NO_ENTRIES
+    if chosen == "entries" and (trained is None or trained.kind == "none"):
+        if trained:
+            logger.warning("the model was trained without entries in its prompts: it may not answer from them")
+        return UNTRAINED
     if trained is None or trained.kind == "none":
-        return UNTRAINED if chosen == "entries" else NO_ENTRIES
+        return NO_ENTRIES
     if template_sha256(trained.template) != trained.sha256:
         raise Refused(
             f"the model was trained with entries written by the template {trained.template}, which has changed since "

@@ -102,15 +102,19 @@ def run_command(main: Callable[[list[str]], int | None], help_text: str) -> typi
     if any(word in ("-h", "--help", "help") for word in sys.argv[1:]):
         code = _exit_code(lambda _: print(help_text.strip()))
     else:
-        from common.logging import start_logging  # not needed by --help
-
-        start_logging(os.environ.get("XINGLIN_LOG", "INFO"))
-        code = _exit_code(main)
+        code = _exit_code(lambda arguments: _with_log(main, arguments))
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _reader_left()
     sys.exit(code)
+
+
+def _with_log(main: Callable[[list[str]], int | None], arguments: list[str]) -> int | None:
+    from common.logging import start_logging  # not needed by --help
+
+    start_logging(os.environ.get("XINGLIN_LOG", "INFO"))
+    return main(arguments)
 
 
 def _print_chinese_on(stream: typing.TextIO) -> None:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, pairwise, takewhile
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
@@ -31,6 +31,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import sha256_value
+from models.conversation import Conversation
 from models.tokenizers.pieces import PieceEncoder
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -53,20 +54,6 @@ PROBES = {
     "rare characters": "🩺𠮷ß",
 }
 """Texts whose ids distinguish tokenizers, by what they probe."""
-
-
-class Turn(Protocol):
-    """What the renderer needs of a message."""
-
-    @property
-    def role(self) -> str:
-        """``system``, ``user`` or ``assistant``."""
-        ...
-
-    @property
-    def content(self) -> str:
-        """The text."""
-        ...
 
 
 class _Said(NamedTuple):
@@ -184,7 +171,7 @@ class PromptFormat:
         """Ids that end a generated answer."""
         return tuple(int(self.tokenizer.convert_tokens_to_ids(token)) for token in self.stop)
 
-    def render(self, messages: Sequence[Turn], supervise: Literal["all", "last"] = "all") -> Rendered:
+    def render(self, messages: Conversation, supervise: Literal["all", "last"] = "all") -> Rendered:
         """Renders a finished conversation that is one sequence, for scoring or for a single question and answer.
 
         Args:
@@ -203,7 +190,7 @@ class PromptFormat:
             raise ValueError(f"prompt format {self.name!r} supervises one answer per sequence; call render_all")
         return sequences[0]
 
-    def render_all(self, messages: Sequence[Turn], supervise: Literal["all", "last"] = "all") -> list[Rendered]:
+    def render_all(self, messages: Conversation, supervise: Literal["all", "last"] = "all") -> list[Rendered]:
         """Renders a finished conversation for training.
 
         Args:
@@ -230,7 +217,7 @@ class PromptFormat:
             mask += [int(cut in supervised)] * len(piece)
         return [Rendered(ids, mask)]
 
-    def render_prompt(self, messages: Sequence[Turn]) -> list[int]:
+    def render_prompt(self, messages: Conversation) -> list[int]:
         """Token ids after which the model writes its answer: exactly the ids that training saw before it.
 
         Args:
@@ -242,7 +229,7 @@ class PromptFormat:
         text, spans = self._text(messages, answered=False)
         return [token for piece in self._encode(text, _cuts(len(text), spans)) for token in piece]
 
-    def count(self, messages: Sequence[Turn]) -> int:
+    def count(self, messages: Conversation) -> int:
         """Tokens of a prompt, or of a whole conversation where the last turn is the assistant's."""
         if messages[-1].role == "assistant":
             return len(self.render(messages, supervise="last").ids)
@@ -260,7 +247,7 @@ class PromptFormat:
     def _encode(self, text: str, cuts: Sequence[tuple[int, int]]) -> list[list[int]]:
         return self._encoder.encode_pieces([text[start:end] for start, end in cuts])
 
-    def _text(self, messages: Sequence[Turn], *, answered: bool) -> tuple[str, list[tuple[int, int]]]:
+    def _text(self, messages: Conversation, *, answered: bool) -> tuple[str, list[tuple[int, int]]]:
         """The rendered text and the positions of its generation marks."""
         self._check_order([turn.role for turn in messages], last="assistant" if answered else "user")
         conversation = [{"role": turn.role, "content": self._defused(turn.content)} for turn in messages]

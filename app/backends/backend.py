@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from models.engines.engine import Completion, Conversation, Sampling
+from models.conversation import Conversation
+from models.engines.engine import Completion, Sampling
 
 
 @dataclass(frozen=True)

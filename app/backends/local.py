@@ -25,7 +25,8 @@ from app.backends.backend import (
 )
 from app.config import ServeConfig
 from common.errors import UserError
-from models.engines.engine import Completion, Conversation, Engine, Sampling
+from models.conversation import Conversation
+from models.engines.engine import Completion, Engine, Sampling
 
 
 class Generation:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from common.errors import UserError
-from models.prompt_format import Turn
-
-Conversation = Sequence[Turn]
+from models.conversation import Conversation
 
 OnText = Callable[[int, str], bool]
 """Called with (row, new text) while generating; returning False cancels that row."""

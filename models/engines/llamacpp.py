@@ -20,22 +20,14 @@ from loguru import logger
 from transformers import PreTrainedConfig
 
 from common.errors import Refused, UserError
-from common.files import cache_dir
-from common.hashing import sha256_files, sha256_value
+from common.files import cache_dir, write_text
+from common.hashing import sha256_file, sha256_files, sha256_value
 from models import gguf_export
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, LanguageModelArtifact
 from models.config import GgufType
-from models.engines.engine import (
-    Completion,
-    Conversation,
-    FinishReason,
-    OnText,
-    RepetitionDetection,
-    Sampling,
-    Score,
-    room,
-)
+from models.conversation import Conversation
+from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.gguf_export.writer import plan_gguf, write_gguf
 from models.loading import hash_model, load_model, load_tokenizer, open_checkpoint
@@ -295,12 +287,27 @@ def load_llamacpp_engine(path: Path, *, weights: GgufType, slots: int) -> LlamaC
     family, checkpoint = open_checkpoint(directory)
     prompt_format = PromptFormat.load(directory, load_tokenizer(directory))
     file = cache_dir() / "gguf" / f"{directory.name}-{_key(directory, prompt_format, weights)}.gguf"
-    if not file.is_file():
+    if not _is_whole(file):
         plan = plan_gguf(family, checkpoint, prompt_format)
         logger.info("writing {} as {}", file, weights)
         write_gguf(file, plan, load_model(directory, dtype=torch.float32), model_version, weights)
+        write_text(_checksum(file), sha256_file(file))
     logger.info("llama.cpp: {}", file)
     return LlamaCppEngine(file, prompt_format, model_version, family.plan(checkpoint).config, slots)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file of the cache is there as it was written; llama.cpp would run a damaged one and talk nonsense."""
+    if not file.is_file() or not _checksum(file).is_file():
+        return False
+    if _checksum(file).read_text("utf-8") == sha256_file(file):
+        return True
+    logger.warning("{} is damaged: it is written again", file)
+    return False
+
+
+def _checksum(file: Path) -> Path:
+    return file.with_suffix(".sha256")
 
 
 def _key(directory: Path, prompt_format: PromptFormat, weights: GgufType) -> str:

@@ -20,16 +20,8 @@ from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.config import DType
-from models.engines.engine import (
-    Completion,
-    Conversation,
-    FinishReason,
-    OnText,
-    RepetitionDetection,
-    Sampling,
-    Score,
-    room,
-)
+from models.conversation import Conversation
+from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
 from models.loading import hash_model, load_model, load_tokenizer

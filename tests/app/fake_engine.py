@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Sequence
 
-from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
+from models.conversation import Conversation
+from models.engines.engine import Completion, OnText, Sampling, Score
 
 ANSWER = "高血压的常见症状有头痛、头晕和心悸。"
 

@@ -13,7 +13,8 @@ from data_recipes.dataset.dataset import load
 from data_recipes.pipeline.build import build
 from data_recipes.schema.example import Example, Message
 from eval.preferences import CHECKERS, PreferencesConfig, pair_of, sample, scores_of
-from models.engines.engine import Completion, Conversation, OnText, Sampling
+from models.conversation import Conversation
+from models.engines.engine import Completion, OnText, Sampling
 from models.engines.local import LocalEngine, load_engine
 
 

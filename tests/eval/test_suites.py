@@ -12,7 +12,8 @@ from eval.config import SuiteConfig
 from eval.scoring import measure
 from eval.significance import compare, ratio, verdict
 from eval.suites import evaluate_system, select
-from models.engines.engine import Completion, Conversation, OnText, Sampling, Score
+from models.conversation import Conversation
+from models.engines.engine import Completion, OnText, Sampling, Score
 from tests.eval.conftest import SUITE, example
 
 

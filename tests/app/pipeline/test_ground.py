@@ -22,8 +22,9 @@ from domains.domain import find_domain
 from domains.grounding import TEMPLATE, GivenEntry, template_sha256, write_block
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import GroundingRecord
+from models.conversation import Conversation
 from models.embedded import train_tokenizer
-from models.engines.engine import Completion, Conversation
+from models.engines.engine import Completion
 from models.prompt_format import PromptFormat
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG, serving
