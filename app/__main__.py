@@ -9,7 +9,7 @@ Serves a model: a web page, questions and answers with safety rules and sources,
   python -m app model=latest                               the newest run below runs/ that can be served
   python -m app model=runs/medical_qlora/20261123-101500   a run
   python -m app model=latest engine=llamacpp               with llama.cpp; its GGUF file is written once, into the cache
-  python -m app model=/models/my-llama port=9000 domain=medical   a model directory with its prompt_format.json
+  python -m app model=/models/my-llama port=9000 domain=medical   a model directory
   python -m app model=/models/my-instruct domain=medical grounding=entries   an instruct model answers from the entries
 
 Then:

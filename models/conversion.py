@@ -11,14 +11,11 @@ from models.card import write_conversion_card
 from models.checkpoint import open_weights
 from models.config import ConvertConfig, Hints
 from models.export import save_native, save_original
-from models.families.family import Checkpoint, ModelFamily
 from models.gguf_export.writer import OF_DTYPE, check_gguf, plan_gguf, write_gguf
 from models.hub import locate
 from models.legacy.lora import import_lora
 from models.legacy.prefix import export_prefix, import_prefix
-from models.loading import load_model, load_tokenizer, open_checkpoint
-from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
-from models.prompt_format import PromptFormat
+from models.loading import load_model, load_prompt_format, open_checkpoint
 from models.push import MODEL_MARKERS, check_target, push
 
 GGUF = "model.gguf"
@@ -71,7 +68,7 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
     gguf_plan = None
     if config.layout == "gguf":
         check_gguf(family, checkpoint)  # before its tokenizer is read
-        gguf_plan = plan_gguf(family, checkpoint, _prompt_format(family, checkpoint))
+        gguf_plan = plan_gguf(family, checkpoint, load_prompt_format(checkpoint.directory, checkpoint.hints))
     dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
     logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
     model = load_model(base, dtype=dtype, hints=hints)
@@ -82,18 +79,9 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
                 family.original.refuse(model, checkpoint)
             save_original(model, directory, family, checkpoint.published, base)
         else:
-            prompt_format = _prompt_format(family, checkpoint)
+            prompt_format = load_prompt_format(checkpoint.directory, checkpoint.hints)
             save_native(model, directory, family, checkpoint, prompt_format)
         if gguf_plan is not None:
             write_gguf(directory / GGUF, gguf_plan, model, base.name, config.gguf or OF_DTYPE[model.dtype])
         write_conversion_card(directory, base, family, config.layout, type(model).__name__)
     return f"{family.name} in {config.layout} layout ({type(model).__name__}): {out}"
-
-
-def _prompt_format(family: ModelFamily, checkpoint: Checkpoint) -> PromptFormat:
-    """The one stored with the model, or the one that its family was made for."""
-    directory = checkpoint.directory
-    tokenizer = load_tokenizer(directory, checkpoint.hints)
-    if (directory / PROMPT_FORMAT_FILE).is_file():
-        return PromptFormat.load(directory, tokenizer)
-    return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)

@@ -24,6 +24,8 @@ from models.families.chatglm import CHATGLM
 from models.families.family import Checkpoint, ModelFamily, Plan
 from models.families.llama import LLAMA
 from models.families.qwen import QWEN
+from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
+from models.prompt_format import PromptFormat
 from models.quantisation import keep_unpacked, nf4
 from models.recommended import Recommended
 
@@ -201,6 +203,27 @@ def load_tokenizer(path: Path | str, hints: Hints = NO_HINTS) -> PreTrainedToken
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token  # padding is always masked, so any token works
     return tokenizer
+
+
+def load_prompt_format(path: Path | str, hints: Hints = NO_HINTS, name: str | None = None) -> PromptFormat:
+    """The prompt format of that name; without one, the format stored with the model, else its family's own.
+
+    Args:
+        path: A model directory, in native or original layout.
+        hints: As for ``load_model``.
+        name: A file of ``models/prompts/``.
+
+    Raises:
+        UserError: There is no such format, or it does not fit the tokenizer.
+        Refused: The stored format or its tokenizer was changed after training.
+    """
+    tokenizer = load_tokenizer(path, hints)
+    if name is not None:
+        return PromptFormat.named(name, tokenizer)
+    family, checkpoint = open_checkpoint(path, hints)
+    if (checkpoint.directory / PROMPT_FORMAT_FILE).is_file():
+        return PromptFormat.load(checkpoint.directory, tokenizer)
+    return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)
 
 
 def load_config(path: Path | str, hints: Hints = NO_HINTS) -> Any:

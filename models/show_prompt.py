@@ -96,10 +96,10 @@ def show(config: ShowPromptConfig, *, coloured: bool) -> str:
     Raises:
         UserError: The directory has no tokenizer, the format does not fit it, or there is no such row.
     """
-    from models.loading import load_tokenizer
+    from models.loading import load_prompt_format
     from models.prompt_format import Rendered
 
-    prompt_format = format_of(config.model, config.prompt_format, load_tokenizer(config.model))
+    prompt_format = load_prompt_format(config.model, name=config.prompt_format)
     messages = _row(config.file, config.row) if config.file else _typed(config)
     if messages[-1].role == "assistant":
         sequences = prompt_format.render_all(messages, config.supervise)
@@ -110,24 +110,6 @@ def show(config: ShowPromptConfig, *, coloured: bool) -> str:
     for number, sequence in enumerate(sequences, 1):
         parts += [_heading(sequence, number, len(sequences)), _tokens(prompt_format.tokenizer, sequence, coloured)]
     return "\n\n".join(parts)
-
-
-def format_of(model: Path, name: str | None, tokenizer: "PreTrainedTokenizerBase") -> "PromptFormat":
-    """The prompt format of that name; without one, the format stored with the model, else its family's own.
-
-    Raises:
-        UserError: There is no such format, or it does not fit the tokenizer.
-        Refused: The stored format or its tokenizer was changed after training.
-    """
-    from models.loading import open_checkpoint
-    from models.prompt_format import FILE_NAME, PromptFormat
-
-    if name is not None:
-        return PromptFormat.named(name, tokenizer)
-    if (model / FILE_NAME).is_file():
-        return PromptFormat.load(model, tokenizer)
-    family, checkpoint = open_checkpoint(model)
-    return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)
 
 
 def _typed(config: ShowPromptConfig) -> list[TypedTurn]:

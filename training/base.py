@@ -12,8 +12,7 @@ from models.artifact import BaseRecord
 from models.config import ModelConfig
 from models.families.family import Checkpoint, ModelFamily
 from models.hub import locate
-from models.loading import Quantisation, hash_model, load_model, load_tokenizer, open_checkpoint
-from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
+from models.loading import Quantisation, hash_model, load_model, load_prompt_format, open_checkpoint
 from models.prompt_format import PromptFormat
 from training.config import StageConfig
 
@@ -74,11 +73,7 @@ def find_base(run: StageConfig) -> Base:
     config = _model(run)
     path = _directory(config, run)
     family, checkpoint = open_checkpoint(path, config.hints)
-    tokenizer = load_tokenizer(path, config.hints)
-    if config.prompt_format is None and (path / PROMPT_FORMAT_FILE).is_file():
-        prompt_format = PromptFormat.load(path, tokenizer)
-    else:
-        prompt_format = PromptFormat.named(config.prompt_format or family.prompt_format(checkpoint), tokenizer)
+    prompt_format = load_prompt_format(path, config.hints, config.prompt_format)
     return Base(config.name, family, checkpoint, prompt_format)
 
 

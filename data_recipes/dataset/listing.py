@@ -169,10 +169,9 @@ def _marked(text: str, coloured: bool) -> str:
 def _prompt_format(wanted: ShowConfig) -> "PromptFormat | None":
     if wanted.model is None:
         return None
-    from models.loading import load_tokenizer  # the one place where data recipes use a model, and only on request
-    from models.show_prompt import format_of
+    from models.loading import load_prompt_format  # the one place where data recipes use a model, and only on request
 
-    return format_of(wanted.model, wanted.prompt_format, load_tokenizer(wanted.model))
+    return load_prompt_format(wanted.model, name=wanted.prompt_format)
 
 
 def _print_dropped(wanted: ShowConfig) -> int:

@@ -30,7 +30,7 @@ from models.conversation import Conversation
 from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.gguf_export.writer import plan_gguf, write_gguf
-from models.loading import hash_model, load_model, load_tokenizer, open_checkpoint
+from models.loading import hash_model, load_model, load_prompt_format, open_checkpoint
 from models.prompt_format import PromptFormat, Rendered
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def load_llamacpp_engine(path: Path, *, weights: GgufType, slots: int) -> LlamaC
     """Loads what a directory contains as GGUF, which is written into the cache where it is missing.
 
     Args:
-        path: A run directory, the folder of its result, or any model directory with a ``prompt_format.json``.
+        path: A run directory, the folder of its result, or any model directory.
         weights: Type of the matrices.
         slots: Most conversations that run together.
 
@@ -285,7 +285,7 @@ def load_llamacpp_engine(path: Path, *, weights: GgufType, slots: int) -> LlamaC
     _check_installed()
     directory, model_version = _ordinary_model(path)
     family, checkpoint = open_checkpoint(directory)
-    prompt_format = PromptFormat.load(directory, load_tokenizer(directory))
+    prompt_format = load_prompt_format(directory)
     file = cache_dir() / "gguf" / f"{directory.name}-{_key(directory, prompt_format, weights)}.gguf"
     if not _is_whole(file):
         plan = plan_gguf(family, checkpoint, prompt_format)

@@ -24,7 +24,7 @@ from models.conversation import Conversation
 from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
-from models.loading import hash_model, load_model, load_tokenizer
+from models.loading import hash_model, load_model, load_prompt_format, load_tokenizer
 from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat, Rendered
 from models.threads import THREADS
@@ -226,7 +226,7 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
     """Loads what a directory contains: a run, its result, or a model directory.
 
     Args:
-        path: A run directory, the folder of its result, or any model directory with a ``prompt_format.json``.
+        path: A run directory, the folder of its result, or any model directory.
         dtype: Type to compute in; ``auto`` is the one that the model's run was configured with.
 
     Raises:
@@ -253,7 +253,7 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
 
 def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> LocalEngine:
     model = load_model(path, dtype=dtype)
-    return LocalEngine(model, PromptFormat.load(path, load_tokenizer(path)), model_version)
+    return LocalEngine(model, load_prompt_format(path), model_version)
 
 
 def _engine_beside_base(adapter: Path, artifact: BesideBaseArtifact, *, dtype: torch.dtype) -> LocalEngine:

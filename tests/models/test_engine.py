@@ -1,5 +1,6 @@
 """The local engine beyond the contract of all engines: scores equal the model's own loss."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import torch
 from common.errors import UserError
 from data_recipes.schema.example import Message
 from models.engines.local import LocalEngine, load_engine
+from models.families.llama import LLAMA
+from models.loading import open_checkpoint
 from tests.models.asking import ask
 
 
@@ -32,3 +35,11 @@ def test_score_is_the_models_own_loss_on_the_answer(engine: LocalEngine) -> None
 def test_directory_without_a_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"config\.json"):
         load_engine(tmp_path)
+
+
+def test_a_model_as_its_authors_published_it_is_asked_in_its_familys_own_format(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_base, tmp_path / "published")
+    (tmp_path / "published/prompt_format.json").unlink()
+    assert load_engine(tmp_path / "published").prompt_format.name == LLAMA.prompt_format(open_checkpoint(tiny_base)[1])

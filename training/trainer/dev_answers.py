@@ -8,7 +8,8 @@ from loguru import logger
 from peft import PeftModel
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from models.engines.engine import Completion, Conversation, Sampling
+from models.conversation import Conversation
+from models.engines.engine import Completion, Sampling
 from models.engines.local import LocalEngine
 from models.loops import find_loop
 from models.prompt_format import PromptFormat
