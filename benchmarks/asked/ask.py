@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tqdm import tqdm
 
 from domains.citations import cited
 from domains.retrieval.labelled import Share
@@ -24,6 +25,7 @@ from eval.judges.refusal.judge import refuses
 from models.loops import find_loop
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
+TOKENS = 160  # of an answer
 ANSWERABLE = ("answerable", "two", "follow_up")
 
 
@@ -57,7 +59,7 @@ def main() -> None:
     given = dict(word.split("=", 1) for word in sys.argv[1:])
     lines = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
     with httpx.Client(base_url=given["url"], timeout=600) as client:
-        asked = [ask(client, line) for line in lines]
+        asked = [ask(client, line) for line in tqdm(lines, unit="question")]
     for name, value in measures(asked):
         print(f"{name:48} {value}")
     seconds = [one.seconds for one in asked if one.reply["usage"]["completion_tokens"]]
@@ -74,7 +76,7 @@ def ask(client: httpx.Client, labels: dict[str, Any]) -> Asked:
     history: list[dict[str, str]] = []
     for question in labels["turns"]:
         begun = time.monotonic()
-        reply = client.post("/v1/qa", json={"question": question, "history": history})
+        reply = client.post("/v1/qa", json={"question": question, "history": history, "max_tokens": TOKENS})
         reply.raise_for_status()
         seconds = time.monotonic() - begun
         history += [
