@@ -45,7 +45,11 @@ def _inserted(part: Any, words: Mapping[str, list[str]]) -> Any:
         return {key: _inserted(value, words) if isinstance(value, Mapping | list) else value for key, value in part.items()}
     if isinstance(part, list):
         return [_inserted(value, words) for value in part]
-    return _REFERENCE.sub(lambda found: _group(found[1], words), part) if isinstance(part, str) else part
+    if not isinstance(part, str):
+        return part
+    if part.count("(") != part.count(")"):
+        raise ValueError(f"{part} has a parenthesis without its other half; a comma ends a phrase unless it is quoted")
+    return _REFERENCE.sub(lambda found: _group(found[1], words), part)
 
 
 def _group(name: str, words: Mapping[str, list[str]]) -> str:
