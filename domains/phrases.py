@@ -17,7 +17,16 @@ _TOKEN = re.compile(r"(?P<gap>…+)|(?P<limit>[≥<]\d+|#)|(?P<group>[(|)])|(?P<
 def pattern_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """Matches any of the phrases, the longest first; no phrases match nothing."""
     longest_first = sorted(phrases, key=len, reverse=True)
-    return re.compile("|".join(map(_phrase, longest_first)) or "(?!)")
+    # by first character, so that few phrases are tried at each place
+    by_head: dict[str, list[str]] = {}
+    headless = []
+    for phrase in (begun for phrase in longest_first for begun in _without_leading_group(phrase)):
+        if phrase[:1] in "…≥<#":
+            headless.append(_phrase(phrase))
+        else:
+            by_head.setdefault(phrase[0], []).append(_after_head(phrase))
+    branches = [f"{re.escape(head)}(?:{'|'.join(dict.fromkeys(rest))})" for head, rest in by_head.items()]
+    return re.compile("|".join([*branches, *headless]) or "(?!)")
 
 
 @cache
@@ -58,10 +67,30 @@ def _group(name: str, words: Mapping[str, list[str]]) -> str:
     return f"({'|'.join(words[name])})"
 
 
+def _without_leading_group(phrase: str) -> list[str]:
+    """The phrase with its first parenthesis written out: "(左|右)手" is "左手" and "右手"."""
+    if not phrase.startswith("("):
+        return [phrase] if phrase else []
+    options, depth, start = [], 0, 1
+    for place, character in enumerate(phrase):
+        depth += (character == "(") - (character == ")")
+        if (character == "|" and depth == 1) or depth == 0:
+            options.append(phrase[start:place])
+            start = place + 1
+        if depth == 0:
+            break
+    return [begun for option in options for begun in _without_leading_group(option + phrase[start:])]
+
+
+def _after_head(phrase: str) -> str:
+    """What follows the first character; a leading number must be a whole one."""
+    whole = rf"(?<![\d一二两三四五六七八九十]{phrase[0]})" if re.match(r"[\d一二两三]", phrase) else ""
+    return whole + _phrase(phrase[1:])
+
+
 def _phrase(phrase: str) -> str:
-    whole_number = r"(?<![\d一二两三四五六七八九十])" if re.match(r"[\d一二两三]", phrase) else ""
     tokens = list(_TOKEN.finditer(phrase))
-    following = [*tokens[1:], None]
+    following = [*tokens[1:], None][: len(tokens)]
     parts = []
     for token, then in zip(tokens, following, strict=True):
         if token["gap"]:
@@ -72,7 +101,7 @@ def _phrase(phrase: str) -> str:
             parts.append(_number(token["limit"]))
         else:
             parts.append({"(": "(?:"}.get(token[0], token[0]) if token["group"] else re.escape(token[0]))
-    return whole_number + "".join(parts)
+    return "".join(parts)
 
 
 def _number(limit: str) -> str:

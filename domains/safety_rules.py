@@ -14,6 +14,7 @@ rules:
     all:                        # every list must have a phrase that the question contains and does not deny
       - [打开机壳, 拆…外壳]
       - [没断电, 通着电]
+    least: 2                    # of the lists; without it, all of them
     except: [电池盒]             # phrases that are harmless although they contain one of the rule's
     advice: …                   # replaces the level's own advice
 ```
@@ -146,8 +147,14 @@ class SafetyRule(Strict):
     name: str
     level: Level
     all: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    least: int | None = Field(None, ge=1)
     except_: tuple[str, ...] = Field((), alias="except")
     advice: str = ""
+
+    @property
+    def needed(self) -> int:
+        """How many of the lists must have a phrase in the question."""
+        return len(self.all) if self.least is None else self.least
 
     @cached_property
     def patterns(self) -> list[re.Pattern[str]]:
@@ -249,9 +256,10 @@ class RuleTriager:
 
         Signs of an emergency add up over a conversation and are not forgotten; lesser ones count only in the question.
         """
-        together = self.findings("。".join([*earlier, question]))
+        now = self.findings(question)
+        together = self.findings("。".join([*earlier, question])) if earlier else now
         emergencies = [finding for finding in together if finding.level == "emergency"]
-        return self._worst([*emergencies, *self.findings(question)])
+        return self._worst([*emergencies, *now])
 
     def findings(self, text: str) -> list[Finding]:
         """What a normalised text shows."""
@@ -261,11 +269,11 @@ class RuleTriager:
         """The rules of the file that apply to a normalised text."""
         text = masked(text, self.harmless)
         for rule in self.rules.rules:
-            if not all(pattern.search(text) for pattern in rule.patterns):
+            if sum(pattern.search(text) is not None for pattern in rule.patterns) < rule.needed:
                 continue
             allowed = masked(text, rule.harmless)
             beside_names = masked(allowed, self.no_signs)
-            shown = all(self.affirmed(pattern, allowed) for pattern in rule.patterns)
+            shown = sum(self.affirmed(pattern, allowed) for pattern in rule.patterns) >= rule.needed
             if shown and any(pattern.search(beside_names) for pattern in rule.patterns):
                 yield Finding(rule.level, rule.name, rule.advice)
 
