@@ -20,7 +20,7 @@ def pattern_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
     # by first character, so that few phrases are tried at each place
     by_head: dict[str, list[str]] = {}
     headless = []
-    for phrase in (begun for phrase in longest_first for begun in _without_leading_group(phrase)):
+    for phrase in (begun for whole in longest_first for begun in _without_leading_group(whole)):
         if phrase[:1] in "…≥<#":
             headless.append(_phrase(phrase))
         else:
@@ -51,7 +51,9 @@ def with_words(data: Mapping[str, Any]) -> dict[str, Any]:
 def _inserted(part: Any, words: Mapping[str, list[str]]) -> Any:
     """A part of the file with words in the place of references; only lists contain phrases."""
     if isinstance(part, Mapping):
-        return {key: _inserted(value, words) if isinstance(value, Mapping | list) else value for key, value in part.items()}
+        return {
+            key: _inserted(value, words) if isinstance(value, Mapping | list) else value for key, value in part.items()
+        }
     if isinstance(part, list):
         return [_inserted(value, words) for value in part]
     if not isinstance(part, str):
@@ -106,17 +108,20 @@ def _phrase(phrase: str) -> str:
 
 def _number(limit: str) -> str:
     """A pattern of the numbers within a limit, as "39.5", "三十多" or "十来"."""
+    digits, numerals = _within(limit)
+    arabic = rf"(?<![\d.])(?:{digits})(?:\.\d+)?(?![\d.]*\d)"
+    chinese = rf"(?<![{NUMERAL}点])(?:{numerals})(?![{NUMERAL}])"
+    return f"(?:{arabic}|{chinese})[多来几余好]?"
+
+
+def _within(limit: str) -> tuple[str, str]:
+    """Digits and numerals within a limit."""
     if limit == "#":
-        digits, numerals = r"\d+", f"[{NUMERAL}]+"
-    else:
-        least = int(limit[1:])
-        digits, numerals = (_at_least(least), _numerals_at_least(least)) if limit[0] == "≥" else (
-            _below(least),
-            _numerals_below(least),
-        )
-    return (
-        rf"(?:(?<![\d.])(?:{digits})(?:\.\d+)?(?![\d.]*\d)|(?<![{NUMERAL}点])(?:{numerals})(?![{NUMERAL}]))[多来几余好]?"
-    )
+        return r"\d+", f"[{NUMERAL}]+"
+    bound = int(limit[1:])
+    if limit[0] == "≥":
+        return _at_least(bound), _numerals_at_least(bound)
+    return _below(bound), _numerals_below(bound)
 
 
 def _at_least(least: int) -> str:

@@ -23,8 +23,8 @@ A phrase may contain
 
 - ``…`` or ``……``: up to five or twelve characters of the same clause, none of them a denial;
 - ``(疼)``: one of the ``words`` of that name; ``(左|右)``: one of these; ``(个|)``: this or nothing;
-- ``#``, ``≥10``, ``<3``: a number, within that limit, in digits or in Chinese. A gap before it contains no digit, so that
-  ``血氧…<90`` reads the value that belongs to 血氧.
+- ``#``, ``≥10``, ``<3``: a number, within that limit, in digits or in Chinese. A gap before it contains no digit, so
+  that ``血氧…<90`` reads the value that belongs to 血氧.
 """
 
 import re
