@@ -1,7 +1,8 @@
 """Triage by rule: how soon must this user see a doctor? Deterministic, before any model is asked.
 
 Three sources are read: the red flags in ``red_flags.yaml``, the urgency of the diseases, and the knowledge base's own
-signs for seeking care. What is denied does not count, and a textbook question about an emergency is not an emergency.
+signs for seeking care. What is denied, long past or said in jest does not count, and a question of a textbook or an
+examination about an emergency is not an emergency.
 """
 
 import re
