@@ -423,7 +423,6 @@ ONLY_SOUNDS_LIKE_ONE = [
     "老板要我命一样催进度，压力大脱发怎么办",
     "服务器挂了抢救一晚上，现在黑眼圈很重怎么消",
     "我的花叶子发黄快死了，怎么救",
-    "仓鼠喝水呛到了是不是要看兽医",
     "电动车充电器会不会触电，怎么选",
     "游戏里血量太低怎么回血",
     "电视剧里喝鹤顶红立刻吐血是真的吗",
@@ -488,6 +487,25 @@ ONLY_SOUNDS_LIKE_ONE = [
 
 @pytest.mark.parametrize("question", IN_EVERYDAY_WORDS)
 def test_emergency_in_everyday_words(triager: MedicalTriager, question: str) -> None:
+    assert triager.triage(question).level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "考研压力太大，我想死了",
+        "我是医学生，我爸突然胸痛冒冷汗",
+        "干活的时候突然吐血",
+        "他难受得晕倒了",
+        "呼吸困难，晕倒了",
+        "吃饭噎住说不出话，脸憋紫了",
+        "玩电脑玩着玩着突然昏迷",
+        "在公司突然大出血",
+        "系统性红斑狼疮，现在昏迷了",
+        "我以前就想死，现在更想了",
+    ],
+)
+def test_jests_examinations_and_the_past_hide_no_emergency(triager: MedicalTriager, question: str) -> None:
     assert triager.triage(question).level == "emergency"
 
 
