@@ -1,6 +1,9 @@
 """Safety rules: what must not be left to a model. A domain writes them as a short YAML file; this module matches them.
 
 ```yaml
+words:                          # lists that phrases refer to by their name in parentheses
+  疼: [疼, 痛]
+harmless: [气得吐血]              # what no rule counts although it contains a rule's phrase
 levels:                         # what each level means here; see LevelText
   emergency: {title: {zh: …, en: …}, advice: …, opening: …}
   urgent: {title: {zh: …, en: …}, advice: …}
@@ -9,19 +12,27 @@ rules:
   - name: 接触带电部件            # the reason that the reader sees
     level: emergency
     all:                        # every list must have a phrase that the question contains and does not deny
-      - [打开机壳, 拆…外壳]       # …: up to five characters of the same clause, none of them a denial
+      - [打开机壳, 拆…外壳]
       - [没断电, 通着电]
+    least: 2                    # of the lists; without it, all of them
     except: [电池盒]             # phrases that are harmless although they contain one of the rule's
     advice: …                   # replaces the level's own advice
 ```
+
+A phrase may contain
+
+- ``…`` or ``……``: up to five or twelve characters of the same clause, none of them a denial;
+- ``(疼)``: one of the ``words`` of that name; ``(左|右)``: one of these; ``(个|)``: this or nothing;
+- ``#``, ``≥10``, ``<3``: a number, within that limit, in digits or in Chinese. A gap before it contains no digit, so
+  that ``血氧…<90`` reads the value that belongs to 血氧.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -29,16 +40,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from common.errors import UserError
 from data_recipes.schema.manifest import Description
 from domains.knowledge_base import KnowledgeBase
+from domains.phrases import pattern_of, pattern_of_names, with_words
+from domains.retrieval.normalise import HAN, simplified
 
 Level = Literal["routine", "urgent", "emergency"]
 LEVELS: tuple[Level, ...] = ("routine", "urgent", "emergency")
 
-CLAUSE_END = re.compile("[。,!?;]|但|却|可是|不过|只是|就是")
+CLAUSE_END = re.compile("[。,!?; ]|但|却|可是|不过|只是|就是")
 DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不|否认|并非")
 DENIED_AFTER = re.compile("的?(症状|情况|现象|表现)?[都也倒]?(没有|没出现|无)(?![好减消停改办用效])")
 FILLER = "出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|[有过再的和及与跟、都也太会见]"
 MASK = "＿"
+VERB = re.compile(r"\(?[吃喝吞服打注用]")
 LONGEST_CLAUSE = 40
+_BETWEEN_CLAUSES = re.compile(rf"(?<=[{HAN}\d]{{2}})(?<!没有)\s+(?=[{HAN}]{{2}})")
+_OTHER_SPACES = re.compile(rf"(?<![{HAN}\d]{{2}})\s+|\s+(?![{HAN}]{{2}})|(?<=没有)\s+")
 
 
 class Triage(BaseModel):
@@ -131,8 +147,14 @@ class SafetyRule(Strict):
     name: str
     level: Level
     all: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    least: int | None = Field(None, ge=1)
     except_: tuple[str, ...] = Field((), alias="except")
     advice: str = ""
+
+    @property
+    def needed(self) -> int:
+        """How many of the lists must have a phrase in the question."""
+        return len(self.all) if self.least is None else self.least
 
     @cached_property
     def patterns(self) -> list[re.Pattern[str]]:
@@ -149,7 +171,14 @@ class SafetyRules(Strict):
     """A whole rules file; without rules, every question is routine."""
 
     levels: dict[Level, LevelText] = {level: LevelText() for level in LEVELS}
+    words: dict[str, tuple[str, ...]] = {}
+    harmless: tuple[str, ...] = ()
     rules: tuple[SafetyRule, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_are_inserted(cls, data: Any) -> Any:
+        return with_words(data) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _levels_are_described(self) -> "SafetyRules":
@@ -204,8 +233,12 @@ class RuleTriager:
     def __init__(self, rules: SafetyRules, names: Iterable[str] = (), no_signs: Iterable[str] = ()) -> None:
         self.rules = rules
         phrases = tuple(phrase for rule in rules.rules for phrases in rule.all for phrase in phrases)
-        self.no_signs = pattern_of(tuple(no_signs))
-        self._between_denials = re.compile(f"{pattern_of((*phrases, *names)).pattern}|{FILLER}")
+        self.no_signs = pattern_of_names(tuple(no_signs))
+        self.harmless = pattern_of(rules.harmless)
+        # "没吃药昏倒了" denies the drug, not what follows it
+        signs = tuple(phrase for phrase in phrases if not VERB.match(phrase))
+        between = (pattern_of(signs).pattern, pattern_of_names(tuple(names)).pattern, FILLER)
+        self._between_denials = re.compile("|".join(between))
         self._own_denials = pattern_of(tuple(phrase for phrase in phrases if DENIAL.match(phrase)))
 
     @property
@@ -223,9 +256,10 @@ class RuleTriager:
 
         Signs of an emergency add up over a conversation and are not forgotten; lesser ones count only in the question.
         """
-        together = self.findings("。".join([*earlier, question]))
+        now = self.findings(question)
+        together = self.findings("。".join([*earlier, question])) if earlier else now
         emergencies = [finding for finding in together if finding.level == "emergency"]
-        return self._worst([*emergencies, *self.findings(question)])
+        return self._worst([*emergencies, *now])
 
     def findings(self, text: str) -> list[Finding]:
         """What a normalised text shows."""
@@ -233,10 +267,13 @@ class RuleTriager:
 
     def matches(self, text: str) -> Iterator[Finding]:
         """The rules of the file that apply to a normalised text."""
+        text = masked(text, self.harmless)
         for rule in self.rules.rules:
+            if sum(pattern.search(text) is not None for pattern in rule.patterns) < rule.needed:
+                continue
             allowed = masked(text, rule.harmless)
             beside_names = masked(allowed, self.no_signs)
-            shown = all(self.affirmed(pattern, allowed) for pattern in rule.patterns)
+            shown = sum(self.affirmed(pattern, allowed) for pattern in rule.patterns) >= rule.needed
             if shown and any(pattern.search(beside_names) for pattern in rule.patterns):
                 yield Finding(rule.level, rule.name, rule.advice)
 
@@ -273,21 +310,12 @@ def rules_in(file: Path) -> Callable[[KnowledgeBase], Triager]:
 
 
 def normalised(text: str) -> str:
-    """Full-width forms, case and spaces unified, as the rules expect."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower()
+    """Script, full-width forms, case and spaces unified, as the rules expect.
 
-
-@cache
-def pattern_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Matches any of the phrases, the longest first; no phrases match nothing."""
-    longest_first = sorted(phrases, key=len, reverse=True)
-    return re.compile("|".join(map(_phrase, longest_first)) or "(?!)")
-
-
-def _phrase(phrase: str) -> str:
-    whole_number = r"(?<![\d一二两三四五六七八九十])" if re.match(r"[\d一二两三]", phrase) else ""
-    gap = "[^不没无未。,!?;]{0,5}"
-    return whole_number + gap.join(map(re.escape, phrase.split("…")))
+    A space stays only between words, where it separates clauses: "没有发烧 喘不上气"; not in "突 然 胸 痛".
+    """
+    text = simplified(unicodedata.normalize("NFKC", text)).lower()
+    return _OTHER_SPACES.sub("", _BETWEEN_CLAUSES.sub(" ", text.strip()))
 
 
 def masked(text: str, pattern: re.Pattern[str]) -> str:

@@ -1,7 +1,8 @@
 """Triage by rule: how soon must this user see a doctor? Deterministic, before any model is asked.
 
 Three sources are read: the red flags in ``red_flags.yaml``, the urgency of the diseases, and the knowledge base's own
-signs for seeking care. What is denied does not count, and a textbook question about an emergency is not an emergency.
+signs for seeking care. What is denied, long past or said in jest does not count, and a question of a textbook or an
+examination about an emergency is not an emergency.
 """
 
 import re
@@ -10,8 +11,10 @@ from pathlib import Path
 
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.medical.entries import urgency_of
+from domains.phrases import pattern_of, pattern_of_names
 from domains.safety_rules import (
     FILLER,
+    MASK,
     Finding,
     Level,
     RuleTriager,
@@ -19,13 +22,14 @@ from domains.safety_rules import (
     Strict,
     Triage,
     Words,
+    masked,
     normalised,
-    pattern_of,
     read_rules,
 )
 
 RED_FLAGS = Path(__file__).parent / "red_flags.yaml"
 IF_IT_HAPPENS = "如果您或身边的人正在出现这种情况，请立即拨打120或前往急诊。"
+CLAUSE = re.compile("[^。,!?; ]+")
 QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如何|[率性因状法]。?$")
 
 
@@ -41,6 +45,9 @@ class Language(Strict):
     preventing: Words
     earlier: Words
     diagnosed: Words
+    exam: Words
+    past: Words
+    present: Words
 
 
 class RedFlags(SafetyRules):
@@ -77,11 +84,24 @@ class MedicalTriager(RuleTriager):
         return self.shown(question, said) or self._for_readers(question, [])
 
     def findings(self, text: str) -> list[Finding]:
-        """See ``RuleTriager.findings``."""
-        return [*self.matches(text), *self._care_signals(text), *self._diseases(text)]
+        """See ``RuleTriager.findings``; what is long past and what is only said in jest shows nothing."""
+        now = masked(self._without_the_past(text), self.harmless)
+        return [*self.matches(now), *self._care_signals(now), *self._diseases(now)]
+
+    def _without_the_past(self, text: str) -> str:
+        """The text with every clause masked that is about the past and not also about now."""
+        asks = self.language
+
+        def kept(clause: re.Match[str]) -> str:
+            past = asks.past.within(clause.group()) and not asks.present.within(clause.group())
+            return MASK * len(clause.group()) if past else clause.group()
+
+        return CLAUSE.sub(kept, text)
 
     def _is_textbook(self, text: str) -> bool:
         asks = self.language
+        if asks.exam.within(text):
+            return True
         if any(words.within(text) for words in (asks.person, asks.now, asks.help, asks.handle)):
             return False
         about_disease = any(entry.type == "disease" for entry in self.knowledge.find(text))
@@ -104,9 +124,9 @@ class MedicalTriager(RuleTriager):
     def _shows(self, part: str, of: Entry, text: str) -> bool:
         named = [entry for entry in self.knowledge.find(part) if entry.id != of.id]
         names = tuple(name for entry in named for name in entry.names)
-        if named and not re.sub(f"{pattern_of(names).pattern}|{FILLER}", "", part):
-            return all(self.affirmed(pattern_of(entry.names), text) for entry in named)
-        return self.affirmed(pattern_of((part,)), text)
+        if named and not re.sub(f"{pattern_of_names(names).pattern}|{FILLER}", "", part):
+            return all(self.affirmed(pattern_of_names(entry.names), text) for entry in named)
+        return self.affirmed(pattern_of_names((part,)), text)
 
     def _diseases(self, text: str) -> Iterator[Finding]:
         asks = self.language
@@ -121,7 +141,7 @@ class MedicalTriager(RuleTriager):
                 yield Finding("urgent", f"{disease.name}需要尽快就诊")
 
     def _affirmed_entries(self, text: str) -> list[Entry]:
-        return [entry for entry in self.knowledge.find(text) if self.affirmed(pattern_of(entry.names), text)]
+        return [entry for entry in self.knowledge.find(text) if self.affirmed(pattern_of_names(entry.names), text)]
 
 
 def _parts(signals: Iterable[str]) -> Iterator[str]:

@@ -20,14 +20,15 @@ _HYPHENS = re.compile(rf"(?<=[a-z{HAN}])[-‐‑–·•]+(?=[a-z0-9{HAN}])|(?<=
 
 def normalised(text: str) -> str:
     """A text as names are compared in it: ``第二型糖尿病 `` and ``２型糖尿病`` are the same."""
-    text = _simplified(unicodedata.normalize("NFKC", text)).lower()
+    text = simplified(unicodedata.normalize("NFKC", text)).lower()
     text = _HYPHENS.sub("", _SPACES.sub("", " ".join(text.split()))).replace("醯", "酰")  # which OpenCC leaves
     return _NUMBERED.sub(lambda found: _NUMBERS.get(found[2], found[2]), text)
 
 
-def _simplified(text: str) -> str:
-    simplified: str = _converter().convert(text)
-    return simplified
+def simplified(text: str) -> str:
+    """The text in simplified script."""
+    converted: str = _converter().convert(text)
+    return converted
 
 
 @cache

@@ -30,6 +30,14 @@ rules:
     advice: 请按生物安全规程消毒。
     all:
       - [样本…洒, 血样…漏]
+  - name: 多处异常
+    level: urgent
+    least: 2
+    all:
+      - [冒烟]
+      - [异响]
+      - [漏油]
+harmless: [烟雾机冒烟]
 """
 
 
@@ -51,6 +59,9 @@ def triager(tmp_path: Path, knowledge: KnowledgeBase) -> Triager:
         ("样本全洒了", "urgent"),
         ("样本没有洒", "routine"),
         ("天平怎么校准", "routine"),
+        ("冒烟了，还漏油", "urgent"),
+        ("冒烟了", "routine"),
+        ("烟雾机冒烟，漏油", "routine"),
     ],
 )
 def test_every_list_must_be_affirmed(triager: Triager, question: str, level: str) -> None:
