@@ -30,6 +30,7 @@ from domains.safety_rules import (
 RED_FLAGS = Path(__file__).parent / "red_flags.yaml"
 IF_IT_HAPPENS = "如果您或身边的人正在出现这种情况，请立即拨打120或前往急诊。"
 CLAUSE = re.compile("[^。,!?; ]+")
+NOW = re.compile("现在|如今|目前|眼下")
 QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如何|[率性因状法]。?$")
 
 
@@ -93,8 +94,11 @@ class MedicalTriager(RuleTriager):
         asks = self.language
 
         def kept(clause: re.Match[str]) -> str:
-            past = asks.past.within(clause.group()) and not asks.present.within(clause.group())
-            return MASK * len(clause.group()) if past else clause.group()
+            said = clause.group()
+            if not asks.past.within(said) or asks.present.within(said):
+                return said
+            before = NOW.split(said)[0]  # 去年得过脑梗，现在左手没力: what follows is no past
+            return MASK * len(before) + said[len(before) :]
 
         return CLAUSE.sub(kept, text)
 

@@ -572,6 +572,11 @@ def test_an_emergency_is_not_forgotten_but_lesser_signs_are(triager: MedicalTria
     assert triager.triage("谢谢", ["被狗咬了怎么办"]).level == "routine"
 
 
+def test_what_is_said_of_now_counts_beside_the_past_of_the_same_clause(triager: MedicalTriager) -> None:
+    assert triager.triage("去年得过脑梗现在左边胳膊没力气").level == "emergency"
+    assert triager.triage("前年脑出血目前恢复得挺好").level == "routine"
+
+
 def test_textbook_questions_before_do_not_count(triager: MedicalTriager) -> None:
     assert triager.triage("我感冒了怎么办", ["脑出血的症状有哪些"]).level == "routine"
     assert triager.triage("脑出血的症状有哪些", ["我胸口疼", "出冷汗"]).level == "routine"
