@@ -23,7 +23,7 @@ from app.pipeline.guards import DeclineStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
-from domains.retrieval.retriever import Retriever
+from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
 from models.artifact import NO_ENTRIES, GroundingRecord
 
@@ -55,6 +55,7 @@ def create_app(
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
     triager = domain.triager(knowledge)
+    triager.triage("")  # makes its patterns, for which the first question would wait seconds
     stages = pipeline(backend, domain, triager, knowledge, config, grounding)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
     app.include_router(openai_router(backend, config.max_new_tokens, config.detection))
@@ -81,7 +82,7 @@ def pipeline(
     """
     return (
         TriageStage(triager),
-        CiteStage(domain, Retriever(knowledge), knowledge.version),
+        CiteStage(domain, retriever_of(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
         *(

@@ -93,7 +93,7 @@ class KnowledgeSchema:
         return {entry_type.name: entry_type for entry_type in self.types}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity, so that what is made from it can be kept
 class KnowledgeBase:
     """All entries, looked up by id, by name or in a text.
 

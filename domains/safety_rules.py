@@ -200,7 +200,7 @@ def read_rules(file: Path, schema: type[Rules]) -> Rules:
         UserError: It is not YAML, or not of the schema; the message names the key.
     """
     try:
-        return schema.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return schema.model_validate(yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader))
     except yaml.YAMLError as error:
         raise UserError(f"not YAML: {error}", where=str(file), fix="fix the file") from None
     except ValidationError as error:
