@@ -19,7 +19,7 @@ from app.pipeline.answer import AnswerStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
 from app.pipeline.ground import GroundStage
-from app.pipeline.guards import DeclineStage, TriageStage
+from app.pipeline.guards import DeclineStage, EmergencyStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
@@ -85,6 +85,7 @@ def pipeline(
         CiteStage(domain, retriever_of(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
+        EmergencyStage(),
         *(
             [GroundStage(backend, domain.asked_for, knowledge.version, grounding)]
             if grounding.kind == "entries"

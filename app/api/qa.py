@@ -91,7 +91,7 @@ class QaAnswer(BaseModel):
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
         citations_removed: Citations in the answer that were removed because the model was not given the entry.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
-            or ``declined`` (by rule, without the model).
+            or ``declined`` (by rule, without the model; emergencies too).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
     """
 

@@ -34,6 +34,14 @@ class DeclineStage:
         return consultation
 
 
+class EmergencyStage:
+    """Answers an emergency with its level's opening alone: what a model adds would only distract, or be wrong."""
+
+    async def __call__(self, consultation: Consultation) -> Consultation | Decided:
+        """See ``PipelineStage``."""
+        return Decided(consultation, FixedAnswer("")) if consultation.level.opening else consultation
+
+
 @dataclass(frozen=True)
 class FixedAnswer:
     """A reply that no model gives, so it has no completion; see ``AnswerStream``."""

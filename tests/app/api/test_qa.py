@@ -109,12 +109,12 @@ def test_the_implicit_label_names_producer_and_request(client: httpx.Client) -> 
 
 def test_the_model_sees_the_conversation_and_nothing_else(client: httpx.Client, engine: FakeEngine) -> None:
     history = [{"role": "user", "content": "什么是感冒？"}, {"role": "assistant", "content": "一种病。"}]
-    ask(client, "我胸痛，出大汗！", history=history)
+    ask(client, "要吃药吗！", history=history)
     conversation, sampling = engine.batches[0][0]
     assert [(turn.role, turn.content) for turn in conversation] == [
         ("user", "什么是感冒？"),
         ("assistant", "一种病。"),
-        ("user", "我胸痛，出大汗！"),
+        ("user", "要吃药吗！"),
     ]
     assert sampling.temperature == 0
 
@@ -141,22 +141,12 @@ def test_no_entry_means_no_source_and_says_so(client: httpx.Client) -> None:
     assert "没有找到" in answer["notice"]
 
 
-def test_an_emergency_answer_begins_with_seeking_care(client: httpx.Client, engine: FakeEngine) -> None:
+def test_an_emergency_is_answered_by_the_rules_alone(client: httpx.Client, engine: FakeEngine) -> None:
+    asked_before = len(engine.batches)
     answer = ask(client, "我爸突然胸痛，出了一身冷汗")
     assert answer["triage"]["level"] == "emergency" and answer["triage"]["reasons"]
-    assert answer["answer"] == SEEK_CARE + ANSWER
-    engine.answer = "一般不用马上去急诊。先休息。"
-    assert ask(client, "我爸突然胸痛，出了一身冷汗")["answer"].startswith(SEEK_CARE)
-
-
-def test_seeking_care_is_not_said_twice(client: httpx.Client, engine: FakeEngine) -> None:
-    engine.answer = "请立即拨打120或前往急诊。这可能是急性心肌梗死。"
-    assert ask(client, "我爸突然胸痛，出了一身冷汗")["answer"] == engine.answer
-
-
-def test_seeking_care_is_said_even_when_the_model_is_silent(client: httpx.Client, engine: FakeEngine) -> None:
-    engine.answer = ""
-    assert ask(client, "我爸突然胸痛，出了一身冷汗")["answer"] == SEEK_CARE
+    assert answer["answer"] == SEEK_CARE and answer["finish_reason"] == "declined"
+    assert len(engine.batches) == asked_before
 
 
 @pytest.mark.parametrize(
@@ -198,13 +188,19 @@ def test_a_declined_emergency_still_says_to_seek_care(client: httpx.Client) -> N
 
 def test_a_stream_tells_rules_first_then_text_then_everything(client: httpx.Client, engine: FakeEngine) -> None:
     engine.answer = ANSWER * 2
-    events = stream(client, "我爸突然胸痛，出了一身冷汗")
+    events = stream(client, "高血压有哪些症状？")
     names = [name for name, _ in events]
     assert names[0] == "meta" and names[-1] == "done" and set(names[1:-1]) == {"delta"} and len(names) > 3
     meta, done = events[0][1], events[-1][1]
-    assert meta["triage"]["level"] == "emergency"
-    assert "".join(data["text"] for name, data in events if name == "delta") == done["answer"] == SEEK_CARE + ANSWER * 2
-    assert set(done) == set(ask(client, "我爸突然胸痛，出了一身冷汗"))
+    assert meta["triage"]["level"] == "routine"
+    assert "".join(data["text"] for name, data in events if name == "delta") == done["answer"] == ANSWER * 2
+    assert set(done) == set(ask(client, "高血压有哪些症状？"))
+
+
+def test_a_stream_of_an_emergency_is_its_sentence(client: httpx.Client) -> None:
+    events = stream(client, "我爸突然胸痛，出了一身冷汗")
+    assert [name for name, _ in events] == ["meta", "delta", "done"]
+    assert events[0][1]["triage"]["level"] == "emergency" and events[1][1]["text"] == SEEK_CARE
 
 
 def test_a_stream_that_fails_ends_with_an_error(client: httpx.Client, engine: FakeEngine) -> None:
