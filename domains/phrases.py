@@ -1,21 +1,116 @@
 """The phrases of a rules file as patterns; ``domains/safety_rules.py`` says how they are written."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 NUMERALS = "一二三四五六七八九"
 NUMERAL = "零一二两三四五六七八九十百几半"
 SHORT_GAP, LONG_GAP = 5, 12
+NOTHING = re.compile("(?!)")
 _BREAKS = "不没无未。,!?;"
 _REFERENCE = re.compile(r"\(([^()|]+)\)")
 _TOKEN = re.compile(r"(?P<gap>…+)|(?P<limit>[≥<]\d+|#)|(?P<group>[(|)])|(?P<literal>[^…≥<#])")
 
 
+class Phrases:
+    """A list of phrases, compiled when a text first has the characters of one: compiling all lists takes seconds.
+
+    Args:
+        phrases: The phrases.
+    """
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._phrases = tuple(phrases)
+        self._pattern: re.Pattern[str] | None = None
+        self._needs: dict[str, list[_Needs]] = {}  # by the character that a match begins with; "" where it can be any
+        for phrase in self._phrases:
+            needs = _needs(phrase)
+            for begun in _without_leading_group(phrase):
+                self._needs.setdefault("" if begun[0] in "…≥<#" else begun[0], []).append(needs)
+
+    @property
+    def heads(self) -> Set[str]:
+        """The characters that a match can begin with; an empty one where it can be any."""
+        return self._needs.keys()
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """See ``re.Pattern.search``."""
+        return self._pattern_for(text).search(text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """See ``re.Pattern.finditer``."""
+        return self._pattern_for(text).finditer(text)
+
+    def sub(self, replacement: Callable[[re.Match[str]], str], text: str) -> str:
+        """See ``re.Pattern.sub``."""
+        return self._pattern_for(text).sub(replacement, text)
+
+    def match(self, text: str, place: int) -> re.Match[str] | None:
+        """See ``re.Pattern.match``."""
+        return self._pattern_for(text).match(text, place)
+
+    def _pattern_for(self, text: str) -> re.Pattern[str]:
+        if self._pattern is None:
+            if not self._is_possible(text):
+                return NOTHING
+            self._pattern = _compiled(self._phrases)
+        return self._pattern
+
+    def _is_possible(self, text: str) -> bool:
+        """Whether a text has the characters that one of the phrases needs; the others cannot match."""
+        characters = {"", *text}
+        heads = self._needs.keys() & characters
+        return any(needs.are_met(characters) for head in heads for needs in self._needs[head])
+
+
+@dataclass
+class _Needs:
+    """The characters that a text must have for a phrase, or for one option of a parenthesis, to match.
+
+    Attributes:
+        literals: All of these.
+        options: Of each parenthesis, those of at least one option.
+    """
+
+    literals: set[str] = field(default_factory=set)
+    options: list["list[_Needs]"] = field(default_factory=list)
+
+    def are_met(self, characters: set[str]) -> bool:
+        return self.literals <= characters and all(
+            any(option.are_met(characters) for option in options) for options in self.options
+        )
+
+
+def _needs(phrase: str) -> _Needs:
+    whole = _Needs()
+    open_ = [whole]  # the phrase, and the options that are being read inside it
+    groups: list[list[_Needs]] = []
+    for token in _TOKEN.finditer(phrase):
+        if token[0] == "(":
+            groups.append([_Needs()])
+            open_[-1].options.append(groups[-1])
+            open_.append(groups[-1][0])
+        elif token[0] == "|":
+            groups[-1].append(_Needs())
+            open_[-1] = groups[-1][-1]
+        elif token[0] == ")":
+            groups.pop()
+            open_.pop()
+        elif token["literal"]:
+            open_[-1].literals.add(token[0])
+    return whole
+
+
 @cache
 def pattern_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """Matches any of the phrases, the longest first; no phrases match nothing."""
+    return _compiled(phrases)
+
+
+def _compiled(phrases: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted(phrases, key=len, reverse=True)
     # by first character, so that few phrases are tried at each place
     by_head: dict[str, list[str]] = {}

@@ -40,7 +40,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from common.errors import UserError
 from data_recipes.schema.manifest import Description
 from domains.knowledge_base import KnowledgeBase
-from domains.phrases import pattern_of, pattern_of_names, with_words
+from domains.phrases import Phrases, pattern_of, pattern_of_names, with_words
 from domains.retrieval.normalise import HAN, simplified
 
 Level = Literal["routine", "urgent", "emergency"]
@@ -157,9 +157,9 @@ class SafetyRule(Strict):
         return len(self.all) if self.least is None else self.least
 
     @cached_property
-    def patterns(self) -> list[re.Pattern[str]]:
-        """One pattern per list of phrases."""
-        return [pattern_of(phrases) for phrases in self.all]
+    def lists(self) -> list[Phrases]:
+        """The lists of phrases."""
+        return [Phrases(phrases) for phrases in self.all]
 
     @cached_property
     def harmless(self) -> re.Pattern[str]:
@@ -232,14 +232,18 @@ class RuleTriager:
 
     def __init__(self, rules: SafetyRules, names: Iterable[str] = (), no_signs: Iterable[str] = ()) -> None:
         self.rules = rules
-        phrases = tuple(phrase for rule in rules.rules for phrases in rule.all for phrase in phrases)
         self.no_signs = pattern_of_names(tuple(no_signs))
         self.harmless = pattern_of(rules.harmless)
-        # "没吃药昏倒了" denies the drug, not what follows it
-        signs = tuple(phrase for phrase in phrases if not VERB.match(phrase))
-        between = (pattern_of(signs).pattern, pattern_of_names(tuple(names)).pattern, FILLER)
-        self._between_denials = re.compile("|".join(between))
-        self._own_denials = pattern_of(tuple(phrase for phrase in phrases if DENIAL.match(phrase)))
+        self._no_sign = re.compile("|".join([pattern_of_names(tuple(names)).pattern, FILLER]))
+        phrases = dict.fromkeys(phrase for rule in rules.rules for phrases in rule.all for phrase in phrases)
+        self._own_denials = Phrases(phrase for phrase in phrases if DENIAL.match(phrase))
+        self._signs_by_head: dict[str, list[Phrases]] = {}
+        for rule in rules.rules:
+            for listed in rule.all:
+                # "没吃药昏倒了" denies the drug, not what follows it
+                signs = Phrases(phrase for phrase in listed if not VERB.match(phrase))
+                for head in signs.heads:
+                    self._signs_by_head.setdefault(head, []).append(signs)
 
     @property
     def levels(self) -> Mapping[Level, LevelText]:
@@ -269,17 +273,17 @@ class RuleTriager:
         """The rules of the file that apply to a normalised text."""
         text = masked(text, self.harmless)
         for rule in self.rules.rules:
-            if sum(pattern.search(text) is not None for pattern in rule.patterns) < rule.needed:
+            if sum(phrases.search(text) is not None for phrases in rule.lists) < rule.needed:
                 continue
             allowed = masked(text, rule.harmless)
             beside_names = masked(allowed, self.no_signs)
-            shown = sum(self.affirmed(pattern, allowed) for pattern in rule.patterns) >= rule.needed
-            if shown and any(pattern.search(beside_names) for pattern in rule.patterns):
+            shown = sum(self.affirmed(phrases, allowed) for phrases in rule.lists) >= rule.needed
+            if shown and any(phrases.search(beside_names) for phrases in rule.lists):
                 yield Finding(rule.level, rule.name, rule.advice)
 
-    def affirmed(self, pattern: re.Pattern[str], text: str) -> bool:
-        """Whether the pattern occurs somewhere without being denied."""
-        return any(not self._denied(text, *match.span()) for match in pattern.finditer(text))
+    def affirmed(self, phrases: Phrases | re.Pattern[str], text: str) -> bool:
+        """Whether one of the phrases occurs somewhere without being denied."""
+        return any(not self._denied(text, *match.span()) for match in phrases.finditer(text))
 
     def _denied(self, text: str, start: int, end: int) -> bool:
         if DENIED_AFTER.match(text, end):
@@ -288,7 +292,19 @@ class RuleTriager:
         before = text[max(0, start - LONGEST_CLAUSE) : start]
         clause = CLAUSE_END.split(masked(before, self._own_denials))[-1]
         denials = list(DENIAL.finditer(clause))
-        return bool(denials) and not self._between_denials.sub("", clause[denials[-1].end() :])
+        return bool(denials) and self._is_denied_with(clause[denials[-1].end() :])
+
+    def _is_denied_with(self, between: str) -> bool:
+        """Whether there is nothing but signs and names between a denial and a sign: 没有头痛、恶心和呕吐."""
+        place = 0
+        while place < len(between):
+            lists = (*self._signs_by_head.get(between[place], ()), *self._signs_by_head.get("", ()))
+            matches = filter(None, (words.match(between, place) for words in (self._no_sign, *lists)))
+            end = max((match.end() for match in matches), default=place)
+            if end == place:
+                return False
+            place = end
+        return True
 
     def _worst(self, findings: list[Finding]) -> Triage | None:
         level = max((finding.level for finding in findings), key=LEVELS.index, default=None)
@@ -318,6 +334,6 @@ def normalised(text: str) -> str:
     return _OTHER_SPACES.sub("", _BETWEEN_CLAUSES.sub(" ", text.strip()))
 
 
-def masked(text: str, pattern: re.Pattern[str]) -> str:
+def masked(text: str, phrases: Phrases | re.Pattern[str]) -> str:
     """The text with every match replaced by a mask of the same length."""
-    return pattern.sub(lambda match: MASK * len(match.group()), text)
+    return phrases.sub(lambda match: MASK * len(match.group()), text)

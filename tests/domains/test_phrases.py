@@ -2,7 +2,7 @@
 
 import pytest
 
-from domains.phrases import pattern_of, with_words
+from domains.phrases import Phrases, pattern_of, with_words
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,13 @@ from domains.phrases import pattern_of, with_words
 )
 def test_what_a_phrase_matches(phrase: str, text: str, found: bool) -> None:
     assert (pattern_of((phrase,)).search(text) is not None) == found
+    phrases = Phrases((phrase, "与此无关"))
+    assert (phrases.search(text) is not None) == found
+
+
+def test_a_match_begins_with_one_of_the_heads() -> None:
+    assert Phrases(("胸…痛", "(左|(右|两))手麻", "(很|)痛")).heads == {"胸", "左", "右", "两", "很", "痛"}
+    assert "" in Phrases(("≥10片",)).heads
 
 
 def test_words_stand_for_their_lists() -> None:
