@@ -132,7 +132,7 @@ class AppConfig(Config):
         knowledge: What answers are cited from.
         grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.
         engine: What runs the model: ``local`` (transformers, any result) or ``llamacpp`` (llama.cpp, faster on a CPU;
-            ordinary models only).
+            ordinary models and LoRA adapters).
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
         dtype: Type to compute in with ``engine=local``; ``auto`` is the run's, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.

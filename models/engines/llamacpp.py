@@ -11,26 +11,39 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from loguru import logger
-from transformers import PreTrainedConfig
+from peft import PeftModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from common.errors import Refused, UserError
 from common.files import cache_dir, write_text
 from common.hashing import sha256_file, sha256_files, sha256_value
 from models import gguf_export
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact, BesideBaseArtifact, LanguageModelArtifact
-from models.config import GgufType
+from models.artifact import AdapterArtifact, Artifact, MergedArtifact, WholeArtifact
+from models.beside_base import base_of
+from models.config import NO_HINTS, GgufType, Hints
 from models.conversation import Conversation
 from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
+from models.gguf_export.adapter import check_adapter, write_adapter
+from models.gguf_export.architecture import Architecture
 from models.gguf_export.writer import plan_gguf, write_gguf
-from models.loading import hash_model, load_model, load_prompt_format, open_checkpoint
+from models.loading import (
+    Quantisation,
+    hash_model,
+    load_model,
+    load_prompt_format,
+    load_tokenizer,
+    open_checkpoint,
+)
 from models.prompt_format import PromptFormat, Rendered
 
 if TYPE_CHECKING:
@@ -53,12 +66,19 @@ class LlamaCppEngine:
         model_version: Name reported with each answer.
         config: The model's.
         slots: Most conversations that run together.
+        adapter: A GGUF of a LoRA adapter on that model.
     """
 
     continuous = True
 
     def __init__(
-        self, file: Path, prompt_format: PromptFormat, model_version: str, config: PreTrainedConfig, slots: int
+        self,
+        file: Path,
+        prompt_format: PromptFormat,
+        model_version: str,
+        config: PreTrainedConfig,
+        slots: int,
+        adapter: Path | None = None,
     ) -> None:
         self.prompt_format, self.slots = prompt_format, slots
         self._model_version, self._vocabulary_size = model_version, config.vocab_size
@@ -66,7 +86,7 @@ class LlamaCppEngine:
         self._pool = _TokenPool(max(context_length, min(POOL, context_length * slots)))
         self._directory = tempfile.TemporaryDirectory(prefix="xinglin-llamacpp-")
         with _own_signal_handlers():
-            self._server = _server(file, Path(self._directory.name) / "llama.sock", self._pool.size, slots)
+            self._server = _server(file, adapter, Path(self._directory.name) / "llama.sock", self._pool.size, slots)
             # a server that ends before its loop has begun never ends
             self._server.handle_completions({"prompt": [prompt_format.stop_ids[0]], "max_tokens": 1})
 
@@ -243,11 +263,13 @@ def _sampled(sampling: Sampling) -> dict[str, Any]:
     return penalties | {"samplers": ["penalties", "dry", *names]} | chosen | seed
 
 
-def _server(file: Path, socket: Path, tokens: int, slots: int) -> "xllamacpp.Server":
+def _server(file: Path, adapter: Path | None, socket: Path, tokens: int, slots: int) -> "xllamacpp.Server":
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(file)
+    if adapter is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter), 1.0)]
     params.n_ctx, params.n_parallel, params.kv_unified = tokens, slots, True
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = torch.get_num_threads()
     params.hostnames, params.n_threads_http = [str(socket)], 1
@@ -283,17 +305,99 @@ def load_llamacpp_engine(path: Path, *, weights: GgufType, slots: int) -> LlamaC
         UserError: xllamacpp is not installed, the result is not an ordinary model, or llama.cpp cannot run it.
     """
     _check_installed()
-    directory, model_version = _ordinary_model(path)
-    family, checkpoint = open_checkpoint(directory)
-    prompt_format = load_prompt_format(directory)
-    file = cache_dir() / "gguf" / f"{directory.name}-{_key(directory, prompt_format, weights)}.gguf"
-    if not _is_whole(file):
-        plan = plan_gguf(family, checkpoint, prompt_format)
+    served = _Served.of(path)
+    family, checkpoint = open_checkpoint(served.directory, served.hints)
+    plan = plan_gguf(family, checkpoint, served.prompt_format)
+    file = served.base_file(weights)
+
+    def write_base() -> None:
         logger.info("writing {} as {}", file, weights)
-        write_gguf(file, plan, load_model(directory, dtype=torch.float32), model_version, weights)
+        write_gguf(file, plan, served.load(), served.model_version, weights)
+
+    _written(file, write_base)
+    adapter = None
+    if served.adapter is not None:
+        adapter = served.adapter_file(served.adapter)
+        _written(adapter, partial(served.write_adapter, adapter, plan.architecture))
+    logger.info("llama.cpp: {}", adapter or file)
+    config = family.plan(checkpoint).config
+    return LlamaCppEngine(file, served.prompt_format, served.model_version, config, slots, adapter)
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What llama.cpp runs: a model, or the base of a LoRA adapter and the adapter.
+
+    Attributes:
+        directory: Of the model.
+        prompt_format: What it was trained with.
+        model_version: Of the result.
+        hints: What the model's files do not say.
+        quantisation: What the adapter was trained on: the base is dequantised from it.
+        adapter: Directory of the adapter.
+    """
+
+    directory: Path
+    prompt_format: PromptFormat
+    model_version: str
+    hints: Hints = NO_HINTS
+    quantisation: Quantisation | None = None
+    adapter: Path | None = None
+
+    @classmethod
+    def of(cls, path: Path) -> "_Served":
+        """What a directory contains: a run, its result, or a model."""
+        if not path.is_dir():
+            raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
+        if not (path / ARTIFACT_FILE).is_file():
+            return cls(path, load_prompt_format(path), path.name)
+        artifact = Artifact.load(path)
+        directory = artifact.directory(path)
+        if isinstance(artifact, AdapterArtifact):
+            check_adapter(directory)
+            base, hints = base_of(directory, artifact), artifact.base.hints
+            prompt_format = PromptFormat.load(directory, load_tokenizer(base, hints))
+            return cls(base, prompt_format, artifact.model_version, hints, artifact.quantisation, directory)
+        if isinstance(artifact, MergedArtifact | WholeArtifact):
+            return cls(directory, load_prompt_format(directory), artifact.model_version)
+        raise UserError(
+            f"llama.cpp 只运行普通模型和 LoRA 适配器，这是{artifact.described[0]}"
+            f"（llama.cpp runs ordinary models and LoRA adapters; this is {artifact.described[1]}）",
+            where=str(path),
+            fix="engine=local, or a method whose result is merged (method=qlora)",
+        )
+
+    def load(self) -> PreTrainedModel:
+        """The model in float32."""
+        model = load_model(self.directory, quantisation=self.quantisation, hints=self.hints)
+        return model if self.quantisation is None else model.dequantize(torch.float32)
+
+    def write_adapter(self, file: Path, architecture: Architecture) -> None:
+        """Writes the adapter; its factors do not depend on how its base is quantised."""
+        assert self.adapter is not None
+        base = load_model(self.directory, hints=self.hints)
+        write_adapter(file, PeftModel.from_pretrained(base, self.adapter), architecture)
+
+    def base_file(self, weights: GgufType) -> Path:
+        """Where the model is in the cache: by content, and by the code that writes it."""
+        parts = [hash_model(self.directory), self.prompt_format.sha256, weights, self.quantisation or ""]
+        return _in_cache(self.directory.name, parts, "gguf")
+
+    def adapter_file(self, adapter: Path) -> Path:
+        """Where the adapter is in the cache."""
+        return _in_cache(self.model_version, [sha256_files(adapter.glob("adapter_*"))], "adapter.gguf")
+
+
+def _in_cache(name: str, content: list[str], suffix: str) -> Path:
+    code = sha256_files(Path(gguf_export.__file__).parent.glob("*.py"))
+    return cache_dir() / "gguf" / f"{name}-{sha256_value([*content, code, version('gguf')])[:16]}.{suffix}"
+
+
+def _written(file: Path, write: Callable[[], None]) -> None:
+    """Writes a file of the cache, and its checksum, where it is missing or damaged."""
+    if not _is_whole(file):
+        write()
         write_text(_checksum(file), sha256_file(file))
-    logger.info("llama.cpp: {}", file)
-    return LlamaCppEngine(file, prompt_format, model_version, family.plan(checkpoint).config, slots)
 
 
 def _is_whole(file: Path) -> bool:
@@ -310,11 +414,6 @@ def _checksum(file: Path) -> Path:
     return file.with_suffix(".sha256")
 
 
-def _key(directory: Path, prompt_format: PromptFormat, weights: GgufType) -> str:
-    code = sha256_files(Path(gguf_export.__file__).parent.glob("*.py"))
-    return sha256_value([hash_model(directory), prompt_format.sha256, weights, code, version("gguf")])[:16]
-
-
 def _check_installed() -> None:
     try:
         import xllamacpp  # noqa: F401
@@ -324,20 +423,3 @@ def _check_installed() -> None:
             where="engine",
             fix="pip install 'xinglin[llamacpp]'",
         ) from None
-
-
-def _ordinary_model(path: Path) -> tuple[Path, str]:
-    """The directory of an ordinary model, and its version."""
-    if not path.is_dir():
-        raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
-    if not (path / ARTIFACT_FILE).is_file():
-        return path, path.name
-    artifact = Artifact.load(path)
-    if isinstance(artifact, BesideBaseArtifact) or not isinstance(artifact, LanguageModelArtifact):
-        raise UserError(
-            f"llama.cpp 只运行普通模型，这是{artifact.described[0]}（llama.cpp runs ordinary models; this is "
-            f"{artifact.described[1]}）",
-            where=str(path),
-            fix="engine=local, or a method whose result is merged (method=qlora)",
-        )
-    return artifact.directory(path), artifact.model_version

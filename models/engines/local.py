@@ -16,15 +16,16 @@ from transformers import (
 )
 from transformers.generation.streamers import BaseStreamer
 
-from common.errors import Refused, UserError
+from common.errors import UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
+from models.beside_base import load_beside_base
 from models.config import DType
 from models.conversation import Conversation
 from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
-from models.loading import hash_model, load_model, load_prompt_format, load_tokenizer
+from models.loading import load_model, load_prompt_format
 from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat, Rendered
 from models.threads import THREADS
@@ -247,26 +248,11 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
         )
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
     if isinstance(artifact, BesideBaseArtifact):
-        return _engine_beside_base(directory, artifact, dtype=computed)
+        model, prompt_format = load_beside_base(directory, artifact, dtype=computed)
+        return LocalEngine(model, prompt_format, artifact.model_version)
     return _engine_of_model(directory, model_version=artifact.model_version, dtype=computed)
 
 
 def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> LocalEngine:
     model = load_model(path, dtype=dtype)
     return LocalEngine(model, load_prompt_format(path), model_version)
-
-
-def _engine_beside_base(adapter: Path, artifact: BesideBaseArtifact, *, dtype: torch.dtype) -> LocalEngine:
-    base = Path(artifact.base.path)
-    if not base.is_dir():
-        raise UserError(
-            f"the base model {artifact.base.name!r} of this {artifact.kind} is missing",
-            where=str(base),
-            fix="put it back there (for the embedded model, run the same recipe again: it is rebuilt identically)",
-        )
-    if hash_model(base) != artifact.base.sha256:
-        raise Refused(f"{base} is not the base model that {adapter} was trained on (another SHA-256)")
-    hints = artifact.base.hints
-    prompt_format = PromptFormat.load(adapter, load_tokenizer(base, hints))
-    model = load_model(base, dtype=dtype, quantisation=artifact.quantisation, hints=hints)
-    return LocalEngine(PeftModel.from_pretrained(model, adapter), prompt_format, artifact.model_version)

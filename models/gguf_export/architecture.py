@@ -98,18 +98,32 @@ def tensors(model: PreTrainedModel, architecture: Architecture) -> Iterator[tupl
         UserError: llama.cpp has no name for a tensor.
     """
     config: Any = model.config
-    names = gguf.get_tensor_name_map(architecture.kind, config.num_hidden_layers)
     for own_name, tensor in model.state_dict().items():
         if own_name == "lm_head.weight" and config.tie_word_embeddings:
             continue  # llama.cpp uses the embeddings where there is no output layer
-        name = names.get_name(own_name, try_suffixes=(".weight", ".bias"))
-        if name is None:
-            raise _refused(f"the tensor {own_name} of {type(model).__name__}", "use a model without it")
-        if architecture.neighbours and ".q_proj." in own_name:
-            tensor = _neighbours(tensor, config.num_attention_heads)
-        if architecture.neighbours and ".k_proj." in own_name:
-            tensor = _neighbours(tensor, config.num_key_value_heads)
-        yield name, tensor
+        yield name_of(own_name, architecture, config), reordered(own_name, tensor, architecture, config)
+
+
+def name_of(own_name: str, architecture: Architecture, config: PreTrainedConfig) -> str:
+    """llama.cpp's name of a tensor.
+
+    Raises:
+        UserError: It has none.
+    """
+    names = gguf.get_tensor_name_map(architecture.kind, config.num_hidden_layers)
+    name: str | None = names.get_name(own_name, try_suffixes=(".weight", ".bias"))
+    if name is None:
+        raise _refused(f"the tensor {own_name} of {architecture.name}", "use a model without it")
+    return name
+
+
+def reordered(own_name: str, rows: torch.Tensor, architecture: Architecture, config: PreTrainedConfig) -> torch.Tensor:
+    """The rows of a tensor, ``[out, …]``, in llama.cpp's order."""
+    if architecture.neighbours and ".q_proj." in own_name:
+        return _neighbours(rows, config.num_attention_heads)
+    if architecture.neighbours and ".k_proj." in own_name:
+        return _neighbours(rows, config.num_key_value_heads)
+    return rows
 
 
 def _neighbours(rows: torch.Tensor, heads: int) -> torch.Tensor:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from peft import LoraConfig, get_peft_model
 
 from common.errors import UserError
 from data_recipes.schema.example import Message
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.engines.engine import RepetitionDetection, Sampling
 from models.engines.local import load_engine
+from models.loading import hash_model, load_model, load_prompt_format
 from models.loops import find_loop
 from tests.artifacts import artifact
 from tests.models.asking import QUESTIONS, ask
@@ -69,6 +72,43 @@ def test_a_result_that_is_no_ordinary_model_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / ARTIFACT_FILE).is_file()
     with pytest.raises(UserError, match="engine=local"):
         load_llamacpp_engine(tmp_path, weights="q8_0", slots=1)
+
+
+@pytest.fixture(params=[None, "nf4"])
+def adapter(gguf_base: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A LoRA adapter with an effect, not merged, on the plain and on the quantised base; ranks differ."""
+    torch.manual_seed(5)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "k_proj", "down_proj"], rank_pattern={"k_proj": 6})
+    model = get_peft_model(load_model(gguf_base), config)
+    for name, factor in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(factor, std=0.8)
+    model.save_pretrained(tmp_path)
+    prompt_format = load_prompt_format(gguf_base)
+    prompt_format.save(tmp_path)
+    base = {"name": "tiny", "path": str(gguf_base), "sha256": hash_model(gguf_base), "family": "llama"}
+    format_ = {"prompt_format": prompt_format.name, "prompt_format_sha256": prompt_format.sha256}
+    artifact("adapter", base=base, quantisation=request.param, **format_).save(tmp_path)
+    return tmp_path
+
+
+def test_an_adapter_scores_as_in_the_local_engine(adapter: Path, gguf_base: Path) -> None:
+    conversation = [
+        *ask("偏头痛的常见症状有什么？"),
+        Message(role="assistant", content="头痛、恶心和畏光，可以挂神经内科。"),
+    ]
+    [ours], [base] = (load_engine(path).score([conversation]) for path in (adapter, gguf_base))
+    [theirs] = load_llamacpp_engine(adapter, weights="f32", slots=2).score([conversation])
+    assert theirs.logprob == pytest.approx(ours.logprob, rel=1e-3)
+    assert ours.logprob != pytest.approx(base.logprob, rel=0.05)
+
+
+def test_an_adapter_that_llama_cpp_would_compute_otherwise_is_refused(gguf_base: Path, tmp_path: Path) -> None:
+    config = LoraConfig(r=4, target_modules=["q_proj"], use_dora=True)
+    get_peft_model(load_model(gguf_base), config).save_pretrained(tmp_path)
+    artifact("adapter").save(tmp_path)
+    with pytest.raises(UserError, match="DoRA"):
+        load_llamacpp_engine(tmp_path, weights="f32", slots=1)
 
 
 def test_the_pool_lets_a_conversation_wait_until_there_is_room() -> None:
