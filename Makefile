@@ -32,7 +32,7 @@ serve: .venv/installed  ## the QA service on the newest run, http://127.0.0.1:80
 	$(BIN)/python -m app model=latest
 
 test: .venv/installed-dev  ## the test suite
-	$(BIN)/python -m pytest --numprocesses 2 -m "not slow and not real"
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow and not real"
 
 test-all: .venv/installed-dev  ## slow tests too
 	$(BIN)/python -m pytest -m "not real"

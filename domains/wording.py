@@ -44,6 +44,19 @@ Names = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
+class Circumstances:
+    """Sentences before a question that change nothing about its answer, each shorter than 13 characters.
+
+    Attributes:
+        training: Those that training has.
+        kept: Those that only tests have.
+    """
+
+    training: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Phrasebook:
     """How a domain's facts are asked about and answered.
 
@@ -58,6 +71,7 @@ class Phrasebook:
         not_given: What is answered where the sources in the prompt lack the ``{attribute}`` of ``{name}``.
         ask_back: What is answered to a question that does not say what it is about; empty where nothing is asked back.
         emergency: The one answer to emergencies where entries are in the prompt; empty where there are none.
+        circumstances: What people tell before they ask.
         leaning: What an item begins with where it refers to the item before, which a list does not have.
     """
 
@@ -69,6 +83,7 @@ class Phrasebook:
     not_given: str
     ask_back: str = ""
     emergency: str = ""
+    circumstances: Circumstances = Circumstances()
     leaning: str = ""
 
     def plain(self, item: str) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from domains.wording import DEFINITION, Phrasebook, Wording
+from domains.wording import DEFINITION, Circumstances, Phrasebook, Wording
 
 
 def asked(
@@ -528,6 +528,46 @@ INVENTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
+# who asks and where, nothing that would change an answer
+CIRCUMSTANCES = Circumstances(
+    training=(
+        "我今年三十五，在工地上班。",
+        "我妈七十多了，自己住。",
+        "孩子五岁，上中班。",
+        "我是小学老师，天天讲课。",
+        "我在外地打工。",
+        "家里就我跟老伴两个人。",
+        "我爸退休三年了。",
+        "我们刚搬到这边。",
+        "我是跑长途的司机。",
+        "帮邻居问一句。",
+        "我婆婆不识字，让我来问。",
+        "女儿刚上一年级。",
+        "我在超市做收银。",
+        "我平时坐办公室。",
+        "爱人在厂里三班倒。",
+        "周末打算去趟医院。",
+        "前天刚做完体检。",
+        "说明书让我弄丢了。",
+        "上网查了半天没看懂。",
+        "我是社区卫生站的护士。",
+        "打扰了，想请教一下。",
+        "家里两个娃，大的六岁。",
+        "我在备考护士资格证。",
+        "我家小的一岁半，我自己带。",
+    ),
+    kept=(
+        "我四十二，开出租的。",
+        "老伴今年六十八。",
+        "儿子念初二，住校。",
+        "我是幼儿园的保育员。",
+        "替我舅舅打听一下。",
+        "我在家种地。",
+        "昨天门诊人太多没问清。",
+        "家有双胞胎，快三岁了。",
+    ),
+)
+
 PHRASEBOOK = Phrasebook(
     wordings=WORDINGS,
     pointers=POINTERS,
@@ -537,5 +577,6 @@ PHRASEBOOK = Phrasebook(
     not_given="所给资料没有提到{name}的{attribute}，建议咨询医生或药师。",
     ask_back="没有找到相关资料：问题里没有说是哪种疾病、症状或药物。请问您问的是哪一种？",
     emergency=EMERGENCY.answer.format(cause="可能危及生命"),
+    circumstances=CIRCUMSTANCES,
     leaning="伴",  # on the symptom before
 )

@@ -22,7 +22,7 @@ class Partners:
         self._single = [example for example in examples if self.is_single(example)]
         self._alike: dict[tuple[str, str], list[Example]] = defaultdict(list)
         for example in self._single:
-            self._alike[self._type(example), example.phrasing].append(example)
+            self._alike[self._type(example), example.kind].append(example)
 
     def is_single(self, example: Example) -> bool:
         """Whether an example is one question about one attribute of one entry, which names the entry once."""
@@ -31,9 +31,9 @@ class Partners:
         entry = self._kb.by_id[example.grounding[0]]
         return (example.kind == DEFINITION or example.kind in entry.attributes) and name_in(example, entry) != ""
 
-    def with_the_same_question(self, example: Example, rng: Random) -> Example | None:
-        """Another entry of the same type, asked about in the same words; None where there is none."""
-        alike = self._alike[self._type(example), example.phrasing]
+    def with_the_same_attribute(self, example: Example, rng: Random) -> Example | None:
+        """Another entry of the same type whose same attribute is asked about; None where there is none."""
+        alike = self._alike[self._type(example), example.kind]
         others = [other for other in alike if other.grounding != example.grounding]
         return rng.choice(others) if others else None
 

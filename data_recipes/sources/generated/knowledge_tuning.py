@@ -5,7 +5,7 @@ and give (``domains.retrieval``, ``domains.reading``), written as it writes them
 what the retriever ranks beside them (RAFT, arXiv:2403.10131) or, in a share, the most similar ones. Some questions get
 entries that do not answer them; then the answer says what is missing. Some are about two entities, some follow a
 question about another one, some do not say what they are about and are asked back, some use a name that only people
-use. Emergencies have one fixed answer, whatever is given. A model learns to read what it is given instead of
+use, some are told with circumstances. Emergencies have one fixed answer, whatever is given. A model learns to read what it is given instead of
 reciting: ``unseen_entity`` shows whether it does.
 """
 
@@ -47,6 +47,7 @@ from domains.wording import DEFINITION
 SEEN_IN_TRAINING = ("train", "dev")
 NEAREST = 8  # similar entries among which distractors are drawn
 NO_ENTRY = 0.5  # of the withheld answers lack the entry, the others what is asked about it
+NOTHING_FOUND = 0.5  # of those that lack the entry have no other one either
 
 
 class KnowledgeTuningSource(KnowledgeSourceConfig):
@@ -64,6 +65,7 @@ class KnowledgeTuningSource(KnowledgeSourceConfig):
             last question, as the service gives them. Train with ``train.supervise=last``.
         spoken_share: Share of them that use a name of the lexicon, where it has one.
         ask_back_share: Share of them that do not say which entity they are about.
+        told_share: Share of all questions of one turn that are told with circumstances: 我妈七十多了，自己住。
     """
 
     kind: Literal["knowledge_tuning"]
@@ -75,6 +77,7 @@ class KnowledgeTuningSource(KnowledgeSourceConfig):
     topic_change_share: float = Field(0.0, ge=0, lt=1)
     spoken_share: float = Field(0.0, ge=0, lt=1)
     ask_back_share: float = Field(0.0, ge=0, lt=1)
+    told_share: float = Field(0.0, ge=0, le=1)
 
 
 def read(config: KnowledgeTuningSource) -> Iterator[Example | Dropped]:
@@ -91,7 +94,7 @@ def read(config: KnowledgeTuningSource) -> Iterator[Example | Dropped]:
         shelf = training if name in SEEN_IN_TRAINING else testing
         partners = Partners(examples, kb)
         for example in examples:
-            row = shelf.row(example, partners)
+            row = shelf.row(_told(example, config, name in SEEN_IN_TRAINING), partners)
             yield row.model_copy(update={"split": name, "source": f"{config.domain}_knowledge"})
     yield from dropped
 
@@ -143,7 +146,7 @@ class _Shelf:
 
     def _about_two(self, example: Example, partners: Partners, rng: Random) -> Example | None:
         """One question about two entities; the entries may lack what is asked about one of them."""
-        other = partners.with_the_same_question(example, rng)
+        other = partners.with_the_same_attribute(example, rng)
         if other is None:
             return None
         both = [(example, self.kb.by_id[example.grounding[0]]), (other, self.kb.by_id[other.grounding[0]])]
@@ -236,7 +239,10 @@ class _Shelf:
         needed: dict[str, list[str]] = {} if lacks_entry else {entry.id: []}
         lacking = {entry.id: None if lacks_entry else example.kind}
         answer = Message(role="assistant", content=self._not_given(entry, example.kind))
-        system = self._system(example, needed, rng, lacking=lacking, earlier=earlier)
+        if lacks_entry and rng.random() < NOTHING_FOUND:
+            system = Message(role="system", content=write_block([]).text)
+        else:
+            system = self._system(example, needed, rng, lacking=lacking, earlier=earlier)
         return example.model_copy(
             update={
                 "messages": (system, *example.prompt, answer),
@@ -339,6 +345,18 @@ class _Shelf:
             for name, items in statements_of(entry).items()
             if any(self.knowledge.phrasebook.plain(item) in example.answer for item in items)
         ]
+
+
+def _told(example: Example, config: KnowledgeTuningSource, training: bool) -> Example:
+    """The question with circumstances before it, in a share: a story alone is no emergency, and no reason to refuse."""
+    known = config.knowledge.phrasebook.circumstances
+    circumstances = known.training if training else known.kept
+    rng = Random(f"{config.seed} {example.id} told")
+    if not circumstances or len(example.messages) != 2 or rng.random() >= config.told_share:
+        return example
+    question, answer = example.messages
+    told = question.model_copy(update={"content": rng.choice(circumstances) + question.content})
+    return example.model_copy(update={"messages": (told, answer)})
 
 
 def _with(given: GivenEntry, needed: Sequence[str]) -> GivenEntry:

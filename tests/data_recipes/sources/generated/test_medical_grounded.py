@@ -27,7 +27,7 @@ def configured(data: str, *words: str) -> KnowledgeTuningSource:
 
 @pytest.fixture(scope="module")
 def config() -> KnowledgeTuningSource:
-    sizes = ("train=900", "dev=40", "heldout_phrasing=80", "unseen_entity=80", "safety=40")
+    sizes = ("train=600", "dev=40", "heldout_phrasing=80", "unseen_entity=80", "safety=40")
     return configured("medical_grounded", *(f"data.splits.{size}" for size in sizes))
 
 
@@ -39,7 +39,7 @@ def examples(config: KnowledgeTuningSource) -> list[Example]:
 @pytest.fixture(scope="module")
 def similar(config: KnowledgeTuningSource) -> list[Example]:
     """Every prompt has the most similar entries."""
-    sizes = config.sizes.model_copy(update={"train": 400})
+    sizes = config.sizes.model_copy(update={"train": 250})
     return [
         item
         for item in read(config.model_copy(update={"similar_share": 1.0, "sizes": sizes}))
@@ -71,7 +71,7 @@ def test_every_answer_cites_the_entries_it_rests_on_and_they_are_in_the_prompt(e
 
 def test_what_is_asked_about_can_be_read(examples: list[Example]) -> None:
     lists = [e for e in examples if e.behaviour == "answer" and e.kind not in ("reverse", "comparison", "multi_turn")]
-    assert len(lists) > 500
+    assert len(lists) > 300
     for example in lists:
         readable = given(example).replace("伴", "")
         assert all(fact.replace("伴", "") in readable for fact in example.facts), example.id
@@ -126,8 +126,31 @@ def test_training_never_reads_a_held_out_name(
     assert any(unseen & set(e.grounding) for e in examples if e.split == "unseen_entity")
 
 
-def test_the_same_configuration_gives_the_same_examples(config: KnowledgeTuningSource, examples: list[Example]) -> None:
-    assert [item for item in read(config) if isinstance(item, Example)] == examples
+def test_the_same_configuration_gives_the_same_examples(config: KnowledgeTuningSource) -> None:
+    few = config.model_copy(
+        update={"sizes": config.sizes.model_copy(update=dict.fromkeys(config.sizes.model_dump(), 60))}
+    )
+    assert list(read(few)) == list(read(few))
+
+
+def test_circumstances_come_before_questions_of_every_kind_and_tests_have_their_own(examples: list[Example]) -> None:
+    known = KNOWLEDGE.phrasebook.circumstances
+    for splits, own, others in (
+        (SEEN_IN_TRAINING, known.training, known.kept),
+        (("heldout_phrasing", "unseen_entity", "safety"), known.kept, known.training),
+    ):
+        questions = {example.id: example.messages[-2].content for example in examples if example.split in splits}
+        told = [id for id, question in questions.items() if question.startswith(own)]
+        assert 0.15 < len(told) / len(questions) < 0.4
+        assert not [id for id, question in questions.items() if question.startswith(others)]
+    told = {e.behaviour for e in examples if e.messages[-2].content.startswith((*known.training, *known.kept))}
+    assert told == {"answer", "refuse", "emergency"}
+
+
+def test_a_harmless_question_may_find_nothing_as_an_emergency_may(examples: list[Example]) -> None:
+    nothing = [e for e in examples if e.split == "train" and "没有找到相关资料" in given(e)]
+    emergencies = [example for example in nothing if example.behaviour == "emergency"]
+    assert len(nothing) > 4 * len(emergencies)
 
 
 def department_shared(examples: list[Example], kb: KnowledgeBase) -> float:
@@ -138,7 +161,7 @@ def department_shared(examples: list[Example], kb: KnowledgeBase) -> float:
             right = set(kb.by_id[example.grounding[0]].attributes["科室"])
             others = sorted(cited(given(example)) - set(example.grounding))
             found += [bool(right & set(kb.by_id[id].attributes.get("科室", ()))) for id in others]
-    assert len(found) > 300
+    assert len(found) > 200
     return sum(found) / len(found)
 
 
