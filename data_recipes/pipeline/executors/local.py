@@ -35,7 +35,9 @@ class LocalExecutor:
         if len(first) < 2 or self._workers == 1 or not _can_share():
             yield from map(function, chain(first, left))
             return
-        context = multiprocessing.get_context("spawn")  # Arrow has threads, which do not survive a fork
+        # not forked from here: Arrow has threads, which do not survive that; the server imports what is needed once
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([function.__module__])
         with ProcessPoolExecutor(self._workers, context, initializer=_prepare_process) as pool:
             waiting: deque[Future[ResultT]] = deque()
             try:
@@ -52,7 +54,7 @@ class LocalExecutor:
 def _can_share() -> bool:
     """Whether processes can wait for each other: that needs semaphores, which some containers lack."""
     try:
-        multiprocessing.get_context("spawn").Lock()
+        multiprocessing.get_context("forkserver").Lock()
     except OSError as error:
         logger.warning("one process reads and cleans: semaphores are missing here, is there a /dev/shm? ({})", error)
         return False

@@ -86,8 +86,21 @@ def test_no_process_outlives_a_build_that_was_killed(source: Path, tmp_path: Pat
 
 
 def _children(build: Command) -> list[str]:
-    """The processes that a build has started."""
-    return Path(f"/proc/{build.pid}/task/{build.pid}/children").read_text().split()
+    """The processes of a build's session, without its own and the one that starts them."""
+    session = [pid for pid in map(str, _processes()) if _stat(pid)[3:4] == [str(build.pid)] and pid != str(build.pid)]
+    return [pid for pid in session if _stat(pid)[1] != str(build.pid)]
+
+
+def _processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _stat(pid: str) -> list[str]:
+    """State, parent, process group and session of a process; empty once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
@@ -102,6 +115,6 @@ def test_without_semaphores_one_process_does_the_work(monkeypatch: pytest.Monkey
     def missing(*_: object) -> None:
         raise FileNotFoundError(2, "No such file or directory")  # the error in a container without /dev/shm
 
-    monkeypatch.setattr(multiprocessing.context.SpawnContext, "Lock", missing)
+    monkeypatch.setattr(multiprocessing.context.ForkServerContext, "Lock", missing)
     monkeypatch.setattr("data_recipes.pipeline.executors.local.ProcessPoolExecutor", None)
     assert list(LocalExecutor(2).run(abs, [-1, -2, -3])) == [1, 2, 3]
