@@ -24,28 +24,34 @@ Made = Callable[..., BuiltDataset]
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
     """Builds a dataset from configuration words and loads it."""
-
-    def make(name: str, *words: str) -> BuiltDataset:
-        out = tmp_path / name
-        [config] = read_config("build", [*words, f"out={out}"], BuildConfig)
-        build_dataset(config)
-        return load(out)
-
-    return make
+    return lambda name, *words: _made(tmp_path / name, *words)
 
 
-@pytest.fixture
-def consultations(made: Made, tmp_path: Path) -> BuiltDataset:
+def _made(out: Path, *words: str) -> BuiltDataset:
+    [config] = read_config("build", [*words, f"out={out}"], BuildConfig)
+    build_dataset(config)
+    return load(out)
+
+
+@pytest.fixture(scope="session")
+def shared_datasets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the datasets that tests only read: one that damages a dataset takes a copy."""
+    return tmp_path_factory.mktemp("datasets")
+
+
+@pytest.fixture(scope="session")
+def consultations(shared_datasets: Path) -> BuiltDataset:
     """Bencao rows: 80 for training, 8 for dev, 8 for test."""
-    source = write_jsonl(tmp_path / "bencao.json", bencao_rows())
-    return made("bencao", "data=bencao", f"source.path={source}", "data.splits.dev=8", "data.splits.test=8")
+    folder = shared_datasets
+    source = write_jsonl(folder / "bencao.json", bencao_rows())
+    return _made(folder / "bencao", "data=bencao", f"source.path={source}", "data.splits.dev=8", "data.splits.test=8")
 
 
-@pytest.fixture
-def problems(made: Made) -> BuiltDataset:
+@pytest.fixture(scope="session")
+def problems(shared_datasets: Path) -> BuiltDataset:
     """Generated word problems with chains of thought."""
     sizes = "data.splits={train: 120, dev: 10, test: 12, unseen_kinds: 8, unseen_numbers: 8, distractors: 8}"
-    return made("math", "data=math", sizes, "source.steps=asked")
+    return _made(shared_datasets / "math", "data=math", sizes, "source.steps=asked")
 
 
 @pytest.fixture

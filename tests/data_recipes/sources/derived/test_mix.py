@@ -1,6 +1,7 @@
 """Mixes: by ratio, split by split, every row accounted for, and leaks between the parts are removed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_damaged_part_ends_the_command_and_leaves_nothing(
     build: Run, consultations: BuiltDataset, problems: BuiltDataset, tmp_path: Path,
     capsys: pytest.CaptureFixture[str], source: str, damage: str,
 ) -> None:  # fmt: skip
-    folder = consultations.directory
+    folder = shutil.copytree(consultations.directory, tmp_path / "damaged")
     test = folder / "test.parquet"
     match damage:
         case "cut":
@@ -93,7 +94,8 @@ def test_a_damaged_part_ends_the_command_and_leaves_nothing(
             test.unlink()
         case "manifest":
             (folder / "manifest.json").write_text('{"name": "bencao"', encoding="utf-8")
-    several = [paths(problems, consultations), *(["source.ratios=[1]"] if source == "mix" else [])]
+    parts = f"source.paths={json.dumps([str(problems.directory), str(folder)])}"
+    several = [parts, *(["source.ratios=[1]"] if source == "mix" else [])]
     words = several if source in ("mix", "flan") else [f"source.path={folder}"]
     assert build(f"data={source}", *words, f"out={tmp_path / 'out'}") == 2
     error = capsys.readouterr().err
