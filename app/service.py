@@ -19,7 +19,7 @@ from app.pipeline.answer import AnswerStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
 from app.pipeline.ground import GroundStage
-from app.pipeline.guards import DeclineStage, EmergencyStage, TriageStage
+from app.pipeline.guards import DeclineStage, EmergencyStage, NotFoundStage, TriageStage
 from app.pipeline.label import LabelStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
@@ -55,7 +55,8 @@ def create_app(
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
     triager = domain.triager(knowledge)
-    triager.triage("")  # makes its patterns, for which the first question would wait seconds
+    for example in domain.notices.examples:
+        triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
     stages = pipeline(backend, domain, triager, knowledge, config, grounding)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
     app.include_router(openai_router(backend, config.max_new_tokens, config.detection))
@@ -80,16 +81,16 @@ def pipeline(
 
     What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it.
     """
+    reading = (
+        NotFoundStage(domain.notices),
+        GroundStage(backend, domain.asked_for, knowledge.version, grounding),
+    )
     return (
         TriageStage(triager),
         CiteStage(domain, retriever_of(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
         EmergencyStage(),
-        *(
-            [GroundStage(backend, domain.asked_for, knowledge.version, grounding)]
-            if grounding.kind == "entries"
-            else []
-        ),
+        *(reading if grounding.kind == "entries" else ()),
         AnswerStage(backend, config.qa_sampling),
     )

@@ -52,6 +52,8 @@ class Notices(_Text):
     Attributes:
         disclaimer: Sent with every answer.
         no_source: Sent with an answer to which the knowledge base has no entry; empty where there is no knowledge base.
+        not_found: The answer of a service that answers from entries alone, where it finds none; empty as ``no_source``.
+        courtesy: Its answer to a greeting or to thanks.
         greeting: Heads the empty page.
         intro: What can be asked.
         placeholder: Shown in the empty field.
@@ -61,6 +63,8 @@ class Notices(_Text):
 
     disclaimer: str
     no_source: str = ""
+    not_found: str = ""
+    courtesy: str = ""
     greeting: Description
     intro: Description
     placeholder: Description

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.pipeline.consultation import Consultation, Decided
+from domains.domain import Notices
+from domains.retrieval.normalise import normalised
+from domains.retrieval.wording import is_courtesy
 from domains.safety_rules import Decline, Triager
 from models.engines.engine import Completion
 
@@ -40,6 +43,24 @@ class EmergencyStage:
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
         """See ``PipelineStage``."""
         return Decided(consultation, FixedAnswer("")) if consultation.level.opening else consultation
+
+
+@dataclass(frozen=True)
+class NotFoundStage:
+    """Answers what no entry was found for: a model that answers from entries has nothing to answer from.
+
+    A small one then invents an answer, or takes a greeting for an emergency (benchmarks/real.md).
+    """
+
+    notices: Notices
+
+    async def __call__(self, consultation: Consultation) -> Consultation | Decided:
+        """See ``PipelineStage``."""
+        if consultation.retrieved.found:
+            return consultation
+        courtesy = is_courtesy(normalised(consultation.question))
+        answer = self.notices.courtesy if courtesy else self.notices.not_found
+        return Decided(replace(consultation, notice=""), FixedAnswer(answer))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from domains.safety_rules import rules_in
 NOTICES = Notices(
     disclaimer="本内容仅供参考，不能代替仪器说明书和本单位操作规程。有异常请先停用、断电，并联系设备管理员；涉及生物危害请联系生物安全员。",
     no_source="知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请以说明书为准，或联系设备管理员。",
+    not_found="知识库中没有找到与这个问题对应的条目，无法回答。请换一种说法，写明仪器或故障的名称，或联系设备管理员。",
+    courtesy="您好，请问想了解哪台仪器或哪种故障？",
     greeting=Description(
         zh="您好，哪台仪器需要帮助？",
         en="Which instrument can I help with?",

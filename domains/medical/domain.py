@@ -11,6 +11,8 @@ from domains.safety_rules import Decline
 NOTICES = Notices(
     disclaimer="本内容仅供健康知识参考，不能代替医生的诊断和治疗，也不构成处方。如有不适请及时就医，紧急情况请拨打120。",
     no_source="知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请谨慎参考并咨询医生。",
+    not_found="知识库中没有找到与这个问题对应的条目，无法回答。请换一种说法，写明疾病、症状、药物或检查的名称，或咨询医生、药师。",
+    courtesy="您好，请问想了解哪种疾病、症状、药物或检查？",
     greeting=Description(
         zh="您好，想了解什么健康问题？",
         en="What would you like to know?",

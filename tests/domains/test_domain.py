@@ -22,7 +22,8 @@ def test_a_domain_is_whole(name: str, knowledge: KnowledgeBase) -> None:
     domain = find_domain(name)
     assert domain.name == name
     assert domain.knowledge is None or domain.knowledge.schema.folder.is_dir()
-    assert bool(domain.notices.no_source) == (domain.knowledge is not None)
+    for notice in (domain.notices.no_source, domain.notices.not_found, domain.notices.courtesy):
+        assert bool(notice) == (domain.knowledge is not None)
     assert domain.triager(knowledge).triage("你好").level == "routine"
 
 

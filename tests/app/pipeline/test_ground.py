@@ -12,6 +12,7 @@ from app.backends.local import Generation, LocalBackend
 from app.pipeline.citation_check import CitationCheck
 from app.pipeline.consultation import Consultation, Decided, consult
 from app.pipeline.ground import CUT
+from app.pipeline.guards import FixedAnswer
 from app.service import pipeline
 from common.command import read_config
 from data_recipes.config import BuildConfig
@@ -21,7 +22,8 @@ from domains.citations import cited
 from domains.domain import find_domain
 from domains.grounding import TEMPLATE, GivenEntry, template_sha256, write_block
 from domains.knowledge_base import KnowledgeBase
-from models.artifact import GroundingRecord
+from domains.medical.domain import NOTICES
+from models.artifact import NO_ENTRIES, GroundingRecord
 from models.conversation import Conversation
 from models.embedded import train_tokenizer
 from models.engines.engine import Completion
@@ -142,10 +144,19 @@ def test_a_changed_topic_leaves_the_old_entity(knowledge: KnowledgeBase) -> None
     assert "布洛芬" in text and "高血压" not in text
 
 
-def test_where_nothing_is_found_the_model_is_told_so(knowledge: KnowledgeBase) -> None:
-    served = decided("今天天气怎么样？", knowledge)
-    assert served.consultation.conversation[0].content == write_block([]).text
-    assert "没有找到" in served.consultation.notice and CUT not in served.consultation.notice
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("今天天气怎么样？", NOTICES.not_found),
+        ("孕妇能吃螃蟹吗", NOTICES.not_found),
+        ("在吗，你好呀", NOTICES.courtesy),
+    ],
+)
+def test_where_nothing_is_found_no_model_is_asked(question: str, answer: str, knowledge: KnowledgeBase) -> None:
+    served = decided(question, knowledge)
+    assert served.reply == FixedAnswer(answer) and served.consultation.notice == ""
+    closed_book = decided(question, knowledge, NO_ENTRIES)
+    assert isinstance(closed_book.reply, Generation) and closed_book.consultation.notice == NOTICES.no_source
 
 
 def test_what_is_longer_than_the_budget_is_cut_between_items_and_that_is_said(knowledge: KnowledgeBase) -> None:
