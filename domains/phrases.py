@@ -66,6 +66,12 @@ class Phrases:
         return any(needs.are_met(characters) for head in heads for needs in self._needs[head])
 
 
+@cache
+def phrases_of(phrases: tuple[str, ...]) -> Phrases:
+    """The phrases; those that were compiled for one user are for all."""
+    return Phrases(phrases)
+
+
 @dataclass
 class _Needs:
     """The characters that a text must have for a phrase, or for one option of a parenthesis, to match.

@@ -40,7 +40,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from common.errors import UserError
 from data_recipes.schema.manifest import Description
 from domains.knowledge_base import KnowledgeBase
-from domains.phrases import Phrases, pattern_of, pattern_of_names, with_words
+from domains.phrases import Phrases, pattern_of, pattern_of_names, phrases_of, with_words
 from domains.retrieval.normalise import HAN, simplified
 
 Level = Literal["routine", "urgent", "emergency"]
@@ -159,7 +159,7 @@ class SafetyRule(Strict):
     @cached_property
     def lists(self) -> list[Phrases]:
         """The lists of phrases."""
-        return [Phrases(phrases) for phrases in self.all]
+        return [phrases_of(phrases) for phrases in self.all]
 
     @cached_property
     def harmless(self) -> re.Pattern[str]:
@@ -236,12 +236,12 @@ class RuleTriager:
         self.harmless = pattern_of(rules.harmless)
         self._no_sign = re.compile("|".join([pattern_of_names(tuple(names)).pattern, FILLER]))
         phrases = dict.fromkeys(phrase for rule in rules.rules for phrases in rule.all for phrase in phrases)
-        self._own_denials = Phrases(phrase for phrase in phrases if DENIAL.match(phrase))
+        self._own_denials = phrases_of(tuple(phrase for phrase in phrases if DENIAL.match(phrase)))
         self._signs_by_head: dict[str, list[Phrases]] = {}
         for rule in rules.rules:
             for listed in rule.all:
                 # "没吃药昏倒了" denies the drug, not what follows it
-                signs = Phrases(phrase for phrase in listed if not VERB.match(phrase))
+                signs = phrases_of(tuple(phrase for phrase in listed if not VERB.match(phrase)))
                 for head in signs.heads:
                     self._signs_by_head.setdefault(head, []).append(signs)
 

@@ -79,7 +79,7 @@ def asked(question: str, knowledge: KnowledgeBase, **more: object) -> Conversati
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
     """Knowledge tuning whose distractors are all the retriever's, and whose entries lack nothing."""
     out = tmp_path_factory.mktemp("grounded") / "dataset"
-    sizes = ("train=300", "dev=10", "heldout_phrasing=120", "unseen_entity=40", "safety=40")
+    sizes = ("train=150", "dev=10", "heldout_phrasing=120", "unseen_entity=40", "safety=40")
     form = ("source.similar_share=0", "source.withheld_share=0")
     words = ["data=medical_grounded", f"out={out}", *(f"data.splits.{size}" for size in sizes), *form]
     build(read_config("build", words, BuildConfig)[0])
