@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # pip fails where it cannot make its cache
 NO_CACHE := $(shell test -w "$$HOME" || echo --no-cache-dir)
-PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile $(NO_CACHE) --constraint constraints.txt
+PIP_INSTALL := $(BIN)/pip install --quiet --quiet --disable-pip-version-check --no-compile $(NO_CACHE) --constraint constraints.txt
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE  # images set it; every command would compile torch and transformers again
@@ -16,14 +16,18 @@ help:  ## lists the targets
 
 install: .venv/installed  ## the environment in .venv/
 
-.venv/installed: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+# the pip that Python brings may be years old, and takes three times as long
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(PIP_INSTALL) --upgrade pip || echo "pip stays as it is: installing takes longer"
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP_INSTALL) --editable '.[serve]'
 	touch $@
 
-.venv/installed-dev: .venv/installed
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP_INSTALL) --editable '.[serve,dev]'
-	touch $@
+	touch .venv/installed $@
 
 quickstart: .venv/installed  ## knowledge base -> dataset -> QLoRA -> merged model -> report
 	$(BIN)/python training/run.py recipe=medical_qlora
