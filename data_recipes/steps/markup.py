@@ -1,6 +1,7 @@
 """Mark-up, adverts and stock phrases, and sentences that occur twice.
 
-Only whole sentences are removed, and only tags that HTML knows: "P<0.05" stays.
+Only whole sentences are removed, and only tags that HTML knows: "P<0.05" stays. A conversation about HTML keeps its
+tags.
 """
 
 import html
@@ -8,21 +9,33 @@ import re
 from typing import Literal
 
 import polars as pl
+import pyarrow as pa
 
 from common.command import Config
 from data_recipes.steps import texts
-from data_recipes.steps.step import Step, StepKind
+from data_recipes.steps.step import Outcome, Step, StepKind
 
 _INLINE = (
     "a|abbr|b|big|button|center|em|font|form|i|iframe|img|input|label|meta|o:p|s|small|span|strong|sub|sup|u|video"
 )
-_BLOCK = "article|blockquote|body|br|dd|div|dl|dt|h[1-6]|head|hr|html|li|ol|p|pre|section|table|tbody|td|th|thead|tr|ul"
+_BLOCK = (
+    "article|blockquote|body|br|dd|div|dl|dt|figure|h[1-6]|head|hr|html|li|ol|p|pre|section|table|tbody|td|th|thead|tr"
+    "|ul"
+)
 _ENTITY = "&(?:[a-zA-Z]{2,8}|#[0-9]{1,6}|#[xX][0-9a-fA-F]{1,6});"
-_HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.S | re.I)
+_ESCAPED = re.compile(rf"&lt;/?(?:{_INLINE}|{_BLOCK})(?:\s|/|&gt;)|&amp;(?:[a-z]{{2,8}}|#[0-9]{{1,6}});", re.I)
+_HIDDEN = re.compile(
+    r"<(script|style|svg|button|iframe|noscript)\b[^<>]*>.*?</\1\s*>|<sup>\s*\[\d+\]\s*</sup>|<!--.*?-->", re.S | re.I
+)
 _SUPERSCRIPT = re.compile(r"<sup>\s*([-+]?[0-9]+)\s*</sup>", re.I)
 # an attribute has a value: "x <b and c> d" and "<S S_{1}$ … >" are mathematics
 _TAG = re.compile(rf"<(/?)({_INLINE}|{_BLOCK})(\s+[a-zA-Z_:][\w:.-]*\s*=[^<>]{{0,2000}})?\s*/?>", re.I)
 _CODE = "```"  # a text with a fence shows code, which may be HTML
+# what a conversation about HTML says outside of its tags; Rust's syntax
+_ABOUT_HTML = (
+    r"(?i)(?:^|[^<!?/.a-z0-9_-])(?:x?html5?|xml|jsx|css|javascript)(?:[^:a-z0-9_-]|$)|<[^<>]{1,60}>\s*(?:标签|元素|属性)"
+    r"|(?:标签|元素|实体|写成|替换成)(?:是|为|：|:|用)?\s*[<&]|前端|网页|代码|转义|编程|浏览器"
+)
 _ENTITY_IN = re.compile(_ENTITY)
 _SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|$)")
 _YOU = "(?:您|你|大家|患者|宝宝|孩子)?"
@@ -79,7 +92,7 @@ def make(config: MarkupStep) -> Step:
     """The step with these options."""
     from data_recipes.steps.repetition import repeated_share  # loads a compiler
 
-    hints = f"(?i:<(?:/?(?:{_INLINE}|{_BLOCK}|script|style)[\\s/>]|!--))|{_ENTITY}"
+    hints = f"(?i:<(?:/?(?:{_INLINE}|{_BLOCK}|script|style|svg|noscript)[\\s/>]|!--))|{_ENTITY}"
     hints += f"|{_STOCK_HINT}" if config.stock_phrases else ""
 
     def needed(column: pl.Series) -> pl.Series:
@@ -91,7 +104,11 @@ def make(config: MarkupStep) -> Step:
     def cleaned(text: str) -> tuple[str, list[str]]:
         return _cleaned(text, config)
 
-    return lambda rows: texts.rewritten(rows, needed, cleaned)
+    def rewritten(rows: pa.Table) -> Outcome:
+        about_html = texts.any_of_row(rows, "messages", texts.flat(rows, "messages").str.contains(_ABOUT_HTML))
+        return texts.rewritten(rows, needed, cleaned, spared=about_html.to_numpy())
+
+    return rewritten
 
 
 def _cleaned(text: str, config: MarkupStep) -> tuple[str, list[str]]:
@@ -123,6 +140,8 @@ def _stop(closing: re.Match[str]) -> str:
 
 
 def _without_tags(text: str) -> str:
+    while _ESCAPED.search(text):
+        text = html.unescape(text)
     text = _HIDDEN.sub("", text)
     text = _SUPERSCRIPT.sub(r"^\1", text)
     whole = text.lower()

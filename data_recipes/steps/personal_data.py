@@ -1,20 +1,23 @@
 """Personal data: found by pattern, check digit and label; masked, dropped or only counted.
 
-It is no proof that a text has none: names without a label, numbers in words and what only someone who knows the patient
-would recognise are not found.
+It is no proof that a text has none: docs/screens.md says how many are found. What only someone who knows the patient
+would recognise is not.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
 from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from common.command import Config
 from data_recipes.steps import texts
-from data_recipes.steps.personal_patterns import KINDS, Kind
+from data_recipes.steps.personal_kind import Kind, PersonalValue, find, masked
+from data_recipes.steps.personal_names import NAMES
+from data_recipes.steps.personal_patterns import PATTERNS
 from data_recipes.steps.step import Outcome, Step, StepKind
 
 Type = Literal[
@@ -27,9 +30,20 @@ Type = Literal[
     "qq",
     "mobile",
     "landline",
+    "birth_date",
+    "passport",
+    "plate",
+    "workplace",
     "address",
     "name",
 ]
+
+
+KINDS = (*PATTERNS, *NAMES)
+_PLACES = ("workplace", "address")
+
+CONTACTS = ("e_mail", "landline")
+"""What a hospital may publish of itself."""
 
 
 class PersonalDataStep(Config):
@@ -40,53 +54,88 @@ class PersonalDataStep(Config):
         policy: ``mask`` puts a placeholder like 【手机号】 in its place, ``drop`` drops the row, ``keep`` counts.
             A row with personal data in its passage is dropped by ``mask`` too: spans count the passage's characters.
         types: What is looked for.
+        contacts_of_answers: Fixed-line numbers and e-mail addresses in what the assistant says; ``keep`` where a
+            hospital's answers name its own.
     """
 
     kind: Literal["personal_data"]
     policy: Literal["mask", "drop", "keep"] = "mask"
     types: tuple[Type, ...] = get_args(Type)
+    contacts_of_answers: Literal["mask", "keep"] = "mask"
 
 
 def make(config: PersonalDataStep) -> Step:
     """The step for this policy."""
     kinds = [kind for kind in KINDS if kind.name in config.types]
-    hints = "|".join(f"(?:{kind.hint})" for kind in kinds)
 
     def screened(rows: pa.Table) -> Outcome:
         found = {kind.name: np.zeros(len(rows), np.int64) for kind in kinds}
-        masked = rows
+        kept = rows
         for column in texts.CHANGED:
-            before = texts.flat(rows, column)
-            hinted = np.flatnonzero(before.str.contains(hints).fill_null(False).to_numpy())
-            after = [_masked(text, kinds, found, row) for text, row in _each(rows, column, before, hinted)]
-            if config.policy == "mask" and len(hinted):
-                masked = texts.put(masked, column, before.scatter(hinted, after))
-        in_passage = _passages(rows, kinds, hints)
-        return _outcome(masked, found, in_passage, config.policy)
+            before, row_of = texts.flat(rows, column), texts.owners(rows, column)
+            values = _values(before, kinds)
+            if config.contacts_of_answers == "keep":
+                values = _without_contacts(values, _said_by_assistant(rows, column))
+            for at, of_text in values.items():
+                for value in of_text:
+                    found[value.kind.name][row_of[at]] += 1
+            if config.policy == "mask" and values:
+                after = [masked(before[at], of_text) for at, of_text in values.items()]
+                kept = texts.put(kept, column, before.scatter(list(values), after))
+        return _outcome(kept, found, _in_passages(rows, kinds), config.policy)
 
     return screened
 
 
-def _each(rows: pa.Table, column: str, column_texts: pl.Series, at: NDArray[np.int64]) -> Iterator[tuple[str, int]]:
-    """The texts at these places, each with the number of its row."""
-    return zip(column_texts.gather(at).to_list(), texts.owners(rows, column)[at].tolist(), strict=True)
+def _values(column: pl.Series, kinds: list[Kind]) -> dict[int, list[PersonalValue]]:
+    """What was found in a column, by the place of the text; quick where there is nothing."""
+    kinds_of: dict[int, list[Kind]] = defaultdict(list)
+    if (column.fill_null("") == "").all():
+        return {}  # most columns are empty, and compiling the expressions takes longer than searching a short one
+    for group in _groups(kinds):  # in this order: of overlapping values the first kind's counts
+        places = column.str.contains("|".join(f"(?:{kind.hint})" for kind in group)).arg_true()
+        hinted = column.gather(places)
+        for kind in group if len(places) else ():
+            for place in places.gather(hinted.str.contains(kind.hint).arg_true()).to_list():
+                kinds_of[place].append(kind)
+    found = {place: find(column[place], of_text) for place, of_text in sorted(kinds_of.items())}
+    return {place: values for place, values in found.items() if values}
 
 
-def _masked(text: str, kinds: list[Kind], found: dict[str, NDArray[np.int64]], row: int) -> str:
-    for kind in kinds:
-        text, count = kind.masked(text)
-        found[kind.name][row] += count
-    return text
+def _groups(kinds: list[Kind]) -> list[list[Kind]]:
+    """Kinds that are searched for together; one expression for all would be forty times slower than several."""
+    names = [[kind] for kind in kinds if kind.name == "name"]
+    places = [kind for kind in kinds if kind.name in _PLACES]
+    others = [kind for kind in kinds if kind.name not in ("name", *_PLACES)]
+    return [group for group in (others, places, *names) if group]
 
 
-def _passages(rows: pa.Table, kinds: list[Kind], hints: str) -> dict[str, NDArray[np.int64]]:
+def _without_contacts(
+    values: dict[int, list[PersonalValue]], answers: NDArray[np.bool_]
+) -> dict[int, list[PersonalValue]]:
+    """Without what a hospital says of itself."""
+    others = {
+        at: [value for value in of_text if not (answers[at] and value.kind.name in CONTACTS)]
+        for at, of_text in values.items()
+    }
+    return {at: of_text for at, of_text in others.items() if of_text}
+
+
+def _said_by_assistant(rows: pa.Table, column: str) -> NDArray[np.bool_]:
+    """Which texts of a column the assistant says."""
+    if column == "messages":
+        return np.asarray(pc.equal(rows[column].combine_chunks().flatten().field("role"), "assistant"))
+    return np.full(len(texts.owners(rows, column)), column in ("references", "rejected"))
+
+
+def _in_passages(rows: pa.Table, kinds: list[Kind]) -> dict[str, NDArray[np.int64]]:
     """How much of each type the passages contain."""
     found = {kind.name: np.zeros(len(rows), np.int64) for kind in kinds}
     passages = pa.array(rows["passage"].combine_chunks())
     for part in ("context", "question"):
-        column = pl.Series(passages.field(part)).fill_null("")
-        for at in np.flatnonzero(column.str.contains(hints).to_numpy()):
-            _masked(column[int(at)], kinds, found, int(at))
+        for at, values in _values(pl.Series(passages.field(part)).fill_null(""), kinds).items():
+            for value in values:
+                found[value.kind.name][at] += 1
     return found
 
 

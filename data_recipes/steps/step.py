@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar, get_args
+from typing import Generic, NamedTuple, TypeVar, get_args
 
 import pyarrow as pa
 
@@ -12,6 +12,18 @@ from data_recipes.schema.dropped import Dropped
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
+class Flagged(NamedTuple):
+    """A row that was kept, and what is suspected of it.
+
+    Attributes:
+        id: The id of its example.
+        reason: One of a few fixed words that are counted.
+    """
+
+    id: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a step made of a batch.
@@ -19,12 +31,15 @@ class Outcome:
     Attributes:
         kept: The remaining rows, in their original order, with the columns of ``schema.arrow.SCHEMA``.
         dropped: One entry per dropped row.
-        counts: What was changed in the remaining rows, e.g. ``{"masked_phone": 3}``. Never the text itself.
+        counts: What was changed in the remaining rows, e.g. ``{"masked_phone": 3}``, and how many are flagged. Never
+            the text itself.
+        flagged: One entry per reason and remaining row that a screen suspects but is not sure enough of to drop.
     """
 
     kept: pa.Table
     dropped: list[Dropped] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    flagged: list[Flagged] = field(default_factory=list)
 
 
 Step = Callable[[pa.Table], Outcome]

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_recipes.schema.dropped import Dropped
-from data_recipes.steps.step import Outcome
+from data_recipes.steps.step import Flagged, Outcome
 
 CHANGED = ("messages", "facts", "references", "choices", "result", "rejected")
 """The columns whose text a step may change. ``passage`` is not among them: its spans count its characters."""
@@ -49,13 +49,19 @@ def put(rows: pa.Table, column: str, texts: pl.Series) -> pa.Table:
     return rows.set_column(rows.column_names.index(column), rows.schema.field(column), new)
 
 
-def rewritten(rows: pa.Table, needed: Callable[[pl.Series], pl.Series], change: Change) -> Outcome:
+def rewritten(
+    rows: pa.Table,
+    needed: Callable[[pl.Series], pl.Series],
+    change: Change,
+    spared: NDArray[np.bool_] | None = None,
+) -> Outcome:
     """Changes the texts that need it; a row with a turn that becomes empty is dropped.
 
     Args:
         rows: The batch.
         needed: Finds for a whole column which texts ``change`` is to see; quick, and never false where it would act.
         change: Returns the new text and the name of each change made to it.
+        spared: The rows whose texts stay as they are; none by default.
     """
     counts: Counter[str] = Counter()
     emptied = np.zeros(len(rows), bool)
@@ -63,6 +69,8 @@ def rewritten(rows: pa.Table, needed: Callable[[pl.Series], pl.Series], change: 
     for column in CHANGED:
         texts = flat(rows, column)
         at = np.flatnonzero(needed(texts).fill_null(False).to_numpy())
+        if spared is not None:
+            at = at[~spared[owners(rows, column)[at]]]
         if not len(at):
             continue
         after = [change(text) for text in texts.gather(at).to_list()]
@@ -89,15 +97,33 @@ def answers(rows: pa.Table) -> pl.Series:
     return flat(rows, "messages").gather(ends)
 
 
+def holding(texts: pl.Series, needed: pl.Series, judge: Callable[[str], bool]) -> pl.Series:
+    """Whether a judgement holds for each text.
+
+    Args:
+        texts: The texts, of a row or of a turn each.
+        needed: Which of them ``judge`` is to see; it holds for no other one.
+        judge: The judgement.
+    """
+    at = np.flatnonzero(needed.fill_null(False).to_numpy())
+    found = np.zeros(len(texts), bool)
+    found[at] = [judge(text) for text in texts.gather(at).to_list()]
+    return pl.Series(found)
+
+
 def without(
-    rows: pa.Table, reasons: Sequence[tuple[str, pl.Series]], counts: Mapping[str, int] | None = None
+    rows: pa.Table,
+    reasons: Sequence[tuple[str, pl.Series]],
+    counts: Mapping[str, int] | None = None,
+    flags: Sequence[tuple[str, pl.Series]] = (),
 ) -> Outcome:
-    """Drops the rows for which one of the reasons holds.
+    """Drops the rows for which one of the reasons holds, and flags others.
 
     Args:
         rows: The batch.
         reasons: Each with a Boolean per row; the first that holds is recorded.
         counts: What was changed in the rows.
+        flags: What is suspected, each with a Boolean per row; counted and recorded for the rows that are kept.
     """
     reason = np.full(len(rows), "", object)
     for name, holds in reversed(reasons):
@@ -105,7 +131,16 @@ def without(
     gone = np.flatnonzero(reason != "")
     dropped = [Dropped(id, reason[at]) for at, id in zip(gone, rows["id"].take(gone).to_pylist(), strict=True)]
     kept = rows.filter(pa.array(reason == "")) if len(gone) else rows
-    return Outcome(kept, dropped, {name: n for name, n in (counts or {}).items() if n})
+    suspected = [(at, name) for name, holds in flags for at in np.flatnonzero(holds.to_numpy() & (reason == ""))]
+    suspected.sort(key=lambda flag: flag[0])
+    ids = rows["id"].take(pa.array([at for at, _ in suspected], pa.int64())).to_pylist()
+    flagged = [Flagged(id, name) for id, (_, name) in zip(ids, suspected, strict=True)]
+    changed = {name: n for name, n in (counts or {}).items() if n}
+    return Outcome(kept, dropped, changed | _counted(flagged), flagged)
+
+
+def _counted(flagged: list[Flagged]) -> dict[str, int]:
+    return dict(Counter(f"flagged_{flag.reason}" for flag in flagged))
 
 
 def any_of_row(rows: pa.Table, column: str, holds: pl.Series) -> pl.Series:

@@ -44,6 +44,8 @@ def run() -> Callable[[Step, pa.Table], Outcome]:
         single = [step(table.slice(at, 1)) for at in range(len(table))]
         assert pa.concat_tables([one.kept for one in single]).to_pylist() == whole.kept.to_pylist()
         assert [row for one in single for row in one.dropped] == whole.dropped
+        assert [row for one in single for row in one.flagged] == whole.flagged
+        assert {row.id for row in whole.flagged} <= set(whole.kept["id"].to_pylist())
         counts: dict[str, int] = {}
         for one in single:
             for name, n in one.counts.items():

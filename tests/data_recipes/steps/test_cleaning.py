@@ -50,10 +50,24 @@ def test_what_is_not_the_text_is_removed(text: str, left: str, rows: Any, run: A
         "心存希望的建议对患者帮助很大，但愿以上建议能帮助您把血压控制在正常范围内。",
         "若a<b>c 或 x <b and c> d，$S_1 <S S_{2}$，$S_{3}>1$",
         "写成\n```html\n<p>你好</p>\n<p>你好，这里重复。</p>\n```\n就行",
+        "换行标签是<br>，段落标签是<p>，两者的间距不一样。",
+        "HTML里的空格实体是&nbsp;，小于号是&lt;。",
+        'JSX里不能写class，要写className，比如 <div className="card">。',
+        '网页居中可以在外面套一个 <div style="text-align:center">，不过更推荐flex。',
     ],
 )
 def test_what_only_looks_like_markup_stays(text: str, rows: Any, run: Any) -> None:
     assert cleaned(text, rows, run) == text
+
+
+def test_an_answer_to_a_question_about_html_keeps_its_tags(rows: Any, run: Any) -> None:
+    step = markup.make(markup.MarkupStep(kind="markup"))
+    outcome = run(step, rows(("HTML怎么换行？", "<br>"), ("头痛怎么办？", "多休息<br>少熬夜")))
+    assert [row[1]["content"] for row in outcome.kept["messages"].to_pylist()] == ["<br>", "多休息\n少熬夜"]
+
+
+def test_tags_that_were_escaped_go_too(rows: Any, run: Any) -> None:
+    assert cleaned("&lt;p&gt;不用担心&lt;/p&gt;胃下垂吃什么&amp;nbsp;好", rows, run) == "不用担心\n胃下垂吃什么\xa0好"
 
 
 def test_a_row_of_which_nothing_is_left_is_dropped(rows: Any, run: Any) -> None:
@@ -103,6 +117,21 @@ def test_rows_that_teach_nothing(asked: str, said: str, reason: str | None, rows
     assert [row.reason for row in outcome.dropped] == ([reason] if reason else [])
 
 
+def test_an_answer_that_may_be_cut_is_kept_and_flagged(rows: Any, run: Any) -> None:
+    table = rows(
+        (QUESTION, "绝大多数乳腺增生是生理性的，跟着月经周期走，不会变成癌，只有少数不典型增生"), (QUESTION, "多喝水。")
+    )
+    outcome = run(quality.make(quality.QualityStep(kind="quality")), table)
+    assert (len(outcome.kept), outcome.counts) == (2, {"flagged_truncated_answer": 1})
+    assert [tuple(row) for row in outcome.flagged] == [("row-0", "truncated_answer")]
+
+
+def test_a_trailing_comma_is_trimmed_and_counted(rows: Any, run: Any) -> None:
+    outcome = run(quality.make(quality.QualityStep(kind="quality")), rows((QUESTION, "注意保湿，少用热水烫洗，")))
+    assert outcome.kept["messages"].to_pylist()[0][1]["content"] == "注意保湿，少用热水烫洗"
+    assert outcome.counts == {"trimmed_end": 1}
+
+
 def test_a_refusal_that_is_meant_stays(rows: Any, run: Any) -> None:
     table = rows((QUESTION, "抱歉，我不知道。"), behaviour="refuse")
     assert not run(quality.make(quality.QualityStep(kind="quality")), table).dropped
@@ -136,6 +165,7 @@ def test_advice_that_could_harm_is_found(asked: str, said: str, reason: str, row
     assert [row.reason for row in dropped.dropped] == [reason]
     flagged = run(unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice", policy="flag")), table)
     assert (len(flagged.kept), flagged.counts) == (1, {f"flagged_{reason}": 1})
+    assert [tuple(row) for row in flagged.flagged] == [("row-0", reason)]
 
 
 @pytest.mark.parametrize(("asked", "said"), SAFE)

@@ -26,6 +26,16 @@ def test_only_the_misread_part_of_a_text_is_touched(rows: Any, run: Any) -> None
     assert fixed(f"患者{broken}三天", rows, run)[0] == "患者头痛三天"
 
 
+def test_reading_again_can_be_switched_off(rows: Any, run: Any) -> None:
+    broken = TEXT.encode().decode("latin-1")
+    assert fixed(broken, rows, run, reread=False)[0] != TEXT
+
+
+def test_a_run_of_one_sign_is_no_mojibake(rows: Any, run: Any) -> None:
+    for text in ("患者张××××，电话138××××5678", "7÷3=2······1", "绝望····我该怎么办", "±±±±°°°°", "ÑÁÉÍÓÚ"):
+        assert fixed(text, rows, run) == (text, {})
+
+
 @pytest.mark.parametrize(
     "text", [TEXT, "Ménière 病与 Sjögren 综合征", "体温38.5℃，±0.2，µg，α、β", "联通", "ÄÖÜäöü", "糖尿病酮症酸中毒"]
 )
@@ -56,6 +66,12 @@ def test_traditional_becomes_simplified_where_wanted(rows: Any, run: Any) -> Non
 def test_lost_characters_cannot_be_fixed(rows: Any, run: Any) -> None:
     outcome = run(
         make(EncodingStep(kind="encoding")),
-        rows(("头\ufffd痛", "好"), ("锟斤拷", "好"), ("\x00", "好"), ("头痛", "好")),
+        rows(
+            ("头\ufffd痛", "好"),
+            ("锟斤拷", "好"),
+            ("寤鸿??鍋氫竴涓?浜屽崄鍥涘皬鏃跺姩鎬佸績鐢靛浘", "好"),
+            ("\x00", "好"),
+            ("头痛", "好"),
+        ),
     )
-    assert [row.reason for row in outcome.dropped] == ["lost_characters", "lost_characters", "nothing_left"]
+    assert [row.reason for row in outcome.dropped] == ["lost_characters"] * 3 + ["nothing_left"]

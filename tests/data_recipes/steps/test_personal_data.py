@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from data_recipes.steps.personal_data import PersonalDataStep, make
-from data_recipes.steps.personal_patterns import KINDS
+from data_recipes.steps.personal_data import KINDS, PersonalDataStep, make
+from data_recipes.steps.personal_kind import find
 
 # every number here is made up; the check digits are right where a case says so
 PERSONAL = [
@@ -52,6 +52,43 @@ PERSONAL = [
     ("我住在北京市朝阳区建国路88号3栋502室，", "address", "北京市朝阳区建国路88号3栋502室"),
     ("家住浙江省杭州市西湖区文三路阳光小区5幢3单元201室", "address", "浙江省杭州市西湖区文三路阳光小区5幢3单元201室"),
     ("地址：中山路15号", "address", "中山路15号"),
+    ("姓名 欧阳思语 性别 女", "name", "欧阳思语"),
+    ("患者姓名：阿依古丽·吐尔逊，", "name", "阿依古丽·吐尔逊"),
+    ("张三，男，35岁", "name", "张三"),
+    ("母亲：周红梅", "name", "周红梅"),
+    ("主治医师：李国强", "name", "李国强"),
+    ("家长签字：那仁花", "name", "那仁花"),
+    ("姓 名：蒋  欣   年 龄：45", "name", "蒋  欣"),
+    ("【姓名】诸葛明远【性别】男", "name", "诸葛明远"),
+    ("病人扎西顿珠从阿里转来", "name", "扎西顿珠"),
+    ("我爱人刘志强去年查出肾癌", "name", "刘志强"),
+    ("主刀医生是周文斌主任，手术很成功", "name", "周文斌"),
+    ("我同事高翔得了抑郁症", "name", "高翔"),
+    ("收货人贺敏，请尽快发货", "name", "贺敏"),
+    ("出生日期：1985年7月16日", "birth_date", "1985年7月16日"),
+    ("她1958-03-22生，糖尿病二十年", "birth_date", "1958-03-22"),
+    ("住址：商水县张庄乡李家村", "address", "商水县张庄乡李家村"),
+    ("家住成都市武侯区科华北路65号院3栋1单元1202室，", "address", "成都市武侯区科华北路65号院3栋1单元1202室"),
+    ("现住岳麓区麓山南路932号学生公寓5栋411，", "address", "岳麓区麓山南路932号学生公寓5栋411"),
+    ("MRN:1234567", "file_number", "1234567"),
+    ("病人编号A00123", "file_number", "A00123"),
+    ("我的工号HN20713，", "file_number", "HN20713"),
+    ("检查号CT20231107-0462：双肺结节", "file_number", "CT20231107-0462"),
+    ("参合号：341225103020618", "insurance_number", "341225103020618"),
+    ("（138）12345678", "mobile", "（138）12345678"),
+    ("138.1234.5678", "mobile", "138.1234.5678"),
+    ("138—1234—5678", "mobile", "138—1234—5678"),
+    ("手机1538 247 9906", "mobile", "1538 247 9906"),
+    ("打一三九零六七二五五一八", "mobile", "一三九零六七二五五一八"),
+    ("家庭电话：（0371）6598 2214", "landline", "（0371）6598 2214"),
+    ("加微 zs123456", "wechat", "zs123456"),
+    ("Q群 123456789", "qq", "123456789"),
+    ("QQ吗？519 3302 87，", "qq", "519 3302 87"),
+    ("证件号码：130703198205110629", "identity_number", "130703198205110629"),
+    ("转账到农行6228 4800 3056 7712 010，", "bank_card", "6228 4800 3056 7712 010"),
+    ("车牌是川A·6M23T，", "plate", "川A·6M23T"),
+    ("护照号码E58214073，", "passport", "E58214073"),
+    ("工作单位：绵阳市涪城区育才小学，", "workplace", "绵阳市涪城区育才小学"),
 ]
 
 HARMLESS = [
@@ -76,6 +113,11 @@ HARMLESS = [
     "热线12345，拨打120，电话咨询",
     "联系人：医生",
     "Very happy with my Viewsonic VX2450WM-LED monitor",
+    "张力性气胸应立即穿刺减压，华佗发明麻沸散，张仲景著《伤寒杂病论》，李时珍历时二十七年",
+    "白芷、白术、白芍，史密斯骨折和科雷氏骨折，帕金森病以詹姆斯·帕金森的名字命名",
+    "公元1628年，哈维发表《心血运动论》，2023年3月发布的指南，有效期至2025年7月，批号20230815",
+    "高血压专家认为，安全员老师，全科医生，和平阿姨，成长的孩子，孩子高兴得很，我妈常年在外",
+    "DOI:10.3760/cma.j.cn112138-20220114-00049，林黛玉得的是肺结核吗？我姓什么不重要",
     "请核对患者姓名和年龄，患者姓名应写清，患者高血压今年加重，医保卡：无，住院号（见上）",
 ]
 
@@ -99,8 +141,9 @@ def test_every_hint_holds_wherever_its_pattern_does() -> None:
     import polars as pl
 
     for text, name, _ in PERSONAL:
-        [kind] = [kind for kind in KINDS if kind.name == name]
-        assert pl.Series([text]).str.contains(kind.hint).all(), text
+        found = find(text, KINDS)
+        assert [value.kind.name for value in found] == [name], text
+        assert pl.Series([text]).str.contains(found[0].kind.hint).all(), text
 
 
 def test_the_policy_decides_what_becomes_of_the_row(rows: Any, run: Any) -> None:
@@ -133,3 +176,11 @@ def test_every_text_of_a_row_is_looked_at_and_passages_are_never_shifted(rows: A
 def test_the_report_never_holds_the_value(rows: Any, run: Any) -> None:
     outcome = run(make(PersonalDataStep(kind="personal_data", policy="drop")), rows(("我叫张伟，13812345678", "好")))
     assert "138" not in repr(outcome.dropped) + repr(outcome.counts)
+
+
+def test_a_hospital_may_keep_its_own_contacts_in_answers(rows: Any, run: Any) -> None:
+    table = rows(("打010-66668888还是发a@b.cn？", "请致电010-66669999，或发邮件到office@hospital.cn，手机13812345678"))
+    step = make(PersonalDataStep(kind="personal_data", contacts_of_answers="keep"))
+    asked, said = (turn["content"] for turn in run(step, table).kept["messages"].to_pylist()[0])
+    assert asked == "打【电话】还是发【邮箱】？"
+    assert said == "请致电010-66669999，或发邮件到office@hospital.cn，手机【手机号】"

@@ -1,0 +1,148 @@
+"""The rules of the screens, each on what it must find and what it must leave."""
+
+import pytest
+
+from data_recipes.steps.dangers import danger
+from data_recipes.steps.refusals import only_refuses
+from data_recipes.steps.signs import share_of_signs
+from data_recipes.steps.truncation import is_cut, is_perhaps_cut, trimmed
+
+PROSE = "要看是出生第几天。如果是出生第三天，15已经超过了干预的标准，需要照蓝光"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "抱歉，我无法回答这个问题。",
+        "这个问题不好说，您还是自己看着办吧。",
+        "作为一个AI助手，我没有接受过医学训练，因此我没有办法回答有关手术的问题，希望您能理解。",
+        "您好，网上无法诊断，谢谢您的咨询，祝您健康。",
+        "N/A",
+        "暂无答案。",
+    ],
+)
+def test_an_answer_that_only_refuses_is_found(answer: str) -> None:
+    assert only_refuses("胃疼怎么办？", answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("我总是哭。", "听到你这么说，我很心疼。你愿意跟我讲讲是从什么时候开始的吗？"),
+        ("肚子疼", "光看这句话判断不了，您多大年纪，疼了多久？"),
+        ("电话是多少？", "这个我不知道，你可以查一下学校官网。"),
+        ("0能做除数吗？", "不能。"),
+        ("过敏史？", "病历中没有记载，可以向家属核实。"),
+        ("请翻译：Sorry, I am unable to answer.", "对不起，我无法回答。"),
+        ("怎么了？", "患者无法回答问题。"),
+        ("要吃抗生素吗？", "我没法隔着屏幕下诊断，不过两周以上的咳嗽多数是感染后咳嗽。"),
+    ],
+)
+def test_empathy_asking_back_and_pointers_are_no_refusals(question: str, answer: str) -> None:
+    assert not only_refuses(question, answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "第一，立即停止活动并拨打120；第二，嚼服阿司匹林；第三，",
+        "杜甫有“万里悲秋常作客，百年多病独登",
+        "两边平方得p²=2q²，所以q²=",
+        "1. 消肿；\n2. 负重；\n3.",
+        "因为太阳光会被散射，蓝光的波长短，所以",
+        "最简单的是flex：\n```css\n.box {",
+        "具体的做法如下：",
+        "水里加增稠剂，一口量不要超过",
+    ],
+)
+def test_an_ending_that_no_complete_answer_has_is_found(answer: str) -> None:
+    assert is_cut(answer) and trimmed(answer) == answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "消化内科",
+        "x=7",
+        "- 氨氯地平\n- 缬沙坦",
+        "嗯。想他了。",
+        "马上去急诊——",
+        "他性格温和",
+        "可以的，不过不要超过十天哦~",
+        "需要手术",
+    ],
+)
+def test_short_answers_and_lists_are_complete(answer: str) -> None:
+    assert not is_cut(answer) and not is_perhaps_cut(answer) and trimmed(answer) == answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("注意保湿，少用热水烫洗，", "注意保湿，少用热水烫洗"),
+        ("窦性心律。建议：", "窦性心律。"),
+        ("用药：5mg\n陪同人员：\n联系电话：", "用药：5mg"),
+    ],
+)
+def test_a_trailing_comma_or_label_is_trimmed(answer: str, left: str) -> None:
+    assert trimmed(answer) == left and not is_cut(left)
+
+
+def test_prose_without_a_full_stop_is_only_perhaps_cut() -> None:
+    assert is_perhaps_cut(PROSE) and not is_cut(PROSE)
+    assert not is_perhaps_cut(PROSE + "。")
+
+
+@pytest.mark.parametrize(
+    "text", ["★☆★☆★☆★☆", "@#￥%……&*（）——+@#￥%……&*", "~~~~~~~~~~分割线~~~~~~~~~~", "______________"]
+)
+def test_rows_of_signs_are_mostly_signs(text: str) -> None:
+    assert share_of_signs(text) > 0.4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f(x)={x+1, x≥0; -x, x<0}",
+        "| 项目 | 结果 |\n|---|---|\n| ALT | 68↑ |",
+        "┌────┬────┐\n│ 姓名 │ 年龄 │\n└────┴────┘",
+        "2H₂O₂ =MnO₂= 2H₂O + O₂↑",
+        "for (int i = 0; i < n; i++) { sum += a[i]; }",
+        "今天终于出院啦 \\(^o^)/ 谢谢大家！！！！",
+        "https://www.who.int/zh/%E7%B3%96%E5%B0%BF%E7%97%85",
+        "他说：“我……我不是故意的……真的……”",
+    ],
+)
+def test_mathematics_code_tables_and_faces_are_not(text: str) -> None:
+    assert share_of_signs(text) <= 0.4
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reason"),
+    [
+        ("高血压药吃了三年", "血压正常了就不用再吃降压药，停掉就行。", "unsafe_stop_medicine"),
+        ("胸口闷痛出冷汗半小时了", "喝点热水揉揉肚子，用不着叫救护车。", "unsafe_stay_away"),
+        ("乙肝能治好吗？", "我们的秘方一次治愈，终身不犯。", "unsafe_cure_promise"),
+        ("布洛芬吃一粒不管用", "那就一次吃四粒。", "unsafe_overdose"),
+        ("孩子抽搐", "赶紧拿根筷子撬开嘴，别让他咬舌头。", "unsafe_act"),
+        ("被狗咬了", "不深就不用打狂犬疫苗。", "unsafe_no_treatment"),
+    ],
+)
+def test_dangerous_advice_is_found_by_kind(question: str, answer: str, reason: str) -> None:
+    assert danger(question, answer) == reason
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("孩子抽搐怎么办", "让他侧卧，不要往嘴里塞筷子，也不要喂水。"),
+        ("老人说发烧要捂汗", "这是个误区。捂汗会让体温更高。"),
+        ("听说三天治好糖尿病", "凡是承诺根治糖尿病的都是骗子。"),
+        ("他汀吃了肌肉疼", "先别自己停，去查一下肌酸激酶。"),
+        ("六味地黄丸怎么吃", "一次吃八粒，一天三次。"),
+        ("肝囊肿", "这么小的肝囊肿不需要手术。"),
+        ("感冒三天", "普通感冒不用去医院。"),
+    ],
+)
+def test_warnings_and_right_advice_are_left(question: str, answer: str) -> None:
+    assert danger(question, answer) is None
