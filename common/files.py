@@ -41,18 +41,23 @@ def cache_dir() -> Path:
         raise UserError(str(error), where="the cache", fix="set XINGLIN_CACHE to a writable directory") from None
 
 
+class DiskFull(UserError):
+    """There is no space left; what was finished before is intact, and the command resumes from it."""
+
+
 @contextmanager
 def disk_errors(target: Path) -> Iterator[None]:
     """Turns "no space left" and "permission denied" below into an error that says which directory and what to do.
 
     Raises:
-        UserError: The disk is full, over quota or read-only, or the directory is not writable.
+        DiskFull: The disk is full or over quota.
+        UserError: It is read-only, or the directory is not writable.
     """
     try:
         yield
     except Exception as error:
         if _disk_is_full(error, target):
-            raise UserError(
+            raise DiskFull(
                 "the disk is full",
                 where=str(target),
                 fix="free some space and run again; finished parts are intact (resume= continues a run)",

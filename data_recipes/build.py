@@ -12,7 +12,7 @@ python data_recipes/build.py data=NAME [source.path=…] [key=value …] out=DIR
   data.engine=ray         the steps run on Ray; data.ray_address=… of a cluster
 
 DIR receives the Parquet files of each split, manifest.json, README.md (the card) with its pictures, preview.html,
-dropped.jsonl and fingerprints. A build that was killed resumes when it is started again.
+dropped.jsonl, changed.jsonl and fingerprints. A build that was killed resumes when it is started again.
 The keys and their meaning are in configs/data/NAME.yaml. NAME is one of:
 {choices("build")}
 """

@@ -33,7 +33,7 @@ def write_card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: in
     write_text(folder / LENGTHS, bars(binned(lengths), "对话字数 · characters of a conversation"))
     write_text(folder / SPLITS, bars(list(manifest.splits.items()), "题数 · examples"))
     write_text(folder / "README.md", card(manifest, written, shard_rows))
-    write_text(folder / "preview.html", preview(manifest, written.samples))
+    write_text(folder / "preview.html", preview(manifest, written.samples, written.step_samples))
 
 
 def card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int) -> str:
@@ -53,6 +53,7 @@ def card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int) -> 
         _splits(manifest),
         f"重合一栏：与训练问题相同的题数／与训练问题有相同片段的题数，片段长 {RUN_TOLD[0]}。  \n"
         f"Overlap: questions equal to a training question / sharing a run of {RUN_TOLD[1]} with one.",
+        *_large_groups(manifest),
         f"![splits]({SPLITS})",
         "## 行数 · Rows",
         _counts(manifest),
@@ -71,8 +72,10 @@ def card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int) -> 
         "## 复现 · How it was made",
         f"seed {manifest.seed} · format {manifest.format} · code `{manifest.code[:16]}`"
         f" · content `{manifest.sha256[:16]}`",
-        "完整配置与计数见 `manifest.json`，被剔除的行见 `dropped.jsonl`（只有编号和原因，没有文本）。  \n"
-        "Configuration and counts: `manifest.json`. Dropped rows: `dropped.jsonl` (ids and reasons, no text).",
+        "完整配置与计数见 `manifest.json`，被剔除的行见 `dropped.jsonl`，被修改的行见 `changed.jsonl`"
+        "（只有编号和原因，没有文本）；各步骤修改、剔除的例子见 `preview.html`。  \n"
+        "Configuration and counts: `manifest.json`. Dropped rows: `dropped.jsonl`, changed ones: `changed.jsonl`"
+        " (ids and reasons, no text). Examples of what each step changed and dropped: `preview.html`.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -108,6 +111,25 @@ def _splits(manifest: DatasetManifest) -> str:
         shows = manifest.descriptions[name]
         rows.append((name, size, f"{shared.exact} / {shared.ngram}" if shared else "", f"{shows.zh}<br>{shows.en}"))
     return _table(("划分 · split", "题数 · size", "重合 · overlap", "用途 · what it shows"), rows)
+
+
+def _large_groups(manifest: DatasetManifest) -> list[str]:
+    """A group goes to one split whole, so a large one may be a mistake."""
+    if not manifest.large_groups:
+        return []
+    names = {"run": "相同片段 · run", "question": "同一问题 · question", "near_duplicates": "近似 · near-duplicates"}
+    rows = [
+        (
+            one.rows,
+            f"{one.share:.1%}",
+            f"{names.get(one.link, '同一组 · group key')}（{one.linked}）",
+            _short(one.text).replace("|", "\\|"),
+        )
+        for one in manifest.large_groups
+    ]
+    head = ("行 · rows", "占比 · share", "联系 · link", "文本 · text")
+    told = "很大的组：组内的行互相关联，只能整组进入一个划分。Large groups: their rows are linked and share a split."
+    return [told, _table(head, rows)]
 
 
 def _counts(manifest: DatasetManifest) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ from data_recipes.dataset.dataset import split_tables
 from data_recipes.dataset.lengths import TokenLengths
 from data_recipes.formats.jsonl import check_file
 from data_recipes.schema.arrow import to_examples
+from data_recipes.schema.changes import COMPARED, STEP_SAMPLES, StepSample
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 
@@ -42,6 +43,8 @@ class ShowConfig(Config):
         text: Rows in which any turn holds this text.
         id: Rows, and dropped rows, whose id holds this text.
         reason: Rows that were dropped for this reason; an empty one counts all reasons.
+        step: What this step did to some rows, before and after; an empty one counts the rows of all steps.
+        supervise: Which assistant turns are marked, as ``train.supervise`` has it: ``all``, or the ``last`` one.
         split: Only this split.
         rows: How many are printed.
         model: Directory of a model with a tokenizer: rows are shown in its tokens.
@@ -50,12 +53,14 @@ class ShowConfig(Config):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("dataset",)
-    as_typed: ClassVar[tuple[str, ...]] = ("text", "id", "reason", "split", "model")
+    as_typed: ClassVar[tuple[str, ...]] = ("text", "id", "reason", "step", "split", "model")
 
     dataset: Path
     text: str | None = None
     id: str | None = None
     reason: str | None = None
+    step: str | None = None
+    supervise: Literal["all", "last"] = "all"
     split: str | None = None
     rows: int = Field(20, ge=0)
     model: Path | None = None
@@ -68,6 +73,8 @@ class ShowConfig(Config):
             raise ValueError("lengths= and prompt_format= need a model's tokens: give model=DIR too")
         if self.reason is not None and (self.text, self.split, self.model) != (None, None, None):
             raise ValueError("dropped rows have only an id and a reason: give only id= with reason=")
+        if self.step is not None and (self.text, self.id, self.reason, self.split, self.model) != (None,) * 5:
+            raise ValueError("give step= alone")
         return self
 
 
@@ -111,7 +118,13 @@ def dropped_rows(directory: Path, reason: str | None = None, id: str = "") -> It
                 yield row
 
 
-def shown_row(split: str, example: Example, prompt_format: "PromptFormat | None", coloured: bool) -> str:
+def shown_row(
+    split: str,
+    example: Example,
+    prompt_format: "PromptFormat | None",
+    coloured: bool,
+    supervise: Literal["all", "last"] = "all",
+) -> str:
     """One row for the terminal.
 
     Args:
@@ -119,13 +132,19 @@ def shown_row(split: str, example: Example, prompt_format: "PromptFormat | None"
         example: The row.
         prompt_format: Renders it as training does; None prints its turns.
         coloured: Whether colour marks what is supervised.
+        supervise: Which assistant turns are.
     """
     head = f"── {split} · {example.id} · {example.kind} · {example.source}"
     if prompt_format is None:
-        lines = [f"{message.role}: {message.content}" for message in example.prompt]
-        return "\n".join([head, *lines, f"assistant: {_marked(example.answer, coloured)}"])
+        said = [place for place, message in enumerate(example.messages) if message.role == "assistant"]
+        learnt = said if supervise == "all" else said[-1:]
+        turns = [
+            f"{m.role}: {_marked(m.content, coloured) if place in learnt else m.content}"
+            for place, m in enumerate(example.messages)
+        ]
+        return "\n".join([head, *turns])
     sequences = []
-    for rendered in prompt_format.render_all(example.messages):
+    for rendered in prompt_format.render_all(example.messages, supervise):
         parts = groupby(zip(rendered.ids, rendered.mask, strict=True), key=lambda token: token[1])
         texts = [(prompt_format.decode([token for token, _ in tokens]), mask) for mask, tokens in parts]
         sequences.append("".join(_marked(text, coloured) if mask else text for text, mask in texts))
@@ -162,6 +181,41 @@ def length_report(rows: Iterator[tuple[str, Example]], prompt_format: "PromptFor
     return "\n".join(lines), total.total()
 
 
+def _print_step(wanted: ShowConfig) -> int:
+    """Prints some rows that a step changed or dropped, or how many rows each step did so."""
+    manifest = DatasetManifest.load(wanted.dataset)
+    counted = {step.name: [*step.changed.items(), *step.dropped.items()] for step in manifest.steps}
+    of_steps = {reason for reasons in counted.values() for reason, _ in reasons}
+    counted[COMPARED] = [(reason, n) for reason, n in manifest.counts.dropped.items() if reason not in of_steps]
+    if wanted.step == "":
+        lines = [f"{number:>8}  {name} · {reason}" for name, reasons in counted.items() for reason, number in reasons]
+        print("\n".join(lines))
+        return len(lines)
+    if wanted.step not in counted:
+        raise UserError(f"no step {wanted.step}", where=str(wanted.dataset), fix=f"available: {', '.join(counted)}")
+    found = [sample for sample in _samples(wanted.dataset) if sample.step == wanted.step]
+    for sample in found[: wanted.rows]:
+        print(shown_sample(sample))
+    return len(found)
+
+
+def _samples(directory: Path) -> Iterator[StepSample]:
+    check_file(directory / STEP_SAMPLES)
+    with (directory / STEP_SAMPLES).open(encoding="utf-8") as lines:
+        yield from map(StepSample.model_validate_json, lines)
+
+
+def shown_sample(sample: StepSample) -> str:
+    """A row before and after a step, for the terminal."""
+    lines = [f"── {sample.step} · {sample.reason} · {sample.id}"]
+    lines += [f"前 before · {role}: {text}" for role, text in sample.before] or [
+        "前 before · 含个人信息，不显示 not shown"
+    ]
+    if sample.after is None:
+        return "\n".join([*lines, "后 after · 剔除 dropped"])
+    return "\n".join([*lines, *(f"后 after · {role}: {text}" for role, text in sample.after)])
+
+
 def _marked(text: str, coloured: bool) -> str:
     return f"{GREEN}{text}{RESET}" if coloured else f"«{text}»"
 
@@ -186,6 +240,10 @@ def _print_dropped(wanted: ShowConfig) -> int:
     for number, row in enumerate(dropped_rows(wanted.dataset, wanted.reason, wanted.id or ""), 1):
         if number <= wanted.rows:
             print(f"dropped: {row['id']}: {row['reason']}")
+    if wanted.reason is not None and (wanted.dataset / STEP_SAMPLES).is_file():  # older datasets have none
+        for sample in _samples(wanted.dataset):
+            if sample.reason == wanted.reason and sample.after is None and (wanted.id or "") in sample.id:
+                print(shown_sample(sample))
     return number
 
 
@@ -206,6 +264,8 @@ def show(config: ShowConfig) -> int:
         report, number = length_report(found(wanted), prompt_format, wanted.lengths)
         print(report)
         return DONE if number else FAILED
+    if wanted.step is not None:
+        return DONE if _print_step(wanted) else FAILED
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     dropped = shown = 0
     if wanted.reason is not None or wanted.id is not None:
@@ -213,6 +273,6 @@ def show(config: ShowConfig) -> int:
     if wanted.reason is None:
         for split, example in islice(found(wanted), wanted.rows):
             shown += 1
-            print(shown_row(split, example, prompt_format, coloured))
+            print(shown_row(split, example, prompt_format, coloured, wanted.supervise))
     print(f"{shown} rows shown, {dropped} dropped rows match")
     return DONE if shown + dropped else FAILED

@@ -1,21 +1,24 @@
 """The preview of a dataset: one HTML file with a few hundred rows, searchable without a network or a server."""
 
 import json
+import re
 from html import escape
 from importlib.resources import files
 
+from data_recipes.schema.changes import StepSample
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import DatasetManifest
 
 SHOWN = 3000  # characters of a turn
 
 
-def preview(manifest: DatasetManifest, samples: dict[str, list[Example]]) -> str:
+def preview(manifest: DatasetManifest, samples: dict[str, list[Example]], changes: list[StepSample]) -> str:
     """The page.
 
     Args:
         manifest: Of the dataset.
         samples: Rows of each split.
+        changes: Rows that a step changed or dropped.
     """
     page = files("data_recipes.dataset").joinpath("preview.html").read_text(encoding="utf-8")
     rows = [_row(name, example) for name, examples in samples.items() for example in examples]
@@ -26,10 +29,9 @@ def preview(manifest: DatasetManifest, samples: dict[str, list[Example]]) -> str
         "ABOUT": f"{escape(manifest.about.zh)}<br>{escape(manifest.about.en)}",
         "COUNTS": escape(counted),
         "ROWS": _embedded(rows),
+        "CHANGES": _embedded([change.model_dump() for change in changes]),
     }
-    for key, value in values.items():
-        page = page.replace(f"@@{key}@@", value)
-    return page
+    return re.sub("@@([A-Z]+)@@", lambda place: values[place[1]], page)  # at once: a row may contain such a mark
 
 
 def _row(split: str, example: Example) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_recipes.dataset.digest import TableDigest
+from data_recipes.schema.changes import StepSample
 from data_recipes.schema.example import Example
 
 
@@ -22,6 +23,7 @@ class WrittenSplits:
         kinds: Rows by kind, in each split.
         lengths: Conversations by their number of characters, in each split.
         samples: Some rows of each split, spread evenly over it.
+        step_samples: Some rows that a step changed or dropped.
     """
 
     sizes: dict[str, int]
@@ -30,6 +32,7 @@ class WrittenSplits:
     kinds: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     lengths: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     samples: dict[str, list[Example]] = field(default_factory=lambda: defaultdict(list))
+    step_samples: list[StepSample] = field(default_factory=list)
 
 
 class SplitFiles:

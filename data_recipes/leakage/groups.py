@@ -14,6 +14,7 @@ from data_recipes.leakage.hashes import Hashes
 
 Rows = npt.NDArray[np.int32]
 BUCKET = 4_000_000  # hashes that are sorted at a time
+_PAIR = np.dtype([("hash", np.uint64), ("row", np.int32)])
 
 
 class Links:
@@ -73,21 +74,35 @@ class Buckets:
         folder.mkdir()
         self._bits = max(0, (hashes // BUCKET).bit_length())
         self._paths = [folder / f"{number:05}" for number in range(1 << self._bits)]
+        for path in self._paths:
+            path.touch()
 
     def add(self, hashes: Hashes, rows: Rows) -> None:
         """Appends hashes to their files."""
-        pairs = np.empty(len(hashes), [("hash", np.uint64), ("row", np.int32)])
+        pairs = np.empty(len(hashes), _PAIR)
         pairs["hash"], pairs["row"] = hashes, rows
         bucket = np.zeros(len(hashes), np.uint64) if not self._bits else hashes >> np.uint64(64 - self._bits)
         order = np.argsort(bucket, kind="stable")
         edges = np.searchsorted(bucket[order], np.arange(len(self._paths) + 1, dtype=np.uint64))
         for number, path in enumerate(self._paths):
-            with path.open("ab") as file:
-                pairs[order[edges[number] : edges[number + 1]]].tofile(file)
+            write_array(path, pairs[order[edges[number] : edges[number + 1]]], "ab")
+
+    def sort(self) -> Iterator[tuple[Hashes, Rows]]:
+        """Sorts each file by hash; the sorted hashes and rows of each."""
+        for path in self._paths:
+            pairs = np.fromfile(path, _PAIR)
+            pairs = pairs[np.argsort(pairs["hash"], kind="stable")]
+            write_array(path, pairs)
+            yield np.ascontiguousarray(pairs["hash"]), np.ascontiguousarray(pairs["row"])
 
     def each(self) -> Iterator[tuple[Hashes, Rows]]:
         """The hashes and rows of each file; the same hash is never in two of them."""
         for path in self._paths:
-            pairs = np.fromfile(path, [("hash", np.uint64), ("row", np.int32)])
+            pairs = np.fromfile(path, _PAIR)
             yield np.ascontiguousarray(pairs["hash"]), np.ascontiguousarray(pairs["row"])
-            path.unlink()
+
+
+def write_array(path: Path, values: np.ndarray, mode: str = "wb") -> None:
+    """Writes or appends (``ab``) an array; numpy's own ``tofile`` does not say that the disk is full."""
+    with path.open(mode) as file:
+        file.write(values.tobytes())

@@ -1,7 +1,7 @@
 """64-bit hashes used to compare rows: of questions, of whole rows and of runs of characters.
 
 Everything is computed on whole columns at once. Texts are normalised as ``leakage.normalise`` describes: width and case
-folded, letters and digits only.
+folded, letters and digits only; whole texts also with the signs that carry meaning.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_recipes.leakage.normalise import LATIN_BELOW, LATIN_RUN, RUN, normalise
+from data_recipes.leakage.normalise import (
+    LATIN_BELOW,
+    LATIN_RUN,
+    RUN,
+    SIGNS,
+    SUPERSCRIPT,
+    SUPERSCRIPTS,
+    always_counts,
+    folded_sign,
+    normalise_with_signs,
+)
+from data_recipes.schema.example import GIVEN, Role
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -70,26 +81,75 @@ def mix(values: Hashes) -> Hashes:
 
 
 def codes(texts: pa.Array) -> Codes:
-    """Normalises texts.
+    """Normalises texts: ``normalise`` on a column.
 
     Args:
         texts: An array of strings without nulls.
     """
     folded = pc.utf8_normalize(texts, "NFKC")
-    lengths = np.asarray(pc.utf8_length(folded), dtype=np.int64)
-    whole = np.frombuffer("".join(folded.to_pylist()).encode("utf-32-le", "surrogatepass"), np.uint32)
-    table = _folding()
-    lower = np.where(whole < _KNOWN, table[np.minimum(whole, _KNOWN - 1)], whole)
+    whole = _code_points("".join(folded.to_pylist()))
+    lower = _lowered(whole, _letters())
     kept = lower != 0
-    before = np.concatenate([[0], np.cumsum(kept)])
-    return Codes(lower[kept], before[np.cumsum(lengths)])
+    return Codes(lower[kept], _before(kept)[_ends(folded)])
+
+
+def signed_codes(texts: pa.Array) -> Codes:
+    """Normalises texts with the signs that carry meaning: ``normalise_with_signs`` on a column.
+
+    Args:
+        texts: An array of strings without nulls.
+    """
+    everything = "".join(texts.to_pylist())
+    if any(power in everything for power in SUPERSCRIPTS):
+        texts = pc.replace_substring_regex(texts, *SUPERSCRIPT)
+    folded = pc.utf8_normalize(texts, "NFKC")
+    joined = "".join(f"{text}\0" for text in folded.to_pylist())  # what is beside a sign is of the same text
+    ends = _ends(folded) + np.arange(1, len(folded) + 1)
+    whole = _code_points(joined)
+    lower = _lowered(whole, _letters_and_signs())
+    kept = lower != 0
+    for found in SIGNS.finditer(joined):
+        kept[slice(*found.span())] = True
+    empty = np.diff(_before(kept)[ends], prepend=0) == 0
+    if empty.any():
+        in_empty = np.flatnonzero(np.repeat(empty, np.diff(ends, prepend=0)))
+        kept[in_empty] = [code and not chr(code).isspace() for code in whole[in_empty].tolist()]
+    by_context = kept & (lower == 0)
+    lower[by_context] = [ord(folded_sign(chr(code))) for code in whole[by_context].tolist()]
+    return Codes(lower[kept], _before(kept)[ends])
+
+
+def _code_points(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _ends(texts: pa.Array) -> Numbers:
+    return np.cumsum(np.asarray(pc.utf8_length(texts), dtype=np.int64))
+
+
+def _before(kept: npt.NDArray[np.bool_]) -> Numbers:
+    """How many are kept before each place."""
+    return np.concatenate([[0], np.cumsum(kept)])
+
+
+def _lowered(whole: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    return np.where(whole < _KNOWN, table[np.minimum(whole, _KNOWN - 1)], whole)
 
 
 @cache
-def _folding() -> npt.NDArray[np.uint32]:
+def _letters() -> npt.NDArray[np.uint32]:
     """For each character its lower case, and 0 where it is neither a letter nor a digit."""
     lower = [c.lower()[0] if c.isalnum() else "\0" for c in map(chr, range(_KNOWN))]  # İ alone becomes two characters
     return np.fromiter(map(ord, lower), np.uint32, _KNOWN)
+
+
+@cache
+def _letters_and_signs() -> npt.NDArray[np.uint32]:
+    """The same with the signs that carry meaning wherever they are."""
+    table = _letters().copy()
+    signs = [code for code in np.flatnonzero(table == 0).tolist() if always_counts(chr(code))]
+    table[signs] = [ord(folded_sign(chr(code))) for code in signs]
+    return table
 
 
 def whole_hashes(texts: Codes) -> Hashes:
@@ -106,14 +166,19 @@ def run_hashes(texts: Codes) -> Runs:
     """One hash per run, see ``Runs``; none for a shorter text."""
     row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
     is_latin = texts.characters < LATIN_BELOW
-    latin = 2 * np.bincount(row_of[is_latin], minlength=len(texts.ends)) > texts.lengths
-    of_latin = latin[row_of]
+    of_latin = mostly_latin(texts)[row_of]
     found = [
         _runs_of(texts, row_of, ~of_latin, RUN),
         _runs_of(texts, row_of, of_latin, LATIN_RUN),
         _runs_of(texts, row_of, of_latin, RUN, is_latin),
     ]
     return Runs(np.concatenate([runs.hashes for runs in found]), np.concatenate([runs.rows for runs in found]))
+
+
+def mostly_latin(texts: Codes) -> npt.NDArray[np.bool_]:
+    """Which texts are mostly Latin letters and digits."""
+    row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
+    return 2 * np.bincount(row_of[texts.characters < LATIN_BELOW], minlength=len(texts.ends)) > texts.lengths
 
 
 def _runs_of(
@@ -124,16 +189,31 @@ def _runs_of(
     is_latin: npt.NDArray[np.bool_] | None = None,
 ) -> Runs:
     """The runs of one length in the given characters, and with ``is_latin`` only those that are mostly not Latin."""
-    rows, scattered = row_of[wanted], mix(texts.characters[wanted].astype(np.uint64))
-    count = max(0, len(scattered) - length + 1)
-    hashes = np.zeros(count, np.uint64)
-    for offset, power in enumerate(_powers(length)):
-        hashes += scattered[offset : offset + count] * power
+    rows, hashes = row_of[wanted], _rolling(texts.characters[wanted], length)
+    count = len(hashes)
     kept = rows[:count] == rows[length - 1 :][:count]
     if is_latin is not None:
         before = np.concatenate([[0], np.cumsum(is_latin[wanted])])
         kept &= 2 * (before[length:] - before[:-length]) < length
     return Runs(mix(hashes[kept]), rows[:count][kept])
+
+
+def hashes_by_place(texts: Codes, length: int) -> tuple[Numbers, Hashes]:
+    """The runs of one length in all texts: where each begins in ``characters``, and its hash as in ``run_hashes``."""
+    row_of = np.repeat(np.arange(len(texts.ends), dtype=np.int32), texts.lengths)
+    hashes = _rolling(texts.characters, length)
+    places = np.flatnonzero(row_of[: len(hashes)] == row_of[length - 1 :][: len(hashes)])
+    return places, mix(hashes[places])
+
+
+def _rolling(characters: npt.NDArray[np.uint32], length: int) -> Hashes:
+    """For each place but the last ones, a polynomial in the characters from there on."""
+    scattered = mix(characters.astype(np.uint64))
+    count = max(0, len(scattered) - length + 1)
+    hashes = np.zeros(count, np.uint64)
+    for offset, power in enumerate(_powers(length)):
+        hashes += scattered[offset : offset + count] * power
+    return hashes
 
 
 def _powers(count: int) -> Hashes:
@@ -144,31 +224,69 @@ def _powers(count: int) -> Hashes:
 
 def text_hashes(texts: pa.Array) -> Hashes:
     """One hash per text as it is, e.g. an id or a group key."""
-    lengths = np.asarray(pc.utf8_length(texts), dtype=np.int64)
-    whole = np.frombuffer("".join(texts.to_pylist()).encode("utf-32-le", "surrogatepass"), np.uint32)
-    return whole_hashes(Codes(whole, np.cumsum(lengths)))
+    return whole_hashes(Codes(_code_points("".join(texts.to_pylist())), _ends(texts)))
 
 
 def questions(rows: pa.Table) -> Codes:
-    """What the user asks in each row, over all turns."""
-    messages = rows["messages"].combine_chunks()
-    turns = messages.flatten()
-    asked = np.asarray(pc.equal(turns.field("role"), "user"))
-    row_of = np.repeat(np.arange(len(messages)), np.asarray(pc.list_value_length(messages)))
-    counts = np.bincount(row_of[asked], minlength=len(messages))
-    return codes(turns.field("content").filter(pa.array(asked))).joined(counts)
+    """What the user asks in each row, over all turns, for runs of characters."""
+    texts, counts = _turns(rows, "user")
+    return codes(texts).joined(counts)
 
 
-def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
-    """One hash per question; where it ends in a list of options, their order does not count.
+@dataclass(frozen=True)
+class Systems:
+    """The system texts of some rows; from where on one only gives something to read (``GIVEN``), it is not counted.
 
-    A published set and its copy often differ only in which option is A, and many questions are shorter than a run.
-
-    Args:
-        rows: The rows.
-        asked: Their ``questions``.
+    Attributes:
+        hashes: One per row; 0 where there is no text.
+        text_of: The number of each row's text among the different ones.
+        runs: The runs of the different texts, in their order; ``rows`` are numbers of texts.
     """
-    hashes = whole_hashes(asked)
+
+    hashes: Hashes
+    text_of: npt.NDArray[np.int32]
+    runs: Runs
+
+    def runs_of(self, chosen: npt.NDArray[np.int32]) -> Runs:
+        """The runs in the system texts of some rows."""
+        counts = np.bincount(self.runs.rows, minlength=int(self.text_of.max(initial=0)) + 1)
+        texts = self.text_of[chosen]
+        firsts, lengths = (np.cumsum(counts) - counts)[texts], counts[texts]
+        at = np.repeat(firsts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
+        return Runs(self.runs.hashes[at], np.repeat(chosen, lengths))
+
+
+def systems(rows: pa.Table) -> Systems:
+    """Hashes and runs of the system texts of some rows."""
+    texts, counts = _turns(rows, "system")
+    own = pc.replace_substring_regex(texts, f"(?s)(?:{'|'.join(GIVEN)}).*", "")
+    place = pa.array(np.cumsum(counts) - 1, pa.int64(), mask=counts == 0)
+    different = pc.fill_null(own.take(place), "").dictionary_encode()
+    signed, text_of = signed_codes(different.dictionary), np.asarray(different.indices, np.int32)
+    found = run_hashes(codes(different.dictionary))
+    order = np.argsort(found.rows, kind="stable")
+    hashes = np.where(signed.lengths > 0, whole_hashes(signed), np.uint64(0))
+    return Systems(hashes[text_of], text_of, Runs(found.hashes[order], found.rows[order]))
+
+
+def _turns(rows: pa.Table, role: Role) -> tuple[pa.Array, Numbers]:
+    """The turns of one role before the answer, and how many each row has."""
+    messages = rows["messages"].combine_chunks()
+    turns, lengths = messages.flatten(), np.asarray(pc.list_value_length(messages))
+    of_role = np.array(pc.equal(turns.field("role"), role))
+    of_role[np.cumsum(lengths) - 1] = False  # the answer
+    counts = np.bincount(np.repeat(np.arange(len(messages)), lengths)[of_role], minlength=len(messages))
+    return turns.field("content").filter(pa.array(of_role)), counts
+
+
+def question_hashes(rows: pa.Table) -> Hashes:
+    """One hash per question, with its signs and the earlier answers; in a list of options at its end any order counts.
+
+    A published set and its copy often differ only in which option is A, and many questions are shorter than a run. The
+    system turn is not part of it: whether it is one of the question, only all rows can tell (``leakage.boilerplate``).
+    """
+    texts, counts = _turns(rows, "user")
+    hashes = whole_hashes(signed_codes(texts).joined(counts))
     listed = np.flatnonzero(np.asarray(pc.list_value_length(rows["choices"].combine_chunks())))
     numbers: list[int] = []
     stems: list[str] = []
@@ -176,18 +294,32 @@ def question_hashes(rows: pa.Table, asked: Codes) -> Hashes:
     question_of: list[int] = []  # the place of its stem, for each option
     choices = rows.select(["messages", "choices"]).take(pa.array(listed, pa.int64()))
     for number, row in zip(listed.tolist(), choices.to_pylist(), strict=True):
-        text = normalise("".join(turn["content"] for turn in row["messages"] if turn["role"] == "user"))
-        lettered = "".join(f"{letter}{option}" for letter, option in zip(ascii_uppercase, row["choices"], strict=False))
-        if text.endswith(ending := normalise(lettered)):
+        text = normalise_with_signs("".join(turn["content"] for turn in row["messages"] if turn["role"] == "user"))
+        lettered = "".join(
+            f"{letter}. {option}\n" for letter, option in zip(ascii_uppercase, row["choices"], strict=False)
+        )
+        if text.endswith(ending := normalise_with_signs(lettered)):
             question_of += [len(stems)] * len(row["choices"])
             numbers.append(number)
             stems.append(text.removesuffix(ending))
             options += row["choices"]
     if numbers:
         of_options = np.zeros(len(stems), np.uint64)
-        np.add.at(of_options, question_of, whole_hashes(codes(pa.array(options, pa.string()))))
-        hashes[numbers] = mix(whole_hashes(codes(pa.array(stems, pa.string()))) ^ mix(of_options))
-    return hashes
+        np.add.at(of_options, question_of, whole_hashes(signed_codes(pa.array(options, pa.string()))))
+        hashes[numbers] = mix(text_hashes(pa.array(stems, pa.string())) ^ mix(of_options))
+    return _with_earlier_answers(rows, hashes)
+
+
+def _with_earlier_answers(rows: pa.Table, hashes: Hashes) -> Hashes:
+    """The hashes of questions that follow answers of at least a run; a shorter one (好的) holds no case."""
+    said, counts = _turns(rows, "assistant")
+    long = np.asarray(pc.greater_equal(pc.utf8_length(said), RUN))
+    if not long.any():
+        return hashes
+    row_of = np.repeat(np.arange(len(counts)), counts)[long]
+    counts = np.bincount(row_of, minlength=len(counts))
+    earlier = whole_hashes(signed_codes(said.filter(pa.array(long))).joined(counts))
+    return np.where(counts > 0, mix(hashes ^ mix(earlier)), hashes)
 
 
 def row_hashes(rows: pa.Table, asked: Hashes) -> Hashes:
@@ -197,19 +329,19 @@ def row_hashes(rows: pa.Table, asked: Hashes) -> Hashes:
         rows: The rows.
         asked: The hashes of their questions.
     """
-    whole = mix(asked) ^ whole_hashes(answers(rows))
+    whole = mix(asked) ^ whole_hashes(signed_codes(_answers(rows)))
     for column in (pc.struct_field(rows["passage"], "context"), rows["rejected"]):
         texts = column.combine_chunks().fill_null("")
         if pc.any(pc.not_equal(texts, "")).as_py():
-            whole = mix(whole) ^ whole_hashes(codes(texts))
+            whole = mix(whole) ^ whole_hashes(signed_codes(texts))
     return whole
 
 
-def answers(rows: pa.Table) -> Codes:
+def _answers(rows: pa.Table) -> pa.Array:
     """The last turn of each row."""
     messages = rows["messages"].combine_chunks()
     ends = np.cumsum(np.asarray(pc.list_value_length(messages)))
-    return codes(messages.flatten().field("content").take(pa.array(ends - 1)))
+    return messages.flatten().field("content").take(pa.array(ends - 1))
 
 
 def conversations(rows: pa.Table) -> pa.Array:

@@ -1,5 +1,10 @@
-"""How questions are compared: normalised, whole or by runs of characters."""
+"""How questions are compared: by runs of letters and digits, and as a whole with the signs that carry meaning.
 
+A run has no signs, so that a copy is found whatever its punctuation and its way to write a formula. Equal are
+only questions with the same signs: ``3+5`` and ``3-5``, ``1.5`` and ``15``, ``HBsAg(+)`` and ``(-)`` are not.
+"""
+
+import re
 import unicodedata
 
 from data_recipes.schema.example import Example
@@ -12,10 +17,65 @@ RUN_TOLD = (
 )
 LATIN_BELOW = 0x250  # digits and the letters of western languages
 
+DASHES = "-‐‒–—−~"
+SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ⁿ"
+SUPERSCRIPT = (f"([0-9)])([{SUPERSCRIPTS}])", r"\1^\2")
+"""A power is a sign that NFKC would drop: 10³ is not 103."""
+SIGNS = re.compile(  # of a text after NFKC; begins with the signs themselves, so that a search skips all else
+    rf"""
+    [{DASHES}.·:、,/*|&_@\\\#=!()\[\]{{}}]
+    (?: (?<=[0-9],)               (?=[0-9]) (?![0-9]{{3}}(?![0-9]))       # 选1,2; not 1,000
+      | (?<=[0-9][:、])           (?=[0-9])                             # 1:2
+      | (?<=[0-9][.·]) [.·]*      (?=[0-9])                             # 1.5, 7÷3=2……1
+      | (?<=[0-9)][{DASHES}])     (?=[0-9(]|[a-z](?![A-Za-z]))          # 3-5, 2-x, (a)-(b)
+      | (?<=[0-9a-z)]\ [{DASHES}]) (?=\ [0-9a-z(])                      # 3 - 5
+      | (?<=(?<![A-Za-z])[a-z][{DASHES}]) (?=[0-9(]|[a-z](?![A-Za-z]))  # x-5, x-y; not B-12, X-ray, IL-6
+      | (?<![A-Za-z0-9)].) (?<=[{DASHES}]) (?=[0-9])                    # -5
+      | (?<=[A-Za-z(\[][{DASHES}]) (?![{DASHES}\w])                     # HBsAg-, (-); not Rh-阴性
+      | (?<=[A-Za-z0-9)][/*|&_@\\]) \*? (?=[A-Za-z0-9(])                # mg/kg, 2**3
+      | (?<=[A-Za-z0-9)]\ [/*|&_@\\]) (?=\ [A-Za-z0-9(])               # 3 * 5
+      | (?<=[A-Za-z]\#)           (?![A-Za-z0-9])                       # C#
+      | (?<==)                    (?=\s?[\w(\[+\-√=<>])                # x=5; not 3+5=?
+      | (?<=!)                    (?:(?==)|(?<=[0-9a-z)].)(?=\s?[+×÷*/^-]))  # a!=b, 5!+3!
+      | (?<=[+×÷*/^√-]\()                                               # 3×(1+2)
+      | (?<=\))                   (?=\s?[+×÷*/^-])                      # (1+2)×3
+      | (?<=\}}\{{)                                                      # \frac{{1}}{{23}}
+      | (?<=[0-9][()\[\]{{}}])    (?=[0-9]) )                            # 2(3+4)
+    """,
+    re.VERBOSE,
+)
+"""Signs that carry meaning where they are; ``always_counts`` names those that do anywhere."""
+
+_SAME_SIGN = dict.fromkeys(DASHES, "-") | {"、": ",", "*": "×", "·": ".", "⩽": "≤", "⩾": "≥"}
+
 
 def normalise(text: str) -> str:
     """Folds width and case and drops punctuation, symbols and spaces."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+
+
+def normalise_with_signs(text: str) -> str:
+    """The same, with the signs that carry meaning; a text without letters, digits and such signs is its characters."""
+    folded = unicodedata.normalize("NFKC", re.sub(*SUPERSCRIPT, text))
+    places = {place for found in SIGNS.finditer(folded) for place in range(*found.span())}
+    kept = [c for place, c in enumerate(folded) if place in places or always_counts(c)]
+    return "".join(map(folded_sign, kept or "".join(folded.split())))
+
+
+def always_counts(character: str) -> bool:
+    """Whether a character counts wherever it is: letters, digits, vowel signs, and ``+ < > × ÷ ≤ % ° ↑`` and others."""
+    if character in "%‰°^€£¥♀♂":
+        return True
+    category = unicodedata.category(character)
+    if category == "Sm":
+        return character not in "|=−~"
+    is_variation = "\ufe00" <= character <= "\ufe0f"  # of an emoji
+    return character.isalnum() or (category in ("Mn", "Mc") and not is_variation)
+
+
+def folded_sign(character: str) -> str:
+    """Its lower case, or the one sign for those that mean the same."""
+    return _SAME_SIGN.get(character) or character.lower()[0]  # İ alone would become two characters
 
 
 def says_something(text: str) -> bool:

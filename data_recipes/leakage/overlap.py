@@ -1,12 +1,13 @@
 """What a test set shares with the training questions: identical questions and shared runs of characters.
 
 A run has 13 characters, and 60 where most are Latin letters, of which 13 are a common phrase.
-Questions are compared after normalisation (NFKC, lower case, letters and digits only), the options of a choice in any
-order. A dataset keeps the fingerprints of its training questions, so that any test set can be measured against them
-later without the training text.
+Questions are compared after normalisation (``leakage.normalise``), the options of a choice in any order, with the
+system text that holds their case. What many rows have in common (``leakage.boilerplate``) is no overlap. A dataset has
+fingerprints of its training questions, so that any test set can be measured against them later without the text.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -18,13 +19,16 @@ import pyarrow.parquet as pq
 
 from common.errors import UserError
 from data_recipes.leakage import hashes
-from data_recipes.leakage.hashes import Hashes
+from data_recipes.leakage.boilerplate import has_case, with_cases
+from data_recipes.leakage.hashes import Hashes, Runs
 from data_recipes.schema.arrow import to_table
 from data_recipes.schema.example import Example
 
 FINGERPRINTS = "fingerprints.parquet"
 HELD_OUT = "held_out.parquet"
-SCHEMA = pa.schema({"run": pa.bool_(), "hash": pa.uint64()}, {"version": "2"})  # 2: options in any order
+SCHEMA = pa.schema({"run": pa.bool_(), "hash": pa.int64()}, {"version": "3"})
+"""Version 2 counts options in any order, version 3 signs and the system text that holds the case."""
+CHANCE_BITS = 20  # a run is taken for one of a set by chance once in 2**20 times; more bits make larger files
 FILTER_BITS = 24
 
 Mask = npt.NDArray[np.bool_]
@@ -43,9 +47,11 @@ class Fingerprints:
 
     Attributes:
         batches: Goes through them again each time it is called.
+        run_bits: How many bits of the hashes of runs are known.
     """
 
     batches: Callable[[], Iterator[QuestionHashes]]
+    run_bits: int = 64
 
 
 @dataclass(frozen=True)
@@ -122,14 +128,13 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap
         The number and the ids of the examples that were seen whole or in part.
     """
     tests = list(examples)
-    rows = to_table(tests)
-    texts = hashes.questions(rows)
-    asked, found = hashes.question_hashes(rows, texts), hashes.run_hashes(texts)
-    questions, shared = HashSet(asked), HashSet(found.hashes)
+    asked, found = hashed(to_table(tests))
+    known = top_bits(found.hashes, train.run_bits)
+    questions, shared = HashSet(asked), HashSet(known)
     for batch in train.batches():
         questions.find(batch.questions)
         shared.find(batch.runs)
-    partly = set(found.rows[shared.was_seen(found.hashes)].tolist())
+    partly = set(found.rows[shared.was_seen(known)].tolist())
     return MeasuredOverlap(
         n=len(tests),
         exact_ids=tuple(e.id for e, seen in zip(tests, questions.was_seen(asked), strict=True) if seen),
@@ -137,39 +142,66 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap
     )
 
 
+def hashed(rows: pa.Table) -> tuple[Hashes, Runs]:
+    """The hash of each question of some rows, and the runs of characters in them, cases in system texts included."""
+    systems = hashes.systems(rows)
+    cases = has_case(systems.hashes)
+    own, of_cases = hashes.run_hashes(hashes.questions(rows)), systems.runs_of(np.flatnonzero(cases).astype(np.int32))
+    runs = Runs(np.concatenate([own.hashes, of_cases.hashes]), np.concatenate([own.rows, of_cases.rows]))
+    return with_cases(hashes.question_hashes(rows), systems.hashes, cases), runs
+
+
+def top_bits(hashes: Hashes, bits: int) -> Hashes:
+    """The hashes with all but their first bits zero."""
+    return hashes >> np.uint64(64 - bits) << np.uint64(64 - bits)
+
+
 def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
-    """Writes fingerprints into a dataset's folder."""
-    with pq.ParquetWriter(folder / name, SCHEMA, compression="none", use_dictionary=False) as writer:
+    """Writes fingerprints into a dataset's folder: as differences, and of runs no more bits than tell them apart."""
+    size = sum(len(batch.runs) for batch in train.batches())
+    bits = min(train.run_bits, size.bit_length() + CHANCE_BITS)
+    schema = SCHEMA.with_metadata({**SCHEMA.metadata, "run_bits": str(bits)})
+    packed = {"use_dictionary": False, "column_encoding": {"run": "PLAIN", "hash": "DELTA_BINARY_PACKED"}}
+    with pq.ParquetWriter(folder / name, schema, compression="zstd", **packed) as writer:
         for batch in train.batches():
-            whole, run = _distinct(batch.questions), _distinct(batch.runs)
-            columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run])]
-            writer.write_table(pa.table([pa.array(column) for column in columns], SCHEMA))
+            whole, run = _distinct(batch.questions), _distinct(batch.runs >> np.uint64(64 - bits))
+            columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run]).view(np.int64)]
+            writer.write_table(pa.table([pa.array(column) for column in columns], schema))
 
 
 def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
     """The fingerprints of a dataset, read on demand.
 
     Raises:
-        UserError: The folder holds none.
+        UserError: The folder holds none, or those of another version.
     """
     path = folder / name
     if not path.is_file():
         raise UserError("no fingerprints here", where=str(path), fix="build the dataset again")
-    return Fingerprints(lambda: _read(path))
-
-
-def _read(path: Path) -> Iterator[QuestionHashes]:
-    try:
-        file = pq.ParquetFile(path)
-        if (file.schema_arrow.metadata or {}).get(b"version") != SCHEMA.metadata[b"version"]:
+    with _damage(path):
+        metadata = pq.read_schema(path).metadata or {}
+        if metadata.get(b"version") != SCHEMA.metadata[b"version"]:
             raise UserError(
                 "fingerprints of another version of Xinglin: questions would not be recognised",
                 where=str(path),
                 fix="build the dataset again, and register a protected set again (data_recipes/suites.py)",
             )
+        bits = int(metadata[b"run_bits"])
+    return Fingerprints(lambda: _read(path, bits), bits)
+
+
+def _read(path: Path, bits: int) -> Iterator[QuestionHashes]:
+    with _damage(path):
+        file = pq.ParquetFile(path)
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
-            run, hashes = np.asarray(table["run"]), np.asarray(table["hash"])
-            yield QuestionHashes(hashes[~run], hashes[run])
-    except (pa.ArrowInvalid, KeyError, OSError) as error:
+            run, hashes = np.asarray(table["run"]), np.asarray(table["hash"]).view(np.uint64)
+            yield QuestionHashes(hashes[~run], hashes[run] << np.uint64(64 - bits))
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, KeyError, ValueError, OSError) as error:
         raise UserError(f"not fingerprints: {error}", where=str(path), fix="build the dataset again") from None

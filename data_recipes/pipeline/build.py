@@ -89,17 +89,19 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
 
 def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[ShardDone]:
     """Reads the source and runs the steps; returns the account of each shard."""
+    cases = not source_of(source).instructs_in_system
     with tqdm(desc="steps", unit="shard", disable=None) as progress:
 
         def tasks() -> Iterator[ShardTask]:
             number = 0
             for number in read_shards(data, source, work):
-                yield ShardTask(work, number, data.steps, data.near_duplicates != "keep")
+                yield ShardTask(work, number, data.steps, data.near_duplicates != "keep", cases)
             progress.total = number + 1  # from now on the remaining time is known
 
         shards = []
         for number in executor_of(data).run(run_steps, tasks()):
-            shards.append(ShardDone.load(work, number).model_copy(update={"dropped": []}))  # there may be millions
+            done = ShardDone.load(work, number)
+            shards.append(done.model_copy(update={"dropped": [], "changed": [], "samples": []}))  # may be millions
             progress.update()
     return shards
 
@@ -192,6 +194,7 @@ def _manifest(
         steps=_step_counts(shards),
         protected_sets=described(protected_sets(config.data)),
         overlap=decision.overlap,
+        large_groups=decision.large_groups,
         sha256=hash_of(written.digests),
     )
 

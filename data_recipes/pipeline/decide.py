@@ -3,26 +3,33 @@
 Only hashes are read, one column at a time: ten million rows take well under 2 GiB.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+from loguru import logger
 
 from common.errors import Refused, UserError
 from data_recipes.config import DataConfig
-from data_recipes.leakage.groups import Buckets, Links
-from data_recipes.leakage.hashes import Hashes, mix
-from data_recipes.leakage.near_duplicates import BandFiles
+from data_recipes.leakage.boilerplate import MOST_ROWS, CommonRuns, common_hashes
+from data_recipes.leakage.groups import Buckets, Links, Rows
+from data_recipes.leakage.hashes import Hashes, codes, conversations, mix
+from data_recipes.leakage.near_duplicates import BandFiles, signatures
 from data_recipes.leakage.near_duplicates import clusters as clusters_of
-from data_recipes.leakage.overlap import Fingerprints, HashSet, Mask
+from data_recipes.leakage.normalise import RUN
+from data_recipes.leakage.overlap import Fingerprints, HashSet, Mask, top_bits
 from data_recipes.leakage.split import draw
 from data_recipes.pipeline.hash_files import HashFiles
-from data_recipes.schema.manifest import SplitOverlap
+from data_recipes.pipeline.large_groups import LARGE_GROUP, large_groups
+from data_recipes.schema.manifest import LargeGroup, SplitOverlap
 from data_recipes.schema.splits import TRAIN
 
 POOL = 0  # the position of the training pool among the splits that rows name
+LEAST_DRAWN = 0.5  # share of the requested rows that a drawn split must get
+SAMPLE = 50_000  # rows in which boilerplate is searched
 
 
 class Ledger:
@@ -65,6 +72,7 @@ class Decision:
         reason: Each row's position in ``reasons``.
         group: The number of the group that each row was joined to; 0 where it keeps its own.
         overlap: What each split other than training shares with it.
+        large_groups: Groups with more than ``LARGE_GROUP`` of the rows that splits were drawn from.
     """
 
     splits: list[str]
@@ -73,6 +81,7 @@ class Decision:
     reason: npt.NDArray[np.int16]
     group: Hashes
     overlap: dict[str, SplitOverlap]
+    large_groups: list[LargeGroup]
 
 
 def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerprints], scratch: Path) -> Decision:
@@ -90,6 +99,7 @@ def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerpri
     """
     ledger = Ledger(files.rows)
     clusters = _clusters(data, files, scratch)
+    buckets = _sorted_runs(files, scratch)
     _drop_repeats(data, files, ledger, clusters)
     for name, fingerprints in protected.items():
         ledger.drop(_in_set(files, fingerprints) & (files.split == POOL), f"overlaps_{name}")
@@ -100,37 +110,99 @@ def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerpri
     if drawn and TRAIN in data.splits:
         raise UserError("training takes what the others do not", where="data.splits.train", fix="remove its size")
     place, group = files.split.copy(), np.zeros(files.rows, np.uint64)
-    pool = ledger.left & (files.split == POOL)
+    pool, large = ledger.left & (files.split == POOL), []
     if drawn:
-        links = _linked(files, clusters, pool, scratch)
+        links = _linked(files, clusters, pool, buckets)
         group = _joined(files, links, pool)
+        large = large_groups(files, links.roots, clusters, pool, buckets)
         place[pool] = draw(links.roots[pool], files.whole("id"), drawn, data.seed, len(files.splits))
     place[~ledger.left] = -1
     splits = [*files.splits, *drawn]
-    _check_drawn(splits, place, drawn)
+    _check_drawn(splits, place, drawn, large)
     overlap = {name: _measured(files, place, number, name) for number, name in enumerate(splits) if number != POOL}
-    return Decision(splits, place, ledger.reasons, ledger.reason, group, overlap)
+    return Decision(splits, place, ledger.reasons, ledger.reason, group, overlap, large)
 
 
 def _clusters(data: DataConfig, files: HashFiles, scratch: Path) -> Hashes:
     """The number of each row's cluster of near-duplicates: that of the first row in it."""
     if data.near_duplicates == "keep":
         return np.arange(files.rows, dtype=np.uint64)
-    folder = scratch / "bands"
+    bands = _bands(scratch / "bands", files.each("bands"))
+    roots = clusters_of(bands, files.rows, threshold=data.near_duplicate_share)
+    large = _large(files, roots)
+    if large.any():
+        roots = _without_boilerplate(data, files, roots, large, scratch)
+    return roots.astype(np.uint64)
+
+
+def _bands(folder: Path, parts: Iterable[npt.NDArray[np.uint64]]) -> BandFiles:
     folder.mkdir()
     bands = BandFiles(folder)
-    for hashes in files.each("bands"):
-        bands.append(hashes)
-    return clusters_of(bands, files.rows, threshold=data.near_duplicate_share).astype(np.uint64)
+    for part in parts:
+        bands.append(part)
+    return bands
+
+
+def _large(files: HashFiles, roots: Rows) -> Mask:
+    """The rows in clusters of too many questions to be near-duplicates for what they say themselves."""
+    rows = np.flatnonzero(np.bincount(roots, minlength=files.rows)[roots] > MOST_ROWS)
+    if not len(rows):
+        return np.zeros(files.rows, bool)
+    different = np.unique(np.stack([roots[rows].astype(np.uint64), files.questions()[rows]]), axis=1)[0].astype(
+        np.int64
+    )
+    return np.bincount(different, minlength=files.rows)[roots] > MOST_ROWS
+
+
+def _without_boilerplate(data: DataConfig, files: HashFiles, roots: Rows, large: Mask, scratch: Path) -> Rows:
+    """Clusters again, of what the rows of large clusters have besides runs that many of them share.
+
+    A row that has less than a run of its own stays in its cluster, unless that is a large share of all rows.
+    """
+    members = np.flatnonzero(large)
+    sample = np.zeros(files.rows, bool)
+    sample[members[:: -(-len(members) // SAMPLE)]] = True
+    texts = [conversations(table) for table in files.tables(sample)]
+    common = CommonRuns(codes(pa.concat_arrays(texts)))
+    sizes: list[int] = []
+
+    def own() -> Iterator[npt.NDArray[np.uint64]]:
+        for table in files.tables(large):
+            left = common.without(codes(conversations(table)))
+            sizes.extend(map(len, left))
+            yield signatures(pa.array(left, pa.string()))
+
+    bands = _bands(scratch / "own-bands", own())
+    again = clusters_of(bands, len(members), threshold=data.near_duplicate_share)
+    share = np.bincount(roots, minlength=files.rows)[roots[members]] / files.rows
+    judged = (np.array(sizes) >= RUN) | (share > LARGE_GROUP)
+    links = Links(files.rows)
+    rest = np.setdiff1d(np.arange(files.rows, dtype=np.int32), members[judged])
+    links.add(roots[rest].astype(np.uint64), rest)
+    links.join(members[judged].astype(np.int32), members[again[judged]].astype(np.int32))
+    return links.roots
+
+
+def _sorted_runs(files: HashFiles, scratch: Path) -> Buckets:
+    """All runs, sorted; from now on ``files`` counts only those that are no boilerplate."""
+    buckets = Buckets(scratch / "runs", sum(len(hashes) for hashes, _ in files.runs()))
+    for hashes, rows in files.runs():
+        buckets.add(hashes, rows)
+    same = Links(files.rows)  # a run counts once for all rows with one group key or question
+    every = np.arange(files.rows, dtype=np.int32)
+    same.add(files.whole("group"), every)
+    same.add(files.questions(), every)
+    files.common = HashSet(common_hashes(buckets.sort(), same.roots))
+    return buckets
 
 
 def _drop_repeats(data: DataConfig, files: HashFiles, ledger: Ledger, clusters: Hashes) -> None:
     ledger.drop(_repeated(files.whole("id"), ledger.left), "duplicate_id")
     of_split = mix(files.split.astype(np.uint64))
     if data.duplicates != "keep":
-        ledger.drop(_repeated(files.whole("row") ^ of_split, ledger.left), "duplicate_row")
+        ledger.drop(_repeated(files.questions("row") ^ of_split, ledger.left), "duplicate_row")
     if data.duplicates == "question":
-        ledger.drop(_repeated(files.whole("question") ^ of_split, ledger.left), "duplicate_question")
+        ledger.drop(_repeated(files.questions() ^ of_split, ledger.left), "duplicate_question")
     if data.near_duplicates == "drop":
         ledger.drop(_repeated(clusters, ledger.left & (files.split == POOL)), "near_duplicate")
 
@@ -153,9 +225,9 @@ def _in_set(files: HashFiles, fingerprints: Fingerprints) -> Mask:
     batches = list(fingerprints.batches())
     questions = HashSet(np.concatenate([np.zeros(0, np.uint64), *(batch.questions for batch in batches)]))
     runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(batch.runs for batch in batches)]))
-    found = questions.find(files.whole("question"))
+    found = questions.find(files.questions())
     for hashes, rows in files.runs():
-        found[rows[runs.find(hashes)]] = True
+        found[rows[runs.find(top_bits(hashes, fingerprints.run_bits))]] = True
     return found
 
 
@@ -186,7 +258,7 @@ class _Shared:
 
 
 def _shared(files: HashFiles, train: Mask, test: Mask) -> _Shared:
-    asked = files.whole("question")
+    asked = files.questions()
     questions = HashSet(asked[test])
     runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(h[test[rows]] for h, rows in files.runs())]))
     found, exact, partly = (np.zeros(files.rows, bool) for _ in range(3))
@@ -201,18 +273,15 @@ def _shared(files: HashFiles, train: Mask, test: Mask) -> _Shared:
     return _Shared(found, exact, partly)
 
 
-def _linked(files: HashFiles, clusters: Hashes, pool: Mask, scratch: Path) -> Links:
+def _linked(files: HashFiles, clusters: Hashes, pool: Mask, buckets: Buckets) -> Links:
     """Links the rows that must not straddle a split: one group key, one question, near-duplicates, a common run."""
     links = Links(files.rows)
     links.add(files.whole("group")[pool], _numbers(pool))
-    links.add(files.whole("question")[pool], _numbers(pool))  # it may be too short for a run
+    links.add(files.questions()[pool], _numbers(pool))  # it may be too short for a run
     links.add(clusters[pool], _numbers(pool))
-    buckets = Buckets(scratch / "runs", sum(len(hashes) for hashes, _ in files.runs()))
-    for hashes, rows in files.runs():
-        inside = pool[rows]
-        buckets.add(hashes[inside], rows[inside])
     for hashes, rows in buckets.each():
-        links.add(hashes, rows)
+        counted = pool[rows] & files.counted(hashes)
+        links.add(hashes[counted], rows[counted])
     return links
 
 
@@ -235,11 +304,23 @@ def _check_left(files: HashFiles, ledger: Ledger) -> None:
             )
 
 
-def _check_drawn(splits: list[str], place: npt.NDArray[np.int16], drawn: Mapping[str, int]) -> None:
-    sizes = np.bincount(place[place >= 0], minlength=len(splits))
-    empty = [name for name, size in zip(splits, sizes, strict=True) if not size and name in drawn]
-    if empty:
-        raise UserError(f"nothing is left for {', '.join(empty)}", where="data.splits", fix="make the others smaller")
+def _check_drawn(
+    splits: list[str], place: npt.NDArray[np.int16], drawn: Mapping[str, int], large: list[LargeGroup]
+) -> None:
+    """A split that gets fewer rows than requested is a warning, below a half an error."""
+    sizes = dict(zip(splits, np.bincount(place[place >= 0], minlength=len(splits)).tolist(), strict=True))
+    short = {name: f"{sizes[name]} of {wanted}" for name, wanted in drawn.items() if sizes[name] < wanted}
+    if not short:
+        return
+    problem = f"fewer rows than requested: {listed(short)}; a split takes whole groups of linked rows"
+    if all(sizes[name] >= LEAST_DRAWN * wanted for name, wanted in drawn.items()):
+        logger.warning("{} (the dataset's README.md names large ones)", problem)
+        return
+    raise UserError(
+        problem + "".join(f"\n  - {group.told}" for group in large),
+        where="data.splits",
+        fix="request fewer rows, remove what links the rows, or search no near-duplicates (data.near_duplicates=keep)",
+    )
 
 
 def _measured(files: HashFiles, place: npt.NDArray[np.int16], number: int, name: str) -> SplitOverlap:

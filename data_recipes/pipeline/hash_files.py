@@ -5,7 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from data_recipes.leakage.boilerplate import has_case, with_cases
+from data_recipes.leakage.hashes import Hashes, Runs, Systems
+from data_recipes.leakage.overlap import HashSet, Mask
 from data_recipes.pipeline.transform import ShardDone
 from data_recipes.schema.splits import TRAIN
 
@@ -20,6 +25,8 @@ class HashFiles:
         splits: The splits that rows name; the training pool, which rows without a name are in too, comes first.
         came: The splits that have rows.
         split: Each row's position in ``splits``.
+        cases: The rows whose system text holds the case of the question.
+        common: Runs that many rows have; ``runs`` skips them.
 
     Args:
         work: The build's work directory.
@@ -27,7 +34,7 @@ class HashFiles:
     """
 
     def __init__(self, work: Path, shards: Sequence[ShardDone]) -> None:
-        self._paths = [work / f"done-{number:05}.npz" for number in range(len(shards))]
+        self._stems = [work / f"done-{number:05}" for number in range(len(shards))]
         self.shards = len(shards)
         self.starts = np.cumsum([0, *(shard.rows for shard in shards)])
         self.rows = int(self.starts[-1])
@@ -38,19 +45,45 @@ class HashFiles:
         for start, shard, places in zip(self.starts[:-1], shards, self.each("split"), strict=True):
             meant = np.array([self.splits.index(name or TRAIN) for name in shard.splits], np.int16)
             self.split[start : start + shard.rows] = meant[places]
+        self.cases = has_case(self.whole("system"))
+        self.common = HashSet(np.zeros(0, np.uint64))
 
     def whole(self, name: str) -> Any:
         """A column of all rows."""
         return np.concatenate(list(self.each(name)))
 
+    def questions(self, column: str = "question") -> Hashes:
+        """The question of each row, or with ``row`` all of it, and the system text that holds its case."""
+        hashes = self.whole(column)
+        return with_cases(hashes, self.whole("system"), self.cases) if self.cases.any() else hashes
+
     def each(self, name: str) -> Iterator[Any]:
         """A column, shard by shard."""
-        for path in self._paths:
-            with np.load(path) as columns:
+        for stem in self._stems:
+            with np.load(stem.with_suffix(".npz")) as columns:
                 yield columns[name]
 
     def runs(self) -> Iterator[tuple[Any, Any]]:
-        """Hashes of runs and the rows they are in, shard by shard."""
-        for start, path in zip(self.starts[:-1], self._paths, strict=True):
-            with np.load(path) as columns:
-                yield columns["runs"], (columns["run_rows"] + start).astype(np.int32)
+        """Hashes of runs and the rows they are in, shard by shard: those of questions and of their cases."""
+        for start, stem in zip(self.starts[:-1], self._stems, strict=True):
+            with np.load(stem.with_suffix(".npz")) as columns:
+                hashes, rows = columns["runs"], columns["run_rows"]
+                with_case = np.flatnonzero(self.cases[start : start + len(columns["id"])]).astype(np.int32)
+                if len(with_case):
+                    texts = Runs(columns["system_runs"], columns["system_run_texts"])
+                    of_cases = Systems(columns["system"], columns["system_text"], texts).runs_of(with_case)
+                    hashes = np.concatenate([hashes, of_cases.hashes])
+                    rows = np.concatenate([rows, of_cases.rows])
+            counted = self.counted(hashes)
+            yield hashes[counted], (rows[counted] + start).astype(np.int32)
+
+    def counted(self, runs: Hashes) -> Mask:
+        """Which runs are no boilerplate."""
+        return ~self.common.find(runs) if len(self.common.members) else np.ones(len(runs), bool)
+
+    def tables(self, chosen: Mask) -> Iterator[pa.Table]:
+        """Id and messages of some rows, shard by shard."""
+        for start, end, stem in zip(self.starts[:-1], self.starts[1:], self._stems, strict=True):
+            if chosen[start:end].any():
+                table = pq.read_table(stem.with_suffix(".parquet"), columns=["id", "messages"])
+                yield table.filter(pa.array(chosen[start:end])).combine_chunks()

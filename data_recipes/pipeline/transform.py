@@ -15,8 +15,10 @@ from pydantic import BaseModel
 from common.command import Config
 from common.files import read_json, replacing_file, write_json
 from data_recipes.leakage import hashes
+from data_recipes.pipeline.changes import SAMPLED_SHARDS, StepChanges, hiding
 from data_recipes.pipeline.read import ShardRead
 from data_recipes.pipeline.workspace import write_table
+from data_recipes.schema.changes import Changed, StepSample
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.manifest import StepCount
 from data_recipes.steps import made
@@ -30,12 +32,14 @@ class ShardTask(NamedTuple):
         number: Of the shard.
         steps: What is done to the rows.
         signatures: Whether near-duplicates are searched for later.
+        cases: Whether system turns may hold the case of a question.
     """
 
     work: Path
     number: int
     steps: tuple[Config, ...]
     signatures: bool
+    cases: bool
 
 
 class ShardDone(BaseModel):
@@ -46,12 +50,16 @@ class ShardDone(BaseModel):
         dropped: What was dropped, while it was read and by the steps.
         steps: What each step did.
         splits: The splits that the rows name; their hashes hold positions in this list.
+        changed: The rows that a step changed, and which.
+        samples: Some rows that were changed or dropped, for people to read.
     """
 
     rows: int
     dropped: list[Dropped]
     steps: list[StepCount]
     splits: list[str]
+    changed: list[Changed]
+    samples: list[StepSample]
 
     @classmethod
     def load(cls, work: Path, number: int) -> "ShardDone":
@@ -75,9 +83,12 @@ def run_steps(task: ShardTask) -> int:
     rows = pq.read_table(read)
     dropped = list(ShardRead.model_validate(read_json(read.with_suffix(".json"))).dropped)
     counts = []
-    for name, step in made(task.steps):
+    steps = made(task.steps)
+    changes = StepChanges(sampled=task.number < SAMPLED_SHARDS)
+    for name, step in steps:
         before = len(rows)
         outcome = step(rows)
+        changes.add(name, step, rows, outcome)
         rows = outcome.kept
         if before != len(rows) + len(outcome.dropped):
             raise AssertionError(f"{name}: {before} rows came in, {len(rows)} kept, {len(outcome.dropped)} dropped")
@@ -85,18 +96,25 @@ def run_steps(task: ShardTask) -> int:
         reasons = Counter(row.reason for row in outcome.dropped)
         counts.append(StepCount(name=name, read=before, dropped=dict(reasons), changed=outcome.counts))
     rows = rows.combine_chunks()
-    splits, columns = _hashes(rows, task.signatures)
+    splits, columns = _hashes(rows, task)
     write_table(rows, stem.with_suffix(".parquet"))
     _write_arrays(stem.with_suffix(".npz"), columns)
-    account = ShardDone(rows=len(rows), dropped=dropped, steps=counts, splits=splits)
+    account = ShardDone(
+        rows=len(rows),
+        dropped=dropped,
+        steps=counts,
+        splits=splits,
+        changed=changes.changed,
+        samples=changes.samples(hiding(task.steps, steps)),
+    )
     write_json(stem.with_suffix(".json"), account.model_dump())
     return task.number
 
 
-def _hashes(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.ndarray]]:
-    questions = hashes.questions(rows)
-    runs = hashes.run_hashes(questions)
-    asked = hashes.question_hashes(rows, questions)
+def _hashes(rows: pa.Table, task: ShardTask) -> tuple[list[str], dict[str, np.ndarray]]:
+    runs, systems = hashes.run_hashes(hashes.questions(rows)), hashes.systems(rows)
+    texts = systems.hashes if task.cases else np.zeros(len(rows), np.uint64)
+    asked = hashes.question_hashes(rows)
     named = rows["split"].combine_chunks().dictionary_encode()
     columns: dict[str, np.ndarray] = {
         "id": hashes.text_hashes(rows["id"].combine_chunks()),
@@ -106,8 +124,12 @@ def _hashes(rows: pa.Table, signatures: bool) -> tuple[list[str], dict[str, np.n
         "row": hashes.row_hashes(rows, asked),
         "runs": runs.hashes,
         "run_rows": runs.rows,
+        "system": texts,
+        "system_text": systems.text_of,
+        "system_runs": systems.runs.hashes,
+        "system_run_texts": systems.runs.rows,
     }
-    if signatures:
+    if task.signatures:
         from data_recipes.leakage.near_duplicates import (
             signatures as signatures_of,  # loaded only where needed
         )

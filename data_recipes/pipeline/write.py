@@ -15,10 +15,12 @@ from tqdm import tqdm
 from data_recipes.dataset.split_files import SplitFiles, WrittenSplits
 from data_recipes.leakage import overlap
 from data_recipes.leakage.overlap import Fingerprints, QuestionHashes
+from data_recipes.pipeline.changes import StepSamples
 from data_recipes.pipeline.decide import POOL, Decision
 from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.pipeline.transform import ShardDone
 from data_recipes.schema.arrow import SCHEMA, to_examples
+from data_recipes.schema.changes import CHANGED, Changed
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.splits import TRAIN
 
@@ -26,7 +28,7 @@ SAMPLES = 60  # of each split
 
 
 def write_splits(work: Path, files: HashFiles, decision: Decision, shard_rows: int, folder: Path) -> WrittenSplits:
-    """Writes the splits, ``dropped.jsonl`` and the fingerprints.
+    """Writes the splits, the accounts of dropped and changed rows, and the fingerprints.
 
     Args:
         work: The build's work directory.
@@ -40,17 +42,25 @@ def write_splits(work: Path, files: HashFiles, decision: Decision, shard_rows: i
     written = WrittenSplits(sizes)
     splits = {name: SplitFiles(folder, name, size, shard_rows) for name, size in sizes.items()}
     seen: Counter[str] = Counter()
-    with (folder / "dropped.jsonl").open("w", encoding="utf-8") as dropped:
+    samples = StepSamples()
+    with (
+        (folder / "dropped.jsonl").open("w", encoding="utf-8") as dropped,
+        (folder / CHANGED).open("w", encoding="utf-8") as changed,
+    ):
         for number in tqdm(range(files.shards), desc="write", unit="shard", disable=None):
             mine = slice(files.starts[number], files.starts[number + 1])
             rows = pq.read_table(work / f"done-{number:05}.parquet")
-            _record(dropped, written, [*ShardDone.load(work, number).dropped, *_dropped(rows, decision, mine)])
+            done = ShardDone.load(work, number)
+            _record(dropped, written, [*done.dropped, *_dropped(rows, decision, mine)])
+            _name_changed(changed, done.changed, rows, decision.place[mine] >= 0)
+            samples.add(done.samples, rows, decision.reason[mine], decision.reasons)
             rows = _with_groups(rows, decision.group[mine])
             for place, name in enumerate(decision.splits):
                 chosen = rows.filter(pa.array(decision.place[mine] == place))
                 if len(chosen):
                     splits[name].add(chosen)
                     _count(written, name, chosen, seen)
+    written.step_samples = samples.save(folder)
     written.digests = {name: split.close() for name, split in splits.items()}
     _write_fingerprints(files, decision, folder)
     return written
@@ -66,6 +76,12 @@ def _record(file: TextIO, written: WrittenSplits, dropped: Sequence[Dropped]) ->
     for row in dropped:
         file.write(json.dumps(row._asdict(), ensure_ascii=False) + "\n")
     written.dropped.update(row.reason for row in dropped)
+
+
+def _name_changed(file: TextIO, changed: Sequence[Changed], rows: pa.Table, kept: np.ndarray) -> None:
+    """Names the rows of the dataset that a step changed."""
+    ids = set(rows["id"].filter(pa.array(kept)).to_pylist()) if changed else set()
+    file.writelines(json.dumps(row._asdict(), ensure_ascii=False) + "\n" for row in changed if row.id in ids)
 
 
 def _with_groups(rows: pa.Table, groups: np.ndarray) -> pa.Table:
@@ -97,5 +113,6 @@ def _write_fingerprints(files: HashFiles, decision: Decision, folder: Path) -> N
 
 
 def _batches(files: HashFiles, chosen: np.ndarray) -> Iterator[QuestionHashes]:
-    for start, questions, (runs, rows) in zip(files.starts[:-1], files.each("question"), files.runs(), strict=True):
-        yield QuestionHashes(questions[chosen[start : start + len(questions)]], runs[chosen[rows]])
+    questions = files.questions()
+    for start, end, (runs, rows) in zip(files.starts[:-1], files.starts[1:], files.runs(), strict=True):
+        yield QuestionHashes(questions[start:end][chosen[start:end]], runs[chosen[rows]])

@@ -7,6 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 Role = Literal["system", "user", "assistant"]
 
 NO_REFERENCE = "（没有参考答案）"  # stands for the answer to a question that came without one
+HEAD_OF_DEMONSTRATIONS = "参考下面的示例作答。"
+GIVEN = ("只根据下面的资料回答，并注明资料编号", HEAD_OF_DEMONSTRATIONS)
+"""How the part of a system turn opens that only gives a model something to read: a block of entries, demonstrations.
+
+They are the same before many questions, also on both sides of a split, and are not part of any.
+"""
 
 
 class Message(BaseModel):

@@ -60,6 +60,30 @@ class SplitOverlap(_ManifestSection):
     ngram: int
 
 
+class LargeGroup(_ManifestSection):
+    """Linked rows that are a large share of all, so that no split can have some of them.
+
+    Attributes:
+        rows: How many they are.
+        share: Of the rows that splits are drawn from.
+        link: What links most of them: a run of characters, one question, near-duplicates, or the group key.
+        linked: How many rows have that link.
+        text: The run; of other links the beginning of a question.
+    """
+
+    rows: int
+    share: float
+    link: Literal["run", "question", "near_duplicates", "group"]
+    linked: int
+    text: str
+
+    @property
+    def told(self) -> str:
+        """One line for people."""
+        links = {"run": "a run", "question": "one question", "near_duplicates": "near-duplicates", "group": "one group"}
+        return f"{self.rows} rows ({self.share:.0%}) in one group; {self.linked} by {links[self.link]}: {self.text!r}"
+
+
 class StepCount(_ManifestSection):
     """What one step did: the rows it received, those it dropped by reason, and what it changed in the others."""
 
@@ -121,6 +145,7 @@ class DatasetManifest(_ManifestSection):
         steps: What each step did, in their order.
         protected_sets: What no training question overlaps with; called ``suites`` in the file.
         overlap: What each split other than ``train`` shares with the training questions.
+        large_groups: Groups that are a large share of the rows that splits were drawn from.
         sha256: Hash of the examples of all splits, however they are stored.
     """
 
@@ -140,6 +165,7 @@ class DatasetManifest(_ManifestSection):
     steps: list[StepCount] = []
     protected_sets: list[ProtectedSet] = Field([], alias="suites")
     overlap: dict[str, SplitOverlap]
+    large_groups: list[LargeGroup] = []
     sha256: str
 
     @model_validator(mode="after")

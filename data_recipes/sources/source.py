@@ -74,6 +74,8 @@ class Source(Generic[ConfigT]):
         knowledge: The knowledge base that is read, where it is one.
         grounding: The entries in the prompts, where there are any; None of a dataset that does not say.
         rows_of: Rows in one of several files, for the manifest; not called where there is one file.
+        instructs_in_system: Whether system turns are instructions that it writes itself. Elsewhere a system turn that
+            few rows have may hold the case, and is part of the question.
     """
 
     config: type[ConfigT]
@@ -86,6 +88,7 @@ class Source(Generic[ConfigT]):
     details: Callable[[ConfigT], SourceDetails] | None = None
     knowledge: Callable[[ConfigT], KnowledgeUsed] | None = None
     grounding: Callable[[ConfigT], GroundingUsed | None] = lambda _: GroundingUsed()
+    instructs_in_system: bool = False
 
     @property
     def kind(self) -> str:

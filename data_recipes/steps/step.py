@@ -12,6 +12,10 @@ from data_recipes.schema.dropped import Dropped
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 
+FLAGGED = "flagged_"
+"""Begins the names of counts of rows that were kept and marked."""
+
+
 class Flagged(NamedTuple):
     """A row that was kept, and what is suspected of it.
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_recipes.schema.dropped import Dropped
-from data_recipes.steps.step import Flagged, Outcome
+from data_recipes.steps.step import FLAGGED, Flagged, Outcome
 
 CHANGED = ("messages", "facts", "references", "choices", "result", "rejected")
 """The columns whose text a step may change. ``passage`` is not among them: its spans count its characters."""
@@ -140,7 +140,7 @@ def without(
 
 
 def _counted(flagged: list[Flagged]) -> dict[str, int]:
-    return dict(Counter(f"flagged_{flag.reason}" for flag in flagged))
+    return dict(Counter(f"{FLAGGED}{flag.reason}" for flag in flagged))
 
 
 def any_of_row(rows: pa.Table, column: str, holds: pl.Series) -> pl.Series:

@@ -12,9 +12,8 @@ import pytest
 
 from data_recipes.dataset.dataset import hash_of
 from data_recipes.dataset.digest import digest
-from data_recipes.leakage import hashes
 from data_recipes.leakage.normalise import LATIN_BELOW, LATIN_RUN, RUN, runs
-from data_recipes.leakage.overlap import Fingerprints, QuestionHashes
+from data_recipes.leakage.overlap import Fingerprints, QuestionHashes, hashed
 from data_recipes.schema.arrow import to_table
 from data_recipes.schema.example import Example
 
@@ -76,9 +75,8 @@ def save_splits(splits: dict[str, list[Example]], folder: Path) -> str:
 
 def fingerprints(examples: list[Example]) -> Fingerprints:
     """The fingerprints of these examples."""
-    rows = to_table(examples)
-    asked = hashes.questions(rows)
-    batch = QuestionHashes(hashes.question_hashes(rows, asked), hashes.run_hashes(asked).hashes)
+    questions, runs = hashed(to_table(examples))
+    batch = QuestionHashes(questions, runs.hashes)
     return Fingerprints(lambda: iter([batch]))
 
 

@@ -1,10 +1,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from data_recipes.dataset.listing import shown_row
 from data_recipes.pipeline.build import BuiltDataset
+from data_recipes.schema.example import Example, Message
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.data_recipes.conftest import Run
@@ -21,6 +24,17 @@ def test_rows_are_found_by_text_id_and_split(
     found = capsys.readouterr().out.count("── ")
     everything = [e for split in medical.splits.values() for e in split]
     assert found == sum(any(wanted.answer in m.content for m in e.messages) for e in everything) > 0
+
+
+@pytest.mark.parametrize(("supervise", "marked"), [("all", 2), ("last", 1)])
+def test_marked_is_what_training_supervises(supervise: Literal["all", "last"], marked: int, tiny_base: Path) -> None:
+    said = (("user", "一？"), ("assistant", "第一答。"), ("user", "二？"), ("assistant", "第二答。"))
+    turns = tuple(Message.model_validate({"role": role, "content": content}) for role, content in said)
+    row = Example(id="a", messages=turns, source="s", group="a", kind="k")
+    tokens = PromptFormat.load(tiny_base, load_tokenizer(tiny_base))
+    for prompt_format in (None, tokens):
+        printed = shown_row("train", row, prompt_format, coloured=False, supervise=supervise)
+        assert printed.count("«") == marked and ("«第一答" in printed) == (supervise == "all") and "«第二答" in printed
 
 
 def test_what_was_dropped_is_found_by_reason(

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from data_recipes.leakage.normalise import question, runs
-from data_recipes.schema.example import Example, Message
+from data_recipes.schema.example import HEAD_OF_DEMONSTRATIONS, Example, Message
 from data_recipes.sources.derived.points import point
 
 Choice = Literal["fixed", "random", "similar"]
@@ -20,7 +20,6 @@ Choice = Literal["fixed", "random", "similar"]
 NGRAM = 2  # characters; most Chinese words have two
 K1, B = 1.2, 0.75  # as in Robertson and Zaragoza 2009
 SAME_FROM = 0.7  # share of common runs from which on two questions are near-duplicates
-HEAD = "参考下面的示例作答。"
 
 
 class Demonstrations:
@@ -109,7 +108,7 @@ class Nearest:
 def shown(demonstrations: Sequence[Example]) -> str:
     """Demonstrations as the text of a system turn."""
     texts = [f"问：{_asked(row)}\n答：{row.answer}" for row in demonstrations]
-    return "\n\n".join([HEAD, *texts])
+    return "\n\n".join([HEAD_OF_DEMONSTRATIONS, *texts])
 
 
 def _asked(row: Example) -> str:

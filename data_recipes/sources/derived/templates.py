@@ -170,4 +170,5 @@ SOURCE = Source(
     splits={},
     rows_of=lambda path: 0 if path.suffix == ".yaml" else rows_of_dataset(path),
     details=_details,
+    instructs_in_system=True,
 )

@@ -140,4 +140,5 @@ SOURCE = Source(
             zh="训练中从未出现的主题：能不能自己翻译", en="subjects that training never names: can they be translated?"
         ),
     },
+    instructs_in_system=True,
 )

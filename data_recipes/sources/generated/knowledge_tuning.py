@@ -5,8 +5,8 @@ and give (``domains.retrieval``, ``domains.reading``), written as it writes them
 what the retriever ranks beside them (RAFT, arXiv:2403.10131) or, in a share, the most similar ones. Some questions get
 entries that do not answer them; then the answer says what is missing. Some are about two entities, some follow a
 question about another one, some do not say what they are about and are asked back, some use a name that only people
-use, some are told with circumstances. Emergencies have one fixed answer, whatever is given. A model learns to read what it is given instead of
-reciting: ``unseen_entity`` shows whether it does.
+use, some are told with circumstances. Emergencies have one fixed answer, whatever is given. A model learns to read what
+it is given instead of reciting: ``unseen_entity`` shows whether it does.
 """
 
 import re
@@ -430,4 +430,5 @@ SOURCE = Source(
     details=_details,
     knowledge=used,
     grounding=_grounding,
+    instructs_in_system=True,
 )

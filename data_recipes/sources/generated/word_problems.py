@@ -131,4 +131,5 @@ SOURCE = Source(
             en="with a sentence that has nothing to do with the question: is the model led astray by its number?",
         ),
     },
+    instructs_in_system=True,
 )

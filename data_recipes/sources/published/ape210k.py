@@ -109,4 +109,5 @@ SOURCE = Source(
     licence="Chenny0808/ape210k; no licence is stated for the data",
     splits=PUBLISHED,
     rows_of=rows_of,
+    instructs_in_system=True,
 )

@@ -93,4 +93,5 @@ SOURCE = Source(
         ),
     },
     rows_of=rows_of,
+    instructs_in_system=True,
 )

@@ -84,4 +84,5 @@ SOURCE = Source(
     licence="openai/grade-school-math, MIT",
     splits={**DRAWN, "test": PUBLISHED["test"]},
     rows_of=rows_of,
+    instructs_in_system=True,
 )

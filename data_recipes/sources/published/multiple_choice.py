@@ -334,4 +334,5 @@ SOURCE = Source(
     splits=_SPLITS,
     rows_of=rows_of,
     details=lambda config: SourceDetails(licence=LICENCES[config.format], splits=_SPLITS),
+    instructs_in_system=True,
 )

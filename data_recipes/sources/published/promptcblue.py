@@ -139,4 +139,5 @@ SOURCE = Source(
         "test": Description(zh="公布的测试集（有答案的部分）", en="the test set as published, where it has targets"),
     },
     rows_of=rows_of,
+    instructs_in_system=True,
 )

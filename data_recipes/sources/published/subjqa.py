@@ -222,4 +222,5 @@ SOURCE = Source(
         "test": Description(zh="评论不在训练集中", en="reviews that are not in training"),
     },
     rows_of=rows_of,
+    instructs_in_system=True,
 )

@@ -117,4 +117,5 @@ SOURCE = Source(
     licence="math-eval/TAL-SCQ5K, MIT",
     splits={**DRAWN, "test": PUBLISHED["test"]},
     rows_of=rows_of,
+    instructs_in_system=True,
 )

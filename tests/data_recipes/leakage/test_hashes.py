@@ -7,9 +7,10 @@ import pyarrow as pa
 
 from data_recipes.dataset.digest import digest
 from data_recipes.leakage import hashes
-from data_recipes.leakage.normalise import question
+from data_recipes.leakage.normalise import normalise_with_signs, question
 from data_recipes.schema.arrow import to_examples, to_table
-from data_recipes.schema.example import Example, Message, Passage
+from data_recipes.schema.example import GIVEN, Example, Message, Passage
+from domains.grounding import PROMPTS, write_block
 from tests.data_recipes.samples import shared_runs
 
 RNG = Random(0)
@@ -42,10 +43,23 @@ def test_questions_are_normalised_as_one_by_one() -> None:
     assert texts == [question(e) for e in EXAMPLES]
 
 
+def test_signs_are_kept_as_one_by_one() -> None:
+    texts = ["".join(RNG.choices("３3a A中+-*×/.,:、()=！²#{} \n~", k=RNG.randint(1, 12))) for _ in range(3000)]
+    found = hashes.signed_codes(pa.array([*texts, "？", "👍", ""]))
+    columns = ["".join(map(chr, part)) for part in np.split(found.characters, found.ends[:-1])]
+    assert columns == [*map(normalise_with_signs, texts), "?", "👍", ""]
+
+
 def test_equal_questions_and_only_they_have_equal_hashes() -> None:
     twice = to_table(EXAMPLES + [e.model_copy(update={"id": f"{e.id} again"}) for e in reversed(EXAMPLES)])
-    found = hashes.whole_hashes(hashes.questions(twice)).tolist()
-    texts = [question(e) for e in to_examples(twice)]
+    found = hashes.question_hashes(twice).tolist()
+    texts = [
+        (
+            "".join(normalise_with_signs(m.content) for m in e.messages if m.role == "user"),
+            *(normalise_with_signs(m.content) for m in e.prompt if m.role == "assistant" and len(m.content) >= 13),
+        )
+        for e in to_examples(twice)
+    ]
     assert len(set(found)) == len(set(texts)) == len(set(zip(found, texts, strict=True)))
 
 
@@ -78,8 +92,30 @@ def test_a_row_is_the_same_only_with_the_same_answer_passage_and_rejected_answer
         first.model_copy(update={"messages": (*first.prompt, Message(role="assistant", content="另一个答案"))}),
     ]
     table = to_table([first, first.model_copy(update={"id": "x"}), *others])
-    found = hashes.row_hashes(table, hashes.whole_hashes(hashes.questions(table))).tolist()
+    found = hashes.row_hashes(table, hashes.question_hashes(table)).tolist()
     assert found[0] == found[1] and len(set(found)) == 4
+
+
+def test_a_system_text_has_runs_up_to_where_it_only_gives_something_to_read() -> None:
+    def asked(*system: str) -> Example:
+        turns = [Message(role="system", content=text) for text in system]
+        turns += [Message(role="user", content="怎么办？"), Message(role="assistant", content="休息。")]
+        return EXAMPLES[0].model_copy(update={"messages": tuple(turns)})
+
+    record, block = (
+        "患者六十二岁，反复胸闷三年，加重一周。",
+        f"{GIVEN[0]}；资料里没有的，就说没有。\n【D001】「高血压」",
+    )
+    found = hashes.systems(to_table([asked(record), asked(), asked(block), asked(record + block), asked(record)]))
+    assert found.hashes[0] == found.hashes[3] == found.hashes[4] != 0 == found.hashes[1] == found.hashes[2]
+    runs = found.runs_of(np.array([0, 1, 2, 4], np.int32))
+    assert runs.rows.tolist() == [0] * (16 - 12) + [4] * (16 - 12)
+    assert runs.hashes[:4].tolist() == runs.hashes[4:].tolist()
+
+
+def test_blocks_of_entries_are_part_of_no_question() -> None:
+    templates = sorted(path.stem for path in PROMPTS.glob("*.jinja"))
+    assert templates and all(write_block([], template).text.startswith(GIVEN) for template in templates)
 
 
 def test_the_digest_depends_on_the_rows_and_not_on_how_they_are_cut() -> None:

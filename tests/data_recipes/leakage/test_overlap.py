@@ -1,4 +1,5 @@
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ def example(id: str, *questions: str) -> Example:
     return Example(id=id, messages=tuple(messages), source="test", group=id, kind="test")
 
 
+HAN = [chr(code) for code in range(0x4E00, 0x5E00)]
 TRAIN = fingerprints([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
 
 
@@ -78,6 +80,19 @@ def test_the_options_of_a_choice_count_in_any_order() -> None:
         example("asked otherwise", "甲，1、乙、丙中哪项对？").model_copy(update={"choices": ("甲，1", "乙", "丙")}),
     ]
     assert overlap.measure(train, tests).exact_ids == ("moved", "same")
+
+
+def test_fingerprints_are_smaller_than_the_questions_and_find_what_whole_hashes_find(tmp_path: Path) -> None:
+    rng = Random(0)
+    texts = ["".join(rng.choices(HAN, k=60)) for _ in range(2000)]
+    train = fingerprints([example(f"t{n}", text) for n, text in enumerate(texts)])
+    overlap.save(train, tmp_path)
+    saved = overlap.load(tmp_path)
+    tests = [example(f"x{n}", "".join(rng.choices(HAN, k=60))) for n in range(500)]
+    tests += [example(f"y{n}", "".join(rng.choices(HAN, k=9)) + text[20:33]) for n, text in enumerate(texts[:100])]
+    assert overlap.measure(saved, tests).ngram_ids == tuple(f"y{n}" for n in range(100))
+    assert (tmp_path / overlap.FINGERPRINTS).stat().st_size < sum(len(text.encode()) for text in texts)
+    assert [len(batch.runs) for batch in saved.batches()] == [2000 * 48]
 
 
 def test_fingerprints_of_another_version_are_refused(tmp_path: Path) -> None:

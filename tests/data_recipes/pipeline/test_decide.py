@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from loguru import logger
 
 from common.command import Config, read_config
 from common.errors import UserError
@@ -177,6 +178,118 @@ def test_a_protected_set_is_kept_out_of_the_training_of_others(tmp_path: Path, s
     held_out.write_bytes(held_out.read_bytes()[:100])
     assert suites("add", str(registered.directory)) == 2 and suites("remove", "board_exam") == 2
     assert reasons(built(tmp_path, stolen)) == {}
+
+
+def told(system: str, question: str, answer: str, id: str, split: str = "") -> Example:
+    turns = [Message(role="system", content=system)] if system else []
+    turns += [Message(role="user", content=question), Message(role="assistant", content=answer)]
+    return example(id, question, answer, split).model_copy(update={"messages": tuple(turns)})
+
+
+def test_questions_that_differ_in_a_sign_are_all_kept(tmp_path: Path) -> None:
+    rng = Random(10)
+    asked = ["3+5等于几？", "3-5等于几？", "3×5等于几？", "HBsAg(+)呢？", "HBsAg(-)呢？", "不到<50kg呢", "不到>50kg呢"]
+    answers = [text(rng) for _ in asked]
+    rows_ = [example(f"a-{n}", q, a) for n, (q, a) in enumerate(zip(asked, answers, strict=True))]
+    again = example("again", "３＋５ 等于几", text(rng))
+    assert reasons(built(tmp_path, [*rows_, again])) == {"again": "duplicate_question"}
+
+
+def test_a_system_text_with_the_case_is_part_of_the_question(tmp_path: Path) -> None:
+    rng = Random(11)
+    cases = [f"病历：{text(rng)}" for _ in range(20)]
+    same = [told(case, "最可能的诊断是什么？", text(rng), f"a-{n}") for n, case in enumerate(cases)]
+    twice = told(cases[3], "最可能的诊断是什么", text(rng), "twice")
+    dataset = built(tmp_path, [*same, twice], splits={"test": 6})
+    assert reasons(dataset) == {"twice": "duplicate_question"}
+    assert dataset.manifest.splits == {"train": 14, "test": 6}
+
+
+def test_a_case_in_training_and_test_is_a_leak(tmp_path: Path) -> None:
+    rng = Random(12)
+    cases = [f"病历：{text(rng)}" for _ in range(10)]
+    train = [told(cases[n % 10], text(rng, 12), text(rng), f"a-{n}") for n in range(20)]
+    other = [told(f"病历：{text(rng)}", text(rng, 12), text(rng), f"b-{n}") for n in range(20)]
+    test = [told(case, text(rng, 12), text(rng), f"t-{n}", split="test") for n, case in enumerate(cases)]
+    assert reasons(built(tmp_path, [*train, *other, *test])) == {f"a-{n}": "overlaps_test" for n in range(20)}
+
+
+def test_an_instruction_in_the_system_turn_is_no_part_of_the_question(tmp_path: Path) -> None:
+    rng = Random(13)
+    instruction = "你是一名有耐心的全科医生，请用通俗的话回答患者的问题。"
+    train = [told(instruction, text(rng), text(rng), f"a-{n}") for n in range(30)]
+    test = [told(instruction, text(rng), text(rng), f"t-{n}", split="test") for n in range(5)]
+    asked = told("", train[0].messages[1].content, text(rng), "same", split="test")
+    assert reasons(built(tmp_path, [*train, *test, asked], on_overlap="drop_test")) == {"same": "overlaps_train"}
+
+
+def test_a_case_in_an_earlier_answer_tells_questions_apart(tmp_path: Path) -> None:
+    rng = Random(14)
+
+    def row(n: int) -> Example:
+        said = (("user", "请读病历。"), ("assistant", text(rng)), ("user", "诊断是什么？"), ("assistant", text(rng)))
+        turns = tuple(Message.model_validate({"role": role, "content": content}) for role, content in said)
+        return example(f"a-{n}", "问", "答").model_copy(update={"messages": turns})
+
+    assert reasons(built(tmp_path, [row(n) for n in range(20)])) == {}
+
+
+INSTRUCTION = "请根据下面的病历描述判断患者最可能就诊的科室，只回答科室名称，不要解释，也不要输出其他内容。"
+THANKS = "谢谢你的支持和鼓励我会努力"
+
+
+@pytest.mark.parametrize("own", [7, 40])
+@pytest.mark.parametrize("near", ["group", "drop"])
+def test_one_instruction_in_every_question_does_not_weld_them(tmp_path: Path, own: int, near: str) -> None:
+    rng = Random(15)
+    rows_ = [example(f"a-{n}", INSTRUCTION + text(rng, own), rng.choice(["内科", "外科"])) for n in range(120)]
+    copy = example("copy", INSTRUCTION + rows_[5].messages[0].content[-own:] + "。", "儿科")
+    dataset = built(tmp_path, [*rows_, copy], splits={"dev": 20, "test": 30}, near_duplicates=near)
+    assert reasons(dataset) == {"copy": "duplicate_question"}
+    assert dataset.manifest.splits == {"train": 70, "dev": 20, "test": 30}
+
+
+def test_a_courtesy_of_many_rows_is_no_link_and_a_leak_of_two_is(tmp_path: Path) -> None:
+    rng = Random(16)
+    rows_ = [example(f"a-{n}", text(rng) + THANKS, text(rng)) for n in range(60)]
+    linked = [example(f"l-{n}", text(rng, 20) + rows_[n].messages[0].content[10:24], text(rng)) for n in range(10)]
+    dataset = built(tmp_path, [*rows_, *linked], splits={"test": 30})
+    side = {e.id: name for name, members in dataset.splits.items() for e in members}
+    assert dataset.manifest.splits == {"train": 40, "test": 30}
+    assert all(side[f"a-{n}"] == side[f"l-{n}"] for n in range(10))
+    assert dataset.manifest.overlap["test"].ngram == 0
+
+
+def test_a_disclaimer_in_every_answer_does_not_weld_them(tmp_path: Path) -> None:
+    rng = Random(17)
+    disclaimer = "以上内容仅供参考，不能代替医生的诊断，如有不适请及时到正规医院就诊，祝您身体健康，生活愉快。" * 2
+    rows_ = [example(f"a-{n}", text(rng, 8), f"{text(rng, 12)}。{disclaimer}") for n in range(20)]
+    for near in ("group", "drop"):
+        dataset = built(tmp_path, rows_, splits={"test": 6}, near_duplicates=near)
+        assert dataset.manifest.splits == {"train": 14, "test": 6}
+
+
+def test_a_large_group_is_reported_with_what_links_it(tmp_path: Path) -> None:
+    rng = Random(18)
+    runs = [text(rng, 14) for _ in range(30)]  # each links ten rows to the next ten
+    chain = [example(f"c-{n}", text(rng, 9) + runs[n // 5] + runs[n // 5 + 1], text(rng)) for n in range(50)]
+    dataset = built(tmp_path, [*chain, *rows(rng, 60)], splits={"test": 40})
+    [group] = dataset.manifest.large_groups
+    assert (group.rows, group.share, group.link, group.linked) == (50, round(50 / 110, 4), "run", 10)
+    assert group.text in {run[:13] for run in runs} | {run[1:] for run in runs}
+    assert group.text in (dataset.directory / "README.md").read_text()
+
+
+def test_a_split_with_fewer_rows_than_requested_is_a_warning_and_below_a_half_an_error(tmp_path: Path) -> None:
+    rng, logged = Random(19), list[str]()
+    sink = logger.add(logged.append, format="{message}")
+    groups = [example(f"a-{n}", text(rng), text(rng), group=f"g-{n % 10}") for n in range(120)]  # twelve rows each
+    assert built(tmp_path, groups, splits={"test": 20}).manifest.splits == {"train": 108, "test": 12}
+    logger.remove(sink)
+    assert any("fewer rows than requested: test 12 of 20" in line for line in logged)
+    (tmp_path / "few").mkdir()
+    with pytest.raises(UserError, match=r"data\.splits: fewer rows than requested: dev 0 of 11, test 12 of 20"):
+        built(tmp_path / "few", groups, splits={"dev": 11, "test": 20})
 
 
 def test_too_few_rows_and_a_size_for_training_are_refused(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """Shards, engines and kills: however a dataset was built, its bytes are the same."""
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from data_recipes.pipeline.executors.local import LocalExecutor
+from data_recipes.pipeline.workspace import work_directory
 from tests.commands import Command
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl
@@ -49,7 +52,7 @@ def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, so
     for shards in (1, 9):
         _kill_when(words, out, lambda work, _, least=shards: len(list(work.glob("done-*.json"))) >= least)
         assert not out.exists()
-    [work] = out.parent.glob(".out.work-*")
+    [work] = out.parent.glob(".out.work/*")
     finished = {path: path.stat().st_mtime_ns for path in work.glob("done-*") if path.suffix != ".partial"}
     _kill_when(words, out, lambda work, _: (work / "read.json").exists())
     assert {path: path.stat().st_mtime_ns for path in finished} == finished
@@ -62,7 +65,7 @@ def _kill_when(words: tuple[str, ...], out: Path, enough: object) -> None:
     """Starts a build in its own process and kills it as soon as its work directory has enough."""
     process = Command("data_recipes/build.py", *words, f"out={out}")
     try:
-        while process.returncode is None and not any(enough(work, process) for work in out.parent.glob(".out.work-*")):  # type: ignore[operator]
+        while process.returncode is None and not any(enough(work, process) for work in out.parent.glob(".out.work/*")):  # type: ignore[operator]
             time.sleep(0.002)
     finally:
         if process.returncode is None:
@@ -105,10 +108,57 @@ def _stat(pid: str) -> list[str]:
 
 def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "there" / "out"
-    stale = out.parent / ".out.work-0123456789abcdef"
+    stale = out.parent / ".out.work/0123456789abcdef"
     stale.mkdir(parents=True)
     assert build("data=bencao", f"source.path={source}", f"out={out}", "data.workers=1", *MANY) == 0
-    assert not stale.exists()
+    assert not stale.exists() and list(out.parent.iterdir()) == [out]
+
+
+def test_what_killed_builds_left_a_week_ago_is_removed_and_nothing_else(
+    build: Run, source: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    names = [
+        ".old.work/0123456789abcdef",
+        ".old.partial-01234567-12-13",
+        ".new.work/0123456789abcdef",
+        ".my.work/notes",
+    ]
+    for name in names:
+        (there / name).mkdir(parents=True)
+    for path in [*there.rglob("*")]:
+        if ".new" not in str(path):
+            os.utime(path, (0, 0))
+    assert build("data=bencao", f"source.path={source}", f"out={there / 'out'}", "data.workers=1", *MANY[:2]) == 0
+    assert {path.name for path in there.iterdir()} == {"out", ".new.work", ".my.work"}
+
+
+def test_builds_with_other_settings_into_one_directory_wait_for_each_other(
+    build: Run, source: Path, tmp_path: Path
+) -> None:
+    out, key = tmp_path / "there" / "out", "0" * 64
+    words = ("data=bencao", f"source.path={source}", f"out={out}", "data.workers=1")
+    held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with work_directory(out, key):
+            held[0].set()
+            held[1].wait(60)
+
+    other = threading.Thread(target=hold)
+    other.start()
+    held[0].wait(60)
+    waiting = Command("data_recipes/build.py", *words, *MANY[:2])
+    try:
+        while "waiting for it" not in waiting.read()[1]:
+            assert waiting.returncode is None
+            time.sleep(0.01)
+        assert (out.parent / ".out.work" / key[:16]).is_dir() and not out.exists()
+    finally:
+        held[1].set()
+        other.join()
+        waiting.wait()
+    assert waiting.returncode == 0 and list(out.parent.iterdir()) == [out]
 
 
 def test_without_semaphores_one_process_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
