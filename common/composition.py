@@ -56,7 +56,8 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
     for override in overrides:
         if override.key_or_group not in groups:
             try:
-                OmegaConf.update(config, override.key_or_group.lstrip("+"), override.value())
+                value = override.value()  # merged into what is there; {} takes its place
+                OmegaConf.update(config, override.key_or_group.lstrip("+"), value, merge=value != {})
             except OmegaConfBaseException as error:
                 wrong.append(f"{override.input_line}: {str(error).splitlines()[0]}")
     try:

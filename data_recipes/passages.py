@@ -9,7 +9,8 @@ FILE is a Word file (.docx), a PDF, Markdown or plain text; in a folder all such
 out= is JSON lines, or Parquet where it ends in .parquet: id, document, headings, page, last_page, text.
 characters= is a passage's maximum; it ends where a paragraph or a sentence ends, and never crosses a heading.
 
-Pages without text (scanned ones) are listed. With a question and an answer added to its rows, the file is a source:
+Pages without text (scanned ones) are listed, and in a folder documents without text, and files of other formats. With
+a question and an answer added to its rows, the file is a source:
 python data_recipes/build.py data=documents source.path=passages.jsonl out=datasets/documents
 """
 

@@ -22,6 +22,10 @@ PAGE_NUMBER = re.compile(r"\W*(?:第\s*)?\d+(?:\s*页)?(?:\W*(?:共|of)?\W*\d+(?
 RUNNING = 3  # a first or last line on this many pages is a running header or footer
 
 
+class NoText(UserError):
+    """A document in which there is nothing to cut."""
+
+
 class Block(NamedTuple):
     """A paragraph, or a heading.
 
@@ -66,7 +70,8 @@ def passages(path: Path, characters: int) -> Iterator[PassageText | Dropped]:
         The passages in their order, and the pages that have no text (``file:page``).
 
     Raises:
-        UserError: It is missing, empty, damaged, locked or of another format.
+        NoText: It is empty, or its pages are pictures.
+        UserError: It is missing, damaged, locked or of another format.
     """
     number = 0
     for piece in _cut(_blocks(path), characters):
@@ -76,7 +81,7 @@ def passages(path: Path, characters: int) -> Iterator[PassageText | Dropped]:
             number += 1
             yield piece._replace(id=f"{path.name}-{number}", document=path.name)
     if not number:
-        raise UserError("there is no text in this document", where=str(path), fix="is it scanned? run OCR on it")
+        raise NoText("there is no text in this document", where=str(path), fix="is it scanned? run OCR on it")
 
 
 def is_document(path: Path) -> bool:
@@ -88,7 +93,7 @@ def _blocks(path: Path) -> Iterator[Block | Dropped]:
     if not path.is_file():
         raise UserError("the file does not exist", where=str(path), fix="check the path")
     if not path.stat().st_size:
-        raise UserError("the file is empty", where=str(path), fix="copy it again from its origin")
+        raise NoText("the file is empty", where=str(path), fix="copy it again from its origin")
     if not is_document(path):
         raise UserError("this format is not supported", where=str(path), fix=f"use one of {', '.join(READERS)}")
     return READERS[path.suffix.lower()](path)

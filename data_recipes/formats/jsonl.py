@@ -23,14 +23,16 @@ class Line(NamedTuple):
     """One line of a file.
 
     Attributes:
-        number: Counted from 1.
+        number: Counted from 1; no two rows of a file have one.
         where: ``file:line``, the file without its folders.
         row: The object on the line.
+        item: Its number where it is an item of an array; else 0.
     """
 
     number: int
     where: str
     row: dict[str, Any]
+    item: int = 0
 
 
 class Raw(NamedTuple):
@@ -153,9 +155,18 @@ def parsed(raw: Raw) -> dict[str, Any]:
     value = json_value(raw.text())
     if not isinstance(value, dict):
         raise DamagedLine("not_an_object", f"a {type(value).__name__} instead of an object", "one object per line")
+    check_escaped(raw, value)
+    return value
+
+
+def check_escaped(raw: Raw, value: Any) -> None:
+    """As ``check_texts``; only where the line has escapes that may be such.
+
+    Raises:
+        DamagedLine: There are NULs, halves of characters, or millions of characters.
+    """
     if _ESCAPED.search(raw.content):
         check_texts(value)
-    return value
 
 
 Model = TypeVar("Model", bound=BaseModel)

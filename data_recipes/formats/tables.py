@@ -1,63 +1,93 @@
 """Rows of a table under the names of its header: CSV, TSV, XLSX or Parquet, row by row.
 
 Encodings of text are detected, never guessed: UTF-8 with or without a mark, UTF-16 with one, else GB18030 where every
-byte of the file is.
+byte of the file is. Text is separated by what fits the first rows: comma, semicolon or tab.
 """
 
 import csv
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import UserError
+from data_recipes.formats import sheets
 from data_recipes.formats.encoding import REPLACED, encoding_of, undecodable
 from data_recipes.formats.jsonl import DamagedLine, Line, check_file, check_texts, tell_missing_end
+from data_recipes.formats.values import NotText, NoValue, text_of
 from data_recipes.schema.dropped import Dropped
 
-DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": ","}
+DELIMITERS = (",", ";", "\t")
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+SAMPLED = 20  # rows that show the delimiter
 AT_ONCE = 1_000  # rows of Parquet in memory
 
 
-def header_of(path: Path) -> list[str]:
-    """The names of the columns.
+def header_of(path: Path, sheet: str = "") -> list[str]:
+    """The names of the columns; one without a name is called by its number.
 
     Raises:
-        UserError: The file is missing, empty or damaged as a whole, or two columns have one name.
+        UserError: The file is missing, empty or damaged as a whole, two columns have one name, or several sheets have
+            rows and none is chosen.
     """
     check_file(path)
     match path.suffix.lower():
         case ".parquet":
             header = _opened(path).schema_arrow.names
         case ".xlsx":
-            header = [_shown(cell).strip() for cell in next(_sheet_rows(path), ())]
+            header = sheets.header_of(path, sheet)
         case _:
             header = _csv_header(path)
     if not any(header):
         raise UserError("the first line has no column names", where=f"{path}:1", fix="add a header")
     if twice := next((name for name in header if name and header.count(name) > 1), ""):
         raise UserError(f"two columns are named {twice!r}", where=f"{path}:1", fix="rename one of them")
-    return header
+    return [name or f"column {number}" for number, name in enumerate(header, 1)]
+
+
+def table_rows(path: Path, sheet: str = "") -> Iterator[Line | Dropped]:
+    """Reads a table with a header, with the values that it holds.
+
+    Args:
+        path: The file; its ending says what it is.
+        sheet: The sheet of an XLSX file, where several have rows.
+
+    Returns:
+        Each row, numbered from 1 after the header: cells of text and of sheets as texts, as they are shown, values of
+        Parquet as they are; or the reason there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``,
+        ``row_too_long``, ``not_<encoding>``.
+        ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
+
+    Raises:
+        UserError: As ``header_of``.
+    """
+    header = header_of(path, sheet)
+    match path.suffix.lower():
+        case ".parquet":
+            yield from _parquet(path)
+        case ".xlsx":
+            for line in sheets.rows(path, sheet, header):
+                yield _checked(line)
+        case _:
+            yield from _csv(path, header)
 
 
 def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
-    """Reads a table with a header.
+    """Reads a table of texts.
 
     Args:
         path: The file; its ending says what it is.
         required: Columns that must exist.
 
     Returns:
-        Each row with its cells as texts (lists and objects of Parquet as they are, empty cells as ""), numbered from 1
-        after the header; or the reason there is none: ``not_csv``, ``wrong_number_of_fields``, ``nul_bytes``,
-        ``row_too_long``, ``not_<encoding>``.
-        ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
+        As ``table_rows``, with numbers as texts and empty cells as ""; what has no text stays as it is.
 
     Raises:
-        UserError: The file is missing, empty or damaged as a whole, or lacks a column.
+        UserError: As ``header_of``; or a column is missing.
     """
     header = header_of(path)
     if missing := [name for name in required if name not in header]:
@@ -66,13 +96,24 @@ def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped
             where=f"{path}:1",
             fix="rename the columns",
         )
-    match path.suffix.lower():
-        case ".parquet":
-            yield from _parquet(path)
-        case ".xlsx":
-            yield from _sheet(path, header)
-        case _:
-            yield from _csv(path, header)
+    return map(_of_texts, table_rows(path))
+
+
+def _of_texts(line: Line | Dropped) -> Line | Dropped:
+    if isinstance(line, Dropped):
+        return line
+    if flaw := next((value for value in line.row.values() if isinstance(value, NoValue)), None):
+        return Dropped(line.where, flaw.reason)
+    return line._replace(row={name: _as_text(value) for name, value in line.row.items()})
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, list | Mapping):
+        return value
+    try:
+        return text_of(value)
+    except NotText:
+        return value
 
 
 def _csv_header(path: Path) -> list[str]:
@@ -85,7 +126,26 @@ def _csv_header(path: Path) -> list[str]:
 
 
 def _reader(file: TextIO, path: Path) -> Any:
-    return csv.reader(file, delimiter=DELIMITERS.get(path.suffix.lower(), ","), strict=True)
+    """A reader at the beginning of a file."""
+    usual = "\t" if path.suffix.lower() == ".tsv" else ","
+    delimiter = max(DELIMITERS, key=lambda one: (*_fit(file, one), one == usual))
+    file.seek(0)
+    return csv.reader(file, delimiter=delimiter, strict=True)
+
+
+def _fit(file: TextIO, delimiter: str) -> tuple[bool, float, int]:
+    """How well a delimiter fits: it splits the header at all, the first rows like it, and into how many fields."""
+    file.seek(0)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    header, like_it, rows = 0, 0, 0
+    try:
+        header = len(next(reader, []))
+        for fields in islice(filter(None, reader), SAMPLED):
+            rows += 1
+            like_it += len(fields) == header
+    except csv.Error:  # a quote that belongs to another delimiter, or a damaged row
+        rows += 1
+    return header > 1, like_it / max(1, rows), header
 
 
 def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
@@ -121,30 +181,6 @@ def _row(fields: list[str], header: list[str], number: int, where: str, undecoda
     return Line(number, where, {name: field.strip() for name, field in zip(header, fields, strict=True)})
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[Any, ...]]:
-    """The rows of the first sheet, the header first."""
-    try:
-        import openpyxl  # type: ignore[import-untyped]
-    except ImportError:
-        raise UserError(
-            "reading XLSX needs openpyxl", where=str(path), fix="pip install 'xinglin[documents]', or save it as CSV"
-        ) from None
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        yield from book.worksheets[0].iter_rows(values_only=True)
-        book.close()
-    except Exception as error:  # a zip of XML: each kind of damage raises another exception
-        raise _damaged(path, "XLSX", error) from None
-
-
-def _sheet(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
-    for number, cells in enumerate(_sheet_rows(path)):
-        if number and any(cell is not None for cell in cells):
-            values = dict.fromkeys(header, "")
-            values |= {name: _shown(cell).strip() for name, cell in zip(header, cells, strict=False)}
-            yield _checked(Line(number, f"{path.name}:{number + 1}", values))
-
-
 def _opened(path: Path) -> Any:
     try:
         return pq.ParquetFile(path)
@@ -153,10 +189,14 @@ def _opened(path: Path) -> Any:
 
 
 def _parquet(path: Path) -> Iterator[Line | Dropped]:
+    schema = _opened(path).schema_arrow
+    short = [field.name for field in schema if pa.types.is_float16(field.type) or pa.types.is_float32(field.type)]
     for line in read_parquet(path):
-        if isinstance(line, Line):
-            values = {name: v if isinstance(v, list | Mapping) else _shown(v) for name, v in line.row.items()}
-            line = line._replace(row=values)
+        if isinstance(line, Line) and short:  # 0.1, not the double 0.10000000149011612 that is nearest to it
+            values = {name: line.row[name] for name in short if line.row[name] is not None}
+            line = line._replace(
+                row=line.row | {name: float(np.format_float_positional(np.float32(v))) for name, v in values.items()}
+            )
         yield line
 
 
@@ -186,13 +226,6 @@ def _checked(line: Line) -> Line | Dropped:
     except DamagedLine as damage:
         return Dropped(line.where, damage.reason)
     return line
-
-
-def _shown(cell: Any) -> str:
-    """A cell as users see it: nothing for an empty one, whole numbers without a decimal point."""
-    if cell is None:
-        return ""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _damaged(path: Path, what: str, error: Exception, row: int = 1) -> UserError:

@@ -1,24 +1,15 @@
-"""Rows of a user's file, whatever its encoding and layout: JSON lines, a JSON array, CSV, TSV, XLSX or Parquet."""
+"""Rows of a user's file, whatever its encoding and layout, as a build reads them, and what is wrong with each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_recipes.formats.columns import CONVERSATIONS, WANTED, question_and_answer
-from data_recipes.formats.encoding import REPLACED, encoding_of
-from data_recipes.formats.json_rows import BrokenArray, array_items, is_array
-from data_recipes.formats.jsonl import (
-    DamagedLine,
-    Line,
-    all_text,
-    check_file,
-    check_texts,
-    json_value,
-    parsed,
-    raw_lines,
-)
-from data_recipes.formats.tables import TABLES, header_of, read_table
+from data_recipes.formats.columns import ANSWER, CONVERSATIONS, INPUT, QUESTION, WANTED, Columns, first_of
+from data_recipes.formats.encoding import encoding_of
+from data_recipes.formats.json_rows import BrokenValue, Damaged, json_rows, rows_of_line
+from data_recipes.formats.jsonl import Line, check_file
+from data_recipes.formats.tables import TABLES, header_of, table_rows
 from data_recipes.schema.dropped import Dropped
 
 ENCODINGS = {  # what is wrong with them
@@ -33,6 +24,7 @@ REASONS = {
     "half_character": "half of a character (a cut emoji?)",
     "row_too_long": "millions of characters in one row",
 }
+ARRAY = ("a JSON array; expected one object per line", "written as JSON lines")
 
 
 @dataclass
@@ -42,14 +34,16 @@ class UserRow:
     Attributes:
         number: Of its line.
         item: Its number in a JSON array, whose items may all be on one line; 0 elsewhere.
-        value: The object; None where there is none.
+        value: The fields; None where it is no row.
         problems: What is wrong, each with its fix; an empty text where there is none.
+        reason: Why a build counts it as a bad row, where it is no row.
     """
 
     number: int
     value: dict[str, Any] | None
     problems: list[tuple[str, str]] = field(default_factory=list)
     item: int = 0
+    reason: str = ""
 
     @property
     def name(self) -> str:
@@ -57,8 +51,13 @@ class UserRow:
         return f"item {self.item}" if self.item else f"line {self.number}"
 
 
-def user_rows(path: Path) -> Iterator[UserRow]:
+def user_rows(path: Path, columns: Columns, sheet: str = "") -> Iterator[UserRow]:
     """Reads a file of rows; what is wrong with a row is reported, not raised.
+
+    Args:
+        path: The file.
+        columns: Which column holds what.
+        sheet: The sheet of an XLSX file, where several have rows.
 
     Raises:
         UserError: The file is missing or empty, or a table is damaged as a whole.
@@ -66,82 +65,68 @@ def user_rows(path: Path) -> Iterator[UserRow]:
     check_file(path)
     if path.suffix.lower() in TABLES:
         text = path.suffix.lower() in (".csv", ".tsv")
-        rows, encoding = _table_rows(path), encoding_of(path) if text else ""
+        rows, encoding = _table_rows(path, columns, sheet), encoding_of(path) if text else ""
     else:
-        encoding = encoding_of(path)
-        rows = _array_rows(path, encoding) if is_array(path, encoding) else _line_rows(path, encoding)
+        rows, encoding = _json_rows(path), encoding_of(path)
     for place, row in enumerate(rows):
         if not place and encoding in ENCODINGS:
             row.problems.insert(0, ENCODINGS[encoding])
         yield row
 
 
-def _line_rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    for raw in raw_lines(path, encoding):
-        problems = []
-        if b"\0" in raw.content:
-            problems.append(("NUL bytes", "taken out"))
-            raw = raw._replace(content=raw.content.replace(b"\0", b""))
-        try:
-            value = parsed(raw)
-        except DamagedLine as damage:
-            yield UserRow(raw.number, None, [*problems, (damage.detail, "")])
-        else:
-            yield UserRow(raw.number, value, problems)
+def lacking(header: list[str], columns: Columns) -> list[str]:
+    """The columns that a table must have and has not."""
+    wanted = list(columns.named)
+    if columns.question or not any(first_of([name], header) for name in CONVERSATIONS):
+        wanted += [] if columns.question or first_of([*QUESTION, INPUT], header) else [" / ".join(QUESTION)]
+        wanted += [] if columns.answer or first_of(ANSWER, header) else [" / ".join(ANSWER)]
+    return [name for name in wanted if name not in header]
 
 
-def _array_rows(path: Path, encoding: str) -> Iterator[UserRow]:
-    first = [("a JSON array; expected one object per line", "written as JSON lines")]
-    item = 0
+def _json_rows(path: Path) -> Iterator[UserRow]:
+    in_array, number = False, 0
     try:
-        for item, (line, value) in enumerate(array_items(path.read_text(encoding=encoding, errors="replace")), 1):
-            flaw = _flaw(value)
-            yield UserRow(
-                line, None if flaw else value, [*first, (f"item {item}: {flaw}", "")] if flaw else first, item
-            )
-            first = []
-    except BrokenArray as broken:
+        for found in json_rows(path):
+            for row in _without_nul(found, number) if isinstance(found, Damaged) else [_of_line(found)]:
+                if row.item and not in_array:
+                    row.problems.insert(0, ARRAY)
+                    in_array = True
+                yield row
+            number = found.number if isinstance(found, Line) else number
+    except BrokenValue as broken:
         problem = (f"{broken.detail}; the rest cannot be read", "")
-        yield UserRow(broken.line, None, [*first, problem], item + 1)
+        yield UserRow(broken.line, None, [*([] if in_array else [ARRAY]), problem], broken.item, "not_json")
+
+
+def _of_line(line: Line) -> UserRow:
+    return UserRow(_line_number(line.where), line.row, item=line.item)
+
+
+def _without_nul(damaged: Damaged, before: int) -> Iterator[UserRow]:
+    """What cannot be read; without the NUL bytes of its line, where that is all that is wrong with it."""
+    number, raw = _line_number(damaged.where), damaged.raw
+    if raw is None or b"\0" not in raw.content:
+        item = f"item {damaged.item}: " if damaged.item else ""
+        yield UserRow(number, None, [(f"{item}{damaged.detail}", "")], damaged.item, damaged.reason)
         return
-    if not item:
-        yield UserRow(1, None, [*first, ("the array is empty", "")])
+    for row in rows_of_line(raw._replace(content=raw.content.replace(b"\0", b"")), before):
+        flaws = [("NUL bytes", "taken out")] + ([(row.detail, "")] if isinstance(row, Damaged) else [])
+        yield UserRow(number, row.row if isinstance(row, Line) else None, flaws, row.item, damaged.reason)
 
 
-def _flaw(value: Any) -> str:
-    """Why an item of an array is no row; nothing where it is one."""
-    if not isinstance(value, dict):
-        return f"a {type(value).__name__} instead of an object"
-    if REPLACED in all_text(value):
-        return "a character that cannot be decoded"
-    try:
-        check_texts(value)
-    except DamagedLine as damage:
-        return damage.detail
-    return ""
-
-
-def _table_rows(path: Path) -> Iterator[UserRow]:
-    header = header_of(path)
-    if set(header).isdisjoint(CONVERSATIONS) and not all(question_and_answer(header)):
-        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; expected: {WANTED}", "")])
+def _table_rows(path: Path, columns: Columns, sheet: str) -> Iterator[UserRow]:
+    header = header_of(path, sheet)
+    if lacking(header, columns):
+        wanted = ", ".join(columns.named) or WANTED
+        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; expected: {wanted}", "")])
         return
-    for row in read_table(path, []):
-        where = row.id if isinstance(row, Dropped) else row.where
-        line = int(where.rpartition(":")[2])
+    for row in table_rows(path, sheet):
         if isinstance(row, Dropped):
-            yield UserRow(line, None, [(REASONS.get(row.reason, "a character that cannot be decoded"), "")])
+            problem = (REASONS.get(row.reason, "a character that cannot be decoded"), "")
+            yield UserRow(_line_number(row.id), None, [problem], reason=row.reason)
         else:
-            yield _table_row(line, row)
+            yield _of_line(row)
 
 
-def _table_row(number: int, line: Line) -> UserRow:
-    """The row as it would be on a line of JSON: a conversation as a list, or no such field where its cell is empty."""
-    row = dict(line.row)
-    for name in CONVERSATIONS:
-        said = row.pop(name, "")
-        try:
-            row |= {name: json_value(said) if isinstance(said, str) else said} if said else {}
-        except DamagedLine as damage:
-            return UserRow(number, None, [(f"{name}: {damage.detail}", "")])
-    return UserRow(number, row)
+def _line_number(where: str) -> int:
+    return int(where.rpartition(":")[2])

@@ -57,7 +57,7 @@ class SourceDetails(NamedTuple):
 class Source(Generic[ConfigT]):
     """One kind of raw data.
 
-    Reading streams: a source never holds a whole file in memory unless the format forces it (JSON arrays, XLSX), and
+    Reading streams: a source never holds a whole file in memory unless the format forces it (XLSX), and
     every row of the file becomes exactly one ``Example`` or one ``Dropped``. A row that cannot be read (not JSON,
     wrong number of fields, nothing in it) is a ``Dropped`` too, with ``file:line`` as its id; the recipe stops when
     more than ``data.max_bad_share`` of the rows are bad. Cleaning, duplicates, personal data, splits and overlap are

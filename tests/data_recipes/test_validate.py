@@ -1,7 +1,10 @@
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.data_recipes.conftest import Run
@@ -30,7 +33,8 @@ def test_sound_rows_of_both_formats_pass(validate: Run, file: Path, capsys: pyte
     [
         ({"instruction": "问？", "input": ""}, "there is no answer"),
         ({"提问": "问？", "回答": "答"}, "there is no question"),
-        ({"question": "问？", "answer": 7}, "'answer' is not a text"),
+        ({"question": "问？", "answer": 7}, "'answer' is not a text but a number"),
+        ({"question": "问？", "answer": {"text": "答"}}, "'answer' is not a text but an object"),
         ({"instruction": "问？", "input": 3, "output": "答"}, "'input'"),
         ({"instruction": " ", "input": "", "output": "答"}, "the question is empty"),
         ({"instruction": "问？", "input": "", "output": "。"}, "the answer is empty"),
@@ -210,3 +214,63 @@ def test_nothing_is_overwritten(validate: Run, file: Path) -> None:
     before = file.read_bytes()
     assert validate(str(file), f"fix={file}") == 2
     assert file.read_bytes() == before
+
+
+def test_special_tokens_at_the_end_are_taken_out_and_rows_with_others_dropped(
+    validate: Run, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = bencao_rows()[:3]
+    templated = {**second, "output": f"<|im_start|>user\n{second['output']}"}
+    inside = {**third, "output": f"{third['output']}[/INST]再问"}
+    write_jsonl(file, [{**first, "output": f"{first['output']}</s><|im_end|>\n"}, templated, inside])
+    rows, printed = fixed(validate, file, capsys)
+    assert rows == [first]
+    assert f"{file}:2: <|im_start|> is a special token of a prompt format, and inside a text" in printed
+    assert f"{file}:3: [/INST] is a special token of a prompt format, and inside a text" in printed
+
+
+def test_columns_that_are_not_read_are_listed_and_stay(
+    validate: Run, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [{"from": "human", "value": "头痛？"}, {"from": "gpt", "value": "先休息，再去看医生。", "time": 3}]
+    write_jsonl(file, [{"conversations": said, "ward": "内科", "system": "你是药师。"}, *bencao_rows()[:2]])
+    rows, printed = fixed(validate, file, capsys)
+    assert "not read: ward (1 rows)" in printed and "not read: conversations[].time (1 rows)" in printed
+    assert rows[0] == {
+        "ward": "内科",
+        "messages": [
+            {"role": "system", "content": "你是药师。"},
+            {"role": "user", "content": "头痛？"},
+            {"role": "assistant", "content": "先休息，再去看医生。", "time": 3},
+        ],
+    }
+
+
+def test_what_json_has_no_value_for_is_said_to_be_removed(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.parquet"
+    rows = [
+        {**row, "picture": b"\xff", "day": date(2024, 1, 5), "output": [row["output"]]} for row in bencao_rows()[:2]
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    copied, printed = fixed(validate, path, capsys)
+    assert copied == [{**row, "day": "2024-01-05"} for row in bencao_rows()[:2]]
+    assert "2 × 'picture' (bytes) removed: JSON has no such value" in printed
+
+
+def test_own_columns_and_sheets_are_named_as_for_a_build(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["说明"])
+    for cells in (["提问", "回答"], ["头痛？", "先休息，再去看医生。"]):
+        (book["问答"] if "问答" in book.sheetnames else book.create_sheet("问答")).append(cells)
+    path = tmp_path / "rows.xlsx"
+    book.save(path)
+    assert validate(str(path)) == 2
+    assert "sheet=" in capsys.readouterr().err
+    columns = ('columns.question=["提问"]', "columns.answer=回答")
+    assert validate(str(path), "sheet=问答", *columns) == 0
+    assert "source.sheet=问答" in capsys.readouterr().out

@@ -6,12 +6,13 @@ JSON lines or Parquet with ``id``, ``document``, ``headings``, ``text`` and, add
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from common.command import Config
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, read_table
+from data_recipes.formats.values import NotText, text_of
 from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
@@ -47,14 +48,16 @@ def _item(line: Line) -> Example | Dropped:
         if not isinstance(row.get(column), str) or not row[column].strip():
             return Dropped(line.where, f"no_text_in_{column}")
     id = f"documents-{line.number}"
-    question, answer = (str(row.get(column) or "").strip() for column in ("question", "answer"))
+    try:
+        question, answer = (text_of(row.get(column)).strip() for column in ("question", "answer"))
+        headings = _headings(row.get("headings"))
+    except NotText as flaw:
+        return Dropped(line.where, flaw.reason)
     if not says_something(question):
         return Dropped(id, "passage_without_question")
     if not says_something(answer):
         return Dropped(line.where, "empty_answer")
-    headings = row.get("headings") or []
-    where = " > ".join(map(str, headings)) if isinstance(headings, list) else str(headings)
-    given = "\n".join(filter(None, (ASKING, where, row["text"].strip())))
+    given = "\n".join(filter(None, (ASKING, headings, row["text"].strip())))
     return Example(
         id=id,
         messages=(
@@ -67,6 +70,11 @@ def _item(line: Line) -> Example | Dropped:
         kind=row["document"],
         grounding=(row["id"],),
     )
+
+
+def _headings(value: Any) -> str:
+    """The headings above a passage, in one line."""
+    return " > ".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
 
 
 SOURCE = Source(

@@ -1,178 +1,219 @@
-"""A user's own rows: JSON lines, a JSON array, CSV, TSV, XLSX or Parquet, in any of the usual layouts.
+"""A user's own rows: JSON in any layout, CSV, TSV, XLSX or Parquet, one file or a folder of them.
 
-OpenAI ``messages``, ShareGPT ``conversations``, question and answer under the names of ``formats.columns`` (Alpaca's
-among them), or any columns that the configuration names. UTF-8 is expected; other files are read where their
-encoding is certain.
+What a row says is read by ``formats.conversation``, as ``validate`` reads it. UTF-8 is expected; other files are read
+where their encoding is certain.
 """
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from pydantic import ValidationError
+from loguru import logger
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.formats.columns import ANSWER, CONVERSATIONS, INPUT, QUESTION, ROLES, question_and_answer
+from data_recipes.formats.columns import SPLITS, Columns
+from data_recipes.formats.conversation import BadRow, RowReader, in_order, opens_json
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
-from data_recipes.formats.tables import TABLES, header_of, read_table
-from data_recipes.leakage.normalise import says_something
+from data_recipes.formats.tables import TABLES, header_of, table_rows
+from data_recipes.formats.user_file import lacking
+from data_recipes.formats.values import is_empty
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.source import DRAWN, Source, existing
+from data_recipes.sources.source import DRAWN, Source, SourceDetails, existing
 
-OPENAI_ROLES = {name: name for name in ("system", "user", "assistant")}
-
-Turns = list[tuple[str, str]]  # role and text
-
-
-class Columns(Config):
-    """Which column holds what, for rows that are neither ``messages`` nor ``conversations``.
-
-    Attributes:
-        question: Columns that are joined by line breaks, empty ones skipped; null finds the question under its usual
-            names, with ``input`` where there is one.
-        answer: The answer; null finds it under its usual names.
-        system: Instructions before the question.
-        history: Turns before the question as pairs, ``[["question", "answer"], …]``, also as JSON in a text.
-        kind: The question type of the report.
-        group: What must not straddle a split, e.g. a patient's number.
-        split: The split that the row belongs to.
-    """
-
-    question: tuple[str, ...] | None = None
-    answer: str | None = None
-    system: str | None = None
-    history: str | None = None
-    kind: str | None = None
-    group: str | None = None
-    split: str | None = None
+JSON = (".jsonl", ".json")
+KINDS = {  # of values that are not texts (formats.values.kind_of), in Chinese
+    "a number": "数字",
+    "a date or time": "日期或时间",
+    "a list of 1": "只有一项的列表",
+    "a list of parts": "由几段组成的内容",
+}
+ABOUT = Description(zh="使用者自己的问答数据。", en="The user's own questions and answers.")
+LICENCE = "the user's own"
 
 
 class RowsSource(Config):
-    """A file of rows.
+    """Rows of one file, or of all files of a folder.
 
     Attributes:
         kind: Selects this source.
-        path: The file: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.xlsx`` (its first sheet) or ``.parquet``.
+        path: The file: ``.jsonl``, ``.json``, ``.csv``, ``.tsv``, ``.xlsx`` or ``.parquet``; or a folder. A file of a
+            folder that is named ``train``, ``dev`` (``valid``, ``validation``, ``val``) or ``test`` is that split.
+        sheet: The sheet of an XLSX file, where several have rows.
         columns: Which column holds what.
     """
 
     kind: Literal["rows"]
     path: str
+    sheet: str = ""
     columns: Columns = Columns()
+
+
+class OwnFile(NamedTuple):
+    """One file of rows.
+
+    Attributes:
+        path: The file.
+        split: The split that it is; nothing where the recipe draws it.
+        ids: What the ids of its rows begin with.
+    """
+
+    path: Path
+    split: str
+    ids: str
 
 
 def read(config: RowsSource) -> Iterator[Example | Dropped]:
     """Yields one item per row.
 
     Raises:
-        UserError: The file is damaged as a whole, or lacks the columns that hold question and answer.
+        UserError: A file is damaged as a whole, or lacks the columns that hold question and answer.
     """
-    path = Path(config.path)
-    if path.suffix.lower() in TABLES:
-        _check(header_of(path), config.columns, path)
-        rows = read_table(path, [])
-    else:
-        rows = read_objects(path)
-    for line in rows:
-        yield line if isinstance(line, Dropped) else _item(line, config.columns)
+    reader = RowReader(config.columns)
+    for file in _files(config):
+        for line in _lines(file.path, config):
+            yield line if isinstance(line, Dropped) else _item(line, reader, file)
 
 
-def _check(header: list[str], columns: Columns, path: Path) -> None:
-    if not set(header).isdisjoint(CONVERSATIONS):
-        return
-    found = question_and_answer(header)
-    wanted = list(columns.question or [found.question or " / ".join(QUESTION)])
-    wanted += [columns.answer or found.answer or " / ".join(ANSWER)]
-    wanted += filter(None, (columns.system, columns.history, columns.kind, columns.group, columns.split))
-    if missing := [name for name in wanted if name not in header]:
+def _files(config: RowsSource) -> list[OwnFile]:
+    """The files to read, in the order of their names.
+
+    Raises:
+        UserError: There is none.
+    """
+    given = Path(config.path)
+    if not given.is_dir():
+        return [OwnFile(path, "", "rows") for path in existing(given)]
+    inside = sorted(path for path in given.iterdir() if not path.name.startswith((".", "~$")))  # Excel's locks
+    found = [path for path in inside if path.is_file() and path.suffix.lower() in (*JSON, *TABLES)]
+    _tell_others(given, tuple(path.name for path in inside if path not in found))
+    if not found:
+        raise UserError(
+            "no file of rows is in this folder", where=config.path, fix=f"known: {', '.join((*JSON, *TABLES))}"
+        )
+    return [OwnFile(path, SPLITS.get(path.stem.casefold(), ""), f"rows-{path.name}") for path in existing(*found)]
+
+
+@cache
+def _tell_others(folder: Path, names: tuple[str, ...]) -> None:
+    if names:
+        logger.warning("{}: not read: {}", folder, ", ".join(names))
+
+
+def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
+    if path.suffix.lower() not in TABLES:
+        return read_objects(path)
+    header = header_of(path, config.sheet)
+    if missing := lacking(header, config.columns):
         raise UserError(
             f"the columns are {', '.join(header)}; there is no {', '.join(missing)}",
             where=f"{path}:1",
             fix="name yours: 'source.columns.question=[\"提问\"]' source.columns.answer=回答",
         )
+    return table_rows(path, config.sheet)
 
 
-def _item(line: Line, columns: Columns) -> Example | Dropped:
-    turns = _turns(line.row, columns)
-    if turns is None:
-        return Dropped(line.where, "no_question_or_answer")
-    if not all(says_something(text) for role, text in turns if role != "system"):
-        return Dropped(line.where, "empty_turn")
-    roles = [role for role, _ in turns if role != "system"]
-    if roles != ["user", "assistant"] * (len(roles) // 2) or not roles or any(r == "system" for r, _ in turns[1:]):
+def _item(line: Line, reader: RowReader, file: OwnFile) -> Example | Dropped:
+    try:
+        said = reader.read(line.row)
+    except BadRow as bad:
+        return Dropped(line.where, bad.reason)
+    if not in_order(turn.role for turn in said.turns):
         return Dropped(line.where, "wrong_role_order")
-    id = f"rows-{line.number}"
-    try:
-        return Example(
-            id=id,
-            messages=tuple(Message.model_validate({"role": role, "content": text.strip()}) for role, text in turns),
-            source="rows",
-            group=_text(line.row, columns.group) or id,
-            kind=_text(line.row, columns.kind) or "问答",
-            split=_text(line.row, columns.split),
-        )
-    except ValidationError:
-        return Dropped(line.where, "not_a_conversation")
+    id = f"{file.ids}-{line.number}"
+    return Example(
+        id=id,
+        messages=tuple(Message(role=turn.role, content=turn.content.strip()) for turn in said.turns),
+        source="rows",
+        group=said.group or id,
+        kind=said.kind or "问答",
+        split=said.split or file.split,
+    )
 
 
-def _turns(row: Mapping[str, Any], columns: Columns) -> Turns | None:
-    """Role and text of each turn; none where the row has no such columns."""
-    if row.get("messages"):
-        return _spoken(row["messages"], "role", "content", OPENAI_ROLES)
-    if row.get("conversations"):
-        return _spoken(row["conversations"], "from", "value", ROLES | OPENAI_ROLES)
-    found = question_and_answer(row)
-    asked = columns.question or ((found.question, INPUT) if found.question else ())
-    answer = columns.answer or found.answer
-    history = _pairs(row.get(columns.history)) if columns.history else []
-    if not answer or answer not in row or not any(name in row for name in asked) or history is None:
-        return None
-    question = "\n".join(filter(None, (_text(row, name).strip() for name in asked)))
-    system = _text(row, columns.system)
-    first = [("system", system)] if system else []
-    return [*first, *history, ("user", question), ("assistant", _text(row, answer))]
+class Survey(NamedTuple):
+    """What the rows of a source have that its examples have not.
+
+    Attributes:
+        unread: Rows in which each field that is not read holds something.
+        changes: Rows in which each kind of value was read as something else than it is.
+    """
+
+    unread: Counter[str]
+    changes: Counter[str]
 
 
-def _spoken(value: Any, role: str, content: str, roles: Mapping[str, str]) -> Turns | None:
-    turns = _json(value)
-    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
-        return None
-    return [(roles.get(str(turn.get(role)), "?"), str(turn.get(content) or "")) for turn in turns]
+def survey(config: RowsSource) -> Survey:
+    """Looks through all rows; a file that has not changed is read once."""
+    return _survey(config.model_dump_json(), tuple(file.path.stat().st_mtime_ns for file in _files(config)))
 
 
-def _pairs(value: Any) -> Turns | None:
-    """Earlier questions and answers; none where they are not in pairs."""
-    pairs = _json(value) or []
-    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        return None
-    return [turn for asked, said in pairs for turn in (("user", str(asked)), ("assistant", str(said)))]
+@cache
+def _survey(values: str, changed: tuple[int, ...]) -> Survey:
+    config, found = RowsSource.model_validate_json(values), Survey(Counter(), Counter())
+    notes = _Notes(config.columns)
+    for file in _files(config):
+        for line in _lines(file.path, config):
+            if isinstance(line, Line):
+                unread, changes = notes.of(line.row)
+                found.unread.update(unread)
+                found.changes.update(changes)
+    if found.unread:
+        logger.warning("{}: not read: {}", config.path, _listed(found.unread))
+    return found
 
 
-def _json(value: Any) -> Any:
-    """A value that a table stores as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value or "[]")
-    except (json.JSONDecodeError, RecursionError):
-        return value
+class _Notes:
+    """What rows have that their examples have not; rows alike in fields and types of values are read once."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._reader = RowReader(columns)
+        self._known: dict[tuple[Any, ...], tuple[frozenset[str], frozenset[str]]] = {}
+
+    def of(self, row: Mapping[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
+        """Fields that are not read, and kinds of values that are written as text; nothing of a bad row."""
+        alike = tuple((name, type(value), is_empty(value)) for name, value in row.items())
+        has_parts = any(isinstance(value, list | dict) or opens_json(value) for value in row.values())
+        if not has_parts and (known := self._known.get(alike)) is not None:
+            return known
+        try:
+            said = self._reader.read(row)
+        except BadRow:
+            return frozenset(), frozenset()
+        found = said.unread, frozenset(change.kind for change in said.changes if change.kind)
+        if not has_parts:
+            self._known[alike] = found
+        return found
 
 
-def _text(row: Mapping[str, Any], column: str | None) -> str:
-    value = row.get(column) if column else None
-    return "" if value is None else str(value)
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} ({number})" for name, number in counts.most_common())
+
+
+def details(config: RowsSource) -> SourceDetails:
+    """The description, with what is not read and what is read as something else."""
+    found = survey(config)
+    zh, en = ABOUT.zh, ABOUT.en
+    if found.unread:
+        zh += f"没有读入的列（行数）：{_listed(found.unread)}。"
+        en += f" Columns that are not read (rows): {_listed(found.unread)}."
+    if found.changes:
+        zh += f"读入时写成文字的值（行数）：{_listed(Counter({KINDS[k]: n for k, n in found.changes.items()}))}。"
+        en += f" Values that were written as text (rows): {_listed(found.changes)}."
+    return SourceDetails(LICENCE, DRAWN, Description(zh=zh, en=en))
 
 
 SOURCE = Source(
     config=RowsSource,
     read=read,
-    files=lambda config: existing(Path(config.path)),
-    about=Description(zh="使用者自己的问答数据。", en="The user's own questions and answers."),
-    licence="the user's own",
+    files=lambda config: [file.path for file in _files(config)],
+    about=ABOUT,
+    licence=LICENCE,
     splits=DRAWN,
+    details=details,
 )

@@ -39,9 +39,9 @@ def flaws(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_pair_of_names_is_sound_and_built_in_every_layout(tmp_path: Path, layout: str) -> None:
+def test_every_name_is_sound_and_built_in_every_layout(tmp_path: Path, layout: str) -> None:
     pairs = [(row["instruction"], row["output"]) for row in bencao_rows()[:3]]
-    for question, answer in product(QUESTION, ANSWER):
+    for question, answer in [*product(QUESTION, ANSWER[:1]), *product(QUESTION[:1], ANSWER[1:])]:
         path = tmp_path / f"{question}-{answer}.{layout}"
         written(path, [question, answer], [list(pair) for pair in pairs])
         assert (flaws(path), built(path)) == ([], pairs)
@@ -53,7 +53,7 @@ def test_every_pair_of_names_is_sound_and_built_in_every_layout(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("columns", [["question", "reply"], ["asked", "answer"], ["input", "output"]])
+@pytest.mark.parametrize("columns", [["question", "reply"], ["asked", "answer"], ["input", "reply"]])
 def test_other_names_are_refused_by_both(tmp_path: Path, layout: str, columns: list[str]) -> None:
     path = written(tmp_path / f"rows.{layout}", columns, [["头痛怎么办？", "先休息，再去看医生。"]])
     assert len(flaws(path)) == 1

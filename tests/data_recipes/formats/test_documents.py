@@ -195,3 +195,24 @@ def test_damaged_passages_are_named(tmp_path: Path) -> None:
     reasons = ["no_text_in_text", "no_text_in_id", "empty_answer", "not_an_object"]
     assert found[:4] == [Dropped(f"passages.jsonl:{n}", reason) for n, reason in enumerate(reasons, 1)]
     assert isinstance(found[4], Example)
+
+
+def test_a_folder_goes_on_after_a_document_without_text_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.txt").write_bytes(b"")
+    (folder / "b.md").write_text("\n \n", encoding="utf-8")
+    (folder / "c.txt").write_text("按时吃药。\n", encoding="utf-8")
+    (folder / "d.png").write_bytes(b"x")
+    main([str(folder), f"out={tmp_path / 'out.jsonl'}"])
+    printed = capsys.readouterr().out
+    assert "a.txt: the file is empty" in printed and "b.md: there is no text in this document" in printed
+    assert "not read: 1 files of other formats (.png)" in printed
+    assert "1 passages of 1 documents, 0 pages without text, 2 documents without text" in printed
+    with pytest.raises(UserError, match="the file is empty"):
+        main([str(folder / "a.txt"), f"out={tmp_path / 'one.jsonl'}"])
+    (folder / "c.txt").unlink()
+    with pytest.raises(UserError, match="no document in this folder has text"):
+        main([str(folder), f"out={tmp_path / 'none.jsonl'}"])

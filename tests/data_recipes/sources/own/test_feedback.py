@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own.feedback import FeedbackSource, read
@@ -86,3 +88,64 @@ def test_a_dataset_of_pairs_keeps_one_prompt_on_one_side(made: Made, tmp_path: P
     assert all(example.rejected for split in built.splits.values() for example in split)
     groups = [{example.group for example in split} for split in built.splits.values()]
     assert not groups[0] & groups[1] and not groups[0] & groups[2] and not groups[1] & groups[2]
+
+
+ASKED, BETTER, WORSE = "头痛怎么办？", "先休息。", "喝酒。"
+
+
+def turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {
+            "prompt": [turn("user", ASKED)],
+            "chosen": [turn("assistant", BETTER)],
+            "rejected": [turn("assistant", WORSE)],
+        },
+        {
+            "chosen": [turn("user", ASKED), turn("assistant", BETTER)],
+            "rejected": [turn("user", ASKED), turn("assistant", WORSE)],
+        },
+        {"instruction": ASKED, "input": "", "chosen": BETTER, "rejected": WORSE},
+        {
+            "conversations": [{"from": "human", "value": ASKED}],
+            "chosen": {"from": "gpt", "value": BETTER},
+            "rejected": {"from": "gpt", "value": WORSE},
+        },
+        {"system": "", "history": [], "question": ASKED, "response_chosen": BETTER, "response_rejected": WORSE},
+    ],
+    ids=["TRL", "TRL without prompt", "LLaMA-Factory", "ShareGPT", "MedicalGPT"],
+)
+def test_pairs_of_other_tools_are_read(tmp_path: Path, row: dict[str, Any]) -> None:
+    [pair] = items(tmp_path, row)
+    assert isinstance(pair, Example)
+    assert ([(m.role, m.content) for m in pair.prompt], pair.answer, pair.rejected) == (
+        [("user", ASKED)],
+        BETTER,
+        WORSE,
+    )
+
+
+def test_labels_make_pairs(tmp_path: Path) -> None:
+    rows: list[Any] = [
+        {"prompt": ASKED, "completion": BETTER, "label": True},
+        {"messages": [turn("user", ASKED), turn("assistant", WORSE)], "label": "False"},
+    ]
+    pair, worse = items(tmp_path, *rows)
+    assert isinstance(pair, Example) and (pair.answer, pair.rejected) == (BETTER, WORSE)
+    assert isinstance(worse, Dropped) and worse.reason == "the_worse_answer"
+
+
+def test_answers_to_different_prompts_and_prompts_with_pictures_are_no_pairs(tmp_path: Path) -> None:
+    other = {
+        "chosen": [turn("user", ASKED), turn("assistant", BETTER)],
+        "rejected": [turn("user", "咳嗽？"), turn("assistant", WORSE)],
+    }
+    picture = {"prompt": ASKED, "images": ["a.png"], "chosen": BETTER, "rejected": WORSE}
+    assert [item.reason for item in items(tmp_path, other, picture) if isinstance(item, Dropped)] == [
+        "different_prompts",
+        "has_media",
+    ]

@@ -12,7 +12,8 @@ from common.errors import UserError
 from data_recipes.pipeline.build import load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
-from data_recipes.sources.own.rows import RowsSource, read
+from data_recipes.sources import source_of
+from data_recipes.sources.own.rows import SOURCE, RowsSource, read
 from data_recipes.sources.published.multiple_choice import MultipleChoiceSource
 from data_recipes.sources.published.multiple_choice import read as read_choices
 from tests.data_recipes.conftest import Run
@@ -142,7 +143,7 @@ def test_earlier_turns_come_from_a_list_or_from_json_in_a_cell(tmp_path: Path) -
         assert [[m.content for m in e.messages][:2] for e in found if isinstance(e, Example)] == [
             ["之前呢？", "没有。"]
         ] * 3
-    assert broken == Dropped("my.csv:5", "no_question_or_answer")
+    assert broken == Dropped("my.csv:5", "not_a_history")
     assert isinstance(without, Example) and len(without.messages) == 2
 
 
@@ -156,7 +157,7 @@ def test_each_kind_of_damage_to_lines_is_named(tmp_path: Path) -> None:
     path = tmp_path / "my.jsonl"
     path.write_bytes(b"\n".join(lines))
     found = items(path)
-    reasons = ["not_json", "not_utf8", "nul_bytes", "line_too_long", "no_question_or_answer"]
+    reasons = ["not_json", "not_utf8", "nul_bytes", "line_too_long", "not_a_conversation"]
     assert found[1:-1] == [Dropped(f"my.jsonl:{n}", reason) for n, reason in enumerate(reasons, 2)]
     assert len(told(found)) == 2
 
@@ -206,3 +207,48 @@ def test_own_rows_build_in_one_command(build: Run, tmp_path: Path) -> None:
     assert build(*words, "data.splits.dev=5", "data.splits.test=5", f"out={tmp_path / 'out'}") == 0
     counts = load(tmp_path / "out").manifest.counts
     assert counts.read == counts.kept == len(questions())
+
+
+def write_rows(path: Path, first: int, last: int) -> Path:
+    rows = [{"question": q, "answer": f"{q[:-1]}要看情况。"} for q in questions()[first:last]]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_a_folder_is_read_as_one_set_and_its_files_may_be_splits(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    write_rows(folder / "ward-a.jsonl", 0, 3)
+    write_rows(folder / "ward-b.jsonl", 3, 5)
+    write_rows(folder / "valid.jsonl", 5, 6)
+    write_rows(folder / "test.jsonl", 6, 8)
+    (folder / "~$ward.xlsx").write_bytes(b"lock")
+    (folder / "notes.txt").write_text("说明", encoding="utf-8")
+    found = [item for item in items(folder) if isinstance(item, Example)]
+    assert [item.split for item in found] == ["test", "test", "dev", "", "", "", "", ""]
+    assert len({item.id for item in found}) == 8 and found[3].id == "rows-ward-a.jsonl-1"
+    with pytest.raises(UserError, match="no file of rows"):
+        items(tmp_path)
+
+
+def test_a_column_named_split_is_the_split_where_it_says_one(tmp_path: Path) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text("question,answer,split\n头痛？,休息。,validation\n咳嗽？,喝水。,fold1\n", encoding="utf-8")
+    assert [item.split for item in items(path) if isinstance(item, Example)] == ["dev", ""]
+
+
+def test_the_card_names_what_is_not_read_and_what_was_rewritten(tmp_path: Path) -> None:
+    path = tmp_path / "my.jsonl"
+    rows = [{"question": "几片？", "answer": 3, "ward": "内科"}, {"question": "几次？", "answer": "两次。", "ward": ""}]
+    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", encoding="utf-8")
+    about = source_of(RowsSource(kind="rows", path=str(path))).about
+    assert "ward (1)" in about.zh and "数字 (1)" in about.zh
+    assert "ward (1)" in about.en and "a number (1)" in about.en
+    path.write_text(json.dumps(rows[1], ensure_ascii=False) + "\n", encoding="utf-8")
+    assert source_of(RowsSource(kind="rows", path=str(path))).about == SOURCE.about
+
+
+def test_all_rows_may_be_for_training(build: Run, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "my.jsonl", 0, 40)
+    assert build("data=rows", f"source.path={path}", "data.splits={}", f"out={tmp_path / 'out'}") == 0
+    assert load(tmp_path / "out").manifest.splits == {"train": 40}
