@@ -19,12 +19,13 @@ from data_recipes.dataset.listing import ShowConfig
 from data_recipes.formats.passages import PassagesConfig
 from data_recipes.formats.validation import ValidateConfig
 from data_recipes.pipeline.protected_sets import SuitesConfig
-from domains.retrieval.labelled import RetrieveConfig
+from domains.retrieval.labelled import FolderRetrieveConfig, RetrieveConfig
 from eval.config import EvalConfig
 from eval.preferences import PreferencesConfig
 from models.config import ConvertConfig
 from models.show_prompt import ShowPromptConfig
 from training.grow_instructions import CommandConfig
+from training.passage_questions import WriteQuestionsConfig
 from training.stages import STAGES
 
 
@@ -49,8 +50,10 @@ COMMANDS = [
     Command("data_recipes/passages.py", "passages", PassagesConfig),
     Command("data_recipes/suites.py", "suites", SuitesConfig),
     Command("-m domains.medical.retrieve", "retrieve", RetrieveConfig),
+    Command("-m domains.documents.retrieve", "retrieve_documents", FolderRetrieveConfig),
     *(Command("training/run.py", stage.root, stage.config) for stage in STAGES.values()),
     Command("training/self_instruct.py", "self_instruct", CommandConfig),
+    Command("training/write_questions.py", "write_questions", WriteQuestionsConfig),
     Command("eval/run.py", "eval", EvalConfig),
     Command("eval/sample_preferences.py", "sample_preferences", PreferencesConfig),
     Command("-m models.convert", "convert", ConvertConfig),

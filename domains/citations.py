@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from pydantic import BaseModel
 
 from domains.knowledge_base import Entry
-from domains.wording import DEFINITION
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
 _CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
@@ -106,4 +105,4 @@ def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[s
 
 def _statements(entry: Entry, attributes: list[str]) -> list[tuple[str, str]]:
     stated = [(name, f"{entry.name}的{name}：{'、'.join(entry.attributes[name])}。") for name in attributes]
-    return stated or [(DEFINITION, f"{entry.name}是{entry.definition}。")]
+    return stated or [(entry.opening[0], entry.quoted)]

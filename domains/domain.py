@@ -20,7 +20,9 @@ from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
 
 DOMAINS = (
+    "documents",
     "general",
+    "hospital",
     "image_prompts",
     "instruments",
     "mathematics",
@@ -103,7 +105,7 @@ class Domain:
     @property
     def has_prose(self) -> bool:
         """Whether there is text that an embedded base model can read."""
-        return self.knowledge is not None or self.corpus is not None
+        return self.corpus is not None or (self.knowledge is not None and self.knowledge.has_prose)
 
     def prose(self, folder: Path | None = None) -> list[str]:
         """What the embedded base model of this domain reads: paragraphs of plain statements, no questions.
@@ -117,7 +119,7 @@ class Domain:
         Raises:
             UserError: The knowledge base is damaged.
         """
-        if self.knowledge is not None:
+        if self.knowledge is not None and self.knowledge.has_prose:
             return prose.corpus(self.knowledge.load(folder), self.knowledge)
         return self.corpus() if self.corpus is not None else []
 

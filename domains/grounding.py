@@ -19,8 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from common.errors import UserError
 from common.hashing import sha256_text
-from domains.knowledge_base import Entry
-from domains.wording import DEFINITION
+from domains.knowledge_base import Entry, joined
 
 PROMPTS = Path(__file__).parent / "prompts"
 TEMPLATE = "entries_1"
@@ -86,7 +85,8 @@ class EntriesBlock:
 
 def statements_of(entry: Entry) -> dict[str, tuple[str, ...]]:
     """What an entry says, by attribute: the definition first, then every attribute that has items."""
-    return {DEFINITION: (entry.definition,), **{name: items for name, items in entry.attributes.items() if items}}
+    label, items = entry.opening
+    return {label: items, **{name: items for name, items in entry.attributes.items() if items}}
 
 
 def write_block(given: Sequence[GivenEntry], template: str = TEMPLATE) -> EntriesBlock:
@@ -159,14 +159,14 @@ def _fields(given: GivenEntry) -> dict[str, Any]:
     names = dict.fromkeys((*given.entry.aliases, given.called))
     return {
         "id": given.entry.id,
-        "name": _quoted(given.entry.name),
-        "aliases": _quoted("、".join(filter(None, names))),
-        "statements": [(_quoted(name), _quoted("、".join(items))) for name, items in given.statements.items()],
+        "name": quoted(given.entry.name),
+        "aliases": quoted("、".join(filter(None, names))),
+        "statements": [(quoted(name), quoted(joined(items))) for name, items in given.statements.items()],
         "cut": given.cut,
     }
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A text on one line that neither ends the quotation nor opens an entry."""
     return _SPACE.sub(" ", text).translate(_QUOTED)
 

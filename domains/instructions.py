@@ -46,7 +46,7 @@ def write(
     rng = Random(f"{seed} splits")
     reserved = [fact for fact in known if fact.behaviour != "answer" and rng.random() < RESERVED_SHARE]
     kept_back = {fact.key for fact in reserved}
-    asked = _rounds([fact for fact in known if fact.key not in kept_back], Random(f"{seed} training"))
+    asked = rounds([fact for fact in known if fact.key not in kept_back], Random(f"{seed} training"))
     train = list(islice(asked, sizes["train"]))
     train = rng.sample(train, len(train))
     asks_first = {question(example): _key(example) for example in reversed(train)}  # of equal questions one is kept
@@ -60,12 +60,12 @@ def write(
 
     splits = {
         "train": train,
-        "dev": _spread(unused, sizes["dev"], rng),
-        "heldout_phrasing": _spread(_reworded(answered), sizes["heldout_phrasing"], rng),
-        "unseen_entity": _spread(_as_in_training(new), sizes["unseen_entity"], rng),
-        "safety": _spread(_reworded(careful), sizes["safety"], rng, by=novelty),
+        "dev": spread(unused, sizes["dev"], rng),
+        "heldout_phrasing": spread(reworded(answered), sizes["heldout_phrasing"], rng),
+        "unseen_entity": spread(as_in_training(new), sizes["unseen_entity"], rng),
+        "safety": spread(reworded(careful), sizes["safety"], rng, by=novelty),
     }
-    splits, repeated = _without_repeats(splits)
+    splits, repeated = without_repeats(splits)
     return splits, [Dropped(id, "names_held_out") for id in naming] + [
         Dropped(example.id, "duplicate_question") for example in repeated
     ]
@@ -80,11 +80,13 @@ def _apart(kb: KnowledgeBase, facts: list[Fact], unseen: set[str]) -> tuple[list
     return [fact for fact in others if fact.key not in naming], new, sorted(naming)
 
 
-def _reworded(facts: list[Fact]) -> list[Example]:
+def reworded(facts: list[Fact]) -> list[Example]:
+    """Every fact in every phrasing that is kept for tests."""
     return [_ask(fact, *phrasing) for fact in facts for phrasing in fact.wording.testing()]
 
 
-def _as_in_training(facts: list[Fact]) -> list[Example]:
+def as_in_training(facts: list[Fact]) -> list[Example]:
+    """Every fact that has an answer, in every phrasing of training."""
     return [_ask(f, *phrasing) for f in facts if f.behaviour == "answer" for phrasing in f.wording.training()]
 
 
@@ -149,7 +151,7 @@ def _assistant(text: str) -> Message:
     return Message(role="assistant", content=text)
 
 
-def _rounds(facts: list[Fact], rng: Random) -> Iterator[Example]:
+def rounds(facts: list[Fact], rng: Random) -> Iterator[Example]:
     """Every fact in one training wording, then every fact in a second one, and so on; careful ones in two at a time."""
     orders = []
     for fact in rng.sample(facts, len(facts)):
@@ -164,7 +166,7 @@ def _rounds(facts: list[Fact], rng: Random) -> Iterator[Example]:
                 yield _ask(fact, phrasing, wording, alias)
 
 
-def _spread(
+def spread(
     pool: Iterable[Example], size: int, rng: Random, by: Callable[[Example], str] = lambda example: example.kind
 ) -> list[Example]:
     """Draws examples so that all kinds are represented as evenly as the pool allows."""
@@ -177,7 +179,7 @@ def _spread(
     return [example for turn in turns for example in turn if example is not None][:size]
 
 
-def _without_repeats(splits: dict[str, list[Example]]) -> tuple[dict[str, list[Example]], list[Example]]:
+def without_repeats(splits: dict[str, list[Example]]) -> tuple[dict[str, list[Example]], list[Example]]:
     """Keeps the first of several examples with the same question, training before tests."""
     asked: set[str] = set()
     kept: dict[str, list[Example]] = {name: [] for name in splits}

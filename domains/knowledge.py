@@ -44,6 +44,7 @@ class Knowledge:
         emergencies: Further facts that call for action at once (``behaviour="emergency"``).
         statements: What the prose says about an entry besides its attributes and aliases.
         also_answers: Ids of entries that would answer an example's question as well as those that it rests on.
+        has_prose: Whether an embedded base reads it; a folder of documents is too little to learn Chinese from.
     """
 
     source: str
@@ -56,6 +57,7 @@ class Knowledge:
     emergencies: Callable[[KnowledgeBase], Iterable[Fact]] = _no_facts
     statements: Callable[[Entry], Iterable[str]] = _no_statements
     also_answers: Callable[[KnowledgeBase, Example], set[str]] = _nothing_else
+    has_prose: bool = True
 
     def load(self, folder: Path | None = None) -> KnowledgeBase:
         """The knowledge base that ships, or another one in ``folder``.
@@ -63,7 +65,7 @@ class Knowledge:
         Raises:
             UserError: It is damaged.
         """
-        return KnowledgeBase.load(self.schema, folder)
+        return self.schema.load(folder)
 
     def facts(self, kb: KnowledgeBase, rng: Random) -> Iterator[Fact]:
         """All facts of the knowledge base, of every kind, and the questions that it cannot answer.

@@ -6,7 +6,7 @@ is made from it (prose, instructions, citations of the service) can rely on it.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,9 @@ from common.hashing import sha256_files
 from data_recipes.formats.jsonl import typed_lines
 from domains.retrieval.lexicon import FOLDER as LEXICON
 from domains.retrieval.lexicon import Lexicon
+from domains.wording import DEFINITION
+
+_ENDS_SENTENCE = re.compile("[。！？!?；;：:…]$")
 
 
 class Entry(BaseModel):
@@ -44,6 +47,16 @@ class Entry(BaseModel):
     def names(self) -> tuple[str, ...]:
         """The name and the aliases."""
         return (self.name, *self.aliases)
+
+    @property
+    def opening(self) -> tuple[str, tuple[str, ...]]:
+        """What is said of it first: its label, and the items."""
+        return DEFINITION, (self.definition,)
+
+    @property
+    def quoted(self) -> str:
+        """The same as a sentence for readers."""
+        return f"{self.name}是{self.definition}。"
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,10 @@ class KnowledgeSchema:
         """The files of the shipped knowledge base, or of another one in ``folder``."""
         return [(folder or self.folder) / entry_type.file for entry_type in self.types]
 
+    def load(self, folder: Path | None = None) -> "KnowledgeBase":
+        """Reads the shipped knowledge base, or another one in ``folder``; see ``KnowledgeBase.load``."""
+        return KnowledgeBase.load(self, folder)
+
     def lexicon(self, folder: Path | None = None) -> Path:
         """Where the lexicon of the shipped knowledge base, or of another one in ``folder``, is if there is one."""
         return (folder or self.folder) / LEXICON
@@ -101,11 +118,13 @@ class KnowledgeBase:
         entries: The entries in the order of their files.
         sha256: Hash of the files.
         lexicon: What people call the entries; for finding them alone, and not part of the hash.
+        described: Whether questions describe the entries rather than name them: passages of documents.
     """
 
     entries: tuple[Entry, ...]
     sha256: str
     lexicon: Lexicon = field(default_factory=Lexicon)
+    described: bool = False
 
     @classmethod
     def load(cls, schema: KnowledgeSchema, folder: Path | None = None) -> "KnowledgeBase":
@@ -185,6 +204,12 @@ class KnowledgeBase:
     def _terms(self) -> re.Pattern[str]:
         longest_first = sorted(self._by_term, key=lambda term: (-len(term), term))
         return re.compile("|".join(map(re.escape, longest_first)))
+
+
+def joined(items: Iterable[str]) -> str:
+    """Items one after the other: whole sentences as they are, anything else with 、 between."""
+    *first, last = items
+    return "".join(item if _ENDS_SENTENCE.search(item) else f"{item}、" for item in first) + last
 
 
 _Placed = tuple[str, Entry]  # (file:line, entry)

@@ -5,7 +5,7 @@ from typing import Any
 
 from common.command import Config
 from data_recipes.sources.derived import cross_task, in_context, mix, multi_prompt, templates
-from data_recipes.sources.generated import image_prompt, knowledge_base, knowledge_tuning, word_problems
+from data_recipes.sources.generated import grounded, image_prompt, knowledge_base, knowledge_tuning, word_problems
 from data_recipes.sources.own import documents, feedback, rows
 from data_recipes.sources.published import (
     ape210k,
@@ -27,6 +27,7 @@ SOURCES: tuple[Source[Any], ...] = (
     bencao.SOURCE,
     knowledge_base.SOURCE,
     knowledge_tuning.SOURCE,
+    grounded.SOURCE,
     toyhom.SOURCE,
     ape210k.SOURCE,
     cmath.SOURCE,

@@ -34,6 +34,16 @@ class RetrieveConfig(Config):
     questions: Path
 
 
+class FolderRetrieveConfig(RetrieveConfig):
+    """Which questions to judge retrieval on, and in which documents.
+
+    Attributes:
+        folder: The folder; null for the one that ships.
+    """
+
+    folder: Path | None
+
+
 class LabelledQuestion(BaseModel):
     """A question with the entries that it is about.
 

@@ -66,7 +66,7 @@ def _all_names(knowledge: KnowledgeBase) -> Iterator[tuple[str, Meaning]]:
     for entry in knowledge.entries:
         yield entry.name, Meaning(entry.id, "name")
     for entry in knowledge.entries:
-        for alias in entry.aliases:
+        for alias in entry.names[1:]:
             yield alias, Meaning(entry.id, "alias")
     for line in knowledge.lexicon.names:
         for name, kind in line.names():

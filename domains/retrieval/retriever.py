@@ -32,6 +32,7 @@ LATER, LESS_USUAL = 1.0, 0.3  # less for each name before it, and for each more 
 USUAL = 5  # meanings of a broader word that are told apart
 DESCRIBED = 4.2  # least score of a description without a name
 DESCRIBED_BESIDE_UNKNOWN = 6.0  # the same where the question names something that is not there
+DESCRIBED_PASSAGE = 1.6  # the same for passages of documents, which questions seldom name
 MOST = 10  # entries that are returned
 TURNS = 6  # of a conversation that are looked back to
 LONGEST_FOLLOW_UP = 12  # characters of content; more is a question of its own
@@ -83,7 +84,7 @@ class Retriever:
     """
 
     def __init__(self, knowledge: KnowledgeBase) -> None:
-        self._entries = knowledge.by_id
+        self._entries, self._described = knowledge.by_id, knowledge.described
         meanings = names_of(knowledge)
         self._names, self._spelling = Names(meanings), Spelling(meanings)
         self._descriptions = Descriptions(knowledge)
@@ -107,11 +108,20 @@ class Retriever:
             return Retrieved()
         mentions = self._mentions(text)
         whole = [mention for mention in mentions if not mention.partial]
+        if self._described:
+            own = self._passages(text, whole)
+            goes_on = points_back(text) or (not own.found and _goes_on(text, whole))
+            return _carried(before, own.found) if before.found and goes_on else own
         if before.found and (whole or not mentions) and _goes_on(text, whole):
             return _carried(before, self._ranked(text, whole) if whole else [])
         ranked = self._ranked(_without(text, (mention for mention in mentions if mention.partial)), whole)
         least = 0.0 if whole else DESCRIBED_BESIDE_UNKNOWN if mentions else DESCRIBED
         return Retrieved(tuple(ranked[:MOST])) if ranked and ranked[0].score >= least else Retrieved()
+
+    def _passages(self, text: str, named: Sequence[Mention]) -> Retrieved:
+        """The passages that a question describes; what it has in common with a heading only helps."""
+        ranked = self._ranked(text, named)
+        return Retrieved(tuple(ranked[:MOST])) if ranked and ranked[0].score >= DESCRIBED_PASSAGE else Retrieved()
 
     def _mentions(self, text: str) -> list[Mention]:
         return longest(

@@ -47,6 +47,7 @@ def run(*words: str) -> SftConfig:
         (("recipe=instruments_qlora", "model=tiny_chatglm2"), "instruments"),
         (("recipe=instruments_qlora", "model.embedded.corpus=medical"), "medical"),
         (("recipe=image_prompt",), "medical"),
+        (("recipe=grounded",), "medical"),  # a folder is too little to learn Chinese from
     ],
 )
 def test_a_base_that_is_built_here_reads_the_prose_of_its_domain(
@@ -82,6 +83,7 @@ def test_a_domain_without_knowledge_records_none() -> None:
     ("words", "message"),
     [
         (("data=instruments",), "give domain=instruments"),
+        (("data=grounded",), "these do: documents, hospital"),
         (("knowledge.path=one", "source.path=two"), "give knowledge.path and no source.path"),
         (("domain=alchemy",), "instruments"),
     ],

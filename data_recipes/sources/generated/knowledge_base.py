@@ -45,14 +45,12 @@ class KnowledgeSourceConfig(Config):
         domain: Whose knowledge base.
         path: Folder of its files; the shipped one where it is null.
         held_out_share: Share of the entities, e.g. of the diseases, that no training text names.
-        sizes: Examples in each split.
         seed: Of every choice.
     """
 
     domain: Annotated[str, AfterValidator(_with_knowledge)] = "medical"
     path: str | None
     held_out_share: float = Field(ge=0, lt=1)
-    sizes: InstructionSizes
     seed: int
 
     @property
@@ -76,7 +74,17 @@ class KnowledgeSourceConfig(Config):
         return self.knowledge.load(self.folder)
 
 
-class KnowledgeBaseSource(KnowledgeSourceConfig):
+class InstructionSourceConfig(KnowledgeSourceConfig):
+    """What sources of instructions about typed entries have in common.
+
+    Attributes:
+        sizes: Examples in each split.
+    """
+
+    sizes: InstructionSizes
+
+
+class KnowledgeBaseSource(InstructionSourceConfig):
     """Instructions made from a knowledge base.
 
     Attributes:

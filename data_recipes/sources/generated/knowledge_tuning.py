@@ -25,7 +25,7 @@ from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description, GroundingUsed
 from data_recipes.sources.generated.knowledge_base import (
     LICENCE,
-    KnowledgeSourceConfig,
+    InstructionSourceConfig,
     details,
     files,
     rows_of,
@@ -50,7 +50,7 @@ NO_ENTRY = 0.5  # of the withheld answers lack the entry, the others what is ask
 NOTHING_FOUND = 0.5  # of those that lack the entry have no other one either
 
 
-class KnowledgeTuningSource(KnowledgeSourceConfig):
+class KnowledgeTuningSource(InstructionSourceConfig):
     """Instructions with the entries that answer them.
 
     Attributes:

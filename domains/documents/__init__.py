@@ -1,0 +1,1 @@
+"""A team's own folder of documents, FAQ pairs and entries."""

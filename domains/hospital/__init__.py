@@ -1,0 +1,1 @@
+"""A hospital's own documents under the safety rules of medicine."""

@@ -1,0 +1,30 @@
+"""A service on a folder of documents: the model reads the passages, and the page shows them."""
+
+from domains.citations import cited
+from domains.documents.knowledge_base import KNOWLEDGE
+from domains.documents.passage import CONTENT
+from domains.grounding import TEMPLATE, template_sha256
+from models.artifact import GroundingRecord
+from tests.app.fake_engine import FakeEngine
+from tests.app.serving import serving
+
+FORM = GroundingRecord(
+    kind="entries", template=TEMPLATE, sha256=template_sha256(TEMPLATE), entries=3, attributes=1, budget=900
+)
+
+
+def test_passages_are_read_quoted_and_cited() -> None:
+    kb = KNOWLEDGE.load()
+    [visits] = [entry for entry in kb.entries if entry.name == "住院须知 > 探视时间"]
+    engine = FakeEngine(f"普通病房每天15:00至17:00可以探视。【{visits.id}】【XXXX1】")
+    with serving(engine, "documents", kb, grounding=FORM) as running, running.client() as client:
+        answer = client.post("/v1/qa", json={"question": "探视时间是几点？"}).raise_for_status().json()
+        absent = client.post("/v1/qa", json={"question": "院长叫什么名字？"}).raise_for_status().json()
+    (conversation, _), *_ = engine.batches[-2]
+    block = conversation[0].content
+    assert visits.id in cited(block) and "每次最多两人" in block
+    assert answer["answer"] == f"普通病房每天15:00至17:00可以探视。【{visits.id}】"
+    assert answer["citations_removed"] == 1 and answer["triage"]["level"] == "routine"
+    [quotation] = [one for one in answer["citations"] if one["id"] == visits.id]
+    assert quotation["attribute"] == CONTENT and quotation["text"] == visits.definition
+    assert absent["citations"] == [] and "没有找到" in absent["notice"] and "医生" not in absent["disclaimer"]
