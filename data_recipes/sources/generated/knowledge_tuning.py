@@ -340,11 +340,10 @@ class _Shelf:
 
     def _used(self, entry: Entry, example: Example) -> list[str]:
         """The attributes of an entry that the answer takes something from; earlier answers had entries of their own."""
-        return [
-            name
-            for name, items in statements_of(entry).items()
-            if any(self.knowledge.phrasebook.plain(item) in example.answer for item in items)
-        ]
+        plain = self.knowledge.phrasebook.plain
+        said = {name: [plain(item) for item in items] for name, items in statements_of(entry).items()}
+        stated = [name for name, items in said.items() if not {plain(fact) for fact in example.facts}.isdisjoint(items)]
+        return stated or [name for name, items in said.items() if any(item in example.answer for item in items)]
 
 
 def _told(example: Example, config: KnowledgeTuningSource, training: bool) -> Example:
