@@ -94,7 +94,7 @@ def test_a_wrong_model_ends_the_command_with_2(monkeypatch: pytest.MonkeyPatch) 
         (["model=no/such/model"], "no such directory"),
         ([], "model: a value is required"),
         (["model=latest", "runs_dir=no/such/runs"], "no run can be served"),
-        (["model=x", "domain=alchemy"], "domain: .*no such domain: alchemy; available: general"),
+        (["model=x", "domain=alchemy"], "domain: .*no such domain: alchemy; available: documents, general"),
         (["model=x", "prot=9000"], "did you mean 'port'"),
         (["model=x", "grounding=yes"], "grounding"),
         (["model=x", "serve.max_batch=0"], "serve.max_batch"),

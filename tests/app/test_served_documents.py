@@ -1,6 +1,7 @@
 """A service on a folder of documents: the model reads the passages, and the page shows them."""
 
 from domains.citations import cited
+from domains.documents.domain import NOTICES
 from domains.documents.knowledge_base import KNOWLEDGE
 from domains.documents.passage import CONTENT
 from domains.grounding import TEMPLATE, template_sha256
@@ -20,11 +21,12 @@ def test_passages_are_read_quoted_and_cited() -> None:
     with serving(engine, "documents", kb, grounding=FORM) as running, running.client() as client:
         answer = client.post("/v1/qa", json={"question": "探视时间是几点？"}).raise_for_status().json()
         absent = client.post("/v1/qa", json={"question": "院长叫什么名字？"}).raise_for_status().json()
-    (conversation, _), *_ = engine.batches[-2]
+    [(conversation, _)] = [row for batch in engine.batches for row in batch if row[0][0].role == "system"]
     block = conversation[0].content
     assert visits.id in cited(block) and "每次最多两人" in block
     assert answer["answer"] == f"普通病房每天15:00至17:00可以探视。【{visits.id}】"
     assert answer["citations_removed"] == 1 and answer["triage"]["level"] == "routine"
     [quotation] = [one for one in answer["citations"] if one["id"] == visits.id]
     assert quotation["attribute"] == CONTENT and quotation["text"] == visits.definition
-    assert absent["citations"] == [] and "没有找到" in absent["notice"] and "医生" not in absent["disclaimer"]
+    assert absent["answer"] == NOTICES.not_found and absent["citations"] == [] and absent["notice"] == ""
+    assert "医生" not in absent["disclaimer"]

@@ -6,6 +6,7 @@ import torch
 from canary import canary
 from peft.tuners.cartridge import utils as cartridge
 from peft.tuners.ia3 import IA3Model
+from peft.tuners.lora import LoraLayer
 from peft.utils import other, save_and_load
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -79,6 +80,25 @@ def test_adapter_names() -> None:
     }
     expected = lora._named_as_peft_does(updates, {})
     assert {name: tensor.shape for name, tensor in saved.items()} == {n: t.shape for n, t in expected.items()}
+
+
+def swapped(layer: LoraLayer, *_: object, **__: object) -> None:
+    layer.lora_A, layer.lora_B = layer.lora_B, layer.lora_A
+
+
+@canary(another_order=lambda patch: patch.setattr(LoraLayer, "reset_lora_parameters", swapped))
+def test_lora_layer() -> None:
+    config = peft.LoraConfig(r=2, lora_alpha=6, target_modules=["q_proj"])
+    model = peft.get_peft_model(tiny_llama(), config)
+    [layer, *_] = [module for module in model.get_base_model().modules() if isinstance(module, LoraLayer)]
+    name = model.active_adapter
+    a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
+    assert (a.shape, b.shape) == ((2, 16), (16, 2)), "A is [rank, in], B is [out, rank]"
+    torch.nn.init.normal_(b)
+    x = torch.randn(3, 16)
+    expected = layer.get_base_layer()(x) + layer.scaling[name] * x @ a.T @ b.T
+    torch.testing.assert_close(layer(x), expected)
+    assert layer.scaling[name] == 3.0
 
 
 def under_the_name_none(model: LlamaForCausalLM, config: peft.PeftConfig) -> peft.PeftModel:
