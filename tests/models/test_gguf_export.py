@@ -108,7 +108,9 @@ def test_the_template_renders_what_ours_renders(gguf_base: Path) -> None:
     assert ids == engine.prompt_format.render_prompt(turns)
 
 
-@pytest.mark.parametrize("likeness", ["baichuan", "baichuan2", "baichuan_13b"])
+@pytest.mark.parametrize(  # llama.cpp knows a 13B by its 40 layers
+    "likeness", ["baichuan", "baichuan2", pytest.param("baichuan_13b", marks=pytest.mark.slow)]
+)
 def test_baichuan_of_both_kinds(likeness: str, tmp_path: Path) -> None:
     """SentencePiece with and without a dummy prefix; rotary positions; ALiBi, which llama.cpp has at 40 layers."""
     layers = 40 if likeness == "baichuan_13b" else 2

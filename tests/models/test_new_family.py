@@ -24,6 +24,7 @@ def mistral(tiny_base: Path, tmp_path: Path) -> Path:
     return tmp_path / "mistral"
 
 
+@pytest.mark.slow  # a chain and tests in a copy of the project
 def test_one_file_one_line_and_one_configuration_make_a_family(mistral: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown model family"):
         open_checkpoint(mistral)

@@ -78,6 +78,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.slow  # reads sums first
 def test_mathematics_chain_tunes_a_base_that_read_sums_and_scores_final_answers(tmp_path: Path) -> None:
     every_split = [word for word in SMALL if word != "suite=quick"]
     script = str(PROJECT / "training/run.py")

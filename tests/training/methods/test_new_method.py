@@ -3,9 +3,12 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.following import PROJECT, follow, run
 
 
+@pytest.mark.slow  # the tests of a method, in a copy of the project
 def test_one_file_one_line_and_one_configuration_pass_every_test_of_methods(tmp_path: Path) -> None:
     added = follow(PROJECT / "CONTRIBUTING.md", "Add a method", tmp_path)
     assert added == ["training/methods/ln_tuning.py", "configs/method/ln_tuning.yaml"]

@@ -33,6 +33,9 @@ CASES = {
     **{f"{choice} on nf4": (*words_of(choice), "method.quantisation=nf4") for choice in ON_NF4},
 }
 
+LIKE_OTHERS = ("full", "ia3", "ia3 on nf4", "ptuning_v2 on nf4")
+"""Resumed by the same code as ``lora``, ``qlora`` and ``ptuning_v2``."""
+
 
 def begun(config: SftConfig) -> RunDirectory:
     return RunDirectory.create(config.runs_dir, config.name, config)
@@ -56,7 +59,9 @@ def logged(run: RunDirectory, key: str) -> dict[int, float]:
     return {line["step"]: line[key] for line in lines if key in line}
 
 
-@pytest.mark.parametrize("method", CASES)
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_OTHERS else ()) for name in CASES]
+)
 def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
