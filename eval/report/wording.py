@@ -146,7 +146,7 @@ def sentence(report: Report) -> Text:
             "没有一题有参考答案：只列出回答，不打分。",
             "No item has a reference answer: the answers are listed, not scored.",
         )
-    suite, metric = headlines(report)[0]
+    suite, metric = _decisive(report)
     name, where, unit = JUDGES[metric].title, suite_name(suite), report.metrics[metric].unit
     scores, comparison = report.scores(suite, metric), report.comparison(suite, metric)
     score = scores[report.subject]
@@ -167,6 +167,13 @@ def sentence(report: Report) -> Text:
         f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, "
         f"{worse} worse, {same} show no difference.{_because_of_loops(report).en}",
     )
+
+
+def _decisive(report: Report) -> tuple[str, str]:
+    """The first headline with a verdict: a figure that decides nothing must not stand beside "better"."""
+    found = headlines(report)
+    comparisons = ((pair, report.comparison(*pair)) for pair in found)
+    return next((pair for pair, one in comparisons if one and one.verdict in ("better", "worse")), found[0])
 
 
 def _because_of_loops(report: Report) -> Text:

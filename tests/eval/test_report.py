@@ -113,6 +113,11 @@ def test_sentence_gives_scores_difference_and_counts() -> None:
     assert "Of 2 primary comparisons, 1 are better, 0 worse, 1 show no difference" in said.en
 
 
+def test_the_sentence_shows_a_figure_that_decides() -> None:
+    said = sentence(report({"fact_recall": "no verdict", "citation": "better"}))
+    assert said.en.startswith("Test, Correct citations") and said.zh.startswith("测试集的引用正确率"), said
+
+
 def looping(count: int, **verdicts: Verdict) -> Report:
     """A report whose tuned model loops in this many of 40 answers."""
     written = report(verdicts).model_dump(mode="json")
