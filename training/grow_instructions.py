@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from loguru import logger
 from pydantic import Field
 
 from common.command import Config
-from common.errors import UserError
-from common.files import make_directory, write_json, write_text
+from common.files import write_json, write_text
 from common.hashing import sha256_file
 from data_recipes.schema.example import Message
 from data_recipes.teacher.self_instruct import SEEDS, Grown, SelfInstructConfig, as_lines, grow, load_seeds
@@ -18,7 +16,6 @@ from models.config import DType
 from models.engines.engine import Engine, Sampling
 
 TOP_P = 0.9
-RECORD = "requests.jsonl"
 
 
 class LocalConfig(Config):
@@ -89,14 +86,8 @@ def run(config: CommandConfig, teacher: Teacher) -> Grown:
     out = Path(config.out).expanduser()
     seeds_path = Path(config.grow.seeds_path).expanduser() if config.grow.seeds_path else SEEDS
     seeds = load_seeds(seeds_path, config.grow.domain)
-    if out.exists() and not (out.is_dir() and ((out / RECORD).exists() or not any(out.iterdir()))):
-        raise UserError("this exists and is not an earlier run", where=str(out), fix="choose another out=DIR")
-    make_directory(out)
-    recorded = RecordedTeacher(
-        teacher, out / RECORD, max_requests=config.grow.max_requests, max_tokens=config.grow.max_tokens
-    )
-    if recorded.recorded:
-        logger.info("reusing {} replies of an earlier run", recorded.recorded)
+    limits = config.grow
+    recorded = RecordedTeacher.in_folder(out, teacher, max_requests=limits.max_requests, max_tokens=limits.max_tokens)
     grown = grow(config.grow, seeds, recorded)
     report = _report(config, grown, recorded, sha256_file(seeds_path), len(seeds))
     write_text(out / "generated.jsonl", as_lines(grown.rows))

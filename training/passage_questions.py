@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-from loguru import logger
 from pydantic import Field
 
 from common.command import Config
-from common.errors import UserError
-from common.files import make_directory, write_json, write_text
+from common.files import write_json, write_text
 from data_recipes.teacher.passage_questions import PassageQuestionsConfig, WrittenQuestions, write_questions
 from data_recipes.teacher.teacher import OpenAIConfig, RecordedTeacher, Teacher
 from domains.documents.folder import load_folder
 from domains.documents.passage import PassageEntry
-from training.grow_instructions import RECORD, LocalConfig
+from training.grow_instructions import LocalConfig
 
 
 class WriteQuestionsConfig(Config):
@@ -38,14 +36,8 @@ def run(config: WriteQuestionsConfig, teacher: Teacher) -> WrittenQuestions:
     """
     out = Path(config.out).expanduser()
     kb = load_folder(config.folder.expanduser())
-    if out.exists() and not (out.is_dir() and ((out / RECORD).exists() or not any(out.iterdir()))):
-        raise UserError("this exists and is not an earlier run", where=str(out), fix="choose another out=DIR")
-    make_directory(out)
-    recorded = RecordedTeacher(
-        teacher, out / RECORD, max_requests=config.ask.max_requests, max_tokens=config.ask.max_tokens
-    )
-    if recorded.recorded:
-        logger.info("reusing {} replies of an earlier run", recorded.recorded)
+    limits = config.ask
+    recorded = RecordedTeacher.in_folder(out, teacher, max_requests=limits.max_requests, max_tokens=limits.max_tokens)
     passages = [entry for entry in kb.entries if isinstance(entry, PassageEntry) and not entry.is_answer]
     written = write_questions(passages, recorded, config.ask)
     write_text(out / "questions.jsonl", "".join(f"{question.model_dump_json()}\n" for question in written.questions))

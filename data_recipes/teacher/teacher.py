@@ -16,10 +16,11 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from common.command import Config
 from common.errors import UserError
-from common.files import disk_errors
+from common.files import disk_errors, make_directory
 from common.hashing import sha256_value
 
 LONGEST_WAIT = 60.0  # seconds before a request is retried
+RECORD = "requests.jsonl"
 
 
 class Request(NamedTuple):
@@ -213,6 +214,23 @@ class RecordedTeacher:
         self._known = _read(path)
         self.recorded = len(self._known)
         self.requests = self.prompt_tokens = self.completion_tokens = 0
+
+    @classmethod
+    def in_folder(
+        cls, out: Path, teacher: Teacher, *, max_requests: PositiveInt, max_tokens: PositiveInt
+    ) -> "RecordedTeacher":
+        """A teacher with its record in a command's ``out``, which is new, empty or of an earlier run.
+
+        Raises:
+            UserError: Something else is there, or the record is damaged.
+        """
+        if out.exists() and not (out.is_dir() and ((out / RECORD).exists() or not any(out.iterdir()))):
+            raise UserError("this exists and is not an earlier run", where=str(out), fix="choose another out=DIR")
+        make_directory(out)
+        recorded = cls(teacher, out / RECORD, max_requests=max_requests, max_tokens=max_tokens)
+        if recorded.recorded:
+            logger.info("reusing {} replies of an earlier run", recorded.recorded)
+        return recorded
 
     def answer(self, requests: Sequence[Request]) -> list[Reply]:
         """Answers every request, in their order.
