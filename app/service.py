@@ -83,7 +83,7 @@ def pipeline(
     """
     reading = (
         NotFoundStage(domain.notices),
-        GroundStage(backend, domain.asked_for, knowledge.version, grounding),
+        GroundStage(backend, domain, knowledge.version, grounding),
     )
     return (
         TriageStage(triager),

@@ -90,6 +90,7 @@ class QaAnswer(BaseModel):
         answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
         citations_removed: Citations in the answer that were removed because the model was not given the entry.
+        numbers_removed: Numbers that were replaced by a remark because neither entries nor conversation have them.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
             or ``declined`` (by rule, without the model; emergencies too).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
@@ -102,6 +103,7 @@ class QaAnswer(BaseModel):
     notice: str
     triage: Triage
     citations_removed: int
+    numbers_removed: int
     disclaimer: str
     label: str = LABEL
     metadata: dict[str, dict[str, str]]
@@ -174,26 +176,23 @@ class QaReply:
 
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
         answer, repeated = without_repeats(text) if completion else (text, 0)
-        meta = self._meta()
+        meta, check = self._meta(), self.decided.consultation.check
+        if check and (check.citations_removed or check.numbers_removed):
+            removed = f"{check.citations_removed} citations and {check.numbers_removed} numbers"
+            logger.warning("{} that were not in the entries were removed {}", removed, meta.request_id)
         return QaAnswer(
             **meta.model_dump(exclude={"notice", "citations"}),
             citations=meta.citations + [one for one in self.decided.consultation.beside if one.id in cited(answer)],
             notice=" ".join(filter(None, (NOTICE if repeated else "", meta.notice))),
             answer=answer,
             repetition_removed=repeated,
-            citations_removed=self._citations_removed(),
+            citations_removed=check.citations_removed if check else 0,
+            numbers_removed=check.numbers_removed if check else 0,
             metadata=self.decided.consultation.metadata,
             model_version=self.model_version,
             usage=usage(completion),
             finish_reason=completion.finish_reason if completion else "declined",
         )
-
-    def _citations_removed(self) -> int:
-        asked = self.decided.consultation
-        removed = asked.check.removed if asked.check else 0
-        if removed:
-            logger.warning("{} citations of entries that were not given were removed {}", removed, asked.request_id)
-        return removed
 
 
 def qa_router(stages: Sequence[PipelineStage], disclaimer: str, model_version: str) -> APIRouter:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.backends.backend import AnswerStream, ChatTurn
-from app.pipeline.citation_check import CitationCheck
+from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.opening import opened
 from domains.citations import Quotation
 from domains.grounding import EntriesBlock
@@ -31,7 +31,7 @@ class Consultation:
         notice: Something the reader must know about this answer; empty where there is nothing.
         metadata: The implicit AI label.
         block: The entries that the model reads; None where it is asked without any.
-        check: Checks the answer's citations against these entries.
+        check: Checks citations and numbers of the answer against these entries.
     """
 
     request_id: str
@@ -46,7 +46,7 @@ class Consultation:
     notice: str = ""
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     block: EntriesBlock | None = None
-    check: CitationCheck | None = None
+    check: AnswerCheck | None = None
 
     @property
     def asked_before(self) -> list[str]:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 from app.backends.backend import Backend, ChatTurn
-from app.pipeline.citation_check import CitationCheck
+from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.consultation import Consultation
-from domains.citations import AskedFor, quote
-from domains.grounding import fitting_block
+from domains.citations import quote
+from domains.domain import Domain
+from domains.grounding import EntriesBlock, fitting_block
 from domains.reading import entries_to_read
 from models.artifact import GroundingRecord
 
@@ -20,30 +21,35 @@ class GroundStage:
 
     Attributes:
         backend: Counts tokens.
-        asked_for: How the attributes of the knowledge base are asked for.
+        domain: How the attributes of its knowledge base are asked for; its notices.
         version: Of the knowledge base.
         form: How they are given.
     """
 
     backend: Backend
-    asked_for: AskedFor
+    domain: Domain
     version: str
     form: GroundingRecord
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        form, question = self.form, consultation.question
-        given = entries_to_read(consultation.retrieved, question, self.asked_for, form.entries, form.attributes)
+        form, question, asked_for = self.form, consultation.question, self.domain.asked_for
+        given = entries_to_read(consultation.retrieved, question, asked_for, form.entries, form.attributes)
         block = await fitting_block(given, form.template, form.budget, self._tokens)
         quoted = {quotation.id for quotation in consultation.citations}
         others = [one.entry for one in block.given if one.entry.id not in quoted]
         return replace(
             consultation,
             block=block,
-            beside=quote(question, others, self.version, self.asked_for),
-            check=CitationCheck({one.entry.id for one in block.given}),
+            beside=quote(question, others, self.version, asked_for),
+            check=AnswerCheck({one.entry.id for one in block.given}, self._known(block, consultation)),
             notice=" ".join(filter(None, (consultation.notice, CUT if block.cut else ""))),
         )
+
+    def _known(self, block: EntriesBlock, consultation: Consultation) -> list[str]:
+        """The texts whose numbers the model may say; 120 is always one of them where a notice has it."""
+        said = [turn.content for turn in consultation.history]
+        return [block.text, consultation.question, *said, self.domain.notices.disclaimer]
 
     async def _tokens(self, block: str) -> int:
         """Tokens that a block adds to a prompt."""

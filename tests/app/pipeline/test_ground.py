@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from app.backends.backend import ChatTurn
 from app.backends.local import Generation, LocalBackend
-from app.pipeline.citation_check import CitationCheck
+from app.pipeline.answer_check import REMARK, AnswerCheck
 from app.pipeline.consultation import Consultation, Decided, consult
 from app.pipeline.ground import CUT
 from app.pipeline.guards import FixedAnswer
@@ -174,33 +174,58 @@ def test_without_entries_the_model_sees_the_conversation_alone(knowledge: Knowle
     assert served.consultation.conversation == [ChatTurn("user", "高血压有哪些症状？")]
 
 
-@pytest.mark.parametrize("size", [1, 2, 5, 100])
-def test_citations_of_what_was_not_given_are_removed_however_the_text_arrives(size: int) -> None:
-    check = CitationCheck({"D001"})
+def checked(check: AnswerCheck, answer: str, size: int = 1000) -> str:
+    """What of an answer is said that arrives in pieces of a size."""
 
     async def reply() -> AsyncIterator[str | Completion]:
-        for start in range(0, len(ANSWER), size):
-            yield ANSWER[start : start + size]
-        yield Completion(ANSWER, "stop", 1, 1)
+        for start in range(0, len(answer), size):
+            yield answer[start : start + size]
+        yield Completion(answer, "stop", 1, 1)
 
     async def texts() -> list[str | Completion]:
         return [event async for event in check.checked(reply())]
 
     *said, last = asyncio.run(texts())
-    assert "".join(map(str, said)) == "常见症状有头痛【D001】，也见于【D001】【注】"
-    assert isinstance(last, Completion) and check.removed == 2
+    assert isinstance(last, Completion)
+    return "".join(map(str, said))
 
 
-@pytest.mark.parametrize("answer", ["头痛【", "头痛【D0", "头痛"])
-def test_what_only_begins_like_a_citation_is_not_lost(answer: str) -> None:
-    async def reply() -> AsyncIterator[str | Completion]:
-        yield answer
-        yield Completion(answer, "length", 1, 1)
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_citations_of_what_was_not_given_are_removed_however_the_text_arrives(size: int) -> None:
+    check = AnswerCheck({"D001"}, ())
+    assert checked(check, ANSWER, size) == "常见症状有头痛【D001】，也见于【D001】【注】"
+    assert check.citations_removed == 2
 
-    async def texts() -> str:
-        return "".join([event async for event in CitationCheck(()).checked(reply()) if isinstance(event, str)])
 
-    assert asyncio.run(texts()) == answer
+@pytest.mark.parametrize("answer", ["头痛【", "头痛【D0", "头痛", "维生素B1", "用药3."])
+def test_what_only_begins_like_a_citation_or_a_number_is_not_lost(answer: str) -> None:
+    assert checked(AnswerCheck((), ["3"]), answer) == answer
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("正常值是15.75到6.1。【D001】", f"正常值是{REMARK}到6.1。【D001】"),
+        ("维生素B12和CA125，2型糖尿病", "维生素B12和CA125，2型糖尿病"),
+        ("每日12次", f"每日{REMARK}次"),  # 120 is known, 12 is not
+        ("请拨打120，16岁", "请拨打120，16岁"),
+        ("3.50", REMARK),
+    ],
+)
+def test_numbers_that_nobody_has_said_are_not_said(answer: str, said: str, size: int) -> None:
+    check = AnswerCheck({"D001"}, ["2型糖尿病，血糖6.1；3.5", "我16岁", "紧急情况请拨打120。"])
+    assert checked(check, answer, size) == said
+    assert check.numbers_removed == said.count(REMARK)
+
+
+def test_no_answer_that_follows_from_its_entries_is_changed(dataset: BuiltDataset) -> None:
+    rows = [row for rows in dataset.splits.values() for row in rows]
+    assert sum(any(map(str.isdigit, row.answer.split("【")[0])) for row in rows) > 20
+    for row in rows:
+        texts = [turn.content for turn in row.prompt]
+        check = AnswerCheck(cited(texts[0]), [*texts, NOTICES.disclaimer])
+        assert checked(check, row.answer) == row.answer
 
 
 def test_removed_citations_are_counted_in_the_response_and_the_log(
@@ -208,7 +233,7 @@ def test_removed_citations_are_counted_in_the_response_and_the_log(
 ) -> None:
     with serving(FakeEngine(ANSWER), "medical", knowledge, grounding=ENTRIES) as running, running.client() as client:
         answer = client.post("/v1/qa", json={"question": "高血压有哪些症状？"}).json()
-    assert answer["citations_removed"] == 2 and "D999" not in answer["answer"]
+    assert answer["citations_removed"] == 2 and "D999" not in answer["answer"] and answer["numbers_removed"] == 0
     [line] = [line for line in logged if "citations" in line]
     assert answer["request_id"] in line and "高血压" not in line and "头痛" not in line
 
