@@ -12,7 +12,7 @@ from functools import lru_cache
 from heapq import nlargest
 from typing import Literal
 
-import jieba.posseg
+import jieba
 
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.retrieval.boundaries import is_part_of_longer
@@ -88,7 +88,7 @@ class Retriever:
         meanings = names_of(knowledge)
         self._names, self._spelling = Names(meanings), Spelling(meanings)
         self._descriptions = Descriptions(knowledge)
-        jieba.posseg.initialize()  # its dictionary, for which the first question would wait a second
+        jieba.initialize()  # its dictionary, for which the first question would wait a second; jieba.posseg has its tags at import
 
     def retrieve(self, question: str, earlier: Sequence[str] = ()) -> Retrieved:
         """Finds what a question is about; one that names nothing itself is about what was asked before.
