@@ -88,7 +88,7 @@ class Retriever:
         meanings = names_of(knowledge)
         self._names, self._spelling = Names(meanings), Spelling(meanings)
         self._descriptions = Descriptions(knowledge)
-        jieba.initialize()  # its dictionary, for which the first question would wait a second; jieba.posseg has its tags at import
+        jieba.initialize()  # for which the first question would wait a second; the tags are read at import
 
     def retrieve(self, question: str, earlier: Sequence[str] = ()) -> Retrieved:
         """Finds what a question is about; one that names nothing itself is about what was asked before.
