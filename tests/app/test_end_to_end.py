@@ -50,7 +50,9 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
             qa = plain.post("/v1/qa", json={"question": questions[0]}).json()
             too_long = plain.post("/v1/qa", json={"question": "长" * 1000})
             twice = [{"role": "user", "content": "头痛"}] * 2
-            disordered = plain.post("/v1/chat/completions", json={"model": f"{engine.model_version}-raw", "messages": twice})
+            disordered = plain.post(
+                "/v1/chat/completions", json={"model": f"{engine.model_version}-raw", "messages": twice}
+            )
     prompt = [ChatTurn("user", questions[0])]
     assert qa["answer"] == engine.generate([prompt], [Sampling(max_new_tokens=12)])[0].text == alone[0]
     assert qa["usage"]["prompt_tokens"] == engine.count_prompt_tokens(prompt)
