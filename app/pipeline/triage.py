@@ -11,7 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from app.pipeline.consultation import Consultation
-from domains.retrieval.retriever import Retriever
+from domains.retrieval.retriever import TURNS, Retriever
 from domains.safety_rules import LEVELS, Triage, Triager
 
 WINDOW, OVERLAP = 2000, 500  # characters; signs that are further apart than a window do not add up
@@ -47,21 +47,27 @@ class TriageStage:
         return replace(consultation, triage=worst, level=self.triager.levels[worst.level])
 
     def _judged(self, question: str, earlier: Sequence[str]) -> Triage:
-        """What the conversation shows; an alarm that was given before it moved on is over.
+        """What the conversation shows; an alarm that was given holds until the conversation moves on.
 
         What an alarm rests on is compared, because signs add up over all turns: 胸口疼, another question, 还出冷汗.
         """
         together = self.triager.triage(question, earlier)
-        if together.level != "emergency" or not earlier:
+        if not earlier:
             return together
         turns = [*earlier, question]
         since = max((place for place in range(1, len(turns)) if self._moves_on(turns, place)), default=0)
-        if not since:
+        alarm = self._last_alarm(turns[:since] or earlier)
+        if together.level == "emergency" and not (alarm and since and set(together.reasons) <= set(alarm.reasons)):
             return together
-        before = self.triager.triage(turns[since - 1], turns[: since - 1])
-        if before.level != "emergency" or not set(together.reasons) <= set(before.reasons):
-            return together
-        return self.triager.triage(question, turns[since:-1])
+        if since:
+            return self._judged(question, turns[since:-1])
+        return alarm or together
+
+    def _last_alarm(self, turns: Sequence[str]) -> Triage | None:
+        for place in reversed(range(max(0, len(turns) - TURNS), len(turns))):
+            if (triage := self.triager.triage(turns[place], turns[:place])).level == "emergency":
+                return triage
+        return None
 
     def _moves_on(self, turns: Sequence[str], place: int) -> bool:
         return self.retriever.moves_on(turns[place], turns[:place])

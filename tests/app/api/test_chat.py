@@ -64,7 +64,7 @@ def test_rules_come_before_the_model(api: openai.OpenAI, engine: FakeEngine) -> 
 
 
 def test_what_must_be_done_today_is_said_first(api: openai.OpenAI) -> None:
-    answer = ask(api, "孩子发烧39度三天了")
+    answer = ask(api, "孩子水痘发烧")
     assert answer.model_extra["xinglin"]["triage"]["level"] == "urgent"
     assert answer.choices[0].message.content.startswith("建议今天就医：")
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -49,28 +50,24 @@ def assert_answered(client: httpx.Client, question: str = ALARM) -> None:
 
 
 def test_it_waits_for_no_queue_and_no_model(running: Running, client: httpx.Client, engine: FakeEngine) -> None:
-    assert_answered(client, "我最近睡得还行，吃饭也香。" * 600 + ALARM)
-    engine.failure = RuntimeError("boom")
-    assert_answered(client)
-    engine.failure = None
+    assert_answered(client, "我最近睡得还行，吃饭也香。" * 350 + ALARM)
     engine.gate.clear()
     ordinary = {"question": "高血压有哪些症状？"}
-    waiting = [threading.Thread(target=httpx.post, args=(f"{running.url}/v1/qa",), kwargs={"json": ordinary})]
-    waiting += [threading.Thread(target=httpx.post, args=(f"{running.url}/v1/qa",), kwargs={"json": ordinary})]
-    for thread in waiting:
-        thread.start()
-    running.wait_for(lambda: len(engine.batches) >= 2 or bool(running.backend._waiting))
-    running.backend.config.queue_limit = len(running.backend._waiting)
-    try:
-        assert client.post("/v1/qa", json=ordinary).json()["error"]["code"] == "overloaded"
-        assert_answered(client)
-        running.backend.drain()
-        assert client.post("/v1/qa", json=ordinary).json()["error"]["code"] == "stopping"
-        assert_answered(client)
-    finally:
-        engine.gate.set()
-        for thread in waiting:
-            thread.join()
+    post = partial(httpx.post, f"{running.url}/v1/qa", json=ordinary)
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(post)
+        running.wait_for(lambda: len(engine.batches) == 1)
+        for _ in range(CONFIG.queue_limit):
+            pool.submit(post)
+        running.wait_for(lambda: len(running.backend._waiting) == CONFIG.queue_limit)
+        try:
+            assert client.post("/v1/qa", json=ordinary).json()["error"]["code"] == "overloaded"
+            assert_answered(client)
+            running.backend.drain()
+            assert client.post("/v1/qa", json=ordinary).json()["error"]["code"] == "stopping"
+            assert_answered(client)
+        finally:
+            engine.gate.set()
 
 
 def test_it_needs_no_model_at_all(knowledge: KnowledgeBase) -> None:

@@ -38,9 +38,9 @@ def test_windows_overlap_and_leave_nothing_out(length: int) -> None:
     assert rebuilt == text and max(map(len, parts)) <= WINDOW
 
 
-@pytest.mark.parametrize("place", [0, WINDOW - 5, 3 * WINDOW])
+@pytest.mark.parametrize("place", [WINDOW - 5, 3 * WINDOW])
 def test_an_emergency_is_found_wherever_a_long_text_has_it(stage: TriageStage, place: int) -> None:
-    filler = CALM * (4 * WINDOW // len(CALM))
+    filler = CALM * (3 * WINDOW // len(CALM))
     assert level(stage, filler) == "routine"
     assert level(stage, f"{filler[:place]}。{ALARM}。{filler[place:]}") == "emergency"
 
@@ -55,7 +55,7 @@ def test_a_long_text_lets_others_go_first(stage: TriageStage) -> None:
             )
             order.append(name)
 
-        await asyncio.gather(judge("long", CALM * 1000), judge("short", ALARM))
+        await asyncio.gather(judge("long", CALM * 400), judge("short", ALARM))
         return order
 
     assert asyncio.run(finished()) == ["short", "long"]
@@ -81,6 +81,8 @@ def test_an_alarm_ends_when_the_conversation_moves_on(stage: TriageStage, said: 
     [
         (ALARM, "能自己开车送他去吗"),
         (ALARM, "是心梗吗"),
+        (ALARM, "是心梗吗", "会不会死"),
+        (ALARM, "今天天气怎么样？", ALARM, "是心梗吗"),
         (ALARM, "要不要先吃阿司匹林"),
         (ALARM, "他嘴唇发紫了"),
         (ALARM, "嘴唇发紫了"),
