@@ -6,6 +6,7 @@ between two windows other questions have their turn.
 """
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,9 @@ from app.pipeline.consultation import Consultation
 from domains.retrieval.retriever import TURNS, Retriever
 from domains.safety_rules import LEVELS, Triage, Triager
 
-WINDOW, OVERLAP = 2000, 500  # characters; signs that are further apart than a window do not add up
+WINDOW, OVERLAP = 1000, 250  # characters; signs that are further apart than a window do not add up
+
+_LONG_NUMBER = re.compile(r"(\d{12})\d+")
 
 
 def _own_thread() -> Executor:
@@ -74,7 +77,8 @@ class TriageStage:
 
 
 def windows(text: str) -> Iterator[str]:
-    """A text in overlapping parts; a short one whole."""
+    """A text in overlapping parts; a short one whole. Numbers that no rule could mean, which take long, are cut."""
+    text = _LONG_NUMBER.sub(r"\1", text)
     for start in range(0, max(1, len(text) - OVERLAP), WINDOW - OVERLAP):
         yield text[start : start + WINDOW]
 

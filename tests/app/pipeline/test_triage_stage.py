@@ -45,6 +45,10 @@ def test_an_emergency_is_found_wherever_a_long_text_has_it(stage: TriageStage, p
     assert level(stage, f"{filler[:place]}。{ALARM}。{filler[place:]}") == "emergency"
 
 
+def test_a_number_that_no_rule_means_is_cut() -> None:
+    assert list(windows("血压" + "1" * 100_000 + "怎么办")) == ["血压" + "1" * 12 + "怎么办"]
+
+
 def test_a_long_text_lets_others_go_first(stage: TriageStage) -> None:
     async def finished() -> list[str]:
         order: list[str] = []
