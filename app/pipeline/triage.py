@@ -16,6 +16,7 @@ from domains.retrieval.retriever import TURNS, Retriever
 from domains.safety_rules import LEVELS, Triage, Triager
 
 WINDOW, OVERLAP = 1000, 250  # characters; signs that are further apart than a window do not add up
+EARLIER = 12  # turns of the same person that signs are added up over
 
 _LONG_NUMBER = re.compile(r"(\d{12})\d+")
 
@@ -57,14 +58,17 @@ class TriageStage:
         together = self.triager.triage(question, earlier)
         if not earlier:
             return together
+        alarm = self._last_alarm(earlier)
+        if alarm is None:
+            return together
         turns = [*earlier, question]
         since = max((place for place in range(1, len(turns)) if self._moves_on(turns, place)), default=0)
-        alarm = self._last_alarm(turns[:since] or earlier)
-        if together.level == "emergency" and not (alarm and since and set(together.reasons) <= set(alarm.reasons)):
+        if not since:
+            return together if together.level == "emergency" else alarm
+        before = self._last_alarm(turns[:since])
+        if together.level == "emergency" and not (before and set(together.reasons) <= set(before.reasons)):
             return together
-        if since:
-            return self._judged(question, turns[since:-1])
-        return alarm or together
+        return self._judged(question, turns[since:-1])
 
     def _last_alarm(self, turns: Sequence[str]) -> Triage | None:
         for place in reversed(range(max(0, len(turns) - TURNS), len(turns))):
@@ -84,10 +88,10 @@ def windows(text: str) -> Iterator[str]:
 
 
 def _latest(turns: Sequence[str]) -> list[str]:
-    """The last turns, a window of characters: what is older was judged when it was said."""
+    """The last turns, at most a window of characters: what is older was judged when it was said."""
     kept: list[str] = []
     room = WINDOW
-    for turn in reversed(turns):
+    for turn in reversed(turns[-EARLIER:]):
         if room <= 0:
             break
         kept.append(turn[-room:])

@@ -37,7 +37,7 @@ def is_follow_up(text: str, named: Sequence[Mention], said: str) -> bool:
     Args:
         text: The normalised question.
         named: The names of entries in it, in order.
-        said: What is known of what was asked before. What it mentions is no other subject: 菠菜 after 华法林.
+        said: What is known of what was asked before. What it mentions is no other subject: 患肢 after 痛风.
     """
     if is_courtesy(text) or is_closing(text) or _OTHER_QUESTION.search(text):
         return False
