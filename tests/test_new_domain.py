@@ -92,6 +92,7 @@ def test_its_recipe_reads_its_prose_and_its_service_cites_its_entries(copy: Path
     ]
 
 
+@pytest.mark.slow  # a test session in the copy
 def test_the_tests_of_all_domains_pass_with_it(copy: Path) -> None:
     tests = ("tests/domains/bicycles", "tests/domains/test_domain.py", "tests/domains/test_phrasings.py")
     run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)

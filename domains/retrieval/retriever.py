@@ -13,7 +13,7 @@ from heapq import nlargest
 from itertools import chain
 from typing import Literal
 
-import jieba.posseg
+import jieba
 
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.retrieval.boundaries import is_part_of_longer
@@ -89,7 +89,7 @@ class Retriever:
         meanings = names_of(knowledge)
         self._names, self._spelling = Names(meanings), Spelling(meanings)
         self._descriptions = Descriptions(knowledge)
-        jieba.posseg.initialize()  # its dictionary, for which the first question would wait a second
+        jieba.initialize()  # for which the first question would wait a second; the tags are read at import
 
     def retrieve(self, question: str, earlier: Sequence[str] = ()) -> Retrieved:
         """Finds what a question is about; one that names nothing itself is about what was asked before.

@@ -1,8 +1,6 @@
 """Configuration: every problem at once, with the nearest valid name, before anything is loaded."""
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from common.composition import combinations
 from common.errors import UserError
 from data_recipes.config import BuildConfig
 from data_recipes.sources.generated.knowledge_base import KnowledgeSourceConfig
+from tests.commands import Command
 from training.stages import read_stage
 from training.stages.sft.config import SftConfig
 
@@ -124,15 +123,10 @@ def test_combinations_of_a_sweep_are_the_words_that_run_each() -> None:
 
 @pytest.mark.parametrize("words", [["nonsense"], ["train.lr=1"], ["resume=/nowhere"], ["resume=x", "seed=1"]])
 def test_wrong_input_ends_with_code_2_and_no_traceback(words: list[str], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "training/run.py"), *words],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr and done.stderr.strip()
+    command = Command(str(ROOT / "training/run.py"), *words, cwd=tmp_path)
+    _, err = command.wait()
+    assert command.returncode == 2
+    assert "Traceback" not in err and err.strip()
     assert list(tmp_path.iterdir()) == []
 
 

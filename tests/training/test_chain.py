@@ -110,6 +110,7 @@ def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merg
     assert "library_name: peft" in card and "cannot be merged" in card
 
 
+@pytest.mark.slow  # the chain above, with the refusal that test_merge.py asserts
 def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
     tight = "merge.tolerance.max_logit_difference=1e-12"
     out = run("recipe=medical_qlora", *SMALL, tight, "merge.base=original", f"runs_dir={tmp_path}")
@@ -143,6 +144,7 @@ def test_interrupted_command_continues_with_resume(tmp_path: Path) -> None:
     assert "train.max_steps=100000" in shlex.split(started)  # what began the run, not the resume
 
 
+@pytest.mark.slow  # the chain above, on other data
 def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:
     source = f"source.path={shared}/data/bencao/llama_data.json"
     bencao = [word for word in SMALL if not word.startswith("data.")]

@@ -49,7 +49,13 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
-@pytest.mark.parametrize("choice", method_choices())
+LIKE_QLORA = ("ia3", "lora")
+"""Saved, loaded and described by the same code as ``qlora``."""
+
+
+@pytest.mark.parametrize(
+    "choice", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_QLORA else ()) for name in method_choices()]
+)
 def test_result_is_loaded_answers_as_trained_and_has_a_card(
     choice: str, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,8 +33,8 @@ CASES = {
     **{f"{choice} on nf4": (*words_of(choice), "method.quantisation=nf4") for choice in ON_NF4},
 }
 
-LIKE_OTHERS = ("full", "ia3", "ia3 on nf4", "ptuning_v2 on nf4")
-"""Resumed by the same code as ``lora``, ``qlora`` and ``ptuning_v2``."""
+LIKE_OTHERS = ("full", "ia3", "ia3 on nf4", "lora", "ptuning_v2 on nf4")
+"""Trained, saved and resumed by the same code as ``qlora`` and ``ptuning_v2``."""
 
 
 def begun(config: SftConfig) -> RunDirectory:
@@ -132,7 +132,9 @@ def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, 
     assert sorted(p.name for p in run.checkpoints.glob("*")) == ["checkpoint-22", "checkpoint-24"]
 
 
-@pytest.mark.parametrize("method", method_choices())
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_OTHERS else ()) for name in method_choices()]
+)
 def test_training_and_saving_ask_no_hub_even_where_one_is_allowed(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,7 @@ def examples(config: KnowledgeTuningSource) -> list[Example]:
 @pytest.fixture(scope="module")
 def similar(config: KnowledgeTuningSource) -> list[Example]:
     """Every prompt has the most similar entries."""
-    sizes = config.sizes.model_copy(update={"train": 250})
+    sizes = config.sizes.model_copy(update={"train": 150})
     return [
         item
         for item in read(config.model_copy(update={"similar_share": 1.0, "sizes": sizes}))
@@ -126,8 +126,11 @@ def test_training_never_reads_a_held_out_name(
     assert any(unseen & set(e.grounding) for e in examples if e.split == "unseen_entity")
 
 
-def test_the_same_configuration_gives_the_same_examples(config: KnowledgeTuningSource, examples: list[Example]) -> None:
-    assert [item for item in read(config) if isinstance(item, Example)] == examples
+def test_the_same_configuration_gives_the_same_examples() -> None:
+    sizes = ("train=60", "dev=8", "heldout_phrasing=8", "unseen_entity=8", "safety=8")
+    small = configured("medical_grounded", *(f"data.splits.{size}" for size in sizes))
+    once, again = ([item for item in read(small) if isinstance(item, Example)] for _ in range(2))
+    assert once == again and len(once) > 60
 
 
 def test_circumstances_come_before_questions_of_every_kind_and_tests_have_their_own(examples: list[Example]) -> None:
