@@ -16,6 +16,7 @@ Then:
   http://127.0.0.1:8000/                                   the web page
   curl localhost:8000/v1/qa -H 'Content-Type: application/json' -d '{{"question": "高血压有哪些症状？"}}'
   curl localhost:8000/v1/models                            the model's name for OpenAI clients (base_url=…/v1)
+                                                           with the same rules, sources and label: docs/service.md
   curl localhost:8000/v1/about                             the domain, its notices, the version of its knowledge base
   /livez  /readyz                                          process is up; model has answered and takes requests
 
@@ -30,13 +31,14 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
-    serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
+  serve.raw_model=true  serve the model alone, too, as NAME-raw: no rules, no sources
+  serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
 
 Choices (files in configs/):
 {choices("app")}
 
 There is no login yet: on any address other than 127.0.0.1, put an authenticating proxy in front. On SIGTERM or Ctrl-C
-new requests get 503 and running ones are finished; a second Ctrl-C stops at once.
+new requests get 503 (emergencies their answer) and running ones are finished; a second Ctrl-C stops at once.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
 """
 

@@ -48,7 +48,7 @@ class RepetitionConfig(Config):
 
 
 class SamplingConfig(Config):
-    """How ``/v1/qa`` answers. By default greedily, so that the same question gets the same answer.
+    """How questions are answered. By default greedily, so that the same question gets the same answer.
 
     Attributes:
         temperature: 0 is greedy.
@@ -87,8 +87,9 @@ class ServeConfig(Config):
         queue_limit: Most requests that wait; further ones are refused with 503.
         max_new_tokens: Default and upper bound of the length of an answer.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.
+        raw_model: Whether programs may also ask the model alone, as ``NAME-raw``: no rules, no sources, no label.
         content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
-        sampling: How ``/v1/qa`` answers.
+        sampling: How questions are answered; requests to ``/v1/chat/completions`` may ask for another way.
         repetition_detection: When a row that loops is ended; null never.
     """
 
@@ -97,6 +98,7 @@ class ServeConfig(Config):
     queue_limit: int = Field(default=64, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
     max_body_bytes: int = Field(default=2**20, ge=1)
+    raw_model: bool = False
     content_producer: str = Field(default="xinglin", min_length=1)
     sampling: SamplingConfig = SamplingConfig()
     repetition_detection: RepetitionConfig | None = RepetitionConfig()
@@ -108,7 +110,7 @@ class ServeConfig(Config):
 
     @property
     def qa_sampling(self) -> Sampling:
-        """How ``/v1/qa`` answers, at most."""
+        """How questions are answered, at most."""
         return Sampling(self.max_new_tokens, repetition_detection=self.detection, **self.sampling.model_dump())
 
 

@@ -1,4 +1,7 @@
-"""The web page: one file, under a policy that allows nothing but its own script and style."""
+"""The web page: one file, under a policy that allows nothing but its own script and style.
+
+What it says about the domain is part of it, so that it can tell what to do at an emergency when nothing else answers.
+"""
 
 import base64
 import hashlib
@@ -8,13 +11,20 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from app.api.about import About
+
 PAGE = Path(__file__).parent / "static" / "index.html"
+ABOUT = "{{about}}"
 
 
-def page_router() -> APIRouter:
-    """The route of the page, which fetches what it says about the domain from ``/v1/about``."""
+def page_router(served: About) -> APIRouter:
+    """The route of the page.
+
+    Args:
+        served: What it says about the domain.
+    """
     router = APIRouter()
-    page = PAGE.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8").replace(ABOUT, served.model_dump_json().replace("<", r"\u003c"))
     headers = {"Content-Security-Policy": _content_security_policy(page)}
 
     @router.get("/", include_in_schema=False)

@@ -11,7 +11,7 @@ from domains.grounding import TEMPLATE, template_sha256
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, KnowledgeRecord, LanguageModelArtifact
+from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, KnowledgeRecord, LanguageModelArtifact, Turns
 from models.run_directory import CONFIG_FILE
 
 UNTRAINED = GroundingRecord(
@@ -188,6 +188,19 @@ def grounding_of(artifact: Artifact | None, knowledge: KnowledgeBase, chosen: Gr
             f"(SHA-256 {trained.sha256[:12]}…): put it back in domains/prompts/, train again, or give grounding=none"
         )
     return trained
+
+
+def turns_of(artifact: Artifact | None) -> Turns:
+    """What a model gets of a conversation: as in training; all of it, where this project has not trained it.
+
+    Args:
+        artifact: What is known of the model.
+    """
+    if not isinstance(artifact, LanguageModelArtifact):
+        return "multi"
+    if artifact.turns is None:
+        logger.info("the model does not say whether it was trained on conversations: it gets one question at a time")
+    return artifact.turns or "single"
 
 
 def within_context(grounding: GroundingRecord, context_length: int) -> GroundingRecord:

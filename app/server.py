@@ -2,23 +2,31 @@
 
 import asyncio
 import socket
+import traceback
 from pathlib import Path
 
 import uvicorn
+from loguru import logger
 
 from app.backends.backend import Backend
 from app.backends.local import LocalBackend
+from app.backends.missing import MissingModel
 from app.config import AppConfig
-from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, within_context
+from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, turns_of, within_context
 from app.service import create_app
-from common.errors import UserError
+from common.errors import Refused, UserError
 from models.engines.engine import Engine
 from models.engines.local import load_engine
 from models.threads import THREADS
 
 
 def serve(config: AppConfig) -> None:
-    """Loads the model, then serves it until a signal comes."""
+    """Loads the model, then serves it until a signal comes; without it, the rules alone.
+
+    Raises:
+        Refused: The model must not be served as it is.
+        UserError: The configuration or the model's files are wrong.
+    """
     path = model_path(config)
     artifact = artifact_of(path)
     domain = domain_of(artifact, config.domain)
@@ -26,9 +34,18 @@ def serve(config: AppConfig) -> None:
     grounding = grounding_of(artifact, knowledge, config.grounding)
     listener = _listen(config.host, config.port)
     THREADS.use(config.threads)
-    engine = _engine(path, config)
-    backend = LocalBackend(engine, config.serve)
-    app = create_app(backend, domain, knowledge, config.serve, within_context(grounding, engine.context_length))
+    backend: Backend
+    try:
+        engine = _engine(path, config)
+        backend, grounding = LocalBackend(engine, config.serve), within_context(grounding, engine.context_length)
+    except (UserError, Refused):
+        raise  # whoever starts the service can fix that
+    except Exception as error:
+        # a full GPU or a broken disk at night: the model's place is empty, and rules still answer emergencies
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("{} could not be loaded: {}: {}\n{}", path, type(error).__name__, error, frames)
+        backend = MissingModel(path.name)
+    app = create_app(backend, domain, knowledge, config.serve, grounding, turns_of(artifact))
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from loguru import logger
 
-from app.api.about import about_router
+from app.api.about import about, about_router
 from app.api.errors import add_error_handlers
 from app.api.health import health_router
 from app.api.middleware import BodyLimit, RequestContext
-from app.api.openai import openai_router
+from app.api.openai import Chat, openai_router
 from app.api.qa import qa_router
 from app.backends.backend import Backend
 from app.config import ServeConfig
@@ -19,13 +19,15 @@ from app.pipeline.answer import AnswerStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
 from app.pipeline.ground import GroundStage
-from app.pipeline.guards import DeclineStage, EmergencyStage, NotFoundStage, TriageStage
+from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage
 from app.pipeline.label import LabelStage
+from app.pipeline.triage import TriageStage
+from app.pipeline.turns import TurnsStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
-from models.artifact import NO_ENTRIES, GroundingRecord
+from models.artifact import NO_ENTRIES, GroundingRecord, Turns
 
 
 def create_app(
@@ -34,6 +36,7 @@ def create_app(
     knowledge: KnowledgeBase,
     config: ServeConfig,
     grounding: GroundingRecord = NO_ENTRIES,
+    turns: Turns = "multi",
 ) -> FastAPI:
     """Makes the ASGI app; its lifespan starts and stops the backend.
 
@@ -43,6 +46,7 @@ def create_app(
         knowledge: What answers are cited from.
         config: Limits and labels.
         grounding: What the model reads of the knowledge base before it answers.
+        turns: What it gets of a conversation.
     """
 
     @asynccontextmanager
@@ -57,12 +61,13 @@ def create_app(
     triager = domain.triager(knowledge)
     for example in domain.notices.examples:
         triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
-    stages = pipeline(backend, domain, triager, knowledge, config, grounding)
+    stages = pipeline(backend, domain, triager, knowledge, config, grounding, turns)
+    served = about(domain, triager.levels, knowledge)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
-    app.include_router(openai_router(backend, config.max_new_tokens, config.detection))
-    app.include_router(about_router(domain, triager.levels, knowledge))
+    app.include_router(openai_router(Chat(backend, stages, domain.notices.disclaimer, triager.levels, config)))
+    app.include_router(about_router(served))
     app.include_router(health_router(backend))
-    app.include_router(page_router())
+    app.include_router(page_router(served))
     add_error_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     app.add_middleware(RequestContext)
@@ -76,21 +81,26 @@ def pipeline(
     knowledge: KnowledgeBase,
     config: ServeConfig,
     grounding: GroundingRecord = NO_ENTRIES,
+    turns: Turns = "multi",
 ) -> tuple[PipelineStage, ...]:
     """The stages from a user's question to the answer, in order.
 
-    What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it.
+    What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it. An
+    emergency is answered before anything else is looked up, counted or refused.
     """
+    retriever = retriever_of(knowledge)
     reading = (
         NotFoundStage(domain.notices),
         GroundStage(backend, domain, knowledge.version, grounding),
     )
     return (
-        TriageStage(triager),
-        CiteStage(domain, retriever_of(knowledge), knowledge.version),
         LabelStage(config.content_producer),
-        DeclineStage(domain.declines),
+        TriageStage(triager, retriever),
         EmergencyStage(),
+        LengthStage(),
+        CiteStage(domain, retriever, knowledge.version),
+        DeclineStage(domain.declines),
         *(reading if grounding.kind == "entries" else ()),
+        TurnsStage(turns, names_subjects=not knowledge.described),
         AnswerStage(backend, config.qa_sampling),
     )

@@ -60,6 +60,7 @@ class Notices(_Text):
         intro: What can be asked.
         placeholder: Shown in the empty field.
         standing: The disclaimer below the field.
+        no_answer: Shown where a question gets no answer: what to do if it cannot wait; empty where nothing is urgent.
         examples: Questions to start with.
     """
 
@@ -71,6 +72,7 @@ class Notices(_Text):
     intro: Description
     placeholder: Description
     standing: Description
+    no_answer: Description = Description(zh="", en="")
     examples: tuple[ExampleQuestion, ...]
 
 

@@ -16,6 +16,8 @@ FILE_NAME = "artifact.json"
 FORMAT_VERSION: Final = 2
 
 LanguageModelKind = Literal["merged", "adapter", "prefix", "whole"]
+Turns = Literal["single", "multi"]
+"""What conversations a model was trained on: single questions, or several turns."""
 
 
 class _Record(BaseModel):
@@ -201,6 +203,7 @@ class LanguageModelArtifact(Artifact):
         prompt_format: Name of the prompt format it was trained with.
         prompt_format_sha256: Its hash; another one is refused.
         grounding: The entries in its prompts; None before they were recorded.
+        turns: Whether it was trained on single questions or on conversations; None before that was recorded.
     """
 
     kind: LanguageModelKind
@@ -208,6 +211,7 @@ class LanguageModelArtifact(Artifact):
     prompt_format: str
     prompt_format_sha256: str
     grounding: GroundingRecord | None = None
+    turns: Turns | None = None
 
 
 class MergedArtifact(LanguageModelArtifact):

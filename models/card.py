@@ -15,6 +15,7 @@ from models.artifact import (
     MergedArtifact,
     MergeProof,
     ReaderArtifact,
+    Turns,
 )
 from models.families.family import ModelFamily
 from models.loading import family_named, hash_model
@@ -22,6 +23,7 @@ from models.recommended import Recommended
 
 CARD = "README.md"
 SOURCE_CARD = "README.source.md"
+TURNS: Mapping[Turns, str] = {"single": "单个问题 · single questions", "multi": "多轮 · several turns"}
 LICENCE_FILES = ("LICENSE", "LICENCE", "MODEL_LICENSE", "NOTICE", "USE_POLICY")
 
 
@@ -171,12 +173,13 @@ def _grounding(record: GroundingRecord | None) -> str:
 
 def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommended) -> str:
     zh, en = content.about
-    base, licence, method, prompt_format, grounding = artifact.base, "", artifact.method, "", ""
+    base, licence, method, prompt_format, grounding, turns = artifact.base, "", artifact.method, "", "", ""
     if isinstance(artifact, LanguageModelArtifact):
         licence = family_named(base.family).licence
         method = f"{artifact.method}, {artifact.quantisation or 'unquantised base'}"
         prompt_format = f"{artifact.prompt_format}, SHA-256 `{artifact.prompt_format_sha256}`"
         grounding = _grounding(artifact.grounding)
+        turns = TURNS[artifact.turns] if artifact.turns else ""
     rows = [
         ("结果 result", " · ".join(artifact.described)),
         ("基座 base", f"{content.base_hub_name or base.name} (`{base.family}`), SHA-256 `{base.sha256}`"),
@@ -187,6 +190,7 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
         ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
         ("提示格式 prompt format", prompt_format),
         ("提示中的条目 entries in the prompt", grounding),
+        ("训练时的对话 conversations in training", turns),
         ("基座建议的采样 sampling that the base recommends", recommended.described),
         ("版本 versions", ", ".join(f"{name} {number}" for name, number in artifact.versions.items())),
     ]

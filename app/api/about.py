@@ -46,17 +46,16 @@ class About(BaseModel):
     knowledge: KnowledgeVersion | None
 
 
-def about_router(domain: Domain, levels: Mapping[Level, LevelText], knowledge: KnowledgeBase) -> APIRouter:
-    """The route.
+def about(domain: Domain, levels: Mapping[Level, LevelText], knowledge: KnowledgeBase) -> About:
+    """What is said about a service.
 
     Args:
         domain: The domain that is served.
         levels: What its safety rules say at each level.
         knowledge: The knowledge base that is cited.
     """
-    router = APIRouter(prefix="/v1", tags=["about"])
     version = KnowledgeVersion(version=knowledge.version, entries=len(knowledge.entries))
-    answer = About(
+    return About(
         domain=domain.name,
         title=domain.title,
         notices=domain.notices,
@@ -64,8 +63,13 @@ def about_router(domain: Domain, levels: Mapping[Level, LevelText], knowledge: K
         knowledge=version if knowledge.entries else None,
     )
 
+
+def about_router(served: About) -> APIRouter:
+    """The route."""
+    router = APIRouter(prefix="/v1", tags=["about"])
+
     @router.get("/about", responses=documented())
-    async def about() -> About:
-        return answer
+    async def about_service() -> About:
+        return served
 
     return router

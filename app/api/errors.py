@@ -16,9 +16,11 @@ from app.backends.backend import (
     AnswerTooLong,
     BackendError,
     GenerationFailed,
+    ModelMissing,
     Overloaded,
     PromptTooLong,
     Stopping,
+    TextTooLong,
     Unavailable,
     UnsupportedConversation,
 )
@@ -34,6 +36,7 @@ ErrorCode = Literal[
     "max_tokens_exceeded",
     "method_not_allowed",
     "model_not_found",
+    "model_unavailable",
     "not_found",
     "overloaded",
     "request_too_large",
@@ -52,7 +55,7 @@ class ErrorKind(NamedTuple):
 
 KINDS: dict[ErrorCode, ErrorKind] = {
     "bad_request": ErrorKind(400, "the body is not text in UTF-8"),
-    "context_length_exceeded": ErrorKind(400, "the prompt leaves no room for an answer"),
+    "context_length_exceeded": ErrorKind(400, "the question is too long, or the prompt leaves no room for an answer"),
     "invalid_messages": ErrorKind(400, "the last message is not the user's"),
     "invalid_stop": ErrorKind(400, "more than 4 stop strings, or an empty one"),
     "max_tokens_exceeded": ErrorKind(400, "the requested answer is longer than allowed"),
@@ -65,6 +68,7 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "invalid_request": ErrorKind(422, "the request does not fit its schema"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),
     "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
+    "model_unavailable": ErrorKind(503, "the model could not be loaded; rules still answer emergencies"),
     "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
     "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
 }
@@ -73,7 +77,9 @@ BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
     UnsupportedConversation: ("unsupported_conversation", "messages"),
     PromptTooLong: ("context_length_exceeded", "messages"),
     AnswerTooLong: ("max_tokens_exceeded", "max_tokens"),
+    TextTooLong: ("context_length_exceeded", None),
     GenerationFailed: ("generation_failed", None),
+    ModelMissing: ("model_unavailable", None),
     Overloaded: ("overloaded", None),
     Stopping: ("stopping", None),
 }
@@ -82,7 +88,7 @@ BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
 OF_BODIES: tuple[ErrorCode, ...] = ("bad_request", "request_too_large", "invalid_request")
 """What every route that reads a body may answer."""
 
-OF_ANSWERS: tuple[ErrorCode, ...] = tuple(code for code, _ in BACKEND_ERRORS.values())
+OF_ANSWERS: tuple[ErrorCode, ...] = tuple(dict.fromkeys(code for code, _ in BACKEND_ERRORS.values()))
 """What every route that asks the model may answer."""
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.api.errors import documented
-from app.backends.backend import Backend, Stopping
+from app.backends.backend import Backend, ModelMissing, Stopping
 
 
 class Liveness(BaseModel):
@@ -19,7 +19,7 @@ class Liveness(BaseModel):
 class Readiness(BaseModel):
     """Whether requests are taken; ``model`` is known when they are."""
 
-    status: Literal["starting", "ready", "stopping"]
+    status: Literal["starting", "ready", "failed", "stopping"]
     model: str | None = None
 
 
@@ -32,7 +32,10 @@ def health_router(backend: Backend) -> APIRouter:
         return Liveness()
 
     not_ready: dict[int | str, dict[str, Any]] = {
-        503: {"model": Readiness, "description": "the model is loading, or the service is stopping"}
+        503: {
+            "model": Readiness,
+            "description": "the model has not answered yet or failed to load, or the service is stopping",
+        }
     }
 
     @router.get("/readyz", response_model=Readiness, responses={**documented(), **not_ready})
@@ -41,6 +44,8 @@ def health_router(backend: Backend) -> APIRouter:
             ready = await backend.ready()
         except Stopping:
             return _answer(Readiness(status="stopping"), 503)
+        except ModelMissing:
+            return _answer(Readiness(status="failed"), 503)
         if not ready:
             return _answer(Readiness(status="starting"), 503)
         return _answer(Readiness(status="ready", model=backend.model_version), 200)

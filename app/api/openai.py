@@ -1,12 +1,15 @@
-"""The OpenAI-compatible API: the bare model, for programs, with nothing added and nothing decided by rules.
+"""The OpenAI-compatible API: the pipeline of ``/v1/qa`` in OpenAI's format, and where it is allowed the model alone.
 
-Patients are served by ``/v1/qa``. Sampling differs from OpenAI's in two defaults: ``temperature`` is 0, so the same
-question gets the same answer unless the client asks for variety, and an answer that loops is ended (``stop_reason``
-says so, as vLLM's does; nothing is cut from the text). Names beyond OpenAI's are vLLM's; those of DRY are llama.cpp's.
+The service's own prompt is the one that its model was trained with, so a client's system prompt is accepted and has no
+effect; ``NAME-raw`` gets it. Sampling differs from OpenAI's in two defaults: it is the service's, greedy as it ships,
+so that the same question gets the same answer unless the client asks for variety; and an answer that loops is ended
+(``stop_reason`` says so, as vLLM's does). Names beyond OpenAI's are vLLM's; those of DRY are llama.cpp's.
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import dropwhile, groupby
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -14,10 +17,12 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from app.api.chat_answer import ChatFormat, LabelledChat, RawChat, StopStrings
 from app.api.disconnect import while_connected
-from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
-from app.api.sse import DONE, STREAM_HEADERS, event
-from app.backends.backend import AnswerStream, Backend, BackendError, answer_tokens
+from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
+from app.api.qa import QaReply
+from app.api.sse import STREAM_HEADERS
+from app.backends.backend import Backend, ChatTurn, answer_tokens
 from app.config import (
     DryBase,
     DryLength,
@@ -26,11 +31,15 @@ from app.config import (
     Nucleus,
     Penalty,
     RepetitionConfig,
+    ServeConfig,
     Share,
     Temperature,
     TopK,
 )
-from models.engines.engine import Completion, RepetitionDetection, Sampling
+from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
+from app.pipeline.guards import FixedAnswer
+from domains.safety_rules import Level, LevelText
+from models.engines.engine import Sampling
 
 # other parameters that clients send by habit: accepted at their neutral value, refused otherwise
 NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -42,7 +51,6 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "tools": ([],),
     "tool_choice": ("none",),
 }
-NOT_ENDED: Mapping[str, str | None] = {"finish_reason": None}
 WITHOUT_EFFECT = {"user", "metadata", "store", "service_tier", "safety_identifier"}
 
 
@@ -110,36 +118,81 @@ OF_CHANCE = ("temperature", "top_p", "top_k", "min_p", "seed")
 """What has no effect on a greedy answer."""
 
 
-def openai_router(backend: Backend, max_new_tokens: int, detection: RepetitionDetection | None) -> APIRouter:
-    """The routes of the OpenAI-compatible API.
+class Chat:
+    """The models behind ``/v1/chat/completions``.
 
     Args:
-        backend: Answers the requests; its model version is the one model that is listed.
-        max_new_tokens: Default and upper bound of the length of an answer.
-        detection: When an answer that loops is ended, unless a request says otherwise.
+        backend: The model.
+        stages: The pipeline in front of it.
+        disclaimer: The domain's.
+        levels: What its safety rules say at each level.
+        config: Limits, defaults, and whether the model is served alone.
     """
+
+    def __init__(
+        self,
+        backend: Backend,
+        stages: Sequence[PipelineStage],
+        disclaimer: str,
+        levels: Mapping[Level, LevelText],
+        config: ServeConfig,
+    ) -> None:
+        self.backend, self.stages, self.config = backend, stages, config
+        self.disclaimer, self.levels = disclaimer, levels
+        self.name, self.raw_name = backend.model_version, f"{backend.model_version}-raw"
+        self.names = [self.name, self.raw_name] if config.raw_model else [self.name]
+
+    async def answer(self, body: ChatRequest, request_id: str) -> "LabelledChat | RawChat":
+        """The answer on its way.
+
+        Raises:
+            ApiError: The request asks for what is not served.
+            BackendError: It is not answered.
+        """
+        self.check_name(body.model)
+        _check_supported(body)
+        stops, sampling = _stop_strings(body), _sampling(body, self.config)
+        form = ChatFormat(f"chatcmpl-{request_id}", body.model)
+        if body.model == self.raw_name:
+            most = answer_tokens(_tokens(body), self.config.max_new_tokens)
+            reply = await self.backend.stream(body.messages, replace(sampling, max_new_tokens=most))
+            return RawChat(StopStrings(reply, stops), form)
+        *history, question = turns_of(body.messages)
+        asked = Consultation(request_id, question.content, history, _tokens(body), sampling)
+        decided = await consult(self.stages, asked)
+        stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
+        whole = QaReply(Decided(decided.consultation, stopped), self.disclaimer, self.name)
+        return LabelledChat(whole, stopped, self.levels, form)
+
+    def check_name(self, name: str) -> None:
+        """Raises an ``ApiError`` where there is no such model."""
+        if name not in self.names:
+            raise ApiError("model_not_found", f"this service has {' and '.join(self.names)}", param="model")
+
+
+def openai_router(chat: Chat) -> APIRouter:
+    """The routes of the OpenAI-compatible API."""
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
-    model = {"id": backend.model_version, "object": "model", "created": int(time.time()), "owned_by": "xinglin"}
+    created = int(time.time())
     refused = documented(
         "unsupported_parameter", "invalid_messages", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS
     )
 
+    def model(name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": created, "owned_by": "xinglin"}
+
     @router.get("/models", responses=documented())
     async def list_models() -> dict[str, Any]:
-        return {"object": "list", "data": [model]}
+        return {"object": "list", "data": [model(name) for name in chat.names]}
 
     @router.get("/models/{name:path}", responses=documented("model_not_found", "invalid_request"))
     async def retrieve_model(name: str) -> dict[str, Any]:
-        _check_model(name, backend)
-        return model
+        chat.check_name(name)
+        return model(name)
 
     @router.post("/chat/completions", response_model=None, responses=refused)
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        _check_model(body.model, backend)
-        _check_supported(body)
-        stops, sampling = _stop_strings(body), _sampling(body, max_new_tokens, detection)
-        reply = await backend.stream(body.messages, sampling)
-        answer = ChatAnswer(reply, stops, f"chatcmpl-{request.state.request_id}", backend.model_version)
+        answer = await chat.answer(body, request.state.request_id)
         if body.stream:
             usage_wanted = body.stream_options is not None and body.stream_options.include_usage
             return EventSourceResponse(answer.events(usage_wanted), headers=STREAM_HEADERS)
@@ -148,9 +201,15 @@ def openai_router(backend: Backend, max_new_tokens: int, detection: RepetitionDe
     return router
 
 
-def _check_model(name: str, backend: Backend) -> None:
-    if name != backend.model_version:
-        raise ApiError("model_not_found", f"this service has one model: {backend.model_version}", param="model")
+def turns_of(messages: Sequence[ChatMessage]) -> list[ChatTurn]:
+    """Messages as the pipeline takes them: user and assistant in alternation, from the first user turn to the last.
+
+    Several in a row of one role are one turn, so that rules see all that was said. System prompts are dropped.
+    """
+    said = (message for message in messages if message.role != "system")
+    begun = dropwhile(lambda message: message.role != "user", said)
+    grouped = ((role, [one.content for one in turns]) for role, turns in groupby(begun, lambda message: message.role))
+    return [ChatTurn(role, "\n".join(texts)) for role, texts in grouped]
 
 
 def _check_supported(body: ChatRequest) -> None:
@@ -162,14 +221,20 @@ def _check_supported(body: ChatRequest) -> None:
         raise ApiError("invalid_messages", "the last message must be the user's", param="messages")
 
 
-def _sampling(body: ChatRequest, most: int, detection: RepetitionDetection | None) -> Sampling:
-    """What was given; anything else keeps the default."""
-    tokens = answer_tokens(body.max_completion_tokens or body.max_tokens, most)
-    names = (*PENALTIES, *OF_CHANCE) if body.temperature else PENALTIES
-    given = {name: value for name in names if (value := getattr(body, name)) is not None}
+def _tokens(body: ChatRequest) -> int | None:
+    """Most tokens of the answer, under the name that OpenAI uses now, or used before."""
+    return body.max_completion_tokens or body.max_tokens
+
+
+def _sampling(body: ChatRequest, config: ServeConfig) -> Sampling:
+    """What was given; anything else keeps the service's value."""
+    default = config.qa_sampling
+    temperature = default.temperature if body.temperature is None else body.temperature
+    names = (*PENALTIES, *OF_CHANCE) if temperature else ("temperature", *PENALTIES)
+    given: dict[str, Any] = {name: value for name in names if (value := getattr(body, name)) is not None}
     if body.repetition_detection is not None:
-        detection = body.repetition_detection.detection
-    return Sampling(tokens, repetition_detection=detection, **given)
+        given["repetition_detection"] = body.repetition_detection.detection
+    return replace(default, **given)
 
 
 def _stop_strings(body: ChatRequest) -> list[str]:
@@ -177,95 +242,3 @@ def _stop_strings(body: ChatRequest) -> list[str]:
     if len(stops) > 4 or not all(stops):
         raise ApiError("invalid_stop", "at most 4 stop strings, none of them empty", param="stop")
     return stops
-
-
-class ChatAnswer:
-    """One answer in OpenAI's format, whole or as chunks.
-
-    Args:
-        reply: The answer on its way.
-        stops: Strings that end it.
-        answer_id: Name of the answer.
-        model: Name of the model.
-    """
-
-    def __init__(self, reply: AnswerStream, stops: list[str], answer_id: str, model: str) -> None:
-        self.reply, self.stops = reply, stops
-        self.head = {"id": answer_id, "created": int(time.time()), "model": model}
-        self.stopped_at: str | None = None  # the stop string that was found
-        self.completion: Completion | None = None
-
-    async def whole(self) -> dict[str, Any]:
-        """The ``chat.completion``.
-
-        Raises:
-            BackendError: The model failed.
-        """
-        try:
-            text = "".join([piece async for piece in self._text()])
-        finally:
-            self.reply.cancel()
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, **self._reasons()}
-        return {**self.head, "object": "chat.completion", "choices": [choice], "usage": usage(self.completion)}
-
-    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
-        """The events of a stream, an error among them where the model fails."""
-        try:
-            yield self._chunk({"role": "assistant", "content": ""})
-            async for piece in self._text():
-                yield self._chunk({"content": piece})
-            yield self._chunk({}, self._reasons())
-            if usage_wanted:
-                yield self._event({"choices": [], "usage": usage(self.completion)})
-        except BackendError as error:
-            yield event(of_backend(error).body())
-        finally:
-            self.reply.cancel()
-        yield DONE
-
-    async def _text(self) -> AsyncIterator[str]:
-        """The text up to the first stop string; text that may begin one is held back."""
-        held = ""
-        async for piece in self.reply:
-            if isinstance(piece, Completion):
-                self.completion = piece
-                continue
-            if self.stopped_at:
-                continue  # the row ends at the next token; its completion has the usage
-            held += piece
-            if found := [(at, stop) for stop in self.stops if (at := held.find(stop)) >= 0]:
-                at, self.stopped_at = min(found)
-                self.reply.cancel()
-                held = held[:at]
-            ready = held if self.stopped_at else held[: len(held) - _beginning_of_a_stop(held, self.stops)]
-            held = held[len(ready) :]
-            if ready:
-                yield ready
-        if held:
-            yield held
-
-    def _reasons(self) -> dict[str, str | None]:
-        """Why the answer ended, in OpenAI's words and in vLLM's: the stop string, or that it looped."""
-        assert self.completion is not None
-        reason = self.completion.finish_reason
-        if self.stopped_at or reason == "repetition_detected":
-            return {"finish_reason": "stop", "stop_reason": self.stopped_at or reason}
-        return {"finish_reason": reason, "stop_reason": None}
-
-    def _chunk(self, delta: dict[str, str], reasons: Mapping[str, str | None] = NOT_ENDED) -> bytes:
-        return self._event({"choices": [{"index": 0, "delta": delta, **reasons}]})
-
-    def _event(self, content: dict[str, Any]) -> bytes:
-        return event({**self.head, "object": "chat.completion.chunk", **content})
-
-
-def _beginning_of_a_stop(text: str, stops: list[str]) -> int:
-    """Length of the longest suffix of the text that is a prefix of a stop string."""
-    lengths: Iterator[int] = (n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n]))
-    return max(lengths, default=0)
-
-
-def usage(completion: Completion | None) -> dict[str, int]:
-    """Token counts in OpenAI's format; without a completion no model was asked."""
-    prompt, answer = (completion.prompt_tokens, completion.completion_tokens) if completion else (0, 0)
-    return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
-from app.api.openai import usage
 from app.api.sse import STREAM_HEADERS, event
+from app.api.usage import usage
 from app.backends.backend import BackendError, ChatTurn
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.label import LABEL
@@ -28,7 +28,7 @@ class HistoryTurn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     role: Literal["user", "assistant"]
-    content: str = Field(min_length=1, max_length=4000)
+    content: str = Field(min_length=1)
 
 
 class QaRequest(BaseModel):
@@ -42,8 +42,8 @@ class QaRequest(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
-    question: str = Field(min_length=1, max_length=4000, pattern=r"\S")
-    history: list[HistoryTurn] = Field([], max_length=40)
+    question: str = Field(min_length=1, pattern=r"\S")
+    history: list[HistoryTurn] = []
     stream: bool = False
     max_tokens: int | None = Field(None, ge=1)
 

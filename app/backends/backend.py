@@ -56,6 +56,7 @@ class Backend(Protocol):
             UnsupportedConversation: The model's prompt format has no way to write it.
             PromptTooLong: It leaves no room for an answer.
             Overloaded: Too many requests are waiting.
+            ModelMissing: There is no model.
             Stopping: The service is stopping.
         """
         ...
@@ -64,6 +65,7 @@ class Backend(Protocol):
         """Whether the model has answered and takes requests.
 
         Raises:
+            ModelMissing: There is no model.
             Stopping: The service is stopping.
         """
         ...
@@ -101,6 +103,13 @@ class PromptTooLong(BackendError):
         super().__init__(f"the prompt has {tokens} tokens and the model's context {context_length}; shorten it")
 
 
+class TextTooLong(BackendError):
+    """The question is longer than the service reads."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a question may have at most {most} characters here; shorten it")
+
+
 class AnswerTooLong(BackendError):
     """The requested answer is longer than allowed."""
 
@@ -133,6 +142,13 @@ class Overloaded(Unavailable):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("too many requests are waiting", retry_after)
+
+
+class ModelMissing(Unavailable):
+    """The model could not be loaded; the log has the reason."""
+
+    def __init__(self) -> None:
+        super().__init__("the model could not be loaded", retry_after=60)
 
 
 class Stopping(Unavailable):

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from app.backends.backend import Backend, answer_tokens
+from app.backends.backend import Backend, PromptTooLong, answer_tokens
 from app.pipeline.consultation import Consultation, Decided
 from models.engines.engine import Sampling
+
+FORGOTTEN = "对话较长，模型只读到了最近的部分。"
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,15 @@ class AnswerStage:
     sampling: Sampling
 
     async def __call__(self, consultation: Consultation) -> Decided:
-        """See ``PipelineStage``."""
+        """See ``PipelineStage``; the older half of a conversation that does not fit is dropped, and the reader told."""
         tokens = answer_tokens(consultation.max_tokens, self.sampling.max_new_tokens)
-        sampling = replace(self.sampling, max_new_tokens=tokens)
-        return Decided(consultation, await self.backend.stream(consultation.conversation, sampling))
+        sampling = replace(consultation.sampling or self.sampling, max_new_tokens=tokens)
+        try:
+            return Decided(consultation, await self.backend.stream(consultation.conversation, sampling))
+        except PromptTooLong:
+            if not consultation.history or consultation.turns is not None:
+                raise
+        exchanges = len(consultation.history) // 2
+        kept = consultation.history[2 * ((exchanges + 1) // 2) :]
+        notices = dict.fromkeys(filter(None, (consultation.notice, FORGOTTEN)))
+        return await self(replace(consultation, history=kept, notice=" ".join(notices)))

@@ -1,5 +1,6 @@
 """What the knowledge base itself says about a question, quoted so that a reader can check the answer against it."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from app.pipeline.consultation import Consultation
@@ -24,7 +25,7 @@ class CiteStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        retrieved = self.retriever.retrieve(consultation.question, consultation.asked_before)
+        retrieved = await asyncio.to_thread(self.retriever.retrieve, consultation.question, consultation.asked_before)
         entries = [found.entry for found in retrieved.topic]
         citations = quote(consultation.question, entries, self.version, self.domain.asked_for)
         notice = "" if citations else self.domain.notices.no_source

@@ -11,7 +11,7 @@ from domains.citations import Quotation
 from domains.grounding import EntriesBlock
 from domains.retrieval.retriever import Retrieved
 from domains.safety_rules import LevelText, Triage
-from models.engines.engine import Completion
+from models.engines.engine import Completion, Sampling
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Consultation:
         question: What is asked.
         history: The turns before, user and assistant in alternation.
         max_tokens: Most tokens of the answer; None for the service's limit.
+        sampling: How the model answers; None for the service's own way.
         triage: What the safety rules say.
         level: The texts of that level.
         retrieved: The entries that it is about.
@@ -32,12 +33,14 @@ class Consultation:
         metadata: The implicit AI label.
         block: The entries that the model reads; None where it is asked without any.
         check: Checks citations and numbers of the answer against these entries.
+        turns: The turns that the model gets; None for the whole conversation.
     """
 
     request_id: str
     question: str
     history: Sequence[ChatTurn] = ()
     max_tokens: int | None = None
+    sampling: Sampling | None = None
     triage: Triage = field(default_factory=lambda: Triage(level="routine", reasons=[], advice=""))
     level: LevelText = field(default_factory=LevelText)
     retrieved: Retrieved = field(default_factory=Retrieved)
@@ -47,6 +50,7 @@ class Consultation:
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     block: EntriesBlock | None = None
     check: AnswerCheck | None = None
+    turns: Sequence[ChatTurn] | None = None
 
     @property
     def asked_before(self) -> list[str]:
@@ -57,7 +61,8 @@ class Consultation:
     def conversation(self) -> list[ChatTurn]:
         """What the model is asked: the entries come before the conversation, as in training."""
         system = [ChatTurn("system", self.block.text)] if self.block else []
-        return [*system, *self.history, ChatTurn("user", self.question)]
+        turns = [*self.history, ChatTurn("user", self.question)] if self.turns is None else self.turns
+        return [*system, *turns]
 
 
 @dataclass(frozen=True)

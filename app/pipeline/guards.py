@@ -1,26 +1,36 @@
-"""What rules decide before the model and independently of it: how serious a question is, and what is declined."""
+"""What rules decide before the model and independently of it: emergencies, too long texts, and what is declined."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from app.backends.backend import TextTooLong
 from app.pipeline.consultation import Consultation, Decided
 from domains.domain import Notices
 from domains.retrieval.normalise import normalised
 from domains.retrieval.wording import is_courtesy
-from domains.safety_rules import Decline, Triager
+from domains.safety_rules import Decline
 from models.engines.engine import Completion
 
+LONGEST_QUESTION = 4000
+"""Most characters of a question that is no emergency."""
 
-@dataclass(frozen=True)
-class TriageStage:
-    """Judges a question by the domain's safety rules."""
 
-    triager: Triager
+class EmergencyStage:
+    """Answers an emergency with its level's opening alone: what a model adds would only distract, or be wrong."""
+
+    async def __call__(self, consultation: Consultation) -> Consultation | Decided:
+        """See ``PipelineStage``."""
+        return Decided(consultation, FixedAnswer("")) if consultation.level.opening else consultation
+
+
+class LengthStage:
+    """Refuses longer questions than a person writes; only triage reads them."""
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        triage = self.triager.triage(consultation.question, consultation.asked_before)
-        return replace(consultation, triage=triage, level=self.triager.levels[triage.level])
+        if len(consultation.question) > LONGEST_QUESTION:
+            raise TextTooLong(LONGEST_QUESTION)
+        return consultation
 
 
 @dataclass(frozen=True)
@@ -35,14 +45,6 @@ class DeclineStage:
             if decline.asked(consultation.question):
                 return Decided(replace(consultation, notice=""), FixedAnswer(decline.answer))
         return consultation
-
-
-class EmergencyStage:
-    """Answers an emergency with its level's opening alone: what a model adds would only distract, or be wrong."""
-
-    async def __call__(self, consultation: Consultation) -> Consultation | Decided:
-        """See ``PipelineStage``."""
-        return Decided(consultation, FixedAnswer("")) if consultation.level.opening else consultation
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ NOTICES = DOCUMENTS.notices.model_copy(
             zh="请以引用的原文为准；不能代替医生。紧急情况请拨打120。",
             en="The quoted text comes first. It does not replace a doctor. In an emergency call 120.",
         ),
+        "no_answer": MEDICAL.notices.no_answer,
         "examples": (
             ExampleQuestion(topic=Description(zh="就诊", en="Visits"), question="门诊时间是几点到几点？"),
             ExampleQuestion(topic=Description(zh="住院", en="Wards"), question="探视时间是几点？"),

@@ -31,6 +31,10 @@ NOTICES = Notices(
         en="For reference only: the manual and your laboratory's rules come first. If anything is wrong, stop, switch "
         "off and call the equipment manager.",
     ),
+    no_answer=Description(
+        zh="如有危险（漏电、泄漏、明火、人员受伤），请立即停止操作并离开危险区域，联系实验室安全负责人。",
+        en="In danger (electric shock, a spill, fire, an injury) stop, leave the area and call the safety officer.",
+    ),
     examples=(
         ExampleQuestion(topic=Description(zh="维护", en="Care"), question="电子天平平时怎么保养？"),
         ExampleQuestion(topic=Description(zh="校准", en="Calibration"), question="pH计怎么校准？"),

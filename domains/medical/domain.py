@@ -31,6 +31,11 @@ NOTICES = Notices(
         en="For reference only. It does not replace a doctor's diagnosis or treatment and is not a prescription. "
         "In an emergency call 120.",
     ),
+    no_answer=Description(
+        zh="情况紧急（如剧烈胸痛、呼吸困难、昏迷、大出血、中毒或有轻生念头），请立即拨打120或前往最近的急诊，不要等待本页面。",
+        en="If it is an emergency (severe chest pain, trouble breathing, unconsciousness, heavy bleeding, poisoning, "
+        "thoughts of suicide), call 120 or go to the nearest emergency department now. Do not wait for this page.",
+    ),
     examples=(
         ExampleQuestion(topic=Description(zh="症状", en="Symptoms"), question="高血压有哪些症状？"),
         ExampleQuestion(topic=Description(zh="用药", en="Medicines"), question="布洛芬有什么禁忌？"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from heapq import nlargest
+from itertools import chain
 from typing import Literal
 
 import jieba
@@ -21,7 +22,8 @@ from domains.retrieval.lexicon import SPOKEN
 from domains.retrieval.names import Mention, NameKind, Names, longest, names_of
 from domains.retrieval.normalise import normalised
 from domains.retrieval.spelling import Spelling
-from domains.retrieval.wording import beginning, content, is_courtesy, points_back
+from domains.retrieval.turns import is_follow_up, moves_on
+from domains.retrieval.wording import content, is_courtesy, points_back
 
 How = NameKind | Literal["spelling", "description", "earlier"]
 
@@ -35,7 +37,6 @@ DESCRIBED_BESIDE_UNKNOWN = 6.0  # the same where the question names something th
 DESCRIBED_PASSAGE = 1.6  # the same for passages of documents, which questions seldom name
 MOST = 10  # entries that are returned
 TURNS = 6  # of a conversation that are looked back to
-LONGEST_FOLLOW_UP = 12  # characters of content; more is a question of its own
 
 
 @dataclass(frozen=True)
@@ -97,22 +98,36 @@ class Retriever:
             question: The question.
             earlier: What the same person asked before it, in order.
         """
+        return self._retrieve(normalised(question), self._before(earlier))
+
+    def is_follow_up(self, question: str, earlier: Sequence[str]) -> bool:
+        """Whether a question is about what the same person asked before; see ``turns.is_follow_up``."""
+        text = normalised(question)
+        return is_follow_up(text, _whole(self._mentions(text)), _said_of(self._before(earlier)))
+
+    def moves_on(self, question: str, earlier: Sequence[str]) -> bool:
+        """Whether a question leaves what the same person said before; see ``turns.moves_on``."""
+        text = normalised(question)
+        return moves_on(text, _whole(self._mentions(text)), _said_of(self._before(earlier)))
+
+    def _before(self, earlier: Sequence[str]) -> Retrieved:
+        """What the last of the earlier turns that are about something are about."""
         before = Retrieved()
-        for turn in (*earlier[-TURNS:], question):
+        for turn in earlier[-TURNS:]:
             found = self._retrieve(normalised(turn), before)
             before = found if found.found else before
-        return found
+        return before
 
     def _retrieve(self, text: str, before: Retrieved) -> Retrieved:
         if is_courtesy(text):
             return Retrieved()
         mentions = self._mentions(text)
-        whole = [mention for mention in mentions if not mention.partial]
+        whole = _whole(mentions)
         if self._described:
             own = self._passages(text, whole)
-            goes_on = points_back(text) or (not own.found and _goes_on(text, whole))
+            goes_on = points_back(text) or (not own.found and is_follow_up(text, whole, _said_of(before)))
             return _carried(before, own.found) if before.found and goes_on else own
-        if before.found and (whole or not mentions) and _goes_on(text, whole):
+        if before.found and (whole or not mentions) and is_follow_up(text, whole, _said_of(before)):
             return _carried(before, self._ranked(text, whole) if whole else [])
         ranked = self._ranked(_without(text, (mention for mention in mentions if mention.partial)), whole)
         least = 0.0 if whole else DESCRIBED_BESIDE_UNKNOWN if mentions else DESCRIBED
@@ -160,13 +175,16 @@ def retriever_of(knowledge: KnowledgeBase) -> Retriever:
     return Retriever(knowledge)
 
 
-def _goes_on(text: str, named: Sequence[Mention]) -> bool:
-    """Whether a question is still about what was asked before: it says "it", or does not begin with another name."""
-    if not named:
-        return sum(map(len, content(text))) <= LONGEST_FOLLOW_UP
-    start = beginning(text)
-    changes = named[0].start <= start and (start > 0 or named[0].meanings[0].kind != "broader")
-    return points_back(text) or not changes
+def _whole(mentions: Iterable[Mention]) -> list[Mention]:
+    return [mention for mention in mentions if not mention.partial]
+
+
+def _said_of(before: Retrieved) -> str:
+    """All that the knowledge base says of what was asked before, normalised."""
+    entries = (found.entry for found in before.topic)
+    return normalised(
+        " ".join(chain.from_iterable((entry.definition, *chain(*entry.attributes.values())) for entry in entries))
+    )
 
 
 def _carried(before: Retrieved, own: Sequence[Found]) -> Retrieved:

@@ -18,7 +18,13 @@ from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
 
 CONFIG = ServeConfig(
-    max_batch=4, max_wait_ms=20, queue_limit=3, max_new_tokens=64, max_body_bytes=50_000, content_producer="测试机构"
+    max_batch=4,
+    max_wait_ms=20,
+    queue_limit=3,
+    max_new_tokens=64,
+    max_body_bytes=50_000,
+    content_producer="测试机构",
+    raw_model=True,
 )
 
 

@@ -32,13 +32,13 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
 
         def whole(question: str) -> str:
             answer = client.chat.completions.create(
-                model=engine.model_version, messages=[{"role": "user", "content": question}]
+                model=f"{engine.model_version}-raw", messages=[{"role": "user", "content": question}]
             )
             return answer.choices[0].message.content or ""
 
         def streamed(question: str) -> str:
             chunks = client.chat.completions.create(
-                model=engine.model_version, messages=[{"role": "user", "content": question}], stream=True
+                model=f"{engine.model_version}-raw", messages=[{"role": "user", "content": question}], stream=True
             )
             return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
@@ -50,7 +50,9 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
             qa = plain.post("/v1/qa", json={"question": questions[0]}).json()
             too_long = plain.post("/v1/qa", json={"question": "长" * 1000})
             twice = [{"role": "user", "content": "头痛"}] * 2
-            disordered = plain.post("/v1/chat/completions", json={"model": engine.model_version, "messages": twice})
+            disordered = plain.post(
+                "/v1/chat/completions", json={"model": f"{engine.model_version}-raw", "messages": twice}
+            )
     prompt = [ChatTurn("user", questions[0])]
     assert qa["answer"] == engine.generate([prompt], [Sampling(max_new_tokens=12)])[0].text == alone[0]
     assert qa["usage"]["prompt_tokens"] == engine.count_prompt_tokens(prompt)

@@ -70,6 +70,23 @@ def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngi
     ask(tab, "高血压有哪些症状？")
     tab.wait_for("document.querySelector('.failed[role=alert]') !== null")
     assert tab.run("document.getElementById('send').textContent") == "发送"
+    assert "立即拨打120" in tab.run("document.querySelector('.failed + .unanswered').textContent")
+
+
+def test_without_a_connection_or_an_answer_it_says_whom_to_call(tab: Tab) -> None:
+    call = "document.querySelector('.unanswered a[href=\"tel:120\"]') !== null"
+    tab.run("fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
+    ask(tab, "高血压有哪些症状？")
+    tab.wait_for(call)
+    assert "连接中断" in tab.run("document.querySelector('.failed').textContent")
+    tab.run("document.getElementById('fresh').click()")
+    tab.run("fetch = () => new Promise(() => {}); const late = setTimeout; setTimeout = (f, ms) => late(f, ms / 100)")
+    ask(tab, "高血压有哪些症状？")
+    tab.wait_for(call)
+    assert tab.run("document.querySelector('.failed')") is None
+    tab.wait_for("document.querySelector('.failed') !== null")
+    assert "等待太久" in tab.run("document.querySelector('.failed').textContent")
+    assert tab.run("document.querySelectorAll('.unanswered').length") == 1
 
 
 def test_a_citation_leads_to_what_the_knowledge_base_says(tab: Tab, engine: FakeEngine) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from app.config import AppConfig
-from app.served import UNTRAINED, artifact_of, domain_of, grounding_of, knowledge_of, model_path, within_context
+from app.served import (
+    UNTRAINED,
+    artifact_of,
+    domain_of,
+    grounding_of,
+    knowledge_of,
+    model_path,
+    turns_of,
+    within_context,
+)
 from common.errors import Refused, UserError
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
@@ -193,3 +202,9 @@ def test_entries_need_a_knowledge_base(logged: list[str]) -> None:
 def test_entries_leave_half_of_the_context_for_the_conversation(logged: list[str]) -> None:
     assert within_context(TRAINED, 1024) == TRAINED and logged == []
     assert within_context(TRAINED, 400).budget == 200 and "200 tokens" in "".join(logged)
+
+
+def test_a_model_gets_of_a_conversation_what_it_was_trained_on(logged: list[str]) -> None:
+    assert turns_of(artifact("merged", turns="multi")) == turns_of(None) == "multi"
+    assert turns_of(artifact("whole", turns="single")) == "single" and logged == []
+    assert turns_of(artifact("merged")) == "single" and "one question at a time" in "".join(logged)

@@ -53,6 +53,7 @@ def test_codes_statuses_and_backend_errors_agree() -> None:
     [
         ("POST", "/v1/qa", b"\xff\xfe{", 400, "bad_request"),
         ("POST", "/v1/qa", {"question": "长" * 1500}, 400, "context_length_exceeded"),
+        ("POST", "/v1/qa", {"question": "长" * 4001}, 400, "context_length_exceeded"),
         ("POST", "/v1/qa", {"question": "好", "max_tokens": 65}, 400, "max_tokens_exceeded"),
         ("POST", "/v1/qa", {"question": "长" * 20_000}, 413, "request_too_large"),
         ("POST", "/v1/qa", {}, 422, "invalid_request"),

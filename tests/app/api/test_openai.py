@@ -1,4 +1,4 @@
-"""The OpenAI-compatible API, as real clients see it."""
+"""The OpenAI-compatible API, as real clients see it, on the model alone; the pipeline is in ``test_chat.py``."""
 
 from typing import Any
 
@@ -20,11 +20,11 @@ def api(running: Running) -> openai.OpenAI:
 
 
 def post(client: httpx.Client, **body: Any) -> httpx.Response:
-    return client.post("/v1/chat/completions", json={"model": "fake-1", "messages": QUESTION, **body})
+    return client.post("/v1/chat/completions", json={"model": "fake-1-raw", "messages": QUESTION, **body})
 
 
 def test_openai_client_gets_an_answer_with_usage(api: openai.OpenAI) -> None:
-    answer = api.chat.completions.create(model="fake-1", messages=QUESTION)
+    answer = api.chat.completions.create(model="fake-1-raw", messages=QUESTION)
     assert answer.choices[0].message.content == ANSWER
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage is not None
@@ -34,7 +34,7 @@ def test_openai_client_gets_an_answer_with_usage(api: openai.OpenAI) -> None:
 
 def test_openai_client_streams_pieces_a_reason_and_usage(api: openai.OpenAI) -> None:
     stream = api.chat.completions.create(
-        model="fake-1", messages=QUESTION, stream=True, stream_options={"include_usage": True}
+        model="fake-1-raw", messages=QUESTION, stream=True, stream_options={"include_usage": True}
     )
     chunks = list(stream)
     pieces = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
@@ -45,20 +45,20 @@ def test_openai_client_streams_pieces_a_reason_and_usage(api: openai.OpenAI) -> 
 
 
 def test_usage_is_streamed_only_when_asked_for(api: openai.OpenAI) -> None:
-    assert all(c.usage is None for c in api.chat.completions.create(model="fake-1", messages=QUESTION, stream=True))
+    assert all(c.usage is None for c in api.chat.completions.create(model="fake-1-raw", messages=QUESTION, stream=True))
 
 
 def test_hugging_face_client_gets_the_same_answer(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)  # offline applies to this machine, too
     client = InferenceClient(base_url=f"{running.url}/v1")
-    whole = client.chat_completion(QUESTION, model="fake-1")
+    whole = client.chat_completion(QUESTION, model="fake-1-raw")
     assert whole.choices[0].message.content == ANSWER
-    stream = client.chat_completion(QUESTION, model="fake-1", stream=True)
+    stream = client.chat_completion(QUESTION, model="fake-1-raw", stream=True)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == ANSWER
 
 
-def test_the_one_model_is_listed(api: openai.OpenAI) -> None:
-    assert [model.id for model in api.models.list()] == ["fake-1"]
+def test_what_is_served_is_listed(api: openai.OpenAI) -> None:
+    assert [model.id for model in api.models.list()] == ["fake-1", "fake-1-raw"]
     assert api.models.retrieve("fake-1").owned_by == "xinglin"
     with pytest.raises(openai.NotFoundError, match="fake-1"):
         api.models.retrieve("another")
@@ -73,29 +73,29 @@ def test_stop_strings_end_the_answer_and_are_not_part_of_it(
     api: openai.OpenAI, engine: FakeEngine, stream: bool, stop: Any, expected: str
 ) -> None:
     if stream:
-        chunks = list(api.chat.completions.create(model="fake-1", messages=QUESTION, stop=stop, stream=True))
+        chunks = list(api.chat.completions.create(model="fake-1-raw", messages=QUESTION, stop=stop, stream=True))
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
         reason: str | None = chunks[-1].choices[0].finish_reason
     else:
-        choice = api.chat.completions.create(model="fake-1", messages=QUESTION, stop=stop).choices[0]
+        choice = api.chat.completions.create(model="fake-1-raw", messages=QUESTION, stop=stop).choices[0]
         text, reason = choice.message.content or "", choice.finish_reason
     assert (text, reason) == (expected, "stop")
 
 
 def test_a_stop_string_that_never_completes_is_not_lost(api: openai.OpenAI) -> None:
-    answer = api.chat.completions.create(model="fake-1", messages=QUESTION, stop="心悸。还有")
+    answer = api.chat.completions.create(model="fake-1-raw", messages=QUESTION, stop="心悸。还有")
     assert answer.choices[0].message.content == ANSWER
 
 
 def test_max_tokens_cuts_with_reason_length(api: openai.OpenAI) -> None:
     for limit in ({"max_tokens": 3}, {"max_completion_tokens": 3}):
-        choice = api.chat.completions.create(model="fake-1", messages=QUESTION, **limit).choices[0]  # type: ignore[call-overload]
+        choice = api.chat.completions.create(model="fake-1-raw", messages=QUESTION, **limit).choices[0]  # type: ignore[call-overload]
         assert (choice.message.content, choice.finish_reason) == (ANSWER[:3], "length")
 
 
 def test_sampling_reaches_the_engine_and_greedy_ignores_the_rest(api: openai.OpenAI, engine: FakeEngine) -> None:
-    api.chat.completions.create(model="fake-1", messages=QUESTION, temperature=0.7, top_p=0.9, seed=5, max_tokens=7)
-    api.chat.completions.create(model="fake-1", messages=QUESTION, top_p=0.9, seed=5)
+    api.chat.completions.create(model="fake-1-raw", messages=QUESTION, temperature=0.7, top_p=0.9, seed=5, max_tokens=7)
+    api.chat.completions.create(model="fake-1-raw", messages=QUESTION, top_p=0.9, seed=5)
     first, second = (batch[0][1] for batch in engine.batches)
     assert (first.temperature, first.top_p, first.seed, first.max_new_tokens) == (0.7, 0.9, 5, 7)
     assert (second.temperature, second.top_p, second.seed) == (0, 1.0, None)
@@ -132,8 +132,8 @@ def test_loops_are_watched_for_unless_the_client_says_otherwise(client: httpx.Cl
 
 def test_an_answer_that_looped_says_so_as_vllm_does(api: openai.OpenAI, engine: FakeEngine) -> None:
     engine.reason = "repetition_detected"
-    choice = api.chat.completions.create(model="fake-1", messages=QUESTION).choices[0]
-    last = list(api.chat.completions.create(model="fake-1", messages=QUESTION, stream=True))[-1].choices[0]
+    choice = api.chat.completions.create(model="fake-1-raw", messages=QUESTION).choices[0]
+    last = list(api.chat.completions.create(model="fake-1-raw", messages=QUESTION, stream=True))[-1].choices[0]
     for found in (choice, last):
         assert found.finish_reason == "stop"
         assert found.model_extra is not None and found.model_extra["stop_reason"] == "repetition_detected"
@@ -198,14 +198,14 @@ def test_what_asks_for_nothing_is_accepted(client: httpx.Client) -> None:
 
 def test_a_prompt_longer_than_the_context_is_refused(api: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        api.chat.completions.create(model="fake-1", messages=[{"role": "user", "content": "长" * 1000}])
+        api.chat.completions.create(model="fake-1-raw", messages=[{"role": "user", "content": "长" * 1000}])
     assert caught.value.code == "context_length_exceeded"
 
 
 def test_a_failure_in_mid_stream_is_told_to_the_client(api: openai.OpenAI, engine: FakeEngine) -> None:
     engine.failure = RuntimeError("boom")
     with pytest.raises(openai.APIError, match="try again"):
-        list(api.chat.completions.create(model="fake-1", messages=QUESTION, stream=True))
+        list(api.chat.completions.create(model="fake-1-raw", messages=QUESTION, stream=True))
 
 
 def test_streams_are_not_buffered_by_proxies(client: httpx.Client) -> None:

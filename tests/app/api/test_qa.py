@@ -220,7 +220,6 @@ def test_a_declined_stream_is_a_stream(client: httpx.Client) -> None:
         {},
         {"question": ""},
         {"question": "  "},
-        {"question": "长" * 4001},
         {"question": "好", "max_tokens": 0},
         {"question": "好", "history": [{"role": "user", "content": "一"}]},
         {"question": "好", "history": [{"role": "system", "content": "一"}]},

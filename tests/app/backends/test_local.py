@@ -15,7 +15,7 @@ from tests.app.serving import Running, serving
 def ask(running: Running, **body: Any) -> httpx.Response:
     message = {"role": "user", "content": body.pop("question", "高血压有哪些症状？")}
     with running.client() as client:
-        return client.post("/v1/chat/completions", json={"model": "fake-1", "messages": [message], **body})
+        return client.post("/v1/chat/completions", json={"model": "fake-1-raw", "messages": [message], **body})
 
 
 def in_background(running: Running, count: int, **body: Any) -> tuple[ThreadPoolExecutor, list[Any]]:
@@ -98,7 +98,7 @@ def test_health_answers_at_once_while_the_model_generates(engine: FakeEngine, ru
 
 def test_a_client_that_leaves_a_stream_cancels_its_row(engine: FakeEngine, running: Running) -> None:
     engine.gate.clear()
-    body = {"model": "fake-1", "stream": True, "messages": [{"role": "user", "content": "你好"}]}
+    body = {"model": "fake-1-raw", "stream": True, "messages": [{"role": "user", "content": "你好"}]}
     with running.client() as client, client.stream("POST", "/v1/chat/completions", json=body) as response:
         lines = response.iter_lines()
         assert next(lines).startswith("data: ")
@@ -112,7 +112,7 @@ def test_a_client_that_leaves_before_the_whole_answer_cancels_its_row(engine: Fa
 
     engine.gate.clear()
     for path, body in (
-        ("/v1/chat/completions", {"model": "fake-1", "messages": [{"role": "user", "content": "你好"}]}),
+        ("/v1/chat/completions", {"model": "fake-1-raw", "messages": [{"role": "user", "content": "你好"}]}),
         ("/v1/qa", {"question": "感冒怎么办？"}),
     ):
         before = engine.cancelled

@@ -46,6 +46,7 @@ from training.stages.sft.config import SftConfig
 from training.trainer.arguments import numerics_record, training_numerics
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.supervised import train
+from training.turns import trained_turns
 
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
 
@@ -148,6 +149,7 @@ class SftJob(Job[SftConfig]):
             "prompt_format": base.prompt_format.name,
             "prompt_format_sha256": base.prompt_format.sha256,
             "grounding": grounding_record(manifest.grounding, self.dataset.splits["train"], base.prompt_format),
+            "turns": trained_turns(self.dataset.splits["train"]),
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
             "domain": config.domain,

@@ -1,0 +1,207 @@
+"""Answers in OpenAI's format, whole or as chunks: the model's alone, and the pipeline's with all that belongs to it."""
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any
+
+from app.api.errors import of_backend
+from app.api.qa import QaAnswer, QaDelta, QaMeta, QaReply
+from app.api.sse import DONE, event
+from app.api.usage import usage
+from app.backends.backend import AnswerStream, BackendError
+from domains.safety_rules import Level, LevelText
+from models.engines.engine import Completion
+
+NOT_ENDED: Mapping[str, str | None] = {"finish_reason": None}
+ITS_OWN = {"answer", "label", "usage", "finish_reason", "model_version"}
+"""Parts of an answer that OpenAI's format has a place for; the label is in the text and, by ``metadata``, beside it."""
+
+
+class StopStrings:
+    """A reply up to the first stop string; see ``AnswerStream``. Text that may begin one is held back.
+
+    Args:
+        reply: The whole reply.
+        stops: Strings that end it.
+
+    Attributes:
+        stopped_at: The stop string that was found.
+    """
+
+    def __init__(self, reply: AnswerStream, stops: Sequence[str]) -> None:
+        self.reply, self.stops = reply, stops
+        self.stopped_at: str | None = None
+
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``AnswerStream``."""
+        held = ""
+        async for piece in self.reply:
+            if isinstance(piece, Completion):
+                if held:
+                    yield held
+                yield piece
+                return
+            if self.stopped_at:
+                continue  # the row ends at the next token; its completion has the usage
+            held += piece
+            if found := [(at, stop) for stop in self.stops if (at := held.find(stop)) >= 0]:
+                at, self.stopped_at = min(found)
+                self.reply.cancel()
+                held = held[:at]
+            ready = held if self.stopped_at else held[: len(held) - _beginning_of_a_stop(held, self.stops)]
+            held = held[len(ready) :]
+            if ready:
+                yield ready
+        if held:
+            yield held
+
+    def cancel(self) -> None:
+        """See ``AnswerStream``."""
+        self.reply.cancel()
+
+    def reasons(self, finish_reason: str) -> dict[str, str | None]:
+        """Why the answer ended, in OpenAI's words and in vLLM's: the stop string, or that it looped."""
+        if self.stopped_at or finish_reason == "repetition_detected":
+            return {"finish_reason": "stop", "stop_reason": self.stopped_at or finish_reason}
+        return {"finish_reason": "stop" if finish_reason == "declined" else finish_reason, "stop_reason": None}
+
+
+def _beginning_of_a_stop(text: str, stops: Sequence[str]) -> int:
+    """Length of the longest suffix of the text that is a prefix of a stop string."""
+    lengths: Iterator[int] = (n for stop in stops for n in range(1, len(stop)) if text.endswith(stop[:n]))
+    return max(lengths, default=0)
+
+
+class ChatFormat:
+    """The frame of one answer in OpenAI's format.
+
+    Args:
+        answer_id: Name of the answer.
+        model: Name of the model, as it was asked for.
+    """
+
+    def __init__(self, answer_id: str, model: str) -> None:
+        self.head = {"id": answer_id, "created": int(time.time()), "model": model}
+
+    def whole(self, text: str, reasons: Mapping[str, str | None], usage: dict[str, int], **more: Any) -> dict[str, Any]:
+        """The ``chat.completion``."""
+        choice = {"index": 0, "message": {"role": "assistant", "content": text}, **reasons}
+        return {**self.head, "object": "chat.completion", "choices": [choice], "usage": usage, **more}
+
+    def chunk(self, delta: dict[str, str], reasons: Mapping[str, str | None] = NOT_ENDED, **more: Any) -> bytes:
+        """A ``chat.completion.chunk``."""
+        return self._event({"choices": [{"index": 0, "delta": delta, **reasons}], **more})
+
+    def usage(self, usage: dict[str, int]) -> bytes:
+        """The chunk that a client asked for with ``stream_options``."""
+        return self._event({"choices": [], "usage": usage})
+
+    def _event(self, content: dict[str, Any]) -> bytes:
+        return event({**self.head, "object": "chat.completion.chunk", **content})
+
+
+class RawChat:
+    """What the model says, and nothing else.
+
+    Args:
+        reply: The answer on its way.
+        form: Its frame.
+    """
+
+    def __init__(self, reply: StopStrings, form: ChatFormat) -> None:
+        self.reply, self.form = reply, form
+
+    async def whole(self) -> dict[str, Any]:
+        """The ``chat.completion``.
+
+        Raises:
+            BackendError: The model failed.
+        """
+        try:
+            *pieces, completion = [piece async for piece in self.reply]
+        finally:
+            self.reply.cancel()
+        assert isinstance(completion, Completion)
+        return self.form.whole(
+            "".join(map(str, pieces)), self.reply.reasons(completion.finish_reason), usage(completion)
+        )
+
+    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
+        """The events of a stream, an error among them where the model fails."""
+        try:
+            yield self.form.chunk({"role": "assistant", "content": ""})
+            async for piece in self.reply:
+                if isinstance(piece, str):
+                    yield self.form.chunk({"content": piece})
+                    continue
+                yield self.form.chunk({}, self.reply.reasons(piece.finish_reason))
+                if usage_wanted:
+                    yield self.form.usage(usage(piece))
+        except BackendError as error:
+            yield event(of_backend(error).body())
+        finally:
+            self.reply.cancel()
+        yield DONE
+
+
+class LabelledChat:
+    """An answer of the pipeline. What the page shows around it is part of the text, because clients show nothing else.
+
+    Args:
+        reply: The answer on its way.
+        stopped: Its model's text.
+        levels: What the safety rules say at each level.
+        form: Its frame.
+    """
+
+    def __init__(
+        self, reply: QaReply, stopped: StopStrings, levels: Mapping[Level, LevelText], form: ChatFormat
+    ) -> None:
+        self.reply, self.stopped, self.levels, self.form = reply, stopped, levels, form
+
+    async def whole(self) -> dict[str, Any]:
+        """The ``chat.completion``.
+
+        Raises:
+            BackendError: The model failed.
+        """
+        answer = await self.reply.whole()
+        text = self._before(answer) + answer.answer + self._after(answer)
+        reasons = self.stopped.reasons(answer.finish_reason)
+        return self.form.whole(text, reasons, answer.usage, xinglin=answer.model_dump(exclude=ITS_OWN))
+
+    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
+        """The events of a stream, an error among them where the model fails."""
+        try:
+            async for part in self.reply.parts():
+                match part:
+                    case QaAnswer():
+                        yield self.form.chunk({"content": self._after(part)})
+                        more = part.model_dump(exclude=ITS_OWN)
+                        yield self.form.chunk({}, self.stopped.reasons(part.finish_reason), xinglin=more)
+                        if usage_wanted:
+                            yield self.form.usage(part.usage)
+                    case QaMeta():
+                        yield self.form.chunk({"role": "assistant", "content": self._before(part)})
+                    case QaDelta():
+                        yield self.form.chunk({"content": part.text})
+        except BackendError as error:
+            yield event(of_backend(error).body())
+        yield DONE
+
+    def _before(self, known: QaMeta | QaAnswer) -> str:
+        """What to do today; at an emergency the answer itself says what to do."""
+        level = self.levels[known.triage.level]
+        return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.opening else ""
+
+    def _after(self, answer: QaAnswer) -> str:
+        """Advice that was not said before, notice, sources, and the label with the disclaimer."""
+        said_before = self._before(answer) != ""
+        sources = [f"- 【{source.id}】{source.text}" for source in answer.citations]
+        parts = [
+            "" if said_before else answer.triage.advice,
+            answer.notice,
+            "\n".join(["出处：", *sources]) if sources else "",
+            f"{answer.label}。{answer.disclaimer}",
+        ]
+        return "".join(f"\n\n{part}" for part in parts if part)

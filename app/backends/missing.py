@@ -1,0 +1,39 @@
+"""What takes the place of a model that could not be loaded, so that rules still answer emergencies."""
+
+from app.backends.backend import AnswerStream, ModelMissing
+from models.conversation import Conversation
+from models.engines.engine import Sampling
+
+
+class MissingModel:
+    """Answers nothing; see ``Backend``.
+
+    Args:
+        model_version: Name of what could not be loaded.
+    """
+
+    busy = False
+
+    def __init__(self, model_version: str) -> None:
+        self.model_version = model_version
+
+    async def count(self, conversation: Conversation) -> int:
+        """See ``Backend.count``."""
+        raise ModelMissing
+
+    async def stream(self, conversation: Conversation, sampling: Sampling) -> AnswerStream:
+        """See ``Backend.stream``."""
+        raise ModelMissing
+
+    async def ready(self) -> bool:
+        """See ``Backend.ready``."""
+        raise ModelMissing
+
+    async def start(self) -> None:
+        """There is nothing to start."""
+
+    def drain(self) -> None:
+        """There is nothing to finish."""
+
+    async def close(self) -> None:
+        """There is nothing to free."""
