@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from common.command import Config
 from common.files import read_json, replacing_file, write_json
 from data_recipes.leakage import hashes
-from data_recipes.pipeline.changes import SAMPLED_SHARDS, StepChanges, hiding
+from data_recipes.pipeline.changes import StepChanges, hiding
 from data_recipes.pipeline.read import ShardRead
 from data_recipes.pipeline.workspace import write_table
 from data_recipes.schema.changes import Changed, StepSample
@@ -84,11 +84,11 @@ def run_steps(task: ShardTask) -> int:
     dropped = list(ShardRead.model_validate(read_json(read.with_suffix(".json"))).dropped)
     counts = []
     steps = made(task.steps)
-    changes = StepChanges(sampled=task.number < SAMPLED_SHARDS)
+    changes = StepChanges()
     for name, step in steps:
         before = len(rows)
         outcome = step(rows)
-        changes.add(name, step, rows, outcome)
+        changes.add(name, rows, outcome)
         rows = outcome.kept
         if before != len(rows) + len(outcome.dropped):
             raise AssertionError(f"{name}: {before} rows came in, {len(rows)} kept, {len(outcome.dropped)} dropped")
