@@ -12,18 +12,18 @@ from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES
 from data_recipes.sources.published import bencao, toyhom
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
+from tests.data_recipes.samples import bencao_rows, items_of, toyhom_rows, write_csv, write_jsonl
 
 Items = list[Example | Dropped]
 
 
 def read_bencao(path: Path, rows: list[dict[str, str]]) -> Items:
-    return list(bencao.read(bencao.BencaoSource(kind="bencao", path=str(write_jsonl(path / "rows.json", rows)))))
+    return items_of(bencao.read(bencao.BencaoSource(kind="bencao", path=str(write_jsonl(path / "rows.json", rows)))))
 
 
 def read_toyhom(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> Items:
     file = write_csv(path / "rows.csv", rows, encoding)
-    return list(toyhom.read(toyhom.ToyhomSource(kind="toyhom", path=str(file), min_answer=5)))
+    return items_of(toyhom.read(toyhom.ToyhomSource(kind="toyhom", path=str(file), min_answer=5)))
 
 
 def examples(items: Iterable[Example | Dropped]) -> dict[str, Example]:
