@@ -16,7 +16,11 @@ from loguru import logger
 
 from common.errors import UserError
 from data_recipes.formats.columns import (
+    ANSWER,
     CONVERSATIONS,
+    HISTORY,
+    INPUT,
+    QUESTION,
     SPEAKER,
     SPLIT,
     SPLITS,
@@ -48,7 +52,10 @@ _WRAPPERS = frozenset(WRAPPERS)
 _BETWEEN = re.compile(r"[\ufeff\s,]*")
 _KEY = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _SCALAR = r'(?:"(?:[^"\\]|\\.)*"|[-+\w.]+)'
-_WRAPPED = re.compile(rf'\{{(?:\s*"[^"\\]*"\s*:\s*{_SCALAR}\s*,)*\s*"(?:{"|".join(WRAPPERS)})"\s*:\s*\[')
+_COLUMNS = frozenset((*CONVERSATIONS, *HISTORY, *QUESTION, INPUT, *ANSWER))
+_WRAPPED = re.compile(  # whatever its name, so that one that is not known is named, and no line is read as a row
+    rf'\{{(?:\s*"[^"\\]*"\s*:\s*{_SCALAR}\s*,)*\s*"(?!(?:{"|".join(_COLUMNS)})")[^"\\]*"\s*:\s*\[\s*[{{\[]'
+)
 _DECODER = json.JSONDecoder(strict=False)  # line breaks inside texts are certain where a value goes over lines
 _STRICT = json.JSONDecoder()
 
@@ -80,9 +87,25 @@ class BrokenValue(Exception):
         item: Its number in the file.
     """
 
+    fix = "copy the file again from its origin"
+
     def __init__(self, line: int, detail: str, item: int = 0) -> None:
         self.line, self.detail, self.item = line, detail, item
         super().__init__(detail)
+
+
+class UnknownWrapper(BrokenValue):
+    """Rows are in a field of an unknown name, where they may be rows or one conversation.
+
+    Args:
+        line: Where it begins.
+        name: Of the field.
+    """
+
+    fix = f"rename it to one of {', '.join(WRAPPERS)}; to messages where it holds the turns of one conversation"
+
+    def __init__(self, line: int, name: str) -> None:
+        super().__init__(line, f"{name!r} holds rows, and is not a known name for that")
 
 
 def read_objects(path: Path) -> Iterator[Line | Dropped]:
@@ -97,14 +120,14 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
         ``row_too_long``.
 
     Raises:
-        UserError: The file is missing or empty, or it has a broken array whose rest cannot be read.
+        UserError: The file is missing or empty, it has a broken array whose rest cannot be read, or its rows are in a
+            field of an unknown name.
     """
     try:
         for found in json_rows(path):
             yield found if isinstance(found, Line) else Dropped(found.where, found.reason)
     except BrokenValue as broken:
-        where, fix = f"{path}:{broken.line}", "copy the file again from its origin"
-        raise UserError(broken.detail, where=where, fix=fix) from None
+        raise UserError(broken.detail, where=f"{path}:{broken.line}", fix=broken.fix) from None
 
 
 def json_rows(path: Path) -> Iterator[Line | Damaged]:
@@ -150,6 +173,8 @@ def rows_of_line(raw: Raw, before: int) -> Iterator[Line | Damaged]:
         items = ((item, part) for part in parts for item in row[part])
         for number, (item, part) in enumerate(items, first):
             yield _with_part(_checked(item, raw.where, number, number, raw.encoding), part)
+    elif row is not None and (name := _unknown_wrapper(row)):
+        raise UnknownWrapper(raw.number, name)
     elif row is not None:
         yield Line(first, raw.where, row)
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
@@ -197,6 +222,22 @@ def _parts(row: dict[str, Any]) -> list[str]:
 
 def _are_rows(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, dict) and not _is_turn(item) for item in items)
+
+
+def _unknown_wrapper(row: dict[str, Any]) -> str:
+    """The name of the field that holds rows, where an object is neither a row nor a wrapper that is known."""
+    named = [name for name, value in row.items() if name not in _COLUMNS and _holds_rows(value)]
+    return named[0] if named and not (any(question_and_answer(row)) or first_of(CONVERSATIONS, row)) else ""
+
+
+def _holds_rows(value: Any) -> bool:
+    """Whether a value is a row that is known by its columns, or the first part of it is."""
+    if isinstance(value, list):
+        return bool(value) and (all(map(_is_turn, value)) or _holds_rows(value[0]))
+    if not isinstance(value, dict) or _is_turn(value):
+        return False
+    is_row = all(question_and_answer(value)) or bool(first_of(CONVERSATIONS, value))
+    return is_row or any(map(_holds_rows, value.values()))
 
 
 def _with_part(found: Line | Damaged, part: str) -> Line | Damaged:
@@ -266,6 +307,15 @@ class _Stream:
         self._move(found.end())
         return str(json.loads(found[1], strict=False))
 
+    def first_item(self) -> Any:
+        """The first item of the array that comes next; nothing where that is longer than what is held."""
+        if len(self._held) - self._place < PEEK:
+            self._more()
+        try:
+            return _DECODER.raw_decode(self._held, _BETWEEN.match(self._held, self._place + 1).end())[0]  # type: ignore[union-attr]
+        except (ValueError, RecursionError):
+            return None
+
     def value(self) -> Any:
         """The next value.
 
@@ -319,6 +369,8 @@ def _values(path: Path, encoding: str) -> Iterator[Line | Damaged]:
                     where = f"{path.name}:{line}"
                     found = _checked(value, where, number if is_item or part else 0, number, encoding)
                     yield _with_part(found, part)
+            except UnknownWrapper:
+                raise
             except BrokenValue as broken:
                 detail = f"item {number + 1} of the array is cut off or broken ({broken.detail})"
                 raise BrokenValue(broken.line, detail, number + 1) from None
@@ -361,6 +413,8 @@ def _object(text: _Stream, name: str) -> Iterator[Placed]:
         if key in WRAPPERS and text.next() == "[" and not any(question_and_answer(row)):
             parts.append(key)
             yield from ((line, value, key) for line, value, _ in _array(text))
+        elif text.next() == "[" and _unknown_wrapper({**row, key: [text.first_item()]}):
+            raise UnknownWrapper(text.line, key)  # before gigabytes of it are read
         else:
             row[key] = text.value()
     text.skip()
@@ -377,6 +431,8 @@ def _checked(value: Any, where: str, item: int, number: int, encoding: str) -> L
         return Damaged(where, "not_an_object", f"{_kind(value)} instead of an object", item)
     if REPLACED in all_text(row):
         return Damaged(where, undecodable(encoding), "a character that cannot be decoded", item)
+    if name := _unknown_wrapper(row):
+        raise UnknownWrapper(int(where.rpartition(":")[2]), name)
     try:
         check_texts(row)
     except DamagedLine as damage:
