@@ -46,6 +46,10 @@ SIGNS = re.compile(  # of a text after NFKC; begins with the signs themselves, s
 )
 """Signs that carry meaning where they are; ``always_counts`` names those that do anywhere."""
 
+SIGN_ALONE = "[\u2600-\u27bf\U0001f000-\U0001faff]|^\\s*\\W?[√×÷+<>=≤≥≠±]\\W?\\s*$"
+"""An emoji, or one sign and nothing else: √ says that a statement is true, > compares. For ``re`` and for Arrow."""
+
+_SIGN_ALONE = re.compile(SIGN_ALONE)
 _SAME_SIGN = dict.fromkeys(DASHES, "-") | {"、": ",", "*": "×", "·": ".", "⩽": "≤", "⩾": "≥"}
 
 
@@ -79,8 +83,8 @@ def folded_sign(character: str) -> str:
 
 
 def says_something(text: str) -> bool:
-    """Whether anything is left of a text once it is normalised."""
-    return any(map(str.isalnum, text))
+    """Whether a text has a letter, a digit or an emoji, or is one sign that is an answer."""
+    return any(map(str.isalnum, text)) or _SIGN_ALONE.search(text) is not None
 
 
 def question(example: Example) -> str:
