@@ -226,14 +226,15 @@ def _are_rows(items: list[Any]) -> bool:
 
 def _unknown_wrapper(row: dict[str, Any]) -> str:
     """The name of the field that holds rows, where an object is neither a row nor a wrapper that is known."""
-    named = [name for name, value in row.items() if name not in _COLUMNS and _holds_rows(value)]
+    nested = [name for name, value in row.items() if isinstance(value, list | dict) and name not in _COLUMNS]
+    named = [name for name in nested if _holds_rows(row[name])]
     return named[0] if named and not (any(question_and_answer(row)) or first_of(CONVERSATIONS, row)) else ""
 
 
 def _holds_rows(value: Any) -> bool:
-    """Whether a value is a row that is known by its columns, or the first part of it is."""
+    """Whether a value is a row that is known by its columns, or the first part of it is; turns alone are none."""
     if isinstance(value, list):
-        return bool(value) and (all(map(_is_turn, value)) or _holds_rows(value[0]))
+        return bool(value) and _holds_rows(_as_row(value[0]))
     if not isinstance(value, dict) or _is_turn(value):
         return False
     is_row = all(question_and_answer(value)) or bool(first_of(CONVERSATIONS, value))

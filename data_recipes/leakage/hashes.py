@@ -99,24 +99,24 @@ def signed_codes(texts: pa.Array) -> Codes:
     Args:
         texts: An array of strings without nulls.
     """
-    everything = "".join(texts.to_pylist())
-    if any(power in everything for power in SUPERSCRIPTS):
+    if pc.any(pc.match_substring_regex(texts, f"[{SUPERSCRIPTS}]")).as_py():
         texts = pc.replace_substring_regex(texts, *SUPERSCRIPT)
     folded = pc.utf8_normalize(texts, "NFKC")
     joined = "".join(f"{text}\0" for text in folded.to_pylist())  # what is beside a sign is of the same text
     ends = _ends(folded) + np.arange(1, len(folded) + 1)
     whole = _code_points(joined)
     lower = _lowered(whole, _letters_and_signs())
-    kept = lower != 0
-    for found in SIGNS.finditer(joined):
-        kept[slice(*found.span())] = True
-    empty = np.diff(_before(kept)[ends], prepend=0) == 0
+    signs = [place for found in SIGNS.finditer(joined) for place in range(*found.span())]
+    lower[signs] = [ord(folded_sign(joined[place])) for place in signs]
+    counts = _before(lower != 0)[ends]
+    empty = np.diff(counts, prepend=0) == 0
     if empty.any():
         in_empty = np.flatnonzero(np.repeat(empty, np.diff(ends, prepend=0)))
-        kept[in_empty] = [code and not chr(code).isspace() for code in whole[in_empty].tolist()]
-    by_context = kept & (lower == 0)
-    lower[by_context] = [ord(folded_sign(chr(code))) for code in whole[by_context].tolist()]
-    return Codes(lower[kept], _before(kept)[ends])
+        lower[in_empty] = [
+            ord(folded_sign(chr(code))) if code and not chr(code).isspace() else 0 for code in whole[in_empty].tolist()
+        ]
+        counts = _before(lower != 0)[ends]
+    return Codes(lower[lower != 0], counts)
 
 
 def _code_points(text: str) -> npt.NDArray[np.uint32]:

@@ -88,11 +88,10 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
     if bad > data.max_bad_share * rows:
         raise _too_many(bad, rows, first, data, source_of(config).files(config))
     if notes.unread:
-        logger.warning("not read: {}", ", ".join(f"{name} ({number})" for name, number in notes.unread.most_common()))
-    read = SourceRead(
-        shards=shards, rows=rows, unread=dict(notes.unread.most_common()), as_text=dict(notes.as_text.most_common())
-    )
-    write_json(work / READ, read.model_dump())
+        columns = ", ".join(f"{name} ({number})" for name, number in sorted(notes.unread.items()))
+        logger.warning("columns that are not read (rows): {}", columns)
+    unread, as_text = (dict(sorted(counts.items())) for counts in (notes.unread, notes.as_text))
+    write_json(work / READ, SourceRead(shards=shards, rows=rows, unread=unread, as_text=as_text).model_dump())
 
 
 def _rows(items: Iterator[Example | Dropped | ReadNotes], notes: ReadNotes) -> Iterator[Example | Dropped]:

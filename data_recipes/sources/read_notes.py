@@ -23,7 +23,9 @@ class ReadNotes:
     def add(self, line: Line | Dropped, read: Collection[str]) -> None:
         """Counts the columns of a row that are not among those that are read."""
         if isinstance(line, Line):
-            self.unread.update([name for name, value in line.row.items() if name not in read and not is_empty(value)])
+            for name in line.row.keys() - read:
+                if not is_empty(line.row[name]):
+                    self.unread[name] += 1
 
     def found(self) -> Iterator["ReadNotes"]:
         """Itself, where there is something to say."""

@@ -7,6 +7,7 @@ case, and some instructions describe a patient without asking anything.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -43,9 +44,7 @@ def read(config: BencaoSource) -> Iterator[Example | Dropped | ReadNotes]:
 
 
 def _item(line: Line, notes: ReadNotes) -> Example | Dropped:
-    found = question_and_answer(line.row)
-    row = {INPUT: "", **line.row}
-    names = (found.question or QUESTION[0], INPUT, found.answer or ANSWER[0])
+    row, names = {INPUT: "", **line.row}, _columns(tuple(line.row))
     notes.add(line, names)
     for name in names:
         if not isinstance(row.get(name), str):
@@ -56,6 +55,13 @@ def _item(line: Line, notes: ReadNotes) -> Example | Dropped:
     if flaw := missing_part(pair):
         return Dropped(line.where, flaw)
     return example(pair, "bencao")
+
+
+@cache
+def _columns(names: tuple[str, ...]) -> tuple[str, str, str]:
+    """The columns of question, input and answer."""
+    found = question_and_answer(names)
+    return found.question or QUESTION[0], INPUT, found.answer or ANSWER[0]
 
 
 SOURCE = Source(

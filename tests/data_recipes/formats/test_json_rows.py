@@ -105,7 +105,7 @@ def test_what_cannot_be_read_on_stops_with_its_line(tmp_path: Path, content: str
 def test_rows_in_a_field_of_an_unknown_name_stop_the_build(tmp_path: Path, row: Any, indent: int | None) -> None:
     """They may be rows or one conversation, which only the author of the file knows."""
     path = tmp_path / "rows.json"
-    for content in ({"version": 1, "foo": [row, row]}, {"foo": {"0": row}}, [{"foo": [row]}]):
+    for content in ({"version": 1, "foo": [row, row]}, {"foo": {"0": [row]}}, [{"foo": [row]}]):
         path.write_text(text(content, indent), encoding="utf-8")
         with pytest.raises(UserError, match="'foo' holds rows") as error:
             list(read_objects(path))
