@@ -88,9 +88,7 @@ def codes(texts: pa.Array) -> Codes:
     """
     folded = pc.utf8_normalize(texts, "NFKC")
     whole = _code_points("".join(folded.to_pylist()))
-    lower = _lowered(whole, _letters())
-    kept = lower != 0
-    return Codes(lower[kept], _before(kept)[_ends(folded)])
+    return _kept(_lowered(whole, _letters()), _ends(folded))
 
 
 def signed_codes(texts: pa.Array) -> Codes:
@@ -106,17 +104,17 @@ def signed_codes(texts: pa.Array) -> Codes:
     ends = _ends(folded) + np.arange(1, len(folded) + 1)
     whole = _code_points(joined)
     lower = _lowered(whole, _letters_and_signs())
-    signs = [place for found in SIGNS.finditer(joined) for place in range(*found.span())]
+    signs = [place for match in SIGNS.finditer(joined) for place in range(*match.span())]
     lower[signs] = [ord(folded_sign(joined[place])) for place in signs]
-    counts = _before(lower != 0)[ends]
-    empty = np.diff(counts, prepend=0) == 0
+    found = _kept(lower, ends)
+    empty = found.lengths == 0
     if empty.any():
         in_empty = np.flatnonzero(np.repeat(empty, np.diff(ends, prepend=0)))
         lower[in_empty] = [
             ord(folded_sign(chr(code))) if code and not chr(code).isspace() else 0 for code in whole[in_empty].tolist()
         ]
-        counts = _before(lower != 0)[ends]
-    return Codes(lower[lower != 0], counts)
+        found = _kept(lower, ends)
+    return found
 
 
 def _code_points(text: str) -> npt.NDArray[np.uint32]:
@@ -127,9 +125,10 @@ def _ends(texts: pa.Array) -> Numbers:
     return np.cumsum(np.asarray(pc.utf8_length(texts), dtype=np.int64))
 
 
-def _before(kept: npt.NDArray[np.bool_]) -> Numbers:
-    """How many are kept before each place."""
-    return np.concatenate([[0], np.cumsum(kept)])
+def _kept(lower: npt.NDArray[np.uint32], ends: Numbers) -> Codes:
+    """The texts without the characters that do not count, which are 0."""
+    places = np.flatnonzero(lower)
+    return Codes(lower[places], np.searchsorted(places, ends))
 
 
 def _lowered(whole: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:

@@ -1,6 +1,8 @@
 """The first stage of a build: a source becomes Arrow shards, and damaged rows are counted."""
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -74,7 +76,8 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
     notes = ReadNotes()
     items = _rows(source_of(config).read(config), notes)
     expected = _expected(source_of(config).files(config))
-    with tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None) as progress:
+    progress_bar = tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None)
+    with _few_collections(), progress_bar as progress:
         while dropped := _shard(items, data.shard_rows, work, shards):
             number, lost = dropped
             rows += number
@@ -92,6 +95,19 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
         logger.warning("columns that are not read (rows): {}", columns)
     unread, as_text = (dict(sorted(counts.items())) for counts in (notes.unread, notes.as_text))
     write_json(work / READ, SourceRead(shards=shards, rows=rows, unread=unread, as_text=as_text).model_dump())
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Rows have no cycles, and collecting them looks through all that is loaded again and again."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(AT_ONCE * 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _rows(items: Iterator[Example | Dropped | ReadNotes], notes: ReadNotes) -> Iterator[Example | Dropped]:
