@@ -4,6 +4,7 @@ Everything is computed on whole columns at once. Texts are normalised as ``leaka
 folded, letters and digits only; whole texts also with the signs that carry meaning.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from string import ascii_uppercase
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from data_recipes.leakage.normalise import (
     LATIN_BELOW,
+    LATIN_PART,
     LATIN_RUN,
     RUN,
     SIGNS,
@@ -62,14 +64,51 @@ class Runs:
     A text that is mostly Latin letters and digits has runs of ``LATIN_RUN`` characters, and of ``RUN`` where the run is
     mostly not Latin: a Chinese problem full of formulas. Every other text has runs of ``RUN``.
 
-
     Attributes:
         hashes: One for each run.
         rows: Which text it is in.
+        parts: The hashes of all ``LATIN_PART`` characters in runs of ``LATIN_RUN``; neighbours share all but one.
+        first: For each run the place of its first part.
+        end: For each run the place after its last part; runs of ``RUN`` have none.
     """
 
     hashes: Hashes
     rows: npt.NDArray[np.int32]
+    parts: Hashes
+    first: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+
+    @classmethod
+    def joined(cls, several: Sequence["Runs"]) -> "Runs":
+        """The runs of several ones, in their order."""
+        before = np.cumsum([0, *(len(runs.parts) for runs in several)]).astype(np.int32)
+        return cls(
+            np.concatenate([runs.hashes for runs in several]),
+            np.concatenate([runs.rows for runs in several]),
+            np.concatenate([runs.parts for runs in several]),
+            np.concatenate([runs.first + start for runs, start in zip(several, before, strict=False)]),
+            np.concatenate([runs.end + start for runs, start in zip(several, before, strict=False)]),
+        )
+
+    def taken(self, at: Numbers, rows: npt.NDArray[np.int32]) -> "Runs":
+        """Some of the runs, in other rows."""
+        return Runs(self.hashes[at], rows, self.parts, self.first[at], self.end[at])
+
+    @property
+    def has_parts(self) -> npt.NDArray[np.bool_]:
+        """Which runs are of ``LATIN_RUN``."""
+        return self.end > self.first
+
+    def among(self, seen: npt.NDArray[np.bool_], parts_seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which runs were seen, those with parts by all of these."""
+        before = np.concatenate([[0], np.cumsum(parts_seen)])
+        return np.where(self.has_parts, before[self.end] - before[self.first] == self.end - self.first, seen)
+
+    def parts_of(self, chosen: npt.NDArray[np.bool_]) -> Hashes:
+        """The parts of some of the runs."""
+        change = np.bincount(self.first[chosen], minlength=len(self.parts) + 1)
+        change -= np.bincount(self.end[chosen], minlength=len(self.parts) + 1)
+        return self.parts[np.cumsum(change)[:-1] > 0]
 
 
 def mix(values: Hashes) -> Hashes:
@@ -171,7 +210,7 @@ def run_hashes(texts: Codes) -> Runs:
         _runs_of(texts, row_of, of_latin, LATIN_RUN),
         _runs_of(texts, row_of, of_latin, RUN, is_latin),
     ]
-    return Runs(np.concatenate([runs.hashes for runs in found]), np.concatenate([runs.rows for runs in found]))
+    return Runs.joined(found)
 
 
 def mostly_latin(texts: Codes) -> npt.NDArray[np.bool_]:
@@ -188,13 +227,30 @@ def _runs_of(
     is_latin: npt.NDArray[np.bool_] | None = None,
 ) -> Runs:
     """The runs of one length in the given characters, and with ``is_latin`` only those that are mostly not Latin."""
-    rows, hashes = row_of[wanted], _rolling(texts.characters[wanted], length)
+    characters, rows = texts.characters[wanted], row_of[wanted]
+    hashes = _rolling(characters, length)
     count = len(hashes)
     kept = rows[:count] == rows[length - 1 :][:count]
     if is_latin is not None:
         before = np.concatenate([[0], np.cumsum(is_latin[wanted])])
         kept &= 2 * (before[length:] - before[:-length]) < length
-    return Runs(mix(hashes[kept]), rows[:count][kept])
+    places = np.flatnonzero(kept)
+    if length != LATIN_RUN:
+        none = np.zeros(len(places), np.int32)
+        return Runs(mix(hashes[places]), rows[places], np.zeros(0, np.uint64), none, none)
+    parts, number = _parts(characters, places, count)
+    ends = number[places + LATIN_RUN - LATIN_PART + 1]
+    return Runs(mix(hashes[places]), rows[places], parts, number[places], ends)
+
+
+def _parts(characters: npt.NDArray[np.uint32], places: Numbers, count: int) -> tuple[Hashes, npt.NDArray[np.int32]]:
+    """The hashes of the parts of runs, and how many are before each place."""
+    further = LATIN_RUN - LATIN_PART
+    change = np.bincount(places, minlength=count + further + 1)
+    change[further + 1 :] -= change[: -further - 1].copy()
+    needed = np.cumsum(change)[: count + further if count else 0] > 0
+    parts = mix(_rolling(characters, LATIN_PART)[: len(needed)][needed])
+    return parts, np.concatenate([[0], np.cumsum(needed)]).astype(np.int32)
 
 
 def hashes_by_place(texts: Codes, length: int) -> tuple[Numbers, Hashes]:
@@ -252,7 +308,7 @@ class Systems:
         texts = self.text_of[chosen]
         firsts, lengths = (np.cumsum(counts) - counts)[texts], counts[texts]
         at = np.repeat(firsts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
-        return Runs(self.runs.hashes[at], np.repeat(chosen, lengths))
+        return self.runs.taken(at, np.repeat(chosen, lengths))
 
 
 def systems(rows: pa.Table) -> Systems:
@@ -265,7 +321,7 @@ def systems(rows: pa.Table) -> Systems:
     found = run_hashes(codes(different.dictionary))
     order = np.argsort(found.rows, kind="stable")
     hashes = np.where(signed.lengths > 0, whole_hashes(signed), np.uint64(0))
-    return Systems(hashes[text_of], text_of, Runs(found.hashes[order], found.rows[order]))
+    return Systems(hashes[text_of], text_of, found.taken(order, found.rows[order]))
 
 
 def _turns(rows: pa.Table, role: Role) -> tuple[pa.Array, Numbers]:

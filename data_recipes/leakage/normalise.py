@@ -11,6 +11,7 @@ from data_recipes.schema.example import Example
 
 RUN = 13  # characters; the length that GPT-3 and later evaluation harnesses settled on, there in words
 LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; any two texts share 13 letters
+LATIN_PART = 48  # characters; fingerprints know a run of Latin letters by its 13 parts
 RUN_TOLD = (
     f"{RUN} 字（拉丁字母为主处为 {LATIN_RUN} 字符）",
     f"{RUN} characters ({LATIN_RUN} where most are Latin letters)",

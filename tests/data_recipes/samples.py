@@ -86,7 +86,7 @@ def save_splits(splits: dict[str, list[Example]], folder: Path) -> str:
 def fingerprints(examples: list[Example]) -> Fingerprints:
     """The fingerprints of these examples."""
     questions, runs = hashed(to_table(examples))
-    batch = QuestionHashes(questions, runs.hashes)
+    batch = QuestionHashes(questions, runs.hashes[~runs.has_parts], runs.parts)
     return Fingerprints(lambda: iter([batch]))
 
 
