@@ -436,7 +436,7 @@ class _Reading:
             raise BadRow("has_tools", f"{place} is of a tool ({given}); tools cannot be trained")
         if name not in self._roles:
             raise BadRow(
-                "unknown_role", f"{place}: role {given!r} is unknown; name it: columns.roles={{{given}: user}}"
+                "unknown_role", f"{place}: role {given!r} is unknown; name it: 'columns.roles={{{given}: user}}'"
             )
         return self._roles[name]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from data_recipes.formats.columns import ANSWER, CONVERSATIONS, INPUT, QUESTION, WANTED, Columns, first_of
 from data_recipes.formats.encoding import encoding_of
-from data_recipes.formats.json_rows import BrokenValue, Damaged, json_rows, rows_of_line
+from data_recipes.formats.json_rows import BrokenValue, Damaged, UnknownWrapper, json_rows, rows_of_line
 from data_recipes.formats.jsonl import Line, check_file
 from data_recipes.formats.tables import TABLES, header_of, table_rows
 from data_recipes.schema.dropped import Dropped
@@ -93,6 +93,8 @@ def _json_rows(path: Path) -> Iterator[UserRow]:
                     in_array = True
                 yield row
             number = found.number if isinstance(found, Line) else number
+    except UnknownWrapper as unknown:
+        yield UserRow(unknown.line, None, [(f"{unknown.detail}; {unknown.fix}", "")], reason="unknown_wrapper")
     except BrokenValue as broken:
         problem = (f"{broken.detail}; the rest cannot be read", "")
         yield UserRow(broken.line, None, [*([] if in_array else [ARRAY]), problem], broken.item, "not_json")
