@@ -109,7 +109,8 @@ def built(build: Run, data: str, source: Path, out: Path) -> BuiltDataset:
 
 def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "bencao", shared / "data/bencao/llama_data.json", tmp_path / "out").manifest
-    assert (manifest.counts.read, manifest.counts.dropped) == (8658, {"duplicate_question": 7})
+    reasons = {"duplicate_question": 7, "refusal_only": 2, "unsafe_act": 1}
+    assert (manifest.counts.read, manifest.counts.dropped) == (8658, reasons)
     assert manifest.sources[0].rows == 8658
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
@@ -118,8 +119,8 @@ def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, sh
 def test_all_of_toyhom_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "toyhom", shared / "data/toyhom/neike_5000-6000.csv", tmp_path / "out").manifest
     assert manifest.counts.read == manifest.sources[0].rows == 7644
-    reasons = {"duplicate_row": 333, "swapped_words": 824, "truncated_answer": 28, "unsafe_cure_promise": 9}
-    assert (manifest.counts.kept, manifest.counts.dropped) == (6450, reasons)
+    reasons = {"duplicate_row": 333, "swapped_words": 824, "truncated_answer": 1, "unsafe_cure_promise": 7}
+    assert (manifest.counts.kept, manifest.counts.dropped) == (6479, reasons)
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
     lines = [json.loads(line) for line in (tmp_path / "out/dropped.jsonl").read_text().splitlines()]
