@@ -7,7 +7,7 @@ at a time, and ends at the first one that is broken: nothing tells where the nex
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -108,11 +108,12 @@ class UnknownWrapper(BrokenValue):
         super().__init__(line, f"{name!r} holds rows, and is not a known name for that")
 
 
-def read_objects(path: Path) -> Iterator[Line | Dropped]:
+def read_objects(path: Path, named: Collection[str] = ()) -> Iterator[Line | Dropped]:
     """Reads a file of JSON in any layout, in whatever encoding is certain.
 
     Args:
         path: The file.
+        named: Columns of rows that the user named: what has one is a row, whatever else it holds.
 
     Returns:
         Each object; ``number`` is that of the line, in an array that of the item. Or the reason there is none:
@@ -124,13 +125,13 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
             field of an unknown name.
     """
     try:
-        for found in json_rows(path):
+        for found in json_rows(path, named):
             yield found if isinstance(found, Line) else Dropped(found.where, found.reason)
     except BrokenValue as broken:
         raise UserError(broken.detail, where=f"{path}:{broken.line}", fix=broken.fix) from None
 
 
-def json_rows(path: Path) -> Iterator[Line | Damaged]:
+def json_rows(path: Path, named: Collection[str] = ()) -> Iterator[Line | Damaged]:
     """As ``read_objects``, for callers that show what is wrong.
 
     Raises:
@@ -142,21 +143,22 @@ def json_rows(path: Path) -> Iterator[Line | Damaged]:
     if not encoding.startswith("utf-8"):
         _tell_encoding(path, encoding.upper())
     if _goes_over_lines(path, encoding):
-        yield from _values(path, encoding)
+        yield from _values(path, encoding, named)
         return
     number = 0
     for raw in raw_lines(path, encoding):
-        for row in rows_of_line(raw, number):
+        for row in rows_of_line(raw, number, named):
             number = row.number if isinstance(row, Line) else number
             yield row
 
 
-def rows_of_line(raw: Raw, before: int) -> Iterator[Line | Damaged]:
+def rows_of_line(raw: Raw, before: int, named: Collection[str] = ()) -> Iterator[Line | Damaged]:
     """The row on a line; a list is a conversation or several rows.
 
     Args:
         raw: The line.
         before: The number of the row before it.
+        named: Columns of rows that the user named.
     """
     try:
         value = json_value(raw.text())
@@ -172,14 +174,14 @@ def rows_of_line(raw: Raw, before: int) -> Iterator[Line | Damaged]:
         _tell_around(raw.where.rpartition(":")[0], tuple(name for name in row if name not in parts))
         items = ((item, part) for part in parts for item in row[part])
         for number, (item, part) in enumerate(items, first):
-            yield _with_part(_checked(item, raw.where, number, number, raw.encoding), part)
-    elif row is not None and (name := _unknown_wrapper(row)):
+            yield _with_part(_checked(item, raw.where, number, number, raw.encoding, named), part)
+    elif row is not None and (name := _unknown_wrapper(row, named)):
         raise UnknownWrapper(raw.number, name)
     elif row is not None:
         yield Line(first, raw.where, row)
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         for number, item in enumerate(value, first):
-            yield _checked(item, raw.where, number, number, raw.encoding)
+            yield _checked(item, raw.where, number, number, raw.encoding, named)
     else:
         yield Damaged(raw.where, "not_an_object", f"{_kind(value)} instead of an object", raw=raw)
 
@@ -224,11 +226,13 @@ def _are_rows(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, dict) and not _is_turn(item) for item in items)
 
 
-def _unknown_wrapper(row: dict[str, Any]) -> str:
+def _unknown_wrapper(row: dict[str, Any], named: Collection[str]) -> str:
     """The name of the field that holds rows, where an object is neither a row nor a wrapper that is known."""
     nested = [name for name, value in row.items() if isinstance(value, list | dict) and name not in _COLUMNS]
-    named = [name for name in nested if _holds_rows(row[name])]
-    return named[0] if named and not (any(question_and_answer(row)) or first_of(CONVERSATIONS, row)) else ""
+    wrappers = [name for name in nested if _holds_rows(row[name])]
+    if not wrappers or any(question_and_answer(row)) or first_of(CONVERSATIONS, row) or any(n in row for n in named):
+        return ""
+    return wrappers[0]
 
 
 def _holds_rows(value: Any) -> bool:
@@ -356,19 +360,19 @@ def _may_go_on(error: json.JSONDecodeError, held: int) -> bool:
     return error.msg.startswith("Unterminated string") or error.pos > held - len("-Infinity")
 
 
-def _values(path: Path, encoding: str) -> Iterator[Line | Damaged]:
+def _values(path: Path, encoding: str, named: Collection[str]) -> Iterator[Line | Damaged]:
     """The rows of a file whose values go over lines."""
     number = 0
     with path.open(encoding=encoding, errors="replace") as file:
         text = _Stream(file)
         while text.next():
             is_item = text.next() == "["
-            rows = _array(text) if is_item else _object(text, path.name)
+            rows = _array(text) if is_item else _object(text, path.name, named)
             try:
                 for line, value, part in rows:
                     number += 1
                     where = f"{path.name}:{line}"
-                    found = _checked(value, where, number if is_item or part else 0, number, encoding)
+                    found = _checked(value, where, number if is_item or part else 0, number, encoding, named)
                     yield _with_part(found, part)
             except UnknownWrapper:
                 raise
@@ -399,7 +403,7 @@ def _array(text: _Stream) -> Iterator[Placed]:
         yield began, turns, ""
 
 
-def _object(text: _Stream, name: str) -> Iterator[Placed]:
+def _object(text: _Stream, name: str, named: Collection[str]) -> Iterator[Placed]:
     """An object as a row, or the rows that it wraps."""
     if text.next() != "{":
         raise BrokenValue(text.line, "neither an array nor an object")
@@ -414,7 +418,7 @@ def _object(text: _Stream, name: str) -> Iterator[Placed]:
         if key in WRAPPERS and text.next() == "[" and not any(question_and_answer(row)):
             parts.append(key)
             yield from ((line, value, key) for line, value, _ in _array(text))
-        elif text.next() == "[" and _unknown_wrapper({**row, key: [text.first_item()]}):
+        elif text.next() == "[" and _unknown_wrapper({**row, key: [text.first_item()]}, named):
             raise UnknownWrapper(text.line, key)  # before gigabytes of it are read
         else:
             row[key] = text.value()
@@ -425,14 +429,14 @@ def _object(text: _Stream, name: str) -> Iterator[Placed]:
         yield began, row, ""
 
 
-def _checked(value: Any, where: str, item: int, number: int, encoding: str) -> Line | Damaged:
+def _checked(value: Any, where: str, item: int, number: int, encoding: str, named: Collection[str]) -> Line | Damaged:
     """A value as a row, with its flaws."""
     row = _as_row(value)
     if row is None:
         return Damaged(where, "not_an_object", f"{_kind(value)} instead of an object", item)
     if REPLACED in all_text(row):
         return Damaged(where, undecodable(encoding), "a character that cannot be decoded", item)
-    if name := _unknown_wrapper(row):
+    if name := _unknown_wrapper(row, named):
         raise UnknownWrapper(int(where.rpartition(":")[2]), name)
     try:
         check_texts(row)

@@ -67,7 +67,7 @@ def user_rows(path: Path, columns: Columns, sheet: str = "") -> Iterator[UserRow
         text = path.suffix.lower() in (".csv", ".tsv")
         rows, encoding = _table_rows(path, columns, sheet), encoding_of(path) if text else ""
     else:
-        rows, encoding = _json_rows(path), encoding_of(path)
+        rows, encoding = _json_rows(path, columns), encoding_of(path)
     for place, row in enumerate(rows):
         if not place and encoding in ENCODINGS:
             row.problems.insert(0, ENCODINGS[encoding])
@@ -83,10 +83,10 @@ def lacking(header: list[str], columns: Columns) -> list[str]:
     return [name for name in wanted if name not in header]
 
 
-def _json_rows(path: Path) -> Iterator[UserRow]:
+def _json_rows(path: Path, columns: Columns) -> Iterator[UserRow]:
     in_array, number = False, 0
     try:
-        for found in json_rows(path):
+        for found in json_rows(path, columns.named):
             for row in _without_nul(found, number) if isinstance(found, Damaged) else [_of_line(found)]:
                 if row.item and not in_array:
                     row.problems.insert(0, ARRAY)

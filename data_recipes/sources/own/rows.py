@@ -101,7 +101,7 @@ def _tell_others(folder: Path, names: tuple[str, ...]) -> None:
 
 def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
     if path.suffix.lower() not in TABLES:
-        return read_objects(path)
+        return read_objects(path, config.columns.named)
     header = header_of(path, config.sheet)
     if missing := lacking(header, config.columns):
         raise UserError(

@@ -119,6 +119,11 @@ def test_rows_in_a_field_of_an_unknown_name_stop_the_build(tmp_path: Path, row: 
 def test_lists_beside_question_and_answer_are_no_wrapper(tmp_path: Path) -> None:
     rows = [{"shots": [ROWS[1]], **ROWS[0]}, {"messages": TALK, "earlier": [TALK]}, {"tags": [{"a": [1]}], "n": 2}]
     assert read(tmp_path / "rows.json", "\n".join(map(text, rows))) == rows
+    own = {"提问": "问？", "回答": "答。", "参考": ROWS[:2]}
+    for indent in (None, 1):
+        (tmp_path / "own.json").write_text(text(own, indent), encoding="utf-8")
+        [line] = read_objects(tmp_path / "own.json", named=["提问", "回答"])
+        assert isinstance(line, Line) and line.row == own
 
 
 def test_a_large_wrapper_of_an_unknown_name_is_told_from_its_beginning(
