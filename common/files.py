@@ -50,21 +50,24 @@ def disk_errors(target: Path) -> Iterator[None]:
     """Turns "no space left" and "permission denied" below into an error that says which directory and what to do.
 
     Raises:
-        DiskFull: The disk is full or over quota.
+        DiskFull: The disk is full or over quota, or a file is larger than a limit of the process.
         UserError: It is read-only, or the directory is not writable.
     """
     try:
         yield
     except Exception as error:
         if _disk_is_full(error, target):
-            raise DiskFull(
-                "the disk is full",
-                where=str(target),
-                fix="free some space and run again; finished parts are intact (resume= continues a run)",
-            ) from error
+            raise _full("the disk is full", target, "free some space") from error
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise _full("a file may not grow so large here", target, "raise the limit (ulimit -f)") from error
         if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise _not_writable(target, error) from error
         raise
+
+
+def _full(problem: str, target: Path, fix: str) -> DiskFull:
+    resumed = "and run again; finished parts are intact (resume= continues a run)"
+    return DiskFull(problem, where=str(target), fix=f"{fix} {resumed}")
 
 
 def _disk_is_full(error: Exception, target: Path) -> bool:

@@ -71,14 +71,14 @@ def generated(n: int, work: Path) -> Path:
 
 
 def ours(source: Path, work: Path) -> Cost:
-    words = [
-        "data=bencao",
-        f"source.path={source / 'rows.jsonl'}",
-        "data.splits={test: 1000}",
-        "data.max_bad_share=0.05",
-    ]
-    words += [f"data.steps={STEPS}", "data.near_duplicates=drop", "data.workers=2"]
-    return measured([sys.executable, ROOT / "data_recipes/build.py", *words], work / "out", "out=")
+    command = [sys.executable, ROOT / "data_recipes/build.py", *build_words(source), "data.workers=2"]
+    return measured(command, work / "out", "out=")
+
+
+def build_words(source: Path) -> list[str]:
+    """What our build is told, but for its processes and ``out``."""
+    rows = ["data=bencao", f"source.path={source / 'rows.jsonl'}", "data.max_bad_share=0.05"]
+    return [*rows, "data.splits={test: 1000}", f"data.steps={STEPS}", "data.near_duplicates=drop"]
 
 
 def measured(command: list, out: Path, out_word: str = "") -> Cost:

@@ -1,7 +1,7 @@
 """The dataset card: ``README.md`` of a dataset in Chinese and English, its pictures, and its preview page."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from common.files import write_text
@@ -16,6 +16,12 @@ from data_recipes.schema.manifest import DatasetManifest
 SAMPLES = 3  # of each split
 SHOWN = 400  # characters of a turn
 KINDS = 30  # kinds that are listed; the rest share one line
+VALUES = {  # kinds of values that are no texts (formats.values.kind_of), in Chinese
+    "a number": "数字",
+    "a date or time": "日期或时间",
+    "a list of 1": "只有一项的列表",
+    "a list of parts": "由几段组成的内容",
+}
 LENGTHS = "lengths.svg"
 SPLITS = "splits.svg"
 
@@ -61,6 +67,7 @@ def card(manifest: DatasetManifest, written: WrittenSplits, shard_rows: int) -> 
         *_suites(manifest),
         "## 来源 · Sources",
         _table(("文件 · file", "行 · rows", "SHA-256"), [_source(f.path, f.rows, f.sha256) for f in manifest.sources]),
+        *_columns(manifest),
         "## 题型 · Kinds",
         _kinds(written.kinds, list(manifest.splits)),
         "## 长度 · Length",
@@ -98,6 +105,23 @@ def _front_matter(manifest: DatasetManifest, shard_rows: int) -> str:
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _columns(manifest: DatasetManifest) -> list[str]:
+    """What the rows of the files have and the dataset has not."""
+    parts = []
+    if manifest.unread:
+        told = _numbers(manifest.unread)
+        parts.append(f"没有读入的列（行数）：{told}。  \nColumns that are not read (rows): {told}.")
+    if manifest.as_text:
+        zh = _numbers({VALUES.get(kind, kind): number for kind, number in manifest.as_text.items()})
+        en = _numbers(manifest.as_text)
+        parts.append(f"读入时写成文字的值（行数）：{zh}。  \nValues that were written as text (rows): {en}.")
+    return parts
+
+
+def _numbers(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({number})" for name, number in counts.items())
 
 
 def _source(path: str, rows: int | None, sha256: str) -> tuple[object, ...]:

@@ -6,7 +6,8 @@ Known names are read in any case. What a name that is not in this table holds is
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from pydantic import Field
+import yaml
+from pydantic import Field, field_validator
 
 from common.command import Config
 from data_recipes.schema.example import Role
@@ -75,7 +76,7 @@ class Columns(Config):
         kind: The question type of the report.
         group: What must not straddle a split, e.g. a patient's number.
         split: The split that the row belongs to; null finds it as ``split``, where that says train, dev or test.
-        roles: Further names of roles, e.g. ``{患者: user, 医生: assistant}``.
+        roles: Further names of roles, e.g. ``{患者: user, 医生: assistant}``, in quotes on a command line.
         ignore: Columns, or fields of turns, that are known and must not count, e.g. ``reasoning_content``: without it
             rows that have one are bad.
     """
@@ -89,6 +90,15 @@ class Columns(Config):
     split: str | None = None
     roles: dict[str, Role] = Field({})
     ignore: tuple[str, ...] = ()
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _as_typed(cls, roles: object) -> object:
+        """On a command line, whose grammar knows no Chinese keys, it is a text."""
+        try:
+            return yaml.safe_load(roles) if isinstance(roles, str) else roles
+        except yaml.YAMLError:
+            raise ValueError("expected e.g. {患者: user, 医生: assistant}") from None
 
     @property
     def named(self) -> list[str]:

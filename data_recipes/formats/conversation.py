@@ -436,7 +436,7 @@ class _Reading:
             raise BadRow("has_tools", f"{place} is of a tool ({given}); tools cannot be trained")
         if name not in self._roles:
             raise BadRow(
-                "unknown_role", f"{place}: role {given!r} is unknown; name it: columns.roles={{{given}: user}}"
+                "unknown_role", f"{place}: role {given!r} is unknown; name it: 'columns.roles={{{given}: user}}'"
             )
         return self._roles[name]
 
@@ -474,14 +474,9 @@ def _example(part: str) -> str:
     return '["instruction","question"]' if part == "question" else "output"
 
 
-def opens_json(value: Any) -> bool:
-    """Whether a value is a text that may hold JSON."""
-    return isinstance(value, str) and value.lstrip().startswith(("[", "{"))
-
-
 def _json(value: Any) -> Any:
     """A value that is stored as JSON text, with the flaws that a text may hide."""
-    if not opens_json(value):
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value
     try:
         found = json.loads(value)

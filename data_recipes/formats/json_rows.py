@@ -7,7 +7,7 @@ at a time, and ends at the first one that is broken: nothing tells where the nex
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -16,7 +16,11 @@ from loguru import logger
 
 from common.errors import UserError
 from data_recipes.formats.columns import (
+    ANSWER,
     CONVERSATIONS,
+    HISTORY,
+    INPUT,
+    QUESTION,
     SPEAKER,
     SPLIT,
     SPLITS,
@@ -48,7 +52,10 @@ _WRAPPERS = frozenset(WRAPPERS)
 _BETWEEN = re.compile(r"[\ufeff\s,]*")
 _KEY = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _SCALAR = r'(?:"(?:[^"\\]|\\.)*"|[-+\w.]+)'
-_WRAPPED = re.compile(rf'\{{(?:\s*"[^"\\]*"\s*:\s*{_SCALAR}\s*,)*\s*"(?:{"|".join(WRAPPERS)})"\s*:\s*\[')
+_COLUMNS = frozenset((*CONVERSATIONS, *HISTORY, *QUESTION, INPUT, *ANSWER))
+_WRAPPED = re.compile(  # whatever its name, so that one that is not known is named, and no line is read as a row
+    rf'\{{(?:\s*"[^"\\]*"\s*:\s*{_SCALAR}\s*,)*\s*"(?!(?:{"|".join(_COLUMNS)})")[^"\\]*"\s*:\s*\[\s*[{{\[]'
+)
 _DECODER = json.JSONDecoder(strict=False)  # line breaks inside texts are certain where a value goes over lines
 _STRICT = json.JSONDecoder()
 
@@ -80,16 +87,33 @@ class BrokenValue(Exception):
         item: Its number in the file.
     """
 
+    fix = "copy the file again from its origin"
+
     def __init__(self, line: int, detail: str, item: int = 0) -> None:
         self.line, self.detail, self.item = line, detail, item
         super().__init__(detail)
 
 
-def read_objects(path: Path) -> Iterator[Line | Dropped]:
+class UnknownWrapper(BrokenValue):
+    """Rows are in a field of an unknown name, where they may be rows or one conversation.
+
+    Args:
+        line: Where it begins.
+        name: Of the field.
+    """
+
+    fix = f"rename it to one of {', '.join(WRAPPERS)}; to messages where it holds the turns of one conversation"
+
+    def __init__(self, line: int, name: str) -> None:
+        super().__init__(line, f"{name!r} holds rows, and is not a known name for that")
+
+
+def read_objects(path: Path, named: Collection[str] = ()) -> Iterator[Line | Dropped]:
     """Reads a file of JSON in any layout, in whatever encoding is certain.
 
     Args:
         path: The file.
+        named: Columns of rows that the user named: what has one is a row, whatever else it holds.
 
     Returns:
         Each object; ``number`` is that of the line, in an array that of the item. Or the reason there is none:
@@ -97,17 +121,17 @@ def read_objects(path: Path) -> Iterator[Line | Dropped]:
         ``row_too_long``.
 
     Raises:
-        UserError: The file is missing or empty, or it has a broken array whose rest cannot be read.
+        UserError: The file is missing or empty, it has a broken array whose rest cannot be read, or its rows are in a
+            field of an unknown name.
     """
     try:
-        for found in json_rows(path):
+        for found in json_rows(path, named):
             yield found if isinstance(found, Line) else Dropped(found.where, found.reason)
     except BrokenValue as broken:
-        where, fix = f"{path}:{broken.line}", "copy the file again from its origin"
-        raise UserError(broken.detail, where=where, fix=fix) from None
+        raise UserError(broken.detail, where=f"{path}:{broken.line}", fix=broken.fix) from None
 
 
-def json_rows(path: Path) -> Iterator[Line | Damaged]:
+def json_rows(path: Path, named: Collection[str] = ()) -> Iterator[Line | Damaged]:
     """As ``read_objects``, for callers that show what is wrong.
 
     Raises:
@@ -119,21 +143,22 @@ def json_rows(path: Path) -> Iterator[Line | Damaged]:
     if not encoding.startswith("utf-8"):
         _tell_encoding(path, encoding.upper())
     if _goes_over_lines(path, encoding):
-        yield from _values(path, encoding)
+        yield from _values(path, encoding, named)
         return
     number = 0
     for raw in raw_lines(path, encoding):
-        for row in rows_of_line(raw, number):
+        for row in rows_of_line(raw, number, named):
             number = row.number if isinstance(row, Line) else number
             yield row
 
 
-def rows_of_line(raw: Raw, before: int) -> Iterator[Line | Damaged]:
+def rows_of_line(raw: Raw, before: int, named: Collection[str] = ()) -> Iterator[Line | Damaged]:
     """The row on a line; a list is a conversation or several rows.
 
     Args:
         raw: The line.
         before: The number of the row before it.
+        named: Columns of rows that the user named.
     """
     try:
         value = json_value(raw.text())
@@ -149,12 +174,14 @@ def rows_of_line(raw: Raw, before: int) -> Iterator[Line | Damaged]:
         _tell_around(raw.where.rpartition(":")[0], tuple(name for name in row if name not in parts))
         items = ((item, part) for part in parts for item in row[part])
         for number, (item, part) in enumerate(items, first):
-            yield _with_part(_checked(item, raw.where, number, number, raw.encoding), part)
+            yield _with_part(_checked(item, raw.where, number, number, raw.encoding, named), part)
+    elif row is not None and (name := _unknown_wrapper(row, named)):
+        raise UnknownWrapper(raw.number, name)
     elif row is not None:
         yield Line(first, raw.where, row)
     elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         for number, item in enumerate(value, first):
-            yield _checked(item, raw.where, number, number, raw.encoding)
+            yield _checked(item, raw.where, number, number, raw.encoding, named)
     else:
         yield Damaged(raw.where, "not_an_object", f"{_kind(value)} instead of an object", raw=raw)
 
@@ -197,6 +224,25 @@ def _parts(row: dict[str, Any]) -> list[str]:
 
 def _are_rows(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, dict) and not _is_turn(item) for item in items)
+
+
+def _unknown_wrapper(row: dict[str, Any], named: Collection[str]) -> str:
+    """The name of the field that holds rows, where an object is neither a row nor a wrapper that is known."""
+    nested = [name for name, value in row.items() if isinstance(value, list | dict) and name not in _COLUMNS]
+    wrappers = [name for name in nested if _holds_rows(row[name])]
+    if not wrappers or any(question_and_answer(row)) or first_of(CONVERSATIONS, row) or any(n in row for n in named):
+        return ""
+    return wrappers[0]
+
+
+def _holds_rows(value: Any) -> bool:
+    """Whether a value is a row that is known by its columns, or the first part of it is; turns alone are none."""
+    if isinstance(value, list):
+        return bool(value) and _holds_rows(_as_row(value[0]))
+    if not isinstance(value, dict) or _is_turn(value):
+        return False
+    is_row = all(question_and_answer(value)) or bool(first_of(CONVERSATIONS, value))
+    return is_row or any(map(_holds_rows, value.values()))
 
 
 def _with_part(found: Line | Damaged, part: str) -> Line | Damaged:
@@ -266,6 +312,15 @@ class _Stream:
         self._move(found.end())
         return str(json.loads(found[1], strict=False))
 
+    def first_item(self) -> Any:
+        """The first item of the array that comes next; nothing where that is longer than what is held."""
+        if len(self._held) - self._place < PEEK:
+            self._more()
+        try:
+            return _DECODER.raw_decode(self._held, _BETWEEN.match(self._held, self._place + 1).end())[0]  # type: ignore[union-attr]
+        except (ValueError, RecursionError):
+            return None
+
     def value(self) -> Any:
         """The next value.
 
@@ -305,20 +360,22 @@ def _may_go_on(error: json.JSONDecodeError, held: int) -> bool:
     return error.msg.startswith("Unterminated string") or error.pos > held - len("-Infinity")
 
 
-def _values(path: Path, encoding: str) -> Iterator[Line | Damaged]:
+def _values(path: Path, encoding: str, named: Collection[str]) -> Iterator[Line | Damaged]:
     """The rows of a file whose values go over lines."""
     number = 0
     with path.open(encoding=encoding, errors="replace") as file:
         text = _Stream(file)
         while text.next():
             is_item = text.next() == "["
-            rows = _array(text) if is_item else _object(text, path.name)
+            rows = _array(text) if is_item else _object(text, path.name, named)
             try:
                 for line, value, part in rows:
                     number += 1
                     where = f"{path.name}:{line}"
-                    found = _checked(value, where, number if is_item or part else 0, number, encoding)
+                    found = _checked(value, where, number if is_item or part else 0, number, encoding, named)
                     yield _with_part(found, part)
+            except UnknownWrapper:
+                raise
             except BrokenValue as broken:
                 detail = f"item {number + 1} of the array is cut off or broken ({broken.detail})"
                 raise BrokenValue(broken.line, detail, number + 1) from None
@@ -346,7 +403,7 @@ def _array(text: _Stream) -> Iterator[Placed]:
         yield began, turns, ""
 
 
-def _object(text: _Stream, name: str) -> Iterator[Placed]:
+def _object(text: _Stream, name: str, named: Collection[str]) -> Iterator[Placed]:
     """An object as a row, or the rows that it wraps."""
     if text.next() != "{":
         raise BrokenValue(text.line, "neither an array nor an object")
@@ -361,6 +418,8 @@ def _object(text: _Stream, name: str) -> Iterator[Placed]:
         if key in WRAPPERS and text.next() == "[" and not any(question_and_answer(row)):
             parts.append(key)
             yield from ((line, value, key) for line, value, _ in _array(text))
+        elif text.next() == "[" and _unknown_wrapper({**row, key: [text.first_item()]}, named):
+            raise UnknownWrapper(text.line, key)  # before gigabytes of it are read
         else:
             row[key] = text.value()
     text.skip()
@@ -370,13 +429,15 @@ def _object(text: _Stream, name: str) -> Iterator[Placed]:
         yield began, row, ""
 
 
-def _checked(value: Any, where: str, item: int, number: int, encoding: str) -> Line | Damaged:
+def _checked(value: Any, where: str, item: int, number: int, encoding: str, named: Collection[str]) -> Line | Damaged:
     """A value as a row, with its flaws."""
     row = _as_row(value)
     if row is None:
         return Damaged(where, "not_an_object", f"{_kind(value)} instead of an object", item)
     if REPLACED in all_text(row):
         return Damaged(where, undecodable(encoding), "a character that cannot be decoded", item)
+    if name := _unknown_wrapper(row, named):
+        raise UnknownWrapper(int(where.rpartition(":")[2]), name)
     try:
         check_texts(row)
     except DamagedLine as damage:

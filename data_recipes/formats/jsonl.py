@@ -111,7 +111,7 @@ def raw_lines(path: Path, encoding: str = "utf-8") -> Iterator[Raw]:
     if encoding == "utf-16":
         yield from _recoded(path)
         return
-    number = 0
+    number, name, encoding = 0, path.name, encoding.removesuffix("-sig")
     with path.open("rb") as file:
         while content := file.readline(LONGEST + 1):
             number += 1
@@ -119,7 +119,7 @@ def raw_lines(path: Path, encoding: str = "utf-8") -> Iterator[Raw]:
             while len(rest) > LONGEST and not rest.endswith(b"\n"):
                 rest = file.readline(LONGEST + 1)
             if content.strip():
-                yield Raw(number, f"{path.name}:{number}", content, encoding.removesuffix("-sig"))
+                yield Raw(number, f"{name}:{number}", content, encoding)
 
 
 def _recoded(path: Path) -> Iterator[Raw]:

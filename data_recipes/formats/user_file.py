@@ -7,7 +7,7 @@ from typing import Any
 
 from data_recipes.formats.columns import ANSWER, CONVERSATIONS, INPUT, QUESTION, WANTED, Columns, first_of
 from data_recipes.formats.encoding import encoding_of
-from data_recipes.formats.json_rows import BrokenValue, Damaged, json_rows, rows_of_line
+from data_recipes.formats.json_rows import BrokenValue, Damaged, UnknownWrapper, json_rows, rows_of_line
 from data_recipes.formats.jsonl import Line, check_file
 from data_recipes.formats.tables import TABLES, header_of, table_rows
 from data_recipes.schema.dropped import Dropped
@@ -67,7 +67,7 @@ def user_rows(path: Path, columns: Columns, sheet: str = "") -> Iterator[UserRow
         text = path.suffix.lower() in (".csv", ".tsv")
         rows, encoding = _table_rows(path, columns, sheet), encoding_of(path) if text else ""
     else:
-        rows, encoding = _json_rows(path), encoding_of(path)
+        rows, encoding = _json_rows(path, columns), encoding_of(path)
     for place, row in enumerate(rows):
         if not place and encoding in ENCODINGS:
             row.problems.insert(0, ENCODINGS[encoding])
@@ -83,16 +83,18 @@ def lacking(header: list[str], columns: Columns) -> list[str]:
     return [name for name in wanted if name not in header]
 
 
-def _json_rows(path: Path) -> Iterator[UserRow]:
+def _json_rows(path: Path, columns: Columns) -> Iterator[UserRow]:
     in_array, number = False, 0
     try:
-        for found in json_rows(path):
+        for found in json_rows(path, columns.named):
             for row in _without_nul(found, number) if isinstance(found, Damaged) else [_of_line(found)]:
                 if row.item and not in_array:
                     row.problems.insert(0, ARRAY)
                     in_array = True
                 yield row
             number = found.number if isinstance(found, Line) else number
+    except UnknownWrapper as unknown:
+        yield UserRow(unknown.line, None, [(f"{unknown.detail}; {unknown.fix}", "")], reason="unknown_wrapper")
     except BrokenValue as broken:
         problem = (f"{broken.detail}; the rest cannot be read", "")
         yield UserRow(broken.line, None, [*([] if in_array else [ARRAY]), problem], broken.item, "not_json")

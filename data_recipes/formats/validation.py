@@ -139,7 +139,7 @@ class Checker:
 
     def _repeats(self, said: RowConversation, name: str) -> list[str]:
         """What a row has in common with an earlier one that was kept."""
-        question = "".join(turn.content for turn in said.turns if turn.role == "user")
+        question = "".join(turn.content for turn in said.turns[:-1])  # system and earlier answers may hold the case
         asked, answer = _short(normalise_with_signs(question)), normalise_with_signs(said.turns[-1].content)
         answered = _short(answer) if len(answer) >= MAY_REPEAT else None
         flaws = [f"the question repeats {self._asked[asked]}"] if asked in self._asked else []

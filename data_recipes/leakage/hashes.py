@@ -4,6 +4,7 @@ Everything is computed on whole columns at once. Texts are normalised as ``leaka
 folded, letters and digits only; whole texts also with the signs that carry meaning.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from string import ascii_uppercase
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from data_recipes.leakage.normalise import (
     LATIN_BELOW,
+    LATIN_PART,
     LATIN_RUN,
     RUN,
     SIGNS,
@@ -62,14 +64,51 @@ class Runs:
     A text that is mostly Latin letters and digits has runs of ``LATIN_RUN`` characters, and of ``RUN`` where the run is
     mostly not Latin: a Chinese problem full of formulas. Every other text has runs of ``RUN``.
 
-
     Attributes:
         hashes: One for each run.
         rows: Which text it is in.
+        parts: The hashes of all ``LATIN_PART`` characters in runs of ``LATIN_RUN``; neighbours share all but one.
+        first: For each run the place of its first part.
+        end: For each run the place after its last part; runs of ``RUN`` have none.
     """
 
     hashes: Hashes
     rows: npt.NDArray[np.int32]
+    parts: Hashes
+    first: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+
+    @classmethod
+    def joined(cls, several: Sequence["Runs"]) -> "Runs":
+        """The runs of several ones, in their order."""
+        before = np.cumsum([0, *(len(runs.parts) for runs in several)]).astype(np.int32)
+        return cls(
+            np.concatenate([runs.hashes for runs in several]),
+            np.concatenate([runs.rows for runs in several]),
+            np.concatenate([runs.parts for runs in several]),
+            np.concatenate([runs.first + start for runs, start in zip(several, before, strict=False)]),
+            np.concatenate([runs.end + start for runs, start in zip(several, before, strict=False)]),
+        )
+
+    def taken(self, at: Numbers, rows: npt.NDArray[np.int32]) -> "Runs":
+        """Some of the runs, in other rows."""
+        return Runs(self.hashes[at], rows, self.parts, self.first[at], self.end[at])
+
+    @property
+    def has_parts(self) -> npt.NDArray[np.bool_]:
+        """Which runs are of ``LATIN_RUN``."""
+        return self.end > self.first
+
+    def among(self, seen: npt.NDArray[np.bool_], parts_seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which runs were seen, those with parts by all of these."""
+        before = np.concatenate([[0], np.cumsum(parts_seen)])
+        return np.where(self.has_parts, before[self.end] - before[self.first] == self.end - self.first, seen)
+
+    def parts_of(self, chosen: npt.NDArray[np.bool_]) -> Hashes:
+        """The parts of some of the runs."""
+        change = np.bincount(self.first[chosen], minlength=len(self.parts) + 1)
+        change -= np.bincount(self.end[chosen], minlength=len(self.parts) + 1)
+        return self.parts[np.cumsum(change)[:-1] > 0]
 
 
 def mix(values: Hashes) -> Hashes:
@@ -88,9 +127,7 @@ def codes(texts: pa.Array) -> Codes:
     """
     folded = pc.utf8_normalize(texts, "NFKC")
     whole = _code_points("".join(folded.to_pylist()))
-    lower = _lowered(whole, _letters())
-    kept = lower != 0
-    return Codes(lower[kept], _before(kept)[_ends(folded)])
+    return _kept(_lowered(whole, _letters()), _ends(folded))
 
 
 def signed_codes(texts: pa.Array) -> Codes:
@@ -99,24 +136,24 @@ def signed_codes(texts: pa.Array) -> Codes:
     Args:
         texts: An array of strings without nulls.
     """
-    everything = "".join(texts.to_pylist())
-    if any(power in everything for power in SUPERSCRIPTS):
+    if pc.any(pc.match_substring_regex(texts, f"[{SUPERSCRIPTS}]")).as_py():
         texts = pc.replace_substring_regex(texts, *SUPERSCRIPT)
     folded = pc.utf8_normalize(texts, "NFKC")
     joined = "".join(f"{text}\0" for text in folded.to_pylist())  # what is beside a sign is of the same text
     ends = _ends(folded) + np.arange(1, len(folded) + 1)
     whole = _code_points(joined)
     lower = _lowered(whole, _letters_and_signs())
-    kept = lower != 0
-    for found in SIGNS.finditer(joined):
-        kept[slice(*found.span())] = True
-    empty = np.diff(_before(kept)[ends], prepend=0) == 0
+    signs = [place for match in SIGNS.finditer(joined) for place in range(*match.span())]
+    lower[signs] = [ord(folded_sign(joined[place])) for place in signs]
+    found = _kept(lower, ends)
+    empty = found.lengths == 0
     if empty.any():
         in_empty = np.flatnonzero(np.repeat(empty, np.diff(ends, prepend=0)))
-        kept[in_empty] = [code and not chr(code).isspace() for code in whole[in_empty].tolist()]
-    by_context = kept & (lower == 0)
-    lower[by_context] = [ord(folded_sign(chr(code))) for code in whole[by_context].tolist()]
-    return Codes(lower[kept], _before(kept)[ends])
+        lower[in_empty] = [
+            ord(folded_sign(chr(code))) if code and not chr(code).isspace() else 0 for code in whole[in_empty].tolist()
+        ]
+        found = _kept(lower, ends)
+    return found
 
 
 def _code_points(text: str) -> npt.NDArray[np.uint32]:
@@ -127,9 +164,10 @@ def _ends(texts: pa.Array) -> Numbers:
     return np.cumsum(np.asarray(pc.utf8_length(texts), dtype=np.int64))
 
 
-def _before(kept: npt.NDArray[np.bool_]) -> Numbers:
-    """How many are kept before each place."""
-    return np.concatenate([[0], np.cumsum(kept)])
+def _kept(lower: npt.NDArray[np.uint32], ends: Numbers) -> Codes:
+    """The texts without the characters that do not count, which are 0."""
+    places = np.flatnonzero(lower)
+    return Codes(lower[places], np.searchsorted(places, ends))
 
 
 def _lowered(whole: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
@@ -172,7 +210,7 @@ def run_hashes(texts: Codes) -> Runs:
         _runs_of(texts, row_of, of_latin, LATIN_RUN),
         _runs_of(texts, row_of, of_latin, RUN, is_latin),
     ]
-    return Runs(np.concatenate([runs.hashes for runs in found]), np.concatenate([runs.rows for runs in found]))
+    return Runs.joined(found)
 
 
 def mostly_latin(texts: Codes) -> npt.NDArray[np.bool_]:
@@ -189,13 +227,30 @@ def _runs_of(
     is_latin: npt.NDArray[np.bool_] | None = None,
 ) -> Runs:
     """The runs of one length in the given characters, and with ``is_latin`` only those that are mostly not Latin."""
-    rows, hashes = row_of[wanted], _rolling(texts.characters[wanted], length)
+    characters, rows = texts.characters[wanted], row_of[wanted]
+    hashes = _rolling(characters, length)
     count = len(hashes)
     kept = rows[:count] == rows[length - 1 :][:count]
     if is_latin is not None:
         before = np.concatenate([[0], np.cumsum(is_latin[wanted])])
         kept &= 2 * (before[length:] - before[:-length]) < length
-    return Runs(mix(hashes[kept]), rows[:count][kept])
+    places = np.flatnonzero(kept)
+    if length != LATIN_RUN:
+        none = np.zeros(len(places), np.int32)
+        return Runs(mix(hashes[places]), rows[places], np.zeros(0, np.uint64), none, none)
+    parts, number = _parts(characters, places, count)
+    ends = number[places + LATIN_RUN - LATIN_PART + 1]
+    return Runs(mix(hashes[places]), rows[places], parts, number[places], ends)
+
+
+def _parts(characters: npt.NDArray[np.uint32], places: Numbers, count: int) -> tuple[Hashes, npt.NDArray[np.int32]]:
+    """The hashes of the parts of runs, and how many are before each place."""
+    further = LATIN_RUN - LATIN_PART
+    change = np.bincount(places, minlength=count + further + 1)
+    change[further + 1 :] -= change[: -further - 1].copy()
+    needed = np.cumsum(change)[: count + further if count else 0] > 0
+    parts = mix(_rolling(characters, LATIN_PART)[: len(needed)][needed])
+    return parts, np.concatenate([[0], np.cumsum(needed)]).astype(np.int32)
 
 
 def hashes_by_place(texts: Codes, length: int) -> tuple[Numbers, Hashes]:
@@ -253,7 +308,7 @@ class Systems:
         texts = self.text_of[chosen]
         firsts, lengths = (np.cumsum(counts) - counts)[texts], counts[texts]
         at = np.repeat(firsts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
-        return Runs(self.runs.hashes[at], np.repeat(chosen, lengths))
+        return self.runs.taken(at, np.repeat(chosen, lengths))
 
 
 def systems(rows: pa.Table) -> Systems:
@@ -266,7 +321,7 @@ def systems(rows: pa.Table) -> Systems:
     found = run_hashes(codes(different.dictionary))
     order = np.argsort(found.rows, kind="stable")
     hashes = np.where(signed.lengths > 0, whole_hashes(signed), np.uint64(0))
-    return Systems(hashes[text_of], text_of, Runs(found.hashes[order], found.rows[order]))
+    return Systems(hashes[text_of], text_of, found.taken(order, found.rows[order]))
 
 
 def _turns(rows: pa.Table, role: Role) -> tuple[pa.Array, Numbers]:

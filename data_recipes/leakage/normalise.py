@@ -11,6 +11,7 @@ from data_recipes.schema.example import Example
 
 RUN = 13  # characters; the length that GPT-3 and later evaluation harnesses settled on, there in words
 LATIN_RUN = 60  # characters of a text in Latin letters: about 13 English words; any two texts share 13 letters
+LATIN_PART = 48  # characters; fingerprints know a run of Latin letters by its 13 parts
 RUN_TOLD = (
     f"{RUN} 字（拉丁字母为主处为 {LATIN_RUN} 字符）",
     f"{RUN} characters ({LATIN_RUN} where most are Latin letters)",
@@ -46,6 +47,10 @@ SIGNS = re.compile(  # of a text after NFKC; begins with the signs themselves, s
 )
 """Signs that carry meaning where they are; ``always_counts`` names those that do anywhere."""
 
+SIGN_ALONE = "[\u2600-\u27bf\U0001f000-\U0001faff]|^\\s*\\W?[√×÷+<>=≤≥≠±]\\W?\\s*$"
+"""An emoji, or one sign and nothing else: √ says that a statement is true, > compares. For ``re`` and for Arrow."""
+
+_SIGN_ALONE = re.compile(SIGN_ALONE)
 _SAME_SIGN = dict.fromkeys(DASHES, "-") | {"、": ",", "*": "×", "·": ".", "⩽": "≤", "⩾": "≥"}
 
 
@@ -79,8 +84,8 @@ def folded_sign(character: str) -> str:
 
 
 def says_something(text: str) -> bool:
-    """Whether anything is left of a text once it is normalised."""
-    return any(map(str.isalnum, text))
+    """Whether a text has a letter, a digit or an emoji, or is one sign that is an answer."""
+    return any(map(str.isalnum, text)) or _SIGN_ALONE.search(text) is not None
 
 
 def question(example: Example) -> str:

@@ -4,11 +4,15 @@ A run has 13 characters, and 60 where most are Latin letters, of which 13 are a 
 Questions are compared after normalisation (``leakage.normalise``), the options of a choice in any order, with the
 system text that holds their case. What many rows have in common (``leakage.boilerplate``) is no overlap. A dataset has
 fingerprints of its training questions, so that any test set can be measured against them later without the text.
+
+Fingerprints hold no more bits of a run than tell it from others. A run of 60 is known by its parts of 48 characters,
+with fewer bits: each run of training is found, since all of its 13 parts are there. Of those that are a character too
+short every fourth is taken for one, since a single part of it is not there; of three, one in a hundred.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,19 +30,25 @@ from data_recipes.schema.example import Example
 
 FINGERPRINTS = "fingerprints.parquet"
 HELD_OUT = "held_out.parquet"
-SCHEMA = pa.schema({"run": pa.bool_(), "hash": pa.int64()}, {"version": "3"})
-"""Version 2 counts options in any order, version 3 signs and the system text that holds the case."""
+SCHEMA = pa.schema({"kind": pa.int8(), "difference": pa.int64()}, {"version": "4"})
+"""Hashes in ascending order, each as its difference from the one before.
+
+Version 2 counts options in any order, version 3 signs and the system text that holds the case, version 4 has parts.
+"""
+QUESTION, WHOLE_RUN, PART, COMMON_RUN = range(4)
 CHANCE_BITS = 20  # a run is taken for one of a set by chance once in 2**20 times; more bits make larger files
+PART_CHANCE_BITS = 3  # a part once in 2**3 times, all thirteen of a run once in 2**39
 FILTER_BITS = 24
 
 Mask = npt.NDArray[np.bool_]
 
 
 class QuestionHashes(NamedTuple):
-    """Hashes of some questions, and of their runs of characters."""
+    """Hashes of some questions, of their runs of 13 characters, and of the parts of their runs of 60."""
 
     questions: Hashes
     runs: Hashes
+    parts: Hashes
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,15 @@ class Fingerprints:
 
     Attributes:
         batches: Goes through them again each time it is called.
+        common: Runs that too many questions have: boilerplate, whatever their parts.
         run_bits: How many bits of the hashes of runs are known.
+        part_bits: How many bits of the hashes of parts are known.
     """
 
     batches: Callable[[], Iterator[QuestionHashes]]
+    common: Hashes = field(default_factory=lambda: np.zeros(0, np.uint64))
     run_bits: int = 64
+    part_bits: int = 64
 
 
 @dataclass(frozen=True)
@@ -129,12 +143,14 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap
     """
     tests = list(examples)
     asked, found = hashed(to_table(tests))
-    known = top_bits(found.hashes, train.run_bits)
-    questions, shared = HashSet(asked), HashSet(known)
+    runs, parts = top_bits(found.hashes, train.run_bits), top_bits(found.parts, train.part_bits)
+    questions, of_runs, of_parts = HashSet(asked), HashSet(runs), HashSet(parts)
     for batch in train.batches():
         questions.find(batch.questions)
-        shared.find(batch.runs)
-    partly = set(found.rows[shared.was_seen(known)].tolist())
+        of_runs.find(batch.runs)
+        of_parts.find(batch.parts)
+    shared = found.among(of_runs.was_seen(runs), of_parts.was_seen(parts)) & ~np.isin(found.hashes, train.common)
+    partly = set(found.rows[shared].tolist())
     return MeasuredOverlap(
         n=len(tests),
         exact_ids=tuple(e.id for e, seen in zip(tests, questions.was_seen(asked), strict=True) if seen),
@@ -147,8 +163,7 @@ def hashed(rows: pa.Table) -> tuple[Hashes, Runs]:
     systems = hashes.systems(rows)
     cases = has_case(systems.hashes)
     own, of_cases = hashes.run_hashes(hashes.questions(rows)), systems.runs_of(np.flatnonzero(cases).astype(np.int32))
-    runs = Runs(np.concatenate([own.hashes, of_cases.hashes]), np.concatenate([own.rows, of_cases.rows]))
-    return with_cases(hashes.question_hashes(rows), systems.hashes, cases), runs
+    return with_cases(hashes.question_hashes(rows), systems.hashes, cases), Runs.joined([own, of_cases])
 
 
 def top_bits(hashes: Hashes, bits: int) -> Hashes:
@@ -157,16 +172,25 @@ def top_bits(hashes: Hashes, bits: int) -> Hashes:
 
 
 def save(train: Fingerprints, folder: Path, name: str = FINGERPRINTS) -> None:
-    """Writes fingerprints into a dataset's folder: as differences, and of runs no more bits than tell them apart."""
-    size = sum(len(batch.runs) for batch in train.batches())
-    bits = min(train.run_bits, size.bit_length() + CHANCE_BITS)
-    schema = SCHEMA.with_metadata({**SCHEMA.metadata, "run_bits": str(bits)})
-    packed = {"use_dictionary": False, "column_encoding": {"run": "PLAIN", "hash": "DELTA_BINARY_PACKED"}}
+    """Writes fingerprints into a dataset's folder, with no more bits of a run or part than tell it from others."""
+    runs, parts = (sum(map(len, several)) for several in zip(*[batch[1:] for batch in train.batches()], strict=True))
+    run_bits = min(train.run_bits, runs.bit_length() + CHANCE_BITS)
+    part_bits = min(train.part_bits, parts.bit_length() + PART_CHANCE_BITS)
+    schema = SCHEMA.with_metadata({**SCHEMA.metadata, "run_bits": str(run_bits), "part_bits": str(part_bits)})
+    packed = {"use_dictionary": False, "column_encoding": {"kind": "PLAIN", "difference": "BYTE_STREAM_SPLIT"}}
     with pq.ParquetWriter(folder / name, schema, compression="zstd", **packed) as writer:
+        writer.write_table(_table({COMMON_RUN: train.common}, schema))
         for batch in train.batches():
-            whole, run = _distinct(batch.questions), _distinct(batch.runs >> np.uint64(64 - bits))
-            columns = [np.arange(len(whole) + len(run)) >= len(whole), np.concatenate([whole, run]).view(np.int64)]
-            writer.write_table(pa.table([pa.array(column) for column in columns], schema))
+            whole, part = batch.runs >> np.uint64(64 - run_bits), batch.parts >> np.uint64(64 - part_bits)
+            writer.write_table(_table({QUESTION: batch.questions, WHOLE_RUN: whole, PART: part}, schema))
+
+
+def _table(hashes_of: Mapping[int, Hashes], schema: pa.Schema) -> pa.Table:
+    """Hashes by kind, in the order of the kinds."""
+    ordered = [_distinct(hashes) for hashes in hashes_of.values()]
+    kinds = np.repeat(np.array(list(hashes_of), np.int8), [len(hashes) for hashes in ordered])
+    differences = np.concatenate([np.diff(hashes, prepend=np.uint64(0)) for hashes in ordered]).view(np.int64)
+    return pa.table([pa.array(kinds), pa.array(differences)], schema)
 
 
 def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
@@ -186,17 +210,27 @@ def load(folder: Path, name: str = FINGERPRINTS) -> Fingerprints:
                 where=str(path),
                 fix="build the dataset again, and register a protected set again (data_recipes/suites.py)",
             )
-        bits = int(metadata[b"run_bits"])
-    return Fingerprints(lambda: _read(path, bits), bits)
+        run_bits, part_bits = int(metadata[b"run_bits"]), int(metadata[b"part_bits"])
+        common = [_hashes(table, COMMON_RUN) for table in _row_groups(path)]
+    return Fingerprints(lambda: _read(path, run_bits, part_bits), np.concatenate(common), run_bits, part_bits)
 
 
-def _read(path: Path, bits: int) -> Iterator[QuestionHashes]:
+def _read(path: Path, run_bits: int, part_bits: int) -> Iterator[QuestionHashes]:
     with _damage(path):
-        file = pq.ParquetFile(path)
-        for number in range(file.num_row_groups):
-            table = file.read_row_group(number)
-            run, hashes = np.asarray(table["run"]), np.asarray(table["hash"]).view(np.uint64)
-            yield QuestionHashes(hashes[~run], hashes[run] << np.uint64(64 - bits))
+        for table in _row_groups(path):
+            runs = _hashes(table, WHOLE_RUN) << np.uint64(64 - run_bits)
+            yield QuestionHashes(_hashes(table, QUESTION), runs, _hashes(table, PART) << np.uint64(64 - part_bits))
+
+
+def _row_groups(path: Path) -> Iterator[pa.Table]:
+    file = pq.ParquetFile(path)
+    for number in range(file.num_row_groups):
+        yield file.read_row_group(number)
+
+
+def _hashes(table: pa.Table, kind: int) -> Hashes:
+    differences = np.asarray(table["difference"]).view(np.uint64)[np.asarray(table["kind"]) == kind]
+    return np.cumsum(differences, dtype=np.uint64)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from common.errors import UserError
-from common.files import cache_dir, read_json, replacing_directory
+from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_file, sha256_value
 from data_recipes.config import BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset.card import write_card
@@ -23,7 +23,7 @@ from data_recipes.pipeline.decide import Decision, decide, listed
 from data_recipes.pipeline.executors import executor_of
 from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.pipeline.protected_sets import described, protected_sets
-from data_recipes.pipeline.read import READ, read_shards
+from data_recipes.pipeline.read import SourceRead, read_shards
 from data_recipes.pipeline.transform import ShardDone, ShardTask, run_steps
 from data_recipes.pipeline.workspace import scratch_folder, work_directory
 from data_recipes.pipeline.write import write_splits
@@ -61,7 +61,7 @@ def build(config: BuildConfig) -> DatasetManifest:
             decision = decide(data, files, protected, scratch)
         with replacing_directory(out) as folder:
             written = write_splits(work, files, decision, data.shard_rows, folder)
-            manifest = _manifest(config, hashes, read_json(work / READ)["rows"], shards, decision, written)
+            manifest = _manifest(config, hashes, SourceRead.load(work), shards, decision, written)
             manifest.save(folder)
             write_card(manifest, written, data.shard_rows, folder)
     return manifest
@@ -172,7 +172,7 @@ def _code_hash() -> str:
 def _manifest(
     config: BuildConfig,
     hashes: Mapping[str, str],
-    rows: int,
+    read: SourceRead,
     shards: list[ShardDone],
     decision: Decision,
     written: WrittenSplits,
@@ -185,10 +185,12 @@ def _manifest(
         code=_code_hash(),
         seed=config.data.seed,
         config=_portable(config.data, config.source),
-        counts=Counts(read=rows, kept=sum(written.sizes.values()), dropped=dict(sorted(written.dropped.items()))),
+        counts=Counts(read=read.rows, kept=sum(written.sizes.values()), dropped=dict(sorted(written.dropped.items()))),
         splits=written.sizes,
         descriptions={name: source.splits.get(name, _drawn(name)) for name in written.sizes},
-        sources=_source_files(config.source, hashes, rows),
+        sources=_source_files(config.source, hashes, read.rows),
+        unread=read.unread,
+        as_text=read.as_text,
         knowledge=source.knowledge(config.source) if source.knowledge else None,
         grounding=source.grounding(config.source),
         steps=_step_counts(shards),

@@ -223,11 +223,13 @@ def _numbers(rows: Mask) -> npt.NDArray[np.int32]:
 def _in_set(files: HashFiles, fingerprints: Fingerprints) -> Mask:
     """Which rows share a question or a run with a protected set."""
     batches = list(fingerprints.batches())
-    questions = HashSet(np.concatenate([np.zeros(0, np.uint64), *(batch.questions for batch in batches)]))
-    runs = HashSet(np.concatenate([np.zeros(0, np.uint64), *(batch.runs for batch in batches)]))
+    questions, whole, parts = (HashSet(np.concatenate(hashes)) for hashes in zip(*batches, strict=True))
     found = questions.find(files.questions())
-    for hashes, rows in files.runs():
-        found[rows[runs.find(top_bits(hashes, fingerprints.run_bits))]] = True
+    for runs in files.runs_with_parts():
+        seen = whole.find(top_bits(runs.hashes, fingerprints.run_bits))
+        shared = runs.among(seen, parts.find(top_bits(runs.parts, fingerprints.part_bits)))
+        shared &= files.counted(runs.hashes) & ~np.isin(runs.hashes, fingerprints.common)
+        found[runs.rows[shared]] = True
     return found
 
 

@@ -1,6 +1,7 @@
 """The hashes of all rows, read from the shards one column at a time."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,21 @@ class HashFiles:
                 yield columns[name]
 
     def runs(self) -> Iterator[tuple[Any, Any]]:
-        """Hashes of runs and the rows they are in, shard by shard: those of questions and of their cases."""
+        """Hashes of runs and the rows they are in, shard by shard, without boilerplate."""
+        for runs in self.runs_with_parts():
+            counted = self.counted(runs.hashes)
+            yield runs.hashes[counted], runs.rows[counted]
+
+    def runs_with_parts(self) -> Iterator[Runs]:
+        """All runs of questions and of their cases, shard by shard."""
         for start, stem in zip(self.starts[:-1], self._stems, strict=True):
             with np.load(stem.with_suffix(".npz")) as columns:
-                hashes, rows = columns["runs"], columns["run_rows"]
+                runs = _runs("runs", columns)
                 with_case = np.flatnonzero(self.cases[start : start + len(columns["id"])]).astype(np.int32)
                 if len(with_case):
-                    texts = Runs(columns["system_runs"], columns["system_run_texts"])
-                    of_cases = Systems(columns["system"], columns["system_text"], texts).runs_of(with_case)
-                    hashes = np.concatenate([hashes, of_cases.hashes])
-                    rows = np.concatenate([rows, of_cases.rows])
-            counted = self.counted(hashes)
-            yield hashes[counted], (rows[counted] + start).astype(np.int32)
+                    of_cases = Systems(columns["system"], columns["system_text"], _runs("system_runs", columns))
+                    runs = Runs.joined([runs, of_cases.runs_of(with_case)])
+            yield replace(runs, rows=(runs.rows + start).astype(np.int32))
 
     def counted(self, runs: Hashes) -> Mask:
         """Which runs are no boilerplate."""
@@ -87,3 +91,7 @@ class HashFiles:
             if chosen[start:end].any():
                 table = pq.read_table(stem.with_suffix(".parquet"), columns=["id", "messages"])
                 yield table.filter(pa.array(chosen[start:end])).combine_chunks()
+
+
+def _runs(name: str, columns: Any) -> Runs:
+    return Runs(**{field.name: columns[f"{name}.{field.name}"] for field in fields(Runs)})

@@ -1,10 +1,13 @@
 """The first stage of a build: a source becomes Arrow shards, and damaged rows are counted."""
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+from loguru import logger
 from pydantic import BaseModel
 from tqdm import tqdm
 
@@ -16,11 +19,33 @@ from data_recipes.schema.arrow import SCHEMA, to_table
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources import source_of
+from data_recipes.sources.read_notes import ReadNotes
 
 SHOWN = 5  # bad rows that an error lists
 AT_ONCE = 2_000  # examples that are held in memory at a time
 READ = "read.json"
 BY_LINE = {".jsonl", ".csv", ".tsv"}
+
+
+class SourceRead(BaseModel):
+    """The account of a source that was read to its end: ``read.json``.
+
+    Attributes:
+        shards: Files of rows.
+        rows: Rows of the source, good and bad ones.
+        unread: See ``ReadNotes``.
+        as_text: See ``ReadNotes``.
+    """
+
+    shards: int
+    rows: int
+    unread: dict[str, int]
+    as_text: dict[str, int]
+
+    @classmethod
+    def load(cls, work: Path) -> "SourceRead":
+        """Reads the account."""
+        return cls.model_validate(read_json(work / READ))
 
 
 class ShardRead(BaseModel):
@@ -44,13 +69,15 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
         UserError: The source cannot be read, or too many of its rows are bad; the first ones are listed.
     """
     if (work / READ).exists():
-        yield from range(read_json(work / READ)["shards"])
+        yield from range(SourceRead.load(work).shards)
         return
     rows = shards = bad = 0
     first: list[Dropped] = []
-    items = source_of(config).read(config)
+    notes = ReadNotes()
+    items = _rows(source_of(config).read(config), notes)
     expected = _expected(source_of(config).files(config))
-    with tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None) as progress:
+    progress_bar = tqdm(desc="read", total=expected, unit="row", mininterval=1.0, disable=None)
+    with _few_collections(), progress_bar as progress:
         while dropped := _shard(items, data.shard_rows, work, shards):
             number, lost = dropped
             rows += number
@@ -63,7 +90,34 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
         raise UserError("nothing was read", where="source", fix="is there a row in the file?")
     if bad > data.max_bad_share * rows:
         raise _too_many(bad, rows, first, data, source_of(config).files(config))
-    write_json(work / READ, {"shards": shards, "rows": rows})
+    if notes.unread:
+        columns = ", ".join(f"{name} ({number})" for name, number in sorted(notes.unread.items()))
+        logger.warning("columns that are not read (rows): {}", columns)
+    unread, as_text = (dict(sorted(counts.items())) for counts in (notes.unread, notes.as_text))
+    write_json(work / READ, SourceRead(shards=shards, rows=rows, unread=unread, as_text=as_text).model_dump())
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Rows have no cycles, and collecting them looks through all that is loaded again and again."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(AT_ONCE * 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
+
+def _rows(items: Iterator[Example | Dropped | ReadNotes], notes: ReadNotes) -> Iterator[Example | Dropped]:
+    """The rows alone; what the source notes at the end is added to ``notes``."""
+    for item in items:
+        if isinstance(item, ReadNotes):
+            notes.unread.update(item.unread)
+            notes.as_text.update(item.as_text)
+        else:
+            yield item
 
 
 def _expected(files: list[Path]) -> int | None:

@@ -4,6 +4,7 @@ Everything here is a pure function of one shard, so that any engine may run it a
 """
 
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from common.command import Config
 from common.files import read_json, replacing_file, write_json
 from data_recipes.leakage import hashes
-from data_recipes.pipeline.changes import SAMPLED_SHARDS, StepChanges, hiding
+from data_recipes.pipeline.changes import StepChanges, hiding
 from data_recipes.pipeline.read import ShardRead
 from data_recipes.pipeline.workspace import write_table
 from data_recipes.schema.changes import Changed, StepSample
@@ -84,11 +85,11 @@ def run_steps(task: ShardTask) -> int:
     dropped = list(ShardRead.model_validate(read_json(read.with_suffix(".json"))).dropped)
     counts = []
     steps = made(task.steps)
-    changes = StepChanges(sampled=task.number < SAMPLED_SHARDS)
+    changes = StepChanges()
     for name, step in steps:
         before = len(rows)
         outcome = step(rows)
-        changes.add(name, step, rows, outcome)
+        changes.add(name, rows, outcome)
         rows = outcome.kept
         if before != len(rows) + len(outcome.dropped):
             raise AssertionError(f"{name}: {before} rows came in, {len(rows)} kept, {len(outcome.dropped)} dropped")
@@ -122,12 +123,10 @@ def _hashes(rows: pa.Table, task: ShardTask) -> tuple[list[str], dict[str, np.nd
         "split": np.asarray(named.indices, np.int64),
         "question": asked,
         "row": hashes.row_hashes(rows, asked),
-        "runs": runs.hashes,
-        "run_rows": runs.rows,
+        **_columns("runs", runs),
         "system": texts,
         "system_text": systems.text_of,
-        "system_runs": systems.runs.hashes,
-        "system_run_texts": systems.runs.rows,
+        **_columns("system_runs", systems.runs),
     }
     if task.signatures:
         from data_recipes.leakage.near_duplicates import (
@@ -136,6 +135,11 @@ def _hashes(rows: pa.Table, task: ShardTask) -> tuple[list[str], dict[str, np.nd
 
         columns["bands"] = signatures_of(hashes.conversations(rows))
     return named.dictionary.to_pylist(), columns
+
+
+def _columns(name: str, runs: hashes.Runs) -> dict[str, np.ndarray]:
+    """The arrays of runs, by the names that ``HashFiles`` reads."""
+    return {f"{name}.{field.name}": getattr(runs, field.name) for field in fields(runs)}
 
 
 def _write_arrays(path: Path, columns: dict[str, np.ndarray]) -> None:

@@ -107,12 +107,15 @@ def _count(written: WrittenSplits, name: str, rows: pa.Table, seen: Counter[str]
 
 def _write_fingerprints(files: HashFiles, decision: Decision, folder: Path) -> None:
     """Those of training, and those of everything else for other datasets that must not contain it."""
-    overlap.save(Fingerprints(lambda: _batches(files, decision.place == POOL)), folder)
+    common = files.common.members
+    overlap.save(Fingerprints(lambda: _batches(files, decision.place == POOL), common), folder)
     if any(name != TRAIN for name in decision.splits):
-        overlap.save(Fingerprints(lambda: _batches(files, decision.place > POOL)), folder, overlap.HELD_OUT)
+        overlap.save(Fingerprints(lambda: _batches(files, decision.place > POOL), common), folder, overlap.HELD_OUT)
 
 
 def _batches(files: HashFiles, chosen: np.ndarray) -> Iterator[QuestionHashes]:
     questions = files.questions()
-    for start, end, (runs, rows) in zip(files.starts[:-1], files.starts[1:], files.runs(), strict=True):
-        yield QuestionHashes(questions[start:end][chosen[start:end]], runs[chosen[rows]])
+    for start, end, runs in zip(files.starts[:-1], files.starts[1:], files.runs_with_parts(), strict=True):
+        of_chosen = chosen[runs.rows] & files.counted(runs.hashes)
+        whole = runs.hashes[of_chosen & ~runs.has_parts]
+        yield QuestionHashes(questions[start:end][chosen[start:end]], whole, runs.parts_of(of_chosen))

@@ -1,6 +1,7 @@
 """Examples as Arrow tables and back."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
@@ -34,7 +35,8 @@ _PLAIN = [name for name in SCHEMA.names if name not in ("messages", "passage")]
 
 def to_table(examples: Sequence[Example]) -> pa.Table:
     """The examples as a table with ``SCHEMA``, built by column, which is several times faster than by row."""
-    columns: dict[str, Any] = {name: [getattr(example, name) for example in examples] for name in _PLAIN}
+    values = zip(*map(attrgetter(*_PLAIN), examples), strict=True) if examples else [()] * len(_PLAIN)
+    columns: dict[str, Any] = dict(zip(_PLAIN, values, strict=True))
     columns["messages"] = _messages(examples)
     columns["passage"] = [_passage(example.passage) for example in examples]
     return pa.table([pa.array(columns[field.name], field.type) for field in SCHEMA], SCHEMA)

@@ -140,6 +140,8 @@ class DatasetManifest(_ManifestSection):
         splits: Examples by split.
         descriptions: What each split shows.
         sources: The files that were read.
+        unread: Columns of these that are not read, and rows in which they hold something; empty before it was recorded.
+        as_text: Kinds of values that were written as text, and rows with one.
         knowledge: The knowledge base that it was made from, if any.
         grounding: The entries in its prompts; None before it was recorded.
         steps: What each step did, in their order.
@@ -160,6 +162,8 @@ class DatasetManifest(_ManifestSection):
     splits: dict[str, int]
     descriptions: dict[str, Description]
     sources: list[SourceFile]
+    unread: dict[str, int] = {}
+    as_text: dict[str, int] = {}
     knowledge: KnowledgeUsed | None = None
     grounding: GroundingUsed | None = None
     steps: list[StepCount] = []

@@ -11,6 +11,7 @@ from data_recipes.leakage.normalise import RUN_TOLD
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description, GroundingUsed, KnowledgeUsed
+from data_recipes.sources.read_notes import ReadNotes
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -65,7 +66,8 @@ class Source(Generic[ConfigT]):
 
     Attributes:
         config: The typed configuration; its field ``kind`` (a ``Literal``) selects this source.
-        read: Yields one item per row, in the order of the file.
+        read: Yields one item per row, in the order of the file; at the end, where rows have columns, those that it did
+            not read.
         files: The files that ``read`` will read; missing ones are a ``UserError``.
         about: What the data is, and what it must not be used for.
         licence: Licence and origin, as the authors state them.
@@ -79,7 +81,7 @@ class Source(Generic[ConfigT]):
     """
 
     config: type[ConfigT]
-    read: Callable[[ConfigT], Iterator[Example | Dropped]]
+    read: Callable[[ConfigT], Iterator[Example | Dropped | ReadNotes]]
     files: Callable[[ConfigT], list[Path]]
     about: Description
     licence: str

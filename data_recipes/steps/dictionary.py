@@ -1,6 +1,6 @@
 """The words of Chinese, from jieba's dictionary."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,14 +18,15 @@ class Word(NamedTuple):
     tag: str
 
 
-def words() -> Iterator[Word]:
-    """All words of the dictionary."""
+def words(first: Collection[str] = ()) -> Iterator[Word]:
+    """All words of the dictionary, or those that begin with one of some characters."""
     package = find_spec("jieba")  # importing it would load its models
     assert package and package.origin
     with (Path(package.origin).parent / "dict.txt").open(encoding="utf-8") as lines:
         for line in lines:
-            text, frequency, tag = line.split()
-            yield Word(text, int(frequency), tag)
+            if not first or line[0] in first:
+                text, frequency, tag = line.split()
+                yield Word(text, int(frequency), tag)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Rows without a question or an answer once punctuation and spaces are ignored."""
+"""Conversations without a question or without an answer; a turn of one sign or an emoji is part of one."""
 
 from typing import Literal
 
@@ -7,14 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.command import Config
+from data_recipes.leakage.normalise import SIGN_ALONE
 from data_recipes.schema.dropped import Dropped
 from data_recipes.steps.step import Outcome, Step, StepKind
 
-SOMETHING = r"[\pL\pN]"  # a letter or a digit of any script
+SOMETHING = rf"[\pL\pN]|{SIGN_ALONE}"  # as ``says_something``
 
 
 class EmptyStep(Config):
-    """Drops rows with an empty question or answer.
+    """Drops rows in which no question, or no answer, says anything.
 
     Attributes:
         kind: Selects this step.
@@ -33,10 +34,11 @@ def _filled(rows: pa.Table) -> Outcome:
     turns = messages.flatten()
     counts = np.asarray(pc.list_value_length(messages))
     says = np.asarray(pc.match_substring_regex(turns.field("content"), SOMETHING))
-    asks = says & np.asarray(pc.equal(turns.field("role"), "user"))
     row_of = np.repeat(np.arange(len(rows)), counts)
-    asked = np.bincount(row_of[asks], minlength=len(rows)) > 0
-    answered = says[np.cumsum(counts) - 1]
+    asked, answered = (
+        np.bincount(row_of[says & np.asarray(pc.equal(turns.field("role"), role))], minlength=len(rows)) > 0
+        for role in ("user", "assistant")
+    )
     ids = rows["id"].filter(pa.array(~(asked & answered))).to_pylist()
     reasons = np.where(asked, "empty_answer", "empty_question")[~(asked & answered)].tolist()
     return Outcome(rows.filter(pa.array(asked & answered)), [Dropped(*row) for row in zip(ids, reasons, strict=True)])

@@ -7,6 +7,7 @@ Misread text is read again only where that is certain (``misread.py``). Where ch
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import polars as pl
@@ -54,7 +55,7 @@ def make(config: EncodingStep) -> Step:
     def screened(rows: pa.Table) -> Outcome:
         whole = texts.without(rows, [("lost_characters", texts.any_of_row(rows, "messages", _lost(rows, config)))])
         outcome = texts.rewritten(whole.kept, needed, fixed)
-        return Outcome(outcome.kept, texts.in_order(rows, whole.dropped + outcome.dropped), outcome.counts)
+        return replace(outcome, dropped=texts.in_order(rows, whole.dropped + outcome.dropped))
 
     return screened
 

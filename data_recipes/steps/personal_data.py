@@ -150,7 +150,9 @@ def _outcome(
     reasons = [(f"personal_{name}", pl.Series(count > 0)) for name, count in leaving.items()]
     gone = np.any([holds.to_numpy() for _, holds in reasons], axis=0) if reasons else np.zeros(len(rows), bool)
     word, counted = ("masked", found) if policy == "mask" else ("found", {n: found[n] + in_passage[n] for n in found})
-    return texts.without(rows, reasons, {f"{word}_{name}": int(count[~gone].sum()) for name, count in counted.items()})
+    counts = {f"{word}_{name}": int(count[~gone].sum()) for name, count in counted.items()}
+    changes = [(int(at), f"masked_{name}") for name, count in found.items() for at in np.flatnonzero(count)]
+    return texts.without(rows, reasons, counts, changes=changes if policy == "mask" else ())
 
 
 STEP = StepKind(PersonalDataStep, make)

@@ -3,6 +3,7 @@
 What a screen drops, and what it only flags, was decided on labelled sets: docs/screens.md.
 """
 
+from collections import Counter
 from dataclasses import replace
 from typing import Literal
 
@@ -65,10 +66,9 @@ def make(config: QualityStep) -> Step:
             ),
             ("repetitive_answer", pl.Series(repeated > config.max_repeated)),
         ]
-        outcome = texts.without(rows, reasons, flags=[("truncated_answer", perhaps_cut)])
-        dropped = {row.id for row in outcome.dropped}
-        trimmed = sum(id not in dropped for id in was_trimmed)
-        return replace(outcome, counts=outcome.counts | ({"trimmed_end": trimmed} if trimmed else {}))
+        changes = [(row, "trimmed_end") for row in was_trimmed]
+        outcome = texts.without(rows, reasons, flags=[("truncated_answer", perhaps_cut)], changes=changes)
+        return replace(outcome, counts=outcome.counts | Counter(row.change for row in outcome.rewritten))
 
     return judged
 
@@ -77,17 +77,17 @@ def _open_ends(answers: pl.Series) -> pl.Series:
     return ~answers.str.contains(_FULL_STOP)
 
 
-def _trimmed(rows: pa.Table) -> tuple[pa.Table, list[str]]:
-    """The rows with their answers trimmed, and the ids of those that were."""
+def _trimmed(rows: pa.Table) -> tuple[pa.Table, list[int]]:
+    """The rows with their answers trimmed, and the numbers of those that were."""
     turns = texts.flat(rows, "messages")
     ends = np.cumsum(np.bincount(texts.owners(rows, "messages"), minlength=len(rows))) - 1
-    open_end = _open_ends(turns.gather(ends)).to_numpy()
-    ends, ids = ends[open_end], rows["id"].filter(pa.array(open_end)).to_pylist()
+    numbers = np.flatnonzero(_open_ends(turns.gather(ends)).to_numpy())
+    ends = ends[numbers]
     before = turns.gather(ends).to_list()
     after = [truncation.trimmed(answer) for answer in before]
     if before == after:
         return rows, []
-    changed = [id for id, old, new in zip(ids, before, after, strict=True) if old != new]
+    changed = [number for number, old, new in zip(numbers.tolist(), before, after, strict=True) if old != new]
     return texts.put(rows, "messages", turns.scatter(ends, after)), changed
 
 

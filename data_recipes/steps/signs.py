@@ -6,7 +6,8 @@ table.
 
 import re
 
-_RUN = r"[^\w\s]{5,}|(?:[^\w\s]\s){5,}"
+SEVERAL = 5
+_RUN = rf"[^\w\s]{{{SEVERAL},}}|(?:[^\w\s]\s){{{SEVERAL},}}"
 _ESCAPED = r"(?:\\x[0-9a-fA-F]{2}){4,}|(?:&#?\w{1,8};){4,}|(?:%[0-9A-F]{2}){4,}"
 HINT = rf"{_RUN}|{_ESCAPED}"
 """Matches in every text with such signs, except for one that has neither letters nor digits."""
@@ -20,7 +21,7 @@ _SAYS = re.compile(r"[^\W_]")
 
 
 def share_of_signs(text: str) -> float:
-    """The share of a text, without its spaces, that is in runs of such signs; 1 for one without letters and digits."""
+    """The share of a text, without its spaces, that is in runs of such signs; 1 for one that has only signs."""
     text = _ADDRESS.sub("", _RULED.sub("", text))
     if _BOXED.search(text):
         text = _BOX.sub("", text)
@@ -28,5 +29,5 @@ def share_of_signs(text: str) -> float:
     if not length:
         return 0.0
     if not _SAYS.search(text):
-        return 1.0
+        return float(length >= SEVERAL)
     return sum(len(re.sub(r"\s", "", run[0])) for run in _SIGNS.finditer(text)) / length

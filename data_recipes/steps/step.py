@@ -28,6 +28,18 @@ class Flagged(NamedTuple):
     reason: str
 
 
+class Rewritten(NamedTuple):
+    """A row that was kept, and what was changed in it.
+
+    Attributes:
+        id: The id of its example.
+        change: The name of the change, as it is counted.
+    """
+
+    id: str
+    change: str
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a step made of a batch.
@@ -38,12 +50,14 @@ class Outcome:
         counts: What was changed in the remaining rows, e.g. ``{"masked_phone": 3}``, and how many are flagged. Never
             the text itself.
         flagged: One entry per reason and remaining row that a screen suspects but is not sure enough of to drop.
+        rewritten: One entry per kind of change and remaining row whose text is another one now.
     """
 
     kept: pa.Table
     dropped: list[Dropped] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     flagged: list[Flagged] = field(default_factory=list)
+    rewritten: list[Rewritten] = field(default_factory=list)
 
 
 Step = Callable[[pa.Table], Outcome]

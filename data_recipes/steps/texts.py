@@ -1,7 +1,7 @@
 """The texts of a batch of rows as flat columns: read, changed and put back."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data_recipes.schema.dropped import Dropped
-from data_recipes.steps.step import FLAGGED, Flagged, Outcome
+from data_recipes.steps.step import FLAGGED, Flagged, Outcome, Rewritten
 
 CHANGED = ("messages", "facts", "references", "choices", "result", "rejected")
 """The columns whose text a step may change. ``passage`` is not among them: its spans count its characters."""
@@ -65,20 +65,23 @@ def rewritten(
     """
     counts: Counter[str] = Counter()
     emptied = np.zeros(len(rows), bool)
+    changes: list[tuple[int, str]] = []
     new = rows
     for column in CHANGED:
         texts = flat(rows, column)
         at = np.flatnonzero(needed(texts).fill_null(False).to_numpy())
+        row_of = owners(rows, column)[at]
         if spared is not None:
-            at = at[~spared[owners(rows, column)[at]]]
+            at, row_of = at[~spared[row_of]], row_of[~spared[row_of]]
         if not len(at):
             continue
         after = [change(text) for text in texts.gather(at).to_list()]
         new = put(new, column, texts.scatter(at, [text for text, _ in after]))
-        counts.update(name for _, names in after for name in names)
+        changes += [(row, name) for row, (_, names) in zip(row_of.tolist(), after, strict=True) for name in names]
         if column == "messages":
-            emptied[owners(rows, column)[at[[not text.strip() for text, _ in after]]]] = True
-    return without(new, [("nothing_left", pl.Series(emptied))], counts)
+            emptied[row_of[[not text.strip() for text, _ in after]]] = True
+    counts.update(name for _, name in changes)
+    return without(new, [("nothing_left", pl.Series(emptied))], counts, changes=changes)
 
 
 def questions(rows: pa.Table) -> pl.Series:
@@ -116,6 +119,7 @@ def without(
     reasons: Sequence[tuple[str, pl.Series]],
     counts: Mapping[str, int] | None = None,
     flags: Sequence[tuple[str, pl.Series]] = (),
+    changes: Iterable[tuple[int, str]] = (),
 ) -> Outcome:
     """Drops the rows for which one of the reasons holds, and flags others.
 
@@ -124,6 +128,7 @@ def without(
         reasons: Each with a Boolean per row; the first that holds is recorded.
         counts: What was changed in the rows.
         flags: What is suspected, each with a Boolean per row; counted and recorded for the rows that are kept.
+        changes: Numbers of rows that were changed, with the name of the change.
     """
     reason = np.full(len(rows), "", object)
     for name, holds in reversed(reasons):
@@ -131,12 +136,18 @@ def without(
     gone = np.flatnonzero(reason != "")
     dropped = [Dropped(id, reason[at]) for at, id in zip(gone, rows["id"].take(gone).to_pylist(), strict=True)]
     kept = rows.filter(pa.array(reason == "")) if len(gone) else rows
-    suspected = [(at, name) for name, holds in flags for at in np.flatnonzero(holds.to_numpy() & (reason == ""))]
-    suspected.sort(key=lambda flag: flag[0])
-    ids = rows["id"].take(pa.array([at for at, _ in suspected], pa.int64())).to_pylist()
-    flagged = [Flagged(id, name) for id, (_, name) in zip(ids, suspected, strict=True)]
+    suspected = [(int(at), name) for name, holds in flags for at in np.flatnonzero(holds.to_numpy())]
+    flagged = [Flagged(*one) for one in _named(rows, suspected, reason)]
     changed = {name: n for name, n in (counts or {}).items() if n}
-    return Outcome(kept, dropped, changed | _counted(flagged), flagged)
+    rewritten = [Rewritten(*one) for one in _named(rows, dict.fromkeys(changes), reason)]
+    return Outcome(kept, dropped, changed | _counted(flagged), flagged, rewritten)
+
+
+def _named(rows: pa.Table, found: Iterable[tuple[int, str]], reason: NDArray[np.object_]) -> list[tuple[str, str]]:
+    """What was found in rows that are kept, by their ids and in their order."""
+    kept = sorted(((at, name) for at, name in found if reason[at] == ""), key=lambda one: one[0])
+    ids = rows["id"].take(pa.array([at for at, _ in kept], pa.int64())).to_pylist()
+    return [(id, name) for id, (_, name) in zip(ids, kept, strict=True)]
 
 
 def _counted(flagged: list[Flagged]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,18 @@ from data_recipes.dataset.digest import digest
 from data_recipes.leakage.normalise import LATIN_BELOW, LATIN_RUN, RUN, runs
 from data_recipes.leakage.overlap import Fingerprints, QuestionHashes, hashed
 from data_recipes.schema.arrow import to_table
+from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
+from data_recipes.sources.read_notes import ReadNotes
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def items_of(read: Iterable[Example | Dropped | ReadNotes]) -> list[Example | Dropped]:
+    """What a source reads of its rows, without the columns that it notes at the end."""
+    return [item for item in read if not isinstance(item, ReadNotes)]
+
+
 TOPICS = ["头痛", "咳嗽", "腹泻", "失眠", "皮疹", "牙痛", "耳鸣", "便秘", "心悸", "眩晕", "鼻塞", "腰痛"]
 PEOPLE = ["老人", "孩子", "孕妇", "司机", "教师", "学生", "运动员", "厨师"]
 
@@ -76,7 +86,7 @@ def save_splits(splits: dict[str, list[Example]], folder: Path) -> str:
 def fingerprints(examples: list[Example]) -> Fingerprints:
     """The fingerprints of these examples."""
     questions, runs = hashed(to_table(examples))
-    batch = QuestionHashes(questions, runs.hashes)
+    batch = QuestionHashes(questions, runs.hashes[~runs.has_parts], runs.parts)
     return Fingerprints(lambda: iter([batch]))
 
 

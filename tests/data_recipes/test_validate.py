@@ -274,3 +274,31 @@ def test_own_columns_and_sheets_are_named_as_for_a_build(
     columns = ('columns.question=["提问"]', "columns.answer=回答")
     assert validate(str(path), "sheet=问答", *columns) == 0
     assert "source.sheet=问答" in capsys.readouterr().out
+
+
+def test_names_of_roles_are_typed_as_the_message_says(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = [{"role": "患者", "content": "头痛？"}, {"role": "医生", "content": "多休息。"}]
+    path = write_jsonl(tmp_path / "my.jsonl", [{"messages": turns}])
+    assert validate(str(path)) == 2
+    assert "'columns.roles={患者: user}'" in capsys.readouterr().out
+    assert validate(str(path), "columns.roles={患者: user, 医生: assistant}") == 2  # the names are reported
+    assert "unknown" not in capsys.readouterr().out
+    assert validate(str(path), "columns.roles={患者") == 2
+    assert "columns.roles: " in capsys.readouterr().err
+
+
+def test_the_case_in_a_system_text_is_part_of_the_question(validate: Run, tmp_path: Path) -> None:
+    rows = [{"system": f"患者{n}岁。", "question": "查什么？", "answer": f"第{n}项检查要先做。"} for n in range(20)]
+    assert validate(str(write_jsonl(tmp_path / "cases.jsonl", rows))) == 0
+    assert validate(str(write_jsonl(tmp_path / "twice.jsonl", [*rows, rows[0]]))) == 2
+
+
+def test_a_wrapper_of_an_unknown_name_is_told_with_what_to_do(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps({"foo": [{"question": "头痛？", "answer": "多休息。"}]}), encoding="utf-8")
+    assert validate(str(path)) == 2
+    assert f"{path}:1: 'foo' holds rows, and is not a known name for that; rename it" in capsys.readouterr().out

@@ -17,6 +17,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
 ASKING = "只根据下面的资料回答；资料里没有的，就说没有。"
@@ -34,12 +35,14 @@ class DocumentsSource(Config):
     path: str
 
 
-def read(config: DocumentsSource) -> Iterator[Example | Dropped]:
+def read(config: DocumentsSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row."""
-    path = Path(config.path)
+    path, notes = Path(config.path), ReadNotes()
     table = path.suffix.lower() in TABLES
     for line in read_table(path, ("id", "document", "text")) if table else read_objects(path):
+        notes.add(line, ("id", "document", "headings", "text", "question", "answer"))
         yield line if isinstance(line, Dropped) else _item(line)
+    yield from notes.found()
 
 
 def _item(line: Line) -> Example | Dropped:

@@ -18,7 +18,17 @@ from pydantic import Field
 
 from common.command import Config
 from common.hashing import sha256_value
-from data_recipes.formats.columns import ANSWER, CONVERSATIONS, LABEL, TEXT, first_of
+from data_recipes.formats.columns import (
+    ANSWER,
+    CONVERSATIONS,
+    HISTORY,
+    INPUT,
+    LABEL,
+    QUESTION,
+    SYSTEM,
+    TEXT,
+    first_of,
+)
 from data_recipes.formats.conversation import BadRow, RowReader, RowTurn, in_order
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.values import NotText, text_of
@@ -26,12 +36,15 @@ from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
 READER = RowReader()
 THUMBS = {"up": 1.0, "down": 0.0}
 LABELS = {"true": 1.0, "false": 0.0}
 PAIRS = {"chosen": "rejected", "response_chosen": "response_rejected"}
+PROMPTS = (*CONVERSATIONS, *QUESTION, INPUT, *SYSTEM, *HISTORY)
+JUDGED = (*PROMPTS, *ANSWER, "rating", "thumbs", LABEL)
 
 
 class FeedbackSource(Config):
@@ -70,16 +83,19 @@ class PairOfAnswers(NamedTuple):
     rejected: str
 
 
-def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
+def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row; judged answers become pairs at the end of the file."""
     judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
+    notes = ReadNotes()
     for line in read_objects(Path(config.path)):
         if isinstance(line, Dropped):
             yield line
             continue
         try:
-            if better := next((name for name in PAIRS if name in line.row), ""):
+            better = next((name for name in PAIRS if name in line.row), "")
+            notes.add(line, (*PROMPTS, better, PAIRS[better]) if better else JUDGED)
+            if better:
                 pair = _answers(line.row, better)
                 yield _pair(line.number, pair.prompt, _group(pair.prompt), pair.chosen, pair.rejected)
             else:
@@ -92,6 +108,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped]:
             yield Dropped(line.where, bad.reason)
     for group, answers in judged.items():
         yield from _best_and_worst(prompts[group], group, answers, config.min_gap)
+    yield from notes.found()
 
 
 def _best_and_worst(

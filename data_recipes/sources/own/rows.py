@@ -4,35 +4,28 @@ What a row says is read by ``formats.conversation``, as ``validate`` reads it. U
 where their encoding is certain.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from loguru import logger
 
 from common.command import Config
 from common.errors import UserError
 from data_recipes.formats.columns import SPLITS, Columns
-from data_recipes.formats.conversation import BadRow, RowReader, in_order, opens_json
+from data_recipes.formats.conversation import BadRow, RowReader, in_order
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, header_of, table_rows
 from data_recipes.formats.user_file import lacking
-from data_recipes.formats.values import is_empty
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.source import DRAWN, Source, SourceDetails, existing
+from data_recipes.sources.read_notes import ReadNotes
+from data_recipes.sources.source import DRAWN, Source, existing
 
 JSON = (".jsonl", ".json")
-KINDS = {  # of values that are not texts (formats.values.kind_of), in Chinese
-    "a number": "数字",
-    "a date or time": "日期或时间",
-    "a list of 1": "只有一项的列表",
-    "a list of parts": "由几段组成的内容",
-}
 ABOUT = Description(zh="使用者自己的问答数据。", en="The user's own questions and answers.")
 LICENCE = "the user's own"
 
@@ -68,16 +61,17 @@ class OwnFile(NamedTuple):
     ids: str
 
 
-def read(config: RowsSource) -> Iterator[Example | Dropped]:
+def read(config: RowsSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row.
 
     Raises:
         UserError: A file is damaged as a whole, or lacks the columns that hold question and answer.
     """
-    reader = RowReader(config.columns)
+    reader, notes = RowReader(config.columns), ReadNotes()
     for file in _files(config):
         for line in _lines(file.path, config):
-            yield line if isinstance(line, Dropped) else _item(line, reader, file)
+            yield line if isinstance(line, Dropped) else _item(line, reader, file, notes)
+    yield from notes.found()
 
 
 def _files(config: RowsSource) -> list[OwnFile]:
@@ -107,7 +101,7 @@ def _tell_others(folder: Path, names: tuple[str, ...]) -> None:
 
 def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
     if path.suffix.lower() not in TABLES:
-        return read_objects(path)
+        return read_objects(path, config.columns.named)
     header = header_of(path, config.sheet)
     if missing := lacking(header, config.columns):
         raise UserError(
@@ -118,13 +112,15 @@ def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
     return table_rows(path, config.sheet)
 
 
-def _item(line: Line, reader: RowReader, file: OwnFile) -> Example | Dropped:
+def _item(line: Line, reader: RowReader, file: OwnFile, notes: ReadNotes) -> Example | Dropped:
     try:
         said = reader.read(line.row)
     except BadRow as bad:
         return Dropped(line.where, bad.reason)
     if not in_order(turn.role for turn in said.turns):
         return Dropped(line.where, "wrong_role_order")
+    notes.unread.update(said.unread)
+    notes.as_text.update({change.kind for change in said.changes if change.kind})
     id = f"{file.ids}-{line.number}"
     return Example(
         id=id,
@@ -136,78 +132,6 @@ def _item(line: Line, reader: RowReader, file: OwnFile) -> Example | Dropped:
     )
 
 
-class Survey(NamedTuple):
-    """What the rows of a source have that its examples have not.
-
-    Attributes:
-        unread: Rows in which each field that is not read holds something.
-        changes: Rows in which each kind of value was read as something else than it is.
-    """
-
-    unread: Counter[str]
-    changes: Counter[str]
-
-
-def survey(config: RowsSource) -> Survey:
-    """Looks through all rows; a file that has not changed is read once."""
-    return _survey(config.model_dump_json(), tuple(file.path.stat().st_mtime_ns for file in _files(config)))
-
-
-@cache
-def _survey(values: str, changed: tuple[int, ...]) -> Survey:
-    config, found = RowsSource.model_validate_json(values), Survey(Counter(), Counter())
-    notes = _Notes(config.columns)
-    for file in _files(config):
-        for line in _lines(file.path, config):
-            if isinstance(line, Line):
-                unread, changes = notes.of(line.row)
-                found.unread.update(unread)
-                found.changes.update(changes)
-    if found.unread:
-        logger.warning("{}: not read: {}", config.path, _listed(found.unread))
-    return found
-
-
-class _Notes:
-    """What rows have that their examples have not; rows alike in fields and types of values are read once."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._reader = RowReader(columns)
-        self._known: dict[tuple[Any, ...], tuple[frozenset[str], frozenset[str]]] = {}
-
-    def of(self, row: Mapping[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
-        """Fields that are not read, and kinds of values that are written as text; nothing of a bad row."""
-        alike = tuple((name, type(value), is_empty(value)) for name, value in row.items())
-        has_parts = any(isinstance(value, list | dict) or opens_json(value) for value in row.values())
-        if not has_parts and (known := self._known.get(alike)) is not None:
-            return known
-        try:
-            said = self._reader.read(row)
-        except BadRow:
-            return frozenset(), frozenset()
-        found = said.unread, frozenset(change.kind for change in said.changes if change.kind)
-        if not has_parts:
-            self._known[alike] = found
-        return found
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{name} ({number})" for name, number in counts.most_common())
-
-
-def details(config: RowsSource) -> SourceDetails:
-    """The description, with what is not read and what is read as something else."""
-    found = survey(config)
-    zh, en = ABOUT.zh, ABOUT.en
-    if found.unread:
-        zh += f"没有读入的列（行数）：{_listed(found.unread)}。"
-        en += f" Columns that are not read (rows): {_listed(found.unread)}."
-    if found.changes:
-        zh += f"读入时写成文字的值（行数）：{_listed(Counter({KINDS[k]: n for k, n in found.changes.items()}))}。"
-        en += f" Values that were written as text (rows): {_listed(found.changes)}."
-    return SourceDetails(LICENCE, DRAWN, Description(zh=zh, en=en))
-
-
 SOURCE = Source(
     config=RowsSource,
     read=read,
@@ -215,5 +139,4 @@ SOURCE = Source(
     about=ABOUT,
     licence=LICENCE,
     splits=DRAWN,
-    details=details,
 )

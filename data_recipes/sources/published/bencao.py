@@ -7,6 +7,7 @@ case, and some instructions describe a patient without asking anything.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.pairs import Pair, example, missing_part
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
 
@@ -33,16 +35,17 @@ class BencaoSource(Config):
     path: str
 
 
-def read(config: BencaoSource) -> Iterator[Example | Dropped]:
+def read(config: BencaoSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row; instruction and input are joined by a line break."""
+    notes = ReadNotes()
     for line in read_objects(Path(config.path)):
-        yield line if isinstance(line, Dropped) else _item(line)
+        yield line if isinstance(line, Dropped) else _item(line, notes)
+    yield from notes.found()
 
 
-def _item(line: Line) -> Example | Dropped:
-    found = question_and_answer(line.row)
-    row = {INPUT: "", **line.row}
-    names = (found.question or QUESTION[0], INPUT, found.answer or ANSWER[0])
+def _item(line: Line, notes: ReadNotes) -> Example | Dropped:
+    row, names = {INPUT: "", **line.row}, _columns(tuple(line.row))
+    notes.add(line, names)
     for name in names:
         if not isinstance(row.get(name), str):
             return Dropped(line.where, f"no_text_in_{name}")
@@ -52,6 +55,13 @@ def _item(line: Line) -> Example | Dropped:
     if flaw := missing_part(pair):
         return Dropped(line.where, flaw)
     return example(pair, "bencao")
+
+
+@cache
+def _columns(names: tuple[str, ...]) -> tuple[str, str, str]:
+    """The columns of question, input and answer."""
+    found = question_and_answer(names)
+    return found.question or QUESTION[0], INPUT, found.answer or ANSWER[0]
 
 
 SOURCE = Source(

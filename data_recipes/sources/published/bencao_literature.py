@@ -16,6 +16,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
 _MARK = re.compile(r"<(user|bot)>\s*[:：]")
@@ -33,10 +34,13 @@ class BencaoLiteratureSource(Config):
     path: str
 
 
-def read(config: BencaoLiteratureSource) -> Iterator[Example | Dropped]:
+def read(config: BencaoLiteratureSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per conversation."""
+    notes = ReadNotes()
     for line in read_objects(Path(config.path)):
+        notes.add(line, ("instruction", "input", "output"))
         yield line if isinstance(line, Dropped) else _item(line)
+    yield from notes.found()
 
 
 def _item(line: Line) -> Example | Dropped:
@@ -51,17 +55,17 @@ def _item(line: Line) -> Example | Dropped:
         return Dropped(line.where, "wrong_turn_order")
     if more := str(line.row.get("input") or "").strip():
         said[-1] = f"{said[-1]}\n{more}"
-    if not all(map(says_something, (*said, line.row["output"]))):
+    said.append(line.row["output"].strip())
+    if not all(said) or not all(any(map(says_something, said[of::2])) for of in (0, 1)):
         return Dropped(line.where, "empty_turn")
-    roles = ("user", "assistant") * (len(said) // 2 + 1)
-    turns = zip(roles, (*said, line.row["output"].strip()), strict=True)
+    turns = zip(("user", "assistant") * (len(said) // 2), said, strict=True)
     id = f"bencao_literature-{line.number}"  # only a fifth of the rows have ids of their own
     return Example(
         id=id,
         messages=tuple(Message(role=role, content=text) for role, text in turns),
         source="bencao_literature",
         group=id,
-        kind="多轮" if len(said) > 1 else "单轮",
+        kind="多轮" if len(said) > 2 else "单轮",
     )
 
 

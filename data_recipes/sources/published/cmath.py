@@ -14,10 +14,12 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source
 from domains.mathematics.answers import is_checkable
 from domains.mathematics.instructions import Solved, instruction
 
+COLUMNS = ("input", "question", "golden", "grade", "distractor", "original")
 DISTRACTORS = "distractors"
 FILES = {
     "": ("cmath_dev.jsonl", *HUB["dev"]),
@@ -41,10 +43,13 @@ class CmathSource(Config):
     steps: Literal["none", "asked"]
 
 
-def read(config: CmathSource) -> Iterator[Example | Dropped]:
+def read(config: CmathSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row; the problems with distractors are a separate split."""
+    notes = ReadNotes()
     for split, line in published_lines(config.path, FILES):
+        notes.add(line, COLUMNS)
         yield line if isinstance(line, Dropped) else _item(line, split, config)
+    yield from notes.found()
 
 
 def _item(line: Line, split: str, config: CmathSource) -> Example | Dropped:

@@ -19,6 +19,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.published_files import below
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import PUBLISHED, Source
 
 QUESTIONS, ANSWERS = "question.csv", "answer.csv"
@@ -47,22 +48,23 @@ class CmedqaSource(Config):
     task: Literal["consultation", "retrieval"]
 
 
-def read(config: CmedqaSource) -> Iterator[Example | Dropped]:
+def read(config: CmedqaSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per answer (consultations), or one per candidate line and damaged row (retrieval).
 
     Raises:
         UserError: A file is missing, or has other columns.
     """
-    found = _files(config)
-    yield from _consultations(found) if config.task == "consultation" else _pairs(found)
+    found, notes = _files(config), ReadNotes()
+    yield from _consultations(found, notes) if config.task == "consultation" else _pairs(found, notes)
+    yield from notes.found()
 
 
-def _consultations(found: dict[str, Path]) -> Iterator[Example | Dropped]:
+def _consultations(found: dict[str, Path], notes: ReadNotes) -> Iterator[Example | Dropped]:
     questions: dict[str, str] = {}
-    yield from _load(found[QUESTIONS], "question_id", questions)
+    yield from _load(found[QUESTIONS], "question_id", questions, notes)
     splits: dict[str, str] = {}
     for split, path in _candidates(found).items():
-        for row in read_table(path, ["question_id"]):
+        for row in _noted(read_table(path, ["question_id"]), ["question_id"], notes):
             if isinstance(row, Dropped):
                 yield row
             else:
@@ -75,7 +77,8 @@ def _consultations(found: dict[str, Path]) -> Iterator[Example | Dropped]:
             if first.setdefault(of, row.row["ans_id"]) != row.row["ans_id"]:
                 further.setdefault(of, []).append(row.row["content"])
     seen: set[str] = set()
-    for row in read_table(found[ANSWERS], ["ans_id", "question_id", "content"]):
+    columns = ["ans_id", "question_id", "content"]
+    for row in _noted(read_table(found[ANSWERS], columns), columns, notes):
         if isinstance(row, Dropped):
             yield row
             continue
@@ -93,16 +96,16 @@ def _consultations(found: dict[str, Path]) -> Iterator[Example | Dropped]:
             yield _example(f"cmedqa-{of}", of, questions[of], content, splits[of], further.get(of, []))
 
 
-def _pairs(found: dict[str, Path]) -> Iterator[Example | Dropped]:
+def _pairs(found: dict[str, Path], notes: ReadNotes) -> Iterator[Example | Dropped]:
     questions: dict[str, str] = {}
     answers: dict[str, str] = {}
-    yield from _load(found[QUESTIONS], "question_id", questions)
-    yield from _load(found[ANSWERS], "ans_id", answers)
+    yield from _load(found[QUESTIONS], "question_id", questions, notes)
+    yield from _load(found[ANSWERS], "ans_id", answers, notes)
     for split, path in _candidates(found).items():
         columns = (
             ["question_id", "pos_ans_id", "neg_ans_id"] if split == "train" else ["question_id", "ans_id", "label"]
         )
-        rows = read_table(path, columns)
+        rows = _noted(read_table(path, columns), columns, notes)
         for item in _triples(rows) if split == "train" else _labelled(rows, split):
             if isinstance(item, Dropped):
                 yield item
@@ -115,6 +118,12 @@ def _pairs(found: dict[str, Path]) -> Iterator[Example | Dropped]:
             else:
                 example = _example(f"cmedqa-{split}-{number}", of, questions[of], answers[right], split, [])
                 yield example.model_copy(update={"rejected": answers[wrong], "kind": "检索"})
+
+
+def _noted(rows: Iterator[Line | Dropped], columns: list[str], notes: ReadNotes) -> Iterator[Line | Dropped]:
+    for row in rows:
+        notes.add(row, columns)
+        yield row
 
 
 Triple = tuple[str, int, str, str, str]  # file:line, number, question, right and wrong answer
@@ -158,8 +167,8 @@ def _example(id: str, of: str, question: str, answer: str, split: str, reference
     )
 
 
-def _load(path: Path, key: str, into: dict[str, str]) -> Iterator[Dropped]:
-    for row in read_table(path, [key, "content"]):
+def _load(path: Path, key: str, into: dict[str, str], notes: ReadNotes) -> Iterator[Dropped]:
+    for row in _noted(read_table(path, [key, "content"]), [key, "content"], notes):
         if isinstance(row, Dropped):
             yield row
         elif not row.row[key] or not says_something(row.row["content"]):

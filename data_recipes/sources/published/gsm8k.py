@@ -13,6 +13,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 from domains.mathematics.expression import NotArithmetic, value
 from domains.mathematics.instructions import Solved, Steps, instruction
@@ -39,10 +40,13 @@ class Gsm8kSource(Config):
     steps: Steps
 
 
-def read(config: Gsm8kSource) -> Iterator[Example | Dropped]:
+def read(config: Gsm8kSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row, training first."""
+    notes = ReadNotes()
     for split, line in published_lines(config.path, FILES):
+        notes.add(line, ("question", "answer"))
         yield line if isinstance(line, Dropped) else _item(line, split, config)
+    yield from notes.found()
 
 
 def _item(line: Line, split: str, config: Gsm8kSource) -> Example | Dropped:

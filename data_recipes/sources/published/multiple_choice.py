@@ -42,6 +42,7 @@ from data_recipes.sources.published.published_files import (
     rows_of,
     visible,
 )
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, SourceDetails
 
 Format = Literal["cmmlu", "ceval", "cmexam", "cmb"]
@@ -139,15 +140,25 @@ class ChoiceQuestion(NamedTuple):
     split: str
 
 
-def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped]:
+def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per question, file by file."""
     key = _test_answers(config) if config.format == "cmb" else {}
-    places = _placed(config)
+    places, notes = _placed(config), ReadNotes()
     labels = labels_of([place.path for place in places])
     for place in places:
         for line in labelled(_rows(place.path, config.format), labels[place.path]):
+            notes.add(line, _columns(config, place))
             item = _choice(line, place, config, key) if isinstance(line, Line) else line
             yield _item(item, config) if isinstance(item, ChoiceQuestion) else item
+    yield from notes.found()
+
+
+def _columns(config: MultipleChoiceSource, place: ExamFile) -> set[str]:
+    """The columns that are read, in any of the layouts."""
+    columns = {"Question", "question", "Options", "option", *"ABCD", "Answer", "answer"}
+    columns |= {"Explanation", "explanation"} if config.explanations else set()
+    columns |= {"id"} if config.format == "cmb" else set()
+    return columns if place.subject else columns | {"exam_class", "exam_type"}
 
 
 def _rows(path: Path, format: Format) -> Iterator[Line | Dropped]:

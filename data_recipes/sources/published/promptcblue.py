@@ -19,6 +19,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import PUBLISHED, Source
 
 FILES = {
@@ -48,11 +49,14 @@ class PromptCblueSource(Config):
     templates: Literal["system", "prompt"] = "system"
 
 
-def read(config: PromptCblueSource) -> Iterator[Example | Dropped]:
+def read(config: PromptCblueSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row, training first."""
     common = _common_lines(config) if config.templates == "system" else {}
+    notes = ReadNotes()
     for split, line in published_lines(config.path, FILES):
+        notes.add(line, ("input", "target", "answer_choices", "task_dataset", "sample_id"))
         yield line if isinstance(line, Dropped) else _item(line, split, config, common.get(split))
+    yield from notes.found()
 
 
 def _common_lines(config: PromptCblueSource) -> dict[str, set[str]]:

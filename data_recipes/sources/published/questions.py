@@ -20,6 +20,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import NO_REFERENCE, Example, Message
 from data_recipes.schema.manifest import Description
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import Source, existing
 
 LONGEST = 4_000  # characters of a question
@@ -41,12 +42,13 @@ class QuestionsSource(Config):
     topic: str | None = None
 
 
-def read(config: QuestionsSource) -> Iterator[Example | Dropped]:
+def read(config: QuestionsSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per question."""
-    path = Path(config.path)
-    lines = _texts(path, config.question) if path.suffix.lower() == ".txt" else _fields(path, config)
+    path, notes = Path(config.path), ReadNotes()
+    lines = _texts(path, config.question) if path.suffix.lower() == ".txt" else _fields(path, config, notes)
     for number, item in enumerate(lines, 1):
         yield item if isinstance(item, Dropped) else _item(number, *item)
+    yield from notes.found()
 
 
 def _item(number: int, where: str, text: str, topic: str) -> Example | Dropped:
@@ -72,9 +74,10 @@ def _texts(path: Path, header: str) -> Iterator[tuple[str, str, str] | Dropped]:
     tell_missing_end(path)
 
 
-def _fields(path: Path, config: QuestionsSource) -> Iterator[tuple[str, str, str] | Dropped]:
+def _fields(path: Path, config: QuestionsSource, notes: ReadNotes) -> Iterator[tuple[str, str, str] | Dropped]:
     found = False
     for line in read_objects(path):
+        notes.add(line, (config.question, config.topic or ""))
         if isinstance(line, Dropped):
             yield line
         elif not isinstance(line.row.get(config.question), str):

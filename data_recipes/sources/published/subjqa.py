@@ -31,6 +31,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message, Passage
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.published_files import below, labelled, labels_of, rows_of
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import Source
 
 COLUMNS = (
@@ -85,24 +86,26 @@ class Annotation(NamedTuple):
     level: int
 
 
-def read(config: SubjqaSource) -> Iterator[Example | Dropped]:
+def read(config: SubjqaSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row: a question at its first annotation, and its other annotations as ``joined_annotation``.
 
     Raises:
         UserError: A file is missing or empty, or has other columns.
     """
-    labels = labels_of(files(config))
+    labels, notes = labels_of(files(config)), ReadNotes()
     for domain in config.domains:
         items: list[Annotation | Dropped] = []
         for path in _files_of(config, domain):
-            rows = labelled(read_table(path, COLUMNS), labels[path])
-            items += [_annotation(line, domain, path) for line in rows]
+            for line in labelled(read_table(path, COLUMNS), labels[path]):
+                notes.add(line, COLUMNS)
+                items.append(_annotation(line, domain, path))
         by_question: dict[str, list[Annotation]] = {}
         for item in items:
             if isinstance(item, Annotation):
                 by_question.setdefault(item.key, []).append(item)
         for item in items:
             yield item if isinstance(item, Dropped) else _item(item, by_question[item.key], config)
+    yield from notes.found()
 
 
 def _annotation(line: Line | Dropped, domain: str, path: Path) -> Annotation | Dropped:

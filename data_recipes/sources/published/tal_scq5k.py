@@ -15,6 +15,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.published_files import HUB, paths_of, published_lines, rows_of
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, PUBLISHED, Source
 from domains.mathematics.instructions import Solved, Steps, instruction
 
@@ -22,6 +23,7 @@ FILES = {  # on the hub, and in the repository
     "train": ("train.jsonl", "*_single_choice_train_3K.jsonl", *HUB["train"]),
     "test": ("test.jsonl", "*_single_choice_test_2K.jsonl", *HUB["test"]),
 }
+COLUMNS = ("problem", "answer_option_list", "answer_value", "answer_analysis", "knowledge_point_routes")
 LETTERS = "ABCDEFGH"
 _CHINESE = re.compile(r"[一-鿿]")
 
@@ -41,10 +43,13 @@ class TalScq5kSource(Config):
     steps: Steps
 
 
-def read(config: TalScq5kSource) -> Iterator[Example | Dropped]:
+def read(config: TalScq5kSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per row, training first."""
+    notes = ReadNotes()
     for split, line in published_lines(config.path, FILES):
+        notes.add(line, COLUMNS)
         yield line if isinstance(line, Dropped) else _item(line, split, config)
+    yield from notes.found()
 
 
 def _item(line: Line, split: str, config: TalScq5kSource) -> Example | Dropped:

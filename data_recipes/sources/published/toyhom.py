@@ -23,6 +23,7 @@ from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.published.pairs import Pair, example, missing_part
 from data_recipes.sources.published.published_files import labels_of, numbered, rows_of, visible
+from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
 COLUMNS = ("department", "title", "ask", "answer")
@@ -48,15 +49,18 @@ class ToyhomSource(Config):
     min_answer: NonNegativeInt
 
 
-def read(config: ToyhomSource) -> Iterator[Example | Dropped]:
+def read(config: ToyhomSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per consultation; sentences that many answers share are stripped.
 
     Raises:
         UserError: A file is missing or has other columns.
     """
     boilerplate = _boilerplate(config)
+    notes = ReadNotes()
     for line in _lines(config):
+        notes.add(line, COLUMNS)
         yield line if isinstance(line, Dropped) else _item(line, config.min_answer, boilerplate)
+    yield from notes.found()
 
 
 def _lines(config: ToyhomSource) -> Iterator[Line | Dropped]:

@@ -15,7 +15,7 @@ from data_recipes.formats.validation import DROPPED, problems
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own.rows import RowsSource, read
-from tests.data_recipes.samples import write_jsonl, write_table
+from tests.data_recipes.samples import items_of, write_jsonl, write_table
 
 ODD: list[Any] = [
     "", " ", "。", "👍", None, 7, 12.5, math.nan, True, [], ["一"], ["一", "二"], {}, {"text": "一"}, "a\0b",
@@ -74,7 +74,7 @@ def row(random: random.Random, number: int) -> dict[str, Any]:
 
 
 def built(path: Path) -> list[Example | Dropped]:
-    return list(read(RowsSource(kind="rows", path=str(path))))
+    return items_of(read(RowsSource(kind="rows", path=str(path))))
 
 
 def said(item: Example) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own import documents
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import questions, write_jsonl
+from tests.data_recipes.samples import items_of, questions, write_jsonl
 
 GUIDE = """# 高血压
 
@@ -191,7 +191,7 @@ def test_damaged_passages_are_named(tmp_path: Path) -> None:
     row = {"id": "a", "document": "a.md", "text": "文。", "question": "问？", "answer": "答。"}
     bad = [{**row, "text": ""}, {**row, "id": None}, {**row, "answer": " "}, [1]]
     path = write_jsonl(tmp_path / "passages.jsonl", [*bad, row])
-    found = list(documents.read(documents.DocumentsSource(kind="documents", path=str(path))))
+    found = items_of(documents.read(documents.DocumentsSource(kind="documents", path=str(path))))
     reasons = ["no_text_in_text", "no_text_in_id", "empty_answer", "not_an_object"]
     assert found[:4] == [Dropped(f"passages.jsonl:{n}", reason) for n, reason in enumerate(reasons, 1)]
     assert isinstance(found[4], Example)

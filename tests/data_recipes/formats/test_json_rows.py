@@ -12,6 +12,7 @@ from data_recipes.formats import json_rows
 from data_recipes.formats.encoding import encoding_of
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
+from data_recipes.formats.validation import problems
 from data_recipes.schema.dropped import Dropped
 
 ROWS: list[dict[str, Any]] = [{"question": f"第{n}问？", "answer": f"答{n}\n。", "n": n} for n in range(4)]
@@ -95,6 +96,45 @@ def test_what_cannot_be_read_on_stops_with_its_line(tmp_path: Path, content: str
     with pytest.raises(UserError) as error:
         list(read_objects(path))
     assert error.value.where == f"{path}:{line}"
+
+
+@pytest.mark.parametrize(
+    "row", [ROWS[0], {"messages": TALK}, TALK, {"train": ROWS}], ids=["pair", "messages", "turns", "wrapper"]
+)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_rows_in_a_field_of_an_unknown_name_stop_the_build(tmp_path: Path, row: Any, indent: int | None) -> None:
+    """They may be rows or one conversation, which only the author of the file knows."""
+    path = tmp_path / "rows.json"
+    for content in ({"version": 1, "foo": [row, row]}, {"foo": {"0": [row]}}, [{"foo": [row]}]):
+        path.write_text(text(content, indent), encoding="utf-8")
+        with pytest.raises(UserError, match="'foo' holds rows") as error:
+            list(read_objects(path))
+        assert error.value.where and error.value.where.startswith(f"{path}:") and "rename it" in str(error.value)
+        assert [problem.row for problem in problems(path).problems if "'foo' holds rows" in problem.what]
+    path.write_text(f"{text(ROWS[0])}\n{text({'foo': [row]})}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"rows\.json:2"):
+        list(read_objects(path))
+
+
+def test_lists_beside_question_and_answer_are_no_wrapper(tmp_path: Path) -> None:
+    rows = [{"shots": [ROWS[1]], **ROWS[0]}, {"messages": TALK, "earlier": [TALK]}, {"tags": [{"a": [1]}], "n": 2}]
+    assert read(tmp_path / "rows.json", "\n".join(map(text, rows))) == rows
+    own = {"提问": "问？", "回答": "答。", "参考": ROWS[:2]}
+    for indent in (None, 1):
+        (tmp_path / "own.json").write_text(text(own, indent), encoding="utf-8")
+        [line] = read_objects(tmp_path / "own.json", named=["提问", "回答"])
+        assert isinstance(line, Line) and line.row == own
+
+
+def test_a_large_wrapper_of_an_unknown_name_is_told_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_rows, "LONGEST_VALUE", 1 << 12)
+    monkeypatch.setattr(json_rows, "BLOCK", 1 << 12)
+    path = tmp_path / "rows.json"
+    path.write_text(text({"foo": ROWS * 200}, 1), encoding="utf-8")
+    with pytest.raises(UserError, match="'foo' holds rows"):
+        list(read_objects(path))
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

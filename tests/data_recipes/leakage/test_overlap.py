@@ -1,12 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from common.errors import UserError
 from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import normalise
+from data_recipes.schema.arrow import to_table
 from data_recipes.schema.example import Example, Message
 from tests.data_recipes.samples import fingerprints
 
@@ -92,7 +95,44 @@ def test_fingerprints_are_smaller_than_the_questions_and_find_what_whole_hashes_
     tests += [example(f"y{n}", "".join(rng.choices(HAN, k=9)) + text[20:33]) for n, text in enumerate(texts[:100])]
     assert overlap.measure(saved, tests).ngram_ids == tuple(f"y{n}" for n in range(100))
     assert (tmp_path / overlap.FINGERPRINTS).stat().st_size < sum(len(text.encode()) for text in texts)
-    assert [len(batch.runs) for batch in saved.batches()] == [2000 * 48]
+
+
+def test_fingerprints_of_english_find_every_run_and_are_smaller_than_its_letters_compressed(tmp_path: Path) -> None:
+    rng = Random(0)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 8))) for _ in range(3000)]
+    texts = [" ".join(rng.choices(words, k=60)) for _ in range(400)]
+    overlap.save(fingerprints([example(f"t{n}", text) for n, text in enumerate(texts)]), tmp_path)
+    saved = overlap.load(tmp_path)
+    letters = [normalise(text) for text in texts]
+    new = [" ".join(rng.choices(words, k=40)) for _ in texts]
+    whole = [example(f"y{n}", new[n] + text[n % 200 :][:60] + new[n]) for n, text in enumerate(letters)]
+    short = [example(f"z{n}", new[n] + text[n % 200 :][:57] + "0" * 20) for n, text in enumerate(letters)]
+    other = [example(f"x{n}", text) for n, text in enumerate(new)]
+    assert overlap.measure(saved, whole).ngram == len(texts)
+    assert overlap.measure(saved, other).ngram == 0
+    assert overlap.measure(saved, short).ngram < 0.03 * len(texts)  # 4 · 2⁻⁹, and letters that agree by chance
+    pq.write_table(pa.table({"text": texts}), tmp_path / "texts.parquet", compression="zstd", use_dictionary=False)
+    assert (tmp_path / overlap.FINGERPRINTS).stat().st_size < 1.2 * (tmp_path / "texts.parquet").stat().st_size
+
+
+def test_what_is_boilerplate_stays_so_in_saved_fingerprints(tmp_path: Path) -> None:
+    """Its parts are there, as parts of the runs around it."""
+    common = "please answer the following question of a patient in plain words and briefly"
+    train = fingerprints([example("t", f"how much salt a day with high blood pressure {common} thanks a lot")])
+    runs = overlap.hashed(to_table([example("c", common)]))[1].hashes
+    asked = [example("a", f"cut finger {common} goodbye then")]
+    assert overlap.measure(train, asked).ngram == 1
+    overlap.save(replace(train, common=runs), tmp_path)
+    assert overlap.measure(overlap.load(tmp_path), asked).ngram == 0
+
+
+@pytest.mark.parametrize("version", ["3", "5"])
+def test_fingerprints_of_an_earlier_or_later_version_are_refused(tmp_path: Path, version: str) -> None:
+    columns = {"run": [False, True], "hash": [1, 2]}
+    table = pa.table(columns).replace_schema_metadata({"version": version, "run_bits": "24"})
+    pq.write_table(table, tmp_path / overlap.FINGERPRINTS)
+    with pytest.raises(UserError, match="another version"):
+        overlap.load(tmp_path)
 
 
 def test_fingerprints_of_another_version_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The work directory of a build: locked, kept for a build that resumes, and never left for ever."""
 
 import errno
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,12 @@ from tests.data_recipes.samples import bencao_rows, write_jsonl
 KEY, OTHER = "0" * 64, "1" * 64
 
 
-def test_a_full_disk_keeps_what_was_finished_and_wrong_input_does_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_keeps_what_was_finished_and_wrong_input_does_not(tmp_path: Path, number: int) -> None:
     out = tmp_path / "there" / "out"
     with pytest.raises(DiskFull), work_directory(out, KEY) as work:
         (work / "finished").touch()
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, os.strerror(number))
     with pytest.raises(UserError), work_directory(out, KEY) as work:
         assert (work / "finished").exists()
         raise UserError("bad rows")

@@ -18,7 +18,7 @@ from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES, source_of
 from domains.medical.knowledge_base import KNOWLEDGE
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import FIXTURES, bencao_rows, questions, toyhom_rows, write_csv, write_jsonl
+from tests.data_recipes.samples import FIXTURES, bencao_rows, items_of, questions, toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many
 from tests.data_recipes.subjqa_samples import write as write_subjqa
 
@@ -198,7 +198,7 @@ def items(good: Good) -> list[Example | Dropped]:
     config = config_of(good.data, good.words).model_copy(update={"path": str(good.path)})
     source = source_of(config)
     source.files(config)
-    return list(source.read(config))
+    return items_of(source.read(config))
 
 
 def texts(found: list[Example | Dropped]) -> list[str]:

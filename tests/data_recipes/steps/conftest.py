@@ -45,7 +45,10 @@ def run() -> Callable[[Step, pa.Table], Outcome]:
         assert pa.concat_tables([one.kept for one in single]).to_pylist() == whole.kept.to_pylist()
         assert [row for one in single for row in one.dropped] == whole.dropped
         assert [row for one in single for row in one.flagged] == whole.flagged
+        assert [row for one in single for row in one.rewritten] == whole.rewritten
         assert {row.id for row in whole.flagged} <= set(whole.kept["id"].to_pylist())
+        before = {row["id"]: row for row in table.to_pylist()}
+        assert {row.id for row in whole.rewritten} == {r["id"] for r in whole.kept.to_pylist() if r != before[r["id"]]}
         counts: dict[str, int] = {}
         for one in single:
             for name, n in one.counts.items():

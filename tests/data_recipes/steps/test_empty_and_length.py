@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.arrow import SCHEMA, to_table
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
@@ -14,7 +15,7 @@ def example(id: str, *turns: str) -> Example:
     return Example(id=id, messages=messages, source="s", group=id, kind="k")
 
 
-def test_empty_looks_at_every_question_and_at_the_last_answer() -> None:
+def test_empty_drops_conversations_in_which_no_question_or_no_answer_says_anything() -> None:
     rows = to_table(
         [
             example("a", "头痛？", "休息"),
@@ -22,11 +23,44 @@ def test_empty_looks_at_every_question_and_at_the_last_answer() -> None:
             example("c", "？", "在", "头痛", "休息"),
             example("d", "头痛", "休息", "还有呢", "……"),
             example("e", "㈠", "①"),
+            example("f", "头痛", "……"),
+            example("g", "谢谢医生", "👍"),
+            example("h", "3○2，填什么？", " > "),
+            example("i", "对吗？", "（√）"),
+            example("j", "头痛", "======"),
         ]
     )
     outcome = empty.make(empty.EmptyStep(kind="empty"))(rows)
-    assert outcome.dropped == [Dropped("b", "empty_question"), Dropped("d", "empty_answer")]
-    assert outcome.kept["id"].to_pylist() == ["a", "c", "e"]
+    empty_answers = [Dropped("f", "empty_answer"), Dropped("j", "empty_answer")]
+    assert outcome.dropped == [Dropped("b", "empty_question"), *empty_answers]
+    assert outcome.kept["id"].to_pylist() == ["a", "c", "d", "e", "g", "h", "i"]
+
+
+def test_the_step_and_the_sources_agree_on_what_says_something() -> None:
+    texts = [
+        "a",
+        "七",
+        "٣",
+        "①",
+        "。",
+        "……",
+        "🙏🏻",
+        "❤️",
+        "☺",
+        "+",
+        "(+)",
+        "++",
+        "x+",
+        "（×）",
+        "- ",
+        "√√",
+        "\u200b",
+        "~",
+        "★",
+    ]
+    rows = to_table([example(text, "头痛", text) for text in texts])
+    kept = empty.make(empty.EmptyStep(kind="empty"))(rows).kept["id"].to_pylist()
+    assert kept == [text for text in texts if says_something(text)]
 
 
 def test_length_counts_characters_of_the_answer_and_of_all_turns() -> None:

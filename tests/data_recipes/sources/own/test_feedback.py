@@ -9,12 +9,12 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own.feedback import FeedbackSource, read
 from tests.data_recipes.conftest import Made
-from tests.data_recipes.samples import questions, write_jsonl
+from tests.data_recipes.samples import items_of, questions, write_jsonl
 
 
 def items(tmp_path: Path, *rows: Any, gap: float = 1) -> list[Example | Dropped]:
     path = write_jsonl(tmp_path / "feedback.jsonl", list(rows))
-    found = list(read(FeedbackSource(kind="feedback", path=str(path), min_gap=gap)))
+    found = items_of(read(FeedbackSource(kind="feedback", path=str(path), min_gap=gap)))
     assert len(found) == len(rows)
     return found
 

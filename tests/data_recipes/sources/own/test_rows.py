@@ -12,16 +12,15 @@ from common.errors import UserError
 from data_recipes.pipeline.build import load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
-from data_recipes.sources import source_of
-from data_recipes.sources.own.rows import SOURCE, RowsSource, read
+from data_recipes.sources.own.rows import RowsSource, read
 from data_recipes.sources.published.multiple_choice import MultipleChoiceSource
 from data_recipes.sources.published.multiple_choice import read as read_choices
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import questions
+from tests.data_recipes.samples import items_of, questions, write_jsonl
 
 
 def items(path: Path, **columns: object) -> list[Example | Dropped]:
-    return list(read(RowsSource.model_validate({"kind": "rows", "path": str(path), "columns": columns})))
+    return items_of(read(RowsSource.model_validate({"kind": "rows", "path": str(path), "columns": columns})))
 
 
 def test_openai_sharegpt_and_alpaca_rows_become_the_same_conversation(tmp_path: Path) -> None:
@@ -69,7 +68,7 @@ def test_damaged_rows_are_named_by_line_and_wrong_columns_stop_the_build(tmp_pat
 
 
 def choices(folder: Path, **more: object) -> list[Example | Dropped]:
-    return list(
+    return items_of(
         read_choices(MultipleChoiceSource.model_validate({"kind": "multiple_choice", "path": str(folder), **more}))
     )
 
@@ -237,15 +236,14 @@ def test_a_column_named_split_is_the_split_where_it_says_one(tmp_path: Path) -> 
     assert [item.split for item in items(path) if isinstance(item, Example)] == ["dev", ""]
 
 
-def test_the_card_names_what_is_not_read_and_what_was_rewritten(tmp_path: Path) -> None:
-    path = tmp_path / "my.jsonl"
-    rows = [{"question": "几片？", "answer": 3, "ward": "内科"}, {"question": "几次？", "answer": "两次。", "ward": ""}]
-    path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n", encoding="utf-8")
-    about = source_of(RowsSource(kind="rows", path=str(path))).about
-    assert "ward (1)" in about.zh and "数字 (1)" in about.zh
-    assert "ward (1)" in about.en and "a number (1)" in about.en
-    path.write_text(json.dumps(rows[1], ensure_ascii=False) + "\n", encoding="utf-8")
-    assert source_of(RowsSource(kind="rows", path=str(path))).about == SOURCE.about
+def test_the_card_names_what_is_not_read_and_what_was_rewritten(build: Run, tmp_path: Path) -> None:
+    rows = [{"question": q, "answer": f"{q[:-1]}要看情况。", "ward": "内科", "bed": ""} for q in questions()[:30]]
+    rows[0]["answer"], rows[1]["ward"] = 3, None
+    path, out = write_jsonl(tmp_path / "my.jsonl", rows), tmp_path / "out"
+    assert build("data=rows", f"source.path={path}", "data.splits={}", f"out={out}") == 0
+    manifest, card = load(out).manifest, (out / "README.md").read_text("utf-8")
+    assert manifest.unread == {"ward": 29} and manifest.as_text == {"a number": 1}
+    assert all(told in card for told in ("没有读入的列（行数）：ward (29)", "数字 (1)", "a number (1)"))
 
 
 def test_all_rows_may_be_for_training(build: Run, tmp_path: Path) -> None:

@@ -12,18 +12,18 @@ from data_recipes.schema.example import Example
 from data_recipes.sources import SOURCES
 from data_recipes.sources.published import bencao, toyhom
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import bencao_rows, toyhom_rows, write_csv, write_jsonl
+from tests.data_recipes.samples import bencao_rows, items_of, toyhom_rows, write_csv, write_jsonl
 
 Items = list[Example | Dropped]
 
 
 def read_bencao(path: Path, rows: list[dict[str, str]]) -> Items:
-    return list(bencao.read(bencao.BencaoSource(kind="bencao", path=str(write_jsonl(path / "rows.json", rows)))))
+    return items_of(bencao.read(bencao.BencaoSource(kind="bencao", path=str(write_jsonl(path / "rows.json", rows)))))
 
 
 def read_toyhom(path: Path, rows: list[list[str]], encoding: str = "gb18030") -> Items:
     file = write_csv(path / "rows.csv", rows, encoding)
-    return list(toyhom.read(toyhom.ToyhomSource(kind="toyhom", path=str(file), min_answer=5)))
+    return items_of(toyhom.read(toyhom.ToyhomSource(kind="toyhom", path=str(file), min_answer=5)))
 
 
 def examples(items: Iterable[Example | Dropped]) -> dict[str, Example]:
@@ -109,7 +109,8 @@ def built(build: Run, data: str, source: Path, out: Path) -> BuiltDataset:
 
 def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "bencao", shared / "data/bencao/llama_data.json", tmp_path / "out").manifest
-    assert (manifest.counts.read, manifest.counts.dropped) == (8658, {"duplicate_question": 7})
+    reasons = {"duplicate_question": 7, "refusal_only": 2, "unsafe_act": 1}
+    assert (manifest.counts.read, manifest.counts.dropped) == (8658, reasons)
     assert manifest.sources[0].rows == 8658
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
@@ -118,8 +119,8 @@ def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, sh
 def test_all_of_toyhom_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "toyhom", shared / "data/toyhom/neike_5000-6000.csv", tmp_path / "out").manifest
     assert manifest.counts.read == manifest.sources[0].rows == 7644
-    reasons = {"duplicate_row": 333, "swapped_words": 824, "truncated_answer": 28, "unsafe_cure_promise": 9}
-    assert (manifest.counts.kept, manifest.counts.dropped) == (6450, reasons)
+    reasons = {"duplicate_row": 333, "swapped_words": 824, "truncated_answer": 1, "unsafe_cure_promise": 7}
+    assert (manifest.counts.kept, manifest.counts.dropped) == (6479, reasons)
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
     lines = [json.loads(line) for line in (tmp_path / "out/dropped.jsonl").read_text().splitlines()]

@@ -11,14 +11,15 @@ from data_recipes.pipeline.build import BuiltDataset, load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.published import ape210k, cmath, gsm8k, tal_scq5k
+from data_recipes.sources.read_notes import ReadNotes
 from domains.mathematics.answers import is_right
 from domains.mathematics.instructions import ASKING
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import FIXTURES
+from tests.data_recipes.samples import FIXTURES, items_of
 
 MATHEMATICS = FIXTURES / "mathematics"
 Items = list[Example | Dropped]
-Read = Callable[[Path], Iterator[Example | Dropped]]
+Read = Callable[[Path], Iterator[Example | Dropped | ReadNotes]]
 
 READERS: dict[str, Read] = {
     "gsm8k": lambda path: gsm8k.read(gsm8k.Gsm8kSource(kind="gsm8k", path=str(path), steps="asked")),
@@ -36,7 +37,7 @@ KEY = {"gsm8k": "answer", "cmath": "golden", "ape210k": "equation", "tal_scq5k":
 
 
 def fixture(name: str) -> Items:
-    return list(READERS[name](MATHEMATICS / name))
+    return items_of(READERS[name](MATHEMATICS / name))
 
 
 def examples(items: Items) -> dict[str, Example]:
@@ -131,7 +132,7 @@ def test_damaged_lines_are_named_and_the_others_are_read(name: str, tmp_path: Pa
     ends = [b"\n", b"\r\n"] * 5
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(b"".join(line + end for line, end in zip(lines, ends, strict=True)))
-    items = list(READERS[name](path))
+    items = items_of(READERS[name](path))
     reasons = {row.id: row.reason for row in dropped(items)}
     assert list(reasons) == [f"damaged.jsonl:{line}" for line in range(2, 9)]
     assert [reasons[f"damaged.jsonl:{line}"] for line in (2, 3, 5, 6, 8)] == [
@@ -162,7 +163,7 @@ def test_a_question_without_a_right_option_is_bad(change: dict[str, object], rea
     row = json.loads((MATHEMATICS / "tal_scq5k/train.jsonl").read_text(encoding="utf-8").splitlines()[0])
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(row | change), encoding="utf-8")
-    assert list(READERS["tal_scq5k"](path)) == [Dropped("rows.jsonl:1", reason)]
+    assert items_of(READERS["tal_scq5k"](path)) == [Dropped("rows.jsonl:1", reason)]
 
 
 def built(build: Run, data: str, source: Path, out: Path, *words: str) -> BuiltDataset:

@@ -12,7 +12,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import NO_REFERENCE, Example
 from data_recipes.sources.published import bencao_literature, cmedqa, promptcblue, questions
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import bencao_rows, write_jsonl
+from tests.data_recipes.samples import bencao_rows, items_of, write_jsonl
 
 Items = list[Example | Dropped]
 TEN_MIB = "长" * (10 << 20)
@@ -28,7 +28,7 @@ def dropped(items: Items) -> list[Dropped]:
 
 def literature(path: Path) -> Items:
     config = bencao_literature.BencaoLiteratureSource(kind="bencao_literature", path=str(path))
-    return list(bencao_literature.read(config))
+    return items_of(bencao_literature.read(config))
 
 
 TALK = {
@@ -84,7 +84,7 @@ def test_an_array_that_is_broken_stops_the_build(tmp_path: Path, content: bytes,
 
 def read_questions(path: Path, question: str = "question", topic: str | None = None) -> Items:
     config = questions.QuestionsSource(kind="questions", path=str(path), question=question, topic=topic)
-    return list(questions.read(config))
+    return items_of(questions.read(config))
 
 
 def test_questions_of_a_text_file_lose_header_and_spaces(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ CBLUE = {
 
 
 def prompts(path: Path, tasks: tuple[str, ...] | None = None) -> Items:
-    return list(promptcblue.read(promptcblue.PromptCblueSource(kind="promptcblue", path=str(path), tasks=tasks)))
+    return items_of(promptcblue.read(promptcblue.PromptCblueSource(kind="promptcblue", path=str(path), tasks=tasks)))
 
 
 def test_promptcblue_keeps_splits_labels_and_tasks(tmp_path: Path) -> None:
@@ -198,7 +198,9 @@ def cmedqa_folder(tmp_path: Path) -> Path:
 
 
 def read_cmedqa(folder: Path, task: str) -> Items:
-    return list(cmedqa.read(cmedqa.CmedqaSource.model_validate({"kind": "cmedqa", "path": str(folder), "task": task})))
+    return items_of(
+        cmedqa.read(cmedqa.CmedqaSource.model_validate({"kind": "cmedqa", "path": str(folder), "task": task}))
+    )
 
 
 def test_consultations_are_joined_and_every_answer_is_accounted_for(cmedqa_folder: Path) -> None:

@@ -19,6 +19,7 @@ from data_recipes.sources.published.multiple_choice import (
     read,
 )
 from tests.data_recipes.conftest import Run
+from tests.data_recipes.samples import items_of
 
 Items = list[Example | Dropped]
 
@@ -30,7 +31,7 @@ def config(folder: Path, format: str, **more: Any) -> MultipleChoiceSource:
 
 
 def items(folder: Path, format: str, **more: Any) -> Items:
-    return list(read(config(folder, format, **more)))
+    return items_of(read(config(folder, format, **more)))
 
 
 def examples(found: Items) -> list[Example]:

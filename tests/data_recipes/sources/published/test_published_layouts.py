@@ -16,8 +16,9 @@ from data_recipes.formats.encoding import encoding_of
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources import source_of
+from data_recipes.sources.read_notes import ReadNotes
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import FIXTURES, toyhom_rows, write_csv, write_jsonl
+from tests.data_recipes.samples import FIXTURES, items_of, toyhom_rows, write_csv, write_jsonl
 from tests.data_recipes.subjqa_samples import many
 from tests.data_recipes.subjqa_samples import write as write_subjqa
 
@@ -28,7 +29,7 @@ def items(data: str, path: Path, *words: str) -> list[Example | Dropped]:
     """What a shipped recipe reads; every row of the files is one item, and no id occurs twice."""
     [config] = read_config("build", [f"data={data}", f"source.path={path}", *words, "out=unused"], BuildConfig)
     source = source_of(config.source)
-    found = list(source.read(config.source))
+    found = items_of(source.read(config.source))
     if source.rows_of:
         assert len(found) == sum(map(source.rows_of, source.files(config.source)))
     ids = [item.id for item in found if isinstance(item, Example)]
@@ -217,7 +218,7 @@ def test_cmb_as_its_zip_unpacks_with_null_and_empty_options(tmp_path: Path) -> N
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(json.dumps(content, ensure_ascii=False, indent=4), encoding="utf-8")
     [config] = read_config("build", ["data=cmb", f"source.path={tmp_path}", "out=unused"], BuildConfig)
-    found = list(source_of(config.source).read(config.source))
+    found = items_of(source_of(config.source).read(config.source))
     assert [item.result for item in found if isinstance(item, Example)] == ["A", "BD", "C"]
     assert [item for item in found if isinstance(item, Dropped)] == [Dropped("cmb-test-2", "answer_not_published")]
     (tmp_path / "CMB-test-choice-answer.json").write_text('[{"id": 1, "answer": "C"}, {"id": 1, "answer": "D"}]')
@@ -286,3 +287,16 @@ def test_halves_of_characters_and_endless_numbers_are_bad_rows(tmp_path: Path) -
     (tmp_path / "array.json").write_text(f"[{','.join([*lines[:2], lines[3]])}]", encoding="utf-8")
     found = items("bencao", tmp_path / "array.json")
     assert [item.reason for item in found if isinstance(item, Dropped)] == reasons[:2] and len(texts(found)) == 1
+
+
+def test_columns_of_a_published_set_that_are_not_read_are_noted(tmp_path: Path) -> None:
+    rows = [{"instruction": f"问题{n}？", "output": "多休息。", "icd": "J00" if n else ""} for n in range(3)]
+    path = write_jsonl(tmp_path / "rows.json", rows)
+    [config] = read_config("build", ["data=bencao", f"source.path={path}", "out=unused"], BuildConfig)
+    *_, notes = source_of(config.source).read(config.source)
+    assert isinstance(notes, ReadNotes) and notes.unread == {"icd": 2}
+    write_subjqa(many(4), tmp_path / "subjqa/electronics/splits/train.csv")
+    words = ["data=subjqa", f"source.path={tmp_path / 'subjqa'}", "source.domains=[electronics]", "out=unused"]
+    [config] = read_config("build", words, BuildConfig)
+    *_, notes = source_of(config.source).read(config.source)
+    assert isinstance(notes, ReadNotes) and "human_ans_spans" not in notes.unread and notes.unread

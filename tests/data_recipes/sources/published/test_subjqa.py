@@ -12,14 +12,14 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.published.subjqa import COLUMNS, MARKER, NOT_MENTIONED, SubjqaSource, read
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import FIXTURES
+from tests.data_recipes.samples import FIXTURES, items_of
 from tests.data_recipes.subjqa_samples import Row, many, marked, write
 
 FIXTURE = FIXTURES / "subjqa"
 
 
 def read_folder(folder: Path, **keys: object) -> list[Example | Dropped]:
-    return list(read(SubjqaSource(kind="subjqa", path=str(folder), domains=("electronics",), **keys)))
+    return items_of(read(SubjqaSource(kind="subjqa", path=str(folder), domains=("electronics",), **keys)))
 
 
 def read_rows(rows: list[Row], folder: Path) -> list[Example | Dropped]:
