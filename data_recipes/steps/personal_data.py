@@ -41,7 +41,6 @@ Type = Literal[
 
 
 KINDS = (*PATTERNS, *NAMES)
-_PLACES = ("workplace", "address")
 
 CONTACTS = ("e_mail", "landline")
 """What a hospital may publish of itself."""
@@ -104,22 +103,11 @@ def find_all(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[Persona
 def _matched(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[PersonalValue]]:
     """What the kinds' patterns match, by the place of the text."""
     kinds_of: dict[int, list[Kind]] = defaultdict(list)
-    for group in _groups(kinds):  # in this order: of overlapping values the first kind's counts
-        places = column.str.contains("|".join(f"(?:{kind.hint})" for kind in group)).arg_true()
-        hinted = column.gather(places)
-        for kind in group if len(places) else ():
-            for place in places.gather(hinted.str.contains(kind.hint).arg_true()).to_list():
-                kinds_of[place].append(kind)
+    for kind in kinds:  # in this order: of overlapping values the first kind's counts
+        for place in column.str.contains(kind.hint).arg_true().to_list():
+            kinds_of[place].append(kind)
     found = {place: find(column[place], of_text) for place, of_text in kinds_of.items()}
     return {place: values for place, values in found.items() if values}
-
-
-def _groups(kinds: Sequence[Kind]) -> list[list[Kind]]:
-    """Kinds that are searched for together; one expression for all would be forty times slower than several."""
-    names = [[kind] for kind in kinds if kind.name == "name"]
-    places = [kind for kind in kinds if kind.name in _PLACES]
-    others = [kind for kind in kinds if kind.name not in ("name", *_PLACES)]
-    return [group for group in (others, places, *names) if group]
 
 
 def _without_contacts(

@@ -74,7 +74,7 @@ _FIELD = (  # of a form, whose value is a name
     "|(?:[主责][管任]|器械|巡回|责任|接诊|值班|质控|随访|夜班|白班|交班|接班|当班)护士|主刀|术者|手术者|第?[一二三]助手?|助手|麻醉[师者]|洗手护士|[\u4e00-\u9fff]{0,2}(?:书写|记录|审核|检查|检验|复核|操作|报告|核对|调配|发药|审方|采样|送检|填表|填写|评定|评估|执行|制表|经手|经办|介绍|证明|担保|求助|呼叫|报警|接听|联络|申请|负责|护送|陪送|陪护|体检|受检|被检|签署|授权|随访|汇报|发言|主持|通讯|通信)[者人]"
     "|药师|技师|父亲|母亲|父|母|配偶|丈夫|妻子|儿子|女儿|亲属|家属|家长|陪护|法定监护人|与会人员|参会人员|出席人员|出席|参会|病\\s*人|患\\s*者|患\\s*儿|产妇|用户|咨询师|来访者|客户|学员|学生|教师|老师|班主任|校长|院长|科主任|护士长|主任|队长|组长|组员|成员|医\\s*[师生]|护士|法人|当事人|原告|被告|第三人|鉴定人|被鉴定人|受试者|研究者|保险人|被保险人|投保人|受益人|就诊人|就医人|亲爱的|昵称|称呼|对方户名|(?:问诊|咨询|挂号|参保|纳税|登记|提问|回答|投诉)人"
 )
-_CALLED = "(?:我|本人|他|她|孩子|宝宝|[男女]儿|儿子|真名|名字|本名|大名|姓名|人|[爸妈爹娘爷奶姥公婆哥姐弟妹夫妻友])(?:就|也|好像|都|名|的名字|姓名|名字)?(?:叫做?|名叫|是叫|叫作)|名[叫为是]|我是|全名|其名|真名|本名"
+_CALLED = "我叫 名叫 叫做 叫作 是叫 他叫 她叫 人叫 子叫 儿叫 女叫 夫叫 妻叫 妈叫 爸叫 爷叫 奶叫 姥叫 公叫 婆叫 哥叫 姐叫 弟叫 妹叫 友叫 学叫 娃叫 像叫 字叫 本名 原名 真名 大名 全名 姓名 名字 名为 名是"
 _RELATIVE = (
     "爱人|老公|老婆|丈夫|妻子|妈|妈妈|爸|爸爸|母亲|父亲|爷爷|奶奶|外公|外婆|姥姥|姥爷|儿子|女儿|弟弟?|妹妹?|哥哥?|姐姐?"
     "|同事|朋友|闺蜜|室友|同学|同桌|邻居|男友|女友|男朋友|女朋友|孩子|小孩|媳妇|岳父|岳母|公公|婆婆|舅舅?|姑姑?|叔叔?|阿姨"
@@ -87,7 +87,11 @@ _STAFF = (
     "|律师|同志|咨询师|心理师|治疗师|康复师|药师|技师|教授|司机|保姆|护工"
 )
 _KIN = f"{_RELATIVE}|{_STAFF}"
-_AFTER_THESE = "[跟给让请找陪送由致向约问叫喊谢见帮像@系]|感谢|谢谢|想念|尊敬的|亲爱的|您好|你好|预约|挂了?|咨询过?|联系|通知|委托|收到|转告|告诉|关于|自从|周[一二三四五六日天]|[0-9]\\+?[0-9]?床的?|床|兹有|证明|查房|[—-]{2}|医院|科|班|组|村|屯|单位|楼上|隔壁|楼下|上次是|要不是|的叫"
+_ROLES = (
+    "术者|手术者|主刀|助手|一助|二助|麻醉者|书写者|记录者|记录人|签名|签字|审签|落款|申请人|收件人|寄件人|收货人|发件人|收款人|付款人|联系人|监护人|委托人|代理人|经办人|经手人|被告|原告|被鉴定人|鉴定人|见证人|证明人|报告人|发言人|主持人|负责人|体检人|受检者|呼叫人"
+    "|求助人|报警人|户主|户名|来访者|咨询者|用户|客户|学生|班主任|校医|教师|参会人员|组长|队长|配偶|亲属|陪护人|护送人|家长|监护|病患|受害人|当事人|肇事者|证人|投保人|被保险人|昵称|医师|药师|技师|护师|检验师|主管护师|主管医生|管床医生|值班医生"
+)
+_AFTER_THESE = "我是 跟 给 让 请 找 陪 送 由 致 向 约 问 叫 喊 谢 见 帮 像 系 是 感谢 谢谢 想念 尊敬的 亲爱的 您好 你好 预约 挂了 咨询过 联系 通知 委托 收到 转告 告诉 关于 自从 周一 周二 周三 周四 周五 周六 周日 床的 床 兹有 证明 查房 医院 科 班 组 村 屯 单位 楼上 隔壁 楼下 上次 要不是 的叫 叫的 单位的 楼上的 楼下的 隔壁的 村里的 村的 小区的 公司的 班里的 班的 科的 床位 属于 代替 代 替 陪着 遇到 碰到 看到 认识 喜欢 离开 照顾 伺候 上海 名医 专家 转给 交给 邀请 拜托 麻烦"
 _TITLE = (
     "副?(?:主任|主治|住院)?(?:医师|医生|大夫|教授|主任|护士长?|护师|药师|技师|护工)|院长|院士|老师|阿姨|叔叔|大爷|大妈|大伯|先生|女士|小姐|同志|同学|师傅|书记|局长|科长|处长|经理|老板|教练|班长|警官|律师|校长|博士|专家|团队|老人家|家属|病友|(?:小)?朋友|家长|(?:爷爷|奶奶|哥哥?|姐姐?|伯伯|大哥|大姐)(?![们])"
 )
@@ -100,7 +104,6 @@ _DOES = (
     "|不肯|不吃|不想|不愿|拒绝|同意|同[志学]|血压|体温|神志|刚[才刚打来]|转[学院来走]|上学|放学|总[说是觉]|一直|经常|老[是说]|晕倒|摔|喝[了酒]|做[了过完]|患有?|服用|住在|在家|来电|来[信找]|给[我她他开看]|[妈爸]妈?|的(?:病|报告|家属|手机|电话|片子|床|检查|化验|爸|妈|父|母|妻|老|儿|女|孩|血|尿|号|药|手术|鼻|手|脸|医|主)|家的|他[妈爸]|查房"
 )
 _FOLLOWS = "[的在去也从都已就给和跟与把被让因于是有得打做吃住患要会能最没来到为同、刚做测喊才正又可]|$|[\\s，,。.！!；;：:）)（(“”\\[【」』/]"
-_BEFORE = "(?:^|[和与对把被带等\\s，,。.！!；;：:（(“”\\]】「『、/？?~…|@])"
 _NO_VALUES = frozenset(
     "未填 未知 不详 如下 同上 保密 暂无 本人 家属 医生 护士 患者 为空 已签 待签 代签 电子 手写 见下 见上 空白 匿名 父子 母子 父女 母女 夫妻 配偶 父亲 母亲 护士长 主任 男 女 无 自己 同前 略"
     .split()
@@ -115,13 +118,14 @@ _MINORITY_NAME = (
     rf"(?:(?:{_TIBETAN}){{2}}|(?:{_MONGOLIAN}){{2}}|(?:{_MONGOLIAN})花|(?:{_TURKIC})[·•・‧]{_PART}"
     rf"|(?<!{_HAN}){_PART}[·•・‧](?:{_TURKIC})(?!{_HAN}{{4}}))"
 )
+_LABEL_ENDS = "名|名称呼|户主|人|者|签[名字章发]?|落款|审签|医\\s*[师生]|护士|主刀|助|助手|[药技教老]师|师|母亲?|父亲?|配偶|丈夫|妻子|[儿女]子?|亲属|家[属长]|陪护|人员|出席|参会|产妇|孕妇|患\\s*儿|用户|客户|学[员生]|[校院组队]长|主任|护士长|员|被告|原告|的|昵称|称呼|儿"
 _ENDS = (
     r"(?=$|[\s，,。.！!；;、）)（(<【\[/:：|]|[男女]|电话|手机|联系|性别|年龄|出生|科|住院|门诊|身份证|与患者|关系|签|日期|职称|工号|民族)"
 )
 _SURNAME = rf"(?:{_DOUBLE}|[{_SURNAMES}{_ALSO_WORDS}{_RARE}])"
 
 _CERTAIN, _ENOUGH, _DOUBTFUL = 4, 6, 3  # points of a context that is certain; of a name; of what the tagger is asked about
-_LONGEST_LEFT, _WINDOW = 8, 8  # characters of context that are read; of a clause that the tagger reads on each side
+_WINDOW = 8  # characters of a clause that the tagger reads on each side
 _COMMON = 50  # occurrences of a word in the texts that the dictionary was made of
 
 
@@ -129,9 +133,9 @@ NAMES = (
     Kind(
         "name",
         "【姓名】",
-        rf"(?P<label>{_FIELD})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]]\s*|\s+)"
-        rf"(?P<value>{_MINORITY_NAME}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})|{_HAN}{{2,4}}){_ENDS}",
-        rf"(?:{_FIELD})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*[:：】\]\s]\s*[\p{{Han}}A-Z]",
+        r"(?<=[:：】\]\s）)])(?P<value>"
+        rf"{_MINORITY_NAME}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})|{_HAN}{{2,4}}){_ENDS}",
+        rf"(?:{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*[:：】\]\s]\s*[\p{{Han}}A-Z]",
         lambda match: _is_filled_in(match),
     ),
     Kind(
@@ -159,16 +163,18 @@ NAMES = (
 
 
 def _is_filled_in(match: re.Match[str]) -> bool:
-    """Whether what a field of a form holds is a name."""
-    label, value = re.sub(r"\s", "", match["label"]), re.sub(r"\s", "", match["value"])
-    if value in _NO_VALUES or set(value[1:]) & set(_NEVER_GIVEN) or value.endswith(("先生", "女士", "小姐")):
+    """Whether what stands after a sign is the name in a field of a form."""
+    before = _LABELLED.search(match.string, max(0, match.start() - _LONGEST_LABEL), match.start())
+    value = re.sub(r"\s", "", match["value"])
+    if not before or value in _NO_VALUES or _NEVER.intersection(value[1:]) or value.endswith(("先生", "女士", "小姐")):
         return False
-    if not re.fullmatch(_HAN + "+", value):
+    if not _HAN_ONLY.fullmatch(value):
         return True
-    named = bool(re.search("名|签|联系|收[件货款]人|[寄发]件人|监护", label))
+    named = bool(_OF_NAMES.search(before["label"]))
     if re.match(_SURNAME, value) and len(value) < (5 if re.match(_DOUBLE, value) else 4):
         return named or value not in _lexicon().plain
-    return named and match["sign"].strip() != "" and not any(value[at : at + 2] in _lexicon().plain for at in range(3))
+    pairs = (value[at : at + 2] for at in range(len(value) - 1))
+    return named and before["sign"].strip() != "" and not any(pair in _lexicon().plain for pair in pairs)
 
 
 class _Lexicon(NamedTuple):
@@ -322,14 +328,20 @@ def _left(text: str, at: int, ends: set[int]) -> int:
     """Points for what is said before a name."""
     if at in ends or (at - 1 in ends and text[at - 1] in "、，和及与跟,/ \u3000"):
         return _CERTAIN
-    start = max(0, at - _LONGEST_LEFT)
-    if _AFTER_CERTAIN.search(text, start, at):
-        return _CERTAIN
-    if _AFTER_PERSON.search(text, start, at):
-        return 3
-    if _AFTER_LIKELY.search(text, start, at):
-        return 2
-    return 1 if _AT_START.search(text, start, at) else -1
+    if at == 0 or text[at - 1] in _SIGNS:
+        start = max(0, at - _LONGEST_LABEL)
+        return _CERTAIN if _LABELLED.search(text, start, at) else max(1, _said(text[start:at].rstrip(), _LONGEST_LABEL))
+    return _said(text, at)
+
+
+def _said(text: str, at: int) -> int:
+    """Points for the word that ends here; of several the longest counts."""
+    end = min(at, len(text))
+    for length in range(min(5, end), 0, -1):
+        points = _WORDS_BEFORE.get(text[end - length : end])
+        if points:
+            return points
+    return -1
 
 
 def _right(text: str, end: int) -> int:
@@ -383,10 +395,16 @@ _USUAL = frozenset(_USUAL_GIVEN) - frozenset(_NEVER_GIVEN)
 _NEVER = frozenset(_NEVER_GIVEN)
 _HAN_ONLY = re.compile(_HAN + "+")
 _NO_LETTERS = re.compile(r"[^\w·]")
-_AFTER_CERTAIN = re.compile(rf"(?:{_CALLED}|(?:{_FIELD})[:：\s]{{1,2}}|{_BEFORE}名?叫)$")
-_AFTER_PERSON = re.compile(rf"(?:{_PATIENT}|{_KIN}|{_FIELD})[系是叫]?$")
-_AFTER_LIKELY = re.compile(rf"(?:{_AFTER_THESE})$")
-_AT_START = re.compile(rf"{_BEFORE}$")
+_SIGNS = frozenset(" \u3000\t\n，,。.！!；;：:（(“”\"]】[「『、/？?~…|@—-<>》)）")
+_LONGEST_LABEL = 14
+_LABELLED = re.compile(rf"(?P<label>{_FIELD})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]]\s*|\s+)$")
+_OF_NAMES = re.compile("名|签|联系|收[件货款]人|[寄发]件人|监护")
+_WORDS_BEFORE = (
+    dict.fromkeys("和 与 对 把 被 带 等".split(), 1)
+    | dict.fromkeys(_AFTER_THESE.split(), 2)
+    | dict.fromkeys(f"{_PATIENT}|{_RELATIVE}|{_STAFF}|{_ROLES}".split("|"), 3)
+    | dict.fromkeys(_CALLED.split(), 4)
+)
 _IS_DESCRIBED = re.compile(rf"{_DESCRIBED}|{_TITLE}")
 _PERSON_DOES = re.compile(_DOES)
 _GOES_ON = re.compile(_FOLLOWS)
