@@ -92,18 +92,20 @@ _ROLES = (
     "|求助人|报警人|户主|户名|来访者|咨询者|用户|客户|学生|班主任|校医|教师|参会人员|组长|队长|配偶|亲属|陪护人|护送人|家长|监护|病患|受害人|当事人|肇事者|证人|投保人|被保险人|昵称|医师|药师|技师|护师|检验师|主管护师|主管医生|管床医生|值班医生"
 )
 _AFTER_THESE = "我是 跟 给 让 请 找 陪 送 由 致 向 约 问 叫 喊 谢 见 帮 像 系 是 感谢 谢谢 想念 尊敬的 亲爱的 您好 你好 预约 挂了 咨询过 联系 通知 委托 收到 转告 告诉 关于 自从 周一 周二 周三 周四 周五 周六 周日 床的 床 兹有 证明 查房 医院 科 班 组 村 屯 单位 楼上 隔壁 楼下 上次 要不是 的叫 叫的 单位的 楼上的 楼下的 隔壁的 村里的 村的 小区的 公司的 班里的 班的 科的 床位 属于 代替 代 替 陪着 遇到 碰到 看到 认识 喜欢 离开 照顾 伺候 上海 名医 专家 转给 交给 邀请 拜托 麻烦"
-_TITLE = (
-    "副?(?:主任|主治|住院)?(?:医师|医生|大夫|教授|主任|护士长?|护师|药师|技师|护工)|院长|院士|老师|阿姨|叔叔|大爷|大妈|大伯|先生|女士|小姐|同志|同学|师傅|书记|局长|科长|处长|经理|老板|教练|班长|警官|律师|校长|博士|专家|团队|老人家|家属|病友|(?:小)?朋友|家长|(?:爷爷|奶奶|哥哥?|姐姐?|伯伯|大哥|大姐)(?![们])"
-)
+_TITLES = (
+    "副主任 主任 主治 住院医 医师 医生 大夫 教授 副教授 护士 护师 药师 技师 护工 院长 副院长 院士 老师 阿姨 叔叔 大爷 大妈 大伯 先生 女士 小姐 同志 同学 师傅 书记 局长 科长 处长 经理 老板 教练 班长 警官 律师 校长"
+    " 博士 专家 团队 老人 家属 病友 朋友 小朋友 家长 爷爷 奶奶 哥 姐 伯伯 大哥 大姐 主管 研究员"
+).split()
 _DESCRIBED = (
     r"[，,、\s（(:：]{0,3}(?:性\s*别|[男女](?=[，,、。\s；;）)0-9]|$)|年\s*龄|现年|今年|[0-9]{1,3}\s*(?:岁|周岁|个月)|[一-十]{1,3}岁)|[（(](?:化名|签[名字]|身份证|[男女]|父|母|配偶|[妻夫子女儿]|本人|\d)"
     r"|[，,]?身份证|之[子女妻夫母父兄弟]|签[名字署]|敬[上启]|[，,\s]*(?:联系)?电话|[，,\s]*手机|[，,\s]*1[3-9]\d{9}|[，,]\s*(?:维吾尔|藏|蒙古|朝鲜|哈萨克|回|壮|彝|苗|傣|满|汉)族"
 )
 _DOES = (
-    "说|告诉|昨[天晚日夜]?|今[天早晨]|去年|上周|上个?月|自述|自诉|主诉|代诉|诉|入院|出院|转院|来院|就诊|住院|签|打[电了架来]|发来|觉得|以为|想|哭|笑|走了|去世|怀孕|结婚|离婚|分手|出生|确诊|查出|得了|术[前后]|现年|死了|病了|生病|生[了下]"
-    "|不肯|不吃|不想|不愿|拒绝|同意|同[志学]|血压|体温|神志|刚[才刚打来]|转[学院来走]|上学|放学|总[说是觉]|一直|经常|老[是说]|晕倒|摔|喝[了酒]|做[了过完]|患有?|服用|住在|在家|来电|来[信找]|给[我她他开看]|[妈爸]妈?|的(?:病|报告|家属|手机|电话|片子|床|检查|化验|爸|妈|父|母|妻|老|儿|女|孩|血|尿|号|药|手术|鼻|手|脸|医|主)|家的|他[妈爸]|查房"
-)
-_FOLLOWS = "[的在去也从都已就给和跟与把被让因于是有得打做吃住患要会能最没来到为同、刚做测喊才正又可]|$|[\\s，,。.！!；;：:）)（(“”\\[【」』/]"
+    "说 告诉 昨 今天 今早 今晨 去年 上周 上月 上个月 自述 自诉 主诉 代诉 诉 入院 出院 转院 来院 就诊 住院 签 打电 打了 打来 打架 发来 觉得 以为 想 哭 笑 走了 去世 怀孕 结婚 离婚 分手 出生 确诊 查出 得了 术前 术后 现年 死了 病了"
+    " 生病 生了 生下 不肯 不吃 不想 不愿 拒绝 同意 同学 血压 体温 神志 刚 转学 转院 转走 转来 上学 放学 总说 总是 总觉 一直 经常 老说 老是 晕倒 摔 喝酒 喝了 做了 做过 做完 患 服用 住在 在家 来电 来信 来找 给我 给她 给他 给你 给开"
+    " 妈 爸 的病 的报告 的家属 的手 的电话 的片子 的床 的检查 的化验 的爸 的妈 的父 的母 的妻 的老 的儿 的女 的孩 的血 的尿 的号 的药 的鼻 的脸 的医 的主 家的 他妈 他爸 查房 查体 左侧 右侧 产后 因 于 突发 突然 今晚 今日"
+).split()
+_FOLLOWS = "的在去也从都已就给和跟与把被让因于是有得打做吃住患要会能最没来到为同、刚测喊才正又可 \u3000\t\n，,。.！!；;：:）)（(“”[【」』/"
 _NO_VALUES = frozenset(
     "未填 未知 不详 如下 同上 保密 暂无 本人 家属 医生 护士 患者 为空 已签 待签 代签 电子 手写 见下 见上 空白 匿名 父子 母子 父女 母女 夫妻 配偶 父亲 母亲 护士长 主任 男 女 无 自己 同前 略"
     .split()
@@ -134,7 +136,7 @@ NAMES = (
         "name",
         "【姓名】",
         r"(?<=[:：】\]\s）)])(?P<value>"
-        rf"{_MINORITY_NAME}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})|{_HAN}{{2,4}}){_ENDS}",
+        rf"{_HAN}{{2,4}}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})|{_MINORITY_NAME}){_ENDS}",
         rf"(?:{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*[:：】\]\s]\s*[\p{{Han}}A-Z]",
         lambda match: _is_filled_in(match),
     ),
@@ -142,7 +144,7 @@ NAMES = (
         "name",
         "【姓名】",
         rf"(?:{_PATIENT}|{_RELATIVE}|我[叫是]|[名姓]叫|{_PATIENT}之?[父母妻夫子女]?)\s*(?P<value>{_DOTTED}|{_TIBETAN}|{_MONGOLIAN}|{_TURKIC})"
-        rf"(?=$|[\s，,。、（(]|{_DOES}|之|产|于|因|{_FOLLOWS})",
+        rf"(?=$|[\s，,。、（(]|{'|'.join(_DOES)}|之|[{_FOLLOWS.replace('[', '')}])",
         rf"[·•・‧]|(?:{_TIBETAN}|{_MONGOLIAN})",
         lambda match: len(match["value"]) > 1 and match["value"] not in _lexicon().plain,
     ),
@@ -164,7 +166,7 @@ NAMES = (
 
 def _is_filled_in(match: re.Match[str]) -> bool:
     """Whether what stands after a sign is the name in a field of a form."""
-    before = _LABELLED.search(match.string, max(0, match.start() - _LONGEST_LABEL), match.start())
+    before = _label(match.string, match.start())
     value = re.sub(r"\s", "", match["value"])
     if not before or value in _NO_VALUES or _NEVER.intersection(value[1:]) or value.endswith(("先生", "女士", "小姐")):
         return False
@@ -228,7 +230,7 @@ def running_names(texts: Sequence[str], found: Sequence[Sequence[PersonalValue]]
 
 def _begins(texts: Sequence[str]) -> dict[int, list[int]]:
     """Where names may begin: a surname, a character that may be in a name, and no word across its beginning."""
-    joined = "\n\n".join(["", *texts, ""])
+    joined = "\n\n".join(["", *texts, "", ""])
     codes = np.minimum(np.frombuffer(joined.encode("utf-32-le"), np.uint32), 0xFFFF)
     surname, given = _characters()
     at = np.flatnonzero(surname[codes[:-1]] & given[codes[1:]])
@@ -236,6 +238,7 @@ def _begins(texts: Sequence[str]) -> dict[int, list[int]]:
     usual = _usual_in_names()[codes]
     at = at[~_is_common(pairs[at]) | (usual[at + 1] & usual[at + 2])]
     at = at[~_is_common(pairs[at - 1]) | _is_common(pairs[at - 2])]
+    at = at[_most_points(codes, at) >= _DOUBTFUL]
     starts = np.cumsum([2, *(len(text) + 2 for text in texts)])
     places = np.searchsorted(starts, at, side="right") - 1
     begins: dict[int, list[int]] = defaultdict(list)
@@ -244,12 +247,44 @@ def _begins(texts: Sequence[str]) -> dict[int, list[int]]:
     return begins
 
 
+def _most_points(codes: NDArray[np.uint32], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What the names that begin at these places could score at most, from single characters."""
+    shape, usual, before, after = _points_of_characters()
+    begun = shape[codes[at]] + before[codes[at - 1]]
+    one = usual[codes[at + 1]]
+    two = one + usual[codes[at + 2]]
+    short = begun + 2 * one - 2 + after[codes[at + 2]]
+    long = begun + np.array([-3, 0, 2])[two] + after[codes[at + 3]]
+    return np.maximum(short, long)
+
+
+@cache
+def _points_of_characters() -> tuple[NDArray[np.int64], ...]:
+    """By a character's code: points of a surname, whether it is usual in given names, the most points beside a name."""
+    shape, usual, before, after = (np.full(0x10000, points) for points in (0, 0, -1, -1))
+    for character in _SURNAMES:
+        shape[ord(character)] = 2
+    for double in _doubles():
+        shape[ord(double[0])] = 7  # its given name begins later
+    for character in _USUAL:
+        usual[ord(character)] = 1
+    for character in _SIGNS:
+        before[ord(character)] = _CERTAIN if character in _LABEL_SIGNS else 1
+    for said, points in _WORDS_BEFORE.items():
+        before[ord(said[-1])] = max(before[ord(said[-1])], points)
+    for character in _FOLLOWS:
+        after[ord(character)] = 1
+    for said, points in _WORDS_AFTER.items():
+        after[ord(said[0])] = max(after[ord(said[0])], points)
+    for character in _DESCRIPTIONS_BEGIN:
+        after[ord(character)] = _CERTAIN
+    return shape, usual, before, after
+
+
 @cache
 def _usual_in_names() -> NDArray[np.bool_]:
     """Whether a character is usual in given names, by its code."""
-    usual = np.zeros(0x10000, bool)
-    usual[[ord(character) for character in _USUAL]] = True
-    return usual
+    return _points_of_characters()[1] > 0
 
 
 def _is_common(pairs: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -329,9 +364,16 @@ def _left(text: str, at: int, ends: set[int]) -> int:
     if at in ends or (at - 1 in ends and text[at - 1] in "、，和及与跟,/ \u3000"):
         return _CERTAIN
     if at == 0 or text[at - 1] in _SIGNS:
-        start = max(0, at - _LONGEST_LABEL)
-        return _CERTAIN if _LABELLED.search(text, start, at) else max(1, _said(text[start:at].rstrip(), _LONGEST_LABEL))
+        return _CERTAIN if _label(text, at) else max(1, _said(text[max(0, at - 3) : at].rstrip(), 3))
     return _said(text, at)
+
+
+def _label(text: str, at: int) -> re.Match[str] | None:
+    """The label of a form's field that ends here."""
+    before = text[max(0, at - _LONGEST_LABEL) : at]
+    if not before or before[-1] not in _LABEL_SIGNS:
+        return None
+    return _LABELLED.search(before) if before.rstrip(_LABEL_SIGNS)[-1:] in _LABELS_END else None
 
 
 def _said(text: str, at: int) -> int:
@@ -346,11 +388,13 @@ def _said(text: str, at: int) -> int:
 
 def _right(text: str, end: int) -> int:
     """Points for what is said after a name."""
-    if _IS_DESCRIBED.match(text, end):
+    following = text[end : end + 1]
+    if following in _DESCRIPTIONS_BEGIN and _IS_DESCRIBED.match(text, end):
         return _CERTAIN
-    if _PERSON_DOES.match(text, end):
-        return 2
-    return 1 if _GOES_ON.match(text, end) else -1
+    points = 1 if following in _FOLLOWS else -1  # the end of the text too
+    for length in range(1, _LONGEST_AFTER + 1):
+        points = max(points, _WORDS_AFTER.get(text[end : end + length], -1))
+    return points
 
 
 def _in_words(text: str, at: int, first: int, end: int, expected: bool) -> int:
@@ -398,6 +442,8 @@ _NO_LETTERS = re.compile(r"[^\w·]")
 _SIGNS = frozenset(" \u3000\t\n，,。.！!；;：:（(“”\"]】[「『、/？?~…|@—-<>》)）")
 _LONGEST_LABEL = 14
 _LABELLED = re.compile(rf"(?P<label>{_FIELD})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]]\s*|\s+)$")
+_LABEL_SIGNS = ":：】] \u3000\t\n"
+_LABELS_END = frozenset("名字章户主人者签款审发医师生士刀助手父母亲偶夫妻子女儿属家长员席妇客学任告呼称患护的)）")
 _OF_NAMES = re.compile("名|签|联系|收[件货款]人|[寄发]件人|监护")
 _WORDS_BEFORE = (
     dict.fromkeys("和 与 对 把 被 带 等".split(), 1)
@@ -405,10 +451,10 @@ _WORDS_BEFORE = (
     | dict.fromkeys(f"{_PATIENT}|{_RELATIVE}|{_STAFF}|{_ROLES}".split("|"), 3)
     | dict.fromkeys(_CALLED.split(), 4)
 )
-_IS_DESCRIBED = re.compile(rf"{_DESCRIBED}|{_TITLE}")
-_PERSON_DOES = re.compile(_DOES)
-_GOES_ON = re.compile(_FOLLOWS)
-
+_IS_DESCRIBED = re.compile(_DESCRIBED)
+_DESCRIPTIONS_BEGIN = frozenset(" \t\u3000，,、（(：:性男女年现今0123456789一二三四五六七八九十之签敬联电手身维藏蒙朝哈回壮彝苗傣满汉")
+_WORDS_AFTER = dict.fromkeys(_DOES, 2) | dict.fromkeys(_TITLES, _CERTAIN)
+_LONGEST_AFTER = max(map(len, _WORDS_AFTER))
 
 @cache
 def _doubles() -> frozenset[str]:
