@@ -94,10 +94,10 @@ _ROLES = (
 _AFTER_THESE = "我是 跟 给 让 请 找 陪 送 由 致 向 约 问 叫 喊 谢 见 帮 像 系 是 感谢 谢谢 想念 尊敬的 亲爱的 您好 你好 预约 挂了 咨询过 联系 通知 委托 收到 转告 告诉 关于 自从 周一 周二 周三 周四 周五 周六 周日 床的 床 兹有 证明 查房 医院 科 班 组 村 屯 单位 楼上 隔壁 楼下 上次 要不是 的叫 叫的 单位的 楼上的 楼下的 隔壁的 村里的 村的 小区的 公司的 班里的 班的 科的 床位 属于 代替 代 替 陪着 遇到 碰到 看到 认识 喜欢 离开 照顾 伺候 上海 名医 专家 转给 交给 邀请 拜托 麻烦"
 _TITLES = (
     "副主任 主任 主治 住院医 医师 医生 大夫 教授 副教授 护士 护师 药师 技师 护工 院长 副院长 院士 老师 阿姨 叔叔 大爷 大妈 大伯 先生 女士 小姐 同志 同学 师傅 书记 局长 科长 处长 经理 老板 教练 班长 警官 律师 校长"
-    " 博士 专家 团队 老人 家属 病友 朋友 小朋友 家长 爷爷 奶奶 哥 姐 伯伯 大哥 大姐 主管 研究员"
+    " 博士 专家 团队 老人 家属 病友 朋友 小朋友 家长 爷爷 奶奶 伯伯 大哥 大姐 主管 研究员"
 ).split()
 _DESCRIBED = (
-    r"[，,、\s（(:：]{0,3}(?:性\s*别|[男女](?=[，,、。\s；;）)0-9]|$)|年\s*龄|现年|今年|[0-9]{1,3}\s*(?:岁|周岁|个月)|[一-十]{1,3}岁)|[（(](?:化名|签[名字]|身份证|[男女]|父|母|配偶|[妻夫子女儿]|本人|\d)"
+    r"[，,、\s（(:：]{0,3}(?:性\s*别|[男女](?=[，,、。\s；;）)0-9]|$)|年\s*龄|现年|今年|[0-9]{1,3}\s*(?:岁|周岁|个月)|[一-十]{1,3}岁)|[（(](?:化名|签[名字]|身份证|[男女]|父|母|配偶|[妻夫子女儿]|本人)"
     r"|[，,]?身份证|之[子女妻夫母父兄弟]|签[名字署]|敬[上启]|[，,\s]*(?:联系)?电话|[，,\s]*手机|[，,\s]*1[3-9]\d{9}|[，,]\s*(?:维吾尔|藏|蒙古|朝鲜|哈萨克|回|壮|彝|苗|傣|满|汉)族"
 )
 _DOES = (
@@ -106,6 +106,8 @@ _DOES = (
     " 妈 爸 的病 的报告 的家属 的手 的电话 的片子 的床 的检查 的化验 的爸 的妈 的父 的母 的妻 的老 的儿 的女 的孩 的血 的尿 的号 的药 的鼻 的脸 的医 的主 家的 他妈 他爸 查房 查体 左侧 右侧 产后 因 于 突发 突然 今晚 今日"
 ).split()
 _FOLLOWS = "的在去也从都已就给和跟与把被让因于是有得打做吃住患要会能最没来到为同、刚测喊才正又可 \u3000\t\n，,。.！!；;：:）)（(“”[【」』/"
+_PUBLIC_BEFORE = "[代朝国圣祖王帝]|诗人|词人|名医|医家|医[圣仙]|药[王圣]|作家|文豪|画家|科学家|学家|学者|皇帝|导演|演员|歌手|明星|主席|总统|将军|丞相|大臣|人物|主角|祖师|[《“]|如|古有|历史上的|东汉|西汉|三国|南宋|北宋|金元|明末|清初|神医|元帅|英雄|烈士|院士|运动员|冠军"
+_PUBLIC_AFTER = "[（(][前约公]?[元]?[0-9]|[，,]?[字号](?![码线])|[创著撰编]|发明|发现|提出|创立|曰|云：|谓|认为|在?《|所著|[的之]?(?:《|诗|词|小说|名言|学说|学派|医案|定律|理论|著作|故事|传说|典故|方[剂书]|名方)|传[》]?|尝百草|刮骨|治[愈好]|[因死]于|晚年|写[的过道下]|有诗|一生|笔下|等(?:名|医|诗|人)"
 _NO_VALUES = frozenset(
     "未填 未知 不详 如下 同上 保密 暂无 本人 家属 医生 护士 患者 为空 已签 待签 代签 电子 手写 见下 见上 空白 匿名 父子 母子 父女 母女 夫妻 配偶 父亲 母亲 护士长 主任 男 女 无 自己 同前 略"
     .split()
@@ -180,24 +182,27 @@ def _is_filled_in(match: re.Match[str]) -> bool:
 
 
 class _Lexicon(NamedTuple):
-    """What the dictionary says: words that are no names, the common ones of two characters, and names."""
+    """What the dictionary says: words that are no names, the common ones of two characters, names, and often used names."""
 
     plain: frozenset[str]
     common: frozenset[str]
     known: frozenset[str]
+    famous: frozenset[str]
 
 
 @cache
 def _lexicon() -> _Lexicon:
-    plain, common, known = set[str](), set[str](), set[str]()
+    plain, common, known, famous = set[str](), set[str](), set[str](), set[str]()
     for text, frequency, tag in words():
         if len(text) > 4 or len(text) < 2:
             continue
         (known if tag.startswith("nr") else plain).add(text)
+        if tag.startswith("nr") and frequency >= _COMMON:
+            famous.add(text)
         if len(text) == 2 and frequency >= _COMMON and not tag.startswith("nr"):
             common.add(text)
     common |= {word for word in _TAGGED_AS_NAMES if len(word) == 2}
-    return _Lexicon(frozenset(plain | _TAGGED_AS_NAMES), frozenset(common), frozenset(known - _TAGGED_AS_NAMES))
+    return _Lexicon(frozenset(plain | _TAGGED_AS_NAMES), frozenset(common), frozenset(known - _TAGGED_AS_NAMES) | _STOCK_NAMES, frozenset(famous))
 
 
 _TAGGED_AS_NAMES = frozenset(  # by the dictionary
@@ -322,7 +327,7 @@ def _names(
             clause, start = _clause(text, at)
             if clause not in tagged:
                 doubtful.add(clause)
-            end = next((start + stop for begin, stop in tagged.get(clause, ()) if start + begin == at and stop - begin < 5), 0)
+            end = end if (at - start, end - start) in tagged.get(clause, ()) else 0
         if end - at > 1 and not any(value.start < end and at < value.end for value in (*others, *names)):
             names.append(PersonalValue(at, end, NAMES[0]))
             ends.add(end)
@@ -348,6 +353,8 @@ def _scored(text: str, at: int, ends: set[int]) -> tuple[int, bool]:
         if len(given) < stop - first or not _HAN_ONLY.fullmatch(given) or _NEVER.intersection(given):
             continue
         right = _right(text, stop)
+        if left <= 1 and "、" in (text[at - 1 : at], text[stop : stop + 1]):
+            right -= 1  # a list of anything
         points = left + shape + _usual(given) + right + _in_words(text, at, first, stop, left >= 3 or right >= _CERTAIN)
         if points > best:
             best, end = points, stop
@@ -366,6 +373,11 @@ def _left(text: str, at: int, ends: set[int]) -> int:
     if at == 0 or text[at - 1] in _SIGNS:
         return _CERTAIN if _label(text, at) else max(1, _said(text[max(0, at - 3) : at].rstrip(), 3))
     return _said(text, at)
+
+
+def _is_public(text: str, at: int, end: int) -> bool:
+    """Whether somebody whom everybody may name is spoken of."""
+    return bool(_PUBLIC_LEFT.search(text[max(0, at - 4) : at]) or _PUBLIC_RIGHT.match(text, end))
 
 
 def _label(text: str, at: int) -> re.Match[str] | None:
@@ -406,19 +418,23 @@ def _in_words(text: str, at: int, first: int, end: int, expected: bool) -> int:
     points = 0
     if name in lexicon.plain:
         points -= 3 if expected else 5
+    elif name in lexicon.famous:
+        points -= 4
     elif name in lexicon.known and not expected:
         points -= 3
     if _MEDICINE.search(text, first, end + 2):
         points -= 3
     if text[first:end] in _FORMS_OF_ADDRESS:
         points -= 9
+    if (not expected or name in lexicon.known) and _is_public(text, at, end):
+        points -= 4
     if end - at > 2 and text[at : at + 2] in lexicon.common:
         points -= 3
     if not expected and text[at - 1 : at + 1] in lexicon.common:
         points -= 3
     if text[end - 1 : end + 1] in lexicon.common:
         points -= 2 if end - first > 1 else 3
-    if not expected and text[at] in _ALSO_WORDS and text[first:end] in lexicon.plain:
+    if text[first:end] in lexicon.plain and (text[at] in _RARE or (not expected and text[at] in _ALSO_WORDS)):
         points -= 3
     return points
 
@@ -439,6 +455,8 @@ _USUAL = frozenset(_USUAL_GIVEN) - frozenset(_NEVER_GIVEN)
 _NEVER = frozenset(_NEVER_GIVEN)
 _HAN_ONLY = re.compile(_HAN + "+")
 _NO_LETTERS = re.compile(r"[^\w·]")
+_PUBLIC_LEFT, _PUBLIC_RIGHT = re.compile(f"(?:{_PUBLIC_BEFORE})$"), re.compile(_PUBLIC_AFTER)
+_STOCK_NAMES = frozenset("张三 李四 王五 赵六 李华 王小明 张小明 李小明 李雷 韩梅梅".split())
 _SIGNS = frozenset(" \u3000\t\n，,。.！!；;：:（(“”\"]】[「『、/？?~…|@—-<>》)）")
 _LONGEST_LABEL = 14
 _LABELLED = re.compile(rf"(?P<label>{_FIELD})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]]\s*|\s+)$")
