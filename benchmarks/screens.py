@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from common.files import write_text
@@ -25,8 +26,7 @@ from data_recipes.schema.arrow import SCHEMA
 from data_recipes.schema.example import Example, Message
 from data_recipes.steps import markup, quality, unsafe_advice
 from data_recipes.steps.misread import reread
-from data_recipes.steps.personal_data import KINDS
-from data_recipes.steps.personal_kind import find
+from data_recipes.steps.personal_data import KINDS, find_all
 from data_recipes.steps.step import Step
 from domains.retrieval.labelled import Share
 
@@ -180,8 +180,9 @@ def _bare(text: str) -> str:
 def personal(lines: list[Labelled]) -> dict[str, Result]:
     """Judges what is found by the labelled values that it overlaps with."""
     results: dict[str, Result] = defaultdict(Result)
-    for line in lines:
-        text, found = line["text"], find(line["text"], KINDS)
+    found_in = find_all(pl.Series([line["text"] for line in lines]), KINDS)
+    for place, line in enumerate(lines):
+        text, found = line["text"], found_in.get(place, [])
         either_way = line.get("optional", [])
         labelled = [
             (at.start(), at.end(), value["type"])

@@ -5,6 +5,7 @@ would recognise is not.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from common.command import Config
 from data_recipes.steps import texts
 from data_recipes.steps.personal_kind import Kind, PersonalValue, find, masked
-from data_recipes.steps.personal_names import NAMES
+from data_recipes.steps.personal_names import NAMES, running_names
 from data_recipes.steps.personal_patterns import PATTERNS
 from data_recipes.steps.step import Outcome, Step, StepKind
 
@@ -40,7 +41,6 @@ Type = Literal[
 
 
 KINDS = (*PATTERNS, *NAMES)
-_PLACES = ("workplace", "address")
 
 CONTACTS = ("e_mail", "landline")
 """What a hospital may publish of itself."""
@@ -73,7 +73,7 @@ def make(config: PersonalDataStep) -> Step:
         kept = rows
         for column in texts.CHANGED:
             before, row_of = texts.flat(rows, column), texts.owners(rows, column)
-            values = _values(before, kinds)
+            values = find_all(before, kinds)
             if config.contacts_of_answers == "keep":
                 values = _without_contacts(values, _said_by_assistant(rows, column))
             for at, of_text in values.items():
@@ -87,27 +87,27 @@ def make(config: PersonalDataStep) -> Step:
     return screened
 
 
-def _values(column: pl.Series, kinds: list[Kind]) -> dict[int, list[PersonalValue]]:
-    """What was found in a column, by the place of the text; quick where there is nothing."""
-    kinds_of: dict[int, list[Kind]] = defaultdict(list)
+def find_all(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[PersonalValue]]:
+    """The personal values of a column's texts, by the place of the text; quick where there are none."""
     if (column.fill_null("") == "").all():
         return {}  # most columns are empty, and compiling the expressions takes longer than searching a short one
-    for group in _groups(kinds):  # in this order: of overlapping values the first kind's counts
-        places = column.str.contains("|".join(f"(?:{kind.hint})" for kind in group)).arg_true()
-        hinted = column.gather(places)
-        for kind in group if len(places) else ():
-            for place in places.gather(hinted.str.contains(kind.hint).arg_true()).to_list():
-                kinds_of[place].append(kind)
-    found = {place: find(column[place], of_text) for place, of_text in sorted(kinds_of.items())}
+    found = _matched(column, kinds)
+    if any(kind.name == "name" for kind in kinds):
+        texts = column.fill_null("").to_list()
+        others = [found.get(place, []) for place in range(len(texts))]
+        for place, names in running_names(texts, others).items():
+            found[place] = sorted([*others[place], *names], key=lambda value: value.start)
+    return dict(sorted(found.items()))
+
+
+def _matched(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[PersonalValue]]:
+    """What the kinds' patterns match, by the place of the text."""
+    kinds_of: dict[int, list[Kind]] = defaultdict(list)
+    for kind in kinds:  # in this order: of overlapping values the first kind's counts
+        for place in column.str.contains(kind.hint).arg_true().to_list():
+            kinds_of[place].append(kind)
+    found = {place: find(column[place], of_text) for place, of_text in kinds_of.items()}
     return {place: values for place, values in found.items() if values}
-
-
-def _groups(kinds: list[Kind]) -> list[list[Kind]]:
-    """Kinds that are searched for together; one expression for all would be forty times slower than several."""
-    names = [[kind] for kind in kinds if kind.name == "name"]
-    places = [kind for kind in kinds if kind.name in _PLACES]
-    others = [kind for kind in kinds if kind.name not in ("name", *_PLACES)]
-    return [group for group in (others, places, *names) if group]
 
 
 def _without_contacts(
@@ -133,7 +133,7 @@ def _in_passages(rows: pa.Table, kinds: list[Kind]) -> dict[str, NDArray[np.int6
     found = {kind.name: np.zeros(len(rows), np.int64) for kind in kinds}
     passages = pa.array(rows["passage"].combine_chunks())
     for part in ("context", "question"):
-        for at, values in _values(pl.Series(passages.field(part)).fill_null(""), kinds).items():
+        for at, values in find_all(pl.Series(passages.field(part)).fill_null(""), kinds).items():
             for value in values:
                 found[value.kind.name][at] += 1
     return found
