@@ -4,14 +4,14 @@
     model.save(path)                        # 128 KB
     NgramClassifier.load(path).probability("直接停药就行")   # numpy only
 
-A text is the set of its runs of one to four characters, each hashed to one of 2^16 weights (the hashing trick,
+A text is the list of its runs of one to four characters, each hashed to one of 2^16 weights (the hashing trick,
 arXiv:0902.2206), so there is no vocabulary to keep, and judging takes linear time. ``out_of_fold`` says how good it is
 on kinds of texts that it was not trained on.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +22,14 @@ from common.files import replacing_file
 
 BITS = 16  # of a bucket's number
 LONGEST = 4  # characters of a run
+PENALTY = 0.1
+"""Strength of the ridge penalty of ``train``; the larger, the less single runs count."""
+
 _MULTIPLIER, _MIX = np.uint32(0x01000193), np.uint32(0x9E3779B1)  # FNV's prime; the golden ratio
 _SPACE, _NUMBER = re.compile(r"\s+"), re.compile(r"\d+(?:\.\d+)?")
 _EDGE = "\n"
 
-Buckets = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +45,16 @@ class NgramClassifier:
     bias: float
 
     def probability(self, text: str) -> float:
-        """How likely the text is of the class that was labelled true."""
-        runs = buckets(text)
-        odds = self.bias + self.weights[runs].sum(dtype=np.float64) / len(runs) ** 0.5
-        return float(_sigmoid(odds))
+        """How likely a text is of the class that was labelled true."""
+        return float(self.probabilities([text])[0])
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How likely each text is of that class, ``(texts,)``; a column at once takes about 0.02 ms per text."""
+        total, count = np.zeros(len(texts)), np.zeros(len(texts))
+        for buckets, owners in _runs(texts):
+            total += np.bincount(owners, self.weights[buckets], len(texts))
+            count += np.bincount(owners, minlength=len(texts))
+        return _sigmoid(self.bias + total / np.sqrt(count))
 
     def save(self, path: Path) -> None:
         """Writes the weights in the format of safetensors; the same weights give the same bytes."""
@@ -63,41 +72,25 @@ class NgramClassifier:
         return cls(tensors["weights"], float(tensors["bias"][0]))
 
 
-def buckets(text: str) -> Buckets:
-    """The buckets of a text's runs, each once, in ascending order.
-
-    Width, case, spaces and the values of numbers make no difference; where a text begins and ends does.
-    """
-    plain = _NUMBER.sub("0", _SPACE.sub("", unicodedata.normalize("NFKC", text).lower()))
-    codes = np.frombuffer(f"{_EDGE}{plain}{_EDGE}".encode("utf-32-le", "replace"), np.uint32)
-    hashes, found = codes, []
-    for longer in range(LONGEST):
-        found.append((hashes ^ (hashes >> np.uint32(15))) * _MIX >> np.uint32(32 - BITS))
-        hashes = hashes[:-1] * _MULTIPLIER ^ codes[longer + 1 :]
-    return np.unique(np.concatenate(found)).astype(np.int64)
-
-
-def train(texts: Sequence[str], labels: Sequence[bool], *, penalty: float = 0.3) -> NgramClassifier:
+def train(texts: Sequence[str], labels: Sequence[bool]) -> NgramClassifier:
     """Fits the weights by L-BFGS.
 
     Args:
         texts: The texts.
         labels: The class of each.
-        penalty: Strength of the ridge penalty; the larger, the less single runs count.
     """
     from scipy.optimize import minimize  # only who trains needs it
 
-    runs = [buckets(text) for text in texts]
-    at, owner = np.concatenate(runs), np.repeat(np.arange(len(runs)), [len(run) for run in runs])
-    value = np.concatenate([np.full(len(run), len(run) ** -0.5) for run in runs])
+    buckets, owners = (np.concatenate(parts) for parts in zip(*_runs(texts), strict=True))
+    value = np.bincount(owners)[owners] ** -0.5
     truth = np.asarray(labels, np.float64)
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, bias = parameters[:-1], parameters[-1]
-        odds = np.bincount(owner, value * weights[at], len(runs)) + bias
+        odds = bias + np.bincount(owners, value * weights[buckets])
         error = _sigmoid(odds) - truth
-        slope = np.bincount(at, value * error[owner], len(weights)) + penalty * weights
-        cost = np.logaddexp(0, odds).sum() - truth @ odds + penalty / 2 * weights @ weights
+        slope = PENALTY * weights + np.bincount(buckets, value * error[owners], len(weights))
+        cost = np.logaddexp(0, odds).sum() - truth @ odds + PENALTY / 2 * weights @ weights
         return float(cost), np.append(slope, error.sum())
 
     fitted = minimize(loss, np.zeros(2**BITS + 1), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
@@ -105,26 +98,42 @@ def train(texts: Sequence[str], labels: Sequence[bool], *, penalty: float = 0.3)
 
 
 def out_of_fold(
-    texts: Sequence[str], labels: Sequence[bool], kinds: Sequence[str], *, folds: int = 5, penalty: float = 0.3
+    texts: Sequence[str], labels: Sequence[bool], kinds: Sequence[str], folds: int = 8
 ) -> NDArray[np.float64]:
-    """The probability of each text by a model that saw none of its kind.
+    """The probability of each text by a model that saw none of its kind, ``(texts,)``.
 
     Args:
         texts: The texts.
         labels: The class of each.
         kinds: What each is about; a kind is never divided.
         folds: How many models are trained.
-        penalty: As for ``train``.
     """
-    names = {name: number % folds for number, name in enumerate(sorted(set(kinds)))}
-    fold = np.array([names[kind] for kind in kinds])
+    folded = {kind: number % folds for number, kind in enumerate(sorted(set(kinds)))}
+    fold = np.array([folded[kind] for kind in kinds])
     probability = np.zeros(len(texts))
     for number in range(folds):
-        seen = np.flatnonzero(fold != number)
-        model = train([texts[at] for at in seen], [labels[at] for at in seen], penalty=penalty)
-        for at in np.flatnonzero(fold == number):
-            probability[at] = model.probability(texts[at])
+        seen, unseen = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        model = train([texts[at] for at in seen], [labels[at] for at in seen])
+        probability[unseen] = model.probabilities([texts[at] for at in unseen])
     return probability
+
+
+def _runs(texts: Sequence[str]) -> Iterator[tuple[Indices, Indices]]:
+    """For each length of runs: their buckets, and the numbers of their texts."""
+    marked = [f"{_EDGE}{_plain(text)}{_EDGE}" for text in texts]
+    codes = np.frombuffer("".join(marked).encode("utf-32-le", "replace"), np.uint32)
+    owners = np.repeat(np.arange(len(marked)), [len(text) for text in marked])
+    hashes = codes
+    for longer in range(LONGEST):
+        inside = owners[: len(hashes)] == owners[longer:]
+        mixed = (hashes ^ (hashes >> np.uint32(15))) * _MIX >> np.uint32(32 - BITS)
+        yield mixed[inside].astype(np.int64), owners[longer:][inside]
+        hashes = hashes[:-1] * _MULTIPLIER ^ codes[longer + 1 :]
+
+
+def _plain(text: str) -> str:
+    """Without what makes no difference: width, case, spaces, the values of numbers."""
+    return _NUMBER.sub("0", _SPACE.sub("", unicodedata.normalize("NFKC", text).lower()))
 
 
 def _sigmoid(odds: NDArray[np.float64]) -> NDArray[np.float64]:

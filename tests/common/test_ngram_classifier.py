@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.ngram_classifier import NgramClassifier, buckets, out_of_fold, train
+from common.ngram_classifier import BITS, NgramClassifier, out_of_fold, train
 
 STOPS = ["这药可以直接停掉", "明天起就不用吃药了", "药停了就行", "自己把药停了吧", "不用再吃药了", "马上停药没事"]
 KEEPS = ["这药要按医嘱吃", "明天起继续按时吃药", "药不能停", "自己不要停药", "还要再吃三个月", "停药要问医生"]
@@ -34,8 +34,16 @@ def test_a_saved_model_judges_the_same_and_its_bytes_depend_on_nothing_else(
 
 
 def test_width_case_spaces_and_values_make_no_difference_but_signs_do() -> None:
-    assert np.array_equal(buckets("一次吃 5 片 VC，"), buckets("一次吃12.5片ｖｃ,"))
-    assert not np.array_equal(buckets("不用去医院？"), buckets("不用去医院。"))
+    weights = np.random.default_rng(0).normal(size=2**BITS).astype(np.float16)
+    model = NgramClassifier(weights, 0.0)
+    assert model.probability("一次吃 5 片 VC，") == model.probability("一次吃12.5片ｖｃ,")
+    assert model.probability("停药就行？") != model.probability("停药就行。")
+
+
+def test_a_column_is_judged_as_its_texts_are(model: NgramClassifier) -> None:
+    texts = [*TEXTS, "", "停", "药药药药药"]
+    assert model.probabilities(texts).tolist() == pytest.approx([model.probability(text) for text in texts], rel=1e-12)
+    assert model.probabilities([]).tolist() == []
 
 
 @pytest.mark.parametrize("text", ["", "🙂", "a", "\ud800", "\n" * 9])
