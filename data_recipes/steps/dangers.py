@@ -122,7 +122,7 @@ HINT = re.sub(r"\(\?![^()]*\)", "", _PATTERNS)  # Rust has no lookahead; it may 
 _REFUTES = re.compile(
     "(?:您好[，,]?)?(?:不对|不是的|不行|没有?用|假的|这(?:种说法)?是(?:一?个)?(?:误区|错误?的|谣言|骗))"
 )
-_SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?\n；;]*")
+SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?\n；;]*")
 
 REASONS = (
     "unsafe_cure_promise",
@@ -139,7 +139,7 @@ def danger(question: str, answer: str) -> str | None:
     """The first reason why an answer could harm, if any."""
     if _REFUTES.match(answer):
         return None
-    sentences = [sentence for sentence in _SENTENCE.findall(answer) if not _REFUTED.search(sentence)]
+    sentences = [sentence for sentence in SENTENCE.findall(answer) if not _REFUTED.search(sentence)]
     if _MEDICAL.search(question + answer) and _says(sentences, _CURE):
         return "unsafe_cure_promise"
     if _stops(question, sentences):
