@@ -6,26 +6,29 @@ It reads the halves ``train`` and ``dev`` of the labelled texts (``benchmarks/la
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common.ngram_classifier import out_of_fold, train
-from data_recipes.steps import unsafe_advice
+from data_recipes.steps import refusals, unsafe_advice
 from domains.retrieval.labelled import Share
 
 FOLDER = Path(__file__).parent / "labelled_screens"
 FOLDS = 8
-SAFE = ("refusal_only", "truncated_answer")  # sets whose answers harm nobody, whatever else is wrong with them
+SAFE = ("refusal_only.dev", "truncated_answer.dev")  # their answers harm nobody, whatever else is wrong with them
+ANSWERING = ("unsafe_advice.train", "unsafe_advice.dev", "truncated_answer.dev")  # they refuse nothing
+
+Text = tuple[str, bool, str]
+"""A text, its label, its kind."""
 
 
 def main() -> None:
     """Trains, measures and writes."""
-    texts = [(line["answer"], line["label"], line["kind"]) for line in labelled("unsafe_advice.train")]
-    texts += _in_folds([(line["answer"], line["label"]) for line in labelled("unsafe_advice.dev")])
-    texts += _in_folds([(line["answer"], False) for name in SAFE for line in labelled(f"{name}.dev")])
-    learn(texts, unsafe_advice.THRESHOLD, unsafe_advice.WEIGHTS)
+    learn(_with_others("unsafe_advice", SAFE), unsafe_advice.THRESHOLD, unsafe_advice.WEIGHTS)
+    learn(_with_others("refusal_only", ANSWERING), refusals.THRESHOLD, refusals.WEIGHTS)
 
 
 def labelled(name: str) -> list[dict[str, Any]]:
@@ -33,12 +36,15 @@ def labelled(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text("utf-8").strip().split("\n")]
 
 
-def _in_folds(texts: list[tuple[str, bool]]) -> list[tuple[str, bool, str]]:
-    """Texts without kinds, in as many kinds as there are folds."""
-    return [(text, label, f"other {number % FOLDS}") for number, (text, label) in enumerate(texts)]
+def _with_others(screen: str, others: Iterable[str]) -> list[Text]:
+    """The texts of a screen, and those of other sets, in which there is nothing for it to find."""
+    texts = [(line["answer"], line["label"], line["kind"]) for line in labelled(f"{screen}.train")]
+    plain = [(line["answer"], line["label"]) for line in labelled(f"{screen}.dev")]
+    plain += [(line["answer"], False) for name in others for line in labelled(name)]
+    return texts + [(text, label, f"other {number % FOLDS}") for number, (text, label) in enumerate(plain)]
 
 
-def learn(labelled_texts: list[tuple[str, bool, str]], threshold: float, weights: Path) -> None:
+def learn(labelled_texts: list[Text], threshold: float, weights: Path) -> None:
     """Trains a classifier, writes its weights, and prints what it finds of kinds that it has not seen."""
     texts, labels, kinds = (list(column) for column in zip(*labelled_texts, strict=True))
     truth, found = np.array(labels), out_of_fold(texts, labels, kinds, FOLDS) > threshold
