@@ -1,12 +1,14 @@
 """Answers that stop in the middle.
 
 Some endings no complete answer has: an open bracket or quotation mark, a number of a list without its item, a
-conjunction. A missing full stop alone says little: many people leave out the last one. It is only likely to be missing
-because the answer was cut where its author divided many clauses before, or where a condition has no consequence or a
-dose no unit.
+conjunction, the first character of a word or of a clause. A missing full stop alone says little: many people leave out
+the last one. It is only likely to be missing because the answer was cut where its author divided many clauses before,
+or where a condition has no consequence or a dose no unit.
 """
 
 import re
+
+from data_recipes.steps.dictionary import last_word_is_whole
 
 _OPENING = "“「『（《〈【"
 _CLOSING = "”」』）》〉】"
@@ -26,6 +28,7 @@ _CONNECTIVE = "|".join(
     )
 )
 _CUT = re.compile(f"(?:{_CONNECTIVE})$")
+_CAUSED = re.compile("[由因][^，。；]{1,20}导致$")
 _CUT_MODAL = re.compile(
     "(?<![不没也都才就一功可性智本重必主机误社学聚体开])(?:要|会|能|有|要去|可以)$|不要$|能不能$|会不会$|要不要$"
 )
@@ -44,6 +47,10 @@ _UNFINISHED = re.compile(
     "|(?:^|[。！？；，,])(?:如果|若|一旦|倘若|假如|要是|虽然|尽管)(?:(?!就|则|要|应|建议|可以?|也|都|请|马上|立[即刻])[^。！？；，,])+$"
 )
 _TAIL = 60  # characters, in which an ending is found
+_BEGUN_CLAUSE = re.compile("[，。；,;][\u4e00-\u9fff]$")
+_ONE_WORD = re.compile("[好对行是否能不嗯有无会哦啊呢吧乖棒赞]$")  # a clause of one character
+_TWO_HAN = re.compile("[\u4e00-\u9fff]{2}$")
+_BROKEN, _PERHAPS_BROKEN = 0.05, 0.2  # of 2,388 answers none and 8 end so; cut at random, 2 % and 11 %
 
 
 def trimmed(answer: str) -> str:
@@ -70,7 +77,7 @@ def is_perhaps_cut(answer: str) -> bool:
     last = text.rsplit("\n", 1)[-1]
     if len(last) < _MODAL_PROSE or _LIST.search(last) or "```" in text or not _WORD_END.search(last):
         return False
-    if _UNFINISHED.search(last[-_TAIL:]):
+    if _UNFINISHED.search(last[-_TAIL:]) or _ends_within_a_word(last, _PERHAPS_BROKEN):
         return True
     return len(_DIVIDED.findall(text)) >= _MANY and not _CLOSED.search(last)
 
@@ -90,6 +97,16 @@ def _cut_word(text: str) -> bool:
     if len(text) < _PROSE:
         return False
     tail = text[-_TAIL:]
+    if _CAUSED.search(tail):
+        return False
     if _CUT.search(tail) or _LATIN_CUT.search(tail):
         return True
-    return len(text) >= _MODAL_PROSE and _CUT_MODAL.search(tail) is not None
+    if len(text) < _MODAL_PROSE:
+        return False
+    if _BEGUN_CLAUSE.search(tail) and not _ONE_WORD.search(tail):
+        return True
+    return _CUT_MODAL.search(tail) is not None or _ends_within_a_word(tail, _BROKEN)
+
+
+def _ends_within_a_word(text: str, limit: float) -> bool:
+    return _TWO_HAN.search(text) is not None and last_word_is_whole(text) < limit

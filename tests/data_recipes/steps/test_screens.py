@@ -74,6 +74,8 @@ def test_a_finding_a_denied_diagnosis_and_what_is_uncertain_are_no_refusals(ques
         "最简单的是flex：\n```css\n.box {",
         "具体的做法如下：",
         "水里加增稠剂，一口量不要超过",
+        "白细胞低于2.0就要打升白针，另外少去人多的地方，戴口罩，吃",
+        "发热超过三天或者精神不好，应该到医院做进一步的检",
     ],
 )
 def test_an_ending_that_no_complete_answer_has_is_found(answer: str) -> None:
@@ -130,6 +132,8 @@ def test_an_answer_of_many_clauses_or_with_half_a_condition_is_perhaps_cut(answe
         "平时要低盐饮食，戒烟限酒，多食用新鲜的蔬菜以及水果",
         "两种疾病的病因不同，前者是病毒感染；后者是自身免疫异常，治疗方案也不同",
         "如果意识不清就不能喂水，应该马上打急救电话送医院",
+        "维生素缺乏多在冬天发生，多因免疫系统异常导致",
+        "放心吧，这个药孩子也能用，按体重算好就可以给他吃，对",
         "先休息，抬高患肢，可以冷敷，不要按摩，少喝汤，尿酸高的时候不要喝酒为好",
     ],
 )
