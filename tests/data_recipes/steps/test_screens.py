@@ -1,7 +1,12 @@
 """The rules of the screens, each on what it must find and what it must leave."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from common.ngram_classifier import NgramClassifier
+from data_recipes.steps import refusals, unsafe_advice
 from data_recipes.steps.dangers import danger
 from data_recipes.steps.refusals import only_refuses
 from data_recipes.steps.signs import share_of_signs
@@ -195,3 +200,17 @@ def test_dangerous_advice_is_found_by_kind(question: str, answer: str, reason: s
 )
 def test_warnings_and_right_advice_are_left(question: str, answer: str) -> None:
     assert danger(question, answer) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "threshold"),
+    [
+        ("unsafe_advice", unsafe_advice.WEIGHTS, unsafe_advice.THRESHOLD),
+        ("refusal_only", refusals.WEIGHTS, refusals.THRESHOLD),
+    ],
+)
+def test_the_weights_are_of_the_labelled_texts(name: str, weights: Path, threshold: float) -> None:
+    folder = Path(__file__).parents[3] / "benchmarks/labelled_screens"
+    texts = [json.loads(line) for line in (folder / f"{name}.train.jsonl").read_text("utf-8").splitlines()]
+    found = NgramClassifier.load(weights).probabilities([text["answer"] for text in texts]) > threshold
+    assert (found == [text["label"] for text in texts]).mean() > 0.95
