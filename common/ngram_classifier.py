@@ -114,10 +114,11 @@ def out_of_fold(
         folds: How many models are trained.
     """
     folded = {kind: number % folds for number, kind in enumerate(sorted(set(kinds)))}
-    fold = np.array([folded[kind] for kind in kinds])
+    fold = [folded[kind] for kind in kinds]
     probability = np.zeros(len(texts))
     for number in range(folds):
-        seen, unseen = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        seen = [at for at, other in enumerate(fold) if other != number]
+        unseen = [at for at, own in enumerate(fold) if own == number]
         model = train([texts[at] for at in seen], [labels[at] for at in seen])
         probability[unseen] = model.probabilities([texts[at] for at in unseen])
     return probability

@@ -51,7 +51,8 @@ def in_words(text: str) -> int:
 @cache
 def _endings() -> tuple[frozenset[str], dict[str, float]]:
     """The words of several characters; how often a character is a word, for each time that it begins one of these."""
-    known, alone, begun = set(), Counter[str](), Counter[str]()
+    known: set[str] = set()
+    alone, begun = Counter[str](), Counter[str]()
     for word in words():
         if len(word.text) == 1:
             alone[word.text] += word.frequency

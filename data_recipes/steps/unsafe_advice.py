@@ -47,11 +47,11 @@ def make(config: UnsafeAdviceStep) -> Step:
     def screened(rows: pa.Table) -> Outcome:
         questions, answers = texts.questions(rows), texts.answers(rows)
         at = np.flatnonzero(answers.str.contains(dangers.HINT).to_numpy())
-        why = np.full(len(rows), None, object)
+        why = np.full(len(rows), "", object)
         pairs = zip(questions.gather(at).to_list(), answers.gather(at).to_list(), strict=True)
-        why[at] = [dangers.danger(question, answer) for question, answer in pairs]
+        why[at] = [dangers.danger(question, answer) or "" for question, answer in pairs]
         reasons = [(name, pl.Series(why == name)) for name in dangers.REASONS]
-        likely = (likelihood(model, answers.to_list()) > THRESHOLD) & np.equal(why, None).astype(bool)
+        likely = (likelihood(model, answers.to_list()) > THRESHOLD) & (why == "")
         flags = [("unsafe_likely", pl.Series(likely))]
         if config.policy == "drop":
             return texts.without(rows, reasons, flags=flags)
