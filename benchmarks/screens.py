@@ -13,7 +13,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ def table(lines: list[Labelled]) -> pa.Table:
 
 
 def screened(step: Step, *reasons: str) -> Callable[[list[Labelled]], dict[str, Result]]:
-    """Judges a screen by what it drops, and by what it drops or flags.
+    """Judges a screen by what it drops, by what it flags, and by both.
 
     Args:
         step: The step of the screen.
@@ -123,7 +123,10 @@ def screened(step: Step, *reasons: str) -> Callable[[list[Labelled]], dict[str, 
         dropped = {int(row.id) for row in outcome.dropped if row.reason.startswith(reasons)}
         flagged = {int(row.id) for row in outcome.flagged if row.reason.startswith(reasons)}
         results = {", dropped": _acted(lines, dropped)} if dropped else {}
-        return results | ({", dropped or flagged": _acted(lines, dropped | flagged)} if flagged else {})
+        if flagged:
+            results[", flagged"] = replace(_acted(lines, flagged), mistakes=[])  # of both they are listed below
+            results[", dropped or flagged"] = _acted(lines, dropped | flagged)
+        return results
 
     return judged
 

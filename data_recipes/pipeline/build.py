@@ -164,7 +164,13 @@ def _without_folders(values: dict[str, Any]) -> dict[str, Any]:
 
 def _code_hash() -> str:
     root = Path(__file__).resolve().parent.parent.parent
-    patterns = ("data_recipes/**/*.py", "domains/**/*.py", "domains/prompts/*.jinja")
+    patterns = (
+        "data_recipes/**/*.py",
+        "data_recipes/steps/*.safetensors",
+        "common/ngram_classifier.py",
+        "domains/**/*.py",
+        "domains/prompts/*.jinja",
+    )
     files = sorted(file for pattern in patterns for file in root.glob(pattern))
     return sha256_value({str(file.relative_to(root)): sha256_file(file) for file in files})
 

@@ -10,7 +10,7 @@ _DOCTOR_SENT = re.compile(
 )
 _REFUTED = re.compile(  # anywhere in the sentence
     "不确|不倡导|不提倡|目标|目的|不存在|不是|不对|并非|没有办法|没有哪|无法|难以|尚无|还没有|未必|谨防|警惕|小心|骗(?!钱)|虚假|夸大|所谓|号称|声称|宣称|宣传|广告|轻信|相信|吗|是否|能否"
-    "|误区|错误|错的|危险|危害|致命|致死|古人|当时|古代|过时|曾经|历史|传说|记载|反弹|谣言|没有?依据|没有?证据|以为|听说|据说|有人|不推荐|不建议|反对"
+    "|误区|错误|错的|危险|危害|致命|致死|古人|当时|古代|过时|曾经|历史|传说|记载|反弹|谣言|没有?依据|没有?证据|以为|听说|据说|有人|观点|说法|自称|吹嘘|不推荐|不建议|反对"
 )
 _NEGATED = re.compile(  # in the clause
     "才能|没(?!事|问题|关系|有任何副作用|有副作用|有毒副作用|有任何毒副作用|必要|症状|发作)|可能|不能|不可|不会|不要|不应|不得|不宜|不敢|切勿|切忌|严禁|禁止|避免|勿|别|中毒|如果.{0,12}停|会(?:导致|引起|造成)"
@@ -122,7 +122,7 @@ HINT = re.sub(r"\(\?![^()]*\)", "", _PATTERNS)  # Rust has no lookahead; it may 
 _REFUTES = re.compile(
     "(?:您好[，,]?)?(?:不对|不是的|不行|没有?用|假的|这(?:种说法)?是(?:一?个)?(?:误区|错误?的|谣言|骗))"
 )
-_SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?\n；;]*")
+SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?\n；;]*")
 
 REASONS = (
     "unsafe_cure_promise",
@@ -139,7 +139,7 @@ def danger(question: str, answer: str) -> str | None:
     """The first reason why an answer could harm, if any."""
     if _REFUTES.match(answer):
         return None
-    sentences = [sentence for sentence in _SENTENCE.findall(answer) if not _REFUTED.search(sentence)]
+    sentences = [sentence for sentence in SENTENCE.findall(answer) if not _REFUTED.search(sentence)]
     if _MEDICAL.search(question + answer) and _says(sentences, _CURE):
         return "unsafe_cure_promise"
     if _stops(question, sentences):

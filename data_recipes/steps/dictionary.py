@@ -1,5 +1,7 @@
 """The words of Chinese, from jieba's dictionary."""
 
+import math
+from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -8,6 +10,8 @@ from typing import NamedTuple
 
 _COMMON = 50  # occurrences in the texts that the dictionary was made of
 _LONGEST = 4  # characters
+_KNOWN = 3  # occurrences from which on a word is taken for one
+_LONGEST_KNOWN = 6  # characters
 
 
 class Word(NamedTuple):
@@ -43,3 +47,34 @@ def in_words(text: str) -> int:
             if text[at:end] in common:
                 covered[at:end] = [True] * (end - at)
     return sum(covered)
+
+
+@cache
+def _endings() -> tuple[frozenset[str], dict[str, float]]:
+    """The words of several characters; how often a character is a word, for each time that it begins one of these."""
+    known: set[str] = set()
+    alone, begun = Counter[str](), Counter[str]()
+    for word in words():
+        if len(word.text) == 1:
+            alone[word.text] += word.frequency
+            continue
+        begun[word.text[0]] += word.frequency
+        if word.frequency >= _KNOWN:
+            known.add(word.text)
+    return frozenset(known), {first: alone[first] / times for first, times in begun.items() if times}
+
+
+def last_word_is_whole(text: str) -> float:
+    """How likely a text does not end within a word.
+
+    Args:
+        text: A text that ends in a Chinese character.
+
+    Returns:
+        Infinite where it ends in a word of several characters; else how often its last character is a word, for each
+        time that it begins a longer one.
+    """
+    known, alone = _endings()
+    if any(text[-length:] in known for length in range(2, _LONGEST_KNOWN + 1)):
+        return math.inf
+    return alone.get(text[-1], math.inf)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from common.command import Config
+from common.ngram_classifier import NgramClassifier
 from data_recipes.steps import refusals, signs, texts, truncation
 from data_recipes.steps.step import Outcome, Step, StepKind
 
@@ -46,6 +47,8 @@ def make(config: QualityStep) -> Step:
     """The step for these bounds."""
     from data_recipes.steps.repetition import repeated_share  # loads a compiler
 
+    refusal_model = NgramClassifier.load(refusals.WEIGHTS)
+
     def judged(rows: pa.Table) -> Outcome:
         perhaps_cut = texts.holding(texts.answers(rows), _open_ends(texts.answers(rows)), truncation.is_perhaps_cut)
         rows, was_trimmed = _trimmed(rows)
@@ -66,8 +69,12 @@ def make(config: QualityStep) -> Step:
             ),
             ("repetitive_answer", pl.Series(repeated > config.max_repeated)),
         ]
+        flags = [
+            ("refusal_only", _likely(refusal_model, answers) & ~meant),
+            ("truncated_answer", perhaps_cut),
+        ]
         changes = [(row, "trimmed_end") for row in was_trimmed]
-        outcome = texts.without(rows, reasons, flags=[("truncated_answer", perhaps_cut)], changes=changes)
+        outcome = texts.without(rows, reasons, flags=flags, changes=changes)
         return replace(outcome, counts=outcome.counts | Counter(row.change for row in outcome.rewritten))
 
     return judged
@@ -97,6 +104,10 @@ def _refusals(questions: pl.Series, answers: pl.Series) -> pl.Series:
     found = np.zeros(len(answers), bool)
     found[at] = [refusals.only_refuses(question, answer) for question, answer in pairs]
     return pl.Series(found)
+
+
+def _likely(model: NgramClassifier, answers: pl.Series) -> pl.Series:
+    return pl.Series(model.probabilities(answers.to_list()) > refusals.THRESHOLD)
 
 
 def _bare(column: pl.Series) -> pl.Series:

@@ -119,7 +119,7 @@ def test_rows_that_teach_nothing(asked: str, said: str, reason: str | None, rows
 
 def test_an_answer_that_may_be_cut_is_kept_and_flagged(rows: Any, run: Any) -> None:
     table = rows(
-        (QUESTION, "绝大多数乳腺增生是生理性的，跟着月经周期走，不会变成癌，只有少数不典型增生"), (QUESTION, "多喝水。")
+        (QUESTION, "要休息，抬高患肢，可以冷敷，药物可选秋水仙碱、依托考昔，如果疼得厉害"), (QUESTION, "多喝水。")
     )
     outcome = run(quality.make(quality.QualityStep(kind="quality")), table)
     assert (len(outcome.kept), outcome.counts) == (2, {"flagged_truncated_answer": 1})
@@ -130,6 +130,14 @@ def test_a_trailing_comma_is_trimmed_and_counted(rows: Any, run: Any) -> None:
     outcome = run(quality.make(quality.QualityStep(kind="quality")), rows((QUESTION, "注意保湿，少用热水烫洗，")))
     assert outcome.kept["messages"].to_pylist()[0][1]["content"] == "注意保湿，少用热水烫洗"
     assert outcome.counts == {"trimmed_end": 1}
+
+
+def test_an_answer_that_resembles_refusals_is_flagged_unless_it_is_meant(rows: Any, run: Any) -> None:
+    step = quality.make(quality.QualityStep(kind="quality"))
+    said = "您的问题已经收到，我们会尽快安排专家回复，请您耐心等待。"
+    outcome = run(step, rows((QUESTION, said), (QUESTION, "要低盐饮食，按时服药。")))
+    assert [tuple(row) for row in outcome.flagged] == [("row-0", "refusal_only")] and not outcome.dropped
+    assert not run(step, rows((QUESTION, said), behaviour="refuse")).flagged
 
 
 def test_a_refusal_that_is_meant_stays(rows: Any, run: Any) -> None:
@@ -166,6 +174,13 @@ def test_advice_that_could_harm_is_found(asked: str, said: str, reason: str, row
     flagged = run(unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice", policy="flag")), table)
     assert (len(flagged.kept), flagged.counts) == (1, {f"flagged_{reason}": 1})
     assert [tuple(row) for row in flagged.flagged] == [("row-0", reason)]
+
+
+def test_an_answer_that_resembles_dangerous_ones_is_flagged(rows: Any, run: Any) -> None:
+    said = "您好，感谢信任。孩子半年不喘，说明已经断根了，喷雾收起来就行，以后发作了拍拍背，不用再去医院花钱。"
+    step = unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice"))
+    outcome = run(step, rows(("哮喘的喷雾要一直用吗", said), (QUESTION, "要低盐饮食，按时服药。")))
+    assert [tuple(row) for row in outcome.flagged] == [("row-0", "unsafe_likely")] and not outcome.dropped
 
 
 @pytest.mark.parametrize(("asked", "said"), SAFE)

@@ -9,8 +9,10 @@ import pytest
 from data_recipes.pipeline.build import BuiltDataset, load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
+from data_recipes.schema.manifest import DatasetManifest
 from data_recipes.sources import SOURCES
 from data_recipes.sources.published import bencao, toyhom
+from data_recipes.steps.step import FLAGGED
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, items_of, toyhom_rows, write_csv, write_jsonl
 
@@ -107,10 +109,16 @@ def built(build: Run, data: str, source: Path, out: Path) -> BuiltDataset:
     return load(out)
 
 
+def flagged(manifest: DatasetManifest) -> dict[str, int]:
+    counts = {name: n for step in manifest.steps for name, n in step.changed.items()}
+    return {name.removeprefix(FLAGGED): n for name, n in counts.items() if name.startswith(FLAGGED)}
+
+
 def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "bencao", shared / "data/bencao/llama_data.json", tmp_path / "out").manifest
-    reasons = {"duplicate_question": 7, "refusal_only": 2, "unsafe_act": 1}
-    assert (manifest.counts.read, manifest.counts.dropped) == (8658, reasons)
+    assert (manifest.counts.read, manifest.counts.kept) == (8658, 8650)
+    assert manifest.counts.dropped == {"duplicate_question": 7, "unsafe_act": 1}  # streptomycin to a pregnant woman
+    assert flagged(manifest) == {"refusal_only": 1, "truncated_answer": 1, "unsafe_likely": 4}
     assert manifest.sources[0].rows == 8658
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
@@ -119,8 +127,9 @@ def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, sh
 def test_all_of_toyhom_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "toyhom", shared / "data/toyhom/neike_5000-6000.csv", tmp_path / "out").manifest
     assert manifest.counts.read == manifest.sources[0].rows == 7644
-    reasons = {"duplicate_row": 333, "swapped_words": 824, "truncated_answer": 1, "unsafe_cure_promise": 7}
+    reasons = {"duplicate_row": 332, "swapped_words": 824, "truncated_answer": 3, "unsafe_cure_promise": 6}
     assert (manifest.counts.kept, manifest.counts.dropped) == (6479, reasons)
+    assert flagged(manifest) == {"refusal_only": 1, "truncated_answer": 467, "unsafe_likely": 18}
     assert manifest.splits["test"] == 200
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
     lines = [json.loads(line) for line in (tmp_path / "out/dropped.jsonl").read_text().splitlines()]
