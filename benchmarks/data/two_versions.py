@@ -3,7 +3,7 @@
 python benchmarks/data/two_versions.py OLD NEW [rounds=3] [rows=100000]      OLD and NEW are checkouts of the project
 
 Both run with this Python. Processor seconds depend less on what else the machine does than seconds do, but grow by a
-fifth on busy cores, so the versions take turns and the smallest of each counts.
+fifth on busy cores, so the versions take turns and the median of each counts.
 """
 
 import os
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 import run
 
@@ -24,8 +25,8 @@ def main(old: Path, new: Path, rounds: int, rows: int) -> None:
     for tree in (old, new) * rounds:
         spent[tree].append(processor_seconds(tree.resolve(), source, work / "out"))
         print(f"{tree}: {spent[tree][-1]:.1f} CPU s", flush=True)
-    ratio = min(spent[old]) / min(spent[new])
-    print(f"smallest: {min(spent[old]):.1f} and {min(spent[new]):.1f} CPU s; the new one is {ratio:.2f} times as fast")
+    before, after = median(spent[old]), median(spent[new])
+    print(f"medians: {before:.1f} and {after:.1f} CPU s; the new one is {before / after:.2f} times as fast")
 
 
 def processor_seconds(tree: Path, source: Path, out: Path) -> float:
