@@ -28,7 +28,9 @@ _ALSO_WORDS = (
     "高林黄周何马程叶任方石金江史万段雷黎易乔文安温章齐梅管左舒纪盛项曲成柴屈景包宁解华车房简盖商苏计冰宇花蓝井仲乐习尚明向祝时惠连宫常洪"
     "芦燕练封沙伏强展干麻路宿鱼冷桑党谈边吉伊白查位付迟凌刁刘揭古慕茹习茂代封单于盛谈昌房"
 )
-_RARE = "和昌年来海那水红银都鲜满班支全门权刀仓衣官终春皮勾岩其应"  # mostly words: only where a name is certain to follow
+_RARE = (
+    "和昌年来海那水红银都鲜满班支全门权刀仓衣官终春皮勾岩其应"  # mostly words: only where a name is certain to follow
+)
 _DOUBLE = (
     "欧阳|上官|司马|诸葛|夏侯|皇甫|尉迟|公孙|慕容|司徒|令狐|东方|独孤|宇文|长孙|端木|百里|呼延|闻人|澹台|申屠|太史|亓官|赫连|钟离|轩辕|司空|万俟|濮阳|淳于"
     "|公冶|贺兰|西门|南宫|拓跋|完颜|爱新觉罗|叶赫那拉|纳兰|鲜于|闾丘|梁丘|左丘|东郭|宗政|仲孙|公羊|第五|壤驷|乐正|巫马|漆雕|単于|颛孙|夹谷"
@@ -67,7 +69,9 @@ _DOT = "[·•・‧.．]"
 _PART = "(?:(?![的是因于在和与之说诉])[\u4e00-\u9fff]){2,8}"
 _DOTTED = rf"{_PART}[·•・‧]{_PART}(?:[·•・‧]{_PART})?"
 _LATIN = r"[A-Z][a-z]+(?:[ -][A-Z][a-z]+){1,2}"
-_PATIENT = "患者|病人|患儿|产妇|孕妇|伤者|死者|逝者|病患|病员|伤员|受试者|来访者|被鉴定人|献血者|供者|新生儿|老人|住户|居民"
+_PATIENT = (
+    "患者|病人|患儿|产妇|孕妇|伤者|死者|逝者|病患|病员|伤员|受试者|来访者|被鉴定人|献血者|供者|新生儿|老人|住户|居民"
+)
 _FIELD = (  # of a form, whose value is a name
     "(?:患者|病人|患儿|产妇|孕妇|受试者|学生|申请人|家属|监护人|联系人|父亲|母亲|配偶|本人|真实|中文)?姓\\s*名|曾用名|原名|化名|乳名|小名|名字|名称呼|户主|户名|开户名|持卡人|收款人|付款人|联系人|紧急联系人|收件人|收货人|发件人|寄件人|监护人|委托人|被委托人|代理人"
     "|(?:患者|家属|家长|医[师生]|护士|本人|患方|代理人|受试者|研究者|监护人|上级医师|会诊医师)?签\\s*[名字章]|落款|审签|签发|签收人?|(?:主治|主刀|经治|住院|会诊|送检|管床|手术|接诊|报告|审核|主诊|申请|谈话|值班|诊断|操作|上级|指导|带教|进修|规培|麻醉|门诊|首诊|开单|责任|检查|主管|主任|副主任|影像|检验|质控|随访|家庭)医\\s*[师生]"
@@ -109,13 +113,11 @@ _FOLLOWS = "的在去也从都已就给和跟与把被让因于是有得打做�
 _PUBLIC_BEFORE = "[代朝国圣祖王帝]|诗人|词人|名医|医家|医[圣仙]|药[王圣]|作家|文豪|画家|科学家|学家|学者|皇帝|导演|演员|歌手|明星|主席|总统|将军|丞相|大臣|人物|主角|祖师|[《“]|如|古有|历史上的|东汉|西汉|三国|南宋|北宋|金元|明末|清初|神医|元帅|英雄|烈士|院士|运动员|冠军"
 _PUBLIC_AFTER = "[（(][前约公]?[元]?[0-9]|[，,]?[字号](?![码线])|[创著撰编]|发明|发现|提出|创立|曰|云：|谓|认为|在?《|所著|[的之]?(?:《|诗|词|小说|名言|学说|学派|医案|定律|理论|著作|故事|传说|典故|方[剂书]|名方)|传[》]?|尝百草|刮骨|治[愈好]|[因死]于|晚年|写[的过道下]|有诗|一生|笔下|等(?:名|医|诗|人)"
 _NO_VALUES = frozenset(
-    "未填 未知 不详 如下 同上 保密 暂无 本人 家属 医生 护士 患者 为空 已签 待签 代签 电子 手写 见下 见上 空白 匿名 父子 母子 父女 母女 夫妻 配偶 父亲 母亲 护士长 主任 男 女 无 自己 同前 略"
-    .split()
+    "未填 未知 不详 如下 同上 保密 暂无 本人 家属 医生 护士 患者 为空 已签 待签 代签 电子 手写 见下 见上 空白 匿名 父子 母子 父女 母女 夫妻 配偶 父亲 母亲 护士长 主任 男 女 无 自己 同前 略".split()
 )
 _FAMOUS = frozenset(  # whom every text may name, and who is not in the dictionary; and medicines
     "金水宝 黄元御 陈修园 徐大椿 屠呦呦 李东垣 张伯礼 王不留 马应龙 左归丸 右归丸 王老吉 雷允上 毛冬青 胡庆余 胡罗卜 陈香露 甘利欣 易善复 同仁堂 方剂学 张仲景 朱丹溪 王清任 陈自明 吴鞠通 薛立斋 万密斋 陶弘景"
-    " 唐慎微 赵学敏 李兰娟 张文宏 钟南山 林巧稚 吴孟超 白求恩 王叔和 叶天士 孙思邈 李时珍 胡大一 陈竺 吴尊友 施今墨 蒲辅周 秦伯未 岳美中 任应秋 邓铁涛 朱良春 张锡纯 王肯堂 汪机 吴又可 吴有性 喻嘉言 程国彭 王孟英 费伯雄 丁甘仁 曹颖甫"
-    .split()
+    " 唐慎微 赵学敏 李兰娟 张文宏 钟南山 林巧稚 吴孟超 白求恩 王叔和 叶天士 孙思邈 李时珍 胡大一 陈竺 吴尊友 施今墨 蒲辅周 秦伯未 岳美中 任应秋 邓铁涛 朱良春 张锡纯 王肯堂 汪机 吴又可 吴有性 喻嘉言 程国彭 王孟英 费伯雄 丁甘仁 曹颖甫".split()
 )
 _HAN = "[\u4e00-\u9fff]"
 _MINORITY_NAME = (
@@ -123,12 +125,14 @@ _MINORITY_NAME = (
     rf"|(?<!{_HAN}){_PART}[·•・‧](?:{_TURKIC})(?!{_HAN}{{4}}))"
 )
 _LABEL_ENDS = "名|名称呼|户主|人|者|签[名字章发]?|落款|审签|医\\s*[师生]|护士|主刀|助|助手|[药技教老]师|师|母亲?|父亲?|配偶|丈夫|妻子|[儿女]子?|亲属|家[属长]|陪护|人员|出席|参会|产妇|孕妇|患\\s*儿|用户|客户|学[员生]|[校院组队]长|主任|护士长|员|被告|原告|的|昵称|称呼|儿"
-_ENDS = (
-    r"(?=$|[\s，,。.！!；;、）)（(<【\[/:：|]|[男女]|电话|手机|联系|性别|年龄|出生|科|住院|门诊|身份证|与患者|关系|签|日期|职称|工号|民族)"
-)
+_ENDS = r"(?=$|[\s，,。.！!；;、）)（(<【\[/:：|]|[男女]|电话|手机|联系|性别|年龄|出生|科|住院|门诊|身份证|与患者|关系|签|日期|职称|工号|民族)"
 _SURNAME = rf"(?:{_DOUBLE}|[{_SURNAMES}{_ALSO_WORDS}{_RARE}])"
 
-_CERTAIN, _ENOUGH, _DOUBTFUL = 4, 6, 3  # points of a context that is certain; of a name; of what the tagger is asked about
+_CERTAIN, _ENOUGH, _DOUBTFUL = (
+    4,
+    6,
+    3,
+)  # points of a context that is certain; of a name; of what the tagger is asked about
 _WINDOW = 8  # characters of a clause that the tagger reads on each side
 _COMMON = 50  # occurrences of a word in the texts that the dictionary was made of
 
@@ -202,12 +206,16 @@ def _lexicon() -> _Lexicon:
         if len(text) == 2 and frequency >= _COMMON and not tag.startswith("nr"):
             common.add(text)
     common |= {word for word in _TAGGED_AS_NAMES if len(word) == 2}
-    return _Lexicon(frozenset(plain | _TAGGED_AS_NAMES), frozenset(common), frozenset(known - _TAGGED_AS_NAMES) | _STOCK_NAMES, frozenset(famous))
+    return _Lexicon(
+        frozenset(plain | _TAGGED_AS_NAMES),
+        frozenset(common),
+        frozenset(known - _TAGGED_AS_NAMES) | _STOCK_NAMES,
+        frozenset(famous),
+    )
 
 
 _TAGGED_AS_NAMES = frozenset(  # by the dictionary
-    "安静 安乃近 张口 金黄 包块 时年 安宁 平安 康复 祝健康 祝平安 祝安康 保健 高达 查明 麻木 温泉 高峰 张力 安康 和平 甘草 屈光 左旋 葛根 保心 高强 安定 高丽 白露 温开水 白开水 明确 易感 高危 常规 平时 成年 司机 方便 艾灸"
-    .split()
+    "安静 安乃近 张口 金黄 包块 时年 安宁 平安 康复 祝健康 祝平安 祝安康 保健 高达 查明 麻木 温泉 高峰 张力 安康 和平 甘草 屈光 左旋 葛根 保心 高强 安定 高丽 白露 温开水 白开水 明确 易感 高危 常规 平时 成年 司机 方便 艾灸".split()
 )
 
 
@@ -451,7 +459,9 @@ def _clause(text: str, at: int) -> tuple[str, int]:
 _MEDICINE = re.compile(
     "西林|沙星|洛尔|地平|他汀|普利|沙坦|替尼|单抗|拉唑|必利|立酮|[肽唑胺酯酮啶嘌呤苷烷]|松[片龙]|[片丸散汤膏]|胶囊|颗粒|注射|口服|冲剂|滴[丸眼鼻]|骨折|综合征|[氏病征腺]|正气|定理|反应|试验"
 )
-_FORMS_OF_ADDRESS = frozenset("先生 女士 小姐 叔叔 阿姨 大爷 大妈 奶奶 爷爷 大哥 大姐 同学 老师 家属 宝宝 小朋友 师傅 主任".split())
+_FORMS_OF_ADDRESS = frozenset(
+    "先生 女士 小姐 叔叔 阿姨 大爷 大妈 奶奶 爷爷 大哥 大姐 同学 老师 家属 宝宝 小朋友 师傅 主任".split()
+)
 _BEGIN = frozenset(_SURNAMES + _ALSO_WORDS + _RARE)
 _USUAL = frozenset(_USUAL_GIVEN) - frozenset(_NEVER_GIVEN)
 _NEVER = frozenset(_NEVER_GIVEN)
@@ -459,7 +469,7 @@ _HAN_ONLY = re.compile(_HAN + "+")
 _NO_LETTERS = re.compile(r"[^\w·]")
 _PUBLIC_LEFT, _PUBLIC_RIGHT = re.compile(f"(?:{_PUBLIC_BEFORE})$"), re.compile(_PUBLIC_AFTER)
 _STOCK_NAMES = frozenset("张三 李四 王五 赵六 李华 王小明 张小明 李小明 李雷 韩梅梅".split())
-_SIGNS = frozenset(" \u3000\t\n，,。.！!；;：:（(“”\"]】[「『、/？?~…|@—-<>》)）")
+_SIGNS = frozenset(' \u3000\t\n，,。.！!；;：:（(“”"]】[「『、/？?~…|@—-<>》)）')
 _LONGEST_LABEL = 14
 _LABELLED = re.compile(rf"(?P<label>{_FIELD})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]]\s*|\s+)$")
 _LABEL_SIGNS = ":：】] \u3000\t\n"
@@ -472,9 +482,12 @@ _WORDS_BEFORE = (
     | dict.fromkeys(_CALLED.split(), 4)
 )
 _IS_DESCRIBED = re.compile(_DESCRIBED)
-_DESCRIPTIONS_BEGIN = frozenset(" \t\u3000，,、（(：:性男女年现今0123456789一二三四五六七八九十之签敬联电手身维藏蒙朝哈回壮彝苗傣满汉")
+_DESCRIPTIONS_BEGIN = frozenset(
+    " \t\u3000，,、（(：:性男女年现今0123456789一二三四五六七八九十之签敬联电手身维藏蒙朝哈回壮彝苗傣满汉"
+)
 _WORDS_AFTER = dict.fromkeys(_DOES, 2) | dict.fromkeys(_TITLES, _CERTAIN)
 _LONGEST_AFTER = max(map(len, _WORDS_AFTER))
+
 
 @cache
 def _doubles() -> frozenset[str]:

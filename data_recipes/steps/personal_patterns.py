@@ -42,10 +42,8 @@ _PLACE = (  # parts of an address, from large to small
     rf"(?:(?:{_HAN}{{2,8}}?(?:省|自治区|市|自治州|州|地区|盟))?(?:{_HAN}{{1,8}}?(?:{_ADMIN})){{1,4}}|(?={_HAN}{{2,6}}(?:{_SMALL})))"
     rf"(?:[\u4e00-\u9fffA-Za-z0-9０-９-]{{1,14}}?(?:{_SMALL}|楼|层|院|门|户|附[0-9]+|[0-9]{{3,4}}(?![0-9室号楼栋层]))(?![民医])){{0,8}}(?:[0-9A-Z-]{{1,8}})?"
 )
-_LIVES = "住址|地址|住所|住处|地点|所在地|居住地|[家现租暂]住|居住|搬[到去]|住在?(?!院)|家在|老家在?|户籍在?|籍贯|原籍|来自|[我他她俺]是|娘家|婆家|[寄送发]到|[寄送发]往|寄给|邮寄|派车到"
-_WECHAT = (
-    "微信|飞信|陌陌|[Ll]ine|[Ww]hats[Aa]pp|[Tt]elegram|[Ss]kype|威信|薇信|徽信|微芯|威芯|卫星|加微|加薇|绿泡泡|绿色软件|微x|[VvＶ]信|(?<![A-Za-z])(?<![A-Za-z0-9] )(?:[VvＶ][Xx]|[Ww][Xx])|weixin|[Ww]e[Cc]hat|WECHAT|微[♥❤]|微心|抖音|小红书|快手|钉钉|支付宝|微博|[薇微威Ｖ](?=\s*[:：])|(?<![A-Za-z0-9])[Vv](?=\\s*[:：])|[+＋加][Vv薇微](?![Xx信])"
-)
+_LIVES = "住址|地址|住所|住处|地点|所在地|居住地|[家现租暂]住|居住|搬[到去]|住在?|家在|老家在?|户籍在?|籍贯|原籍|来自|[我他她俺]是|娘家|婆家|[寄送发]到|[寄送发]往|寄给|邮寄|派车到"
+_WECHAT = "微信|飞信|陌陌|[Ll]ine|[Ww]hats[Aa]pp|[Tt]elegram|[Ss]kype|威信|薇信|徽信|微芯|威芯|卫星|加微|加薇|绿泡泡|绿色软件|微x|[VvＶ]信|(?<![A-Za-z])(?<![A-Za-z0-9] )(?:[VvＶ][Xx]|[Ww][Xx])|weixin|[Ww]e[Cc]hat|WECHAT|微[♥❤]|微心|抖音|小红书|快手|钉钉|支付宝|微博|[薇微威Ｖ](?=\s*[:：])|(?<![A-Za-z0-9])[Vv](?=\\s*[:：])|[+＋加][Vv薇微](?![Xx信])"
 _PLATES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
 
@@ -115,11 +113,13 @@ def _where(match: re.Match[str]) -> bool:
     """An address: at least two parts, the last of them smaller than a district."""
     value = match["value"]
     parts = len(re.findall(rf"{_ADMIN}|{_SMALL}", value))
-    return parts > 1 and bool(re.search(_SMALL, value)) and not re.search("医院|卫生院|卫生室|中心$|中心的", value)
+    return parts > 1 and bool(re.search(_SMALL, value)) and not re.search("^院|医院|卫生院|卫生室|中心$|中心的", value)
 
 
 def _worked_at(match: re.Match[str]) -> bool:
-    return not re.search("医院|[的了都没敢送不想去性]|^[一某这那我他她家个外私国小大哪还上]", match["value"].replace("上海", "海"))
+    return not re.search(
+        "医院|[的了都没敢送不想去性]|^[一某这那我他她家个外私国小大哪还上]", match["value"].replace("上海", "海")
+    )
 
 
 def _qq(match: re.Match[str]) -> bool:
@@ -198,7 +198,9 @@ PATTERNS = (
         r"(?:[^A-Za-z0-9，。,\n]{0,8}(?:[:：是为加搜]|全拼)\s*|\s*(?=[A-Za-z0-9_-]{0,19}[0-9_]))"
         "(?P<value>[A-Za-z0-9][A-Za-z0-9_-]{4,19})(?![A-Za-z0-9_-])",
         "飞信|陌陌|[Ll]ine|[Ww]hats[Aa]pp|[Tt]elegram|[Ss]kype|[微威薇徽卫][信芯星x♥❤心:： ]|加[微薇VvＶ]|[+＋][Vv薇微]|绿泡泡|绿色软件|[VvＶ][信Xx]|[Vv薇微威Ｖ]\\s*[:：]|抖音|小红书|快手|钉钉|支付宝|微博|weixin|[Ww]e[Cc]hat|WECHAT|[Ww][Xx]",
-        lambda match: not re.match("https?$|www", match["value"]) and bool(re.search("[0-9_-]|^[a-z]+$", match["value"])),
+        lambda match: (
+            not re.match("https?$|www", match["value"]) and bool(re.search("[0-9_-]|^[a-z]+$", match["value"]))
+        ),
     ),
     Kind(
         "qq",
