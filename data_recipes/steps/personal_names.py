@@ -21,15 +21,15 @@ from data_recipes.steps.tagger import people
 
 _SURNAMES = (  # that are seldom words
     "王李张刘陈杨赵吴徐孙胡朱郭罗梁宋郑谢韩唐冯董萧曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛阎余潘杜戴夏钟汪田姜范姚谭廖邹熊陆郝孔崔邱"
-    "秦侯邵孟龚庞樊殷陶翟倪严俞鲁葛韦申毕聂焦柳邢岳庄辛耿牟卜詹靳童欧甄裴席覃霍翁隋薄司柏柯阮桂闵柴冉辜瞿戚丘滕晋苑邬臧荀褚廉娄奚穆郎邸冀姬郜晏栾郁蒙喻窦敖糜鄢卓仇巩虞卞竺冼楚佟栗匡宗鞠荆谌岑"
+    "骆厉钮荣秦侯邵孟龚庞樊殷陶翟倪严俞鲁葛韦申毕聂焦柳邢岳庄辛耿牟卜詹靳童欧甄裴席覃霍翁隋薄司柏柯阮桂闵柴冉辜瞿戚丘滕晋苑邬臧荀褚廉娄奚穆郎邸冀姬郜晏栾郁蒙喻窦敖糜鄢卓仇巩虞卞竺冼楚佟栗匡宗鞠荆谌岑"
     "胥蔺肖闫昝禹戈茅储狄缪裘扈逄寇邝阚芮隗訾嵇濮宓逯佘綦萨朴晁庾贺赖尹汤钱武颜尤伍施莫费苗牛季龙卫符屠涂巫艾饶甘关米顾谷游池"
 )
 _ALSO_WORDS = (
     "高林黄周何马程叶任方石金江史万段雷黎易乔文安温章齐梅管左舒纪盛项曲成柴屈景包宁解华车房简盖商苏计冰宇花蓝井仲乐习尚明向祝时惠连宫常洪"
-    "芦燕练封沙伏强展干麻路宿鱼冷桑党谈边吉伊白查位付迟凌刁刘揭古慕茹习茂代封单"
+    "芦燕练封沙伏强展干麻路宿鱼冷桑党谈边吉伊白查位付迟凌刁刘揭古慕茹习茂代封单于盛谈昌房"
 )
 _RARE = (
-    "和昌年来海那水红银都鲜满班支全门权刀仓衣官终春皮勾岩其应于"  # mostly words: only where a name is certain to follow
+    "和昌年来海那水红银都鲜满班支全门权刀仓衣官终春皮勾岩其应"  # mostly words: only where a name is certain to follow
 )
 _DOUBLE = (
     "欧阳|上官|司马|诸葛|夏侯|皇甫|尉迟|公孙|慕容|司徒|令狐|东方|独孤|宇文|长孙|端木|百里|呼延|闻人|澹台|申屠|太史|亓官|赫连|钟离|轩辕|司空|万俟|濮阳|淳于"
@@ -80,11 +80,11 @@ _FIELD = (  # of a form, whose value is a name
 )
 _CALLED = "我叫 名叫 叫做 叫作 是叫 他叫 她叫 人叫 子叫 儿叫 女叫 夫叫 妻叫 妈叫 爸叫 爷叫 奶叫 姥叫 公叫 婆叫 哥叫 姐叫 弟叫 妹叫 友叫 学叫 娃叫 像叫 字叫 本名 原名 真名 大名 全名 姓名 名字 名为 名是"
 _RELATIVE = (
-    "爱人|老公|老婆|丈夫|妻子|妈|妈妈|爸|爸爸|母亲|父亲|爷爷|奶奶|外公|外婆|姥姥|姥爷|儿子|女儿|弟弟?|妹妹?|哥哥?|姐姐?"
-    "|同事|朋友|闺蜜|室友|同学|同桌|邻居|男友|女友|男朋友|女朋友|孩子|小孩|媳妇|岳父|岳母|公公|婆婆|舅舅?|姑姑?|叔叔?|阿姨"
-    "|[表堂][哥姐弟妹]|儿媳妇?|女婿|孙子|孙女|外甥女?|老伴|对象|太太|宝贝|宝宝|闺女|老[爸妈]|舍友|学生|队友|小姨|姑父"
-    "|姑妈|姨妈|姨|婶|婶婶|伯伯|大爷|大妈|大伯|伯父|伯母|继父|继母|前[夫妻任]|前[男女]友|暗恋的人|当事人|就诊人|病友|家长"
-    "|侄[子女]|外孙女?|家属|村民|工友|战友|徒弟|嫂子|弟媳|妯娌|亲家|干[爹妈]|网友|博主"
+    "爱人|老公|老婆|丈夫|妻子|妈|妈妈|爸|爸爸|母亲|父亲|爷爷|奶奶|外公|外婆|姥姥|姥爷|儿子|女儿|弟|弟弟|妹|妹妹|哥|哥哥|姐|姐姐"
+    "|同事|朋友|闺蜜|室友|同学|同桌|邻居|男友|女友|男朋友|女朋友|孩子|小孩|媳妇|岳父|岳母|公公|婆婆|舅|舅舅|姑|姑姑|叔|叔叔|阿姨"
+    "|表哥|表姐|表弟|表妹|堂哥|堂姐|堂弟|堂妹|儿媳|儿媳妇|女婿|孙子|孙女|外甥|外甥女|老伴|对象|太太|宝贝|宝宝|闺女|老爸|老妈|舍友|学生|队友|小姨|姑父"
+    "|姑妈|姨妈|姨|婶|婶婶|伯伯|大爷|大妈|大伯|伯父|伯母|继父|继母|前夫|前妻|前任|前男友|前女友|暗恋的人|当事人|就诊人|病友|家长"
+    "|侄子|侄女|外孙|外孙女|家属|村民|工友|战友|徒弟|嫂子|弟媳|妯娌|亲家|干爹|干妈|网友|博主"
 )
 _STAFF = (
     "护士|医生|医师|大夫|主任|护士长|院长|老师|班主任|校长|领导|老板|客户|经办人|法人|负责人|店主|厂长|村长|师傅|教练|警官"
@@ -363,7 +363,9 @@ def _scored(text: str, at: int, ends: set[int]) -> tuple[int, bool]:
         right = _right(text, stop)
         if left <= 1 and "、" in (text[at - 1 : at], text[stop : stop + 1]):
             right -= 1  # a list of anything
-        points = left + shape + _usual(given) + right + _in_words(text, at, first, stop, left >= 3 or right >= _CERTAIN)
+        if text[stop : stop + 1] in (":", "：") and text[at - 1 : at] in ("", "\n"):
+            right = 3  # who says what follows
+        points = left + shape + _usual(given) + right + _in_words(text, at, first, stop, left, right)
         if points > best:
             best, end = points, stop
     return (end, best >= _ENOUGH) if best >= _DOUBTFUL else (0, True)
@@ -417,14 +419,14 @@ def _right(text: str, end: int) -> int:
     return points
 
 
-def _in_words(text: str, at: int, first: int, end: int, expected: bool) -> int:
+def _in_words(text: str, at: int, first: int, end: int, left: int, right: int) -> int:
     """Points against a name that is a word, begins like one, or shares a character with one."""
     lexicon = _lexicon()
     name = text[at:end]
     if name in _FAMOUS:
         return -9
-    points = 0
-    if name in lexicon.plain:
+    points, expected = 0, left >= 3 or right >= _CERTAIN
+    if name in lexicon.plain and left < _CERTAIN:
         points -= 3 if expected else 5
     elif name in lexicon.famous:
         points -= 4
