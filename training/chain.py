@@ -1,16 +1,21 @@
 """One run from sources to report, of any stage: dataset, memory plan, training, result, evaluation, card, push."""
 
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 from transformers import set_seed
 
+from common.files import write_text
 from data_recipes.pipeline import build as datasets_of
+from data_recipes.pipeline.build import BuiltDataset
+from data_recipes.schema.manifest import MANIFEST
 from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
-from models.artifact import AnyArtifact, BesideBaseArtifact
+from models.artifact import AnyArtifact, BesideBaseArtifact, check_files, result_files
 from models.card import CARD, CardContent, ScoreRow, write_model_card
 from models.hub import hub_name
 from models.push import check_target, push
@@ -18,33 +23,45 @@ from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.knowledge import knowledge_of
 from training.memory_plan import check_memory
+from training.provenance import Provenance
 from training.stages import STAGES
 from training.stages.job import Job
 
 
-def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "") -> str:
+def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "", base: Path | None = None) -> str:
     """One run from sources to report; what an interrupted run already finished is skipped.
 
     Args:
         config: The checked configuration.
         run: The run to resume; a new one starts once all checks before training have passed.
         command: The command as typed to start a new run; it is recorded and shown in the report.
+        base: Where the base model of a resumed run is now, if it was moved.
 
     Returns:
         The printed summary.
+
+    Raises:
+        UserError: The input cannot be trained on.
+        Refused: A resumed run would be continued on something else than it began with.
     """
     started = time.monotonic()
     set_seed(config.seed)
     stage = STAGES[config.stage].job()
     check_target(config.push, *stage.markers)
     knowledge_of(config)  # a damaged knowledge base is reported before anything is built
+    began = Provenance.load(run) if run else None
+    if began:
+        began.refuse_other_config(config)
     logger.info("[1/6] dataset {}", config.data.name)
-    dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    dataset = _dataset(config, began)
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
-    job = stage(config, dataset)
+    job = stage(config, dataset, base or _recorded_base(began))
+    if began:
+        began.refuse_other_base(job.base)
+        began.refuse_other_knowledge(job.knowledge)
     logger.info("[3/6] training, {}", job.described)
-    run = _trained(job, run, command)
+    run = _trained(job, run, began, command)
     logger.info("[4/6] result")
     artifact = job.finish(run)
     exported = artifact.directory(run.path)
@@ -58,17 +75,67 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     return _summary(run, artifact, report, exported, pushed)
 
 
-def _trained(job: Job[Any], run: RunDirectory | None, command: str) -> RunDirectory:
-    """The run with its training done."""
-    if run is not None and job.trained(run).is_dir():
-        return run
-    check_memory(job.plan())
+def _dataset(config: StageConfig, began: Provenance | None) -> BuiltDataset:
+    """The dataset of the configuration; of a run that is resumed, the one that it began with.
+
+    Raises:
+        Refused: That one cannot be had any more.
+    """
+    if began is None:
+        return datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    began.refuse_other_sources(datasets_of.source_hashes(config.source))
+    recorded = Path(began.dataset.path)
+    is_there = (recorded / MANIFEST).is_file()
+    dataset = datasets_of.load(recorded if is_there else datasets_of.build_or_reuse(config.data, config.source))
+    began.refuse_other_dataset(dataset)
+    return dataset
+
+
+def _recorded_base(began: Provenance | None) -> Path | None:
+    """Where the base was when the run began, if it is still there."""
+    recorded = Path(began.base.path) if began else None
+    return recorded if recorded and recorded.is_dir() else None
+
+
+def _trained(job: Job[Any], run: RunDirectory | None, began: Provenance | None, command: str) -> RunDirectory:
+    """The run with its training done; what it is made from is recorded before its first step."""
+    if run is not None and began is None:
+        return _trained_without_record(job, run)
+    if began is None or began.trained is None:
+        check_memory(job.plan())
     job.prepare()
-    config = job.config
-    run = run or RunDirectory.create(config.runs_dir, config.name, config, command)
+    provenance = began or Provenance.of(job)
+    if began is not None:
+        began.refuse_other_splits(job.trained_on)
+        began.warn_of_environment(job.config)
+    if run is None:
+        run = RunDirectory.create(job.config.runs_dir, job.config.name, job.config, command)
+        write_text(run.dropped_file, "".join(f"{json.dumps(line)}\n" for line in _dropped(job)))
+        provenance.save(run)
     logger.info("run directory: {}", run.path)
+    if provenance.trained is not None:
+        check_files(job.trained(run), provenance.trained.files)
+        return run
     job.train(run)
+    provenance.with_trained(job.config, result_files(job.trained(run))).save(run)
     return run
+
+
+def _trained_without_record(job: Job[Any], run: RunDirectory) -> RunDirectory:
+    """The same for a run that began before its provenance was recorded."""
+    logger.info("{} began before its provenance was recorded: there is nothing to compare it with", run.path)
+    if not job.trained(run).is_dir():
+        check_memory(job.plan())
+        job.prepare()
+        job.train(run)
+    return run
+
+
+def _dropped(job: Job[Any]) -> Iterator[dict[str, str]]:
+    """The examples that are not trained on, with the reason."""
+    for split, by_reason in job.dropped.items():
+        for reason, ids in by_reason.items():
+            yield from ({"split": split, "id": id, "reason": reason} for id in ids)
 
 
 def _card(job: Job[Any], report: Report) -> CardContent:

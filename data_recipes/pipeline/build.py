@@ -31,7 +31,7 @@ from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Desc
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
 
-__all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
+__all__ = ["MACHINE", "BuiltDataset", "build", "build_or_reuse", "load", "source_hashes"]
 
 MACHINE = {"engine", "workers", "ray_address", "protected_sets"}  # differ between machines, not results
 
@@ -51,7 +51,7 @@ def build(config: BuildConfig) -> DatasetManifest:
     """
     out = _replaceable(Path(config.out).expanduser().resolve())
     data, source = config.data, config.source
-    hashes = _source_hashes(source)
+    hashes = source_hashes(source)
     with work_directory(out, _key(data, source, hashes)) as work:
         shards = _worked_on(data, source, work)
         files = HashFiles(work, shards)
@@ -81,7 +81,7 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
         UserError: The source is missing, damaged or has too many bad rows.
         Refused: A test question is also a training question.
     """
-    directory = cache_dir() / "datasets" / _key(data, source, _source_hashes(source))[:32]
+    directory = cache_dir() / "datasets" / _key(data, source, source_hashes(source))[:32]
     if not (directory / MANIFEST).exists():
         build(BuildConfig(data=data, source=source, out=str(directory)))
     return directory
@@ -132,8 +132,8 @@ def _replaceable(directory: Path) -> Path:
     return directory
 
 
-def _source_hashes(source: SourceConfig) -> dict[str, str]:
-    """The hash of each file that is read, by its path below their common folder."""
+def source_hashes(source: SourceConfig) -> dict[str, str]:
+    """SHA-256 of each file that is read, by its path below their common folder."""
     paths = [path.resolve() for path in source_of(source).files(source)]
     above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
     return {path.relative_to(above).as_posix(): sha256_file(path) for path in paths}

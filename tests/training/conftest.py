@@ -1,13 +1,21 @@
 """A small training run on the tiny base, shared by the tests of this folder."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from common.command import read_config
 from data_recipes.schema.example import Example, Message
+from tests.data_recipes.samples import bencao_rows, write_jsonl
+from training.chain import run_chain
+from training.stages import open_run
 from training.stages.sft.config import SftConfig
+from training.trainer.supervised import SupervisedTrainer
 
 MakeConfig = Callable[..., SftConfig]
 
@@ -49,3 +57,100 @@ def examples() -> list[Example]:
         )
         for i, answer in enumerate(answers)
     ]
+
+
+@dataclass(frozen=True)
+class TriedRun:
+    """A run on its own files: source, base, run directory, all below one folder.
+
+    Attributes:
+        folder: All of it.
+        path: The run directory.
+    """
+
+    folder: Path
+    path: Path
+
+    @property
+    def source(self) -> Path:
+        """The file that the dataset was made from."""
+        return self.folder / "rows.jsonl"
+
+    @property
+    def base(self) -> Path:
+        """The base model."""
+        return self.folder / "base"
+
+    def copied(self, folder: Path) -> "TriedRun":
+        """The same in another folder, to be tampered with."""
+        shutil.copytree(self.folder, folder)
+        copy = TriedRun(folder, folder / self.path.relative_to(self.folder))
+        for name in (
+            "config.yaml",
+            "provenance.json",
+            "artifact.json",
+            "adapter/artifact.json",
+            "merged/artifact.json",
+        ):
+            if (file := copy.path / name).is_file():
+                file.write_text(file.read_text("utf-8").replace(str(self.folder), str(folder)), encoding="utf-8")
+        return copy
+
+    def resumed(self, *changes: tuple[str, str], base: Path | None = None) -> str:
+        """Resumes the run, after replacing texts of its configuration."""
+        for before, now in changes:
+            file = self.path / "config.yaml"
+            assert before in file.read_text("utf-8")
+            file.write_text(file.read_text("utf-8").replace(before, now), encoding="utf-8")
+        config, run = open_run(self.path)
+        return run_chain(config, run, base=base)
+
+
+@pytest.fixture(scope="session")
+def tried(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TriedRun, TriedRun]:
+    """A run of five steps that was interrupted in its fourth, with checkpoints after two and three; and the same one
+    resumed to its end."""
+    folder = tmp_path_factory.mktemp("tried") / "first"
+    shutil.copytree(tiny_base, folder / "base")
+    source = write_jsonl(folder / "rows.jsonl", [*bencao_rows(), {"instruction": "很长？", "output": "很长。" * 60}])
+    words = (
+        *(
+            "data=rows",
+            f"source.path={source}",
+            "data.splits={dev: 6, test: 8}",
+            "data.workers=1",
+            f"runs_dir={folder}/runs",
+        ),
+        *("model=llama", f"model.path={folder}/base", "model.prompt_format=xinglin", "model.dtype=float32"),
+        *("method=lora", "method.rank=2", "train.batch_size=2", "train.max_length=64", "train.packing=false"),
+        *("train.precision=fp32", "train.max_steps=5", "train.save_steps=1", "train.log_steps=1", "train.eval_steps=5"),
+        *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.prompts=2", "name=tried"),
+    )
+    (config,) = read_config("run", list(words), SftConfig)
+    step = SupervisedTrainer.training_step
+
+    def interrupting(self: SupervisedTrainer, *arguments: Any, **named: Any) -> torch.Tensor:
+        if self.state.global_step == 3:
+            raise KeyboardInterrupt
+        return step(self, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(SupervisedTrainer, "training_step", interrupting)
+        run_chain(config, command="python training/run.py …")
+    (file,) = folder.glob("runs/*/*/config.yaml")
+    interrupted = TriedRun(folder, file.parent)
+    finished = interrupted.copied(folder.parent / "second")
+    finished.resumed()
+    return interrupted, finished
+
+
+@pytest.fixture
+def interrupted(tried: tuple[TriedRun, TriedRun], tmp_path: Path) -> TriedRun:
+    """A copy of the interrupted run."""
+    return tried[0].copied(tmp_path / "interrupted")
+
+
+@pytest.fixture
+def finished(tried: tuple[TriedRun, TriedRun], tmp_path: Path) -> TriedRun:
+    """A copy of the finished run."""
+    return tried[1].copied(tmp_path / "finished")

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 from common.command import Config
+from common.files import read_json, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +90,8 @@ class PeftMethod(Method[C]):
     """A peft method: base weights stay unchanged, the result is a peft directory."""
 
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
-        """See ``Method.save``."""
+        """See ``Method.save``; the base is named afterwards, because peft asks a hub about any name while it saves."""
         model.save_pretrained(directory)
+        settings = directory / "adapter_config.json"
+        write_json(settings, read_json(settings) | {"base_model_name_or_path": base.hub_name or str(base.path)})
         base.prompt_format.save(directory)

@@ -49,7 +49,7 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     if not run.config_file.is_file():
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
     where = str(run.config_file)
-    values = _migrated(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
+    values = migrated(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
     stage = values["stage"]
     if stage not in STAGES:
         raise UserError(f"unknown stage {stage!r}", where=where, fix=f"available: {', '.join(STAGES)}")
@@ -62,7 +62,7 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
         raise UserError(f"not a run of this version: {key}: {first['msg']}", where=where, fix=fix) from None
 
 
-def _migrated(values: dict[str, Any]) -> dict[str, Any]:
+def migrated(values: dict[str, Any]) -> dict[str, Any]:
     """The configuration of a run that began before there were stages or domains, or under earlier names of its keys."""
     migrated = {"stage": "sft", "domain": "medical"} | values  # before there were several, these were the only ones
     data, source = migrated.get("data", {}), migrated.get("source", {})
