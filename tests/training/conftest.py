@@ -106,27 +106,28 @@ class TriedRun:
         return run_chain(config, run, base=base)
 
 
+def small_config(folder: Path, *words: str) -> SftConfig:
+    """The configuration of a run of five steps on the files of a folder."""
+    fixed = (
+        *("data=rows", f"source.path={folder}/rows.jsonl", "data.splits={dev: 6, test: 8}", "data.workers=1"),
+        *("model=llama", f"model.path={folder}/base", "model.prompt_format=xinglin", "model.dtype=float32"),
+        *("method=lora", "method.rank=2", "train.batch_size=2", "train.max_length=64", "train.packing=false"),
+        *("train.precision=fp32", "train.max_steps=5", "train.save_steps=1", "train.log_steps=1", "train.eval_steps=5"),
+        *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.prompts=2", "name=tried"),
+        f"runs_dir={folder}/runs",
+    )
+    (config,) = read_config("run", [*fixed, *words], SftConfig)
+    return config
+
+
 @pytest.fixture(scope="session")
 def tried(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TriedRun, TriedRun]:
     """A run of five steps that was interrupted in its fourth, with checkpoints after two and three; and the same one
     resumed to its end."""
     folder = tmp_path_factory.mktemp("tried") / "first"
     shutil.copytree(tiny_base, folder / "base")
-    source = write_jsonl(folder / "rows.jsonl", [*bencao_rows(), {"instruction": "很长？", "output": "很长。" * 60}])
-    words = (
-        *(
-            "data=rows",
-            f"source.path={source}",
-            "data.splits={dev: 6, test: 8}",
-            "data.workers=1",
-            f"runs_dir={folder}/runs",
-        ),
-        *("model=llama", f"model.path={folder}/base", "model.prompt_format=xinglin", "model.dtype=float32"),
-        *("method=lora", "method.rank=2", "train.batch_size=2", "train.max_length=64", "train.packing=false"),
-        *("train.precision=fp32", "train.max_steps=5", "train.save_steps=1", "train.log_steps=1", "train.eval_steps=5"),
-        *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.prompts=2", "name=tried"),
-    )
-    (config,) = read_config("run", list(words), SftConfig)
+    write_jsonl(folder / "rows.jsonl", [*bencao_rows(), {"instruction": "很长？", "output": "很长。" * 60}])
+    config = small_config(folder)
     step = SupervisedTrainer.training_step
 
     def interrupting(self: SupervisedTrainer, *arguments: Any, **named: Any) -> torch.Tensor:

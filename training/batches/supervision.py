@@ -66,8 +66,8 @@ def supervise(
     """Renders a split for training.
 
     Raises:
-        UserError: An example has nothing to supervise, a turn of it does not end in a stop token, or too many are too
-            long.
+        UserError: An example has nothing to supervise, a turn of it does not end in a stop token, too many are too
+            long, or none is left.
     """
     rendered: list[Rendered] = []
     dropped: list[str] = []
@@ -106,6 +106,12 @@ def _check(sequence: Rendered, example: Example, prompt_format: PromptFormat) ->
 
 
 def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> None:
+    if len(dropped) == read:
+        raise UserError(
+            f"no example is left of {read}: {len(dropped)} are longer than train.max_length={config.max_length} tokens",
+            where=f"split {split}",
+            fix="raise train.max_length" if dropped else f"give the dataset examples: data.splits.{split}=…, more rows",
+        )
     if not dropped:
         return
     share = len(dropped) / read

@@ -86,7 +86,7 @@ def label(
         seed: Of the choice of these windows.
 
     Raises:
-        UserError: An example has no passage, or too many answers do not fit into any window.
+        UserError: An example has no passage, too many answers do not fit into any window, or no window is left.
     """
     order = random.Random(seed)
     windows: list[LabelledWindow] = []
@@ -109,6 +109,12 @@ def label(
             f"{len(lost)} of {spans} answers do not fit into any window",
             where="reading",
             fix="raise reading.max_length or reading.doc_stride, or allow it with train.max_lost_share=…",
+        )
+    if not windows:
+        raise UserError(
+            f"no window is left of {len(examples)} passages: {len(lost)} of {spans} answers fit into none",
+            where="reading",
+            fix="raise reading.max_length, or give the dataset more rows",
         )
     logger.info(
         "{} passages, {} answers, {} windows; {} answers in no window", len(examples), spans, len(windows), len(lost)

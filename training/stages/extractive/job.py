@@ -27,6 +27,7 @@ from training.memory_plan import OPTIMISER_BYTES, MemoryPlan, activation_bytes, 
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.job import Job
 from training.trainer.arguments import numerics_record, training_numerics
+from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.spans import train
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
@@ -102,9 +103,11 @@ class ExtractiveJob(Job[ExtractiveConfig]):
         """Trains, chooses the threshold on dev, and saves an ordinary model directory with ``reader.json``."""
         reader, config = self.reader, self.config
         reader.model.train()
+        before = checksums(reader.model)
         train(
             reader.model, reader.tokenizer, self.windows["train"], self.windows["dev"], config.train, run, config.seed
         )
+        refuse_unchanged(before, checksums(reader.model))
         reader = self._with_threshold(reader)
         with replacing_directory(self.trained(run)) as directory:
             reader.model.save_pretrained(directory)

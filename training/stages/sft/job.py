@@ -45,6 +45,7 @@ from training.methods import METHODS
 from training.stages.job import Job
 from training.stages.sft.config import SftConfig
 from training.trainer.arguments import numerics_record, training_numerics
+from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.supervised import train
 
@@ -101,7 +102,9 @@ class SftJob(Job[SftConfig]):
             [example.prompt for example in self.dataset.splits["dev"]],
             quantised=self.config.method.quantisation is not None,
         )
+        before = checksums(model, self.method.decisive)
         train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, dev_answers)
+        refuse_unchanged(before, checksums(model, self.method.decisive))
         dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
             self.method.save(model, directory, self.language_model, dtype)
