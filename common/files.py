@@ -134,11 +134,19 @@ def replacing_file(target: Path) -> Iterator[Path]:
         partial = _beside(target, PARTIAL)
         try:
             yield partial
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
+            sync(partial)
             partial.replace(target)
         finally:
             _remove(partial)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file's content, or the names in a directory, have reached the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _beside(target: Path, role: str) -> Path:

@@ -17,12 +17,15 @@ report/         index.html, report.json, report.md, items.jsonl
 """
 
 import itertools
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
+from loguru import logger
 from pydantic import BaseModel
 
 from common.files import disk_errors, make_directory, write_text
@@ -104,10 +107,16 @@ class RunDirectory:
         """One line per logged step."""
         return self.path / "metrics.jsonl"
 
-    def last_checkpoint(self) -> Path | None:
-        """The newest complete checkpoint."""
-        found = [path for path in self.checkpoints.glob("checkpoint-*") if path.is_dir()]
-        return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+def read_metrics(file: Path) -> list[dict[str, Any]]:
+    """The lines of a ``metrics.jsonl``; one that a killed process left half-written is dropped and reported."""
+    metrics = []
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            metrics.append(json.loads(line))
+        except json.JSONDecodeError:
+            logger.warning("{}:{}: the line is cut off or damaged, and is dropped", file, number)
+    return metrics
 
 
 def _new_directory(wanted: Path) -> Path:

@@ -214,6 +214,12 @@ class Provenance(_Record):
             logger.warning("since the run began: {}; it continues, but not bit for bit", difference)
 
 
+def fingerprint_of(run: RunDirectory) -> str:
+    """The fingerprint of what a run is made from; empty where that is not recorded."""
+    began = Provenance.load(run)
+    return began.fingerprint if began else ""
+
+
 def environment(config: StageConfig) -> dict[str, str]:
     """What the last bits of a result depend on besides its input."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "transformers", "peft")}

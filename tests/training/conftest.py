@@ -1,13 +1,15 @@
 """A small training run on the tiny base, shared by the tests of this folder."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from loguru import logger
 
 from common.command import read_config
 from data_recipes.schema.example import Example, Message
@@ -15,6 +17,7 @@ from tests.data_recipes.samples import bencao_rows, write_jsonl
 from training.chain import run_chain
 from training.stages import open_run
 from training.stages.sft.config import SftConfig
+from training.stages.sft.job import SftJob
 from training.trainer.supervised import SupervisedTrainer
 
 MakeConfig = Callable[..., SftConfig]
@@ -105,6 +108,16 @@ class TriedRun:
         config, run = open_run(self.path)
         return run_chain(config, run, base=base)
 
+    def trained_again(self, *changes: tuple[str, str]) -> None:
+        """Resumes the run, and stops it where training is done."""
+
+        def stop(*_: object) -> None:
+            raise Trained
+
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Trained):
+            patch.setattr(SftJob, "finish", stop)
+            self.resumed(*changes)
+
 
 def small_config(folder: Path, *words: str) -> SftConfig:
     """The configuration of a run of five steps on the files of a folder."""
@@ -118,6 +131,19 @@ def small_config(folder: Path, *words: str) -> SftConfig:
     )
     (config,) = read_config("run", [*fixed, *words], SftConfig)
     return config
+
+
+class Trained(Exception):
+    """Training is done: the rest of the chain is not run."""
+
+
+@contextmanager
+def logged() -> Iterator[list[str]]:
+    """The lines that are logged meanwhile."""
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="INFO", format="{level} {message}")
+    yield lines
+    logger.remove(sink)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from loguru import logger
 from safetensors.torch import load_file, save_file
 
 from common.errors import Refused
@@ -15,7 +14,7 @@ from models.engines.llamacpp import _Served
 from models.engines.local import load_engine
 from models.loading import hash_model, load_model
 from models.run_directory import RunDirectory
-from tests.training.conftest import TriedRun
+from tests.training.conftest import TriedRun, logged
 from training.provenance import Provenance
 
 
@@ -133,18 +132,16 @@ def test_a_changed_adapter_is_not_merged(finished: TriedRun) -> None:
         finished.resumed()
 
 
-def test_runs_and_results_from_before_hashes_are_used_with_one_line_in_the_log(interrupted: TriedRun) -> None:
-    (interrupted.path / "provenance.json").unlink()
-    lines: list[str] = []
-    sink = logger.add(lines.append, level="INFO", format="{message}")
-    interrupted.resumed()
-    assert sum("began before its provenance was recorded" in line for line in lines) == 1
-    for place in (interrupted.path, interrupted.path / "merged"):
+def test_runs_and_results_from_before_hashes_are_used_with_one_line_in_the_log(finished: TriedRun) -> None:
+    (finished.path / "provenance.json").unlink()
+    for place in (finished.path, finished.path / "merged"):
         values = read_json(place / "artifact.json")
         del values["files"], values["trained_on"]
         write_json(place / "artifact.json", values)
-    lines.clear()
-    for _ in range(2):
-        load_engine(interrupted.path)
-    logger.remove(sink)
-    assert sum("not checked" in line for line in lines) == 1
+    with logged() as lines:
+        for _ in range(2):
+            load_engine(finished.path)
+    assert sum("its files are not checked" in line for line in lines) == 1
+    with logged() as lines:
+        finished.trained_again()
+    assert sum("began before its provenance was recorded" in line for line in lines) == 1

@@ -49,7 +49,7 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     if not run.config_file.is_file():
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
     where = str(run.config_file)
-    values = migrated(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
+    values = migrated(_read(run.config_file))
     stage = values["stage"]
     if stage not in STAGES:
         raise UserError(f"unknown stage {stage!r}", where=where, fix=f"available: {', '.join(STAGES)}")
@@ -60,6 +60,21 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
         key = ".".join(map(str, first["loc"]))
         fix = "resume it with the version that began it, or start it again with this one"
         raise UserError(f"not a run of this version: {key}: {first['msg']}", where=where, fix=fix) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = str(error).splitlines()[0]
+    if not isinstance(values, dict):
+        problem = f"damaged: {values}" if values else "empty"
+        raise UserError(
+            f"the configuration is {problem}",
+            where=str(file),
+            fix="write it again as it is under config in provenance.json, or start the run again",
+        )
+    return values
 
 
 def migrated(values: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from training.batches.supervision import supervise
 from training.methods import METHODS
 from training.stages.sft.config import SftConfig
 from training.stages.sft.job import attached_model, rows
+from training.trainer.checkpoints import newest_whole
 from training.trainer.supervised import EpochOrder, SupervisedTrainer, train
 
 MakeConfig = Callable[..., SftConfig]
@@ -82,7 +83,7 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     monkeypatch.setattr(SupervisedTrainer, "training_step", interrupting)
     with pytest.raises(Interrupted, match="resume="):
         trained(make_config(*words), run, examples)
-    assert run.last_checkpoint() == run.checkpoints / "checkpoint-5"
+    assert newest_whole(run.checkpoints, "") == run.checkpoints / "checkpoint-5"
     resumed = trained(make_config(*words), run, examples)
     assert len(calls) == 9
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -163,7 +164,7 @@ def test_failed_write_keeps_the_last_checkpoint_whole(
     assert [p.name for p in run.checkpoints.iterdir()] == ["checkpoint-2"]
     monkeypatch.undo()
     trained(config, run, examples)
-    assert run.last_checkpoint() == run.checkpoints / "checkpoint-6"
+    assert newest_whole(run.checkpoints, "") == run.checkpoints / "checkpoint-6"
 
 
 @pytest.mark.slow
@@ -182,7 +183,7 @@ def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
         run = begun(config)
         with pytest.raises(UserError, match="disk is full"):
             trained(config, run, examples)
-        last = run.last_checkpoint()
+        last = newest_whole(run.checkpoints, "")
         assert (
             last is not None
             and (last / "trainer_state.json").is_file()
