@@ -9,7 +9,7 @@ from typing import Any
 from loguru import logger
 from transformers import set_seed
 
-from common.files import write_text
+from common.files import check_writable, clean_up, write_text
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.manifest import MANIFEST
@@ -48,8 +48,12 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     set_seed(config.seed)
     stage = STAGES[config.stage].job()
     check_target(config.push, *stage.markers)
+    check_writable(run.path if run else config.runs_dir)
     knowledge_of(config)  # a damaged knowledge base is reported before anything is built
     began = Provenance.load(run) if run else None
+    if run:
+        clean_up(run.path)
+        clean_up(run.checkpoints)
     if began:
         began.refuse_other_config(config)
     logger.info("[1/6] dataset {}", config.data.name)

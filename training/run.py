@@ -6,7 +6,7 @@ python training/run.py recipe=medical_qlora
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common.command import command_line, run_command
+from common.command import command_line, end_on_sigterm, run_command
 from common.errors import UserError
 from common.groups import choices
 
@@ -33,12 +33,14 @@ Often changed:
   threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
 Every key, its type and bounds: docs/configuration.md. A wrong key or value is reported, with the nearest valid name,
-before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
+before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration; 130 after Ctrl-C and 143 after
+SIGTERM, which save a checkpoint first (a second one stops at once).
 """
 
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
+    end_on_sigterm()
     planned = _planned(arguments)
     from models.threads import THREADS  # these load the libraries, only once the configuration is valid
     from training.chain import run_chain

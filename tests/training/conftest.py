@@ -12,6 +12,7 @@ import torch
 from loguru import logger
 
 from common.command import read_config
+from common.errors import Interrupted
 from data_recipes.schema.example import Example, Message
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 from training.chain import run_chain
@@ -161,7 +162,7 @@ def tried(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
             raise KeyboardInterrupt
         return step(self, *arguments, **named)
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(SupervisedTrainer, "training_step", interrupting)
         run_chain(config, command="python training/run.py …")
     (file,) = folder.glob("runs/*/*/config.yaml")

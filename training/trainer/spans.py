@@ -28,7 +28,7 @@ def train(
     """Trains all weights in place, continuing from the run's newest checkpoint if it has one.
 
     Raises:
-        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """

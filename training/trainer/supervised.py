@@ -1,6 +1,7 @@
 """The trainer: transformers' own, with atomic checkpoints, honest counting, and a Ctrl-C that loses nothing."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from common.errors import Interrupted
+from common.errors import Interrupted, Terminated
 from common.files import disk_errors, replacing_directory, sync
 from models.run_directory import RunDirectory
 from models.threads import THREADS
@@ -49,7 +50,7 @@ def train(
         dev_answers: Asks the model now and then.
 
     Raises:
-        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
@@ -70,10 +71,10 @@ def train(
 
 
 def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
-    """Trains, from the run's newest checkpoint if it has one, with progress, metrics and a Ctrl-C that saves first.
+    """Trains, from the newest whole checkpoint of the run if it has one; Ctrl-C and SIGTERM save one first.
 
     Raises:
-        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
@@ -88,12 +89,15 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
     interrupt = Interrupt()
     for callback in (MetricsLog(trainer, run, resumed_from=checkpoint), interrupt):
         trainer.add_callback(callback)
-    with interrupt, disk_errors(run.checkpoints):
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if interrupt.asked:
-        raise Interrupted(
-            f"stopped after step {trainer.state.global_step}; resume with: python training/run.py resume={run.path}"
-        )
+    resume = f"resume with: python training/run.py resume={run.path}"
+    try:
+        with interrupt, disk_errors(run.checkpoints):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except KeyboardInterrupt as stop:
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        raise Interrupted(f"stopped at once, without a checkpoint of the last steps; {resume}", number) from None
+    if interrupt.asked is not None:
+        raise Interrupted(f"stopped after step {trainer.state.global_step}; {resume}", interrupt.asked)
 
 
 class SupervisedTrainer(Trainer):
