@@ -9,6 +9,7 @@ from typing import Any
 from loguru import logger
 from transformers import set_seed
 
+from common.errors import UserError
 from common.files import check_writable, clean_up, write_text
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.pipeline.build import BuiltDataset
@@ -23,9 +24,10 @@ from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.knowledge import knowledge_of
 from training.memory_plan import check_memory
-from training.provenance import Provenance
+from training.provenance import Provenance, record_finished
 from training.stages import STAGES
 from training.stages.job import Job
+from training.trainer.checkpoints import refuse_fewer_steps
 
 
 def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "", base: Path | None = None) -> str:
@@ -60,7 +62,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     dataset = _dataset(config, began)
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
-    job = stage(config, dataset, base or _recorded_base(began))
+    job = stage(config, dataset, base or _recorded_base(config, began))
     if began:
         began.refuse_other_base(job.base)
         began.refuse_other_knowledge(job.knowledge)
@@ -75,6 +77,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     report = job.evaluate(run, artifact, run.command)
     write_model_card(exported, artifact, _card(job, report), job.base)
     pushed = push(exported, config.push, *stage.markers)
+    record_finished(run)
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, artifact, report, exported, pushed)
 
@@ -95,34 +98,85 @@ def _dataset(config: StageConfig, began: Provenance | None) -> BuiltDataset:
     return dataset
 
 
-def _recorded_base(began: Provenance | None) -> Path | None:
-    """Where the base was when the run began, if it is still there."""
-    recorded = Path(began.base.path) if began else None
-    return recorded if recorded and recorded.is_dir() else None
+def _recorded_base(config: StageConfig, began: Provenance | None) -> Path | None:
+    """Where the base was when the run began; None where it has to be found, or built again.
+
+    Raises:
+        UserError: It was a directory, which is not there any more.
+    """
+    if began is None:
+        return None
+    recorded, given = Path(began.base.path), config.model.path
+    if recorded.is_dir():
+        return recorded
+    if given is not None and hub_name(given) is None:
+        raise UserError(
+            "the base model of this run is missing", where=str(recorded), fix="give model.path=DIR, where it is now"
+        )
+    return None
 
 
 def _trained(job: Job[Any], run: RunDirectory | None, began: Provenance | None, command: str) -> RunDirectory:
     """The run with its training done; what it is made from is recorded before its first step."""
     if run is not None and began is None:
         return _trained_without_record(job, run)
-    if began is None or began.trained is None:
+    is_done = began is not None and began.trained is not None and began.trained.reaches(job.config)
+    if not is_done:
         check_memory(job.plan())
     job.prepare()
-    provenance = began or Provenance.of(job)
-    if began is not None:
-        began.refuse_other_splits(job.trained_on)
-        began.warn_of_environment(job.config)
-    if run is None:
-        run = RunDirectory.create(job.config.runs_dir, job.config.name, job.config, command)
-        write_text(run.dropped_file, "".join(f"{json.dumps(line)}\n" for line in _dropped(job)))
-        provenance.save(run)
+    if run is None or began is None:
+        run, provenance = _started(job, command)
+    else:
+        provenance = _resumed(job, run, began, is_done)
     logger.info("run directory: {}", run.path)
-    if provenance.trained is not None:
-        check_files(job.trained(run), provenance.trained.files)
-        return run
-    job.train(run)
-    provenance.with_trained(job.config, result_files(job.trained(run))).save(run)
+    if not is_done:
+        job.train(run)
+        provenance.with_trained(job.config, result_files(job.trained(run))).save(run)
     return run
+
+
+def _started(job: Job[Any], command: str) -> tuple[RunDirectory, Provenance]:
+    """The directory of a new run, with what it is made from."""
+    run, provenance = RunDirectory.create(job.config.runs_dir, job.config.name, job.config, command), Provenance.of(job)
+    write_text(run.dropped_file, "".join(f"{json.dumps(line)}\n" for line in _dropped(job)))
+    provenance.save(run)
+    return run, provenance
+
+
+def _resumed(job: Job[Any], run: RunDirectory, began: Provenance, is_done: bool) -> Provenance:
+    """What a resumed run is made from, once everything is known to be as it began; then what may change is recorded.
+
+    Raises:
+        UserError: It is to be trained further, and has no checkpoint any more.
+        Refused: Something is not as it began, or was not left as training wrote it.
+    """
+    began.refuse_other_splits(job.trained_on)
+    began.warn_of_environment(job.config)
+    if is_done and began.trained:
+        check_files(job.trained(run), began.trained.files)
+    else:
+        refuse_fewer_steps(run.checkpoints, job.config.train)
+        if began.trained:
+            _check_continued(run)
+    provenance = began.at(job.base) if is_done else began.at(job.base).unfinished()
+    run.write_config(job.config)
+    provenance.save(run)
+    return provenance
+
+
+def _check_continued(run: RunDirectory) -> None:
+    """A finished run is trained further from its last checkpoint.
+
+    Raises:
+        UserError: It has none any more.
+    """
+    if not list(run.checkpoints.glob("checkpoint-*")):
+        raise UserError(
+            "the run has finished, and its checkpoints are gone: it cannot be trained further",
+            where=str(run.checkpoints),
+            fix="copy the last one back, or start a new run with more epochs",
+        )
+    logger.info("the run had finished; it is trained further, at the learning rates of the longer schedule")
 
 
 def _trained_without_record(job: Job[Any], run: RunDirectory) -> RunDirectory:

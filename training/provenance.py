@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,25 +13,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import KNOWN_HASHES, FileStamp, sha256_of_hashes, sha256_value
-from data_recipes.pipeline.build import MACHINE, BuiltDataset
+from data_recipes.pipeline.build import BuiltDataset
 from models.artifact import KnowledgeRecord, SplitRecord
 from models.loading import hashes_of_model
 from models.numerics import instruction_set
 from models.run_directory import RunDirectory
 from training.config import StageConfig
+from training.resume import is_free
 from training.stages import migrated
 from training.trainer.arguments import training_numerics
 
 if TYPE_CHECKING:
     from training.stages.job import Job
-
-FREE = (
-    *("runs_dir", "threads", "push.*", "suite.*", "merge.*"),
-    *("train.epochs", "train.max_steps", "train.log_steps", "train.save_steps", "train.keep_checkpoints"),
-    *("model.path", "knowledge.path", "source.*path", "source.*paths*"),  # their content is compared
-    *(f"data.{key}*" for key in sorted(MACHINE)),
-)
-"""Keys that a resume may change: they name places, or what is done besides training."""
 
 
 class _Record(BaseModel):
@@ -93,6 +85,7 @@ class Provenance(_Record):
         splits: What the splits became: tokens and labels.
         environment: Versions of libraries and the types computed in; others are allowed and reported.
         trained: What training wrote; None until it is done.
+        finished: Whether the report and the card of what was trained are written, too.
     """
 
     format: Literal[1] = 1
@@ -103,6 +96,7 @@ class Provenance(_Record):
     splits: dict[str, SplitRecord]
     environment: dict[str, str]
     trained: Trained | None = None
+    finished: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -126,6 +120,14 @@ class Provenance(_Record):
         """The same once training has reached the goal of a configuration and written these files."""
         trained = Trained(epochs=config.train.epochs, max_steps=config.train.max_steps, files=files)
         return self.model_copy(update={"trained": trained})
+
+    def unfinished(self) -> Provenance:
+        """The same with everything still to do."""
+        return self.model_copy(update={"trained": None, "finished": False})
+
+    def at(self, base: Path) -> Provenance:
+        """The same with the base model in another directory."""
+        return self.model_copy(update={"base": base_used(self.base.name, base)})
 
     def save(self, run: RunDirectory) -> None:
         """Writes the file into a run's directory."""
@@ -214,6 +216,12 @@ class Provenance(_Record):
             logger.warning("since the run began: {}; it continues, but not bit for bit", difference)
 
 
+def record_finished(run: RunDirectory) -> None:
+    """Records that nothing is left to do in a run."""
+    if began := Provenance.load(run):
+        began.model_copy(update={"finished": True}).save(run)
+
+
 def fingerprint_of(run: RunDirectory) -> str:
     """The fingerprint of what a run is made from; empty where that is not recorded."""
     began = Provenance.load(run)
@@ -250,7 +258,7 @@ def base_used(name: str, directory: Path) -> BaseUsed:
 def _compared(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that training depends on, by their dotted keys."""
     flat = _flat("", values)
-    return {key: value for key, value in flat.items() if not any(fnmatch.fnmatch(key, free) for free in FREE)}
+    return {key: value for key, value in flat.items() if not is_free(key)}
 
 
 def _flat(key: str, value: Any) -> dict[str, Any]:

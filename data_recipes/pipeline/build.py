@@ -13,7 +13,7 @@ from tqdm import tqdm
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory
 from common.hashing import sha256_file, sha256_value
-from data_recipes.config import BuildConfig, DataConfig, SourceConfig
+from data_recipes.config import MACHINE, BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset.card import write_card
 from data_recipes.dataset.dataset import BuiltDataset, hash_of, load
 from data_recipes.dataset.split_files import WrittenSplits
@@ -31,9 +31,7 @@ from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Desc
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
 
-__all__ = ["MACHINE", "BuiltDataset", "build", "build_or_reuse", "load", "source_hashes"]
-
-MACHINE = {"engine", "workers", "ray_address", "protected_sets"}  # differ between machines, not results
+__all__ = ["BuiltDataset", "build", "build_or_reuse", "load", "source_hashes"]
 
 
 def build(config: BuildConfig) -> DatasetManifest:

@@ -16,7 +16,7 @@ from common.errors import Interrupted
 from data_recipes.schema.example import Example, Message
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 from training.chain import run_chain
-from training.stages import open_run
+from training.resume import read_resume
 from training.stages.sft.config import SftConfig
 from training.stages.sft.job import SftJob
 from training.trainer.supervised import SupervisedTrainer
@@ -100,16 +100,19 @@ class TriedRun:
                 file.write_text(file.read_text("utf-8").replace(str(self.folder), str(folder)), encoding="utf-8")
         return copy
 
-    def resumed(self, *changes: tuple[str, str], base: Path | None = None) -> str:
-        """Resumes the run, after replacing texts of its configuration."""
-        for before, now in changes:
-            file = self.path / "config.yaml"
-            assert before in file.read_text("utf-8")
-            file.write_text(file.read_text("utf-8").replace(before, now), encoding="utf-8")
-        config, run = open_run(self.path)
-        return run_chain(config, run, base=base)
+    def edit(self, before: str, now: str) -> None:
+        """Replaces a text of its configuration."""
+        file = self.path / "config.yaml"
+        text = file.read_text("utf-8")
+        assert before in text
+        file.write_text(text.replace(before, now), encoding="utf-8")
 
-    def trained_again(self, *changes: tuple[str, str]) -> None:
+    def resumed(self, *words: str) -> str:
+        """Resumes the run as ``training/run.py`` does."""
+        resumed = read_resume([f"resume={self.path}", *words])
+        return run_chain(resumed.config, resumed.run, base=resumed.base)
+
+    def trained_again(self, *words: str) -> None:
         """Resumes the run, and stops it where training is done."""
 
         def stop(*_: object) -> None:
@@ -117,7 +120,7 @@ class TriedRun:
 
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Trained):
             patch.setattr(SftJob, "finish", stop)
-            self.resumed(*changes)
+            self.resumed(*words)
 
 
 def small_config(folder: Path, *words: str) -> SftConfig:

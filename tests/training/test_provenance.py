@@ -93,8 +93,9 @@ def test_another_base_is_refused_though_size_and_time_are_the_same(interrupted: 
     ],
 )
 def test_an_edited_setting_is_refused(interrupted: TriedRun, before: str, now: str, shown: str) -> None:
+    interrupted.edit(before, now)
     with pytest.raises(Refused, match=shown):
-        interrupted.resumed((before, now))
+        interrupted.resumed()
 
 
 def test_examples_that_become_other_tokens_are_refused(interrupted: TriedRun) -> None:

@@ -1,14 +1,16 @@
 """Checkpoints that are known to be whole: ``checkpoint.json``, written last, has size and SHA-256 of every file."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from common.errors import UserError
+from common.errors import Refused, UserError
 from common.files import read_json, sync, write_json
 from common.hashing import sha256_file
+from training.config import OptimiserConfig
 
 MANIFEST = "checkpoint.json"
 
@@ -81,6 +83,28 @@ def newest_whole(directory: Path, fingerprint: str) -> Path | None:
 def step_of(checkpoint: Path) -> int:
     """The step after which a checkpoint was saved."""
     return int(checkpoint.name.rsplit("-", 1)[1])
+
+
+def refuse_fewer_steps(directory: Path, config: OptimiserConfig) -> None:
+    """Steps that were taken cannot be taken back.
+
+    Args:
+        directory: Where a run's checkpoints are.
+        config: How long it is to be trained.
+
+    Raises:
+        Refused: It has been trained for longer.
+    """
+    for checkpoint in directory.glob("checkpoint-*"):
+        with suppress(UserError):  # a damaged one is reported when it would be used
+            state = read_json(checkpoint / "trainer_state.json")
+            taken, key = (state["global_step"], "max_steps") if config.max_steps else (state["epoch"], "epochs")
+            if taken > getattr(config, key):
+                raise Refused(
+                    f"{checkpoint}: {taken} {key.removeprefix('max_')} were trained, more than train.{key}="
+                    f"{getattr(config, key)}; they cannot be taken back\n"
+                    f"  -> give a higher train.{key}, or start a new run"
+                )
 
 
 def _problem(checkpoint: Path, fingerprint: str) -> str:
