@@ -10,10 +10,12 @@ import pytest
 from common.errors import Refused, UserError
 from common.files import read_json
 from common.hashing import sha256_text
-from models.run_directory import read_metrics
+from models.run_directory import RunDirectory, read_metrics
 from tests.training.conftest import TriedRun, logged, small_config
 from training.chain import run_chain
+from training.config import OptimiserConfig
 from training.resume import read_resume
+from training.trainer.checkpoints import refuse_fewer_steps
 
 
 def test_a_resumed_run_removes_what_a_killed_merge_left_and_a_cache_that_cannot_be_written_only_warns(
@@ -46,8 +48,13 @@ def test_a_place_for_runs_that_cannot_be_written_is_found_before_anything_is_don
 def test_a_finished_run_is_trained_further_and_never_back(finished: TriedRun) -> None:
     weights = finished.path / "adapter/adapter_model.safetensors"
     before = weights.read_bytes()
-    with pytest.raises(Refused, match=r"5 steps were trained, more than train\.max_steps=4"):
+    with pytest.raises(Refused, match=r"trained for 5 steps \(0\.12 epochs\), more than train\.max_steps=4"):
         finished.resumed("train.max_steps=4")
+    checkpoints = RunDirectory(finished.path).checkpoints
+    for epochs in (0.11, 1):  # 0.11 epochs are 4.5 steps, so 5
+        refuse_fewer_steps(checkpoints, OptimiserConfig(epochs=epochs))
+    with pytest.raises(Refused, match=r"more than train\.epochs=0\.05"):
+        refuse_fewer_steps(checkpoints, OptimiserConfig(epochs=0.05))
     with logged() as lines:
         finished.trained_again("train.max_steps=7")
     assert any("checkpoint-5 (step 5 of 7)" in line for line in lines)

@@ -96,14 +96,17 @@ def refuse_fewer_steps(directory: Path, config: OptimiserConfig) -> None:
         Refused: It has been trained for longer.
     """
     for checkpoint in directory.glob("checkpoint-*"):
-        with suppress(UserError):  # a damaged one is reported when it would be used
+        with suppress(UserError, KeyError):  # a damaged one is reported when it would be used
             state = read_json(checkpoint / "trainer_state.json")
-            taken, key = (state["global_step"], "max_steps") if config.max_steps else (state["epoch"], "epochs")
-            if taken > getattr(config, key):
+            steps, epochs = state["global_step"], state["epoch"]
+            if config.max_steps:
+                is_longer, limit = steps > config.max_steps, f"train.max_steps={config.max_steps}"
+            else:  # the end of a part of an epoch is rounded up to a whole step
+                is_longer, limit = epochs - 2 * epochs / steps > config.epochs, f"train.epochs={config.epochs}"
+            if is_longer:
                 raise Refused(
-                    f"{checkpoint}: {taken} {key.removeprefix('max_')} were trained, more than train.{key}="
-                    f"{getattr(config, key)}; they cannot be taken back\n"
-                    f"  -> give a higher train.{key}, or start a new run"
+                    f"{checkpoint}: trained for {steps} steps ({epochs:.2f} epochs), more than {limit}; steps cannot "
+                    "be taken back\n  -> give a higher one, or start a new run"
                 )
 
 
