@@ -186,6 +186,7 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
         ("许可 licence", _licence(licence, content.own_base)),
         ("数据 data", f"{content.dataset}, SHA-256 `{artifact.dataset_sha256}`. {zh} {en}"),
         ("数据许可 data licence", content.data_licence),
+        ("训练所用 trained on", "<br>".join(f"{name}: {split}" for name, split in (artifact.trained_on or {}).items())),
         ("方法 method", method),
         ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
         ("提示格式 prompt format", prompt_format),

@@ -167,6 +167,7 @@ class ReportProvenance(_ReportPart):
 
     Attributes:
         base: Name of the base model, where it is known.
+        trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
@@ -180,6 +181,7 @@ class ReportProvenance(_ReportPart):
     base_sha256: str
     dataset: str
     dataset_sha256: str
+    trained_on: dict[str, str] = Field(default_factory=dict)
     prompt_format: str
     prompt_format_sha256: str
     grounding: str = ""

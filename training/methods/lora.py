@@ -39,6 +39,7 @@ class Lora(PeftMethod[LoraConfig]):
     config = LoraConfig
     described = ("低秩适配器", "low-rank adapters")
     result = "mergeable"
+    decisive = "lora_B"  # the update is B·A, and B starts as zero
 
     def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
