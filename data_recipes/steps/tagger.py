@@ -1,7 +1,7 @@
 """Who is named in a clause: LAC's small tagger, whose weights come with jieba.
 
-LAC (https://github.com/baidu/lac, Apache-2.0; arXiv:1807.01882) is two bidirectional layers of gated recurrent units and a
-CRF over characters. jieba would run it in PaddlePaddle; what it computes fits on a page.
+LAC (https://github.com/baidu/lac, Apache-2.0; arXiv:1807.01882) is two bidirectional layers of gated recurrent units
+and a CRF over characters. jieba would run it in PaddlePaddle; what it computes fits on a page.
 
 What is found must not depend on the texts beside one, but sums in single precision depend on how many are computed at
 once. So weights and states are multiples of 1/512: then every sum is exact, in any order.
