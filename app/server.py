@@ -9,7 +9,7 @@ import uvicorn
 from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.config import AppConfig
-from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, within_context
+from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, verified_as, within_context
 from app.service import create_app
 from common.errors import UserError
 from models.engines.engine import Engine
@@ -21,7 +21,7 @@ def serve(config: AppConfig) -> None:
     """Loads the model, then serves it until a signal comes."""
     path = model_path(config)
     artifact = artifact_of(path)
-    domain = domain_of(artifact, config.domain)
+    domain = verified_as(domain_of(artifact, config.domain), config.verify)
     knowledge = knowledge_of(artifact, domain, config.knowledge.path)
     grounding = grounding_of(artifact, knowledge, config.grounding)
     listener = _listen(config.host, config.port)

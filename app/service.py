@@ -21,6 +21,7 @@ from app.pipeline.consultation import PipelineStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, NotFoundStage, TriageStage
 from app.pipeline.label import LabelStage
+from app.pipeline.verify import VerifyStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
@@ -81,16 +82,15 @@ def pipeline(
 
     What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it.
     """
-    reading = (
-        NotFoundStage(domain.notices),
-        GroundStage(backend, domain, knowledge.version, grounding),
-    )
+    reads = grounding.kind == "entries"
     return (
         TriageStage(triager),
         CiteStage(domain, retriever_of(knowledge), knowledge.version),
         LabelStage(config.content_producer),
         DeclineStage(domain.declines),
         EmergencyStage(),
-        *(reading if grounding.kind == "entries" else ()),
+        *([NotFoundStage(domain.notices)] if knowledge.entries and (reads or domain.verify == "strict") else []),
+        *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
+        *([VerifyStage(domain, knowledge)] if knowledge.entries else []),
         AnswerStage(backend, config.qa_sampling),
     )

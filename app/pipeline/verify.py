@@ -1,0 +1,79 @@
+"""Decides what an answer is checked against: the entries that the model reads, or else those that were found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from app.pipeline.answer_check import AnswerCheck
+from app.pipeline.consultation import Consultation
+from domains.citations import asked_attributes, marks, quote, quoted_attribute
+from domains.claims.language import form_of
+from domains.claims.numbers import NumberReader
+from domains.claims.reader import Reader
+from domains.domain import Domain
+from domains.grounding import statements_of
+from domains.knowledge_base import Entry, KnowledgeBase
+
+ENTRIES = 3
+"""Most entries that an answer is checked against where the model has read none, and whose words replace it."""
+
+NOT_ANSWERED = "知识库中有相关条目，但没有找到能回答这个问题的内容。请看所附原文，或换一种说法再问。"
+
+
+@dataclass(frozen=True)
+class VerifyStage:
+    """Sets the check of the answer by the domain's policy.
+
+    Attributes:
+        domain: Its policy, and how its questions and answers speak.
+        knowledge: What is cited.
+    """
+
+    domain: Domain
+    knowledge: KnowledgeBase
+
+    async def __call__(self, consultation: Consultation) -> Consultation:
+        """See ``PipelineStage``."""
+        topic = [found.entry for found in consultation.retrieved.topic[:ENTRIES]]
+        block = consultation.block
+        entries = [one.entry for one in block.given] if block else topic
+        if not entries:
+            return consultation
+        given = [entry.id for entry in entries]
+        if self.domain.claims is None or self.domain.verify == "off":
+            quoted = consultation.citations[:1]
+            words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
+            reader = NumberReader(self._known(entries, consultation))
+            return replace(consultation, check=AnswerCheck(reader, given, lambda: words))
+        asked = {entry.id: self._asked(entry, consultation.question) for entry in (*entries, *topic)}
+        form = form_of(self.domain.claims, self.knowledge)
+        claims = Reader(consultation.question, entries, asked, self.domain.claims, form)
+
+        def words() -> str:
+            return self._own_words(consultation.question, topic, asked, claims.denied)
+
+        return replace(consultation, check=AnswerCheck(claims, given, words, self.domain.verify == "mark"))
+
+    def _asked(self, entry: Entry, question: str) -> list[str]:
+        """The attributes of an entry that a question asks for; none where none is recognised."""
+        return asked_attributes(entry, question, self.domain.asked_for)
+
+    def _own_words(
+        self, question: str, topic: Sequence[Entry], asked: Mapping[str, Sequence[str]], denied: Mapping[str, str]
+    ) -> str:
+        """What the entries themselves say, cited: of what is asked, else of what the answer says that they lack."""
+        answering = [entry for entry in topic if asked[entry.id]]
+        assert self.domain.claims is not None
+        if not answering and self.domain.claims.defines.search(question):
+            answering = list(topic[:1])
+        quoted = quote(question, answering, self.knowledge.version, self.domain.asked_for)
+        if not quoted:
+            lacking = [entry for entry in topic if entry.id in denied]
+            quoted = [quoted_attribute(entry, denied[entry.id], self.knowledge.version) for entry in lacking]
+        return "".join(quotation.text + marks([quotation.id]) for quotation in quoted) or NOT_ANSWERED
+
+    def _known(self, entries: Sequence[Entry], consultation: Consultation) -> list[str]:
+        """The texts whose numbers may be said; 120 is always one of them where a notice has it."""
+        held = [text for entry in entries for text in (*entry.names, *chain(*statements_of(entry).values()))]
+        said = [turn.content for turn in consultation.history]
+        return [*held, consultation.question, *said, self.domain.notices.disclaimer]
