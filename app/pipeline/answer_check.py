@@ -17,11 +17,14 @@ from domains.claims.reader import CLAUSE_END, JOINTS, Part
 from models.engines.engine import Completion
 
 MARK = "〔未见于知识库〕"
+NOT_ANSWERED = "知识库中有相关条目，但没有找到能回答这个问题的内容。请看所附原文，或换一种说法再问。"
 LONGEST_CLAUSE = 120
 """Most characters that are held back; what is longer is checked as it is."""
 
 _CITATION = re.compile(r"【[A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*】")
 _ENDS = re.compile(rf"{_CITATION.pattern}|{CLAUSE_END.pattern}")
+_DANGLING = re.compile("^(?:包括|包含|例如|比如|以及|也|还|并且|并)+")
+_CLAUSE_JOINTS = ("，", ",", "；", ";")
 _ID = re.compile(r"[A-Za-z]+\d+")
 
 
@@ -62,24 +65,26 @@ class AnswerCheck:
     Args:
         reader: Reads it.
         given: Ids of the entries that it may cite.
-        words: What is said where nothing of it is left; empty where there is nothing to say.
+        words: What is said where nothing of it is left; empty where they have none.
         marks_claims: Whether what no entry holds is marked instead of taken out; a number never is.
 
     Attributes:
         done: What was done so far.
     """
 
-    def __init__(self, reader: ClauseReader, given: Collection[str], words: Callable[[], str], marks_claims: bool = False) -> None:
+    def __init__(
+        self, reader: ClauseReader, given: Collection[str], words: Callable[[], str], marks_claims: bool = False
+    ) -> None:
         self._reader, self._given, self._words, self._marks = reader, given, words, marks_claims
         self.done = Verification()
-        self._answered = False
+        self._answered = self._begun = False
         self._uncited = False  # something was said since the last citation
         self._support: list[str] = []  # entries that hold it
         self._begin_sentence()
 
     def _begin_sentence(self) -> None:
         self._joint = self._lead = ""  # said before the next claim, if one is
-        self._said = self._dropped = False
+        self._is_subject = self._said = self._dropped = False
 
     async def checked(self, reply: AsyncIterator[str | Completion]) -> AsyncIterator[str | Completion]:
         """The answer as it is said."""
@@ -122,11 +127,10 @@ class AnswerCheck:
                 continue
             if part.kind == "joint":
                 self._join(part.text)
-            elif part.kind == "lead":
-                self._lead = part.text
+            elif part.kind in ("lead", "subject"):
+                self._lead, self._is_subject = part.text, part.kind == "subject"
             elif part.kind == "plain":
-                self._answered |= end in ("？", "?")
-                yield from self._plain(part.text)
+                yield from self._plain(part.text, end)
             else:
                 yield from self._claim(part)
 
@@ -143,29 +147,35 @@ class AnswerCheck:
         else:
             self.done.removed += 1
             self._dropped = True
+            if self._is_subject:
+                self._lead = ""
 
-    def _plain(self, text: str) -> Iterator[str]:
-        """Advice that follows what was taken out goes with it."""
+    def _plain(self, text: str, end: str) -> Iterator[str]:
+        """Advice that follows what was taken out goes with it; a question asks back."""
         self._lead = ""
-        if self._said or not self._dropped:
+        if self._said or not (self._dropped or re.fullmatch(r"\W*", text)):
+            self._answered |= end in ("？", "?")
             yield self._with_lead(text)
 
     def _with_lead(self, text: str, held_by: Collection[str] = ()) -> str:
         self._support = [*(self._support if self._uncited else ()), *held_by]
+        if self._dropped and not self._said:
+            text = _DANGLING.sub("", text)
         said = (self._joint if self._said else "") + self._lead + text
         self._joint = self._lead = ""
-        self._said = self._uncited = True
+        self._said = self._uncited = self._begun = True
         return said
 
     def _join(self, joint: str) -> None:
-        if not self._lead:
+        """What joins clauses is not replaced by what joins the items of one."""
+        if not self._lead and not (self._joint in _CLAUSE_JOINTS and joint not in _CLAUSE_JOINTS):
             self._joint = joint
 
     def _ended(self, end: str) -> Iterator[str]:
         if end in JOINTS:
             self._join(end)
             return
-        if self._said or not self._dropped:
+        if self._said:
             yield end
         self._begin_sentence()
 
@@ -179,6 +189,6 @@ class AnswerCheck:
         self._uncited = False
 
     def _own_words(self) -> str:
-        words = "" if self._answered else self._words()
+        words = "" if self._answered else self._words() or ("" if self._begun else NOT_ANSWERED)
         self.done.replaced = bool(words)
         return words

@@ -13,11 +13,10 @@ from domains.claims.reader import Reader
 from domains.domain import Domain
 from domains.grounding import statements_of
 from domains.knowledge_base import Entry, KnowledgeBase
+from domains.retrieval.retriever import Retrieved
 
 ENTRIES = 3
-"""Most entries that an answer is checked against where the model has read none, and whose words replace it."""
-
-NOT_ANSWERED = "知识库中有相关条目，但没有找到能回答这个问题的内容。请看所附原文，或换一种说法再问。"
+"""Most entries that a question is taken to be about."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class VerifyStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        topic = [found.entry for found in consultation.retrieved.topic[:ENTRIES]]
+        topic = _asked_about(consultation.retrieved)
         block = consultation.block
         entries = [one.entry for one in block.given] if block else topic
         if not entries:
@@ -47,7 +46,8 @@ class VerifyStage:
             return replace(consultation, check=AnswerCheck(reader, given, lambda: words))
         asked = {entry.id: self._asked(entry, consultation.question) for entry in (*entries, *topic)}
         form = form_of(self.domain.claims, self.knowledge)
-        claims = Reader(consultation.question, entries, asked, self.domain.claims, form)
+        about = {entry.id for entry in topic} & set(given) or set(given)
+        claims = Reader(consultation.question, entries, about, asked, self.domain.claims, form)
 
         def words() -> str:
             return self._own_words(consultation.question, topic, asked, claims.denied)
@@ -70,10 +70,16 @@ class VerifyStage:
         if not quoted:
             lacking = [entry for entry in topic if entry.id in denied]
             quoted = [quoted_attribute(entry, denied[entry.id], self.knowledge.version) for entry in lacking]
-        return "".join(quotation.text + marks([quotation.id]) for quotation in quoted) or NOT_ANSWERED
+        return "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
 
     def _known(self, entries: Sequence[Entry], consultation: Consultation) -> list[str]:
         """The texts whose numbers may be said; 120 is always one of them where a notice has it."""
         held = [text for entry in entries for text in (*entry.names, *chain(*statements_of(entry).values()))]
         said = [turn.content for turn in consultation.history]
         return [*held, consultation.question, *said, self.domain.notices.disclaimer]
+
+
+def _asked_about(retrieved: Retrieved) -> list[Entry]:
+    """The entries that a question names, else the one that it describes best."""
+    named = [found.entry for found in retrieved.topic if found.how != "description"]
+    return named[:ENTRIES] or [found.entry for found in retrieved.topic[:1]]

@@ -4,7 +4,7 @@ What a statement denies and how much it says is never dropped: negations, compar
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -17,6 +17,9 @@ _NUMBER = re.compile(rf"[{_NUMERALS}]*[十百千][{_NUMERALS}]*|[{_NUMERALS}](?=
 _DIGITS = {numeral: value for value, numeral in enumerate("零一二三四五六七八九")} | {"两": 2}
 _SCALES = {"十": 10, "百": 100, "千": 1000}
 _SIGNS = re.compile(r"[\s*#`~\"'“”‘’「」『』（）()<>《》…—·,，、;；:：。.!！?？-]+(?!\d)|(?<!\d)[.]")
+
+FORMS = 20_000
+"""Forms that are kept: entries have the same ones for every question."""
 
 _ALLOWED = re.compile("(?:可以|可|能够|能|适合|适宜)(?:放心)?(?:使用|用|服|食|饮)?的?$")
 """Ends a statement that allows something: what a list of contraindications names is not allowed."""
@@ -32,7 +35,7 @@ FUNCTION_WORDS = (
     "能够 应该 应当 应 需要 须要 需 须 要 必须 务必 最好 建议 可 会 能 将 以及 并且 而且 并 且 同时 此外 另外 还有 还要 还 也 都 均 就 "
     "等等 等 之类 出现 发生 表现为 存在 伴有 伴随 伴 具有 患有 有的 有 是指 是 为了 为 包括 例如 比如 如 属于 即 "
     "于 在 对于 对 给 把 将 使 让 了 着 过 的 地 得 之 其 它 该 此 这 那 您 你 我们 大家 病人 患者 者 人 们 宜 方面 情况 "
-    "平时 平日 日常 平常 生活中 来 去 到 再 又 很重要 重要 关键 首先 其次 最后 以 时 性的 性质 相关 有关 与 和 或 及 或者 以便"
+    "平时 平日 日常 平常 生活中 来 去 到 再 又 很重要 重要 关键 首先 其次 最后 以 时 相关 有关 与 和 或 及 或者 以便"
 ).split()
 """What can be dropped without changing what is said."""
 
@@ -63,20 +66,29 @@ class Form:
     """
 
     def __init__(self, language: ClaimLanguage, knowledge: KnowledgeBase) -> None:
-        self._names = _Words(_names(knowledge))
+        names = _names(knowledge)
+        self._names = _Words(names)
         same = {word: canonical for canonical, words in language.synonyms.items() for word in words}
         self._words = _Words(same | dict.fromkeys(DENIALS, "不"))
         self._function = _Words(dict.fromkeys((normalised(word) for word in FUNCTION_WORDS), ""))
-        self._advice = _Words(dict.fromkeys((normalised(word) for word in language.advice), ""))
+        self._advice = _Words(names | dict.fromkeys((normalised(word) for word in language.advice), ""))
 
-    def of(self, text: str) -> str:
+        self.of: Callable[[str], str] = lru_cache(maxsize=FORMS)(self._of)
         """The form of a text."""
+
+    def _of(self, text: str) -> str:
         return self._function.replaced(_ALLOWED.sub("许", self.words(text)))
 
     def words(self, text: str) -> str:
         """The same with its function words, which tell where things are joined."""
         text = _SIGNS.sub("", normalised(with_digits(text)))
         return self._words.replaced(self._names.replaced(text))
+
+    def leading_name(self, text: str) -> tuple[str, str]:
+        """The form of the name of an entry with which a text begins, and what follows; empty where it begins with none."""
+        text = _SIGNS.sub("", normalised(with_digits(text)))
+        name = self._names.first(text)
+        return (self.of(name), text[len(name) :]) if name else ("", "")
 
     def without_advice(self, text: str) -> str:
         """The form of what a text says besides advice."""
@@ -128,16 +140,18 @@ class _Words:
         """The text with every word replaced."""
         said, place = [], 0
         while place < len(text):
-            for length in self._lengths.get(text[place], ()):
-                word = text[place : place + length]
-                if word in self._replacements and _is_whole(text, place, place + len(word)):
-                    said.append(self._replacements[word])
-                    place += len(word)
-                    break
-            else:
-                said.append(text[place])
-                place += 1
+            word = self.first(text, place)
+            said.append(self._replacements[word] if word else text[place])
+            place += len(word) or 1
         return "".join(said)
+
+    def first(self, text: str, place: int = 0) -> str:
+        """The longest word that begins at a place; empty where none does."""
+        for length in self._lengths.get(text[place : place + 1], ()):
+            word = text[place : place + length]
+            if word in self._replacements and _is_whole(text, place, place + len(word)):
+                return word
+        return ""
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:

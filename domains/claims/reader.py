@@ -1,12 +1,12 @@
 """Reads an answer clause by clause: which parts of it are claims, of what, and whether the entries hold them.
 
 The parts of a clause, joined, are the clause. A claim is what is said of an entry: an item of a list, a statement. What
-introduces a list (``高血压的常见症状有``) is its lead; courtesies, questions and advice are plain; a statement that the
+introduces a list (``高血压的常见症状有``) is its lead, what only says whose claim follows (``高血压``) its subject; courtesies, questions and advice are plain; a statement that the
 knowledge base lacks something is a denial, judged by whether it does.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from domains.knowledge_base import Entry
 from domains.retrieval.normalise import normalised
 from domains.retrieval.wording import is_courtesy
 
-Kind = Literal["lead", "joint", "claim", "denial", "plain"]
+Kind = Literal["lead", "subject", "joint", "claim", "denial", "plain"]
 
 CLAUSE_END = re.compile(r"(?<!\d)[,](?!\d)|[、，；;。！？!?\n]")
 """What ends a clause."""
@@ -29,10 +29,13 @@ LONGEST_SUBJECT = 45
 """Characters at the beginning of a clause that may name what it is about."""
 
 _JOINT = re.compile("(以及|并且|还有|[和或及与])")
-_POINTS = re.compile("(?<=.)(?:可能是|多见于|常见于|提示|考虑)(?=.)")
+_POINTS = re.compile("(?<=.)(?:可能是|多见于|常见于)(?=.)")
+_OPENS_LIST = re.compile("(?:有|包括|包含|常见|见于|会|可|能|要|应)$")
 _BULLET = re.compile(r"^\s*(?:[-*•·#]+\s+|\d+[.)．]\s*)?(?:\*\*)?")
 _ADVERBS = "(?:主要|常见|一般|通常|大致|常|可|也|还|都)*"
-_LINK = r"(?:包括有|包括|主要有|如下[:：]?|有|是|为|在于|[:：]\s*(?:\*\*)?)"
+_ADVERB = re.compile("(?:通常|常)?用?$")
+_ADVERBS_ALONE = ("常", "常用", "通常")
+_LINK = r"(?:包括有|包括|主要有|如下[:：]?|有|是(?!否)|为(?!主|特征|了)|在于|[:：]\s*(?:\*\*)?)"
 _DENIED = re.compile(
     "(?:知识库|资料|条目|文档)[^，。]{0,6}(?:没有|未|无)(?:提到|找到|记载|提及|收录|说明|给出)?(?P<what>.*?)(?:的?(?:相关)?(?:记载|内容|资料|条目|信息))?$"
 )
@@ -59,6 +62,7 @@ class Reader:
     Args:
         question: What was asked.
         entries: What the answer may rest on.
+        topic: Ids of those that are asked about; what an answer does not say of whom, it says of them.
         asked: By id of an entry, the attributes that the question asks for.
         language: How the domain's answers speak.
         form: Of that language and knowledge base.
@@ -71,12 +75,14 @@ class Reader:
         self,
         question: str,
         entries: Sequence[Entry],
+        topic: Collection[str],
         asked: Mapping[str, Sequence[str]],
         language: ClaimLanguage,
         form: Form,
     ) -> None:
         self._form = form
         self._about = {entry.id: Statements(entry, asked[entry.id], form) for entry in entries}
+        self._topic = tuple(id for id in self._about if id in topic)
         self._question = form.of(question)
         self._names = {
             form.of(name): id for id, entry in zip(self._about, entries, strict=True) for name in [entry.name]
@@ -87,7 +93,7 @@ class Reader:
         self._labels = {label: attributes for label, attributes in called.items() if label}
         labels = one_of(label for labels in self._called.values() for label in labels)
         self._lead = re.compile(
-            rf"^(?P<subject>[^:：]{{0,40}}?)的?{_ADVERBS}(?:常用|常见|主要)?(?P<label>{labels})(?:要点|建议|要求)?{_ADVERBS}{_LINK}"
+            rf"^(?P<subject>[^:：]{{0,40}}?)(?P<label>{labels})(?:要点|建议|要求)?{_ADVERBS}{_LINK}"
         )
         self.denied: dict[str, str] = {}
         self._begin_sentence()
@@ -120,7 +126,7 @@ class Reader:
             self._introduce(lead["subject"], lead["label"])
             yield Part(lead[0], "lead")
             yield from self._items(text[lead.end() :])
-        elif points := _POINTS.search(text):
+        elif (points := _POINTS.search(text)) and self._form.of(_JOINT.split(text[points.end() :])[0]) in self._names:
             yield from self._items(text[: points.start()])
             self._sign = self._form.of(_JOINT.split(text[: points.start()])[-1])
             yield Part(points[0], "joint")
@@ -133,8 +139,8 @@ class Reader:
     def _introduce(self, subject: str, label: str) -> None:
         self._stated = self._attributes(label)
         said = self._form.of(_BULLET.sub("", subject))
-        if said:
-            self._subjects = self._named(said)
+        if said and said not in _ADVERBS_ALONE:
+            self._subjects = self._named(said) or self._named(_ADVERB.sub("", said))
         elif self._subjects is None:
             self._subjects = ()
 
@@ -157,19 +163,29 @@ class Reader:
         whole = self._judge(text)
         if whole is None:
             yield Part(text, "plain")
-        elif whole.verdict == "held" or not _JOINT.search(text):
-            yield from self._stated_of(text, whole)
+        elif whole.verdict in GOOD:
+            yield Part(text, "claim", whole)
+        elif self._is_of_another(text):
+            self._subjects = None
+            yield Part(text, "claim", Judged("not_held"))
+        elif self._stated and (items := self._joined(text)):
+            yield from items
         else:
-            yield from self._joined(text, whole)
+            subject = "" if self._sign else self._subject_of(text)
+            if subject:
+                yield Part(subject, "lead" if _OPENS_LIST.search(subject) else "subject")
+            rest = text[len(subject) :]
+            yield from self._joined(rest) or [self._claim(rest)]
 
-    def _stated_of(self, text: str, whole: Judged) -> Iterator[Part]:
-        """A statement that may begin with what it is about."""
-        if whole.verdict != "held" and (lead := self._subject_of(text)):
-            if judged := self._judge(text[len(lead) :]):
-                yield Part(lead, "lead")
-                yield Part(text[len(lead) :], "claim", judged)
-                return
-        yield Part(text, "claim", whole)
+    def _claim(self, text: str) -> Part:
+        judged = self._judge(text)
+        return Part(text, "claim" if judged else "plain", judged)
+
+    def _is_of_another(self, text: str) -> bool:
+        """Whether a statement begins with the name of an entry that the answer may not rest on."""
+        name, rest = self._form.leading_name(_BULLET.sub("", text))
+        follows = bool(rest) and not _JOINT.match(rest)
+        return not self._stated and bool(name) and follows and name not in self._names
 
     def _subject_of(self, text: str) -> str:
         """The beginning of a clause that names entries, or an attribute of theirs, and says nothing else.
@@ -184,8 +200,8 @@ class Reader:
             best = end, *found
             subjects, self._subjects = self._subjects, found[0] or self._subjects
             stated, self._stated = self._stated, found[1] or self._stated
-            rest = self._judge(text[end:])
-            if rest and rest.verdict in GOOD:
+            first = self._judge(_JOINT.split(text[end:])[0])
+            if first and first.verdict in GOOD:
                 return text[:end]
             self._subjects, self._stated = subjects, stated
         if best is None:
@@ -205,28 +221,21 @@ class Reader:
                 return named, attributes
         return None
 
-    def _joined(self, text: str, whole: Judged) -> Iterator[Part]:
-        lead = self._subject_of(text)
-        pieces = _JOINT.split(text[len(lead) :])
-        items: list[tuple[str, str, Judged | None]] = []  # joint before it, item, judgement
+    def _joined(self, text: str) -> list[Part]:
+        """Several statements, cut at their joints, the longest first; none where they are not held one by one."""
+        pieces = _JOINT.split(text)
+        parts: list[Part] = []
         start = 0
         while start < len(pieces):
             for stop in range(len(pieces), start, -2):
-                item = "".join(pieces[start:stop])
-                found = self._judge(item)
-                if found is None or found.verdict in GOOD or stop == start + 1:
-                    items.append((pieces[start - 1] if start else "", item, found))
+                part = self._claim("".join(pieces[start:stop]))
+                if _is_good(part) or stop == start + 1:
+                    parts += [Part(pieces[start - 1], "joint"), part] if start else [part]
                     start = stop + 1
                     break
-        if not any(found and found.verdict in GOOD for _, _, found in items):
-            yield from self._stated_of(text, whole)
-            return
-        if lead:
-            yield Part(lead, "lead")
-        for joint, item, found in items:
-            if joint:
-                yield Part(joint, "joint")
-            yield Part(item, "claim" if found else "plain", found)
+        items = [_is_good(part) for part in parts if part.kind != "joint"]
+        # without a list, what follows a wrong statement may depend on it
+        return parts if items[0] or (self._stated and any(items)) else []
 
     def _judge(self, text: str) -> Judged | None:
         """What the entries say about a statement; None where it claims nothing."""
@@ -261,7 +270,7 @@ class Reader:
                 yield said.removeprefix(label), stated
 
     def _judged(self, said: str, stated: tuple[str, ...]) -> Judged:
-        about = [self._about[id] for id in self._subjects or self._about]
+        about = [self._about[id] for id in self._subjects or self._topic]
         return judged(said, about, stated, every=len(self._subjects or ()) > 1)
 
     def _denial(self, what: str) -> Judged:
@@ -278,3 +287,7 @@ class Reader:
         pairs = {said[place : place + 2] for place in range(len(said) - 1)}
         asked = sum(pair in self._question for pair in pairs)
         return Judged("held", tuple(self._about)) if 2 * asked >= len(pairs) else Judged("not_held")
+
+
+def _is_good(part: Part) -> bool:
+    return part.judged is None or part.judged.verdict in GOOD
