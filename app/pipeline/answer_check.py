@@ -63,19 +63,20 @@ class AnswerCheck:
     """The check of one answer.
 
     Args:
-        reader: Reads it.
+        reader: Judges its clauses.
         given: Ids of the entries that it may cite.
         words: What is said where nothing of it is left; empty where they have none.
         marks_claims: Whether what no entry holds is marked instead of taken out; a number never is.
 
     Attributes:
+        reader: Reads it.
         done: What was done so far.
     """
 
     def __init__(
         self, reader: ClauseReader, given: Collection[str], words: Callable[[], str], marks_claims: bool = False
     ) -> None:
-        self._reader, self._given, self._words, self._marks = reader, given, words, marks_claims
+        self.reader, self._given, self._words, self._marks = reader, given, words, marks_claims
         self.done = Verification()
         self._answered = self._begun = False
         self._uncited = False  # something was said since the last citation
@@ -94,17 +95,15 @@ class AnswerCheck:
                 completion = event
                 break
             held += event
-            said, held = self._complete(held)
+            said, held = self.complete(held)
             if said:
                 yield said
-        if said := "".join(self._clause(held, "")):
+        if said := self.finish(held):
             yield said
-        if words := self._own_words():
-            yield words
         if completion is not None:
             yield completion
 
-    def _complete(self, text: str) -> tuple[str, str]:
+    def complete(self, text: str) -> tuple[str, str]:
         """What is said of the complete clauses of a text, and the rest of it."""
         said: list[str] = []
         start, ready = 0, len(text) - unfinished_citation(text)
@@ -121,8 +120,12 @@ class AnswerCheck:
             start = len(text)
         return "".join(said), text[start:]
 
+    def finish(self, text: str) -> str:
+        """What is said of the rest of the answer, and where nothing is left of it."""
+        return "".join(self._clause(text, "")) + self._own_words()
+
     def _clause(self, text: str, end: str) -> Iterator[str]:
-        for part in self._reader.clause(text, end):
+        for part in self.reader.clause(text, end):
             if not part.text:
                 continue
             if part.kind == "joint":

@@ -33,18 +33,22 @@ class VerifyStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
+        return replace(consultation, check=self.checked(consultation))
+
+    def checked(self, consultation: Consultation) -> AnswerCheck | None:
+        """The check of the answer; None where no entry was found to check it against."""
         topic = _asked_about(consultation.retrieved)
         block = consultation.block
         entries = [one.entry for one in block.given] if block else topic
         if not entries:
-            return consultation
+            return None
         given = [entry.id for entry in entries]
         if self.domain.claims is None or self.domain.verify == "off":
             quoted = consultation.citations[:1]
             words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
             reader = NumberReader(self._known(entries, consultation))
-            return replace(consultation, check=AnswerCheck(reader, given, lambda: words))
-        asked = {entry.id: self._asked(entry, consultation.question) for entry in (*entries, *topic)}
+            return AnswerCheck(reader, given, lambda: words)
+        asked = self._asked([*entries, *topic], consultation.question)
         form = form_of(self.domain.claims, self.knowledge)
         about = {entry.id for entry in topic} & set(given) or set(given)
         claims = Reader(consultation.question, entries, about, asked, self.domain.claims, form)
@@ -52,11 +56,13 @@ class VerifyStage:
         def words() -> str:
             return self._own_words(consultation.question, topic, asked, claims.denied)
 
-        return replace(consultation, check=AnswerCheck(claims, given, words, self.domain.verify == "mark"))
+        return AnswerCheck(claims, given, words, self.domain.verify == "mark")
 
-    def _asked(self, entry: Entry, question: str) -> list[str]:
-        """The attributes of an entry that a question asks for; none where none is recognised."""
-        return asked_attributes(entry, question, self.domain.asked_for)
+    def _asked(self, entries: Sequence[Entry], question: str) -> dict[str, list[str]]:
+        """By id of an entry, the attributes that a question asks for besides its names: 药疹 is no medicine."""
+        for name in (name for entry in entries for name in entry.names):
+            question = question.replace(name, "")
+        return {entry.id: asked_attributes(entry, question, self.domain.asked_for) for entry in entries}
 
     def _own_words(
         self, question: str, topic: Sequence[Entry], asked: Mapping[str, Sequence[str]], denied: Mapping[str, str]

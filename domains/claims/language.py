@@ -1,4 +1,4 @@
-"""Two wordings of the same statement in one form: ``发烧超过39度`` and ``体温升高三十九度以上`` differ in it, ``头疼`` and ``头痛`` do not.
+"""Two wordings of the same statement in one form: ``头疼`` and ``头痛`` are equal in it, 39度 and 38度 are not.
 
 What a statement denies and how much it says is never dropped: negations, comparators and numbers are part of the form.
 """
@@ -24,19 +24,21 @@ FORMS = 20_000
 _ALLOWED = re.compile("(?:可以|可|能够|能|适合|适宜)(?:放心)?(?:使用|用|服|食|饮)?的?$")
 """Ends a statement that allows something: what a list of contraindications names is not allowed."""
 
-DENIALS = (
-    "没有必要 不必要 不可以 不需要 不应该 不建议 不适合 不能够 用不着 不可 不能 不要 不得 不应 不宜 不必 不需 不会 不该 不用再 没有 "
-    "避免 防止 切勿 切忌 禁止 无需 无须 勿 别 莫 未 无 没 忌 禁"
-).split()
+DENIALS = """
+没有必要 不必要 不可以 不需要 不应该 不建议 不适合 不能够 用不着 不可 不能 不要 不得 不应 不宜 不必
+不需 不会 不该 不用再 没有 避免 防止 切勿 切忌 禁止 无需 无须 勿 别 莫 未 无 没 忌 禁
+"""
 """All of these deny; in the form they are 不."""
 
-FUNCTION_WORDS = (
-    "的话 的时候 时候 期间 这种 那种 一种 一些 有些 一般来说 通常来说 总的来说 一般 通常 往往 常常 经常 常见于 常见 多见于 主要 可能 可以 "
-    "能够 应该 应当 应 需要 须要 需 须 要 必须 务必 最好 建议 可 会 能 将 以及 并且 而且 并 且 同时 此外 另外 还有 还要 还 也 都 均 就 "
-    "等等 等 之类 出现 发生 表现为 存在 伴有 伴随 伴 具有 患有 有的 有 是指 是 为了 为 包括 例如 比如 如 属于 即 "
-    "于 在 对于 对 给 把 将 使 让 了 着 过 的 地 得 之 其 它 该 此 这 那 您 你 我们 大家 病人 患者 者 人 们 宜 方面 情况 "
-    "平时 平日 日常 平常 生活中 来 去 到 再 又 很重要 重要 关键 首先 其次 最后 以 时 相关 有关 与 和 或 及 或者 以便"
-).split()
+FUNCTION_WORDS = """
+的话 的时候 时候 期间 这种 那种 一种 一些 有些 一般来说 通常来说 总的来说 一般 通常 往往 常常 经常
+常见于 常见 多见于 主要 可能 可以 能够 应该 应当 应 需要 须要 需 须 要 必须 务必 最好 建议 可 会 能
+将 以及 并且 而且 并 且 同时 此外 另外 还有 还要 还 也 都 均 就 等等 等 之类 出现 发生 表现为 存在
+伴有 伴随 伴 具有 患有 有的 有 是指 是 为了 为 包括 例如 比如 如 属于 即 于 在 对于 对 给 把 使 让
+了 着 过 的 地 得 之 其 它 该 此 这 那 您 你 我们 大家 病人 患者 者 人 们 宜 方面 情况 平时 平日
+日常 平常 生活中 来 去 到 再 又 很重要 重要 关键 首先 其次 最后 以 时 相关 有关 与 和 或 及 或者
+以便
+"""
 """What can be dropped without changing what is said."""
 
 
@@ -69,8 +71,8 @@ class Form:
         names = _names(knowledge)
         self._names = _Words(names)
         same = {word: canonical for canonical, words in language.synonyms.items() for word in words}
-        self._words = _Words(same | dict.fromkeys(DENIALS, "不"))
-        self._function = _Words(dict.fromkeys((normalised(word) for word in FUNCTION_WORDS), ""))
+        self._words = _Words(same | dict.fromkeys(DENIALS.split(), "不"))
+        self._function = _Words(dict.fromkeys((normalised(word) for word in FUNCTION_WORDS.split()), ""))
         self._advice = _Words(names | dict.fromkeys((normalised(word) for word in language.advice), ""))
 
         self.of: Callable[[str], str] = lru_cache(maxsize=FORMS)(self._of)
@@ -85,7 +87,7 @@ class Form:
         return self._words.replaced(self._names.replaced(text))
 
     def leading_name(self, text: str) -> tuple[str, str]:
-        """The form of the name of an entry with which a text begins, and what follows; empty where it begins with none."""
+        """The form of the name with which a text begins, and what follows; empty where it begins with none."""
         text = _SIGNS.sub("", normalised(with_digits(text)))
         name = self._names.first(text)
         return (self.of(name), text[len(name) :]) if name else ("", "")

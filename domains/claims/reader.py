@@ -1,8 +1,8 @@
 """Reads an answer clause by clause: which parts of it are claims, of what, and whether the entries hold them.
 
 The parts of a clause, joined, are the clause. A claim is what is said of an entry: an item of a list, a statement. What
-introduces a list (``高血压的常见症状有``) is its lead, what only says whose claim follows (``高血压``) its subject; courtesies, questions and advice are plain; a statement that the
-knowledge base lacks something is a denial, judged by whether it does.
+introduces a list (``高血压的常见症状有``) is its lead, what only says whose claim follows (``高血压``) its subject;
+courtesies, questions and advice are plain; a statement that the knowledge base lacks something is a denial.
 """
 
 import re
@@ -37,7 +37,8 @@ _ADVERB = re.compile("(?:通常|常)?用?$")
 _ADVERBS_ALONE = ("常", "常用", "通常")
 _LINK = r"(?:包括有|包括|主要有|如下[:：]?|有|是(?!否)|为(?!主|特征|了)|在于|[:：]\s*(?:\*\*)?)"
 _DENIED = re.compile(
-    "(?:知识库|资料|条目|文档)[^，。]{0,6}(?:没有|未|无)(?:提到|找到|记载|提及|收录|说明|给出)?(?P<what>.*?)(?:的?(?:相关)?(?:记载|内容|资料|条目|信息))?$"
+    "(?:知识库|资料|条目|文档)[^，。]{0,6}(?:没有|未|无)(?:提到|找到|记载|提及|收录|说明|给出)?(?P<what>.*?)"
+    "(?:的?(?:相关)?(?:记载|内容|资料|条目|信息))?$"
 )
 
 
@@ -68,6 +69,7 @@ class Reader:
         form: Of that language and knowledge base.
 
     Attributes:
+        asked: See above.
         denied: By id of an entry, the attribute of which the answer says wrongly that it is not recorded.
     """
 
@@ -80,13 +82,11 @@ class Reader:
         language: ClaimLanguage,
         form: Form,
     ) -> None:
-        self._form = form
+        self._form, self.asked = form, asked
         self._about = {entry.id: Statements(entry, asked[entry.id], form) for entry in entries}
         self._topic = tuple(id for id in self._about if id in topic)
         self._question = form.of(question)
-        self._names = {
-            form.of(name): id for id, entry in zip(self._about, entries, strict=True) for name in [entry.name]
-        }
+        self._names = {form.of(entry.name): entry.id for entry in entries}
         attributes = {name for entry in entries for name in (*entry.attributes, entry.opening[0])}
         self._called = {name: (name, *language.attributes.get(name, ())) for name in attributes}
         called = {form.of(label): self._attributes(label) for of in self._called.values() for label in of}
