@@ -1,6 +1,6 @@
 """What is served of right and wrong answers: labelled ones, reference answers, and these with planted faults.
 
-    python benchmarks/claims.py             the test half, and what the knowledge base makes; writes benchmarks/claims.md
+    python benchmarks/claims.py             the test half, and reference answers; writes benchmarks/claims.md
     python benchmarks/claims.py half=dev    the half that the words were chosen on, with its mistakes; writes nothing
     python benchmarks/claims.py every=20    a twentieth of the knowledge base, in a minute
 

@@ -81,6 +81,7 @@ class AnswerCheck:
         self._answered = self._begun = False
         self._uncited = False  # something was said since the last citation
         self._support: list[str] = []  # entries that hold it
+        self._cited_here: set[str] = set()  # entries cited for it
         self._begin_sentence()
 
     def _begin_sentence(self) -> None:
@@ -132,8 +133,8 @@ class AnswerCheck:
                 self._join(part.text)
             elif part.kind in ("lead", "subject"):
                 self._lead, self._is_subject = part.text, part.kind == "subject"
-            elif part.kind == "plain":
-                yield from self._plain(part.text, end)
+            elif part.kind in ("plain", "unchecked"):
+                yield from self._plain(part.text, part.kind == "unchecked" or end in ("？", "?"))
             else:
                 yield from self._claim(part)
 
@@ -153,11 +154,11 @@ class AnswerCheck:
             if self._is_subject:
                 self._lead = ""
 
-    def _plain(self, text: str, end: str) -> Iterator[str]:
-        """Advice that follows what was taken out goes with it; a question asks back."""
+    def _plain(self, text: str, answers: bool) -> Iterator[str]:
+        """What claims nothing; advice that follows what was taken out goes with it."""
         self._lead = ""
         if self._said or not (self._dropped or re.fullmatch(r"\W*", text)):
-            self._answered |= end in ("？", "?")
+            self._answered |= answers  # or asks back
             yield self._with_lead(text)
 
     def _with_lead(self, text: str, held_by: Collection[str] = ()) -> str:
@@ -187,8 +188,12 @@ class AnswerCheck:
         ids = _ID.findall(citation)
         kept = [id for id in ids if id in (self._support or self._given)]
         self.done.citations_removed += len(ids) - len(kept)
+        if self._uncited:
+            self._cited_here = set()
+            kept = kept or self._support[:1]
         if self._support or self._uncited:
-            yield marks(kept or self._support[: self._uncited])
+            yield marks(id for id in kept if id not in self._cited_here)
+        self._cited_here |= set(kept)
         self._uncited = False
 
     def _own_words(self) -> str:

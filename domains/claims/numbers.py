@@ -21,8 +21,8 @@ class NumberReader:
         self._known = {number for text in known for number in NUMBER.findall(text)}
 
     def clause(self, text: str, end: str) -> Iterator[Part]:
-        """See ``Reader.clause``: a clause with an unknown number is a claim that is not held, any other is plain."""
+        """See ``Reader.clause``: one with an unknown number is a claim that is not held, others are unchecked."""
         if set(NUMBER.findall(text)) <= self._known:
-            yield Part(text, "plain")
+            yield Part(text, "unchecked")
         else:
             yield Part(text, "claim", Judged("not_held"))

@@ -16,7 +16,7 @@ from domains.knowledge_base import Entry
 from domains.retrieval.normalise import normalised
 from domains.retrieval.wording import is_courtesy
 
-Kind = Literal["lead", "subject", "joint", "claim", "denial", "plain"]
+Kind = Literal["lead", "subject", "joint", "claim", "denial", "plain", "unchecked"]
 
 CLAUSE_END = re.compile(r"(?<!\d)[,](?!\d)|[、，；;。！？!?\n]")
 """What ends a clause."""

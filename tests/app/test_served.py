@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from app.config import AppConfig
-from app.served import UNTRAINED, artifact_of, domain_of, grounding_of, knowledge_of, model_path, within_context
+from app.served import (
+    UNTRAINED,
+    artifact_of,
+    domain_of,
+    grounding_of,
+    knowledge_of,
+    model_path,
+    verified_as,
+    within_context,
+)
 from common.errors import Refused, UserError
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
@@ -193,3 +202,15 @@ def test_entries_need_a_knowledge_base(logged: list[str]) -> None:
 def test_entries_leave_half_of_the_context_for_the_conversation(logged: list[str]) -> None:
     assert within_context(TRAINED, 1024) == TRAINED and logged == []
     assert within_context(TRAINED, 400).budget == 200 and "200 tokens" in "".join(logged)
+
+
+def test_claims_are_verified_as_the_domain_says_unless_chosen_otherwise() -> None:
+    assert verified_as(MEDICAL, None).verify == MEDICAL.verify == "strict"
+    assert verified_as(MEDICAL, "mark").verify == "mark"
+    assert (
+        verified_as(find_domain("documents"), "off").verify
+        == verified_as(find_domain("hospital"), None).verify
+        == "off"
+    )
+    with pytest.raises(UserError, match="claims of the domain documents cannot be checked"):
+        verified_as(find_domain("documents"), "strict")
