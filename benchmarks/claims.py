@@ -9,6 +9,7 @@ braces: ``{h:…}`` held by what was asked, ``{o:…}`` by another attribute, ``
 They were written before what checks them, by the same author; the halves have no entry in common.
 """
 
+import json
 import re
 import statistics
 import sys
@@ -28,9 +29,12 @@ from domains.domain import Domain, find_domain
 from domains.facts import Fact, listed
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.retrieval.labelled import Share
-from domains.retrieval.retriever import Found, Retrieved
+from domains.retrieval.retriever import Found, Retrieved, retriever_of
+from eval.judges.fact_recall.judge import fact_recall
 
 FOLDER = Path(__file__).parent / "labelled_claims"
+ASKED = Path(__file__).parent / "asked"
+ANSWERABLE = ("answerable", "two", "follow_up")
 LABELS = {"h": "held", "o": "held, but not what was asked", "c": "contradicted", "n": "not held"}
 _MARKED = re.compile(r"\{([hcno]):(.*?)\}|([^{]+)")
 _CITATION = re.compile("【.*?】")
@@ -65,10 +69,13 @@ class Bench:
     def check(self, question: str, ids: Sequence[str]) -> AnswerCheck:
         """The check of an answer beside these entries."""
         found = tuple(Found(self.knowledge.by_id[id], 1.0, "name") for id in ids)
-        consultation = Consultation("r", question, retrieved=Retrieved(found))
-        check = self._stage.checked(consultation)
+        check = self.check_found(question, Retrieved(found))
         assert check is not None
         return check
+
+    def check_found(self, question: str, found: Retrieved) -> AnswerCheck | None:
+        """The check of an answer beside what was found; None where that is nothing."""
+        return self._stage.checked(Consultation("r", question, retrieved=found))
 
     def facts(self) -> list[Fact]:
         """What can be asked, without emergencies, which rules answer, and names that do not exist: nothing is found."""
@@ -264,6 +271,23 @@ def planted(bench: Bench, fault: Fault, every: int) -> tuple[list[bool], int, in
     return caught, served, wrong
 
 
+def again(bench: Bench, file: Path) -> str:
+    """A row: what saved answers of a model state before and after the check, of what the knowledge base answers."""
+    retriever = retriever_of(bench.knowledge)
+    before, after, replaced = [], [], []
+    for line in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+        if line["kind"] not in ANSWERABLE:
+            continue
+        *earlier, question = line["turns"]
+        check = bench.check_found(question, retriever.retrieve(question, earlier))
+        said = streamed(check, line["answer"])[0] if check else bench.domain.notices.not_found
+        before.append(fact_recall(line["answer"], line["facts"]))
+        after.append(fact_recall(said, line["facts"]))
+        replaced.append(check is not None and check.done.replaced)
+    recall = f"{100 * statistics.mean(before):.1f} | {100 * statistics.mean(after):.1f}"
+    return f"| {file.stem.replace('_', ' ')} | {recall} | {shown(replaced)} |"
+
+
 def main() -> None:
     """Measures, and writes the page."""
     options = dict(word.split("=") for word in sys.argv[1:])
@@ -293,6 +317,8 @@ def main() -> None:
         lines.append(f"| {title} | {shown(caught)} |")
     right = [True] * (total - faults) + [False] * faults
     lines.append(f"| served claims of all these answers that are held | {shown(right)} |")
+    lines += ["", "| saved answers to 40 questions | fact recall as said | as served | entry's own words |"]
+    lines += ["|---|---|---|---|", *(again(bench, file) for file in sorted(ASKED.glob("answers_*.jsonl")))]
     lines += ["", *_streaming(streaming)]
     page = "\n".join([*_head(bench, command), "", *lines])
     print(page)
@@ -306,7 +332,8 @@ def _head(bench: Bench, command: str) -> list[str]:
         f"Made by `{command}` on {processor()}; knowledge base {bench.knowledge.version}. Shares in %, with Wilson's "
         "95 % intervals. The labelled answers (`labelled_claims/`, the test half, unseen while words were chosen) were "
         "written before the check, but by the same author, so they know what it looks for. A planted fault counts as "
-        "caught where a claim was taken out. Policy `strict`.",
+        "caught where a claim was taken out. Wordings of one answer are not independent. "
+        "Policy `strict`.",
     ]
 
 

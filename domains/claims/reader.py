@@ -101,6 +101,7 @@ class Reader:
     def _begin_sentence(self) -> None:
         self._subjects: tuple[str, ...] | None = ()  # none is known; None: of something else
         self._stated: tuple[str, ...] = ()
+        self._listing = False  # items of a stated attribute, among which there is no advice
         self._sign = ""  # what the names that are being listed may explain
 
     def clause(self, text: str, end: str) -> Iterator[Part]:
@@ -113,7 +114,7 @@ class Reader:
         if text:
             yield from self._parts(text, end)
         if end != "、":
-            self._sign = ""
+            self._sign, self._listing = "", False
         if end not in ("", "、", "，", ","):  # after a semicolon too, something else may be spoken of
             self._begin_sentence()
 
@@ -137,7 +138,7 @@ class Reader:
             yield from self._items(text)
 
     def _introduce(self, subject: str, label: str) -> None:
-        self._stated = self._attributes(label)
+        self._stated, self._listing = self._attributes(label), True
         said = self._form.of(_BULLET.sub("", subject))
         if said and said not in _ADVERBS_ALONE:
             self._subjects = self._named(said) or self._named(_ADVERB.sub("", said))
@@ -248,7 +249,7 @@ class Reader:
         if first.verdict in GOOD:
             return first
         if not (rest := self._form.without_advice(text)):
-            return None
+            return first if self._listing else None
         for other, stated in self._plainer(said, rest):
             if (again := self._judged(other, stated)).verdict in GOOD:
                 return again
@@ -260,7 +261,8 @@ class Reader:
 
     def _plainer(self, said: str, rest: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What a statement says without advice, without "use", without the name of its attribute."""
-        yield rest, self._stated
+        if not self._listing:
+            yield rest, self._stated
         yield said.removeprefix("用"), self._stated
         for label, attributes in self._labels.items():
             stated = tuple(name for name in attributes if not self._stated or name in self._stated)

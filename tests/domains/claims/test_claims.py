@@ -61,6 +61,8 @@ def test_only_quantities_become_digits() -> None:
         ("动物内脏", ["contradicted"]),
         ("痛风的症状有关节痛", ["elsewhere"]),
         ("痛风的饮食建议是少吃海鲜和多饮水", ["held", "held"]),
+        ("痛风的就诊科室是急诊科", ["not_held"]),  # no advice, but an item
+        ("请尽快到急诊科就诊", []),
         ("银屑病的饮食建议是少吃海鲜", ["not_held"]),
     ],
 )
