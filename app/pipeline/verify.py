@@ -7,7 +7,7 @@ from itertools import chain
 from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.consultation import Consultation
 from domains.citations import asked_attributes, marks, quote, quoted_attribute
-from domains.claims.language import form_of
+from domains.claims.language import ClaimLanguage, form_of
 from domains.claims.numbers import NumberReader
 from domains.claims.reader import Reader
 from domains.domain import Domain
@@ -42,21 +42,31 @@ class VerifyStage:
         entries = [one.entry for one in block.given] if block else topic
         if not entries:
             return None
-        given = [entry.id for entry in entries]
         if self.domain.claims is None or self.domain.verify == "off":
-            quoted = consultation.citations[:1]
-            words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
-            reader = NumberReader(self._known(entries, consultation))
-            return AnswerCheck(reader, given, lambda: words)
-        asked = self._asked([*entries, *topic], consultation.question)
-        form = form_of(self.domain.claims, self.knowledge)
+            return self._check_of_numbers(entries, consultation)
+        return self._check_of_claims(self.domain.claims, entries, topic, consultation)
+
+    def _check_of_numbers(self, entries: Sequence[Entry], consultation: Consultation) -> AnswerCheck:
+        quoted = consultation.citations[:1]
+        words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
+        reader = NumberReader(self._known(entries, consultation))
+        return AnswerCheck(reader, [entry.id for entry in entries], lambda: words)
+
+    def _check_of_claims(
+        self, language: ClaimLanguage, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation
+    ) -> AnswerCheck:
+        question, given = consultation.question, [entry.id for entry in entries]
+        asked = self._asked([*entries, *topic], question)
         about = {entry.id for entry in topic} & set(given) or set(given)
-        claims = Reader(consultation.question, entries, about, asked, self.domain.claims, form)
+        reader = Reader(question, entries, about, asked, language, form_of(language, self.knowledge))
 
         def words() -> str:
-            return self._own_words(consultation.question, topic, asked, claims.denied)
+            answering = [entry for entry in topic if asked[entry.id]]
+            if not answering and language.defines.search(question):
+                answering = list(topic[:1])
+            return self._own_words(question, answering) or self._lacking(topic, reader.denied)
 
-        return AnswerCheck(claims, given, words, self.domain.verify == "mark")
+        return AnswerCheck(reader, given, words, self.domain.verify == "mark")
 
     def _asked(self, entries: Sequence[Entry], question: str) -> dict[str, list[str]]:
         """By id of an entry, the attributes that a question asks for besides its names: 药疹 is no medicine."""
@@ -64,18 +74,15 @@ class VerifyStage:
             question = question.replace(name, "")
         return {entry.id: asked_attributes(entry, question, self.domain.asked_for) for entry in entries}
 
-    def _own_words(
-        self, question: str, topic: Sequence[Entry], asked: Mapping[str, Sequence[str]], denied: Mapping[str, str]
-    ) -> str:
-        """What the entries themselves say, cited: of what is asked, else of what the answer says that they lack."""
-        answering = [entry for entry in topic if asked[entry.id]]
-        assert self.domain.claims is not None
-        if not answering and self.domain.claims.defines.search(question):
-            answering = list(topic[:1])
+    def _own_words(self, question: str, answering: Sequence[Entry]) -> str:
+        """What entries themselves say of what is asked, cited."""
         quoted = quote(question, answering, self.knowledge.version, self.domain.asked_for)
-        if not quoted:
-            lacking = [entry for entry in topic if entry.id in denied]
-            quoted = [quoted_attribute(entry, denied[entry.id], self.knowledge.version) for entry in lacking]
+        return "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
+
+    def _lacking(self, topic: Sequence[Entry], denied: Mapping[str, str]) -> str:
+        """What entries themselves say of what the answer says that they lack, cited."""
+        lacking = [entry for entry in topic if entry.id in denied]
+        quoted = [quoted_attribute(entry, denied[entry.id], self.knowledge.version) for entry in lacking]
         return "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
 
     def _known(self, entries: Sequence[Entry], consultation: Consultation) -> list[str]:

@@ -34,7 +34,7 @@ _OPPOSITES = (
     "快慢",
     "常罕",
 )
-_OPPOSITE = {one: other for pair in _OPPOSITES for one, other in (pair, pair[::-1])}
+_OPPOSITE = {one: other for pair in _OPPOSITES for one, other in zip(pair, pair[::-1], strict=True)}
 
 
 @dataclass(frozen=True)
