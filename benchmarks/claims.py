@@ -332,7 +332,8 @@ def _head(bench: Bench, command: str) -> list[str]:
         f"Made by `{command}` on {processor()}; knowledge base {bench.knowledge.version}. Shares in %, with Wilson's "
         "95 % intervals. The labelled answers (`labelled_claims/`, the test half, unseen while words were chosen) were "
         "written before the check, but by the same author, so they know what it looks for. A planted fault counts as "
-        "caught where a claim was taken out. Wordings of one answer are not independent. "
+        "caught where a claim was taken out. Wordings of one answer are not independent; the questions of the saved "
+        "answers were read while patterns were chosen. "
         "Policy `strict`.",
     ]
 
