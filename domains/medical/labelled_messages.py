@@ -25,7 +25,7 @@ python -m domains.medical.labelled_messages AUTHOR FILE.jsonl
 
 Divides the messages of one author among the files of domains/medical/triage_cases/, in the place of those that he has
 there. Whole scenarios are kept for the test, and a part of the messages of the others. Each line has text, emergency,
-scenario, kind, disposition (120, today, days, home, none), and where they are true self_harm and prescription.
+scenario and kind, and may have disposition (120, today, days, home, none), self_harm and prescription.
 Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
 """
 
@@ -40,13 +40,15 @@ Disposition = Literal["120", "today", "days", "home", "none"]
 class Message(BaseModel):
     """A message as people type it, labelled by somebody who had not seen the rules.
 
+    What nobody labelled is None.
+
     Attributes:
         text: The message.
         emergency: Whether somebody must call 120 or go to an emergency department now.
         scenario: What it is about.
         kind: How it says it, or why it only sounds like an emergency.
         disposition: Where the patient belongs: 120, a doctor today, a clinic within days, home; none where there is no
-            patient; missing where nobody labelled it.
+            patient.
         self_harm: Whether somebody is in danger of harming himself on purpose.
         prescription: Whether the service is asked to prescribe.
         author: Who wrote and labelled it.
@@ -58,8 +60,8 @@ class Message(BaseModel):
     scenario: str = Field(min_length=1)
     kind: str = Field(min_length=1)
     disposition: Disposition | None = None
-    self_harm: bool = False
-    prescription: bool = False
+    self_harm: bool | None = None
+    prescription: bool | None = None
     author: str = ""
 
 
@@ -90,7 +92,7 @@ def divide(author: str, messages: Iterable[Message]) -> None:
 
 
 def _line(message: Message) -> str:
-    return json.dumps(message.model_dump(exclude_defaults=True), ensure_ascii=False)
+    return json.dumps(message.model_dump(exclude_none=True), ensure_ascii=False)
 
 
 def _drawn(text: str) -> int:
