@@ -31,6 +31,8 @@ PENALTY = 0.8
 _EDGE = "\n"
 
 Column = NDArray[np.float64]
+Labels = Mapping[str, Sequence[bool | None]]
+"""The answers to each question, one per text; a text whose answer is None is not used for that question."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +85,14 @@ def runs_of(text: str) -> set[str]:
     return {text[at : at + length] for length in range(1, LONGEST + 1) for at in range(len(text) - length + 1)}
 
 
-def train(
-    texts: Sequence[str], labels: Mapping[str, Sequence[bool | None]], penalty: float = PENALTY
-) -> TextClassifier:
-    """Fits the weights by L-BFGS.
-
-    Args:
-        texts: The texts.
-        labels: The answers to each question; a text whose answer is None is not used for that one.
-        penalty: See ``PENALTY``.
-    """
+def train(texts: Sequence[str], labels: Labels) -> TextClassifier:
+    """Fits the weights by L-BFGS."""
     found = [runs_of(text) for text in texts]
     count = Counter(run for runs in found for run in runs)
     known = {run: row for row, run in enumerate(sorted(run for run in count if count[run] >= FEWEST))}
     rarity = np.log(len(texts) / np.array([count[run] for run in known]))
     counted = _matrix(found, known, rarity)
-    fitted = [_fitted(counted, answers, penalty) for answers in labels.values()]
+    fitted = [_fitted(counted, answers) for answers in labels.values()]
     weights = np.stack([rarity * weight for weight, _ in fitted], axis=1).astype(np.float16).astype(np.float32)
     return TextClassifier(tuple(labels), known, weights, np.array([bias for _, bias in fitted], np.float32))
 
@@ -114,7 +108,7 @@ def _matrix(found: Sequence[set[str]], known: Mapping[str, int], rarity: Column)
     return csr_matrix((sizes * rarity[columns], columns, ends), shape=(len(found), len(known)))
 
 
-def _fitted(counted: "csr_matrix", answers: Sequence[bool | None], penalty: float) -> tuple[Column, float]:
+def _fitted(counted: "csr_matrix", answers: Sequence[bool | None]) -> tuple[Column, float]:
     from scipy.optimize import minimize
 
     answered = np.flatnonzero([answer is not None for answer in answers])
@@ -124,8 +118,8 @@ def _fitted(counted: "csr_matrix", answers: Sequence[bool | None], penalty: floa
         weights, bias = parameters[:-1], parameters[-1]
         odds = runs @ weights + bias
         error = 0.5 * (1 + np.tanh(odds / 2)) - truth
-        cost = np.logaddexp(0, odds).sum() - truth @ odds + penalty / 2 * weights @ weights
-        return float(cost), np.append(runs.T @ error + penalty * weights, error.sum())
+        cost = np.logaddexp(0, odds).sum() - truth @ odds + PENALTY / 2 * weights @ weights
+        return float(cost), np.append(runs.T @ error + PENALTY * weights, error.sum())
 
     start = np.zeros(runs.shape[1] + 1)
     fitted = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
@@ -133,25 +127,20 @@ def _fitted(counted: "csr_matrix", answers: Sequence[bool | None], penalty: floa
 
 
 def out_of_fold(
-    texts: Sequence[str],
-    labels: Mapping[str, Sequence[bool | None]],
-    groups: Sequence[str],
-    folds: int = 5,
-    penalty: float = PENALTY,
-) -> list[TextClassifier]:
+    texts: Sequence[str], labels: Labels, groups: Sequence[str | None], folds: int = 5
+) -> list[TextClassifier | None]:
     """For each text, a classifier that saw none of its group.
 
     Args:
         texts: The texts.
-        labels: As for ``train``.
-        groups: What each text is about; a group is never divided.
+        labels: The answers.
+        groups: What each text is about; a group is never divided. All classifiers see the texts without one.
         folds: How many classifiers are trained.
-        penalty: As for ``train``.
     """
-    fold = {group: number % folds for number, group in enumerate(sorted(set(groups)))}
+    fold = {group: number % folds for number, group in enumerate(sorted({group for group in groups if group}))}
     models = []
     for number in range(folds):
-        seen = [at for at, group in enumerate(groups) if fold[group] != number]
+        seen = [at for at, group in enumerate(groups) if group is None or fold[group] != number]
         answers = {name: [answer[at] for at in seen] for name, answer in labels.items()}
-        models.append(train([texts[at] for at in seen], answers, penalty))
-    return [models[fold[group]] for group in groups]
+        models.append(train([texts[at] for at in seen], answers))
+    return [models[fold[group]] if group else None for group in groups]

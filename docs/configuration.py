@@ -50,6 +50,7 @@ COMMANDS = [
     Command("data_recipes/passages.py", "passages", PassagesConfig),
     Command("data_recipes/suites.py", "suites", SuitesConfig),
     Command("-m domains.medical.retrieve", "retrieve", RetrieveConfig),
+    Command("-m domains.medical.triage", "triage", TriageConfig),
     Command("-m domains.documents.retrieve", "retrieve_documents", FolderRetrieveConfig),
     *(Command("training/run.py", stage.root, stage.config) for stage in STAGES.values()),
     Command("training/self_instruct.py", "self_instruct", CommandConfig),

@@ -4,7 +4,7 @@
 
 ``train.jsonl`` is learned from, ``dev.jsonl`` chooses thresholds; both may be read when a rule is made. Nobody reads
 ``test/``, it is only scored: ``unseen_scenarios`` has the scenarios that no other file has, ``seen_scenarios`` further
-messages of the scenarios that train has, and ``another_author`` messages of an author of whom train has none.
+messages of the scenarios that train has, and ``another_author`` messages of an author of whom train has none. ``rules.jsonl`` is what the rules' authors wrote, and only learned from.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
 CASES = Path(__file__).parent / "triage_cases"
 TRAIN, DEV = CASES / "train.jsonl", CASES / "dev.jsonl"
 UNSEEN, SEEN = CASES / "test/unseen_scenarios.jsonl", CASES / "test/seen_scenarios.jsonl"
+RULES = CASES / "rules.jsonl"
 ANOTHER_AUTHOR = CASES / "test/another_author.jsonl"
 
 Disposition = Literal["120", "today", "days", "home", "none"]

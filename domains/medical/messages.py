@@ -1,63 +1,73 @@
-"""What a learned classifier hears in a message: an emergency, danger to oneself, a request to prescribe.
+"""What a learned classifier hears in a message: an emergency, who needs care how soon, danger to oneself.
 
-The safety rules know signs and name them; they do not know every way to say one, nor when it is a story, a figure of
-speech, past or over. The classifier was trained on labelled messages (``python -m domains.medical.train_messages``).
+The safety rules know signs and name them. They do not know every way to say one, nor whether it is a story, a figure of
+speech, past or over. The classifier learned that from labelled messages: ``python -m domains.medical.train_messages``.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from common.text_classifier import TextClassifier
-from domains.safety_rules import normalised
 
 WEIGHTS = Path(__file__).parent / "messages.npz"
-EMERGENCY, SELF_HARM, PRESCRIPTION = "emergency", "self_harm", "prescription"
-LONGEST_AT_ONCE = 60
-"""Characters of a message that is judged as a whole only; a longer one may hide an emergency in a sentence."""
 
-_CLAUSE = re.compile("[^。,!?;\n]*[。,!?;\n]*")
+EMERGENCY = "emergency"  # 120, now
+TODAY = "today"  # a doctor today, or sooner
+CLINIC = "clinic"  # a clinic within days, or sooner
+PATIENT = "patient"  # somebody is ill now, be it ever so little
+SELF_HARM = "self_harm"
+PRESCRIPTION = "prescription"
+
+LONGEST_AT_ONCE = 200
+"""Characters of a message that is judged as a whole; a longer one may hide an emergency, and is judged in parts too."""
+
+_CLAUSE = re.compile("[^。,!?; ]*[。,!?; ]*")
 _DENIAL = re.compile("没有?|无|未|不|否认|别|从来|并非")
-_SCOPE_END = re.compile("([。,!?;\n]|但|却|可是|不过|只是|就是)")
-_DENIED = 0x20000  # added to the code of a denied character, so that its runs are others
+_SCOPE_END = re.compile("([。,!?; ]|但|却|可是|不过|只是|就是)")
+_DENIED = 0x20000  # added to the code of a denied character, so that it makes other runs
 
 
 @cache
 def classifier() -> TextClassifier:
-    """The weights that ship."""
+    """The weights that ship; their log-odds are shifted so that 0 is the threshold of each question."""
     return TextClassifier.load(WEIGHTS)
 
 
-def heard(text: str, model: TextClassifier | None = None) -> dict[str, float]:
-    """The log-odds of each question about a message, the highest of its parts."""
-    model = model or classifier()
-    whole = normalised(text)
-    parts = [model.log_odds(marked(part)) for part in {whole, *windows(whole)}]
+def heard(text: str) -> Mapping[str, float]:
+    """The log-odds of each question about a normalised message: the highest of its parts."""
+    model = classifier()
+    parts = [model.log_odds(marked(part)) for part in (text, *parts_of(text))]
     return {name: max(part[name] for part in parts) for name in model.outputs}
 
 
-def windows(text: str) -> Iterator[str]:
-    """Overlapping parts of a long text that begin with a clause, up to ``LONGEST_AT_ONCE`` characters each."""
+def parts_of(text: str) -> Iterator[str]:
+    """A text that is longer than ``LONGEST_AT_ONCE`` in parts of at most so many characters that overlap by half."""
     if len(text) <= LONGEST_AT_ONCE:
         return
-    clauses = [found.group()[at : at + LONGEST_AT_ONCE] for found in _CLAUSE.finditer(text) for at in range(0, len(found.group()), LONGEST_AT_ONCE)]
-    for first in range(len(clauses)):
-        window = ""
-        for clause in clauses[first:]:
-            if len(window) + len(clause) > LONGEST_AT_ONCE:
-                break
-            window += clause
-        yield window
+    halves = [""]
+    for clause in _clauses(text):
+        if len(halves[-1]) + len(clause) > LONGEST_AT_ONCE // 2:
+            halves.append("")
+        halves[-1] += clause
+    for first, second in zip(halves, halves[1:], strict=False):
+        yield first + second
+
+
+def _clauses(text: str) -> Iterator[str]:
+    longest = LONGEST_AT_ONCE // 2
+    for clause in _CLAUSE.findall(text):
+        yield from (clause[start : start + longest] for start in range(0, len(clause), longest))
 
 
 def marked(text: str) -> str:
-    """A normalised text with everything that a denial may be about made distinct: 没有胸痛 has no run of 胸痛."""
-    return "".join(map(_marked_part, _SCOPE_END.split(text)))
+    """A normalised text in which what a denial may be about is other characters: 没有胸痛 has no run 胸痛."""
+    return "".join(map(_marked, _SCOPE_END.split(text)))
 
 
-def _marked_part(part: str) -> str:
+def _marked(part: str) -> str:
     denial = _DENIAL.search(part)
     if denial is None:
         return part
-    return part[: denial.end()] + "".join(chr(ord(character) + _DENIED) for character in part[denial.end() :])
+    return part[: denial.end()] + "".join(chr(ord(character) % _DENIED + _DENIED) for character in part[denial.end() :])

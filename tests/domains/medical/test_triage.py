@@ -5,7 +5,7 @@ import time
 import pytest
 
 from domains.knowledge_base import KnowledgeBase
-from domains.medical.triage import MedicalTriager
+from domains.medical.triager import MedicalTriager
 
 
 @pytest.fixture(scope="module")
