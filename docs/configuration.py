@@ -19,6 +19,7 @@ from data_recipes.dataset.listing import ShowConfig
 from data_recipes.formats.passages import PassagesConfig
 from data_recipes.formats.validation import ValidateConfig
 from data_recipes.pipeline.protected_sets import SuitesConfig
+from domains.medical.judged_triage import TriageConfig
 from domains.retrieval.labelled import FolderRetrieveConfig, RetrieveConfig
 from eval.config import EvalConfig
 from eval.preferences import PreferencesConfig

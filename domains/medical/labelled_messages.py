@@ -2,16 +2,17 @@
 
     python -m domains.medical.labelled_messages AUTHOR FILE.jsonl      files one author's messages
 
-``train.jsonl`` is learned from, ``dev.jsonl`` chooses thresholds; both may be read when a rule is made. Nobody reads
-``test/``, it is only scored: ``unseen_scenarios`` has the scenarios that no other file has, ``seen_scenarios`` further
-messages of the scenarios that train has, and ``another_author`` messages of an author of whom train has none. ``rules.jsonl`` is what the rules' authors wrote, and only learned from.
+``train.jsonl`` and ``dev.jsonl`` are learned from and may be read when a rule is made; ``dev`` is for judging a change
+before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from. Nobody reads ``test/``, it is only
+scored: ``unseen_scenarios`` has the scenarios that no other file of these authors has, ``seen_scenarios`` further
+messages of the others, ``first_author`` the test half of the author of the first 400 messages, whose other half is in
+``dev``.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,7 @@ from common.command import run_command
 from common.errors import UserError
 from common.files import write_text
 from data_recipes.formats.jsonl import typed_lines
+from domains.safety_rules import Disposition
 
 HELP = """
 python -m domains.medical.labelled_messages AUTHOR FILE.jsonl
@@ -33,9 +35,7 @@ CASES = Path(__file__).parent / "triage_cases"
 TRAIN, DEV = CASES / "train.jsonl", CASES / "dev.jsonl"
 UNSEEN, SEEN = CASES / "test/unseen_scenarios.jsonl", CASES / "test/seen_scenarios.jsonl"
 RULES = CASES / "rules.jsonl"
-ANOTHER_AUTHOR = CASES / "test/another_author.jsonl"
-
-Disposition = Literal["120", "today", "days", "home", "none"]
+FIRST_AUTHOR = CASES / "test/first_author.jsonl"
 
 
 class Message(BaseModel):

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from common.text_classifier import Labels, TextClassifier, out_of_fold, train
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.labelled_messages import DEV, RULES, TRAIN, Disposition, Message, messages_in
+from domains.medical.labelled_messages import DEV, RULES, TRAIN, Message, messages_in
 from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, marked
 from domains.medical.triager import SURELY_NOT, MedicalTriager
-from domains.safety_rules import normalised
+from domains.safety_rules import Disposition, normalised
 
 BY_URGENCY: tuple[Disposition, ...] = ("none", "home", "days", "today", "120")
 
 WANTED = {EMERGENCY: 0.98, SELF_HARM: 0.98, PRESCRIPTION: 0.95, TODAY: 0.9, CLINIC: 0.8, PATIENT: 0.8}
 """The recall that a threshold is chosen for, unless it gives too many false alarms."""
 
-FALSE_ALARMS = {EMERGENCY: 0.1, SELF_HARM: 0.05, PRESCRIPTION: 0.03, TODAY: 0.1, CLINIC: 0.2, PATIENT: 0.2}
+FALSE_ALARMS = {EMERGENCY: 0.1, SELF_HARM: 0.02, PRESCRIPTION: 0.03, TODAY: 0.1, CLINIC: 0.2, PATIENT: 0.2}
 """Most false alarms, among the messages that are none."""
 
 Column = NDArray[np.float64]
@@ -59,7 +59,7 @@ def unseen_odds(blind: Sequence[Message], ours: Sequence[Message]) -> dict[str, 
 
 
 def score_beside_rules(messages: Sequence[Message], score: Column) -> Column:
-    """What a message scores where a rule finds a sign: more by ``SURELY_NOT``, so that one threshold serves for both."""
+    """The scores, higher by ``SURELY_NOT`` where a rule finds a sign, so that one threshold serves for both."""
     triager = MedicalTriager(KNOWLEDGE.load())
     signs = [any(sign.level == "emergency" for sign in triager.signs(normalised(one.text))) for one in messages]
     return np.where(signs, score - SURELY_NOT, score)

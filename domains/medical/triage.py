@@ -9,8 +9,8 @@ FILE has a message on each line, and whether somebody must call 120 or go to an 
   {"text": "胸痛冒冷汗", "emergency": true}
 Other keys may stand beside these; domains/medical/triage_cases/ has such files.
 
-Prints JSON: recall (of the emergencies), false_alarms (of the other messages), each {"value", "low", "high", "n"} with a
-95 % interval; misses: the emergencies without an alarm; alarms: the other messages with one.
+Prints JSON: recall (of the emergencies), false_alarms (of the other messages), each {"value", "low", "high", "n"} with
+a 95 % interval; misses: the emergencies without an alarm; alarms: the other messages with one.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
 """
 

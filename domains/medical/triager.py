@@ -1,9 +1,9 @@
 """Triage: how soon must this user see a doctor? Decided before any model is asked.
 
-Signs come from three sources: the red flags in ``red_flags.yaml``, the urgency of the diseases, and the knowledge base's
-own signs for seeking care. What is denied does not count. Beside them a learned classifier hears the message as a whole
-(``messages.py``): it raises an alarm where no rule knows the words, and where it is sure that nobody is in danger (a
-story, a figure of speech, an examination, what is over) a sign alone raises none.
+Signs come from three sources: the red flags in ``red_flags.yaml``, the urgency of the diseases, and the signs for
+seeking care that the knowledge base lists. What is denied does not count. Beside them a learned classifier hears the
+message as a whole (``messages.py``): it raises an alarm where no rule knows the words, and where it is sure that nobody
+is in danger (a story, a figure of speech, an examination, what is over) a sign alone raises none.
 """
 
 import re
@@ -17,6 +17,7 @@ from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, SELF_HARM, TODA
 from domains.phrases import pattern_of, pattern_of_names
 from domains.safety_rules import (
     FILLER,
+    Disposition,
     Finding,
     Level,
     RuleTriager,
@@ -73,7 +74,7 @@ class Heard(Strict):
 class Routine(Strict):
     """What to do where neither 120 nor a doctor today is needed: what to watch, and when to come back."""
 
-    clinic: str
+    days: str
     home: str
 
 
@@ -118,7 +119,7 @@ class MedicalTriager(RuleTriager):
         super().__init__(flags, names, no_signs=(name for name in diseases if name not in symptoms))
         self.knowledge, self.language = knowledge, flags.language
         self._acute = pattern_of(flags.acute)
-        self._unnamed, self._routine_texts = flags.heard, flags.routine
+        self._unnamed, self._routine_advice = flags.heard, flags.routine
 
     def triage(self, question: str, earlier: Sequence[str] = ()) -> Triage:
         """See ``Triager.triage``; an emergency is not forgotten until the conversation has moved on."""
@@ -132,8 +133,9 @@ class MedicalTriager(RuleTriager):
     def judged(self, text: str) -> Judged:
         """What a normalised text shows."""
         sounds, signs = heard(text), self.signs(text)
-        needed = {"emergency": EMERGENCY, "urgent": TODAY}
-        findings = [sign for sign in signs if sounds[needed[sign.level]] >= SURELY_NOT]
+        danger = max(sounds[EMERGENCY], sounds[SELF_HARM])
+        weighed_by = {"emergency": danger, "urgent": sounds[PATIENT]}
+        findings = [sign for sign in signs if sign.unconditional or weighed_by[sign.level] >= SURELY_NOT]
         return Judged(sounds, signs, [*self._unnamed_dangers(sounds, findings), *findings])
 
     def signs(self, text: str) -> list[Finding]:
@@ -159,14 +161,14 @@ class MedicalTriager(RuleTriager):
         return said
 
     def _routine(self, question: str, now: Judged) -> Triage:
-        names_emergency = any(urgency_of(entry) == "emergency" for entry in self.knowledge.find(question))
-        if names_emergency or any(sign.level == "emergency" for sign in now.signs):
-            advice = IF_IT_HAPPENS
-        elif now.heard[PATIENT] < 0:
-            advice = self.levels["routine"].advice
-        else:
-            advice = self._routine_texts.clinic if now.heard[CLINIC] >= 0 else self._routine_texts.home
-        return Triage(level="routine", reasons=[], advice=advice)
+        disposition: Disposition = "none"
+        if now.heard[PATIENT] >= 0:
+            disposition = "days" if now.heard[CLINIC] >= 0 else "home"
+        advice = {"none": self.levels["routine"].advice} | self._routine_advice.model_dump()
+        named = any(urgency_of(entry) == "emergency" for entry in self.knowledge.find(question))
+        if named or any(sign.level == "emergency" for sign in now.signs):
+            advice[disposition] = IF_IT_HAPPENS
+        return Triage(level="routine", reasons=[], advice=advice[disposition], disposition=disposition)
 
     def _care_signals(self, text: str) -> Iterator[Finding]:
         """The signs for seeking care that the knowledge base lists for what the question names."""
