@@ -50,9 +50,9 @@ Disposition = Literal["none", "home", "days", "today", "120"]
 BY_LEVEL: Mapping[Level, Disposition] = {"routine": "none", "urgent": "today", "emergency": "120"}
 
 CLAUSE_END = re.compile("[。,!?; ]|但|却|可是|不过|只是|就是")
-DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不|否认|并非")
+DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不[是算]?|否认|并非")
 DENIED_AFTER = re.compile("的?(症状|情况|现象|表现)?[都也倒]?(没有|没出现|无)(?![好减消停改办用效])")
-FILLER = "出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|[有过再的和及与跟、都也太会见]"
+FILLER = "曾经?|想过?|出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|[有过再的和及与跟、都也太会见]"
 MASK = "＿"
 VERB = re.compile(r"\(?[吃喝吞服打注用]")
 LONGEST_CLAUSE = 40

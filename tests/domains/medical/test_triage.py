@@ -27,8 +27,9 @@ def test_what_the_rules_authors_wrote(triager: MedicalTriager) -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        "没有呼吸困难", "没有意识障碍", "不是大出血", "未曾晕厥", "我没有想自杀，就是工作压力大", "跳楼机好玩吗", "想死记硬背",
-        "爷爷生前就是脑梗走的", "今天天气怎么样？", "谢谢，我爸已经脱离危险出院了", "心肌梗死的症状有哪些", "什么是过敏性休克？",
+        "没有呼吸困难", "没有意识障碍", "不是大出血", "未曾晕厥", "我没有想自杀，就是工作压力大", "跳楼机好玩吗",
+        "想死记硬背", "爷爷生前就是脑梗走的", "今天天气怎么样？", "谢谢，我爸已经脱离危险出院了",
+        "心肌梗死的症状有哪些", "什么是过敏性休克？",
     ],
 )  # fmt: skip
 def test_denials_substrings_thanks_and_text_books_raise_no_alarm(triager: MedicalTriager, question: str) -> None:
@@ -38,8 +39,9 @@ def test_denials_substrings_thanks_and_text_books_raise_no_alarm(triager: Medica
 @pytest.mark.parametrize(
     "question",
     [
-        "胸痛冒冷汗左臂发麻，和胃痛有什么区别", "叫不醒，是什么意思", "哮喘发作喘不上气嘴唇发紫严重吗", "出院后心梗又犯了", "割了手腕",
-        "跳了楼", "心跳没了", "怎么叫也不醒", "宝宝2月龄发烧", "孩子60天发烧38度5", "八周的宝宝发烧", "我想自殺",
+        "胸痛冒冷汗左臂发麻，和胃痛有什么区别", "叫不醒，是什么意思", "哮喘发作喘不上气嘴唇发紫严重吗",
+        "出院后心梗又犯了", "割了手腕", "跳了楼", "心跳没了", "怎么叫也不醒",
+        "宝宝2月龄发烧", "孩子60天发烧38度5", "八周的宝宝发烧", "我想自殺",
     ],
 )  # fmt: skip
 def test_neither_a_question_nor_aspect_order_number_or_script_hides_an_emergency(
