@@ -133,7 +133,7 @@ class MedicalTriager(RuleTriager):
     def judged(self, text: str) -> Judged:
         """What a normalised text shows."""
         sounds, signs = heard(text), self.signs(text)
-        danger = max(sounds[EMERGENCY], sounds[SELF_HARM])
+        danger = max(sounds[EMERGENCY], sounds[SELF_HARM] + SURELY_NOT)
         weighed_by = {"emergency": danger, "urgent": sounds[PATIENT]}
         findings = [sign for sign in signs if sign.unconditional or weighed_by[sign.level] >= SURELY_NOT]
         return Judged(sounds, signs, [*self._unnamed_dangers(sounds, findings), *findings])

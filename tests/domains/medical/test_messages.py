@@ -7,7 +7,7 @@ import pytest
 
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.judged_triage import labelled_texts, report
-from domains.medical.labelled_messages import DEV, RULES, SEEN, TRAIN, UNSEEN, file_of, messages_in
+from domains.medical.labelled_messages import DEV, FIRST_AUTHOR, RULES, SEEN, TRAIN, UNSEEN, file_of, messages_in
 from domains.medical.learning import threshold
 from domains.medical.messages import LONGEST_AT_ONCE, WEIGHTS, heard, marked, parts_of
 from domains.medical.prescriptions import asks_for_prescription
@@ -23,7 +23,8 @@ def test_every_message_is_in_its_file_and_no_scenario_of_the_unseen_in_another()
 
 def test_no_text_of_the_test_is_learned_from() -> None:
     learned = {message.text for message in messages_in(TRAIN, DEV, RULES)}
-    assert not learned & {message.text for message in messages_in(UNSEEN, SEEN)}
+    tested = {message.text for message in messages_in(UNSEEN, SEEN, FIRST_AUTHOR)}
+    assert len(learned & tested) == 0  # the texts themselves are for nobody's eyes
 
 
 def test_what_is_denied_reads_differently_and_only_that() -> None:
