@@ -111,7 +111,7 @@ def _matrix(found: Sequence[set[str]], known: Mapping[str, int], rarity: Column)
 def _fitted(counted: "csr_matrix", answers: Sequence[bool | None]) -> tuple[Column, float]:
     from scipy.optimize import minimize
 
-    answered = np.flatnonzero([answer is not None for answer in answers])
+    answered = [at for at, answer in enumerate(answers) if answer is not None]
     runs, truth = counted[answered], np.array([float(bool(answers[at])) for at in answered])
 
     def loss(parameters: Column) -> tuple[float, Column]:
@@ -128,8 +128,8 @@ def _fitted(counted: "csr_matrix", answers: Sequence[bool | None]) -> tuple[Colu
 
 def out_of_fold(
     texts: Sequence[str], labels: Labels, groups: Sequence[str | None], folds: int = 5
-) -> list[TextClassifier | None]:
-    """For each text, a classifier that saw none of its group.
+) -> list[TextClassifier]:
+    """For each text that has a group, in order, a classifier that saw none of it.
 
     Args:
         texts: The texts.
@@ -143,4 +143,4 @@ def out_of_fold(
         seen = [at for at, group in enumerate(groups) if group is None or fold[group] != number]
         answers = {name: [answer[at] for at in seen] for name, answer in labels.items()}
         models.append(train([texts[at] for at in seen], answers))
-    return [models[fold[group]] if group else None for group in groups]
+    return [models[fold[group]] for group in groups if group is not None]

@@ -15,10 +15,10 @@ from domains.safety_rules import Disposition, normalised
 
 BY_URGENCY: tuple[Disposition, ...] = ("none", "home", "days", "today", "120")
 
-WANTED = {EMERGENCY: 0.98, SELF_HARM: 0.98, PRESCRIPTION: 0.95, TODAY: 0.9, CLINIC: 0.8, PATIENT: 0.8}
+WANTED = {EMERGENCY: 0.98, SELF_HARM: 0.98, PRESCRIPTION: 0.98, TODAY: 0.9, CLINIC: 0.8, PATIENT: 0.8}
 """The recall that a threshold is chosen for, unless it gives too many false alarms."""
 
-FALSE_ALARMS = {EMERGENCY: 0.1, SELF_HARM: 0.02, PRESCRIPTION: 0.05, TODAY: 0.1, CLINIC: 0.2, PATIENT: 0.2}
+FALSE_ALARMS = {EMERGENCY: 0.1, SELF_HARM: 0.04, PRESCRIPTION: 0.05, TODAY: 0.1, CLINIC: 0.2, PATIENT: 0.2}
 """Most false alarms, among the messages that are none."""
 
 Column = NDArray[np.float64]
@@ -30,7 +30,7 @@ def learn() -> tuple[TextClassifier, dict[str, dict[str, float]]]:
     odds = unseen_odds(blind, ours)
     thresholds, measured = {}, {}
     for name, answers in answers_of(blind).items():
-        known = np.flatnonzero([answer is not None for answer in answers])
+        known = [at for at, answer in enumerate(answers) if answer is not None]
         score, truth = odds[name][known], np.array([bool(answers[at]) for at in known])
         if name == EMERGENCY:
             score = score_beside_rules(blind, score)
@@ -54,7 +54,7 @@ def unseen_odds(blind: Sequence[Message], ours: Sequence[Message]) -> dict[str, 
     groups = [*(f"{message.author}/{message.scenario}" for message in blind), *[None] * len(ours)]
     everything = [*blind, *ours]
     models = out_of_fold(texts_of(everything), answers_of(everything), groups)
-    odds = [model.log_odds(text) for text, model in zip(texts_of(blind), models, strict=False)]
+    odds = [model.log_odds(text) for text, model in zip(texts_of(blind), models, strict=True)]
     return {name: np.array([one[name] for one in odds]) for name in answers_of([])}
 
 

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from common.text_classifier import TextClassifier, out_of_fold, runs_of, train
+from common.text_classifier import Labels, TextClassifier, out_of_fold, runs_of, train
 
 STOPS = ["这药可以直接停掉", "明天起就不用吃药了", "药停了就行", "自己把药停了吧", "不用再吃药了", "马上停药没事"] * 3
 KEEPS = ["这药要按医嘱吃", "明天起继续按时吃药", "药不能停", "自己不要停药", "还要再吃三个月", "停药要问医生"] * 3
 TEXTS = [*STOPS, *KEEPS]
-LABELS = {"stops": [True] * 18 + [False] * 18, "tomorrow": ["明天" in text or None for text in TEXTS[:-1]] + [False]}
+LABELS: Labels = {
+    "stops": [True] * 18 + [False] * 18,
+    "tomorrow": ["明天" in text or None for text in TEXTS[:-1]] + [False],
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,4 +53,4 @@ def test_any_text_has_odds(model: TextClassifier, text: str) -> None:
 def test_a_group_is_judged_by_a_model_that_saw_none_of_it() -> None:
     texts, groups = [*TEXTS, "甲乙丙丁", "甲乙丙丁", "停药"], [*["drug"] * 36, "odd", "odd", None]
     models = out_of_fold(texts, {"stops": [*LABELS["stops"], True, True, True]}, groups, folds=2)
-    assert "甲乙" in models[0].runs and "甲乙" not in models[36].runs and models[38] is None  # type: ignore[union-attr]
+    assert "甲乙" in models[0].runs and "甲乙" not in models[36].runs and len(models) == 38
