@@ -7,6 +7,7 @@ speech, past or over. The classifier learned that from labelled messages: ``pyth
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from common.text_classifier import TextClassifier
@@ -51,7 +52,7 @@ def parts_of(text: str) -> Iterator[str]:
         if len(halves[-1]) + len(clause) > LONGEST_AT_ONCE // 2:
             halves.append("")
         halves[-1] += clause
-    for first, second in zip(halves, halves[1:], strict=False):
+    for first, second in pairwise(halves):
         yield first + second
 
 

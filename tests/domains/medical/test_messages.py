@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from domains.knowledge_base import KnowledgeBase
 from domains.medical.judged_triage import labelled_texts, report
 from domains.medical.labelled_messages import DEV, FIRST_AUTHOR, RULES, SEEN, TRAIN, UNSEEN, file_of, messages_in
 from domains.medical.learning import threshold
@@ -55,12 +54,12 @@ def test_the_threshold_is_the_wanted_recall_s_unless_that_gives_too_many_false_a
     assert threshold(score, truth, wanted=1.0, false_alarms=1.0) == pytest.approx(0.2)
 
 
-def test_the_report_has_recall_false_alarms_and_what_is_judged_wrong(knowledge: KnowledgeBase, tmp_path: Path) -> None:
+def test_the_report_has_recall_false_alarms_and_what_is_judged_wrong(triager: MedicalTriager, tmp_path: Path) -> None:
     lines = [("胸痛冒冷汗", True), ("孩子有点流鼻涕", True), ("今天天气怎么样", False), ("我妈叫不醒了", False)]
     file = tmp_path / "texts.jsonl"
     texts = [json.dumps({"text": text, "emergency": emergency, "kind": "any"}) for text, emergency in lines]
     file.write_text("\n".join(texts))
-    judged = report(labelled_texts(file), MedicalTriager(knowledge))
+    judged = report(labelled_texts(file), triager)
     assert list(judged) == ["recall", "false_alarms", "misses", "alarms"]
     assert judged["recall"] == {"value": 0.5, "low": 0.0945, "high": 0.9055, "n": 2} == judged["false_alarms"]
     assert judged["misses"] == ["孩子有点流鼻涕"] and judged["alarms"] == ["我妈叫不醒了"]

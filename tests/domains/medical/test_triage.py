@@ -4,14 +4,8 @@ import time
 
 import pytest
 
-from domains.knowledge_base import KnowledgeBase
 from domains.medical.labelled_messages import RULES, messages_in
 from domains.medical.triager import MedicalTriager
-
-
-@pytest.fixture(scope="module")
-def triager(knowledge: KnowledgeBase) -> MedicalTriager:
-    return MedicalTriager(knowledge)
 
 
 def test_what_the_rules_authors_wrote(triager: MedicalTriager) -> None:
