@@ -1,6 +1,6 @@
 """The labelled messages of ``triage_cases/``: what is in a line, and which file a line belongs to.
 
-    python -m domains.medical.labelled_messages AUTHOR FILE.jsonl      files one author's messages
+    python -m domains.medical.divide_messages AUTHOR FILE.jsonl      files one author's messages
 
 ``train.jsonl`` and ``dev.jsonl`` are learned from and may be read when a rule is made; ``dev`` is for judging a change
 before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from. Nobody reads ``test/``, it is only
@@ -16,24 +16,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.command import run_command
-from common.errors import UserError
 from common.files import write_text
 from data_recipes.formats.jsonl import typed_lines
 from domains.safety_rules import Disposition
 
-HELP = """
-python -m domains.medical.labelled_messages AUTHOR FILE.jsonl
-
-Divides the messages of one author among the files of domains/medical/triage_cases/, in the place of those that he has
-there. Whole scenarios are kept for the test, and a part of the messages of the others. Each line has text, emergency,
-scenario and kind, and may have disposition (120, today, days, home, none), self_harm and prescription.
-Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
-"""
-
 CASES = Path(__file__).parent / "triage_cases"
 TRAIN, DEV = CASES / "train.jsonl", CASES / "dev.jsonl"
 UNSEEN, SEEN = CASES / "test/unseen_scenarios.jsonl", CASES / "test/seen_scenarios.jsonl"
+DIVIDED = (TRAIN, DEV, UNSEEN, SEEN)
 RULES = CASES / "rules.jsonl"
 FIRST_AUTHOR = CASES / "test/first_author.jsonl"
 
@@ -86,7 +76,7 @@ def file_of(message: Message) -> Path:
 def divide(author: str, messages: Iterable[Message]) -> None:
     """Files an author's messages in the place of those that he has."""
     new = [message.model_copy(update={"author": author}) for message in messages]
-    for file in (TRAIN, DEV, UNSEEN, SEEN):
+    for file in DIVIDED:
         others = [message for message in messages_in(file) if message.author != author] if file.exists() else []
         kept = sorted(others + [message for message in new if file_of(message) == file], key=lambda one: one.author)
         write_text(file, "".join(f"{_line(message)}\n" for message in kept))
@@ -98,17 +88,3 @@ def _line(message: Message) -> str:
 
 def _drawn(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest(), 16) % 10
-
-
-def main(arguments: list[str]) -> None:
-    """Files one author's messages."""
-    if len(arguments) != 2:
-        raise UserError("two words are needed", where=" ".join(arguments), fix="see --help")
-    author, file = arguments
-    divide(author, messages_in(Path(file)))
-    for path in (TRAIN, DEV, UNSEEN, SEEN):
-        print(f"{path.name}: {len(messages_in(path))}")
-
-
-if __name__ == "__main__":
-    run_command(main, HELP)
