@@ -6,7 +6,7 @@ from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.prescriptions import DECLINED, asks_for_prescription
-from domains.medical.triage import MedicalTriager
+from domains.medical.triager import MedicalTriager
 from domains.safety_rules import Decline
 
 NOTICES = Notices(
