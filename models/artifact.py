@@ -27,11 +27,13 @@ RESULT_FILES = (
 LanguageModelKind = Literal["merged", "adapter", "prefix", "whole"]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Base of everything that is recorded: unknown keys are errors, and values are not changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BaseRecord(_Record):
+class BaseRecord(Record):
     """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer.
 
     Attributes:
@@ -51,7 +53,7 @@ class BaseRecord(_Record):
         return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
-class NumericsRecord(_Record):
+class NumericsRecord(Record):
     """The types that a run computed in.
 
     Attributes:
@@ -69,7 +71,7 @@ class NumericsRecord(_Record):
     instruction_set: str
 
 
-class SplitRecord(_Record):
+class SplitRecord(Record):
     """What a split became for training.
 
     Attributes:
@@ -95,7 +97,7 @@ class SplitRecord(_Record):
         return f"{self.examples} 题 examples{dropped}, {self.sequences} 序列 sequences, {tokens}"
 
 
-class MergeProof(_Record):
+class MergeProof(Record):
     """The merged model compared with the unmerged one on held-out prompts.
 
     Attributes:
@@ -117,14 +119,14 @@ class MergeProof(_Record):
     passed: bool
 
 
-class KnowledgeRecord(_Record):
+class KnowledgeRecord(Record):
     """The knowledge base that a model was trained on: its folder and the SHA-256 of its files."""
 
     path: str
     sha256: str
 
 
-class GroundingRecord(_Record):
+class GroundingRecord(Record):
     """The entries of a knowledge base in the prompts that a model was trained on; it is served with the same.
 
     Attributes:
@@ -154,7 +156,7 @@ class GroundingRecord(_Record):
 NO_ENTRIES = GroundingRecord()
 
 
-class Artifact(_Record):
+class Artifact(Record):
     """The record of one tuned model; what every kind of result says.
 
     Attributes:
