@@ -29,11 +29,13 @@ Turns = Literal["single", "multi"]
 """What conversations a model was trained on: single questions, or several turns."""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Base of everything that is recorded: unknown keys are errors, and values are not changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BaseRecord(_Record):
+class BaseRecord(Record):
     """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer.
 
     Attributes:
@@ -53,7 +55,7 @@ class BaseRecord(_Record):
         return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
-class NumericsRecord(_Record):
+class NumericsRecord(Record):
     """The types that a run computed in.
 
     Attributes:
@@ -71,7 +73,7 @@ class NumericsRecord(_Record):
     instruction_set: str
 
 
-class SplitRecord(_Record):
+class SplitRecord(Record):
     """What a split became for training.
 
     Attributes:
@@ -97,7 +99,7 @@ class SplitRecord(_Record):
         return f"{self.examples} 题 examples{dropped}, {self.sequences} 序列 sequences, {tokens}"
 
 
-class MergeProof(_Record):
+class MergeProof(Record):
     """The merged model compared with the unmerged one on held-out prompts.
 
     Attributes:
@@ -119,14 +121,14 @@ class MergeProof(_Record):
     passed: bool
 
 
-class KnowledgeRecord(_Record):
+class KnowledgeRecord(Record):
     """The knowledge base that a model was trained on: its folder and the SHA-256 of its files."""
 
     path: str
     sha256: str
 
 
-class GroundingRecord(_Record):
+class GroundingRecord(Record):
     """The entries of a knowledge base in the prompts that a model was trained on; it is served with the same.
 
     Attributes:
@@ -156,7 +158,7 @@ class GroundingRecord(_Record):
 NO_ENTRIES = GroundingRecord()
 
 
-class Artifact(_Record):
+class Artifact(Record):
     """The record of one tuned model; what every kind of result says.
 
     Attributes:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import KNOWN_HASHES, FileStamp, sha256_of_hashes, sha256_value
 from data_recipes.pipeline.build import BuiltDataset
-from models.artifact import KnowledgeRecord, SplitRecord
+from models.artifact import KnowledgeRecord, Record, SplitRecord
 from models.loading import hashes_of_model
 from models.numerics import instruction_set
 from models.run_directory import RunDirectory
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     from training.stages.job import Job
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatasetUsed(_Record):
+class DatasetUsed(Record):
     """The dataset: where it is, the hash of its examples, and what those follow from."""
 
     path: str
@@ -41,14 +37,14 @@ class DatasetUsed(_Record):
     code: str
 
 
-class FileUsed(_Record):
+class FileUsed(Record):
     """A file of the base; ``stamp`` spares hashing it again, and is None where the file had just been written."""
 
     sha256: str
     stamp: FileStamp | None
 
 
-class BaseUsed(_Record):
+class BaseUsed(Record):
     """The base model: where it is, and its files by name."""
 
     name: str
@@ -61,7 +57,7 @@ class BaseUsed(_Record):
         return sha256_of_hashes((name, file.sha256) for name, file in self.files.items())
 
 
-class Trained(_Record):
+class Trained(Record):
     """The goal that training has reached, and the SHA-256 of the files that it wrote, by name."""
 
     epochs: float
@@ -73,7 +69,7 @@ class Trained(_Record):
         return (self.epochs, self.max_steps) == (config.train.epochs, config.train.max_steps)
 
 
-class Provenance(_Record):
+class Provenance(Record):
     """``provenance.json`` of a run.
 
     Attributes:

@@ -5,28 +5,25 @@ from pathlib import Path
 from typing import Literal
 
 from loguru import logger
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from common.errors import Refused, UserError
 from common.files import read_json, sync, write_json
 from common.hashing import sha256_file
+from models.artifact import Record
 from training.config import OptimiserConfig
 
 MANIFEST = "checkpoint.json"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CheckpointFile(_Record):
+class CheckpointFile(Record):
     """A file of a checkpoint; ``size`` in bytes."""
 
     size: int
     sha256: str
 
 
-class CheckpointManifest(_Record):
+class CheckpointManifest(Record):
     """``checkpoint.json``.
 
     Attributes:
