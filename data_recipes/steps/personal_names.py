@@ -515,7 +515,7 @@ NAMES = (
         rf"{_TIBETAN}|{_MONGOLIAN}|{_TURKIC})"
         rf"(?=$|[\s，,。、（(]|{'|'.join(_DOES)}|之|[{_FOLLOWS.replace('[', '')}])",
         rf"[·•・‧]|(?:{_TIBETAN}|{_MONGOLIAN})",
-        lambda match: len(match["value"]) > 1 and match["value"] not in _lexicon().plain,
+        lambda match: _no_word(match),
     ),
     Kind(
         "name",
@@ -532,6 +532,10 @@ NAMES = (
     ),
 )
 """Names that their label or their parts make certain, in search order."""
+
+
+def _no_word(match: re.Match[str]) -> bool:
+    return len(match["value"]) > 1 and match["value"] not in _lexicon().plain
 
 
 def _is_filled_in(match: re.Match[str]) -> bool:
@@ -641,8 +645,8 @@ def running_names(texts: Sequence[str], found: Sequence[Sequence[PersonalValue]]
             names[place], clauses = _names(texts[place], begins, found[place], tagged)
             if clauses:
                 doubtful[place] = clauses
-        clauses = sorted(set().union(*doubtful.values()))
-        tagged |= dict(zip(clauses, people(clauses), strict=True))
+        asked = sorted(set[str]().union(*doubtful.values()))
+        tagged |= dict(zip(asked, people(asked), strict=True))
         open_places = {place: open_places[place] for place in doubtful}
     return {place: of_text for place, of_text in names.items() if of_text}
 
@@ -653,7 +657,7 @@ def _begins(texts: Sequence[str]) -> dict[int, list[int]]:
     codes = np.minimum(np.frombuffer(joined.encode("utf-32-le"), np.uint32), 0xFFFF)
     surname, given = _characters()
     at = np.flatnonzero(surname[codes[:-1]] & given[codes[1:]])
-    pairs = codes[:-1] << 16 | codes[1:]
+    pairs = (codes[:-1] << 16 | codes[1:]).astype(np.uint32)
     usual = _usual_in_names()[codes]
     at = at[~_is_common(pairs[at]) | (usual[at + 1] & usual[at + 2])]
     at = at[~_is_common(pairs[at - 1]) | _is_common(pairs[at - 2])]

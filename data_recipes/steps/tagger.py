@@ -117,8 +117,9 @@ def _states(inputs: Floats, lengths: NDArray[np.int64], of: _Direction, step: in
     return states
 
 
-def _rounded(values: Floats) -> Floats:
-    return np.rint(values / np.float32(_STEP)) * np.float32(_STEP)
+def _rounded(values: NDArray[np.floating]) -> Floats:
+    rounded: Floats = (np.rint(values / np.float32(_STEP)) * np.float32(_STEP)).astype(np.float32)
+    return rounded
 
 
 def _best(emissions: Floats, lengths: NDArray[np.int64]) -> list[list[int]]:
