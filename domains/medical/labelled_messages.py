@@ -3,7 +3,7 @@
     python -m domains.medical.divide_messages AUTHOR FILE.jsonl      files one author's messages
 
 ``train.jsonl`` and ``dev.jsonl`` are learned from and may be read when a rule is made; ``dev`` is for judging a change
-before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from. ``questions.jsonl`` has the questions of
+before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from. ``questions.jsonl`` has those of
 ``questions/dev.jsonl``, as ordinary patients ask them, labelled for triage too. Nobody reads ``test/``, it is only
 scored: ``unseen_scenarios`` has the scenarios that no other file of these authors has, ``seen_scenarios`` further
 messages of the others, ``first_author`` the test half of the author of the first 400 messages, whose other half is in
