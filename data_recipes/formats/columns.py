@@ -50,7 +50,8 @@ ROLES: dict[str, Role] = {
     "bot": "assistant",
     "model": "assistant",
 }
-WANTED = "messages, or a question (instruction, question, 问题 …) and an answer (output, answer, 回答 …)"
+A_QUESTION, AN_ANSWER = "question (instruction, question, 问题 …)", "answer (output, answer, 回答 …)"
+WANTED = f"messages, or {A_QUESTION} and {AN_ANSWER}"
 
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 REFUSED = {  # what changes the meaning of a row and no example can hold: the reason to count, and what to do
@@ -138,8 +139,7 @@ class Columns(Config):
         Args:
             section: The section of the command: ``columns``, of a build ``source.columns``.
         """
-        given = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
-        return [f"{section}.{name}={_typed(value)}" for name, value in given.items() if value]
+        return [f"{section}.{name}={_typed(value)}" for name, value in self if value]
 
 
 def _unquoted(name: str) -> str:
@@ -180,8 +180,8 @@ def lacking(header: Collection[str], columns: Columns) -> list[str]:
     """The columns that a table must have and has not."""
     needed = list(columns.named)
     if columns.question or not first_of(CONVERSATIONS, header):
-        needed += [] if columns.question or first_of([*QUESTION, *INPUTS], header) else [" / ".join(QUESTION)]
-        needed += [] if columns.answer or first_of(ANSWER, header) else [" / ".join(ANSWER)]
+        needed += [] if columns.question or first_of([*QUESTION, *INPUTS], header) else [A_QUESTION]
+        needed += [] if columns.answer or first_of(ANSWER, header) else [AN_ANSWER]
     return [name for name in needed if name not in header]
 
 
@@ -192,11 +192,11 @@ def check_header(header: Collection[str], columns: Columns, where: str) -> None:
         UserError: One is missing.
     """
     if missing := lacking(header, columns):
-        keys = "source.columns.question=NAME source.columns.answer=NAME"
         raise UserError(
-            f"the columns are {', '.join(header)}; there is no {', nor '.join(missing)}",
+            f"the columns are {', '.join(header)}; missing: {', '.join(missing)}",
             where=where,
-            fix=f"name yours: {keys} (of validate.py without source.); a title above the header is then skipped",
+            fix="name yours: source.columns.question=NAME source.columns.answer=NAME (for validate.py without source.);"
+            " a title above the header is then skipped",
         )
 
 

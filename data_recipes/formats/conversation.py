@@ -370,9 +370,7 @@ class _Reading:
             return names[0] if names else ""
         rivals = [name for name in names if name.casefold() not in AMBIGUOUS]
         if len({repr(self._row[name]) for name in rivals if not is_empty(self._row[name])}) > 1:
-            raise BadRow(
-                f"two_{part}s", f"{' and '.join(rivals)} may be the {part}; {_to_name(part)}"
-            )
+            raise BadRow(f"two_{part}s", f"{' and '.join(rivals)} may be the {part}; {_to_name(part)}")
         return next((name for name in names if not is_empty(self._row[name])), names[0])
 
     def _history(self) -> list[RowTurn]:

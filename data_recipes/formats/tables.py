@@ -177,7 +177,7 @@ def _reader(file: TextIO, path: Path, columns: Columns | None) -> Any:
 
 
 def _fit(file: TextIO, delimiter: str, columns: Columns | None) -> tuple[bool, bool, float, int]:
-    """How well a delimiter fits: it gives the columns, splits the header at all, and the first rows like it; how often."""
+    """How well a delimiter fits: it gives the columns, splits the header, and the first rows like it; and how often."""
     file.seek(0)
     rows, damage = _until_damaged(csv.reader(file, delimiter=delimiter, strict=True), HEADER_WITHIN + SAMPLED)
     above = _rows_above_header([[name.strip() for name in row] for row in rows], columns)
