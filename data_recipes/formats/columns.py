@@ -79,12 +79,12 @@ class Columns(Config):
     """Which column holds what, where the names are not the usual ones.
 
     Attributes:
-        question: Columns that are joined by line breaks, empty ones skipped; null finds the question under its usual
-            names, with ``input`` where there is one.
+        question: A column, or several that are joined by line breaks, empty ones skipped; null finds the question under
+            its usual names, with ``input`` where there is one.
         answer: The answer; null finds it under its usual names.
-        system: Instructions before the question; null finds them as ``system`` or ``system_prompt``.
-        history: Turns before the question; null finds them as ``history``. Pairs ``[["question", "answer"], …]``, texts
-            in turn, or messages, also as JSON in a text.
+        system: Instructions before the question; null finds them under their usual names.
+        history: Turns before the question; null finds them under their usual names. Pairs ``[["question", "answer"],
+            …]``, texts in turn, or messages, also as JSON in a text.
         kind: The question type of the report.
         group: What must not straddle a split, e.g. a patient's number.
         split: The split that the row belongs to; null finds it as ``split``, where that says train, dev or test.
@@ -195,7 +195,7 @@ def check_header(header: Collection[str], columns: Columns, where: str) -> None:
         raise UserError(
             f"the columns are {', '.join(header)}; missing: {', '.join(missing)}",
             where=where,
-            fix="name yours: source.columns.question=NAME source.columns.answer=NAME (for validate.py without source.);"
+            fix="name columns of this file: source.columns.question=NAME source.columns.answer=NAME (validate.py: without source.);"
             " a title above the header is then skipped",
         )
 

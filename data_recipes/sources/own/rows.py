@@ -18,6 +18,7 @@ from data_recipes.formats.conversation import BadRow, RowReader, in_order
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, header_of, table_rows
+from data_recipes.formats.validation import check_command
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
@@ -132,4 +133,5 @@ SOURCE = Source(
     about=ABOUT,
     licence=LICENCE,
     splits=DRAWN,
+    check=lambda config, path: check_command(path, config.columns, config.sheet),
 )
