@@ -192,11 +192,11 @@ def check_header(header: Collection[str], columns: Columns, where: str) -> None:
         UserError: One is missing.
     """
     if missing := lacking(header, columns):
+        keys = "source.columns.question=NAME source.columns.answer=NAME (of validate.py without source.)"
         raise UserError(
             f"the columns are {', '.join(header)}; missing: {', '.join(missing)}",
             where=where,
-            fix="name columns of this file: source.columns.question=NAME source.columns.answer=NAME (validate.py: without source.);"
-            " a title above the header is then skipped",
+            fix=f"name columns of this file: {keys}; a title above the header is then skipped",
         )
 
 

@@ -81,7 +81,7 @@ def test_conversations_are_built_as_validate_rewrites_them(tmp_path: Path, layou
 def test_a_title_above_the_header_is_skipped(tmp_path: Path, layout: str, names: tuple[str, str]) -> None:
     cells = [["门诊咨询记录", "", ""], ["", "", ""], ["科室", *names], ["内科", "头痛？", "先休息，再去看医生。"]]
     path = write_table(tmp_path / f"rows.{layout}", cells)
-    own = Columns(question="问", answer="答") if names[0] == "问" else Columns()  # type: ignore[arg-type]
+    own = Columns(question="问", answer="答") if names[0] == "问" else Columns()
     example = next(rows.read(rows.RowsSource(kind="rows", path=str(path), columns=own)))
     assert isinstance(example, Example) and example.answer == "先休息，再去看医生。"
     checked = problems(path, columns=own)
