@@ -18,9 +18,10 @@ def explain(detail: Any, schema: type[BaseModel], values: dict[str, Any]) -> str
         return f"{key}: unknown key{nearest(keys[-1], _names_at(schema, keys[:-1], values))}"
     if detail["type"] == "missing":
         return f"{key}: a value is required (give {key}=…)"
+    message = str(detail["msg"]).removeprefix("Value error, ")
     if isinstance(detail["input"], dict):  # quoting a whole section back would not help
-        return f"{key}: {detail['msg']}" if key else str(detail["msg"])
-    return f"{key}: {detail['msg']} (got {detail['input']!r})"
+        return f"{key}: {message}" if key else message
+    return f"{key}: {message} (got {detail['input']!r})"
 
 
 def nearest(name: str, valid: list[str]) -> str:

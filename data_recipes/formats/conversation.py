@@ -14,7 +14,7 @@ from data_recipes.formats.columns import (
     ANSWER,
     CONVERSATIONS,
     HISTORY,
-    INPUT,
+    INPUTS,
     LABEL,
     QUESTION,
     REFUSED,
@@ -203,7 +203,7 @@ def _layout(names: tuple[str, ...], columns: Columns) -> _Layout:
         refused=tuple(n for n in names if n not in expected and n.casefold() in (*REFUSED, LABEL)),
         conversations=tuple(spelled[alias] for alias in CONVERSATIONS if alias in spelled),
         questions=tuple(spelled[alias] for alias in QUESTION if alias in spelled),
-        given=first_known([INPUT], spelled),
+        given=first_known(INPUTS, spelled),
         answers=tuple(spelled[alias] for alias in ANSWER if alias in spelled),
         system=columns.system or first_known(SYSTEM, spelled),
         history=columns.history or first_known(HISTORY, spelled),
@@ -354,13 +354,14 @@ class _Reading:
         given = self._layout.given
         name = self._only(self._layout.questions, "question") or given
         if not name:
-            raise BadRow("no_question_or_answer", f"there is no question; expected: {WANTED}")
+            raise BadRow("no_question_or_answer", f"there is no question; expected: {WANTED}; {_to_name('question')}")
         return (name, given) if given and name != given else (name,)
 
     def _answer(self) -> str:
         name = self._columns.answer or self._only(self._layout.answers, "answer")
         if not name or name not in self._row:
-            raise BadRow("no_question_or_answer", f"there is no answer; expected: {self._columns.answer or WANTED}")
+            expected = self._columns.answer or f"{WANTED}; {_to_name('answer')}"
+            raise BadRow("no_question_or_answer", f"there is no answer; expected: {expected}")
         return name
 
     def _only(self, names: tuple[str, ...], part: str) -> str:
@@ -369,9 +370,7 @@ class _Reading:
             return names[0] if names else ""
         rivals = [name for name in names if name.casefold() not in AMBIGUOUS]
         if len({repr(self._row[name]) for name in rivals if not is_empty(self._row[name])}) > 1:
-            raise BadRow(
-                f"two_{part}s", f"{' and '.join(rivals)} may be the {part}; name it: columns.{part}={_example(part)}"
-            )
+            raise BadRow(f"two_{part}s", f"{' and '.join(rivals)} may be the {part}; {_to_name(part)}")
         return next((name for name in names if not is_empty(self._row[name])), names[0])
 
     def _history(self) -> list[RowTurn]:
@@ -470,8 +469,8 @@ def _in_turn(texts: list[str], name: str) -> list[RowTurn]:
     return [RowTurn(roles[place % 2], text, f"{name} {place + 1}") for place, text in enumerate(texts)]
 
 
-def _example(part: str) -> str:
-    return '["instruction","question"]' if part == "question" else "output"
+def _to_name(part: str) -> str:
+    return f"name yours: columns.{part}=NAME (of a build: source.columns.{part}=NAME)"
 
 
 def _json(value: Any) -> Any:

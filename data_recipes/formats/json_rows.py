@@ -19,7 +19,7 @@ from data_recipes.formats.columns import (
     ANSWER,
     CONVERSATIONS,
     HISTORY,
-    INPUT,
+    INPUTS,
     QUESTION,
     SPEAKER,
     SPLIT,
@@ -52,7 +52,7 @@ _WRAPPERS = frozenset(WRAPPERS)
 _BETWEEN = re.compile(r"[\ufeff\s,]*")
 _KEY = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*:\s*')
 _SCALAR = r'(?:"(?:[^"\\]|\\.)*"|[-+\w.]+)'
-_COLUMNS = frozenset((*CONVERSATIONS, *HISTORY, *QUESTION, INPUT, *ANSWER))
+_COLUMNS = frozenset((*CONVERSATIONS, *HISTORY, *QUESTION, *INPUTS, *ANSWER))
 _WRAPPED = re.compile(  # whatever its name, so that one that is not known is named, and no line is read as a row
     rf'\{{(?:\s*"[^"\\]*"\s*:\s*{_SCALAR}\s*,)*\s*"(?!(?:{"|".join(_COLUMNS)})")[^"\\]*"\s*:\s*\[\s*[{{\[]'
 )

@@ -23,8 +23,8 @@ _FORMAT = re.compile(r'((?:"[^"]*"|\\.|\[\$[^\]]*\]|[¥$€£])*)([#0,.?]+)(%?)(
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|(.)')
 
 
-def header_of(path: Path, sheet: str) -> list[str]:
-    """The first row of a sheet.
+def first_rows(path: Path, sheet: str, count: int) -> list[list[str]]:
+    """The first rows of a sheet, empty ones too, one of which is the header.
 
     Raises:
         UserError: The file is damaged, there is no such sheet, or several have rows and none is chosen.
@@ -32,41 +32,42 @@ def header_of(path: Path, sheet: str) -> list[str]:
     book = _opened(path, read_only=True, data_only=True)
     try:
         name = _chosen(path, sheet, {one.title: _has_rows(one) for one in book.worksheets})
-        first = next(iter(book[name].iter_rows(values_only=True)), ())
-        width = book[name].max_column or len(first)
+        first = list(book[name].iter_rows(max_row=count, values_only=True))
+        width = book[name].max_column or max(map(len, first), default=0)
     except UserError:
         raise
     except Exception as error:  # a zip of XML: each kind of damage raises another exception
         raise _damaged(path, error) from None
     finally:
         book.close()
-    named = ["" if cell is None else f"{_shown(cell, '')}".strip() for cell in first]
-    return named + [""] * (width - len(named))
+    shown = [["" if cell is None else f"{_shown(cell, '')}".strip() for cell in row] for row in first]
+    return [row + [""] * (width - len(row)) for row in shown]
 
 
-def rows(path: Path, sheet: str, header: list[str]) -> Iterator[Line]:
-    """The rows below the first that are not empty.
+def rows(path: Path, sheet: str, header: list[str], above: int) -> Iterator[Line]:
+    """The rows below the header that are not empty.
 
     Args:
         path: The file.
         sheet: The sheet, where several have rows.
         header: A name for each column.
+        above: The number of rows above the header.
 
     Raises:
-        UserError: As ``header_of``.
+        UserError: As ``first_rows``.
     """
     try:
         found = _opened(path)
         name = _chosen(path, sheet, {one.title: _has_rows(one) for one in found.worksheets})
         cells = found[name]
         stored = _opened(path, data_only=True)[name] if _has_formulas(cells) else cells
-        above = _merged_over_rows(cells, path)
-        for number, row in enumerate(cells.iter_rows(min_row=2), 1):
+        of_merged = _merged_over_rows(cells, above + 1, path)
+        for number, row in enumerate(cells.iter_rows(min_row=above + 2), 1):
             if any(cell.value is not None for cell in row):
-                shown = [_value(cells[above.get(cell.coordinate, cell.coordinate)], stored) for cell in row]
+                shown = [_value(cells[of_merged.get(cell.coordinate, cell.coordinate)], stored) for cell in row]
                 values = {f"column {place}": text for place, text in enumerate(shown[len(header) :], len(header) + 1)}
                 values = dict.fromkeys(header, "") | dict(zip(header, shown, strict=False)) | values
-                yield Line(number, f"{path.name}:{number + 1}", values)
+                yield Line(number, f"{path.name}:{above + 1 + number}", values)
     except UserError:
         raise
     except Exception as error:  # a zip of XML: each kind of damage raises another exception
@@ -110,9 +111,9 @@ def _has_formulas(sheet: Any) -> bool:
     return any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
 
 
-def _merged_over_rows(sheet: Any, path: Path) -> dict[str, str]:
-    """The cell that holds the value of each cell below it, by their coordinates."""
-    over_rows = [area for area in sheet.merged_cells.ranges if area.max_row > area.min_row > 1]
+def _merged_over_rows(sheet: Any, header: int, path: Path) -> dict[str, str]:
+    """The cell that holds the value of each cell below it, by their coordinates, in rows below the header."""
+    over_rows = [area for area in sheet.merged_cells.ranges if area.max_row > area.min_row > header]
     if over_rows:
         _tell_merged(path, len(over_rows))
     return {

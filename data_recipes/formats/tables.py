@@ -5,7 +5,8 @@ byte of the file is. Text is separated by what fits the first rows: comma, semic
 """
 
 import csv
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,9 +14,11 @@ from typing import Any, TextIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from loguru import logger
 
 from common.errors import UserError
 from data_recipes.formats import sheets
+from data_recipes.formats.columns import Columns, lacking
 from data_recipes.formats.encoding import REPLACED, encoding_of, undecodable
 from data_recipes.formats.jsonl import DamagedLine, Line, check_file, check_texts, tell_missing_end
 from data_recipes.formats.values import NotText, NoValue, text_of
@@ -24,37 +27,67 @@ from data_recipes.schema.dropped import Dropped
 DELIMITERS = (",", ";", "\t")
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 SAMPLED = 20  # rows that show the delimiter
+HEADER_WITHIN = 10  # rows: titles and notes may be above the header
 AT_ONCE = 1_000  # rows of Parquet in memory
 
 
-def header_of(path: Path, sheet: str = "") -> list[str]:
+def header_of(path: Path, sheet: str = "", columns: Columns | None = None) -> list[str]:
     """The names of the columns; one without a name is called by its number.
+
+    Args:
+        path: The file; its ending says what it is.
+        sheet: The sheet of an XLSX file, where several have rows.
+        columns: What a header must have: the first row that has it is the header, where one of ``HEADER_WITHIN`` does.
+            None, and where no row has it: the first row.
 
     Raises:
         UserError: The file is missing, empty or damaged as a whole, two columns have one name, or several sheets have
             rows and none is chosen.
     """
+    return _header(path, sheet, columns)[0]
+
+
+def _header(path: Path, sheet: str, columns: Columns | None) -> tuple[list[str], int]:
+    """The names of the columns, and the number of rows above them."""
     check_file(path)
     match path.suffix.lower():
         case ".parquet":
-            header = _opened(path).schema_arrow.names
+            first = [list(_opened(path).schema_arrow.names)]
         case ".xlsx":
-            header = sheets.header_of(path, sheet)
+            first = sheets.first_rows(path, sheet, HEADER_WITHIN)
         case _:
-            header = _csv_header(path)
+            first = _first_rows_of_csv(path, columns)
+    above = _rows_above_header(first, columns) or 0
+    header, where = next(iter(first[above:]), []), f"{path}:{above + 1}"
     if not any(header):
-        raise UserError("the first line has no column names", where=f"{path}:1", fix="add a header")
+        raise UserError("the first line has no column names", where=where, fix="add a header")
     if twice := next((name for name in header if name and header.count(name) > 1), ""):
-        raise UserError(f"two columns are named {twice!r}", where=f"{path}:1", fix="rename one of them")
-    return [name or f"column {number}" for number, name in enumerate(header, 1)]
+        raise UserError(f"two columns are named {twice!r}", where=where, fix="rename one of them")
+    if above:
+        _tell_header(path, above)
+    return [name or f"column {number}" for number, name in enumerate(header, 1)], above
 
 
-def table_rows(path: Path, sheet: str = "") -> Iterator[Line | Dropped]:
+def _rows_above_header(first: Sequence[list[str]], columns: Columns | None) -> int | None:
+    """How many of the first rows are above the one that has all columns; None where none has."""
+    if columns is None:
+        return None
+    found = (above for above, names in enumerate(first[:HEADER_WITHIN]) if not lacking(names, columns))
+    return next(found, None)
+
+
+@cache
+def _tell_header(path: Path, above: int) -> None:
+    logger.warning("{}: row {} is the header; what is above it is not read", path, above + 1)
+
+
+def table_rows(path: Path, sheet: str = "", columns: Columns | None = None) -> Iterator[Line | Dropped]:
     """Reads a table with a header, with the values that it holds.
 
     Args:
-        path: The file; its ending says what it is.
-        sheet: The sheet of an XLSX file, where several have rows.
+        path: As for ``header_of``, as the next two.
+        sheet: The sheet.
+        columns: What the header must have.
 
     Returns:
         Each row, numbered from 1 after the header: cells of text and of sheets as texts, as they are shown, values of
@@ -65,15 +98,15 @@ def table_rows(path: Path, sheet: str = "") -> Iterator[Line | Dropped]:
     Raises:
         UserError: As ``header_of``.
     """
-    header = header_of(path, sheet)
+    header, above = _header(path, sheet, columns)
     match path.suffix.lower():
         case ".parquet":
             yield from _parquet(path)
         case ".xlsx":
-            for line in sheets.rows(path, sheet, header):
+            for line in sheets.rows(path, sheet, header, above):
                 yield _checked(line)
         case _:
-            yield from _csv(path, header)
+            yield from _csv(path, header, above, columns)
 
 
 def read_table(path: Path, required: Collection[str]) -> Iterator[Line | Dropped]:
@@ -116,43 +149,49 @@ def _as_text(value: Any) -> Any:
         return value
 
 
-def _csv_header(path: Path) -> list[str]:
-    encoding = encoding_of(path)
-    with path.open(encoding=encoding, errors="replace", newline="") as file:
-        try:
-            return [name.strip() for name in next(_reader(file, path), [])]
-        except csv.Error as error:
-            raise UserError(f"the header is not CSV: {error}", where=f"{path}:1", fix="copy the file again") from None
+def _first_rows_of_csv(path: Path, columns: Columns | None) -> list[list[str]]:
+    with path.open(encoding=encoding_of(path), errors="replace", newline="") as file:
+        rows, damage = _until_damaged(_reader(file, path, columns), HEADER_WITHIN)
+    if damage and not rows:
+        raise UserError(f"the header is not CSV: {damage}", where=f"{path}:1", fix="copy the file again")
+    return [[name.strip() for name in row] for row in rows]
 
 
-def _reader(file: TextIO, path: Path) -> Any:
+def _until_damaged(reader: Any, count: int) -> tuple[list[list[str]], str]:
+    """The first rows, up to one that is damaged or has a quote that belongs to another delimiter; and its damage."""
+    rows: list[list[str]] = []
+    try:
+        for row in islice(reader, count):
+            rows.append(row)
+    except csv.Error as error:
+        return rows, str(error)
+    return rows, ""
+
+
+def _reader(file: TextIO, path: Path, columns: Columns | None) -> Any:
     """A reader at the beginning of a file."""
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
-    delimiter = max(DELIMITERS, key=lambda one: (*_fit(file, one), one == usual))
+    delimiter = max(DELIMITERS, key=lambda one: (*_fit(file, one, columns), one == usual))
     file.seek(0)
     return csv.reader(file, delimiter=delimiter, strict=True)
 
 
-def _fit(file: TextIO, delimiter: str) -> tuple[bool, float, int]:
-    """How well a delimiter fits: it splits the header at all, the first rows like it, and into how many fields."""
+def _fit(file: TextIO, delimiter: str, columns: Columns | None) -> tuple[bool, bool, float, int]:
+    """How well a delimiter fits: it gives the columns, splits the header, and the first rows like it; and how often."""
     file.seek(0)
-    reader = csv.reader(file, delimiter=delimiter, strict=True)
-    header, like_it, rows = 0, 0, 0
-    try:
-        header = len(next(reader, []))
-        for fields in islice(filter(None, reader), SAMPLED):
-            rows += 1
-            like_it += len(fields) == header
-    except csv.Error:  # a quote that belongs to another delimiter, or a damaged row
-        rows += 1
-    return header > 1, like_it / max(1, rows), header
+    rows, damage = _until_damaged(csv.reader(file, delimiter=delimiter, strict=True), HEADER_WITHIN + SAMPLED)
+    above = _rows_above_header([[name.strip() for name in row] for row in rows], columns)
+    header, *others = rows[above or 0 :] or [[]]
+    lengths = [*(len(fields) for fields in others if fields), *([-1] if damage else [])]
+    return above is not None, len(header) > 1, lengths.count(len(header)) / max(1, len(lengths)), len(header)
 
 
-def _csv(path: Path, header: list[str]) -> Iterator[Line | Dropped]:
+def _csv(path: Path, header: list[str], above: int, columns: Columns | None) -> Iterator[Line | Dropped]:
     encoding = encoding_of(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        reader = _reader(file, path)
-        next(reader)
+        reader = _reader(file, path, columns)
+        for _ in range(above + 1):
+            next(reader)
         number = 0
         while True:
             start = reader.line_num + 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_recipes.formats.columns import ANSWER, CONVERSATIONS, INPUT, QUESTION, WANTED, Columns, first_of
+from data_recipes.formats.columns import Columns, check_header
 from data_recipes.formats.encoding import encoding_of
 from data_recipes.formats.json_rows import BrokenValue, Damaged, UnknownWrapper, json_rows, rows_of_line
 from data_recipes.formats.jsonl import Line, check_file
@@ -60,7 +60,7 @@ def user_rows(path: Path, columns: Columns, sheet: str = "") -> Iterator[UserRow
         sheet: The sheet of an XLSX file, where several have rows.
 
     Raises:
-        UserError: The file is missing or empty, or a table is damaged as a whole.
+        UserError: The file is missing or empty, or a table is damaged as a whole or lacks a column.
     """
     check_file(path)
     if path.suffix.lower() in TABLES:
@@ -72,15 +72,6 @@ def user_rows(path: Path, columns: Columns, sheet: str = "") -> Iterator[UserRow
         if not place and encoding in ENCODINGS:
             row.problems.insert(0, ENCODINGS[encoding])
         yield row
-
-
-def lacking(header: list[str], columns: Columns) -> list[str]:
-    """The columns that a table must have and has not."""
-    wanted = list(columns.named)
-    if columns.question or not any(first_of([name], header) for name in CONVERSATIONS):
-        wanted += [] if columns.question or first_of([*QUESTION, INPUT], header) else [" / ".join(QUESTION)]
-        wanted += [] if columns.answer or first_of(ANSWER, header) else [" / ".join(ANSWER)]
-    return [name for name in wanted if name not in header]
 
 
 def _json_rows(path: Path, columns: Columns) -> Iterator[UserRow]:
@@ -117,12 +108,8 @@ def _without_nul(damaged: Damaged, before: int) -> Iterator[UserRow]:
 
 
 def _table_rows(path: Path, columns: Columns, sheet: str) -> Iterator[UserRow]:
-    header = header_of(path, sheet)
-    if lacking(header, columns):
-        wanted = ", ".join(columns.named) or WANTED
-        yield UserRow(1, None, [(f"the columns are {', '.join(header)}; expected: {wanted}", "")])
-        return
-    for row in table_rows(path, sheet):
+    check_header(header_of(path, sheet, columns), columns, f"{path}:1")
+    for row in table_rows(path, sheet, columns):
         if isinstance(row, Dropped):
             problem = (REASONS.get(row.reason, "a character that cannot be decoded"), "")
             yield UserRow(_line_number(row.id), None, [problem], reason=row.reason)

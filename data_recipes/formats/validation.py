@@ -1,28 +1,28 @@
 """Checks a user's file of training rows before anything is built from it, and offers a fixed copy."""
 
-import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import PositiveInt
 
-from common.command import DONE, WRONG_INPUT, Config
+from common.command import DONE, WRONG_INPUT, Config, command_line
 from common.errors import UserError
 from common.files import write_text
 from data_recipes.formats.columns import CONVERSATIONS, USUAL, Columns
 from data_recipes.formats.conversation import BadRow, RowConversation, RowReader, in_order
+from data_recipes.formats.repeats import Repeats
 from data_recipes.formats.special_tokens import special_token, without_stop_tokens
 from data_recipes.formats.user_file import UserRow, user_rows
 from data_recipes.formats.values import NotText, text_of
-from data_recipes.leakage.normalise import normalise_with_signs
 
-SHOWN = 50  # problems that are printed one by one
+SHOWN = 5  # problems of a kind that are printed one by one
 LONGEST = 32_000  # characters of a conversation
-MAY_REPEAT = 10  # characters; a shorter answer is a label, a number, yes or no
-DROPPED = "dropped"
+DROPPED, KEPT = "dropped", "kept as it is"
 MESSAGES = CONVERSATIONS[0]
+WRONG_ORDER = "wrong_role_order"
 
 Turns = list[dict[str, Any]]
 
@@ -34,7 +34,8 @@ class RowProblem(NamedTuple):
         where: ``file:line``.
         row: Its name: the line, or the item of an array.
         what: In plain words.
-        change: What the fixed copy does about it.
+        change: What the fixed copy does about it: ``DROPPED``, ``KEPT`` of what is only noted, or in plain words.
+        kind: The word that it is counted as.
         reason: Why a build counts it as a bad row; nothing where it reads the row.
     """
 
@@ -42,6 +43,7 @@ class RowProblem(NamedTuple):
     row: str
     what: str
     change: str
+    kind: str
     reason: str = ""
 
     def __str__(self) -> str:
@@ -65,11 +67,20 @@ class Checked(NamedTuple):
 
 
 class Unsound(Exception):
-    """A row that is read, and should not be trained."""
+    """A row that is read, and should not be trained.
+
+    Args:
+        kind: The word that it is counted as.
+        detail: What is wrong, for the user.
+    """
+
+    def __init__(self, kind: str, detail: str) -> None:
+        self.kind = kind
+        super().__init__(detail)
 
 
 class Checker:
-    """Checks rows one after another and remembers earlier questions and answers.
+    """Checks rows one after another, each for itself.
 
     Args:
         path: The file, for messages.
@@ -79,38 +90,39 @@ class Checker:
 
     def __init__(self, path: Path, columns: Columns, longest: int = LONGEST) -> None:
         self._path, self._reader, self._longest = path, RowReader(columns), longest
-        self._asked: dict[bytes, str] = {}
-        self._answered: dict[bytes, str] = {}
         self.unread: Counter[str] = Counter()
 
-    def check(self, row: UserRow) -> tuple[list[RowProblem], dict[str, Any] | None]:
+    def problem(self, row: UserRow, what: str, change: str, kind: str, reason: str = "") -> RowProblem:
+        """A problem of a row, under its place in the file."""
+        item = f"{row.name}: " if row.item else ""
+        return RowProblem(f"{self._path}:{row.number}", row.name, item + what, change, kind, reason)
+
+    def check(self, row: UserRow) -> tuple[list[RowProblem], RowConversation | None]:
         """The problems of a row, and the row as it should be; None where it is dropped."""
-        where, item = f"{self._path}:{row.number}", f"{row.name}: " if row.item else ""
-        problems = [RowProblem(where, row.name, what, fixed or DROPPED, row.reason) for what, fixed in row.problems]
+        where, kind = f"{self._path}:{row.number}", row.reason or "layout"
+        found = [RowProblem(where, row.name, what, done or DROPPED, kind, row.reason) for what, done in row.problems]
         if row.value is None:
-            return problems, None
+            return found, None
         try:
             said = self._reader.read(row.value)
             self.unread.update(said.unread)
-            problems += [RowProblem(where, row.name, item + what, done) for what, done, _ in said.changes]
+            found += [self.problem(row, c.what, c.done, "not_a_text" if c.kind else "layout") for c in said.changes]
             fixed, changes = self._fixed(said)
-            problems += [RowProblem(where, row.name, item + one.what, one.change, one.reason) for one in changes]
+            found += [self.problem(row, one.what, one.change, one.kind, one.reason) for one in changes]
             said = self._again(fixed) if changes else said
             self._sound(said)
-            flaws = self._repeats(said, row.name)
         except BadRow as bad:
-            return [*problems, RowProblem(where, row.name, f"{item}{bad.detail}", DROPPED, bad.reason)], None
+            return [*found, self.problem(row, bad.detail, DROPPED, bad.reason, bad.reason)], None
         except Unsound as unsound:
-            return [*problems, RowProblem(where, row.name, f"{item}{unsound}", DROPPED)], None
-        problems += [RowProblem(where, row.name, item + flaw, DROPPED) for flaw in flaws]
-        return problems, None if flaws else said.plain
+            return [*found, self.problem(row, str(unsound), DROPPED, unsound.kind)], None
+        return found, said
 
     def _fixed(self, said: RowConversation) -> tuple[dict[str, Any], list[RowProblem]]:
         """The row with its turns in order and no special tokens at the end of a text."""
         changes, row = [], said.plain
         if token := next(filter(None, (special_token(turn.content) for turn in said.turns)), ""):
             done = "taken out at the end of a text"
-            changes.append(RowProblem("", "", f"{token} is a special token of a prompt format", done))
+            changes.append(RowProblem("", "", f"{token} is a special token of a prompt format", done, "special_token"))
             row = _without_tokens(row, said)
         if not in_order(turn.role for turn in said.turns):
             roles = [turn.role for turn in said.turns]
@@ -119,9 +131,9 @@ class Checker:
             )
             messages = _rearranged(row[MESSAGES]) if said.container else []
             if not in_order(message["role"] for message in messages):
-                raise BadRow("wrong_role_order", problem)
+                raise BadRow(WRONG_ORDER, problem)
             done = "turns of one role joined, wrong first and last turns cut off"
-            changes.append(RowProblem("", "", problem, done, "wrong_role_order"))
+            changes.append(RowProblem("", "", problem, done, WRONG_ORDER, WRONG_ORDER))
             row = {**row, MESSAGES: messages}
         return row, changes
 
@@ -129,31 +141,13 @@ class Checker:
         try:
             return self._reader.read(row)
         except BadRow as bad:
-            raise Unsound(f"once fixed, {bad.detail}") from None
+            raise Unsound(bad.reason, f"once fixed, {bad.detail}") from None
 
     def _sound(self, said: RowConversation) -> None:
         if inside := next(filter(None, (special_token(turn.content) for turn in said.turns)), ""):
-            raise Unsound(f"{inside} is a special token of a prompt format, and inside a text")
+            raise Unsound("special_token", f"{inside} is a special token of a prompt format, and inside a text")
         if (length := sum(len(turn.content) for turn in said.turns)) > self._longest:
-            raise Unsound(f"{length} characters, more than {self._longest}")
-
-    def _repeats(self, said: RowConversation, name: str) -> list[str]:
-        """What a row has in common with an earlier one that was kept."""
-        question = "".join(turn.content for turn in said.turns[:-1])  # system and earlier answers may hold the case
-        asked, answer = _short(normalise_with_signs(question)), normalise_with_signs(said.turns[-1].content)
-        answered = _short(answer) if len(answer) >= MAY_REPEAT else None
-        flaws = [f"the question repeats {self._asked[asked]}"] if asked in self._asked else []
-        if answered and answered in self._answered:
-            flaws.append(f"the answer repeats {self._answered[answered]}")
-        if not flaws:
-            self._asked[asked] = name
-            if answered:
-                self._answered[answered] = name
-        return flaws
-
-
-def _short(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=12).digest()
+            raise Unsound("too_long", f"{length} characters, more than {self._longest}")
 
 
 def _without_tokens(row: dict[str, Any], said: RowConversation) -> dict[str, Any]:
@@ -179,6 +173,20 @@ def _rearranged(turns: Turns) -> Turns:
     return [*head, *joined]
 
 
+class _KeptRow(NamedTuple):
+    """A row that is sound in itself.
+
+    Attributes:
+        row: Where it is, without its value.
+        problems: What is wrong with it.
+        plain: The row of the fixed copy.
+    """
+
+    row: UserRow
+    problems: list[RowProblem]
+    plain: dict[str, Any]
+
+
 def problems(path: Path, longest: int = LONGEST, columns: Columns = USUAL, sheet: str = "") -> Checked:
     """Checks every row of a file.
 
@@ -189,35 +197,70 @@ def problems(path: Path, longest: int = LONGEST, columns: Columns = USUAL, sheet
         sheet: The sheet of an XLSX file, where several have rows.
 
     Raises:
-        UserError: The file is missing or empty, or a table is damaged as a whole.
+        UserError: The file is missing, has no row, or a table is damaged as a whole or lacks a column.
     """
-    checker = Checker(path, columns, longest)
-    found: list[RowProblem] = []
-    sound: list[dict[str, Any]] = []
-    rows = 0
+    checker, repeats = Checker(path, columns, longest), Repeats()
+    found: list[list[RowProblem]] = []
+    kept: list[_KeptRow] = []
     for row in user_rows(path, columns, sheet):
-        rows += 1
-        flaws, fixed = checker.check(row)
-        found += flaws
-        if fixed is not None:
-            sound.append(fixed)
-    return Checked(rows, found, sound, checker.unread)
+        flaws, said = checker.check(row)
+        found.append(flaws)
+        if said:
+            repeats.add(said)
+            kept.append(_KeptRow(replace(row, value=None), flaws, said.plain))
+    if not found:
+        raise UserError("there is no row in this file", where=str(path), fix="is there more than a header in it?")
+    dropped = repeats.questions()
+    for place, earlier in dropped.items():
+        what = f"the question repeats {kept[earlier].row.name}"
+        kept[place].problems.append(checker.problem(kept[place].row, what, DROPPED, "repeated_question"))
+    for place, earlier in repeats.answers(dropped).items():
+        what = f"the answer repeats {kept[earlier].row.name}"
+        kept[place].problems.append(checker.problem(kept[place].row, what, KEPT, "repeated_answer"))
+    sound = [row.plain for place, row in enumerate(kept) if place not in dropped]
+    return Checked(len(found), [problem for flaws in found for problem in flaws], sound, checker.unread)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _print_problems(found: list[RowProblem]) -> None:
+    """Prints the first problems of each kind, in the order of the file: many of one kind must not hide another."""
+    printed: Counter[tuple[str, str]] = Counter()
+    for problem in found:
+        printed[problem.kind, problem.change] += 1
+        if printed[problem.kind, problem.change] <= SHOWN:
+            print(f"{problem}  -> {problem.change}")
+
+
+def _print_kinds(rows: int, found: list[RowProblem]) -> None:
+    """Prints how many problems of each kind there are, first those that cost a row, last what is only noted."""
+    wrong = [problem for problem in found if problem.change != KEPT]
+    in_rows = _counted(len({problem.row for problem in wrong}), "row")
+    print(f"{_counted(rows, 'row')}, {_counted(len(wrong), 'problem')} in {in_rows}")
+    kinds = Counter((problem.kind, problem.change) for problem in found).most_common()
+    order = {DROPPED: 0, KEPT: 2}
+    for (kind, change), number in sorted(kinds, key=lambda counted: order.get(counted[0][1], 1)):
+        print(f"  {number} × {kind} -> {change}{f' (the first {SHOWN} are shown)' if number > SHOWN else ''}")
+
+
+def _check_new(out: Path) -> None:
+    if out.exists():
+        raise UserError("this already exists", where=f"fix={out}", fix="name a new file; nothing is overwritten")
 
 
 def _write(path: Path, out: Path, checked: Checked) -> None:
-    if out.exists():
-        raise UserError("this already exists", where=f"fix={out}", fix="name a new file; nothing is overwritten")
     if not checked.sound:
         raise UserError("no row of the file is valid", where=str(path), fix="see the problems above")
     lacking: Counter[str] = Counter()
     lines = [json.dumps(_of_json(row, lacking), ensure_ascii=False) + "\n" for row in checked.sound]
     write_text(out, "".join(lines))
-    dropped = {problem.row for problem in checked.problems if problem.change == DROPPED}
-    print(f"fixed copy with {len(checked.sound)} rows: {out}; {len(dropped)} rows were dropped")
-    for change, number in Counter(p.change for p in checked.problems if p.row not in dropped).most_common():
-        print(f"  {number} × {change}")
+    dropped = len({problem.row for problem in checked.problems if problem.change == DROPPED})
+    print(f"fixed copy with {_counted(len(lines), 'row')}: {out}; {_counted(dropped, 'row')} dropped")
     for name, number in lacking.items():
         print(f"  {number} × {name} removed: JSON has no such value")
+    print("personal data is still in it: only a build masks it")
 
 
 def _of_json(row: dict[str, Any], lacking: Counter[str]) -> dict[str, Any]:
@@ -263,23 +306,32 @@ def validate(config: ValidateConfig) -> int:
         The exit code: whether the file is valid, or was fixed.
     """
     path, out = config.file, config.fix
+    if out:
+        _check_new(out)
     checked = problems(path, config.max_characters, config.columns, config.sheet)
-    found = checked.problems
-    for problem in found[:SHOWN]:
-        print(f"{problem}  -> {problem.change}" if out else problem)
-    if len(found) > SHOWN:
-        print(f"… and {len(found) - SHOWN} more")
-    print(f"{checked.rows} rows, {len(found)} problems in {len({problem.row for problem in found})} rows")
+    _print_problems(checked.problems)
+    _print_kinds(checked.rows, checked.problems)
     for name, number in checked.unread.most_common():
-        print(f"not read: {name} ({number} rows)")
-    if not found:
-        sheet = f" 'source.sheet={config.sheet}'" if config.sheet else ""
-        columns = ", and source.columns.… as above" if config.columns != USUAL else ""
-        command = f"python data_recipes/build.py data=rows source.path={path}{sheet} out=datasets/mine"
-        print(f"to build from it: {command}{columns}")
+        print(f"not read: {name} ({_counted(number, 'row')})")
+    if all(problem.change == KEPT for problem in checked.problems):
+        if out:
+            print("there is nothing to fix: no copy was written")
+        print(f"to build from it: {_build_command(path, config.columns, config.sheet)}")
         return DONE
     if out:
         _write(path, out, checked)
+        print(f"to build from it: {_build_command(out, config.columns)}")
         return DONE
-    print(f"a fixed copy: python data_recipes/validate.py {path} fix=fixed.jsonl")
+    print(f"a fixed copy: {check_command(path, config.columns, config.sheet)}")
     return WRONG_INPUT
+
+
+def check_command(path: Path, columns: Columns, sheet: str, fix: str = "fixed.jsonl") -> str:
+    """The command that checks a file and writes a fixed copy."""
+    words = [str(path), f"fix={fix}", *([f"sheet={sheet}"] if sheet else []), *columns.words("columns")]
+    return command_line("data_recipes/validate.py", words)
+
+
+def _build_command(path: Path, columns: Columns, sheet: str = "") -> str:
+    words = [f"source.path={path}", *([f"source.sheet={sheet}"] if sheet else []), *columns.words("source.columns")]
+    return command_line("data_recipes/build.py", ["data=rows", *words, "out=datasets/mine"])

@@ -33,8 +33,7 @@ def draw(
         UserError: There are too few rows for splits of these sizes.
     """
     if sum(sizes.values()) > MOST_TESTED * len(roots):
-        wanted = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise UserError(f"{len(roots)} rows are too few for {wanted}", where="data.splits", fix="make them smaller")
+        raise _too_few(len(roots), sizes)
     groups, group_of, members = np.unique(roots, return_inverse=True, return_counts=True)
     order = np.argsort(mix(ids[groups] ^ mix(np.array([seed % (1 << 64)], np.uint64))), kind="stable")
     place = np.zeros(len(groups), np.int16)
@@ -46,3 +45,16 @@ def draw(
             if not size:
                 break
     return place[group_of]
+
+
+def _too_few(rows: int, sizes: Mapping[str, int]) -> UserError:
+    """Says which sizes would work: in proportion to the requested ones, together no more than may be drawn."""
+    wanted = ", ".join(f"{name} {size}" for name, size in sizes.items())
+    most = int(MOST_TESTED * rows)
+    smaller = {name: size * most // sum(sizes.values()) for name, size in sizes.items()}
+    words = " ".join(f"data.splits.{name}={size}" for name, size in smaller.items())
+    return UserError(
+        f"{rows} {'row is' if rows == 1 else 'rows are'} too few for {wanted}: together at most half of the rows",
+        where="data.splits",
+        fix=f"{f'{words}, or ' if all(smaller.values()) else ''}data.splits={{}} to train on all of them",
+    )

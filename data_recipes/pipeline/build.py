@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from loguru import logger
 from tqdm import tqdm
 
 from common.errors import UserError
@@ -30,8 +31,11 @@ from data_recipes.pipeline.write import write_splits
 from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Description, SourceFile, StepCount
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
+from data_recipes.steps import keeping
 
 __all__ = ["BuiltDataset", "build", "build_or_reuse", "load", "source_hashes"]
+
+MUCH_DROPPED = 0.2  # share of all rows that one reason drops: more is seldom meant
 
 
 def build(config: BuildConfig) -> DatasetManifest:
@@ -53,7 +57,7 @@ def build(config: BuildConfig) -> DatasetManifest:
     with work_directory(out, _key(data, source, hashes)) as work:
         shards = _worked_on(data, source, work)
         files = HashFiles(work, shards)
-        _check_left(work, files)
+        _check_left(work, files, data)
         protected = {name: overlap.load(path.parent, path.name) for name, path in protected_sets(data).items()}
         with scratch_folder(work) as scratch:
             decision = decide(data, files, protected, scratch)
@@ -62,7 +66,18 @@ def build(config: BuildConfig) -> DatasetManifest:
             manifest = _manifest(config, hashes, SourceRead.load(work), shards, decision, written)
             manifest.save(folder)
             write_card(manifest, written, data.shard_rows, folder)
+    _tell_much_dropped(manifest, config)
     return manifest
+
+
+def _tell_much_dropped(manifest: DatasetManifest, config: BuildConfig) -> None:
+    for reason, number in manifest.counts.dropped.items():
+        if number > MUCH_DROPPED * manifest.counts.read:
+            kept = keeping(config.data.steps, reason)
+            logger.warning(
+                "{} of {} rows were dropped as {}: python data_recipes/show.py {} reason={} lists them{}",
+                *(number, manifest.counts.read, reason, config.out, reason, f"; {kept}" if kept else ""),
+            )
 
 
 def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
@@ -104,7 +119,7 @@ def _worked_on(data: DataConfig, source: SourceConfig, work: Path) -> list[Shard
     return shards
 
 
-def _check_left(work: Path, files: HashFiles) -> None:
+def _check_left(work: Path, files: HashFiles, data: DataConfig) -> None:
     """Some rows must be left, also for training where there were any: a dataset of tests never had training rows."""
     if TRAIN in files.came:
         return
@@ -112,10 +127,11 @@ def _check_left(work: Path, files: HashFiles) -> None:
     if files.rows and all(set(table["split"].to_pylist()).isdisjoint({None, TRAIN}) for table in tables):
         return
     lost = Counter(row.reason for number in range(files.shards) for row in ShardDone.load(work, number).dropped)
+    kept = next(filter(None, (keeping(data.steps, reason) for reason, _ in lost.most_common())), "data.steps")
     raise UserError(
         f"no row is left{' for training' if files.rows else ''}; dropped: {listed(dict(lost.most_common()))}",
         where="source",
-        fix="fix the rows, or relax the step that drops them (data.steps)",
+        fix=f"fix the rows, or relax the step that drops them ({kept})",
     )
 
 

@@ -89,7 +89,7 @@ def read_shards(data: DataConfig, config: SourceConfig, work: Path) -> Iterator[
     if not rows:
         raise UserError("nothing was read", where="source", fix="is there a row in the file?")
     if bad > data.max_bad_share * rows:
-        raise _too_many(bad, rows, first, data, source_of(config).files(config))
+        raise _too_many(bad, rows, first, data, config)
     if notes.unread:
         columns = ", ".join(f"{name} ({number})" for name, number in sorted(notes.unread.items()))
         logger.warning("columns that are not read (rows): {}", columns)
@@ -149,14 +149,18 @@ def _shard(items: Iterator[Example | Dropped], size: int, work: Path, number: in
     return rows, dropped
 
 
-def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, files: list[Path]) -> UserError:
-    listed = []
+def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, config: SourceConfig) -> UserError:
+    source = source_of(config)
+    files, listed = source.files(config), []
     for row in first:
         name, _, line = row.id.rpartition(":")
-        path = next((path for path in files if path.as_posix().endswith(f"/{name}")), name)
+        path = next((path for path in files if path.as_posix().endswith(f"/{name}")), Path(name))
         listed.append(f"  - {path}:{line}: {row.reason}")
+    fix = "fix the rows, or raise data.max_bad_share to drop them"
+    if source.check:
+        fix += f"; what is wrong with each, and a fixed copy: {source.check(config, path)}"
     return UserError(
         f"{bad} of {rows} rows are bad, more than {data.max_bad_share:.1%}; the first:\n" + "\n".join(listed),
         where="data.max_bad_share",
-        fix="fix the rows, or raise data.max_bad_share to drop them",
+        fix=fix,
     )

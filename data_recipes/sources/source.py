@@ -76,6 +76,7 @@ class Source(Generic[ConfigT]):
         knowledge: The knowledge base that is read, where it is one.
         grounding: The entries in the prompts, where there are any; None of a dataset that does not say.
         rows_of: Rows in one of several files, for the manifest; not called where there is one file.
+        check: The command that lists what is wrong with one of its files and writes a fixed copy, where there is one.
         instructs_in_system: Whether system turns are instructions that it writes itself. Elsewhere a system turn that
             few rows have may hold the case, and is part of the question.
     """
@@ -90,6 +91,7 @@ class Source(Generic[ConfigT]):
     details: Callable[[ConfigT], SourceDetails] | None = None
     knowledge: Callable[[ConfigT], KnowledgeUsed] | None = None
     grounding: Callable[[ConfigT], GroundingUsed | None] = lambda _: GroundingUsed()
+    check: Callable[[ConfigT, Path], str] | None = None
     instructs_in_system: bool = False
 
     @property

@@ -42,6 +42,12 @@ DEFAULT: tuple[Config, ...] = (
 generated rows take ``configs/steps/plain.yaml``, those for consultations ``configs/steps/consultations.yaml``."""
 
 
+def keeping(configs: tuple[Config, ...], reason: str) -> str:
+    """The options of a recipe's steps that keep the rows that are dropped for a reason; nothing where none is known."""
+    kinds = [step for step in STEPS if any(type(config) is step.config for config in configs)]
+    return next((f"{step.kind} in data.steps: {step.kept_by[reason]}" for step in kinds if reason in step.kept_by), "")
+
+
 def made(configs: tuple[Config, ...]) -> list[tuple[str, Step]]:
     """The steps of a recipe, each with its name.
 

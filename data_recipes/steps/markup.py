@@ -71,6 +71,9 @@ _STOCK_HINT = (
     "点击|扫码|扫一扫|二维码|公众号|微信|服务号|订阅号|祝|以上|上述|希望|期望|但愿|追问|提问|咨询|采纳|好评|点赞|转发|收藏"
     "|感谢|来自|来源|转自|转载|请登|请访问|请关注|热线|客服|版权"
 )
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2002\u2003\u2009", " "))
+"""What ``&nbsp;``, ``&ensp;``, ``&emsp;`` and ``&thinsp;`` are, also where a copied page left the characters."""
+
 _SHORTEST_REPEATED = 8  # characters of a sentence; shorter ones may be repeated on purpose
 
 
@@ -92,7 +95,9 @@ def make(config: MarkupStep) -> Step:
     """The step with these options."""
     from data_recipes.steps.repetition import repeated_share  # loads a compiler
 
-    hints = f"(?i:<(?:/?(?:{_INLINE}|{_BLOCK}|script|style|svg|noscript)[\\s/>]|!--))|{_ENTITY}"
+    hints = (
+        f"(?i:<(?:/?(?:{_INLINE}|{_BLOCK}|script|style|svg|noscript)[\\s/>]|!--))|{_ENTITY}|[\u00a0\u2002\u2003\u2009]"
+    )
     hints += f"|{_STOCK_HINT}" if config.stock_phrases else ""
 
     def needed(column: pl.Series) -> pl.Series:
@@ -151,7 +156,14 @@ def _without_tags(text: str) -> str:
             return tag[0]  # "若a<b>c": nothing closes it
         return "\n" if re.fullmatch(_BLOCK, tag[2], re.I) else ""
 
-    return _ENTITY_IN.sub(lambda entity: html.unescape(entity[0]), _TAG.sub(replaced, text))
+    return _ENTITY_IN.sub(lambda entity: html.unescape(entity[0]), _TAG.sub(replaced, text)).translate(_SPACES)
 
 
-STEP = StepKind(MarkupStep, make)
+STEP = StepKind(
+    MarkupStep,
+    make,
+    kept_by={
+        "only_stock_phrase": "stock_phrases: false keeps a hospital's own contact lines, and contacts_of_answers: keep"
+        " in personal_data their numbers"
+    },
+)

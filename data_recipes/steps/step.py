@@ -1,6 +1,6 @@
 """What a step is: a pure function from a batch of rows to the remaining ones, with an account of the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar, get_args
 
@@ -72,10 +72,12 @@ class StepKind(Generic[ConfigT]):
         config: The typed configuration; its field ``kind`` (a ``Literal``) selects this step.
         make: Gives the step for a configuration. It runs in every worker process, so libraries that are slow to load
             are imported in it, not at the top of the file: every command reads the table of steps.
+        kept_by: For reasons that may drop many good rows, the options that keep these.
     """
 
     config: type[ConfigT]
     make: Callable[[ConfigT], Step]
+    kept_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

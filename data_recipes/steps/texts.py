@@ -55,7 +55,7 @@ def rewritten(
     change: Change,
     spared: NDArray[np.bool_] | None = None,
 ) -> Outcome:
-    """Changes the texts that need it; a row with a turn that becomes empty is dropped.
+    """Changes the texts that need it; a row with a turn that becomes empty is dropped: ``only_`` what was removed last.
 
     Args:
         rows: The batch.
@@ -64,7 +64,7 @@ def rewritten(
         spared: The rows whose texts stay as they are; none by default.
     """
     counts: Counter[str] = Counter()
-    emptied = np.zeros(len(rows), bool)
+    emptied: dict[str, NDArray[np.bool_]] = {}
     changes: list[tuple[int, str]] = []
     new = rows
     for column in CHANGED:
@@ -79,9 +79,12 @@ def rewritten(
         new = put(new, column, texts.scatter(at, [text for text, _ in after]))
         changes += [(row, name) for row, (_, names) in zip(row_of.tolist(), after, strict=True) for name in names]
         if column == "messages":
-            emptied[row_of[[not text.strip() for text, _ in after]]] = True
+            for row, (text, names) in zip(row_of.tolist(), after, strict=True):
+                if names and not text.strip():
+                    emptied.setdefault(names[-1], np.zeros(len(rows), bool))[row] = True
     counts.update(name for _, name in changes)
-    return without(new, [("nothing_left", pl.Series(emptied))], counts, changes=changes)
+    reasons = [(f"only_{name}", pl.Series(emptied[name])) for name in sorted(emptied)]
+    return without(new, reasons, counts, changes=changes)
 
 
 def questions(rows: pa.Table) -> pl.Series:

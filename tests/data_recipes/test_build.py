@@ -256,6 +256,7 @@ def test_a_relative_source_path_starts_at_the_current_directory(
 
 LOST = {
     "while reading": ({"output": "  "}, "empty_answer 96"),
+    "by the steps as an advert": ({"output": "医院预约热线：0571-12345678"}, "only_stock_phrase 96"),
     "by the steps": ({"output": "这个方子包治百病，可以放心服用。"}, "unsafe_cure_promise 96"),
 }
 

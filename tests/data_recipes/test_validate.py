@@ -7,7 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.data_recipes.conftest import Run
+from data_recipes.dataset.listing import dropped_rows
+from data_recipes.formats.validation import DROPPED, problems
+from tests.data_recipes.conftest import Made, Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl, write_table
 
 
@@ -32,14 +34,13 @@ def test_sound_rows_of_both_formats_pass(validate: Run, file: Path, capsys: pyte
     ("row", "problem"),
     [
         ({"instruction": "问？", "input": ""}, "there is no answer"),
-        ({"提问": "问？", "回答": "答"}, "there is no question"),
+        ({"提出": "问？", "回答": "答"}, "there is no question"),
         ({"question": "问？", "answer": 7}, "'answer' is not a text but a number"),
         ({"question": "问？", "answer": {"text": "答"}}, "'answer' is not a text but an object"),
         ({"instruction": "问？", "input": 3, "output": "答"}, "'input'"),
         ({"instruction": " ", "input": "", "output": "答"}, "the question is empty"),
         ({"instruction": "问？", "input": "", "output": "。"}, "the answer is empty"),
         ({**bencao_rows()[0], "output": "别的答案"}, "the question repeats line 1"),
-        ({**bencao_rows()[0], "instruction": "别的问题"}, "the answer repeats line 1"),
         ({"messages": "问"}, "not a list"),
         ({"messages": []}, "roles"),
         ({"messages": [{"role": "user", "content": "问"}, {"role": "assistant"}]}, "message 2 has no content"),
@@ -55,7 +56,7 @@ def test_a_problem_is_named_with_its_line(
     write_jsonl(file, [bencao_rows()[0], bencao_rows()[1], row])
     assert validate(str(file)) == 2
     printed = capsys.readouterr().out
-    assert f"{file}:3: " in printed and problem in printed and "3 rows, 1 problems in 1 rows" in printed
+    assert f"{file}:3: " in printed and problem in printed and "3 rows, 1 problem in 1 row" in printed
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]\n", b"3\n", b'{"a": "\xff"}\n', "a\0b".encode("utf-16")])
@@ -111,7 +112,7 @@ def test_what_cannot_be_fixed_is_dropped_and_reported(
     file.write_text(lines(sound[:2]) + '{"instruction": "断\n' + lines([sound[0], long, sound[2]]), encoding="utf-8")
     rows, printed = fixed(validate, file, capsys)
     assert rows == sound[:3]
-    assert "6 rows, 4 problems in 3 rows" in printed and "3 rows were dropped" in printed
+    assert "6 rows, 3 problems in 3 rows" in printed and "3 rows dropped" in printed
     for line, what in ((3, "not JSON"), (4, "the question repeats line 1"), (5, "40003 characters")):
         assert f"{file}:{line}: {what}" in printed
 
@@ -146,12 +147,12 @@ def test_rows_of_an_array_on_one_line_are_told_apart(
     assert rows == sound[:2]
     assert f"{file}:1: item 2: the question repeats item 1" in printed
     assert f"{file}:1: item 3: half of a character" in printed
-    assert f"{file}:1: item 5 of the array is cut off" in printed and "3 rows were dropped" in printed
+    assert f"{file}:1: item 5 of the array is cut off" in printed and "3 rows dropped" in printed
 
 
 def test_a_row_may_repeat_one_that_is_dropped(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = bencao_rows()[:2]
-    write_jsonl(file, [first, {**second, "output": first["output"]}, second])
+    write_jsonl(file, [first, {**second, "output": "长" * 40_000}, second])
     rows, _ = fixed(validate, file, capsys)
     assert rows == [first, second]
 
@@ -187,6 +188,51 @@ def test_a_table_that_is_damaged_as_a_whole_is_named(
     file.write_bytes(content)
     assert validate(str(file)) == 2
     assert str(file) in capsys.readouterr().err
+
+
+def test_a_repeated_answer_is_a_note_and_many_notes_hide_no_error(
+    validate: Run, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [{"from": "human", "value": "问"}, {"from": "gpt", "value": "先休息，再去看医生，不要拖。"}]
+    rows = [{"conversations": [{**said[0], "value": f"第{n}个问题？"}, said[1]]} for n in range(20)]
+    write_jsonl(file, [*rows, {"question": "没有回答？"}])
+    copy, printed = fixed(validate, file, capsys)
+    assert len(copy) == 20
+    assert f"{file}:21: there is no answer" in printed and "21 rows, 41 problems in 21 rows\n" in printed
+    summary = ["1 × no_question_or_answer -> dropped", "20 × layout -> rewritten as messages (the first 5 are shown)"]
+    assert printed.index(summary[0]) < printed.index(summary[1]) < printed.index("19 × repeated_answer -> kept")
+    assert printed.count("the answer repeats line 1  ->") == 2 * 5 and "personal data is still in it" in printed
+
+
+def test_repeats_are_those_of_a_build(made: Made, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = bencao_rows()[:30]
+    rows += [{**rows[0], "output": "另一个回答。"}, {**rows[30 - 1], "instruction": "新的问题一？"}]
+    rows += [{"system": f"患者{n}岁。", **rows[1]} for n in (1, 2)] + [{**rows[3], "input": " "}]
+    path = write_jsonl(tmp_path / "my.jsonl", rows)
+    built = made("mine", "data=rows", f"source.path={path}", "data.splits={}", "data.steps=[]")
+    dropped = [row["id"] for row in dropped_rows(built.directory)]
+    found = [problem for problem in problems(path).problems if problem.change == DROPPED]
+    assert sorted(f"rows-{problem.row.removeprefix('line ')}" for problem in found) == sorted(dropped)
+    assert {problem.kind for problem in found} == {"repeated_question"}
+
+
+def test_a_header_without_rows_is_an_error(validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_table(tmp_path / "rows.csv", [["问题", "回答"]])
+    assert validate(str(path)) == 2
+    assert "there is no row in this file" in capsys.readouterr().err
+
+
+def test_suggested_commands_carry_the_columns(
+    validate: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_table(tmp_path / "rows.csv", [["问", "答"], ["头痛？", "休息。"], ["咳嗽？", ""]])
+    assert validate(str(path), "columns.question=问", "columns.answer=答") == 2
+    assert "fix=fixed.jsonl 'columns.question=问' 'columns.answer=答'" in capsys.readouterr().out
+    out = tmp_path / "fixed.jsonl"
+    assert validate(str(path), "columns.question=问", "columns.answer=答", f"fix={out}") == 0
+    assert f"source.path={out} 'source.columns.question=问' 'source.columns.answer=答'" in capsys.readouterr().out
+    assert validate(str(path), "columns.question=没有", f"fix={out}") == 2
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_an_unknown_key_is_named(validate: Run, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +281,7 @@ def test_columns_that_are_not_read_are_listed_and_stay(
     said = [{"from": "human", "value": "头痛？"}, {"from": "gpt", "value": "先休息，再去看医生。", "time": 3}]
     write_jsonl(file, [{"conversations": said, "ward": "内科", "system": "你是药师。"}, *bencao_rows()[:2]])
     rows, printed = fixed(validate, file, capsys)
-    assert "not read: ward (1 rows)" in printed and "not read: conversations[].time (1 rows)" in printed
+    assert "not read: ward (1 row)" in printed and "not read: conversations[].time (1 row)" in printed
     assert rows[0] == {
         "ward": "内科",
         "messages": [

@@ -22,7 +22,7 @@ from data_recipes.formats.columns import (
     ANSWER,
     CONVERSATIONS,
     HISTORY,
-    INPUT,
+    INPUTS,
     LABEL,
     QUESTION,
     SYSTEM,
@@ -43,7 +43,7 @@ READER = RowReader()
 THUMBS = {"up": 1.0, "down": 0.0}
 LABELS = {"true": 1.0, "false": 0.0}
 PAIRS = {"chosen": "rejected", "response_chosen": "response_rejected"}
-PROMPTS = (*CONVERSATIONS, *QUESTION, INPUT, *SYSTEM, *HISTORY)
+PROMPTS = (*CONVERSATIONS, *QUESTION, *INPUTS, *SYSTEM, *HISTORY)
 JUDGED = (*PROMPTS, *ANSWER, "rating", "thumbs", LABEL)
 
 

@@ -13,12 +13,12 @@ from loguru import logger
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.formats.columns import SPLITS, Columns
+from data_recipes.formats.columns import SPLITS, Columns, check_header
 from data_recipes.formats.conversation import BadRow, RowReader, in_order
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, header_of, table_rows
-from data_recipes.formats.user_file import lacking
+from data_recipes.formats.validation import check_command
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
@@ -102,14 +102,8 @@ def _tell_others(folder: Path, names: tuple[str, ...]) -> None:
 def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
     if path.suffix.lower() not in TABLES:
         return read_objects(path, config.columns.named)
-    header = header_of(path, config.sheet)
-    if missing := lacking(header, config.columns):
-        raise UserError(
-            f"the columns are {', '.join(header)}; there is no {', '.join(missing)}",
-            where=f"{path}:1",
-            fix="name yours: 'source.columns.question=[\"提问\"]' source.columns.answer=回答",
-        )
-    return table_rows(path, config.sheet)
+    check_header(header_of(path, config.sheet, config.columns), config.columns, f"{path}:1")
+    return table_rows(path, config.sheet, config.columns)
 
 
 def _item(line: Line, reader: RowReader, file: OwnFile, notes: ReadNotes) -> Example | Dropped:
@@ -139,4 +133,5 @@ SOURCE = Source(
     about=ABOUT,
     licence=LICENCE,
     splits=DRAWN,
+    check=lambda config, path: check_command(path, config.columns, config.sheet),
 )

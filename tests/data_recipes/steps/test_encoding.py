@@ -74,4 +74,4 @@ def test_lost_characters_cannot_be_fixed(rows: Any, run: Any) -> None:
             ("头痛", "好"),
         ),
     )
-    assert [row.reason for row in outcome.dropped] == ["lost_characters"] * 3 + ["nothing_left"]
+    assert [row.reason for row in outcome.dropped] == ["lost_characters"] * 3 + ["only_invisible"]

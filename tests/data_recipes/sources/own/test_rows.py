@@ -16,7 +16,7 @@ from data_recipes.sources.own.rows import RowsSource, read
 from data_recipes.sources.published.multiple_choice import MultipleChoiceSource
 from data_recipes.sources.published.multiple_choice import read as read_choices
 from tests.data_recipes.conftest import Run
-from tests.data_recipes.samples import items_of, questions, write_jsonl
+from tests.data_recipes.samples import bencao_rows, items_of, questions, write_jsonl
 
 
 def items(path: Path, **columns: object) -> list[Example | Dropped]:
@@ -61,7 +61,7 @@ def test_damaged_rows_are_named_by_line_and_wrong_columns_stop_the_build(tmp_pat
         Dropped("my.jsonl:5", "wrong_role_order"),
     ]
     table = tmp_path / "my.csv"
-    table.write_text("提问,回答\n问,答,多\n", encoding="utf-8")
+    table.write_text("提出,回答\n问,答,多\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source\.columns\.question"):
         items(table)
     assert items(table, question=["提问"], answer="回答") == [Dropped("my.csv:2", "wrong_number_of_fields")]
@@ -195,7 +195,7 @@ def test_a_stray_quote_does_not_turn_the_rest_of_a_table_into_one_bad_row(tmp_pa
 def test_a_named_column_that_is_not_there_is_told(tmp_path: Path) -> None:
     path = tmp_path / "my.csv"
     path.write_text("提问,回答\n问？,答。\n", encoding="utf-8")
-    with pytest.raises(UserError, match="there is no 病人"):
+    with pytest.raises(UserError, match="missing: 病人"):
         items(path, question=["提问"], answer="回答", group="病人")
 
 
@@ -250,3 +250,34 @@ def test_all_rows_may_be_for_training(build: Run, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "my.jsonl", 0, 40)
     assert build("data=rows", f"source.path={path}", "data.splits={}", f"out={tmp_path / 'out'}") == 0
     assert load(tmp_path / "out").manifest.splits == {"train": 40}
+
+
+def test_a_reason_that_drops_much_names_the_key(tmp_path: Path, build: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    contact = "请关注微信公众号“市一医院”预约挂号。医院预约热线：0571-12345678。"
+    pairs = [{"问题": row["instruction"], "回答": row["output"]} for row in bencao_rows()[:8]]
+    path = write_jsonl(tmp_path / "my.jsonl", [*pairs[:5], *({**pair, "回答": contact} for pair in pairs[5:])])
+    words = ("data=rows", f"source.path={path}", "data.splits={}")
+    assert build(*words, f"out={tmp_path / 'removed'}") == 0
+    assert "3 of 8 rows were dropped as only_stock_phrase" in (told := capsys.readouterr().err)
+    assert "stock_phrases: false" in told and "contacts_of_answers: keep" in told
+    keep = ("data.steps.3.stock_phrases=false", "data.steps.4.contacts_of_answers=keep")
+    assert build(*words, *keep, f"out={tmp_path / 'kept'}") == 0
+    assert contact in [example.answer for example in load(tmp_path / "kept").splits["train"]]
+
+
+def test_too_few_rows_are_told_with_sizes_that_work(
+    tmp_path: Path, build: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_jsonl(tmp_path / "my.jsonl", bencao_rows()[:12])
+    words = ("data=rows", f"source.path={path}", f"out={tmp_path / 'out'}")
+    assert build(*words, "data.splits.dev=10", "data.splits.test=20") == 2
+    assert "data.splits.dev=2 data.splits.test=4, or data.splits={}" in capsys.readouterr().err
+    assert build(*words, "data.splits.dev=2", "data.splits.test=4") == 0
+
+
+def test_too_many_bad_rows_name_the_command_that_fixes_them(
+    tmp_path: Path, build: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_jsonl(tmp_path / "my.jsonl", [*bencao_rows()[:3], {"问题": "没有回答？"}])
+    assert build("data=rows", f"source.path={path}", "source.columns.kind=科", f"out={tmp_path / 'out'}") == 2
+    assert f"validate.py {path} fix=fixed.jsonl 'columns.kind=科'" in capsys.readouterr().err
