@@ -20,7 +20,7 @@ class Quotation(BaseModel):
 
     Attributes:
         id: Id of the entry.
-        title: Name of the entry.
+        title: Name of the entry; of a passage, its file and headings.
         attribute: The quoted attribute of the entry.
         text: The statement.
         version: First digits of the SHA-256 of the knowledge base.
@@ -81,7 +81,7 @@ def quote(question: str, entries: Iterable[Entry], version: str, asked_for: Aske
         asked_for: How its attributes are asked for.
     """
     return [
-        Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=version)
+        Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=version)
         for entry in entries
         for attribute, text in _statements(entry, asked_attributes(entry, question, asked_for))
     ]

@@ -118,7 +118,7 @@ def _cut(blocks: Iterator[Block | Dropped], characters: int) -> Iterator[Passage
             headings = [*((level, text) for level, text in headings if level < block.level), (block.level, block.text)]
             parts, pages = [], []
             continue
-        for sentence in _sentences(block.text, characters):
+        for sentence in sentences_within(block.text, characters):
             if parts and sum(map(len, parts)) + len(sentence) > characters:
                 yield passage()
                 parts, pages = [], []
@@ -130,8 +130,13 @@ def _cut(blocks: Iterator[Block | Dropped], characters: int) -> Iterator[Passage
         yield passage()
 
 
-def _sentences(text: str, characters: int) -> Iterator[str]:
-    """The whole paragraph where it fits, else its lines' sentences; a sentence that is too long is cut."""
+def sentences_within(text: str, characters: int) -> Iterator[str]:
+    """The whole paragraph where it fits, else its lines' sentences; a sentence that is too long is cut.
+
+    Args:
+        text: The paragraph, or the lines of a list.
+        characters: Most characters of each part; a line break is at the beginning of the next line.
+    """
     if len(text) <= characters:
         yield text
         return

@@ -1,7 +1,7 @@
 """Markdown as headings and paragraphs of plain text: CommonMark with tables, without its marks.
 
-A list or a table is one paragraph with a line per item or row, ``- …``, so that each can be read alone: a row repeats the
-names of its columns. Lines of a paragraph are joined as a browser joins them, in Chinese without a space.
+A list or a table is one paragraph with a line per item or row, ``- …``, so that each can be read alone: a row repeats
+the names of its columns. Lines of a paragraph are joined as a browser joins them, in Chinese without a space.
 """
 
 import re
