@@ -102,5 +102,5 @@ def pipeline(
         DeclineStage(domain.declines),
         *(reading if grounding.kind == "entries" else ()),
         TurnsStage(turns, names_subjects=not knowledge.described),
-        AnswerStage(backend, config.qa_sampling),
+        AnswerStage(backend, config.qa_sampling, domain.notices.no_answer.zh),
     )

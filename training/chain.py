@@ -8,6 +8,7 @@ from loguru import logger
 from transformers import set_seed
 
 from data_recipes.pipeline import build as datasets_of
+from data_recipes.sources.source import PROJECT_LICENCE
 from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import AnyArtifact, BesideBaseArtifact
@@ -40,6 +41,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     knowledge_of(config)  # a damaged knowledge base is reported before anything is built
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    logger.info("{}; {}", dataset.manifest.counts.told, dataset.directory)
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
     job = stage(config, dataset)
@@ -81,8 +83,11 @@ def _card(job: Job[Any], report: Report) -> CardContent:
     ]
     return CardContent(
         dataset=manifest.name,
+        dataset_rows=manifest.counts.told,
+        dataset_directory=job.dataset.directory,
         about=(manifest.about.zh, manifest.about.en),
         data_licence=manifest.licence,
+        project_data=manifest.licence == PROJECT_LICENCE,
         settings=[f"{name}={value}" for name, value in {**job.settings(), "seed": config.seed}.items()],
         systems=list(report.systems),
         scores=rows,

@@ -167,6 +167,8 @@ class ReportProvenance(_ReportPart):
 
     Attributes:
         base: Name of the base model, where it is known.
+        dataset_rows: What was read, kept and dropped, and why; empty in reports from before this key.
+        dataset_directory: Where the dataset is; empty as ``dataset_rows``.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
@@ -180,6 +182,8 @@ class ReportProvenance(_ReportPart):
     base_sha256: str
     dataset: str
     dataset_sha256: str
+    dataset_rows: str = ""
+    dataset_directory: str = ""
     prompt_format: str
     prompt_format_sha256: str
     grounding: str = ""

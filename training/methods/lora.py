@@ -40,6 +40,10 @@ class Lora(PeftMethod[LoraConfig]):
     described = ("低秩适配器", "low-rank adapters")
     result = "mergeable"
 
+    def title(self, config: LoraConfig) -> str:
+        """See ``Method.title``."""
+        return "qlora" if config.quantisation else self.name
+
     def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
         import peft

@@ -29,7 +29,7 @@ from data_recipes.schema.manifest import Description, GroundingUsed
 from data_recipes.sources.generated.knowledge_base import OWN_LICENCE, KnowledgeSourceConfig, files, used
 from data_recipes.sources.generated.knowledge_tuning import SEEN_IN_TRAINING
 from data_recipes.sources.read_notes import ReadNotes
-from data_recipes.sources.source import Source
+from data_recipes.sources.source import PROJECT_LICENCE, Source, SourceDetails
 from domains.citations import marks
 from domains.documents.facts import fact_about, passages_of, written_facts
 from domains.documents.folder import FolderSchema, columns_read, pieces_in, rows_in
@@ -260,6 +260,27 @@ def _files(config: GroundedSource) -> list[Path]:
     return files(config) + ([Path(config.questions_path).expanduser()] if config.questions_path else [])
 
 
+SPLITS = {
+    "train": Description(zh="训练集", en="for training"),
+    "dev": Description(
+        zh="训练过的段落、没有训练过的问法搭配：用于验证损失",
+        en="trained passages in combinations with wordings that training did not use: for the loss",
+    ),
+    "heldout_phrasing": Description(
+        zh="训练过的段落，换成从未训练过的问法：考察是否真正听懂问题",
+        en="trained passages in phrasings that training never uses: does the model understand the question?",
+    ),
+    "unseen_entity": Description(
+        zh="没有一道训练题以之作答的段落：考察回答是读出来的还是背出来的",
+        en="passages that no training row answers from: does the model read what it is given?",
+    ),
+}
+
+
+def _details(config: GroundedSource) -> SourceDetails:
+    return SourceDetails(OWN_LICENCE if config.path else PROJECT_LICENCE, SPLITS)
+
+
 SOURCE = Source(
     config=GroundedSource,
     read=read,
@@ -271,22 +292,9 @@ SOURCE = Source(
         " before the question, the answer quotes their sentences with the id, or says that they do not say.",
     ),
     rows_of=pieces_in,
-    licence=OWN_LICENCE,
-    splits={
-        "train": Description(zh="训练集", en="for training"),
-        "dev": Description(
-            zh="训练过的段落、没有训练过的问法搭配：用于验证损失",
-            en="trained passages in combinations with wordings that training did not use: for the loss",
-        ),
-        "heldout_phrasing": Description(
-            zh="训练过的段落，换成从未训练过的问法：考察是否真正听懂问题",
-            en="trained passages in phrasings that training never uses: does the model understand the question?",
-        ),
-        "unseen_entity": Description(
-            zh="没有一道训练题以之作答的段落：考察回答是读出来的还是背出来的",
-            en="passages that no training row answers from: does the model read what it is given?",
-        ),
-    },
+    licence=PROJECT_LICENCE,
+    splits=SPLITS,
+    details=_details,
     knowledge=used,
     grounding=lambda config: GroundingUsed(
         kind="entries",

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.config import SamplingConfig
+from app.pipeline.answer import EMPTY
 from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE
 from domains.knowledge_base import KnowledgeBase
@@ -239,3 +240,16 @@ def test_a_conversation_longer_than_the_context_is_refused(client: httpx.Client)
 def test_sampling_is_by_default_the_engines() -> None:
     configured, engines = SamplingConfig().model_dump(), asdict(Sampling())
     assert configured == {name: engines[name] for name in configured}
+
+
+@pytest.mark.parametrize("said", ["", " \n"])
+def test_an_answer_without_words_says_so(client: httpx.Client, engine: FakeEngine, said: str) -> None:
+    engine.answer = said
+    answer = ask(client, "今天天气怎么样？")
+    assert (
+        answer["answer"].strip().startswith(EMPTY) and "120" in answer["answer"] and answer["finish_reason"] == "stop"
+    )
+    chat = client.post(
+        "/v1/chat/completions", json={"model": "fake-1", "messages": [{"role": "user", "content": "你好呀"}]}
+    )
+    assert EMPTY in chat.json()["choices"][0]["message"]["content"]
