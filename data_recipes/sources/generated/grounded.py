@@ -99,7 +99,7 @@ def read(config: GroundedSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Writes the questions, training first, and gives each its passages.
 
     Raises:
-        UserError: A file is damaged, or there are too few passages to fill every split.
+        UserError: A file is damaged, or there are too few passages for a question in every split.
     """
     kb = config.load()
     facts, dropped = _facts(kb, config)
