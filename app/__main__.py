@@ -29,6 +29,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained
+  verify=strict|mark|off   a claim that no entry holds is taken out, marked or left; default: as the domain says
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
   serve.raw_model=true  serve the model alone, too, as NAME-raw: no rules, no sources

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from common.command import Config
-from domains.domain import DomainName
+from domains.domain import DomainName, Policy
 from models.config import DType, GgufType
 from models.engines.engine import RepetitionDetection, Sampling
 
@@ -133,6 +133,8 @@ class AppConfig(Config):
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
         grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.
+        verify: What happens to a claim of an answer that no entry holds: ``strict`` takes it out, ``mark`` marks it,
+            ``off`` checks numbers and citations alone; None for the domain's choice.
         engine: What runs the model: ``local`` (transformers, any result) or ``llamacpp`` (llama.cpp, faster on a CPU;
             ordinary models and LoRA adapters).
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
@@ -145,6 +147,7 @@ class AppConfig(Config):
     domain: DomainName | None = None
     knowledge: KnowledgeChoice = KnowledgeChoice()
     grounding: GroundingChoice = "auto"
+    verify: Policy | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     engine: Literal["local", "llamacpp"] = "local"

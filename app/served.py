@@ -1,12 +1,13 @@
 """What is served: which model, as which domain, reading and citing which knowledge base; only that is loaded here."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from loguru import logger
 
 from app.config import AppConfig, GroundingChoice
 from common.errors import Refused, UserError
-from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, find_domain
+from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, Policy, find_domain
 from domains.grounding import TEMPLATE, template_sha256
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
@@ -106,6 +107,18 @@ def domain_of(artifact: Artifact | None, chosen: str | None) -> Domain:
             fix="add it (domains/domain.py), or give another domain=",
         )
     return find_domain(chosen or own or GENERAL)
+
+
+def verified_as(domain: Domain, chosen: Policy | None) -> Domain:
+    """The domain with the chosen policy for claims that no entry holds; None keeps its own.
+
+    Raises:
+        UserError: Claims of this domain cannot be checked.
+    """
+    if chosen in (None, "off") or domain.claims:
+        return replace(domain, verify=chosen or domain.verify)
+    fix = "give verify=off, or write down how its answers speak: domains/claims/language.py"
+    raise UserError(f"claims of the domain {domain.name} cannot be checked", where="verify", fix=fix)
 
 
 def knowledge_of(artifact: Artifact | None, domain: Domain, chosen: Path | None) -> KnowledgeBase:

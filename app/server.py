@@ -12,7 +12,16 @@ from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.backends.missing import MissingModel
 from app.config import AppConfig
-from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, turns_of, within_context
+from app.served import (
+    artifact_of,
+    domain_of,
+    grounding_of,
+    knowledge_of,
+    model_path,
+    turns_of,
+    verified_as,
+    within_context,
+)
 from app.service import create_app
 from common.errors import Refused, UserError
 from models.engines.engine import Engine
@@ -29,7 +38,7 @@ def serve(config: AppConfig) -> None:
     """
     path = model_path(config)
     artifact = artifact_of(path)
-    domain = domain_of(artifact, config.domain)
+    domain = verified_as(domain_of(artifact, config.domain), config.verify)
     knowledge = knowledge_of(artifact, domain, config.knowledge.path)
     grounding = grounding_of(artifact, knowledge, config.grounding)
     listener = _listen(config.host, config.port)

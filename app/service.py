@@ -23,6 +23,7 @@ from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFo
 from app.pipeline.label import LabelStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
+from app.pipeline.verify import VerifyStage
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
@@ -89,10 +90,7 @@ def pipeline(
     emergency is answered before anything else is looked up, counted or refused.
     """
     retriever = retriever_of(knowledge)
-    reading = (
-        NotFoundStage(domain.notices),
-        GroundStage(backend, domain, knowledge.version, grounding),
-    )
+    reads = grounding.kind == "entries"
     return (
         LabelStage(config.content_producer),
         TriageStage(triager, retriever),
@@ -100,7 +98,9 @@ def pipeline(
         LengthStage(),
         CiteStage(domain, retriever, knowledge.version),
         DeclineStage(domain.declines),
-        *(reading if grounding.kind == "entries" else ()),
+        *([NotFoundStage(domain.notices)] if knowledge.entries and (reads or domain.verify == "strict") else []),
+        *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
+        *([VerifyStage(domain, knowledge)] if knowledge.entries else []),
         TurnsStage(turns, names_subjects=not knowledge.described),
         AnswerStage(backend, config.qa_sampling, domain.notices.no_answer.zh),
     )

@@ -26,10 +26,10 @@ def main() -> None:
     page = [
         "# Second questions",
         "",
-        f"Made by `python benchmarks/turns.py`; knowledge base {knowledge.version}. A second question is a follow-up where"
-        " it cannot be understood without the first; one that names its own subject, greets, thanks or closes is not. One"
-        " author wrote the pairs and the rules, so strangers' questions will do worse. Shares in %, with Wilson's 95 %"
-        " intervals. Rules were changed after reading `dev`, never after reading `test`.",
+        f"Made by `python benchmarks/turns.py`; knowledge base {knowledge.version}. A second question is a follow-up"
+        " where it cannot be understood without the first; one that names its own subject, greets, thanks or closes is"
+        " not. One author wrote the pairs and the rules, so strangers' questions will do worse. Shares in %, with"
+        " Wilson's 95 % intervals. Rules were changed after reading `dev`, never after reading `test`.",
         "",
         "| | precision: said to be follow-ups that are | recall: follow-ups that are recognised | all right |",
         "|---|---|---|---|",

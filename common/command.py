@@ -8,17 +8,20 @@ import io
 import os
 import select
 import shlex
+import signal
 import sys
 import typing
 from collections.abc import Callable
+from types import FrameType
 from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from common.errors import Interrupted, Refused, UserError
+from common.errors import Interrupted, Refused, Terminated, UserError
 from common.problems import explain
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+DONE, FAILED, WRONG_INPUT, PIPE_CLOSED = 0, 1, 2, 141
+SIGNALLED = 128  # and the number of the signal
 
 Schema = TypeVar("Schema", bound="Config")
 
@@ -94,8 +97,8 @@ def command_line(command: str, words: list[str]) -> str:
 def run_command(main: Callable[[list[str]], int | None], help_text: str) -> typing.NoReturn:
     """Runs a command's ``main`` on the command line and ends the process with the project's exit codes.
 
-    0 done, 1 failed, 2 the user's input or configuration is wrong (no traceback), 130 interrupted, 141 the reader of
-    the output has closed the pipe.
+    0 done, 1 failed, 2 the user's input or configuration is wrong (no traceback), 130 interrupted, 143 terminated, 141
+    the reader of the output has closed the pipe.
     """
     for stream in (sys.stdout, sys.stderr):
         _print_chinese_on(stream)
@@ -108,6 +111,15 @@ def run_command(main: Callable[[list[str]], int | None], help_text: str) -> typi
     except BrokenPipeError:
         code = _reader_left()
     sys.exit(code)
+
+
+def end_on_sigterm() -> None:
+    """From now on, SIGTERM ends this process as Ctrl-C does: what is half-written is removed first."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _with_log(main: Callable[[list[str]], int | None], arguments: list[str]) -> int | None:
@@ -162,9 +174,12 @@ def _logged(error: BaseException) -> int:
             return FAILED
         case Interrupted():
             logger.warning("{}", error)
-            return INTERRUPTED
+            return SIGNALLED + error.number
+        case Terminated():
+            logger.warning("terminated; nothing half-written was kept")
+            return SIGNALLED + signal.SIGTERM
         case KeyboardInterrupt():
             logger.warning("interrupted; nothing half-written was kept")
-            return INTERRUPTED
+            return SIGNALLED + signal.SIGINT
     logger.exception("this is a bug in Xinglin, not in your input; please report it with the lines above")
     return FAILED

@@ -67,6 +67,15 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
     return cast(dict[str, Any], _without_missing(values)), wrong
 
 
+def values_of(words: list[str]) -> dict[str, Any]:
+    """The values of ``key=value`` words, by their dotted keys.
+
+    Raises:
+        UserError: A word is not ``key=value``.
+    """
+    return {override.key_or_group: override.value() for override in _parsed(words)}
+
+
 def quoted(text: str) -> str:
     """A text quoted for Hydra's grammar, so that it is taken as typed."""
     parts = text.split("${")  # no reference to another key: escape it, and double existing backslashes

@@ -1,5 +1,7 @@
 """Errors that name the problem, the place and the fix."""
 
+import signal
+
 
 class UserError(Exception):
     """The user's input or configuration is wrong; the command ends with exit code 2 and no traceback.
@@ -24,4 +26,17 @@ class Refused(Exception):
 
 
 class Interrupted(Exception):
-    """The user pressed Ctrl-C and everything needed to continue has been saved (exit code 130)."""
+    """A signal asked the run to stop, and everything needed to continue has been saved (exit code 128 + signal).
+
+    Args:
+        message: What was saved, and how to continue.
+        number: The signal: Ctrl-C (130) or SIGTERM (143).
+    """
+
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        self.number = number
+        super().__init__(message)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, where it ends a command as Ctrl-C does (exit code 143)."""

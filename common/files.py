@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from loguru import logger
 from common.errors import UserError
 from common.hashing import sha256_text
 
+CLOCK = 2.0  # seconds by which the system's word for when a process began may be off
 PARTIAL, RETIRED = "partial", "retired"  # name parts: being written; old directory being replaced
 
 _renameat2: Callable[..., int] | None
@@ -45,6 +47,13 @@ class DiskFull(UserError):
     """There is no space left; what was finished before is intact, and the command resumes from it."""
 
 
+RESUMED = "and run again; finished parts are intact (resume=RUN continues a run)"
+UNWRITTEN = re.compile(
+    "No space left on device|PytorchStreamWriter failed|unexpected pos|iostream error|requested and .* written"
+)
+"""How libraries that write in Rust or C++ say that there was no room; torch and numpy do not give the reason."""
+
+
 @contextmanager
 def disk_errors(target: Path) -> Iterator[None]:
     """Turns "no space left" and "permission denied" below into an error that says which directory and what to do.
@@ -55,29 +64,38 @@ def disk_errors(target: Path) -> Iterator[None]:
     """
     try:
         yield
+    except UserError:
+        raise
     except Exception as error:
-        if _disk_is_full(error, target):
-            raise _full("the disk is full", target, "free some space") from error
-        if isinstance(error, OSError) and error.errno == errno.EFBIG:
-            raise _full("a file may not grow so large here", target, "raise the limit (ulimit -f)") from error
-        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        number = error.errno if isinstance(error, OSError) else None
+        if number in (errno.ENOSPC, errno.EDQUOT) or UNWRITTEN.search(str(error)):
+            raise _disk_full(target) from error
+        if number == errno.EFBIG:
+            raise DiskFull(
+                "a file may not grow so large here", where=str(target), fix=f"raise the limit (ulimit -f) {RESUMED}"
+            ) from error
+        if isinstance(error, OSError) and number in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise _not_writable(target, error) from error
         raise
 
 
-def _full(problem: str, target: Path, fix: str) -> DiskFull:
-    resumed = "and run again; finished parts are intact (resume= continues a run)"
-    return DiskFull(problem, where=str(target), fix=f"{fix} {resumed}")
+def _disk_full(target: Path) -> DiskFull:
+    existing = _existing(target)
+    mount = next(path for path in (existing, *existing.parents) if path.is_mount())
+    space, cache = shutil.disk_usage(mount), _existing(cache_dir())
+    also = f", what is not needed in {cache_dir()}" if cache.stat().st_dev == existing.stat().st_dev else ""
+    return DiskFull(
+        f"the disk is full: {space.free / 2**20:,.0f} of {space.total / 2**20:,.0f} MiB are free on {mount}, "
+        "or fewer within a quota",
+        where=str(target),
+        fix=f"free some space there (older runs and their checkpoints/{also}) {RESUMED}",
+    )
 
 
-def _disk_is_full(error: Exception, target: Path) -> bool:
-    """Libraries that write in Rust or C++ forward the system's message, or only say that a write failed."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    if "No space left on device" in str(error):
-        return True
-    existing = next(path for path in (target, *target.absolute().parents) if path.exists())
-    return "write failed" in str(error) and shutil.disk_usage(existing).free < 1 << 20
+def _existing(path: Path) -> Path:
+    """The path itself, or the nearest one above it that exists."""
+    absolute = path.absolute()
+    return next(above for above in (absolute, *absolute.parents) if above.exists())
 
 
 def _not_writable(target: Path, error: OSError) -> UserError:
@@ -99,6 +117,20 @@ def make_directory(directory: Path) -> None:
             raise _not_writable(directory, error) from error
 
 
+def check_writable(directory: Path) -> None:
+    """Finds before a long work that its result could not be written; nothing is made.
+
+    Raises:
+        UserError: The directory, or the one it would be made in, cannot be written.
+    """
+    with disk_errors(directory):
+        try:
+            with tempfile.TemporaryFile(dir=_existing(directory)) as file:
+                file.write(b"\0")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _not_writable(directory, error) from error
+
+
 @contextmanager
 def replacing_directory(target: Path) -> Iterator[Path]:
     """Yields an empty directory next to ``target`` that replaces it when the block succeeds.
@@ -116,7 +148,8 @@ def replacing_directory(target: Path) -> Iterator[Path]:
         partial = _beside(target, PARTIAL)
         partial.mkdir()
         try:
-            yield partial
+            with disk_errors(target):  # before what was written is removed and there is room again
+                yield partial
             _put_in_place(partial, target)
         finally:
             _remove(partial)
@@ -136,12 +169,21 @@ def replacing_file(target: Path) -> Iterator[Path]:
         _clean_up(target)
         partial = _beside(target, PARTIAL)
         try:
-            yield partial
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
+            with disk_errors(target):
+                yield partial
+                sync(partial)
             partial.replace(target)
         finally:
             _remove(partial)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file's content, or the names in a directory, have reached the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _beside(target: Path, role: str) -> Path:
@@ -154,6 +196,18 @@ def _machine() -> str:
     return sha256_text(os.uname().nodename)[:8]
 
 
+def clean_up(directory: Path) -> None:
+    """Removes what killed processes left half-written in a directory; what may still be written is reported."""
+    if not directory.is_dir():
+        return
+    names = re.compile(rf"\.(.+)\.({PARTIAL}|{RETIRED})-\w+-\d+-\d+")
+    for target in sorted({found[1] for path in directory.iterdir() if (found := names.fullmatch(path.name))}):
+        _clean_up(directory / target)
+    for path in directory.iterdir():
+        if names.fullmatch(path.name):
+            logger.warning("{}: half-written by a process that runs, or ran on another machine; remove it if not", path)
+
+
 def _clean_up(target: Path) -> None:
     """Removes what killed processes left next to ``target``, and restores the old one if it was moved away."""
     for retired in _abandoned(target, RETIRED):
@@ -164,6 +218,7 @@ def _clean_up(target: Path) -> None:
             logger.warning("{}: restored after a process was killed while replacing it", target)
     for partial in _abandoned(target, PARTIAL):
         _remove(partial)
+        logger.info("{}: removed; it was left by a process that was killed", partial)
 
 
 def _abandoned(target: Path, role: str) -> list[Path]:
@@ -171,7 +226,17 @@ def _abandoned(target: Path, role: str) -> list[Path]:
     with os.scandir(target.parent) as entries:
         found = [(Path(entry.path), owner) for entry in entries if (owner := pattern.fullmatch(entry.name))]
     own = _beside(target, role)  # a restarted container reuses its old process numbers
-    return [path for path, owner in found if path == own or not psutil.pid_exists(int(owner[1]))]
+    return [path for path, owner in found if path == own or not _is_written(path, int(owner[1]))]
+
+
+def _is_written(path: Path, owner: int) -> bool:
+    """Whether the process that began a file is still running, and not a later one with its number."""
+    try:
+        return psutil.Process(owner).create_time() < path.lstat().st_ctime + CLOCK
+    except psutil.NoSuchProcess:
+        return False
+    except FileNotFoundError:  # it was put in place meanwhile
+        return True
 
 
 def _put_in_place(partial: Path, target: Path) -> None:

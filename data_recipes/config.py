@@ -19,6 +19,10 @@ else:  # derived from the tables, so that a source or a step is registered in on
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z]\w*$")]
 
 
+MACHINE = {"engine", "workers", "ray_address", "protected_sets"}
+"""Keys of ``DataConfig`` that differ between machines, not results; protected sets are compared by content."""
+
+
 class DataConfig(Config):
     """What to make of the source.
 

@@ -19,6 +19,7 @@ from data_recipes.dataset.listing import ShowConfig
 from data_recipes.formats.passages import PassagesConfig
 from data_recipes.formats.validation import ValidateConfig
 from data_recipes.pipeline.protected_sets import SuitesConfig
+from domains.medical.judged_triage import TriageConfig
 from domains.retrieval.labelled import FolderRetrieveConfig, RetrieveConfig
 from eval.config import EvalConfig
 from eval.preferences import PreferencesConfig
@@ -50,6 +51,7 @@ COMMANDS = [
     Command("data_recipes/passages.py", "passages", PassagesConfig),
     Command("data_recipes/suites.py", "suites", SuitesConfig),
     Command("-m domains.medical.retrieve", "retrieve", RetrieveConfig),
+    Command("-m domains.medical.triage", "triage", TriageConfig),
     Command("-m domains.documents.retrieve", "retrieve_documents", FolderRetrieveConfig),
     *(Command("training/run.py", stage.root, stage.config) for stage in STAGES.values()),
     Command("training/self_instruct.py", "self_instruct", CommandConfig),

@@ -81,10 +81,23 @@ def quote(question: str, entries: Iterable[Entry], version: str, asked_for: Aske
         asked_for: How its attributes are asked for.
     """
     return [
-        Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=version)
+        quoted_attribute(entry, attribute, version)
         for entry in entries
-        for attribute, text in _statements(entry, asked_attributes(entry, question, asked_for))
+        for attribute in asked_attributes(entry, question, asked_for) or [entry.opening[0]]
     ]
+
+
+def quoted_attribute(entry: Entry, attribute: str, version: str) -> Quotation:
+    """Quotes an attribute of an entry, or its definition.
+
+    Args:
+        entry: The entry.
+        attribute: Of the entry, or its opening.
+        version: Of its knowledge base.
+    """
+    items = entry.attributes.get(attribute)
+    text = f"{entry.name}的{attribute}：{'、'.join(items)}。" if items else entry.quoted
+    return Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=version)
 
 
 def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[str]:
@@ -96,13 +109,10 @@ def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[s
         asked_for: How attributes are asked for.
     """
     patterns = asked_for.get(entry.type, {})
+    for name in entry.names:
+        question = question.replace(name, "")  # 药疹会传染吗 asks for no medicine
     return [
         attribute
         for attribute, items in entry.attributes.items()
         if items and (patterns[attribute].search(question) if attribute in patterns else attribute in question)
     ]
-
-
-def _statements(entry: Entry, attributes: list[str]) -> list[tuple[str, str]]:
-    stated = [(name, f"{entry.name}的{name}：{'、'.join(entry.attributes[name])}。") for name in attributes]
-    return stated or [(entry.opening[0], entry.quoted)]

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from data_recipes.schema.manifest import Description
 from domains import prose
 from domains.citations import AskedFor
+from domains.claims.language import ClaimLanguage
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
@@ -29,6 +30,9 @@ DOMAINS = (
     "medical",
 )
 """The folders of ``domains/``; ``domains/NAME/domain.py`` has the domain as ``DOMAIN``."""
+
+Policy = Literal["strict", "mark", "off"]
+"""What happens to a claim that no entry holds: it is taken out, marked, or left."""
 
 NO_KNOWLEDGE = KnowledgeBase(entries=(), sha256="")
 """The knowledge base of a domain that has none."""
@@ -88,6 +92,8 @@ class Domain:
         declines: What rules answer without the model; the first that applies.
         knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
+        claims: How its answers say what the knowledge base holds; None where claims cannot be checked.
+        verify: What happens to a claim that no entry holds, unless the service's configuration says otherwise.
         in_english: What its attributes are called in an English report.
         corpus: What the embedded base model reads in a domain without a knowledge base.
     """
@@ -101,6 +107,8 @@ class Domain:
     # the knowledge base
     knowledge: Knowledge | None = None
     asked_for: AskedFor = field(default_factory=dict)
+    claims: ClaimLanguage | None = None
+    verify: Policy = "off"
     in_english: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[[], list[str]] | None = None
 

@@ -17,6 +17,7 @@ rules:
     least: 2                    # of the lists; without it, all of them
     except: [电池盒]             # phrases that are harmless although they contain one of the rule's
     advice: …                   # replaces the level's own advice
+    unconditional: true         # a domain that weighs signs against the rest of the message does not weigh this one
 ```
 
 A phrase may contain
@@ -45,11 +46,16 @@ from domains.retrieval.normalise import HAN, simplified
 
 Level = Literal["routine", "urgent", "emergency"]
 LEVELS: tuple[Level, ...] = ("routine", "urgent", "emergency")
+Disposition = Literal["none", "home", "days", "today", "120"]
+BY_LEVEL: Mapping[Level, Disposition] = {"routine": "none", "urgent": "today", "emergency": "120"}
 
 CLAUSE_END = re.compile("[。,!?; ]|但|却|可是|不过|只是|就是")
-DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不|否认|并非")
+DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不[是算]?|否认|并非")
 DENIED_AFTER = re.compile("的?(症状|情况|现象|表现)?[都也倒]?(没有|没出现|无)(?![好减消停改办用效])")
-FILLER = "出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|[有过再的和及与跟、都也太会见]"
+FILLER = (
+    "曾经?|想过?|出现|明显|什么|任何|感到|觉得|感觉|伴有?|发生|症状|情况|以及|或者?|怎么|特别|"
+    "[有过再的和及与跟、都也太会见]"
+)
 MASK = "＿"
 VERB = re.compile(r"\(?[吃喝吞服打注用]")
 LONGEST_CLAUSE = 40
@@ -64,11 +70,13 @@ class Triage(BaseModel):
         level: ``emergency`` (act at once), ``urgent`` (act today) or ``routine``.
         reasons: The rules that applied, in words for the reader.
         advice: What to do.
+        disposition: Where a patient belongs: 120, a doctor today, a clinic within days, home; none where there is none.
     """
 
     level: Level
     reasons: list[str]
     advice: str
+    disposition: Disposition = "none"
 
 
 class Triager(Protocol):
@@ -150,6 +158,7 @@ class SafetyRule(Strict):
     least: int | None = Field(None, ge=1)
     except_: tuple[str, ...] = Field((), alias="except")
     advice: str = ""
+    unconditional: bool = False
 
     @property
     def needed(self) -> int:
@@ -214,11 +223,13 @@ class Finding(NamedTuple):
 
     Attributes:
         advice: The rule's own; empty where its level's advice applies.
+        unconditional: Whether it counts whatever else the text says.
     """
 
     level: Level
     reason: str
     advice: str = ""
+    unconditional: bool = False
 
 
 class RuleTriager:
@@ -279,7 +290,7 @@ class RuleTriager:
             beside_names = masked(allowed, self.no_signs)
             shown = sum(self.affirmed(phrases, allowed) for phrases in rule.lists) >= rule.needed
             if shown and any(phrases.search(beside_names) for phrases in rule.lists):
-                yield Finding(rule.level, rule.name, rule.advice)
+                yield Finding(rule.level, rule.name, rule.advice, rule.unconditional)
 
     def affirmed(self, phrases: Phrases | re.Pattern[str], text: str) -> bool:
         """Whether one of the phrases occurs somewhere without being denied."""
@@ -312,7 +323,8 @@ class RuleTriager:
             return None
         decisive = [finding for finding in findings if finding.level == level]
         advice = next((finding.advice for finding in decisive if finding.advice), self.levels[level].advice)
-        return Triage(level=level, reasons=list(dict.fromkeys(finding.reason for finding in decisive)), advice=advice)
+        reasons = list(dict.fromkeys(finding.reason for finding in decisive))
+        return Triage(level=level, reasons=reasons, advice=advice, disposition=BY_LEVEL[level])
 
 
 def rules_in(file: Path) -> Callable[[KnowledgeBase], Triager]:

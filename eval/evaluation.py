@@ -11,7 +11,7 @@ import torch
 from loguru import logger
 from pydantic import ValidationError
 
-from common.errors import Refused
+from common.errors import Refused, UserError
 from common.files import cache_dir, read_json, write_text
 from common.hashing import sha256_value
 from data_recipes.pipeline.build import BuiltDataset
@@ -159,7 +159,10 @@ def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> System
             logger.info("base model: reusing the answers of an earlier run ({})", cached)
             return result
     result = _evaluate(candidate, suites, config)
-    write_text(cached, result.model_dump_json())
+    try:
+        write_text(cached, result.model_dump_json())
+    except UserError as error:  # the answers themselves are fine
+        logger.warning("the answers of the base are not kept for the next run: {}", error)
     return result
 
 

@@ -3,28 +3,39 @@
 Every kind of result is its own class: which folder of the run it is in, and what is needed to load it.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
+from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from common.errors import UserError
+from common.errors import Refused, UserError
 from common.files import read_json, write_json
+from common.hashing import KNOWN_HASHES
 from models.config import DType, Hints
 
 FILE_NAME = "artifact.json"
 FORMAT_VERSION: Final = 2
+
+RESULT_FILES = (
+    *("*.safetensors", "*.safetensors.index.json", "*.bin", "*.bin.index.json"),
+    *("config.json", "adapter_config.json", "tokenizer.json", "tokenizer.model"),
+)
+"""What a result is loaded from; the prompt format has a hash of its own."""
 
 LanguageModelKind = Literal["merged", "adapter", "prefix", "whole"]
 Turns = Literal["single", "multi"]
 """What conversations a model was trained on: single questions, or several turns."""
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """Base of everything that is recorded: unknown keys are errors, and values are not changed."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class BaseRecord(_Record):
+class BaseRecord(Record):
     """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer.
 
     Attributes:
@@ -44,7 +55,7 @@ class BaseRecord(_Record):
         return Hints(self.family, self.norm_head, self.rope_ratio)
 
 
-class NumericsRecord(_Record):
+class NumericsRecord(Record):
     """The types that a run computed in.
 
     Attributes:
@@ -62,7 +73,33 @@ class NumericsRecord(_Record):
     instruction_set: str
 
 
-class MergeProof(_Record):
+class SplitRecord(Record):
+    """What a split became for training.
+
+    Attributes:
+        examples: Examples of the split.
+        dropped: How many of them were dropped, by reason.
+        sequences: What the others became: conversations, or windows of passages.
+        tokens: Tokens of all sequences.
+        supervised_tokens: Those that the loss counts.
+        sha256: Hash of token ids and labels.
+    """
+
+    examples: int
+    dropped: dict[str, int]
+    sequences: int
+    tokens: int
+    supervised_tokens: int
+    sha256: str
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in self.dropped.items())
+        dropped = f"（丢弃 dropped: {reasons}）" if reasons else ""
+        tokens = f"{self.supervised_tokens:,} 监督词元 supervised tokens"
+        return f"{self.examples} 题 examples{dropped}, {self.sequences} 序列 sequences, {tokens}"
+
+
+class MergeProof(Record):
     """The merged model compared with the unmerged one on held-out prompts.
 
     Attributes:
@@ -84,14 +121,14 @@ class MergeProof(_Record):
     passed: bool
 
 
-class KnowledgeRecord(_Record):
+class KnowledgeRecord(Record):
     """The knowledge base that a model was trained on: its folder and the SHA-256 of its files."""
 
     path: str
     sha256: str
 
 
-class GroundingRecord(_Record):
+class GroundingRecord(Record):
     """The entries of a knowledge base in the prompts that a model was trained on; it is served with the same.
 
     Attributes:
@@ -121,7 +158,7 @@ class GroundingRecord(_Record):
 NO_ENTRIES = GroundingRecord()
 
 
-class Artifact(_Record):
+class Artifact(Record):
     """The record of one tuned model; what every kind of result says.
 
     Attributes:
@@ -131,6 +168,8 @@ class Artifact(_Record):
         model_version: Name that the service reports with each answer.
         method: How it was tuned: a name in ``training.methods``, or of its stage.
         domain: Name of its folder in ``domains/``; None before domains were recorded.
+        files: SHA-256 of the files that the result is loaded from, by name; None before they were recorded.
+        trained_on: What the splits became, by name; None before it was recorded.
         knowledge: The knowledge base to check answers against; None where it was not trained on one.
         numerics: The types computed in; artefacts made before they were recorded have none.
     """
@@ -145,6 +184,8 @@ class Artifact(_Record):
     base: BaseRecord
     dataset: str
     dataset_sha256: str
+    files: dict[str, str] | None = None
+    trained_on: dict[str, SplitRecord] | None = None
     domain: str | None = None
     knowledge: KnowledgeRecord | None = None
     numerics: NumericsRecord | None = None
@@ -158,6 +199,20 @@ class Artifact(_Record):
     def directory(self, path: Path) -> Path:
         """The directory of the result itself, from a run directory or from itself."""
         return path / self.folder if (path / self.folder).is_dir() else path
+
+    def check_files(self, directory: Path) -> None:
+        """Checks that the files of the result are those that were written.
+
+        Args:
+            directory: The directory of the result itself.
+
+        Raises:
+            Refused: A file is missing, damaged, changed or was added; it is named.
+        """
+        if self.files is None:
+            _say_unchecked(directory)
+        else:
+            check_files(directory, self.files)
 
     def how_to_use(self, directory: Path) -> str:
         """The command that uses the result in a directory."""
@@ -281,6 +336,46 @@ class ReaderArtifact(Artifact):
 AnyArtifact = MergedArtifact | WholeArtifact | AdapterArtifact | PrefixArtifact | ReaderArtifact
 KINDS: tuple[type[Artifact], ...] = get_args(AnyArtifact)
 _READ: TypeAdapter[AnyArtifact] = TypeAdapter(Annotated[AnyArtifact, Field(discriminator="kind")])
+
+
+def result_files(directory: Path) -> dict[str, str]:
+    """SHA-256 of the files that a result is loaded from, by name."""
+    found = sorted({file for pattern in RESULT_FILES for file in directory.glob(pattern)})
+    return {file.name: KNOWN_HASHES.of(file) for file in found}
+
+
+def check_files(directory: Path, recorded: dict[str, str]) -> None:
+    """Compares the files of a result with the hashes that were recorded when they were written.
+
+    Raises:
+        Refused: A file is missing, damaged, changed or was added; it is named.
+    """
+    found = result_files(directory)
+    problems = [
+        f"{name} is missing" if name not in found else f"{name} was changed or is damaged"
+        for name, sha256 in recorded.items()
+        if found.get(name) != sha256
+    ]
+    problems += [f"{name} was added" for name in found if name not in recorded]
+    if problems:
+        raise Refused(
+            f"{directory}: not the files that training wrote (another SHA-256): {'; '.join(problems)}\n"
+            "  -> copy them from where they are whole; or remove the directory and resume the run (resume=RUN), which "
+            "writes it again"
+        )
+
+
+def check_result(directory: Path) -> None:
+    """``Artifact.check_files`` of a directory that may be a result of this project; of any other nothing is known."""
+    if (directory / FILE_NAME).is_file():
+        artifact = Artifact.load(directory)
+        artifact.check_files(artifact.directory(directory))
+
+
+@cache
+def _say_unchecked(directory: Path) -> None:
+    """Once per directory."""
+    logger.info("{}: written before hashes of files were recorded; its files are not checked", directory)
 
 
 def _migrated(values: Any) -> Any:

@@ -14,7 +14,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from common.errors import UserError
 from common.files import read_json
-from common.hashing import sha256_files
+from common.hashing import KNOWN_HASHES, sha256_of_hashes
+from models.artifact import check_result
 from models.checkpoint import open_weights, read_config
 from models.config import NO_HINTS, Hints
 from models.export import ORIGIN
@@ -110,7 +111,9 @@ def load_model(
     Raises:
         UserError: There is no model of a known family in the directory, it cannot be loaded correctly, or its weights
             are not those that its configuration requires.
+        Refused: It is a result of this project, and a file is not the one that was written.
     """
+    check_result(Path(path))
     family, checkpoint = open_checkpoint(path, hints)
     _refuse_quantised(checkpoint)
     plan = family.plan(checkpoint)
@@ -232,6 +235,12 @@ def load_config(path: Path | str, hints: Hints = NO_HINTS) -> Any:
     return family.plan(checkpoint).config
 
 
+def hashes_of_model(path: Path) -> dict[str, str]:
+    """SHA-256 of a model directory's weights, configuration and tokenizer, by the names of the files."""
+    files = sorted(file for pattern in HASHED_FILES for file in path.glob(pattern))
+    return {file.name: KNOWN_HASHES.of(file) for file in files}
+
+
 def hash_model(path: Path) -> str:
     """SHA-256 over a model directory's weights, configuration and tokenizer."""
-    return sha256_files(file for pattern in HASHED_FILES for file in path.glob(pattern))
+    return sha256_of_hashes(hashes_of_model(path).items())

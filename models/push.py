@@ -9,7 +9,7 @@ from huggingface_hub import HfApi, is_offline_mode
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled
 
 from common.errors import UserError
-from common.files import replacing_directory
+from common.files import check_writable, replacing_directory
 from models.config import PushConfig
 from models.hub import HUB_NAME, MODELSCOPE
 
@@ -52,7 +52,7 @@ def check_target(config: PushConfig, *markers: str) -> None:
         markers: Files of which a directory to overwrite has one.
 
     Raises:
-        UserError: The target is a directory of something else, or not a name on a hub.
+        UserError: The target is a directory of something else, cannot be written, or is not a name on a hub.
     """
     if config.to is None or _hub(config.to) is not None:
         return
@@ -64,6 +64,7 @@ def check_target(config: PushConfig, *markers: str) -> None:
         raise UserError(
             "this exists and contains something else", where=f"push.to={target}", fix="give another directory"
         )
+    check_writable(target)
 
 
 def _hub(to: str) -> Callable[[Path, str], str] | None:

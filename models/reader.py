@@ -30,6 +30,7 @@ from transformers.pipelines import PIPELINE_REGISTRY, REMOVED_TASKS
 
 from common.errors import UserError
 from common.files import read_json, write_json
+from models.artifact import check_result
 from models.reader_config import ReadingConfig
 
 FILE_NAME = "reader.json"
@@ -194,7 +195,9 @@ class Reader:
 
         Raises:
             UserError: The directory contains no reader.
+            Refused: A file is not the one that was written.
         """
+        check_result(directory)
         config = load_reading(directory)
         model = AutoModelForQuestionAnswering.from_pretrained(directory, local_files_only=True).eval()
         return cls(model, AutoTokenizer.from_pretrained(directory, local_files_only=True), config)

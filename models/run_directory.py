@@ -3,6 +3,8 @@
 ```
 config.yaml     the resolved configuration
 command.txt     the command that started the run, as typed
+provenance.json what the run is made from, fixed before its first step: a resume is compared with it
+dropped.jsonl   the examples that were not trained on, and why
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
 checkpoints/    everything needed to resume the run bit for bit
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
@@ -15,12 +17,15 @@ report/         index.html, report.json, report.md, items.jsonl
 """
 
 import itertools
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
+from loguru import logger
 from pydantic import BaseModel
 
 from common.files import disk_errors, make_directory, write_text
@@ -41,10 +46,15 @@ class RunDirectory:
     def create(cls, runs_dir: Path, name: str, config: BaseModel, command: str = "") -> "RunDirectory":
         """Makes ``<runs_dir>/<name>/<time>`` and writes the resolved configuration and the command into it."""
         run = cls(_new_directory(runs_dir / name / time.strftime("%Y%m%d-%H%M%S")))
-        write_text(run.config_file, yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False))
+        run.write_config(config)
         if command:
             write_text(run.command_file, f"{command}\n")
         return run
+
+    def write_config(self, config: BaseModel) -> None:
+        """Writes the resolved configuration."""
+        values = config.model_dump(mode="json")
+        write_text(self.config_file, yaml.safe_dump(values, allow_unicode=True, sort_keys=False))
 
     @classmethod
     def of(cls, model: Path) -> "RunDirectory":
@@ -56,6 +66,16 @@ class RunDirectory:
     def config_file(self) -> Path:
         """The resolved configuration."""
         return self.path / CONFIG_FILE
+
+    @property
+    def provenance_file(self) -> Path:
+        """What the run is made from; runs that began before it was recorded have none."""
+        return self.path / "provenance.json"
+
+    @property
+    def dropped_file(self) -> Path:
+        """The examples that were not trained on: a line each, with its split, its id and the reason."""
+        return self.path / "dropped.jsonl"
 
     @property
     def artifact_file(self) -> Path:
@@ -87,10 +107,16 @@ class RunDirectory:
         """One line per logged step."""
         return self.path / "metrics.jsonl"
 
-    def last_checkpoint(self) -> Path | None:
-        """The newest complete checkpoint."""
-        found = [path for path in self.checkpoints.glob("checkpoint-*") if path.is_dir()]
-        return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+def read_metrics(file: Path) -> list[dict[str, Any]]:
+    """The lines of a ``metrics.jsonl``; one that a killed process left half-written is dropped and reported."""
+    metrics = []
+    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            metrics.append(json.loads(line))
+        except json.JSONDecodeError:
+            logger.warning("{}:{}: the line is cut off or damaged, and is dropped", file, number)
+    return metrics
 
 
 def _new_directory(wanted: Path) -> Path:

@@ -11,7 +11,7 @@ from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig
 from models.families.family import Checkpoint, ModelFamily
-from models.hub import locate
+from models.hub import hub_name, locate
 from models.loading import Quantisation, hash_model, load_model, load_prompt_format, open_checkpoint
 from models.prompt_format import PromptFormat
 from training.config import StageConfig
@@ -29,12 +29,14 @@ class Base:
         family: Its family.
         checkpoint: Its directory, with what the user says about it.
         prompt_format: How conversations are written for it.
+        hub_name: ``owner/name``, where it came from a hub.
     """
 
     name: str
     family: ModelFamily
     checkpoint: Checkpoint
     prompt_format: PromptFormat
+    hub_name: str | None = None
 
     @property
     def path(self) -> Path:
@@ -64,17 +66,21 @@ class Base:
         )
 
 
-def find_base(run: StageConfig) -> Base:
+def find_base(run: StageConfig, directory: Path | None = None) -> Base:
     """Finds a model by path or hub name, or builds the embedded one or a stand-in from the prose of the run's domain.
+
+    Args:
+        run: The run.
+        directory: Where the model is, if that is already known.
 
     Raises:
         UserError: There is no such model, or its tokenizer does not fit the prompt format.
     """
     config = _model(run)
-    path = _directory(config, run)
+    path = directory or _directory(config, run)
     family, checkpoint = open_checkpoint(path, config.hints)
     prompt_format = load_prompt_format(path, config.hints, config.prompt_format)
-    return Base(config.name, family, checkpoint, prompt_format)
+    return Base(config.name, family, checkpoint, prompt_format, hub_name(config.path))
 
 
 def _model(run: StageConfig) -> ModelConfig:

@@ -1,17 +1,23 @@
 """One run from sources to report, of any stage: dataset, memory plan, training, result, evaluation, card, push."""
 
+import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 from transformers import set_seed
 
+from common.errors import UserError
+from common.files import check_writable, clean_up, write_text
 from data_recipes.pipeline import build as datasets_of
+from data_recipes.pipeline.build import BuiltDataset
+from data_recipes.schema.manifest import MANIFEST
 from data_recipes.sources.source import PROJECT_LICENCE
 from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
-from models.artifact import AnyArtifact, BesideBaseArtifact
+from models.artifact import AnyArtifact, BesideBaseArtifact, check_files, result_files
 from models.card import CARD, CardContent, ScoreRow, write_model_card
 from models.hub import hub_name
 from models.push import check_target, push
@@ -19,34 +25,51 @@ from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.knowledge import knowledge_of
 from training.memory_plan import check_memory
+from training.provenance import Provenance, record_finished
 from training.stages import STAGES
 from training.stages.job import Job
+from training.trainer.checkpoints import refuse_fewer_steps
 
 
-def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "") -> str:
+def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "", base: Path | None = None) -> str:
     """One run from sources to report; what an interrupted run already finished is skipped.
 
     Args:
         config: The checked configuration.
         run: The run to resume; a new one starts once all checks before training have passed.
         command: The command as typed to start a new run; it is recorded and shown in the report.
+        base: Where the base model of a resumed run is now, if it was moved.
 
     Returns:
         The printed summary.
+
+    Raises:
+        UserError: The input cannot be trained on.
+        Refused: A resumed run would be continued on something else than it began with.
     """
     started = time.monotonic()
     set_seed(config.seed)
     stage = STAGES[config.stage].job()
     check_target(config.push, *stage.markers)
+    check_writable(run.path if run else config.runs_dir)
     knowledge_of(config)  # a damaged knowledge base is reported before anything is built
+    began = Provenance.load(run) if run else None
+    if run:
+        clean_up(run.path)
+        clean_up(run.checkpoints)
+    if began:
+        began.refuse_other_config(config)
     logger.info("[1/6] dataset {}", config.data.name)
-    dataset = datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    dataset = _dataset(config, began)
     logger.info("{}; {}", dataset.manifest.counts.told, dataset.directory)
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
-    job = stage(config, dataset)
+    job = stage(config, dataset, base or _recorded_base(config, began))
+    if began:
+        began.refuse_other_base(job.base)
+        began.refuse_other_knowledge(job.knowledge)
     logger.info("[3/6] training, {}", job.described)
-    run = _trained(job, run, command)
+    run = _trained(job, run, began, command)
     logger.info("[4/6] result")
     artifact = job.finish(run)
     exported = artifact.directory(run.path)
@@ -56,21 +79,123 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     report = job.evaluate(run, artifact, run.command)
     write_model_card(exported, artifact, _card(job, report), job.base)
     pushed = push(exported, config.push, *stage.markers)
+    record_finished(run)
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, artifact, report, exported, pushed)
 
 
-def _trained(job: Job[Any], run: RunDirectory | None, command: str) -> RunDirectory:
-    """The run with its training done."""
-    if run is not None and job.trained(run).is_dir():
-        return run
-    check_memory(job.plan())
+def _dataset(config: StageConfig, began: Provenance | None) -> BuiltDataset:
+    """The dataset of the configuration; of a run that is resumed, the one that it began with.
+
+    Raises:
+        Refused: That one cannot be had any more.
+    """
+    if began is None:
+        return datasets_of.load(datasets_of.build_or_reuse(config.data, config.source))
+    began.refuse_other_sources(datasets_of.source_hashes(config.source))
+    recorded = Path(began.dataset.path)
+    is_there = (recorded / MANIFEST).is_file()
+    dataset = datasets_of.load(recorded if is_there else datasets_of.build_or_reuse(config.data, config.source))
+    began.refuse_other_dataset(dataset)
+    return dataset
+
+
+def _recorded_base(config: StageConfig, began: Provenance | None) -> Path | None:
+    """Where the base was when the run began; None where it has to be found, or built again.
+
+    Raises:
+        UserError: It was a directory, which is not there any more.
+    """
+    if began is None:
+        return None
+    recorded, given = Path(began.base.path), config.model.path
+    if recorded.is_dir():
+        return recorded
+    if given is not None and hub_name(given) is None:
+        raise UserError(
+            "the base model of this run is missing", where=str(recorded), fix="give model.path=DIR, where it is now"
+        )
+    return None
+
+
+def _trained(job: Job[Any], run: RunDirectory | None, began: Provenance | None, command: str) -> RunDirectory:
+    """The run with its training done; what it is made from is recorded before its first step."""
+    if run is not None and began is None:
+        return _trained_without_record(job, run)
+    is_done = began is not None and began.trained is not None and began.trained.reaches(job.config)
+    if not is_done:
+        check_memory(job.plan())
     job.prepare()
-    config = job.config
-    run = run or RunDirectory.create(config.runs_dir, config.name, config, command)
+    if run is None or began is None:
+        run, provenance = _started(job, command)
+    else:
+        provenance = _resumed(job, run, began, is_done)
     logger.info("run directory: {}", run.path)
-    job.train(run)
+    if not is_done:
+        job.train(run)
+        provenance.with_trained(job.config, result_files(job.trained(run))).save(run)
     return run
+
+
+def _started(job: Job[Any], command: str) -> tuple[RunDirectory, Provenance]:
+    """The directory of a new run, with what it is made from."""
+    run, provenance = RunDirectory.create(job.config.runs_dir, job.config.name, job.config, command), Provenance.of(job)
+    write_text(run.dropped_file, "".join(f"{json.dumps(line)}\n" for line in _dropped(job)))
+    provenance.save(run)
+    return run, provenance
+
+
+def _resumed(job: Job[Any], run: RunDirectory, began: Provenance, is_done: bool) -> Provenance:
+    """What a resumed run is made from, once everything is known to be as it began; then what may change is recorded.
+
+    Raises:
+        UserError: It is to be trained further, and has no checkpoint any more.
+        Refused: Something is not as it began, or was not left as training wrote it.
+    """
+    began.refuse_other_splits(job.trained_on)
+    began.warn_of_environment(job.config)
+    if is_done and began.trained:
+        check_files(job.trained(run), began.trained.files)
+    else:
+        refuse_fewer_steps(run.checkpoints, job.config.train)
+        if began.trained:
+            _check_continued(run)
+    provenance = began.at(job.base) if is_done else began.at(job.base).unfinished()
+    run.write_config(job.config)
+    provenance.save(run)
+    return provenance
+
+
+def _check_continued(run: RunDirectory) -> None:
+    """A finished run is trained further from its last checkpoint.
+
+    Raises:
+        UserError: It has none any more.
+    """
+    if not list(run.checkpoints.glob("checkpoint-*")):
+        raise UserError(
+            "the run has finished, and its checkpoints are gone: it cannot be trained further",
+            where=str(run.checkpoints),
+            fix="copy the last one back, or start a new run with more epochs",
+        )
+    logger.info("the run had finished; it is trained further, at the learning rates of the longer schedule")
+
+
+def _trained_without_record(job: Job[Any], run: RunDirectory) -> RunDirectory:
+    """The same for a run that began before its provenance was recorded."""
+    logger.info("{} began before its provenance was recorded: there is nothing to compare it with", run.path)
+    if not job.trained(run).is_dir():
+        check_memory(job.plan())
+        job.prepare()
+        job.train(run)
+    return run
+
+
+def _dropped(job: Job[Any]) -> Iterator[dict[str, str]]:
+    """The examples that are not trained on, with the reason."""
+    for split, by_reason in job.dropped.items():
+        for reason, ids in by_reason.items():
+            yield from ({"split": split, "id": id, "reason": reason} for id in ids)
 
 
 def _card(job: Job[Any], report: Report) -> CardContent:

@@ -4,10 +4,9 @@ python training/run.py recipe=medical_qlora
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from common.command import command_line, run_command
-from common.errors import UserError
+from common.command import command_line, end_on_sigterm, run_command
 from common.groups import choices
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
   python training/run.py resume=runs/medical_qlora/20261123-101500   resumes an interrupted run
+  python training/run.py resume=latest                               resumes the latest one that has not finished
+  python training/run.py resume=RUN train.epochs=8                   trains a run for more epochs than it had
+  python training/run.py resume=RUN model.path=DIR                   where the base model was moved to
 
 Choices (files in configs/; extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
 {choices("run", "extractive")}
@@ -33,34 +35,51 @@ Often changed:
   threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
 Every key, its type and bounds: docs/configuration.md. A wrong key or value is reported, with the nearest valid name,
-before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted (resumable).
+before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration; 130 after Ctrl-C and 143 after
+SIGTERM, which save a checkpoint first (a second one stops at once).
 """
 
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
+    end_on_sigterm()
     planned = _planned(arguments)
     from models.threads import THREADS  # these load the libraries, only once the configuration is valid
     from training.chain import run_chain
 
-    for config, command, run in planned:
-        THREADS.use(config.threads)
-        print(run_chain(config, run, command))
+    for one in planned:
+        THREADS.use(one.config.threads)
+        print(run_chain(one.config, one.run, one.command, one.base))
 
 
-def _planned(arguments: list[str]) -> list[tuple["StageConfig", str, "RunDirectory | None"]]:
-    """The configurations to run, each with the command that starts it, or with the run that is resumed."""
-    from common.composition import combinations  # these load the libraries, which --help does not need
-    from training.stages import open_run, read_stage
+class Planned(NamedTuple):
+    """A run to do.
 
-    resume = [word.removeprefix("resume=") for word in arguments if word.startswith("resume=")]
-    if resume and len(arguments) > 1:
-        raise UserError("a run resumes as it was configured", where="resume", fix="give resume=RUN alone")
-    if resume:
-        config, run = open_run(Path(resume[0]))
-        return [(config, run.command, run)]
+    Attributes:
+        config: Its configuration.
+        command: The command that starts it, or that started the run to resume.
+        run: The run to resume.
+        base: Where the base of that run is now, if the user says so.
+    """
+
+    config: "StageConfig"
+    command: str
+    run: "RunDirectory | None" = None
+    base: Path | None = None
+
+
+def _planned(arguments: list[str]) -> list[Planned]:
+    """The runs that a command line asks for."""
+    if any(word.startswith("resume=") for word in arguments):
+        from training.resume import read_resume  # these load the libraries, which --help does not need
+
+        resumed = read_resume(arguments)
+        return [Planned(resumed.config, resumed.run.command, resumed.run, resumed.base)]
+    from common.composition import combinations
+    from training.stages import read_stage
+
     commands = [command_line("training/run.py", words) for words in combinations(arguments)]
-    return [(config, command, None) for config, command in zip(read_stage(arguments), commands, strict=True)]
+    return [Planned(config, command) for config, command in zip(read_stage(arguments), commands, strict=True)]
 
 
 if __name__ == "__main__":

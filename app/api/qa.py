@@ -15,6 +15,7 @@ from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
 from app.api.sse import STREAM_HEADERS, event
 from app.api.usage import usage
 from app.backends.backend import BackendError, ChatTurn
+from app.pipeline.answer_check import Verification
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE, without_repeats
@@ -89,8 +90,7 @@ class QaAnswer(BaseModel):
         citations: As at the start, then entries beside them that the answer cites.
         answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
-        citations_removed: Citations in the answer that were removed because the model was not given the entry.
-        numbers_removed: Numbers that were replaced by a remark because neither entries nor conversation have them.
+        verification: What the check against the entries has done to the model's answer; null where nothing was checked.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
             or ``declined`` (by rule, without the model; emergencies too).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
@@ -102,8 +102,7 @@ class QaAnswer(BaseModel):
     citations: list[Quotation]
     notice: str
     triage: Triage
-    citations_removed: int
-    numbers_removed: int
+    verification: Verification | None
     disclaimer: str
     label: str = LABEL
     metadata: dict[str, dict[str, str]]
@@ -177,17 +176,15 @@ class QaReply:
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
         answer, repeated = without_repeats(text) if completion else (text, 0)
         meta, check = self._meta(), self.decided.consultation.check
-        if check and (check.citations_removed or check.numbers_removed):
-            removed = f"{check.citations_removed} citations and {check.numbers_removed} numbers"
-            logger.warning("{} that were not in the entries were removed {}", removed, meta.request_id)
+        if check and (check.done.changed or check.done.marked):
+            logger.warning("answer checked against the entries: {} {}", check.done, meta.request_id)
         return QaAnswer(
             **meta.model_dump(exclude={"notice", "citations"}),
             citations=meta.citations + [one for one in self.decided.consultation.beside if one.id in cited(answer)],
             notice=" ".join(filter(None, (NOTICE if repeated else "", meta.notice))),
             answer=answer,
             repetition_removed=repeated,
-            citations_removed=check.citations_removed if check else 0,
-            numbers_removed=check.numbers_removed if check else 0,
+            verification=check.done if check and completion else None,
             metadata=self.decided.consultation.metadata,
             model_version=self.model_version,
             usage=usage(completion),

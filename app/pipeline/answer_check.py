@@ -1,70 +1,202 @@
-"""What a model that reads entries must not say, checked while its answer grows.
+"""What of an answer is said: claims that the entries hold, while it grows and before anybody sees the others.
 
-Citations of entries that it was not given are removed. A number that is neither in the entries nor in the conversation
-is replaced by a remark: it is invented, and a citation beside it would vouch for it. Numbers in Chinese characters
-and numbers inside names (维生素B12) are not judged.
+A claim is held back until it is complete and checked: what is looked back at is one clause, with the words that
+introduce its list, ``LONGEST_CLAUSE`` characters at most. What is taken out leaves a sentence: no joint and no
+introduction stays without what it joins or introduces.
 """
 
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from typing import Protocol
 
-from domains.citations import unfinished_citation, without_foreign_citations
+from pydantic import BaseModel
+
+from domains.citations import marks, unfinished_citation
+from domains.claims.language import with_digits
+from domains.claims.reader import CLAUSE_END, JOINTS, Part
 from models.engines.engine import Completion
 
-REMARK = "（资料中没有这个数字，已删去）"
+MARK = "〔未见于知识库〕"
+NOT_ANSWERED = "知识库中有相关条目，但没有找到能回答这个问题的内容。请看所附原文，或换一种说法再问。"
+LONGEST_CLAUSE = 120
+"""Most characters that are held back; what is longer is checked as it is."""
 
-_NUMBER = re.compile(r"(?<![A-Za-z\d.])\d+(?:\.\d+)?")
-_UNFINISHED_NUMBER = re.compile(r"[A-Za-z\d.]+$")
+_CITATION = re.compile(r"【[A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*】")
+_ENDS = re.compile(rf"{_CITATION.pattern}|{CLAUSE_END.pattern}")
+_DANGLING = re.compile("^(?:包括|包含|例如|比如|以及|也|还|并且|并)+")
+_CLAUSE_JOINTS = ("，", ",", "；", ";")
+_ID = re.compile(r"[A-Za-z]+\d+")
+
+
+class ClauseReader(Protocol):
+    """Reads an answer clause by clause; see ``Reader``."""
+
+    def clause(self, text: str, end: str) -> Iterator[Part]:
+        """The parts of a clause."""
+        ...
+
+
+class Verification(BaseModel):
+    """What the check of an answer has done; counts, never text.
+
+    Attributes:
+        held: Claims that an entry holds.
+        removed: Claims that were taken out: no entry holds them, or they do not answer what was asked.
+        marked: Claims that were marked instead.
+        citations_removed: Citations that were taken out: not given, or it holds none of the claims.
+        replaced: Whether nothing was left, so that the entry's own words are the answer.
+    """
+
+    held: int = 0
+    removed: int = 0
+    marked: int = 0
+    citations_removed: int = 0
+    replaced: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether something was taken out."""
+        return bool(self.removed or self.citations_removed or self.replaced)
 
 
 class AnswerCheck:
     """The check of one answer.
 
     Args:
-        given: Ids of the entries that the model was given.
-        known: Texts whose numbers it may say.
+        reader: Judges its clauses.
+        given: Ids of the entries that it may cite.
+        words: What is said where nothing of it is left; empty where they have none.
+        marks_claims: Whether what no entry holds is marked instead of taken out; a number never is.
 
     Attributes:
-        citations_removed: Citations removed so far.
-        numbers_removed: Numbers replaced so far.
+        reader: Reads it.
+        done: What was done so far.
     """
 
-    def __init__(self, given: Collection[str], known: Collection[str]) -> None:
-        self._given = given
-        self._numbers = {number for text in known for number in _NUMBER.findall(text)}
-        self.citations_removed = self.numbers_removed = 0
+    def __init__(
+        self, reader: ClauseReader, given: Collection[str], words: Callable[[], str], marks_claims: bool = False
+    ) -> None:
+        self.reader, self._given, self._words, self._marks = reader, given, words, marks_claims
+        self.done = Verification()
+        self._answered = self._begun = False
+        self._uncited = False  # something was said since the last citation
+        self._support: list[str] = []  # entries that hold it
+        self._cited_here: set[str] = set()  # entries cited for it
+        self._begin_sentence()
+
+    def _begin_sentence(self) -> None:
+        self._joint = self._lead = ""  # said before the next claim, if one is
+        self._is_subject = self._said = self._dropped = False
 
     async def checked(self, reply: AsyncIterator[str | Completion]) -> AsyncIterator[str | Completion]:
-        """The answer as it may be said; what may be the beginning of a citation or a number is held back."""
-        held = ""
+        """The answer as it is said."""
+        held, completion = "", None
         async for event in reply:
             if isinstance(event, Completion):
-                if held:
-                    yield self._checked(held)
-                    held = ""
-                yield event
-                continue
+                completion = event
+                break
             held += event
-            ready = len(held) - max(unfinished_citation(held), _unfinished_number(held))
-            if text := self._checked(held[:ready]):
-                yield text
-            held = held[ready:]
-        if held:
-            yield self._checked(held)
+            said, held = self.complete(held)
+            if said:
+                yield said
+        if said := self.finish(held):
+            yield said
+        if completion is not None:
+            yield completion
 
-    def _checked(self, text: str) -> str:
-        text, removed = without_foreign_citations(text, self._given)
-        self.citations_removed += removed
-        return _NUMBER.sub(self._said, text)
+    def complete(self, text: str) -> tuple[str, str]:
+        """What is said of the complete clauses of a text, and the rest of it."""
+        said: list[str] = []
+        start, ready = 0, len(text) - unfinished_citation(text)
+        for end in _ENDS.finditer(text, 0, ready):
+            if end[0][0] == "【":
+                said += self._clause(text[start : end.start()], "、")
+                said += self._cited(end[0])
+            else:
+                said += self._clause(text[start : end.start()], end[0])
+                said += self._ended(end[0])
+            start = end.end()
+        if len(text) - start > LONGEST_CLAUSE:
+            said += self._clause(text[start:], "、")
+            start = len(text)
+        return "".join(said), text[start:]
 
-    def _said(self, number: re.Match[str]) -> str:
-        if number[0] in self._numbers:
-            return number[0]
-        self.numbers_removed += 1
-        return REMARK
+    def finish(self, text: str) -> str:
+        """What is said of the rest of the answer, and where nothing is left of it."""
+        return "".join(self._clause(text, "")) + self._own_words()
 
+    def _clause(self, text: str, end: str) -> Iterator[str]:
+        for part in self.reader.clause(text, end):
+            if not part.text:
+                continue
+            if part.kind == "joint":
+                self._join(part.text)
+            elif part.kind in ("lead", "subject"):
+                self._lead, self._is_subject = part.text, part.kind == "subject"
+            elif part.kind in ("plain", "unchecked"):
+                yield from self._plain(part.text, part.kind == "unchecked" or end in ("？", "?"))
+            else:
+                yield from self._claim(part)
 
-def _unfinished_number(text: str) -> int:
-    """Characters at the end that may go on as a number, or as a name with one."""
-    unfinished = _UNFINISHED_NUMBER.search(text)
-    return len(unfinished[0]) if unfinished else 0
+    def _claim(self, claim: Part) -> Iterator[str]:
+        assert claim.judged is not None
+        marked = self._marks and claim.kind == "claim" and not re.search(r"\d", with_digits(claim.text))
+        if claim.judged.verdict == "held" or (self._marks and claim.judged.verdict == "elsewhere"):
+            self.done.held += claim.kind == "claim"
+            self._answered = True
+            yield self._with_lead(claim.text, claim.judged.ids)
+        elif marked:
+            self.done.marked += 1
+            yield self._with_lead(claim.text + MARK)
+        else:
+            self.done.removed += 1
+            self._dropped = True
+            if self._is_subject:
+                self._lead = ""
+
+    def _plain(self, text: str, answers: bool) -> Iterator[str]:
+        """What claims nothing; advice that follows what was taken out goes with it."""
+        self._lead = ""
+        if self._said or not (self._dropped or re.fullmatch(r"\W*", text)):
+            self._answered |= answers  # or asks back
+            yield self._with_lead(text)
+
+    def _with_lead(self, text: str, held_by: Collection[str] = ()) -> str:
+        self._support = [*(self._support if self._uncited else ()), *held_by]
+        if self._dropped and not self._said:
+            text = _DANGLING.sub("", text)
+        said = (self._joint if self._said else "") + self._lead + text
+        self._joint = self._lead = ""
+        self._said = self._uncited = self._begun = True
+        return said
+
+    def _join(self, joint: str) -> None:
+        """What joins clauses is not replaced by what joins the items of one."""
+        if not self._lead and not (self._joint in _CLAUSE_JOINTS and joint not in _CLAUSE_JOINTS):
+            self._joint = joint
+
+    def _ended(self, end: str) -> Iterator[str]:
+        if end in JOINTS:
+            self._join(end)
+            return
+        if self._said:
+            yield end
+        self._begin_sentence()
+
+    def _cited(self, citation: str) -> Iterator[str]:
+        """The citation without entries that were not given or hold nothing of what was said before it."""
+        ids = _ID.findall(citation)
+        kept = [id for id in ids if id in (self._support or self._given)]
+        self.done.citations_removed += len(ids) - len(kept)
+        if self._uncited:
+            self._cited_here = set()
+            kept = kept or self._support[:1]
+        if self._support or self._uncited:
+            yield marks(id for id in kept if id not in self._cited_here)
+        self._cited_here |= set(kept)
+        self._uncited = False
+
+    def _own_words(self) -> str:
+        words = "" if self._answered else self._words() or ("" if self._begun else NOT_ANSWERED)
+        self.done.replaced = bool(words)
+        return words

@@ -32,7 +32,7 @@ class Consultation:
         notice: Something the reader must know about this answer; empty where there is nothing.
         metadata: The implicit AI label.
         block: The entries that the model reads; None where it is asked without any.
-        check: Checks citations and numbers of the answer against these entries.
+        check: Checks claims, numbers and citations of the answer; None where there is nothing to check them against.
         turns: The turns that the model gets; None for the whole conversation.
     """
 

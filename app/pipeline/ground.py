@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from app.backends.backend import Backend, ChatTurn
-from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.consultation import Consultation
 from domains.citations import quote
 from domains.domain import Domain
-from domains.grounding import EntriesBlock, fitting_block
+from domains.grounding import fitting_block
 from domains.reading import entries_to_read
 from models.artifact import GroundingRecord
 
@@ -42,14 +41,8 @@ class GroundStage:
             consultation,
             block=block,
             beside=quote(question, others, self.version, asked_for),
-            check=AnswerCheck({one.entry.id for one in block.given}, self._known(block, consultation)),
             notice=" ".join(filter(None, (consultation.notice, CUT if block.cut else ""))),
         )
-
-    def _known(self, block: EntriesBlock, consultation: Consultation) -> list[str]:
-        """The texts whose numbers the model may say; 120 is always one of them where a notice has it."""
-        said = [turn.content for turn in consultation.history]
-        return [block.text, consultation.question, *said, self.domain.notices.disclaimer]
 
     async def _tokens(self, block: str) -> int:
         """Tokens that a block adds to a prompt."""

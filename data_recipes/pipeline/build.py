@@ -13,7 +13,7 @@ from tqdm import tqdm
 from common.errors import UserError
 from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_file, sha256_value
-from data_recipes.config import BuildConfig, DataConfig, SourceConfig
+from data_recipes.config import MACHINE, BuildConfig, DataConfig, SourceConfig
 from data_recipes.dataset.card import write_card
 from data_recipes.dataset.dataset import BuiltDataset, hash_of, load
 from data_recipes.dataset.split_files import WrittenSplits
@@ -31,9 +31,7 @@ from data_recipes.schema.manifest import MANIFEST, Counts, DatasetManifest, Desc
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources import source_of
 
-__all__ = ["BuiltDataset", "build", "build_or_reuse", "load"]
-
-MACHINE = {"engine", "workers", "ray_address", "protected_sets"}  # differ between machines, not results
+__all__ = ["BuiltDataset", "build", "build_or_reuse", "load", "source_hashes"]
 
 
 def build(config: BuildConfig) -> DatasetManifest:
@@ -51,7 +49,7 @@ def build(config: BuildConfig) -> DatasetManifest:
     """
     out = _replaceable(Path(config.out).expanduser().resolve())
     data, source = config.data, config.source
-    hashes = _source_hashes(source)
+    hashes = source_hashes(source)
     with work_directory(out, _key(data, source, hashes)) as work:
         shards = _worked_on(data, source, work)
         files = HashFiles(work, shards)
@@ -81,7 +79,7 @@ def build_or_reuse(data: DataConfig, source: SourceConfig) -> Path:
         UserError: The source is missing, damaged or has too many bad rows.
         Refused: A test question is also a training question.
     """
-    directory = cache_dir() / "datasets" / _key(data, source, _source_hashes(source))[:32]
+    directory = cache_dir() / "datasets" / _key(data, source, source_hashes(source))[:32]
     if not (directory / MANIFEST).exists():
         build(BuildConfig(data=data, source=source, out=str(directory)))
     return directory
@@ -132,8 +130,8 @@ def _replaceable(directory: Path) -> Path:
     return directory
 
 
-def _source_hashes(source: SourceConfig) -> dict[str, str]:
-    """The hash of each file that is read, by its path below their common folder."""
+def source_hashes(source: SourceConfig) -> dict[str, str]:
+    """SHA-256 of each file that is read, by its path below their common folder."""
     paths = [path.resolve() for path in source_of(source).files(source)]
     above = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
     return {path.relative_to(above).as_posix(): sha256_file(path) for path in paths}

@@ -1,7 +1,7 @@
 """Who is named in a clause: LAC's small tagger, whose weights come with jieba.
 
-LAC (https://github.com/baidu/lac, Apache-2.0; arXiv:1807.01882) is two bidirectional layers of gated recurrent units and a
-CRF over characters. jieba would run it in PaddlePaddle; what it computes fits on a page.
+LAC (https://github.com/baidu/lac, Apache-2.0; arXiv:1807.01882) is two bidirectional layers of gated recurrent units
+and a CRF over characters. jieba would run it in PaddlePaddle; what it computes fits on a page.
 
 What is found must not depend on the texts beside one, but sums in single precision depend on how many are computed at
 once. So weights and states are multiples of 1/512: then every sum is exact, in any order.
@@ -117,8 +117,9 @@ def _states(inputs: Floats, lengths: NDArray[np.int64], of: _Direction, step: in
     return states
 
 
-def _rounded(values: Floats) -> Floats:
-    return np.rint(values / np.float32(_STEP)) * np.float32(_STEP)
+def _rounded(values: NDArray[np.floating]) -> Floats:
+    rounded: Floats = (np.rint(values / np.float32(_STEP)) * np.float32(_STEP)).astype(np.float32)
+    return rounded
 
 
 def _best(emissions: Floats, lengths: NDArray[np.int64]) -> list[list[int]]:

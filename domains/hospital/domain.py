@@ -10,7 +10,7 @@ from domains.documents.domain import DOMAIN as DOCUMENTS
 from domains.domain import ExampleQuestion
 from domains.medical.domain import DOMAIN as MEDICAL
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.triage import MedicalTriager
+from domains.medical.triager import MedicalTriager
 
 NOTICES = DOCUMENTS.notices.model_copy(
     update={

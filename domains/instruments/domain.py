@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from data_recipes.schema.manifest import Description
+from domains.claims.language import ClaimLanguage
 from domains.domain import Domain, ExampleQuestion, Notices
 from domains.instruments.knowledge_base import KNOWLEDGE
 from domains.safety_rules import rules_in
@@ -61,6 +62,21 @@ ASKED_FOR = {
     },
 }
 
+CLAIMS = ClaimLanguage(
+    attributes={
+        "使用要点": ("使用方法", "用法"),
+        "日常维护": ("维护", "保养"),
+        "校准": ("校准要求",),
+        "安全注意": ("安全注意事项",),
+        "常见故障": ("故障",),
+        "涉及仪器": ("涉及的仪器",),
+        "可能原因": ("原因",),
+        "处理步骤": ("处理方法", "可以先"),
+        "何时报修": ("需要报修的情形",),
+    },
+    advice=("请", "建议", "查阅", "说明书", "或", "联系", "设备管理员", "先", "停用", "断电", "并", "您好", "谢谢"),
+)
+
 IN_ENGLISH = {
     "用途": "use", "使用要点": "how to use it", "日常维护": "care", "校准": "calibration", "安全注意": "safety",
     "常见故障": "common faults", "涉及仪器": "instruments concerned", "现象": "signs", "可能原因": "possible causes",
@@ -74,5 +90,7 @@ DOMAIN = Domain(
     triager=rules_in(Path(__file__).parent / "safety_rules.yaml"),
     knowledge=KNOWLEDGE,
     asked_for=ASKED_FOR,
+    claims=CLAIMS,
+    verify="strict",
     in_english=IN_ENGLISH,
 )

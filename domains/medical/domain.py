@@ -3,9 +3,10 @@
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, ExampleQuestion, Notices
 from domains.medical.citations import ASKED
+from domains.medical.claims import LANGUAGE
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.prescriptions import DECLINED, asks_for_prescription
-from domains.medical.triage import MedicalTriager
+from domains.medical.triager import MedicalTriager
 from domains.safety_rules import Decline
 
 NOTICES = Notices(
@@ -60,5 +61,7 @@ DOMAIN = Domain(
     declines=(Decline(asks_for_prescription, DECLINED),),
     knowledge=KNOWLEDGE,
     asked_for=ASKED,
+    claims=LANGUAGE,
+    verify="strict",
     in_english=IN_ENGLISH,
 )

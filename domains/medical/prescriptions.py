@@ -1,6 +1,9 @@
-"""Requests to prescribe, which only doctors may fulfil: recognised by rule and declined without asking the model."""
+"""Requests to prescribe, which only doctors may fulfil: recognised and declined without asking the model."""
 
 import re
+
+from domains.medical.messages import PRESCRIPTION, heard
+from domains.safety_rules import normalised
 
 DECLINED = (
     "抱歉，我不能开具处方或药方：处方必须由接诊医师本人开具，人工智能不得自动生成。"
@@ -15,9 +18,12 @@ _REQUEST = re.compile(
     f"|(请你?|麻烦你?|能不能|可以|可否|能否|你能|你来|需要你|想让你|帮忙|直接){_WRITE}{_PAPER}"
     f"|^{_WRITE}{_PAPER}"
 )
+SURELY = 1.5
+"""Log-odds, relative to the threshold, above which the classifier alone is believed."""
 _BY_DOCTOR = re.compile("(医生|大夫|医师|医院|主任)[^，。？！,?!]*")
 
 
 def asks_for_prescription(question: str) -> bool:
     """Whether the service itself is asked to prescribe; what a doctor prescribed does not count."""
-    return _REQUEST.search(_BY_DOCTOR.sub("", question)) is not None
+    by_others = _BY_DOCTOR.sub("", question)
+    return _REQUEST.search(by_others) is not None or heard(normalised(by_others))[PRESCRIPTION] >= SURELY

@@ -1,7 +1,6 @@
 """Assembles the report's content from examples, answers and the files of the run."""
 
 import itertools
-import json
 import platform
 import time
 from collections import Counter
@@ -49,6 +48,7 @@ from models.artifact import (
     MergedArtifact,
 )
 from models.loops import find_loop
+from models.run_directory import read_metrics
 
 CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
@@ -267,7 +267,7 @@ def _counted(answers: Sequence[ModelAnswer]) -> Counted:
 def _curve(metrics_file: Path | None) -> Curve:
     if metrics_file is None or not metrics_file.is_file():
         return Curve(train=(), dev=())
-    lines = [json.loads(line) for line in metrics_file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = read_metrics(metrics_file)
     train = [Point(step=line["step"], loss=line["loss"]) for line in lines if "loss" in line]
     dev = [Point(step=line["step"], loss=line["dev_loss"]) for line in lines if "dev_loss" in line]
     return Curve(train=_thinned(train), dev=tuple(dev))
@@ -327,6 +327,7 @@ def _provenance(
         dataset_sha256=dataset.manifest.sha256,
         dataset_rows=dataset.manifest.counts.told,
         dataset_directory=str(dataset.directory),
+        trained_on={name: str(split) for name, split in (artifact.trained_on or {}).items()} if artifact else {},
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         grounding=_grounding(dataset.manifest.grounding),

@@ -353,6 +353,7 @@ class _Served:
             return cls(path, load_prompt_format(path), path.name)
         artifact = Artifact.load(path)
         directory = artifact.directory(path)
+        artifact.check_files(directory)
         if isinstance(artifact, AdapterArtifact):
             check_adapter(directory)
             base, hints = base_of(directory, artifact), artifact.base.hints

@@ -232,7 +232,7 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
 
     Raises:
         UserError: The directory contains no model or an extractive reader, or the base of an adapter is missing.
-        Refused: The base is not the one the adapter was trained on, or the prompt format was changed.
+        Refused: The base is not the one the adapter was trained on, or a file or the prompt format was changed.
     """
     if not path.is_dir():
         raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
@@ -246,6 +246,7 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
             where=str(path),
             fix=f"ask it with: {artifact.how_to_use(directory)}",
         )
+    artifact.check_files(directory)
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
     if isinstance(artifact, BesideBaseArtifact):
         model, prompt_format = load_beside_base(directory, artifact, dtype=computed)

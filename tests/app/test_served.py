@@ -15,6 +15,7 @@ from app.served import (
     knowledge_of,
     model_path,
     turns_of,
+    verified_as,
     within_context,
 )
 from common.errors import Refused, UserError
@@ -208,3 +209,15 @@ def test_a_model_gets_of_a_conversation_what_it_was_trained_on(logged: list[str]
     assert turns_of(artifact("merged", turns="multi")) == turns_of(None) == "multi"
     assert turns_of(artifact("whole", turns="single")) == "single" and logged == []
     assert turns_of(artifact("merged")) == "single" and "one question at a time" in "".join(logged)
+
+
+def test_claims_are_verified_as_the_domain_says_unless_chosen_otherwise() -> None:
+    assert verified_as(MEDICAL, None).verify == MEDICAL.verify == "strict"
+    assert verified_as(MEDICAL, "mark").verify == "mark"
+    assert (
+        verified_as(find_domain("documents"), "off").verify
+        == verified_as(find_domain("hospital"), None).verify
+        == "off"
+    )
+    with pytest.raises(UserError, match="claims of the domain documents cannot be checked"):
+        verified_as(find_domain("documents"), "strict")

@@ -1,13 +1,18 @@
 """Configuration: every problem at once, with the nearest valid name, before anything is loaded."""
 
+import os
 import shlex
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from common.command import read_config
+from common.command import end_on_sigterm, read_config, run_command
 from common.composition import combinations
-from common.errors import UserError
+from common.errors import Interrupted, UserError
+from common.files import replacing_directory
 from data_recipes.config import BuildConfig
 from data_recipes.sources.generated.knowledge_base import KnowledgeSourceConfig
 from tests.commands import Command
@@ -146,3 +151,37 @@ def test_wrong_input_ends_with_code_2_and_no_traceback(words: list[str], tmp_pat
 def test_what_hydra_cannot_read_is_a_text_and_needs_no_quotes(path: str) -> None:
     config = run("data=bencao", f"source.path={path}")
     assert config.source.model_dump()["path"] == path
+
+
+def ended(main: Callable[[list[str]], None], monkeypatch: pytest.MonkeyPatch) -> object:
+    """The exit code of a command."""
+    monkeypatch.setattr("common.logging.start_logging", lambda level: None)
+    monkeypatch.setattr(sys, "argv", ["command"])
+    with pytest.raises(SystemExit) as end:
+        run_command(main, "")
+    return end.value.code
+
+
+def test_signals_end_a_command_with_their_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(error: BaseException) -> Callable[[list[str]], None]:
+        def main(arguments: list[str]) -> None:
+            raise error
+
+        return main
+
+    assert ended(stopped(Interrupted("resume with …")), monkeypatch) == 130
+    assert ended(stopped(Interrupted("resume with …", signal.SIGTERM)), monkeypatch) == 143
+    assert ended(stopped(KeyboardInterrupt()), monkeypatch) == 130
+
+
+def test_sigterm_removes_what_is_half_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def main(arguments: list[str]) -> None:
+        end_on_sigterm()
+        with replacing_directory(tmp_path / "merged"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert ended(main, monkeypatch) == 143 and not list(tmp_path.iterdir())
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -214,6 +215,64 @@ def test_full_disk_keeps_what_was_there_and_leaves_nothing_half_written(small_di
         write_text(small_disk / "file", "x" * 100_000)
     assert content_of(small_disk / "out") == "old" and (small_disk / "file").read_text() == "old"
     assert {path.name for path in small_disk.iterdir()} == {"out", "file"}
+
+
+def saved_by_torch(path: Path) -> None:
+    import torch
+
+    torch.save({"values": torch.ones(100_000)}, path)
+
+
+def saved_by_safetensors(path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"values": torch.ones(100_000)}, path)
+
+
+def saved_by_numpy(path: Path) -> None:
+    import numpy as np
+
+    np.ones(100_000).tofile(path)
+
+
+@pytest.mark.parametrize("save", [saved_by_torch, saved_by_safetensors, saved_by_numpy])
+def test_full_disk_is_told_by_its_file_system_whatever_library_writes(
+    small_disk: Path, save: Callable[[Path], None]
+) -> None:
+    with (
+        pytest.raises(UserError, match=rf"the disk is full: \d+ of 0 MiB are free on {small_disk},(?s:.*)resume=RUN"),
+        replacing_directory(small_disk / "out") as partial,
+    ):
+        save(partial / "weights")
+    assert not list(small_disk.iterdir())
+
+
+def test_everything_that_killed_processes_left_in_a_directory_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    mine = files._beside(tmp_path / "merged", "partial")
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{ended.pid}-"))
+    of_another = mine.with_name(".adapter.partial-0a1b2c3d-1-1")
+    running = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{os.getppid()}-"))
+    for path in (left, of_another, running, tmp_path / "adapter"):
+        path.mkdir()
+    files.clean_up(tmp_path)
+    assert set(tmp_path.iterdir()) == {tmp_path / "adapter", of_another, running}
+    monkeypatch.setattr("psutil.Process.create_time", lambda _: time.time() + 60)  # its number went to a later one
+    files.clean_up(tmp_path)
+    assert set(tmp_path.iterdir()) == {tmp_path / "adapter", of_another}
+    files.clean_up(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("place", ["/proc/xinglin", "/dev/null/xinglin"])
+def test_place_that_could_not_be_written_is_found_without_writing(place: str, tmp_path: Path) -> None:
+    files.check_writable(tmp_path / "a/b")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(UserError, match=rf"{place}: cannot write here"):
+        files.check_writable(Path(place))
 
 
 @pytest.mark.parametrize("parent", ["/proc/xinglin", "/dev/null/xinglin"])

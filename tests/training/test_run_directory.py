@@ -23,25 +23,25 @@ def config(tmp_path: Path) -> SftConfig:
 
 
 def test_command_is_what_was_typed_with_every_override() -> None:
-    [(planned, command, run)] = _planned(["data=bencao", *WORDS])
+    [(planned, command, run, _)] = _planned(["data=bencao", *WORDS])
     assert shlex.split(command) == ["python", "training/run.py", "data=bencao", *WORDS] and run is None
     assert planned.data.name == "我的 数据"
 
 
 def test_each_run_of_a_sweep_has_the_command_of_its_own_combination() -> None:
     planned = _planned(["-m", "data=bencao", *WORDS, "method.rank=4,8", "seed=1,2"])
-    assert [shlex.split(command)[-2:] for _, command, _ in planned] == [
+    assert [shlex.split(command)[-2:] for _, command, *_ in planned] == [
         [f"method.rank={rank}", f"seed={seed}"] for rank in (4, 8) for seed in (1, 2)
     ]
-    for one, command, _ in planned:
-        [(alone, again, _)] = _planned(shlex.split(command)[2:])
+    for one, command, *_ in planned:
+        [(alone, again, *_)] = _planned(shlex.split(command)[2:])
         assert alone == one and again == command
 
 
 def test_resumed_run_keeps_the_command_that_started_it(config: SftConfig) -> None:
     started = "python training/run.py recipe=medical_qlora 'data.name=我的 数据'"
     run = RunDirectory.create(config.runs_dir, config.name, config, started)
-    [(again, command, resumed)] = _planned([f"resume={run.path}"])
+    [(again, command, resumed, _)] = _planned([f"resume={run.path}"])
     assert command == started and again == config
     assert resumed is not None and resumed.command == started
 

@@ -73,6 +73,21 @@ def test_save_checkpoint() -> None:
 
 
 @canary(
+    loads_nothing=lambda patch: patch.setattr(Trainer, "_load_from_checkpoint", lambda self, path, model=None: None),
+    another_signature=lambda patch: patch.setattr(Trainer, "_load_from_checkpoint", lambda self, *, path: None),
+)
+def test_load_from_checkpoint() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        trained = run(Trainer, Path(directory)).model.state_dict()
+        other = Trainer(
+            model=tiny_llama(), args=TrainingArguments(output_dir=directory, use_cpu=True, report_to="none")
+        )
+        other._load_from_checkpoint(f"{directory}/checkpoint-4")
+        found = other.model.state_dict()
+        assert all(torch.equal(values, found[name]) for name, values in trained.items()), "other values"
+
+
+@canary(
     not_called_any_more=lambda patch: patch.setattr(
         Trainer, "get_train_dataloader", lambda self: DataLoader(self.train_dataset, batch_size=2)
     ),

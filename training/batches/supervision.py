@@ -1,5 +1,7 @@
 """Examples become supervised token sequences, and nothing is lost without being counted."""
 
+import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +11,12 @@ from loguru import logger
 from common.errors import UserError
 from data_recipes.dataset.lengths import TokenLengths
 from data_recipes.schema.example import Example
+from models.artifact import SplitRecord
 from models.prompt_format import PromptFormat, Rendered
 from training.config import TrainConfig
+
+OVER_LENGTH = "over_length"
+"""Why an example is dropped: it has more than ``train.max_length`` tokens."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +27,12 @@ class SupervisedSet:
         rendered: The sequences of the kept examples, in the order of the examples: one each, or one per answer where
             the prompt format shows earlier answers in another form.
         dropped: Ids of examples that were too long.
+        examples: How many examples there were.
     """
 
     rendered: list[Rendered]
     dropped: list[str]
+    examples: int
 
     @property
     def tokens(self) -> int:
@@ -36,6 +44,21 @@ class SupervisedSet:
         """Tokens that the loss counts."""
         return sum(sum(r.mask) for r in self.rendered)
 
+    @property
+    def record(self) -> SplitRecord:
+        """What a run records of it."""
+        content = hashlib.sha256()
+        for sequence in self.rendered:
+            content.update(array("q", (len(sequence.ids), *sequence.ids, *sequence.mask)).tobytes())
+        return SplitRecord(
+            examples=self.examples,
+            dropped={OVER_LENGTH: len(self.dropped)} if self.dropped else {},
+            sequences=len(self.rendered),
+            tokens=self.tokens,
+            supervised_tokens=self.supervised_tokens,
+            sha256=content.hexdigest(),
+        )
+
 
 def supervise(
     examples: Sequence[Example], prompt_format: PromptFormat, config: TrainConfig, split: str
@@ -43,8 +66,8 @@ def supervise(
     """Renders a split for training.
 
     Raises:
-        UserError: An example has nothing to supervise, a turn of it does not end in a stop token, or too many are too
-            long.
+        UserError: An example has nothing to supervise, a turn of it does not end in a stop token, too many are too
+            long, or none is left.
     """
     rendered: list[Rendered] = []
     dropped: list[str] = []
@@ -61,7 +84,7 @@ def supervise(
             dropped.append(example.id)
     logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
     _report(split, len(examples), dropped, config)
-    result = SupervisedSet(rendered, dropped)
+    result = SupervisedSet(rendered, dropped, len(examples))
     logger.info(
         "{}: {} examples in {} sequences, {} tokens, {} supervised",
         *(split, len(examples) - len(dropped), len(rendered), result.tokens, result.supervised_tokens),
@@ -83,6 +106,12 @@ def _check(sequence: Rendered, example: Example, prompt_format: PromptFormat) ->
 
 
 def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> None:
+    if len(dropped) == read:
+        raise UserError(
+            f"no example is left of {read}: {len(dropped)} are longer than train.max_length={config.max_length} tokens",
+            where=f"split {split}",
+            fix="raise train.max_length" if dropped else f"give the dataset examples: data.splits.{split}=…, more rows",
+        )
     if not dropped:
         return
     share = len(dropped) / read

@@ -1,6 +1,8 @@
 """From passages with answers to labelled windows."""
 
+import hashlib
 import random
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +13,14 @@ from transformers import PreTrainedTokenizerBase
 
 from common.errors import UserError
 from data_recipes.schema.example import Example, Passage
+from models.artifact import SplitRecord
 from models.reader import Window, collate, cut
 from models.reader_config import ReadingConfig
+
+NO_WINDOW = "answer_in_no_window"
+"""Why an answer of an example is not trained on."""
+ENDS = 2
+"""Supervised tokens of a window: the first and the last of its answer."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,11 @@ class LabelledWindows(Dataset[LabelledWindow]):
     Attributes:
         windows: All of them.
         lengths: Tokens of each.
+        lost: For every answer that no window contains, the id of its example.
     """
 
-    def __init__(self, windows: Sequence[LabelledWindow]) -> None:
-        self.windows = list(windows)
+    def __init__(self, windows: Sequence[LabelledWindow], lost: Sequence[str]) -> None:
+        self.windows, self.lost = list(windows), list(lost)
         self.lengths = [len(item.window.offsets) for item in windows]
 
     def __len__(self) -> int:
@@ -41,6 +50,20 @@ class LabelledWindows(Dataset[LabelledWindow]):
 
     def __getitem__(self, index: int) -> LabelledWindow:
         return self.windows[index]
+
+    def record(self, examples: int) -> SplitRecord:
+        """What a run records of it, made from this many examples."""
+        content = hashlib.sha256()
+        for item in self.windows:
+            content.update(array("q", (*item.window.inputs["input_ids"], item.first, item.last)).tobytes())
+        return SplitRecord(
+            examples=examples,
+            dropped={NO_WINDOW: len(self.lost)} if self.lost else {},
+            sequences=len(self.windows),
+            tokens=sum(self.lengths),
+            supervised_tokens=ENDS * len(self.windows),
+            sha256=content.hexdigest(),
+        )
 
 
 def label(
@@ -63,31 +86,40 @@ def label(
         seed: Of the choice of these windows.
 
     Raises:
-        UserError: An example has no passage, or too many answers do not fit into any window.
+        UserError: An example has no passage, too many answers do not fit into any window, or no window is left.
     """
     order = random.Random(seed)
     windows: list[LabelledWindow] = []
-    spans, lost = 0, 0
+    spans = 0
+    lost: list[str] = []
     for example in examples:
         passage = _passage_of(example)
         cuts = cut(passage.question, passage.context, tokenizer, reading)
         for span in passage.spans:
             holding = [LabelledWindow(w, *place) for w in cuts if (place := w.tokens_of(*span))]
             windows += holding
-            spans, lost = spans + 1, lost + (not holding)
+            spans += 1
+            if not holding:
+                lost.append(example.id)
         without = [w for w in cuts if not any(_touches(w, span) for span in passage.spans)]
         chosen = order.sample(without, min(negatives, len(without)))
         windows += [LabelledWindow(w, w.null, w.null) for w in chosen]
-    if lost > max_lost_share * spans:
+    if len(lost) > max_lost_share * spans:
         raise UserError(
-            f"{lost} of {spans} answers do not fit into any window",
+            f"{len(lost)} of {spans} answers do not fit into any window",
             where="reading",
             fix="raise reading.max_length or reading.doc_stride, or allow it with train.max_lost_share=…",
         )
+    if not windows:
+        raise UserError(
+            f"no window is left of {len(examples)} passages: {len(lost)} of {spans} answers fit into none",
+            where="reading",
+            fix="raise reading.max_length, or give the dataset more rows",
+        )
     logger.info(
-        "{} passages, {} answers, {} windows; {} answers in no window", len(examples), spans, len(windows), lost
+        "{} passages, {} answers, {} windows; {} answers in no window", len(examples), spans, len(windows), len(lost)
     )
-    return LabelledWindows(windows)
+    return LabelledWindows(windows, lost)
 
 
 def collator(tokenizer: PreTrainedTokenizerBase, items: Sequence[LabelledWindow]) -> dict[str, torch.Tensor]:

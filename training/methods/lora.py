@@ -39,6 +39,7 @@ class Lora(PeftMethod[LoraConfig]):
     config = LoraConfig
     described = ("低秩适配器", "low-rank adapters")
     result = "mergeable"
+    decisive = "lora_B"  # the update is B·A, and B starts as zero
 
     def title(self, config: LoraConfig) -> str:
         """See ``Method.title``."""

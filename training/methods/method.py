@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 from common.command import Config
+from common.files import read_json, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,8 @@ class Method(ABC, Generic[C]):
             base. ``whole``: an ordinary model. The first two are saved as peft saves them, which the engines read.
         why_not_merged: The reason, for a method whose result cannot be merged.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
+        decisive: Part of the names of trained tensors that leave the base as it is until they change; empty where that
+            holds for all of them together.
     """
 
     config: ClassVar[type[MethodConfig]]
@@ -55,6 +58,7 @@ class Method(ABC, Generic[C]):
     result: ClassVar[Literal["mergeable", "beside_base", "whole"]]
     why_not_merged: ClassVar[str] = ""
     isolates_packed_rows: ClassVar[bool] = True
+    decisive: ClassVar[str] = ""
 
     @property
     def name(self) -> str:
@@ -93,6 +97,8 @@ class PeftMethod(Method[C]):
     """A peft method: base weights stay unchanged, the result is a peft directory."""
 
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
-        """See ``Method.save``."""
+        """See ``Method.save``; the base is named afterwards, because peft asks a hub about any name while it saves."""
         model.save_pretrained(directory)
+        settings = directory / "adapter_config.json"
+        write_json(settings, read_json(settings) | {"base_model_name_or_path": base.hub_name or str(base.path)})
         base.prompt_format.save(directory)

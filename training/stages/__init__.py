@@ -1,5 +1,7 @@
 """The stages of ``training/run.py``, in one table, and how a recipe or a run selects one."""
 
+from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,12 @@ def read_stage(arguments: list[str]) -> list[StageConfig]:
     return read_config(stage.root, arguments, stage.config)
 
 
-def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
-    """Opens an earlier run to resume it as it was configured.
+def open_run(path: Path, changes: Mapping[str, Any] = {}) -> tuple[StageConfig, RunDirectory]:
+    """Opens an earlier run to resume it as it was configured, but for some changes.
+
+    Args:
+        path: Its directory.
+        changes: New values, by dotted keys.
 
     Raises:
         UserError: This is not a run directory, its stage is unknown, or its configuration is of another version.
@@ -49,7 +55,10 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     if not run.config_file.is_file():
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
     where = str(run.config_file)
-    values = _migrated(yaml.safe_load(run.config_file.read_text(encoding="utf-8")))
+    values = migrated(_read(run.config_file))
+    for key, value in changes.items():
+        *above, name = key.split(".")
+        reduce(lambda section, part: section.setdefault(part, {}), above, values)[name] = value
     stage = values["stage"]
     if stage not in STAGES:
         raise UserError(f"unknown stage {stage!r}", where=where, fix=f"available: {', '.join(STAGES)}")
@@ -58,11 +67,30 @@ def open_run(path: Path) -> tuple[StageConfig, RunDirectory]:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
+        if key in changes:
+            raise UserError(
+                f"{first['msg']} (got {changes[key]!r})", where=key, fix="see docs/configuration.md"
+            ) from None
         fix = "resume it with the version that began it, or start it again with this one"
         raise UserError(f"not a run of this version: {key}: {first['msg']}", where=where, fix=fix) from None
 
 
-def _migrated(values: dict[str, Any]) -> dict[str, Any]:
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = str(error).splitlines()[0]
+    if not isinstance(values, dict):
+        problem = f"damaged: {values}" if values else "empty"
+        raise UserError(
+            f"the configuration is {problem}",
+            where=str(file),
+            fix="write it again as it is under config in provenance.json, or start the run again",
+        )
+    return values
+
+
+def migrated(values: dict[str, Any]) -> dict[str, Any]:
     """The configuration of a run that began before there were stages or domains, or under earlier names of its keys."""
     migrated = {"stage": "sft", "domain": "medical"} | values  # before there were several, these were the only ones
     data, source = migrated.get("data", {}), migrated.get("source", {})

@@ -1,12 +1,13 @@
 """What the chain asks of a stage, in this order."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from data_recipes.pipeline.build import BuiltDataset
 from eval.report.schema import Report
-from models.artifact import AnyArtifact
+from models.artifact import AnyArtifact, SplitRecord
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.knowledge import knowledge_of
@@ -21,17 +22,22 @@ class Job(ABC, Generic[C]):
     Args:
         config: The checked configuration.
         dataset: What is trained and evaluated on.
+        base: Directory of the base model, where a run that is resumed already has one.
 
     Attributes:
         markers: Files of which an exported directory has one; they identify an earlier push.
         base: Directory of the base model.
         knowledge: The knowledge base to check the result's answers against.
+        trained_on: What the splits become; known once the job is prepared.
+        dropped: Ids of the examples that are not trained on, by split and reason; known as early.
     """
 
     markers: ClassVar[tuple[str, ...]]
     base: Path
+    trained_on: Mapping[str, SplitRecord]
+    dropped: Mapping[str, Mapping[str, Sequence[str]]]
 
-    def __init__(self, config: C, dataset: BuiltDataset) -> None:
+    def __init__(self, config: C, dataset: BuiltDataset, base: Path | None = None) -> None:
         self.config, self.dataset = config, dataset
         self.knowledge = knowledge_of(config)
 
@@ -46,7 +52,7 @@ class Job(ABC, Generic[C]):
 
     @abstractmethod
     def prepare(self) -> None:
-        """All checks that may refuse the run happen here, before there is a run directory.
+        """Makes what is trained on. All checks that may refuse the run happen here, before there is a run directory.
 
         Raises:
             UserError: Data or base cannot be trained on.

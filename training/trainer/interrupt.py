@@ -1,4 +1,4 @@
-"""Ctrl-C while training."""
+"""Ctrl-C and SIGTERM while training."""
 
 import signal
 from types import FrameType
@@ -7,24 +7,35 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from common.errors import Terminated
+
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
 
 class Interrupt(TrainerCallback):
-    """Turns the first Ctrl-C into "save a checkpoint after this step and stop"; a second one stops at once."""
+    """Turns the first signal into "save a checkpoint after this step and stop"; a second one stops at once.
 
-    asked = False
+    Attributes:
+        asked: The first signal; None before it.
+    """
+
+    asked: int | None = None
 
     def __enter__(self) -> None:
-        self.before = signal.signal(signal.SIGINT, self._ask)
+        self.before = {number: signal.signal(number, self._ask) for number in NAMES}
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self.before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-        tqdm.write("Ctrl-C: finishing this step and saving a checkpoint; press again to stop at once")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.asked is not None:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        self.asked = number
+        name = NAMES[signal.Signals(number)]
+        tqdm.write(f"{name}: finishing this step and saving a checkpoint; a second one stops at once")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Requests a checkpoint and a stop."""
-        if self.asked:
+        if self.asked is not None:
             control.should_save = control.should_training_stop = True

@@ -12,7 +12,9 @@ from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from common.errors import Refused
-from models.run_directory import RunDirectory
+from common.files import write_text
+from models.run_directory import RunDirectory, read_metrics
+from training.trainer.checkpoints import step_of
 
 CSV_COLUMNS = (
     "step", "epoch", "loss", "dev_loss", "learning_rate", "grad_norm", "tokens", "supervised_tokens",
@@ -39,13 +41,13 @@ class MetricsLog(TrainerCallback):
         """Opens the files, with what was logged before the checkpoint."""
         last: dict[str, Any] = next((m for m in reversed(self.earlier) if "tokens" in m), {})
         self.trainer.tokens, self.trainer.supervised_tokens = last.get("tokens", 0), last.get("supervised_tokens", 0)
-        self.jsonl = self.run.metrics_file.open("w", encoding="utf-8")
+        write_text(self.run.metrics_file, "".join(f"{json.dumps(metrics)}\n" for metrics in self.earlier))
+        self.jsonl = self.run.metrics_file.open("a", encoding="utf-8")
         self.csv_file = self.run.metrics_file.with_suffix(".csv").open("w", encoding="utf-8", newline="")
         self.csv = csv.DictWriter(self.csv_file, CSV_COLUMNS)
         self.csv.writeheader()
         self.board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=state.global_step + 1)
-        for metrics in self.earlier:
-            self._write(metrics, to_board=False)
+        self.csv.writerows(self.earlier)
         self.progress = tqdm(
             total=state.max_steps, initial=state.global_step, desc="training", unit="step", mininterval=1.0
         )
@@ -94,12 +96,12 @@ class MetricsLog(TrainerCallback):
             f"({metrics['supervised_tokens_per_second']:.0f} supervised)"
         )
 
-    def _write(self, metrics: dict[str, Any], *, to_board: bool = True) -> None:
+    def _write(self, metrics: dict[str, Any]) -> None:
         self.jsonl.write(json.dumps(metrics) + "\n")
         self.jsonl.flush()
         self.csv.writerow(metrics)
         self.csv_file.flush()
-        for name, value in metrics.items() if to_board else ():
+        for name, value in metrics.items():
             if name not in ("step", "epoch") and value is not None:
                 self.board.add_scalar(name, value, metrics["step"])
 
@@ -115,6 +117,4 @@ def _metrics_until(path: Path, checkpoint: Path | None) -> list[dict[str, Any]]:
     """The metrics logged up to a checkpoint; what was logged after it will be logged again."""
     if checkpoint is None or not path.is_file():
         return []
-    step = int(checkpoint.name.rsplit("-", 1)[1])
-    logged = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [metrics for metrics in logged if metrics["step"] <= step]
+    return [metrics for metrics in read_metrics(path) if metrics["step"] <= step_of(checkpoint)]

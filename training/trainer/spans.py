@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.run_directory import RunDirectory
 from models.threads import THREADS
-from training.batches.windows import LabelledWindows, collator
+from training.batches.windows import ENDS, LabelledWindows, collator
 from training.stages.extractive.config import SpanTrainConfig
 from training.trainer.arguments import training_arguments
 from training.trainer.supervised import EpochOrder, SupervisedTrainer, run_to_end
@@ -28,7 +28,7 @@ def train(
     """Trains all weights in place, continuing from the run's newest checkpoint if it has one.
 
     Raises:
-        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
@@ -49,7 +49,7 @@ class SpanTrainer(SupervisedTrainer):
         """Counts what the step sees, then trains on it."""
         THREADS.follow()
         self.tokens += int(inputs["attention_mask"].sum())
-        self.supervised_tokens += 2 * len(inputs["start_positions"])
+        self.supervised_tokens += ENDS * len(inputs["start_positions"])
         return super(SupervisedTrainer, self).training_step(model, inputs, num_items_in_batch)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:

@@ -1,24 +1,28 @@
 """The trainer: transformers' own, with atomic checkpoints, honest counting, and a Ctrl-C that loses nothing."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from loguru import logger
 from peft import PeftModel
 from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from common.errors import Interrupted
-from common.files import disk_errors, replacing_directory
+from common.errors import Interrupted, Terminated
+from common.files import disk_errors, replacing_directory, sync
 from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
 from training.config import TrainConfig
+from training.provenance import fingerprint_of
 from training.trainer.arguments import training_arguments, training_numerics
+from training.trainer.checkpoints import newest_whole, seal, step_of
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
@@ -46,7 +50,7 @@ def train(
         dev_answers: Asks the model now and then.
 
     Raises:
-        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
@@ -67,32 +71,49 @@ def train(
 
 
 def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
-    """Trains, from the run's newest checkpoint if it has one, with progress, metrics and a Ctrl-C that saves first.
+    """Trains, from the newest whole checkpoint of the run if it has one; Ctrl-C and SIGTERM save one first.
 
     Raises:
-        Interrupted: Ctrl-C; a checkpoint was saved first.
+        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
     trainer.remove_callback(PrinterCallback)
-    checkpoint = run.last_checkpoint()
+    trainer.fingerprint = fingerprint_of(run)
+    checkpoint = newest_whole(run.checkpoints, trainer.fingerprint)
+    if checkpoint:
+        logger.info("resuming from {} (step {} of {})", checkpoint, step_of(checkpoint), trainer.steps)
+        if step_of(checkpoint) >= trainer.steps:  # train() would take one more step
+            trainer._load_from_checkpoint(str(checkpoint))
+            return
     interrupt = Interrupt()
     for callback in (MetricsLog(trainer, run, resumed_from=checkpoint), interrupt):
         trainer.add_callback(callback)
-    with interrupt, disk_errors(run.checkpoints):
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if interrupt.asked:
-        raise Interrupted(
-            f"stopped after step {trainer.state.global_step}; resume with: python training/run.py resume={run.path}"
-        )
+    resume = f"resume with: python training/run.py resume={run.path}"
+    try:
+        with interrupt, disk_errors(run.checkpoints):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except KeyboardInterrupt as stop:
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        raise Interrupted(f"stopped at once, without a checkpoint of the last steps; {resume}", number) from None
+    if interrupt.asked is not None:
+        raise Interrupted(f"stopped after step {trainer.state.global_step}; {resume}", interrupt.asked)
 
 
 class SupervisedTrainer(Trainer):
     """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints."""
 
     by_length = False
+    fingerprint = ""  # of what the run is made from
     tokens = 0
     supervised_tokens = 0
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps from the beginning of the run to its end."""
+        *_, steps = self.set_initial_training_values(self.args, self.get_train_dataloader())
+        assert steps is not None
+        return int(steps)
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
@@ -115,7 +136,7 @@ class SupervisedTrainer(Trainer):
         )
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Writes the checkpoint next to its final place, then renames it; only then are older ones removed."""
+        """Writes the checkpoint next to its final place and renames it once it is whole; then removes older ones."""
         place = Path(self.args.output_dir)
         with replacing_directory(place / f"checkpoint-{self.state.global_step}") as partial:
             self.args.output_dir = str(partial)
@@ -127,12 +148,14 @@ class SupervisedTrainer(Trainer):
             for path in written.iterdir():
                 path.rename(partial / path.name)
             written.rmdir()
+            seal(partial, self.fingerprint)
+        sync(place)
         self._remove_old_checkpoints(place)
 
     def _remove_old_checkpoints(self, place: Path) -> None:
-        steps = sorted(int(path.name.rsplit("-", 1)[1]) for path in place.glob("checkpoint-*"))
-        for step in steps[: -(self.args.save_total_limit or len(steps))]:
-            shutil.rmtree(place / f"checkpoint-{step}")
+        found = sorted(place.glob("checkpoint-*"), key=step_of)
+        for checkpoint in found[: -(self.args.save_total_limit or len(found))]:
+            shutil.rmtree(checkpoint)
 
 
 class EpochOrder(Sampler[int]):

@@ -34,7 +34,7 @@ def test_a_general_model_says_nothing_about_doctors(general: httpx.Client, quest
     answer = general.post("/v1/qa", json={"question": question}).json()
     assert answer["answer"] == "先确认电源，再看说明书。" and answer["finish_reason"] == "stop"
     assert (answer["citations"], answer["notice"]) == ([], "")
-    assert answer["triage"] == {"level": "routine", "reasons": [], "advice": ""}
+    assert answer["triage"] == {"level": "routine", "reasons": [], "advice": "", "disposition": "none"}
     said = general.get("/").text + general.get("/v1/about").text + str(answer)
     assert not [word for word in MEDICAL_WORDS if word in said.lower()]
 

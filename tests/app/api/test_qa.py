@@ -13,6 +13,7 @@ from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.domain import NOTICES
+from domains.medical.prescriptions import DECLINED
 from models.engines.engine import Sampling
 from tests.app.fake_engine import ANSWER, FakeEngine
 from tests.app.serving import CONFIG, serving
@@ -54,7 +55,8 @@ def test_an_answer_carries_source_label_and_version(client: httpx.Client, knowle
     assert answer["usage"]["total_tokens"] == len("高血压有哪些症状？") + len(ANSWER)
 
 
-LOOPING = "可以手术。" + "也可以放疗，" * 9
+ONCE = "高血压的常见症状有头痛。也会头晕"
+LOOPING = ONCE + "，也会头晕" * 9
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def looping(engine: FakeEngine) -> FakeEngine:
 
 def test_repeats_are_cut_and_the_reader_is_told(client: httpx.Client, looping: FakeEngine) -> None:
     answer = ask(client, "高血压有哪些症状？")
-    assert answer["answer"] == "可以手术。也可以放疗"
+    assert answer["answer"] == ONCE
     assert answer["repetition_removed"] == len(LOOPING) - len(answer["answer"])
     assert answer["notice"] == NOTICE
     assert answer["finish_reason"] == "repetition_detected"
@@ -74,16 +76,27 @@ def test_repeats_are_cut_and_the_reader_is_told(client: httpx.Client, looping: F
 
 def test_a_stream_ends_with_the_answer_without_repeats(client: httpx.Client, looping: FakeEngine) -> None:
     *_, (last, done) = stream(client, "高血压有哪些症状？")
-    assert (last, done["answer"], done["notice"]) == ("done", "可以手术。也可以放疗", NOTICE)
+    assert (last, done["answer"], done["notice"]) == ("done", ONCE, NOTICE)
 
 
-def test_repeats_are_cut_however_the_answer_ended_and_the_other_notice_stays(
-    client: httpx.Client, looping: FakeEngine
-) -> None:
+def test_repeats_are_cut_however_the_answer_ended(client: httpx.Client, looping: FakeEngine) -> None:
     looping.reason = ""
-    answer = ask(client, "今天天气怎么样？")
-    assert answer["finish_reason"] == "stop" and answer["repetition_removed"] > 0
-    assert answer["notice"] == f"{NOTICE} {NOTICES.no_source}"
+    answer = ask(client, "高血压有哪些症状？")
+    assert answer["finish_reason"] == "stop" and answer["repetition_removed"] > 0 and answer["notice"] == NOTICE
+
+
+def test_what_no_entry_holds_is_not_said_and_that_is_counted_without_its_text(
+    client: httpx.Client, engine: FakeEngine, logged: list[str]
+) -> None:
+    engine.answer = "高血压的常见症状有头痛、出汗和复视，每天吃5毫克。【D001】【D999】"
+    events = stream(client, "高血压有哪些症状？")
+    said = "".join(data["text"] for name, data in events if name == "delta")
+    answer = events[-1][1]
+    assert said == answer["answer"] == "高血压的常见症状有头痛。【D001】"
+    counts = {"held": 1, "removed": 2, "marked": 0, "citations_removed": 1, "replaced": False}
+    assert answer["verification"] == counts
+    [line] = [line for line in logged if "removed=2" in line]
+    assert answer["request_id"] in line and "出汗" not in line and "头痛" not in line
 
 
 def test_an_answer_without_repeats_is_left_alone(client: httpx.Client) -> None:
@@ -138,8 +151,8 @@ def test_sources_answer_what_is_asked(client: httpx.Client, question: str, attri
 
 def test_no_entry_means_no_source_and_says_so(client: httpx.Client) -> None:
     answer = ask(client, "今天天气怎么样？")
-    assert answer["citations"] == []
-    assert "没有找到" in answer["notice"]
+    assert answer["citations"] == [] and answer["answer"] == NOTICES.not_found
+    assert answer["finish_reason"] == "declined" and answer["verification"] is None
 
 
 def test_an_emergency_is_answered_by_the_rules_alone(client: httpx.Client, engine: FakeEngine) -> None:
@@ -179,7 +192,7 @@ def test_prescriptions_are_declined_without_the_model(client: httpx.Client, engi
     ],
 )
 def test_questions_about_prescriptions_are_answered(client: httpx.Client, question: str) -> None:
-    assert ask(client, question)["finish_reason"] == "stop"
+    assert ask(client, question)["answer"] != DECLINED
 
 
 def test_a_declined_emergency_still_says_to_seek_care(client: httpx.Client) -> None:
@@ -232,7 +245,7 @@ def test_wrong_questions_are_refused(client: httpx.Client, body: dict[str, Any])
 
 
 def test_a_conversation_longer_than_the_context_is_refused(client: httpx.Client) -> None:
-    response = client.post("/v1/qa", json={"question": "长" * 1500})
+    response = client.post("/v1/qa", json={"question": "高血压有哪些症状？" + "长" * 1500})
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
 

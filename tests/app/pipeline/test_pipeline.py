@@ -96,9 +96,9 @@ async def _texts(events: AsyncIterator[str | Completion]) -> list[str | Completi
 def test_turns_of_a_conversation_count_by_who_said_them(knowledge: KnowledgeBase) -> None:
     async def level(role: str) -> str:
         turns = [ChatTurn("user", "你好"), ChatTurn("assistant", "您好")]
-        turns[0 if role == "user" else 1] = ChatTurn(role, "我胸口疼")  # type: ignore[arg-type]
+        turns[0 if role == "user" else 1] = ChatTurn(role, "我爸胸痛，出冷汗")  # type: ignore[arg-type]
         return (
-            await consult(_stages("medical", knowledge), Consultation("r-1", "还出了一身冷汗", turns))
+            await consult(_stages("medical", knowledge), Consultation("r-1", "要不要躺下", turns))
         ).consultation.triage.level
 
     assert asyncio.run(level("user")) == "emergency"

@@ -12,7 +12,7 @@ from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 
-CALM = "我最近睡得还行，吃饭也香，就是想随便聊聊。"
+CALM = "门诊几点开门，挂号要带什么证件，怎么走最近？"
 ALARM = "我爸突然胸痛，出了一身冷汗"
 
 

@@ -24,6 +24,7 @@ from training.batches.supervision import supervise
 from training.methods import METHODS
 from training.stages.sft.config import SftConfig
 from training.stages.sft.job import attached_model, rows
+from training.trainer.checkpoints import newest_whole
 from training.trainer.supervised import EpochOrder, SupervisedTrainer, train
 
 MakeConfig = Callable[..., SftConfig]
@@ -82,12 +83,33 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     monkeypatch.setattr(SupervisedTrainer, "training_step", interrupting)
     with pytest.raises(Interrupted, match="resume="):
         trained(make_config(*words), run, examples)
-    assert run.last_checkpoint() == run.checkpoints / "checkpoint-5"
+    assert newest_whole(run.checkpoints, "") == run.checkpoints / "checkpoint-5"
     resumed = trained(make_config(*words), run, examples)
     assert len(calls) == 9
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert logged(run, "loss") == logged(whole_run, "loss")
     assert logged(run, "supervised_tokens") == logged(whole_run, "supervised_tokens")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_sigterm_saves_a_checkpoint_and_says_how_to_resume_and_twice_stops_at_once(
+    times: int, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config("method=lora", "train.max_steps=9", "train.epochs=5", "train.save_steps=100")
+    run, step, before = begun(config), SupervisedTrainer.training_step, signal.getsignal(signal.SIGTERM)
+
+    def terminated(self: SupervisedTrainer, *args: object, **kwargs: object) -> torch.Tensor:
+        if self.state.global_step == 2:
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SupervisedTrainer, "training_step", terminated)
+    said = "stopped after step 3" if times == 1 else "stopped at once"
+    with pytest.raises(Interrupted, match=rf"{said}.*resume={run.path}") as stopped:
+        trained(config, run, examples)
+    assert stopped.value.number == signal.SIGTERM and signal.getsignal(signal.SIGTERM) == before
+    assert [path.name for path in run.checkpoints.glob("*")] == (["checkpoint-3"] if times == 1 else [])
 
 
 def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config: MakeConfig) -> None:
@@ -164,7 +186,7 @@ def test_failed_write_keeps_the_last_checkpoint_whole(
 
     def full_disk(self: SupervisedTrainer, output_dir: str) -> None:
         if self.state.global_step >= 4:
-            raise OSError(28, "No space left on device")
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534")  # torch.save
         save(self, output_dir)
 
     monkeypatch.setattr(SupervisedTrainer, "_save_optimizer_and_scheduler", full_disk)
@@ -173,7 +195,7 @@ def test_failed_write_keeps_the_last_checkpoint_whole(
     assert [p.name for p in run.checkpoints.iterdir()] == ["checkpoint-2"]
     monkeypatch.undo()
     trained(config, run, examples)
-    assert run.last_checkpoint() == run.checkpoints / "checkpoint-6"
+    assert newest_whole(run.checkpoints, "") == run.checkpoints / "checkpoint-6"
 
 
 @pytest.mark.slow
@@ -192,7 +214,7 @@ def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
         run = begun(config)
         with pytest.raises(UserError, match="disk is full"):
             trained(config, run, examples)
-        last = run.last_checkpoint()
+        last = newest_whole(run.checkpoints, "")
         assert (
             last is not None
             and (last / "trainer_state.json").is_file()

@@ -17,16 +17,17 @@ from eval.extractive import choose_threshold, read_suites, readings, report_on, 
 from eval.report.schema import BASE, TUNED, Report
 from eval.suites import SystemResult, select
 from models import encoder
-from models.artifact import AnyArtifact, BaseRecord, ReaderArtifact
+from models.artifact import AnyArtifact, BaseRecord, ReaderArtifact, result_files
 from models.hub import locate
 from models.loading import hash_model
 from models.reader import FILE_NAME, Reader, save_reading
 from models.run_directory import RunDirectory
-from training.batches.windows import LabelledWindows, label
+from training.batches.windows import NO_WINDOW, LabelledWindows, label
 from training.memory_plan import OPTIMISER_BYTES, MemoryPlan, activation_bytes, available_bytes
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.job import Job
 from training.trainer.arguments import numerics_record, training_numerics
+from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.spans import train
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
@@ -39,9 +40,9 @@ class ExtractiveJob(Job[ExtractiveConfig]):
 
     markers = (FILE_NAME,)
 
-    def __init__(self, config: ExtractiveConfig, dataset: BuiltDataset) -> None:
+    def __init__(self, config: ExtractiveConfig, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
-        self.base = _encoder(config, dataset.splits["train"])
+        self.base = base or _encoder(config, dataset.splits["train"])
 
     @property
     def described(self) -> str:
@@ -67,6 +68,10 @@ class ExtractiveJob(Job[ExtractiveConfig]):
         """Loads the encoder and cuts the passages into windows; see ``Job.prepare``."""
         self.reader = self._untrained()
         self.windows = {split: self._windows(split) for split in ("train", "dev")}
+        self.trained_on = {
+            split: windows.record(len(self.dataset.splits[split])) for split, windows in self.windows.items()
+        }
+        self.dropped = {split: {NO_WINDOW: windows.lost} for split, windows in self.windows.items()}
 
     def _untrained(self) -> Reader:
         set_seed(self.config.seed)  # the head's initial values must not depend on what was built before
@@ -98,9 +103,11 @@ class ExtractiveJob(Job[ExtractiveConfig]):
         """Trains, chooses the threshold on dev, and saves an ordinary model directory with ``reader.json``."""
         reader, config = self.reader, self.config
         reader.model.train()
+        before = checksums(reader.model)
         train(
             reader.model, reader.tokenizer, self.windows["train"], self.windows["dev"], config.train, run, config.seed
         )
+        refuse_unchanged(before, checksums(reader.model))
         reader = self._with_threshold(reader)
         with replacing_directory(self.trained(run)) as directory:
             reader.model.save_pretrained(directory)
@@ -126,6 +133,8 @@ class ExtractiveJob(Job[ExtractiveConfig]):
             ),
             dataset=str(self.dataset.directory),
             dataset_sha256=self.dataset.manifest.sha256,
+            files=result_files(self.trained(run)),
+            trained_on=dict(self.trained_on),
             domain=config.domain,
             knowledge=self.knowledge,
             numerics=numerics_record("float32", config.train),

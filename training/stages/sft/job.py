@@ -22,6 +22,7 @@ from models.artifact import (
     MergeProof,
     PrefixArtifact,
     WholeArtifact,
+    result_files,
 )
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
@@ -30,7 +31,7 @@ from models.push import MODEL_MARKERS
 from models.run_directory import RunDirectory
 from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
-from training.batches.supervision import SupervisedSet, supervise
+from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
 from training.grounding import grounding_record
 from training.memory_plan import (
     OPTIMISER_BYTES,
@@ -44,6 +45,7 @@ from training.methods import METHODS
 from training.stages.job import Job
 from training.stages.sft.config import SftConfig
 from training.trainer.arguments import numerics_record, training_numerics
+from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.supervised import train
 from training.turns import trained_turns
@@ -56,10 +58,10 @@ class SftJob(Job[SftConfig]):
 
     markers = MODEL_MARKERS
 
-    def __init__(self, config: SftConfig, dataset: BuiltDataset) -> None:
+    def __init__(self, config: SftConfig, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
         self.method = METHODS[config.method.kind]
-        self.language_model = find_base(config)
+        self.language_model = find_base(config, base)
         self.base = self.language_model.path
 
     @property
@@ -77,6 +79,8 @@ class SftJob(Job[SftConfig]):
         sets = {
             split: supervise(self.dataset.splits[split], prompt_format, config, split) for split in ("train", "dev")
         }
+        self.trained_on = {split: supervised.record for split, supervised in sets.items()}
+        self.dropped = {split: {OVER_LENGTH: supervised.dropped} for split, supervised in sets.items()}
         rendered = [sequence for supervised in sets.values() for sequence in supervised.rendered]
         length = row_length(rendered, config.max_length) if config.packing else config.max_length
         self.rows = {split: rows(supervised, self.config, length) for split, supervised in sets.items()}
@@ -99,33 +103,39 @@ class SftJob(Job[SftConfig]):
             [example.prompt for example in self.dataset.splits["dev"]],
             quantised=self.config.method.quantisation is not None,
         )
+        before = checksums(model, self.method.decisive)
         train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, dev_answers)
+        refuse_unchanged(before, checksums(model, self.method.decisive))
         dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
             self.method.save(model, directory, self.language_model, dtype)
 
     def finish(self, run: RunDirectory) -> AnyArtifact:
         """Merges if the method allows it and the proof passes; see ``Job.finish``."""
+        trained = self._record(run, self.trained(run))
         match self.method.result:
             case "whole":
-                return WholeArtifact(**self._record(run))
+                return WholeArtifact(**trained)
             case "beside_base":
-                return PrefixArtifact(**self._record(run), why_not_merged=self.method.why_not_merged)
+                return PrefixArtifact(**trained, why_not_merged=self.method.why_not_merged)
             case "mergeable":
-                return self._merged(run)
+                return self._merged(run, trained)
 
-    def _merged(self, run: RunDirectory) -> MergedArtifact | AdapterArtifact:
+    def _merged(self, run: RunDirectory, trained: dict[str, Any]) -> MergedArtifact | AdapterArtifact:
         if not self.config.merge.enabled:
-            return AdapterArtifact(**self._record(run), why_not_merged="merge.enabled=false")
+            return AdapterArtifact(**trained, why_not_merged="merge.enabled=false")
+        merged = run.path / MergedArtifact.folder
         try:
-            with replacing_directory(run.path / MergedArtifact.folder) as directory:
+            with replacing_directory(merged) as directory:
                 proof = self._merge(self.trained(run), directory)
                 if not proof.passed:
                     raise _ProofFailed
         except _ProofFailed:
             why = "the merged model differs from the trained one beyond merge.tolerance; the merge was refused"
-            return AdapterArtifact(**self._record(run), merge_proof=proof, why_not_merged=why)
-        return MergedArtifact(**self._record(run), merge_proof=proof)
+            return AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why)
+        why = f"this is the adapter itself; the model that it was merged into is {MergedArtifact.folder}/ of its run"
+        AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why).save(self.trained(run))
+        return MergedArtifact(**self._record(run, merged), merge_proof=proof)
 
     def _merge(self, adapter: Path, directory: Path) -> MergeProof:
         return merge(
@@ -138,8 +148,8 @@ class SftJob(Job[SftConfig]):
             config=self.config.merge,
         )
 
-    def _record(self, run: RunDirectory) -> dict[str, Any]:
-        """What every artefact says, whatever the method's result is."""
+    def _record(self, run: RunDirectory, result: Path) -> dict[str, Any]:
+        """What every artefact says, whatever the method's result is; ``result`` is its directory."""
         config, base, manifest = self.config, self.language_model, self.dataset.manifest
         return {
             "model_version": f"{config.name}-{run.path.name}",
@@ -152,6 +162,8 @@ class SftJob(Job[SftConfig]):
             "turns": trained_turns(self.dataset.splits["train"]),
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
+            "files": result_files(result),
+            "trained_on": self.trained_on,
             "domain": config.domain,
             "knowledge": self.knowledge,
             "numerics": numerics_record(config.model.dtype, config.train),

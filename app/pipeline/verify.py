@@ -1,0 +1,98 @@
+"""Decides what an answer is checked against: the entries that the model reads, or else those that were found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from app.pipeline.answer_check import AnswerCheck
+from app.pipeline.consultation import Consultation
+from domains.citations import asked_attributes, marks, quote, quoted_attribute
+from domains.claims.language import ClaimLanguage, form_of
+from domains.claims.numbers import NumberReader
+from domains.claims.reader import Reader
+from domains.domain import Domain
+from domains.grounding import statements_of
+from domains.knowledge_base import Entry, KnowledgeBase
+from domains.retrieval.retriever import Retrieved
+
+ENTRIES = 3
+"""Most entries that a question is taken to be about."""
+
+
+@dataclass(frozen=True)
+class VerifyStage:
+    """Sets the check of the answer by the domain's policy.
+
+    Attributes:
+        domain: Its policy, and how its questions and answers speak.
+        knowledge: What is cited.
+    """
+
+    domain: Domain
+    knowledge: KnowledgeBase
+
+    async def __call__(self, consultation: Consultation) -> Consultation:
+        """See ``PipelineStage``."""
+        return replace(consultation, check=self.checked(consultation))
+
+    def checked(self, consultation: Consultation) -> AnswerCheck | None:
+        """The check of the answer; None where no entry was found to check it against."""
+        topic = _asked_about(consultation.retrieved)
+        block = consultation.block
+        entries = [one.entry for one in block.given] if block else topic
+        if not entries:
+            return None
+        if self.domain.claims is None or self.domain.verify == "off":
+            return self._check_of_numbers(entries, consultation)
+        return self._check_of_claims(self.domain.claims, entries, topic, consultation)
+
+    def _check_of_numbers(self, entries: Sequence[Entry], consultation: Consultation) -> AnswerCheck:
+        quoted = consultation.citations[:1]
+        words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
+        reader = NumberReader(self._known(entries, consultation))
+        return AnswerCheck(reader, [entry.id for entry in entries], lambda: words)
+
+    def _check_of_claims(
+        self, language: ClaimLanguage, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation
+    ) -> AnswerCheck:
+        question, given = consultation.question, [entry.id for entry in entries]
+        asked = self._asked([*entries, *topic], question)
+        about = {entry.id for entry in topic} & set(given) or set(given)
+        reader = Reader(question, entries, about, asked, language, form_of(language, self.knowledge))
+
+        def words() -> str:
+            answering = [entry for entry in topic if asked[entry.id]]
+            if not answering and language.defines.search(question):
+                answering = list(topic[:1])
+            return self._own_words(question, answering) or self._lacking(topic, reader.denied)
+
+        return AnswerCheck(reader, given, words, self.domain.verify == "mark")
+
+    def _asked(self, entries: Sequence[Entry], question: str) -> dict[str, list[str]]:
+        """By id of an entry, the attributes that a question asks for besides its names: 药疹 is no medicine."""
+        for name in (name for entry in entries for name in entry.names):
+            question = question.replace(name, "")
+        return {entry.id: asked_attributes(entry, question, self.domain.asked_for) for entry in entries}
+
+    def _own_words(self, question: str, answering: Sequence[Entry]) -> str:
+        """What entries themselves say of what is asked, cited."""
+        quoted = quote(question, answering, self.knowledge.version, self.domain.asked_for)
+        return "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
+
+    def _lacking(self, topic: Sequence[Entry], denied: Mapping[str, str]) -> str:
+        """What entries themselves say of what the answer says that they lack, cited."""
+        lacking = [entry for entry in topic if entry.id in denied]
+        quoted = [quoted_attribute(entry, denied[entry.id], self.knowledge.version) for entry in lacking]
+        return "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
+
+    def _known(self, entries: Sequence[Entry], consultation: Consultation) -> list[str]:
+        """The texts whose numbers may be said; 120 is always one of them where a notice has it."""
+        held = [text for entry in entries for text in (*entry.names, *chain(*statements_of(entry).values()))]
+        said = [turn.content for turn in consultation.history]
+        return [*held, consultation.question, *said, self.domain.notices.disclaimer]
+
+
+def _asked_about(retrieved: Retrieved) -> list[Entry]:
+    """The entries that a question names, else the one that it describes best."""
+    named = [found.entry for found in retrieved.topic if found.how != "description"]
+    return named[:ENTRIES] or [found.entry for found in retrieved.topic[:1]]

@@ -1,0 +1,1 @@
+"""What an answer claims, and whether the entries of a knowledge base hold it."""

@@ -1,0 +1,29 @@
+"""Trains the classifier of messages: ``python -m domains.medical.train_messages``."""
+
+from common.command import run_command
+
+HELP = """
+python -m domains.medical.train_messages
+
+Trains what domains/medical/messages.py hears in a message on the labelled messages of domains/medical/triage_cases/
+(train, dev, rules; never test/), and writes domains/medical/messages.npz. Thresholds are chosen on train and dev, each
+message judged by a classifier that saw none of its scenario. Prints what they give there. Takes two minutes; the same
+messages give the same file. Needs the extra dev.
+Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
+"""
+
+
+def main(_: list[str]) -> None:
+    """Trains, chooses the thresholds and writes the weights."""
+    import json  # loads the libraries, which --help does without
+
+    from domains.medical.learning import learn
+    from domains.medical.messages import WEIGHTS
+
+    classifier, measured = learn()
+    classifier.save(WEIGHTS)
+    print(json.dumps(measured, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    run_command(main, HELP)

@@ -1,0 +1,153 @@
+"""What is said of an answer: what the entries hold, in whole sentences, however it arrives; else their own words."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from app.pipeline.answer_check import LONGEST_CLAUSE, MARK, NOT_ANSWERED, AnswerCheck
+from app.pipeline.consultation import Consultation
+from app.pipeline.verify import VerifyStage
+from benchmarks.claims import Bench, streamed
+from domains.citations import quote
+from domains.domain import Policy, find_domain
+from domains.knowledge_base import KnowledgeBase
+from domains.retrieval.retriever import Found, Retrieved
+from models.engines.engine import Completion
+
+MEDICAL = find_domain("medical")
+SYMPTOMS = "高血压有哪些症状？"
+
+
+def check_of(question: str, ids: Sequence[str], knowledge: KnowledgeBase, policy: Policy = "strict") -> AnswerCheck:
+    """The check of an answer to a question that names these entries."""
+    entries = [knowledge.by_id[id] for id in ids]
+    found = Retrieved(tuple(Found(entry, 1.0, "name") for entry in entries))
+    cited = quote(question, entries, knowledge.version, MEDICAL.asked_for)
+    check = VerifyStage(replace(MEDICAL, verify=policy), knowledge).checked(
+        Consultation("r-1", question, retrieved=found, citations=cited)
+    )
+    assert check is not None
+    return check
+
+
+def said(check: AnswerCheck, answer: str, size: int = 1) -> str:
+    """What is said of an answer that arrives in pieces of a size."""
+
+    async def reply() -> AsyncIterator[str | Completion]:
+        for start in range(0, len(answer), size):
+            yield answer[start : start + size]
+        yield Completion(answer, "stop", 1, 1)
+
+    async def events() -> list[str | Completion]:
+        return [event async for event in check.checked(reply())]
+
+    *texts, last = asyncio.run(events())
+    assert isinstance(last, Completion)
+    return "".join(map(str, texts))
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("高血压的常见症状有头痛、出汗和复视。【D001】", "高血压的常见症状有头痛。【D001】"),
+        ("高血压的常见症状有出汗、头痛和心悸。【D001】", "高血压的常见症状有头痛和心悸。【D001】"),
+        ("高血压的常见症状有头痛、出汗和心悸。【D001】", "高血压的常见症状有头痛和心悸。【D001】"),
+        ("血压高的人会头疼、心慌，请及时就医。", "血压高的人会头疼、心慌，请及时就医。"),
+        ("高血压的症状很多，包括头痛和头晕。", "头痛和头晕。"),
+        ("高血压的常见症状有头痛。每天吃2片，血压要低于140。", "高血压的常见症状有头痛。"),
+        ("高血压的常见症状有头痛，冠心病的常见症状有胸闷、乏力。", "高血压的常见症状有头痛。"),
+        ("高血压的常见症状有头痛。【D001】常见病因有遗传因素。【D001】", "高血压的常见症状有头痛。【D001】"),
+        ("高血压的常见症状有头痛【D002】和头晕【D999、D001】。", "高血压的常见症状有头痛【D001】和头晕【D001】。"),
+    ],
+)
+def test_what_no_entry_holds_is_taken_out_and_a_sentence_is_left(
+    answer: str, left: str, size: int, knowledge: KnowledgeBase
+) -> None:
+    assert said(check_of(SYMPTOMS, ["D001"], knowledge), answer, size) == left
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "没有。",
+        "【D001】",
+        "高血压的常见症状有出汗和复视，出现时要立即就医。【D001】",
+        "高血压的常见病因有遗传因素和高盐饮食。【D001】",
+        "糖尿病的常见症状有多饮、多尿。【D001】",
+        "所给资料没有提到高血压的症状，建议咨询医生。",
+        "知识库中没有白屿氏综合征的记载。",
+        "高血压有哪些症状",
+    ],
+)
+def test_where_nothing_is_left_the_entrys_own_words_are_the_answer(answer: str, knowledge: KnowledgeBase) -> None:
+    check = check_of(SYMPTOMS, ["D001"], knowledge)
+    assert said(check, answer) == "高血压的症状：头痛、头晕、心悸、血压升高、视物模糊。【D001】"
+    assert check.done.replaced and check.done.held == 0
+
+
+def test_where_it_is_not_known_what_is_asked_the_entrys_words_answer_nothing(knowledge: KnowledgeBase) -> None:
+    question = "高血压要花多少钱？"
+    assert said(check_of(question, ["D001"], knowledge), "大约5000元。") == NOT_ANSWERED
+    right = "知识库中没有高血压花多少钱的记载，建议咨询医生。"
+    assert said(check_of(question, ["D001"], knowledge), right) == right
+    assert said(check_of("高血压要做哪些检查", ["D001"], knowledge), "请咨询医生。").startswith(
+        "请咨询医生。高血压的检查"
+    )
+
+
+def test_asking_back_is_an_answer(knowledge: KnowledgeBase) -> None:
+    asked = "请问您问的是哪一种？"
+    assert said(check_of(SYMPTOMS, ["D001"], knowledge), asked) == asked
+
+
+@pytest.mark.parametrize("policy", ["strict", "mark", "off"])
+def test_a_dose_that_the_entry_does_not_have_is_never_said(policy: Policy, knowledge: KnowledgeBase) -> None:
+    check = check_of("布洛芬怎么用？", ["M035"], knowledge, policy)
+    answer = "布洛芬的用法要点是餐后或与食物同服，每次300毫克。"
+    assert said(check, answer) == "布洛芬的用法要点是餐后或与食物同服。"
+    assert check.done.removed == 1
+
+
+def test_a_claim_is_marked_where_the_policy_says_so(knowledge: KnowledgeBase) -> None:
+    check = check_of(SYMPTOMS, ["D001"], knowledge, "mark")
+    assert said(check, "高血压的常见症状有头痛、出汗。【D001】") == f"高血压的常见症状有头痛、出汗{MARK}。【D001】"
+    assert (check.done.held, check.done.marked, check.done.removed) == (1, 1, 0)
+
+
+def test_off_checks_numbers_and_citations_alone(knowledge: KnowledgeBase) -> None:
+    answer = "高血压会出汗，维生素B12和2型糖尿病，血压140。紧急情况请拨打120。【D001】【D002】"
+    left = "高血压会出汗，维生素B12和2型糖尿病。紧急情况请拨打120。【D001】"
+    check = check_of("高血压和2型糖尿病", ["D001"], knowledge, "off")
+    assert said(check, answer) == left and check.done.citations_removed == 1
+    assert said(check_of(SYMPTOMS, ["D001"], knowledge, "off"), "血压140。").startswith("高血压的症状：头痛")
+
+
+def test_what_is_held_back_is_a_clause_and_is_never_lost(knowledge: KnowledgeBase) -> None:
+    check = check_of(SYMPTOMS, ["D001"], knowledge, "off")
+    text, rest = "", ""
+    for character in "很长" * LONGEST_CLAUSE + "。头痛【D0":
+        new, rest = check.complete(rest + character)
+        text += new
+        assert len(rest) <= LONGEST_CLAUSE
+    assert text + check.finish(rest) == "很长" * LONGEST_CLAUSE + "。头痛【D0"
+
+
+def test_nothing_is_checked_where_nothing_was_found(knowledge: KnowledgeBase) -> None:
+    assert VerifyStage(MEDICAL, knowledge).checked(Consultation("r-1", "你好")) is None
+
+
+@pytest.mark.parametrize("domain", ["medical", "instruments"])
+def test_reference_answers_are_served_unchanged(domain: str) -> None:
+    bench = Bench(domain)
+    facts = bench.facts()[:: 150 if domain == "medical" else 10]
+    changed = []
+    for fact in facts:
+        for _, phrasing in list(fact.wording.training())[:3]:
+            check = bench.check(phrasing.format(**fact.slots), fact.grounding)
+            if streamed(check, fact.answer)[0] != fact.answer:
+                changed.append((fact.key, phrasing))
+    assert len(facts) > 15 and not changed

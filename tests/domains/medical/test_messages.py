@@ -1,0 +1,83 @@
+"""What the classifier reads, and the labelled messages that it learns from."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domains.medical.judged_triage import labelled_texts, report
+from domains.medical.labelled_messages import DEV, FIRST_AUTHOR, RULES, SEEN, TRAIN, UNSEEN, file_of, messages_in
+from domains.medical.learning import threshold
+from domains.medical.messages import LONGEST_AT_ONCE, WEIGHTS, heard, marked, parts_of
+from domains.medical.prescriptions import asks_for_prescription
+from domains.medical.triager import MedicalTriager
+
+
+def test_every_message_is_in_its_file_and_no_scenario_of_the_unseen_in_another() -> None:
+    for file in (TRAIN, DEV, UNSEEN, SEEN):
+        assert all(file_of(message) == file for message in messages_in(file) if message.author != "a")
+    scenarios = [{(one.author, one.scenario) for one in messages_in(file)} for file in (UNSEEN, TRAIN, DEV, SEEN)]
+    assert len(scenarios[0]) >= 12 and not scenarios[0] & set().union(*scenarios[1:])
+
+
+def test_no_text_of_the_test_is_learned_from() -> None:
+    learned = {message.text for message in messages_in(TRAIN, DEV, RULES)}
+    tested = {message.text for message in messages_in(UNSEEN, SEEN, FIRST_AUTHOR)}
+    assert len(learned & tested) == 0  # the texts themselves are for nobody's eyes
+
+
+def test_what_is_denied_reads_differently_and_only_that() -> None:
+    assert marked("胸痛,没有出汗,但头晕") != "胸痛,没有出汗,但头晕"
+    assert "胸痛" in marked("胸痛,没有出汗,但头晕") and "头晕" in marked("胸痛,没有出汗,但头晕")
+    assert "出汗" not in marked("胸痛,没有出汗,但头晕")
+
+
+def test_a_long_text_is_judged_in_parts_that_overlap_and_lose_nothing() -> None:
+    text = "".join(f"第{number}天一切都好," for number in range(100)) + "停" * 450
+    parts = list(parts_of(text))
+    assert all(len(part) <= LONGEST_AT_ONCE for part in parts) and all(part in text for part in parts)
+    assert text.startswith(parts[0]) and text.endswith(parts[-1])
+    assert sum(map(len, parts)) >= 2 * len(text) - LONGEST_AT_ONCE * 1.5
+    assert list(parts_of("头疼")) == []
+
+
+def test_an_emergency_at_the_end_of_a_very_long_text_is_heard() -> None:
+    talk = "今天去公园走了走,天气不错,花都开了,回来做了两个菜," * 30
+    assert heard(talk + "刚才胸口压得喘不过气,一身冷汗,左手麻")["emergency"] > 0 > heard(talk)["emergency"]
+
+
+def test_the_threshold_is_the_wanted_recall_s_unless_that_gives_too_many_false_alarms() -> None:
+    import numpy as np
+
+    score, truth = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), np.array([False, True, False, True, False, True])
+    assert threshold(score, truth, wanted=1.0, false_alarms=0.7) == pytest.approx(0.22)
+    assert threshold(score, truth, wanted=1.0, false_alarms=1.0) == pytest.approx(0.2)
+
+
+def test_the_report_has_recall_false_alarms_and_what_is_judged_wrong(triager: MedicalTriager, tmp_path: Path) -> None:
+    lines = [("胸痛冒冷汗", True), ("孩子有点流鼻涕", True), ("今天天气怎么样", False), ("我妈叫不醒了", False)]
+    file = tmp_path / "texts.jsonl"
+    texts = [json.dumps({"text": text, "emergency": emergency, "kind": "any"}) for text, emergency in lines]
+    file.write_text("\n".join(texts))
+    judged = report(labelled_texts(file), triager)
+    assert list(judged) == ["recall", "false_alarms", "misses", "alarms"]
+    assert judged["recall"] == {"value": 0.5, "low": 0.0945, "high": 0.9055, "n": 2} == judged["false_alarms"]
+    assert judged["misses"] == ["孩子有点流鼻涕"] and judged["alarms"] == ["我妈叫不醒了"]
+
+
+@pytest.mark.parametrize(
+    "question", ["给我开个处方", "嗓子疼，开点药吧", "我血压高，你说吃哪种药，吃几片", "幫我開個藥膏"]
+)
+def test_requests_to_prescribe(question: str) -> None:
+    assert asks_for_prescription(question)
+
+
+@pytest.mark.parametrize(
+    "question", ["布洛芬是处方药吗", "医生开的药饭前吃还是饭后吃", "电子处方在哪里看", "高血压有什么症状"]
+)
+def test_questions_about_medicines_are_no_requests(question: str) -> None:
+    assert not asks_for_prescription(question)
+
+
+def test_the_weights_are_small() -> None:
+    assert WEIGHTS.stat().st_size < 1 << 20

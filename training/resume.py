@@ -1,0 +1,94 @@
+"""``resume=RUN``: which run it is, and what may differ from how it began."""
+
+import fnmatch
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loguru import logger
+
+from common.composition import values_of
+from common.errors import UserError
+from common.files import read_json
+from data_recipes.config import MACHINE
+from models.run_directory import CONFIG_FILE, RunDirectory
+from training.config import StageConfig
+from training.stages import open_run
+
+LATEST = "latest"
+GOAL = ("train.epochs", "train.max_steps")
+FREE = (
+    *("runs_dir", "threads", "push.*", "suite.*", "merge.*", *GOAL),
+    *("train.log_steps", "train.save_steps", "train.keep_checkpoints"),
+    *("model.path", "knowledge.path", "source.*path", "source.*paths*"),  # their content is compared
+    *(f"data.{key}*" for key in sorted(MACHINE)),
+)
+"""Keys that may change: they name places, say how long to train, or what is done besides training."""
+
+
+class Resumed(NamedTuple):
+    """A run to resume.
+
+    Attributes:
+        config: Its configuration, with the changes.
+        run: Its directory.
+        base: Where its base model is now, if the user says so.
+    """
+
+    config: StageConfig
+    run: RunDirectory
+    base: Path | None
+
+
+def is_free(key: str) -> bool:
+    """Whether a resume may change a dotted key."""
+    return any(fnmatch.fnmatch(key, free) for free in FREE)
+
+
+def read_resume(words: list[str]) -> Resumed:
+    """Reads a command line with ``resume=``.
+
+    Args:
+        words: All of them.
+
+    Raises:
+        UserError: There is no such run, its configuration cannot be read, or a key may not change.
+    """
+    changes = values_of(words)
+    wanted = str(changes.pop("resume"))
+    if fixed := [key for key in changes if not is_free(key)]:
+        raise UserError(
+            f"a run resumes as it was configured; {', '.join(fixed)} cannot change",
+            where="resume",
+            fix=f"start a new run for that. These can change: {', '.join(FREE)}",
+        )
+    path = _latest(changes) if wanted == LATEST else Path(wanted)
+    base = changes.pop("model.path", None)
+    if base is not None and not Path(base).expanduser().is_dir():
+        raise UserError("no such directory", where=f"model.path={base}", fix="give the base where it is now")
+    config, run = open_run(path, changes)
+    logger.info("resuming {}", run.path)
+    return Resumed(config, run, Path(base).expanduser().resolve() if base is not None else None)
+
+
+def _latest(changes: dict[str, Any]) -> Path:
+    """The run that began last; of finished ones only where there is more to do."""
+    runs_dir = Path(changes.pop("runs_dir", "runs"))
+    runs = sorted(
+        (RunDirectory(file.parent) for file in runs_dir.glob(f"*/*/{CONFIG_FILE}")), key=lambda r: r.path.name
+    )
+    for run in reversed(runs):
+        if any(key in changes for key in GOAL) or not _is_finished(run):
+            return run.path
+        logger.info("resume=latest skips {}: it has finished", run.path)
+    raise UserError(
+        f"none of {len(runs)} runs is unfinished" if runs else "there are no runs",
+        where=f"runs_dir={runs_dir}",
+        fix="give resume=runs/NAME/TIME; or train.epochs=N for more epochs of the latest",
+    )
+
+
+def _is_finished(run: RunDirectory) -> bool:
+    """Whether the whole chain has been run."""
+    if run.provenance_file.is_file():
+        return bool(read_json(run.provenance_file)["finished"])
+    return (run.report / "report.json").is_file()  # it began before provenance was recorded
