@@ -256,13 +256,19 @@ def test_sampling_is_by_default_the_engines() -> None:
 
 
 @pytest.mark.parametrize("said", ["", " \n"])
-def test_an_answer_without_words_says_so(client: httpx.Client, engine: FakeEngine, said: str) -> None:
-    engine.answer = said
-    answer = ask(client, "今天天气怎么样？")
-    assert (
-        answer["answer"].strip().startswith(EMPTY) and "120" in answer["answer"] and answer["finish_reason"] == "stop"
-    )
-    chat = client.post(
-        "/v1/chat/completions", json={"model": "fake-1", "messages": [{"role": "user", "content": "你好呀"}]}
-    )
-    assert EMPTY in chat.json()["choices"][0]["message"]["content"]
+def test_an_answer_without_words_says_so(said: str) -> None:
+    with serving(FakeEngine(said), "medical") as server, server.client() as client:
+        answer = ask(client, "今天天气怎么样？")
+        body = {"model": "fake-1", "messages": [{"role": "user", "content": "今天天气怎么样？"}]}
+        [choice] = client.post("/v1/chat/completions", json=body).json()["choices"]
+    assert answer["answer"].strip() == EMPTY + NOTICES.no_answer.zh and answer["finish_reason"] == "stop"
+    assert EMPTY in choice["message"]["content"]
+
+
+def test_where_the_model_says_nothing_about_an_entry_its_own_words_are_the_answer(
+    client: httpx.Client, engine: FakeEngine
+) -> None:
+    engine.answer = ""
+    answer = ask(client, "高血压有哪些症状？")
+    assert "头痛" in answer["answer"] and "【D001】" in answer["answer"] and EMPTY not in answer["answer"]
+    assert answer["finish_reason"] == "stop"
