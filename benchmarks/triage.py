@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.files import write_text
+from domains.knowledge_base import KnowledgeBase
+from domains.medical.entries import urgency_of
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.labelled_messages import FIRST_AUTHOR, SEEN, UNSEEN, Message, messages_in
 from domains.medical.messages import EMERGENCY, heard
 from domains.medical.prescriptions import asks_for_prescription
 from domains.medical.triager import SURELY_NOT, MedicalTriager
-from domains.retrieval.labelled import Share
+from domains.retrieval.labelled import Share, read_questions
 from domains.safety_rules import Disposition, Triage, normalised
 
 FILES = {
@@ -24,6 +26,7 @@ FILES = {
     "seen scenarios": SEEN,
     "first author": FIRST_AUTHOR,
 }
+QUESTIONS = Path(__file__).parent.parent / "domains/medical/questions/test.jsonl"
 SHIFTS = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75)
 DISPOSITIONS: tuple[Disposition, ...] = ("120", "today", "days", "home", "none")
 CRISIS_LINE = "12356"
@@ -38,6 +41,8 @@ these files.
   wrote (`rules.jsonl`, also trained on) mentions the same emergencies.
 - *seen scenarios*: further messages of the scenarios that are trained on.
 - *first author*: the messages that this page has always shown; the other half of that author is trained on.
+
+A fourth author wrote only what is no emergency: complaints for a clinic, questions to the hospital, low spirits.
 
 Most harmless messages of the first two were written to sound like an emergency: figures of speech, what is over, mild
 complaints, stories, pets, examinations. A message that needs a doctor today is no false alarm here, but counted apart.
@@ -79,7 +84,15 @@ def main() -> None:
     triager = MedicalTriager(knowledge)
     judged = {name: [judge(triager, message) for message in messages_in(file)] for name, file in FILES.items()}
     everything = [one for messages in judged.values() for one in messages]
-    page = [HEAD.format(version=knowledge.version), *summary(judged), "", *curve(judged), "", *by_kind(everything)]
+    page = [
+        HEAD.format(version=knowledge.version),
+        *summary(judged),
+        "",
+        *ordinary(triager, knowledge),
+        *curve(judged),
+        "",
+        *by_kind(everything),
+    ]
     write_text(Path(__file__).with_suffix(".md"), "\n".join([*page, "", *dispositions(everything)]) + "\n")
     print("\n".join(page))
 
@@ -115,6 +128,21 @@ def summary(judged: dict[str, list[Judged]]) -> list[str]:
         for name, (applies, right) in measures.items()
     ]
     return [row("", judged), row("---", ["---"] * len(judged)), *rows]
+
+
+def ordinary(triager: MedicalTriager, knowledge: KnowledgeBase) -> list[str]:
+    """Alarms at the questions by which retrieval is tested, where what they are about is no emergency itself."""
+    alarms: dict[bool, list[bool]] = {True: [], False: []}
+    for asked in read_questions(QUESTIONS, knowledge):
+        diseases = [knowledge.by_id[id] for id in asked.entries if knowledge.by_id[id].type == "disease"]
+        if not asked.earlier and all(urgency_of(disease) != "emergency" for disease in diseases):
+            alarms[asked.kind == "description"].append(triager.triage(asked.question).level == "emergency")
+    return [
+        "Of the questions in `domains/medical/questions/test.jsonl` about what is no emergency, an alarm is raised by "
+        f"{share(alarms[True])} of the descriptions of complaints, and by {share(alarms[False])} of the others (the "
+        "other half is trained on).",
+        "",
+    ]
 
 
 def curve(judged: dict[str, list[Judged]]) -> list[str]:

@@ -47,8 +47,6 @@ from domains.retrieval.normalise import HAN, simplified
 Level = Literal["routine", "urgent", "emergency"]
 LEVELS: tuple[Level, ...] = ("routine", "urgent", "emergency")
 Disposition = Literal["none", "home", "days", "today", "120"]
-BY_LEVEL: Mapping[Level, Disposition] = {"routine": "none", "urgent": "today", "emergency": "120"}
-
 CLAUSE_END = re.compile("[。,!?; ]|但|却|可是|不过|只是|就是")
 DENIAL = re.compile("(?<!有)没有?|无|未|(?<![会是要能对])不[是算]?|否认|并非")
 DENIED_AFTER = re.compile("的?(症状|情况|现象|表现)?[都也倒]?(没有|没出现|无)(?![好减消停改办用效])")
@@ -239,7 +237,12 @@ class RuleTriager:
         rules: The rules.
         names: Further words that may come between a denial and what it denies ("没有头痛、恶心和呕吐").
         no_signs: Names that are no sign when they alone contain a rule's phrases.
+
+    Attributes:
+        dispositions: Where a patient of each level belongs; a domain without patients has none.
     """
+
+    dispositions: Mapping[Level, Disposition] = {}
 
     def __init__(self, rules: SafetyRules, names: Iterable[str] = (), no_signs: Iterable[str] = ()) -> None:
         self.rules = rules
@@ -324,7 +327,7 @@ class RuleTriager:
         decisive = [finding for finding in findings if finding.level == level]
         advice = next((finding.advice for finding in decisive if finding.advice), self.levels[level].advice)
         reasons = list(dict.fromkeys(finding.reason for finding in decisive))
-        return Triage(level=level, reasons=reasons, advice=advice, disposition=BY_LEVEL[level])
+        return Triage(level=level, reasons=reasons, advice=advice, disposition=self.dispositions.get(level, "none"))
 
 
 def rules_in(file: Path) -> Callable[[KnowledgeBase], Triager]:

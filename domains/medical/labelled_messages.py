@@ -3,7 +3,8 @@
     python -m domains.medical.divide_messages AUTHOR FILE.jsonl      files one author's messages
 
 ``train.jsonl`` and ``dev.jsonl`` are learned from and may be read when a rule is made; ``dev`` is for judging a change
-before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from. Nobody reads ``test/``, it is only
+before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from. ``questions.jsonl`` has those of
+``questions/dev.jsonl``, as ordinary patients ask them, labelled for triage too. Nobody reads ``test/``, it is only
 scored: ``unseen_scenarios`` has the scenarios that no other file of these authors has, ``seen_scenarios`` further
 messages of the others, ``first_author`` the test half of the author of the first 400 messages, whose other half is in
 ``dev``.
@@ -24,7 +25,7 @@ CASES = Path(__file__).parent / "triage_cases"
 TRAIN, DEV = CASES / "train.jsonl", CASES / "dev.jsonl"
 UNSEEN, SEEN = CASES / "test/unseen_scenarios.jsonl", CASES / "test/seen_scenarios.jsonl"
 DIVIDED = (TRAIN, DEV, UNSEEN, SEEN)
-RULES = CASES / "rules.jsonl"
+RULES, QUESTIONS = CASES / "rules.jsonl", CASES / "questions.jsonl"
 FIRST_AUTHOR = CASES / "test/first_author.jsonl"
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from common.text_classifier import Labels, TextClassifier, out_of_fold, train
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.labelled_messages import DEV, RULES, TRAIN, Message, messages_in
+from domains.medical.labelled_messages import DEV, QUESTIONS, RULES, TRAIN, Message, messages_in
 from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, marked
 from domains.medical.triager import SURELY_NOT, MedicalTriager
 from domains.safety_rules import Disposition, normalised
@@ -26,7 +26,7 @@ Column = NDArray[np.float64]
 
 def learn() -> tuple[TextClassifier, dict[str, dict[str, float]]]:
     """The classifier with its thresholds, and what they give on messages of unseen scenarios."""
-    blind, ours = messages_in(TRAIN, DEV), messages_in(RULES)
+    blind, ours = messages_in(TRAIN, DEV, QUESTIONS), messages_in(RULES)
     odds = unseen_odds(blind, ours)
     thresholds, measured = {}, {}
     for name, answers in answers_of(blind).items():

@@ -6,9 +6,9 @@ HELP = """
 python -m domains.medical.train_messages
 
 Trains what domains/medical/messages.py hears in a message on the labelled messages of domains/medical/triage_cases/
-(train, dev, rules; never test/), and writes domains/medical/messages.npz. Thresholds are chosen on train and dev, each
-message judged by a classifier that saw none of its scenario. Prints what they give there. Takes two minutes; the same
-messages give the same file. Needs the extra dev.
+(train, dev, rules, questions; never test/), and writes domains/medical/messages.npz. Thresholds are chosen on train,
+dev and questions, each message judged by a classifier that saw none of its scenario. Prints what they give there. Takes
+two minutes; the same messages give the same file. Needs the extra dev.
 Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.
 """
 

@@ -110,6 +110,8 @@ class MedicalTriager(RuleTriager):
         file: The red flags.
     """
 
+    dispositions: Mapping[Level, Disposition] = {"urgent": "today", "emergency": "120"}
+
     def __init__(self, knowledge: KnowledgeBase, file: Path = RED_FLAGS) -> None:
         flags = read_rules(file, RedFlags)
         names = (name for entry in knowledge.entries if entry.type in ("symptom", "disease") for name in entry.names)

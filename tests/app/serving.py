@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import httpx
 import uvicorn
@@ -63,11 +62,10 @@ def serving(
     knowledge: KnowledgeBase = NO_KNOWLEDGE,
     config: ServeConfig = CONFIG,
     grounding: GroundingRecord = NO_ENTRIES,
-    verify: Policy = "off",
 ) -> Iterator[Running]:
-    """Serves an engine as a domain until the block ends; without claims being checked, what it says is what is served."""
+    """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
-    app = create_app(backend, replace(find_domain(domain), verify=verify), knowledge, config, grounding)
+    app = create_app(backend, find_domain(domain), knowledge, config, grounding)
     server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
     running = Running(server, backend)
     running.thread.start()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.app.browser import CHROMIUM, Tab, browser
 from tests.app.fake_engine import ANSWER, FakeEngine
-from tests.app.serving import Running
+from tests.app.serving import Running, serving
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -46,6 +46,12 @@ def test_a_chat_with_source_emergency_language_and_new_start(tab: Tab) -> None:
 
 
 def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeEngine) -> None:
+    with serving(engine, "general") as unverified:  # where nothing is taken out of an answer
+        tab.open(unverified.url)
+        _attack(tab, engine)
+
+
+def _attack(tab: Tab, engine: FakeEngine) -> None:
     attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
     engine.answer = attack[:60]
     ask(tab, attack)
@@ -53,14 +59,15 @@ def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeE
     assert tab.run("document.querySelector('.asked').textContent") == attack
     assert tab.run("document.querySelector('.text').textContent") == attack[:60]
     assert tab.run("document.querySelectorAll('#log img, #log script').length") == 0
-    assert tab.run("document.title") == "杏林 · 医学知识问答"
+    assert "杏林" in tab.run("document.title")
     assert tab.complaints == []
 
 
 def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngine, running: Running) -> None:
     engine.gate.clear()
     ask(tab, "高血压有哪些症状？")
-    tab.wait_for("document.querySelector('.text').textContent.length > 0")
+    tab.wait_for("document.querySelector('.text') !== null")
+    running.wait_for(lambda: engine.batches != [])
     tab.press("Escape")
     tab.wait_for("document.querySelector('.hint') !== null")
     assert "人工智能" in tab.run("document.querySelector('.label').textContent")
@@ -93,7 +100,7 @@ def test_a_citation_leads_to_what_the_knowledge_base_says(tab: Tab, engine: Fake
     engine.answer = "头痛和头晕。【D001】【X9】"
     ask(tab, "高血压有哪些症状？")
     tab.wait_for("document.querySelector('.cited') !== null")
-    assert tab.run("document.querySelector('.text').textContent") == engine.answer
+    assert tab.run("document.querySelector('.text').textContent") == "头痛和头晕。【D001】"
     assert tab.run("[...document.querySelectorAll('.cited')].map((link) => link.textContent)") == ["【D001】"]
     tab.run("document.querySelector('details').open = false")
     tab.run("document.querySelector('.cited').click()")

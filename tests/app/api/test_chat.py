@@ -71,7 +71,7 @@ def test_what_must_be_done_today_is_said_first(api: openai.OpenAI) -> None:
 
 def test_earlier_turns_count_and_an_alarm_ends(api: openai.OpenAI) -> None:
     assert ask(api, "我胸口疼", "好的。", "还出了一身冷汗").choices[0].message.content.startswith(SEEK_CARE)
-    moved_on = ask(api, "我爸突然胸痛，出了一身冷汗", SEEK_CARE, "今天天气怎么样？")
+    moved_on = ask(api, "我爸突然胸痛，出了一身冷汗", SEEK_CARE, "换个问题，高血压有哪些症状？")
     assert moved_on.choices[0].message.content.startswith(ANSWER)
 
 
@@ -85,7 +85,7 @@ def test_a_system_prompt_reaches_the_model_alone(api: openai.OpenAI, engine: Fak
 
 def test_sampling_and_stop_strings_of_a_request_reach_the_model(api: openai.OpenAI, engine: FakeEngine) -> None:
     answer = ask(api, "高血压有哪些症状？", temperature=0.7, max_tokens=30, stop="头晕")
-    assert answer.choices[0].message.content.startswith("高血压的常见症状有头痛、\n")
+    assert answer.choices[0].message.content.startswith("高血压的常见症状有头痛\n")
     assert answer.choices[0].finish_reason == "stop" and answer.choices[0].model_extra["stop_reason"] == "头晕"
     sampling = engine.batches[0][0][1]
     assert (sampling.temperature, sampling.max_new_tokens) == (0.7, 30)

@@ -15,7 +15,7 @@ from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG, Running
 
 BODY = "#/components/schemas/ErrorBody"
-CHAT: dict[str, Any] = {"model": "fake-1", "messages": [{"role": "user", "content": "你好"}]}
+CHAT: dict[str, Any] = {"model": "fake-1", "messages": [{"role": "user", "content": "高血压有哪些症状？"}]}
 JSON = {"Content-Type": "application/json"}
 
 
@@ -52,7 +52,7 @@ def test_codes_statuses_and_backend_errors_agree() -> None:
     ("method", "path", "body", "status", "code"),
     [
         ("POST", "/v1/qa", b"\xff\xfe{", 400, "bad_request"),
-        ("POST", "/v1/qa", {"question": "长" * 1500}, 400, "context_length_exceeded"),
+        ("POST", "/v1/qa", {"question": "高血压有哪些症状？" + "长" * 1500}, 400, "context_length_exceeded"),
         ("POST", "/v1/qa", {"question": "长" * 4001}, 400, "context_length_exceeded"),
         ("POST", "/v1/qa", {"question": "高血压", "max_tokens": 65}, 400, "max_tokens_exceeded"),
         ("POST", "/v1/qa", {"question": "长" * 20_000}, 413, "request_too_large"),
