@@ -25,7 +25,7 @@ base that it was trained on. A model that records no domain is served as general
 
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
-  engine=local|llamacpp  llamacpp: faster on a CPU         gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
+  engine=local|llamacpp llamacpp: faster on a CPU          gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained

@@ -80,6 +80,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.backend = backend
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts everything, then says where."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            logger.info("listening on http://{}:{}/", f"[{host}]" if ":" in host else host, port)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drains the backend, then closes everything."""
         self.backend.drain()

@@ -102,5 +102,5 @@ def pipeline(
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
         *([VerifyStage(domain, knowledge)] if knowledge.entries else []),
         TurnsStage(turns, names_subjects=not knowledge.described),
-        AnswerStage(backend, config.qa_sampling),
+        AnswerStage(backend, config.qa_sampling, domain.notices.no_answer.zh),
     )

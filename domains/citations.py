@@ -20,7 +20,7 @@ class Quotation(BaseModel):
 
     Attributes:
         id: Id of the entry.
-        title: Name of the entry.
+        title: Name of the entry; of a passage, its file and headings.
         attribute: The quoted attribute of the entry.
         text: The statement.
         version: First digits of the SHA-256 of the knowledge base.
@@ -97,7 +97,7 @@ def quoted_attribute(entry: Entry, attribute: str, version: str) -> Quotation:
     """
     items = entry.attributes.get(attribute)
     text = f"{entry.name}的{attribute}：{'、'.join(items)}。" if items else entry.quoted
-    return Quotation(id=entry.id, title=entry.name, attribute=attribute, text=text, version=version)
+    return Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=version)
 
 
 def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[str]:

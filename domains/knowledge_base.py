@@ -49,6 +49,11 @@ class Entry(BaseModel):
         return (self.name, *self.aliases)
 
     @property
+    def title(self) -> str:
+        """What a citation calls it."""
+        return self.name
+
+    @property
     def opening(self) -> tuple[str, tuple[str, ...]]:
         """What is said of it first: its label, and the items."""
         return DEFINITION, (self.definition,)

@@ -49,8 +49,11 @@ class CardContent:
 
     Attributes:
         dataset: Name of the dataset.
+        dataset_rows: What of it was read, kept and dropped.
+        dataset_directory: Where it is on the machine that trained.
         about: What the data is, Chinese and English.
         data_licence: Licence and origin of the data, as its authors state them.
+        project_data: Whether the data was written for this project.
         settings: Method and training settings, as ``key=value``.
         systems: Heads of the score columns.
         scores: Lines of the score table.
@@ -60,8 +63,11 @@ class CardContent:
     """
 
     dataset: str
+    dataset_rows: str
+    dataset_directory: Path
     about: tuple[str, str]
     data_licence: str
+    project_data: bool
     settings: Sequence[str]
     systems: Sequence[str]
     scores: Sequence[ScoreRow]
@@ -84,7 +90,7 @@ def write_model_card(directory: Path, artifact: AnyArtifact, content: CardConten
     parts = [
         _front_matter(
             artifact.base.family,
-            own,
+            _licence_name(own, content.project_data),
             licences,
             content.base_hub_name,
             task="question-answering" if isinstance(artifact, ReaderArtifact) else "text-generation",
@@ -113,7 +119,9 @@ def write_conversion_card(directory: Path, source: Path, family: ModelFamily, la
     own = source.is_relative_to(cache_dir().resolve())
     licences = _copy_licences(source, directory)
     parts = [
-        _front_matter(family.name, own, licences, None, task="text-generation", library="transformers"),
+        _front_matter(
+            family.name, _licence_name(own, True), licences, None, task="text-generation", library="transformers"
+        ),
         f"# {source.name}, {layout}",
         _limits(own),
         f"权重取自 `{source.name}`，只改变了文件布局（`python -m models.convert`，{class_name}）。  \n"
@@ -136,10 +144,19 @@ def _copy_licences(base: Path, directory: Path) -> list[str]:
     return [licence.name for licence in files]
 
 
-def _front_matter(family: str, own: bool, licences: Sequence[str], base: str | None, *, task: str, library: str) -> str:
-    lines = ["language:", "- zh", f"license: {'apache-2.0' if own else 'other'}"]
-    if not own:
-        lines += ["license_name: as-the-base-model", *(f"license_link: {name}" for name in licences[:1])]
+def _licence_name(own_base: bool, project_data: bool) -> str:
+    """Whose terms a model has, as a name for the front matter; empty where all of it is the project's, Apache-2.0."""
+    if own_base:
+        return "" if project_data else "as-the-training-data"
+    return "as-the-base-model" if project_data else "as-the-base-model-and-the-training-data"
+
+
+def _front_matter(
+    family: str, licence: str, licences: Sequence[str], base: str | None, *, task: str, library: str
+) -> str:
+    lines = ["language:", "- zh", f"license: {'other' if licence else 'apache-2.0'}"]
+    if licence:
+        lines += [f"license_name: {licence}", *(f"license_link: {name}" for name in licences[:1])]
     lines += [f"base_model: {base}"] if base else []
     lines += [f"pipeline_tag: {task}", f"library_name: {library}"]
     return "\n".join(["---", *lines, "tags:", "- xinglin", f"- {family}", "---"])
@@ -183,8 +200,10 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
     rows = [
         ("结果 result", " · ".join(artifact.described)),
         ("基座 base", f"{content.base_hub_name or base.name} (`{base.family}`), SHA-256 `{base.sha256}`"),
-        ("许可 licence", _licence(licence, content.own_base)),
+        ("基座许可 licence of the base", _licence(licence, content.own_base)),
         ("数据 data", f"{content.dataset}, SHA-256 `{artifact.dataset_sha256}`. {zh} {en}"),
+        ("数据行数 rows of the data", content.dataset_rows),
+        ("数据目录 directory of the data", f"`{content.dataset_directory}`"),
         ("数据许可 data licence", content.data_licence),
         ("训练所用 trained on", "<br>".join(f"{name}: {split}" for name, split in (artifact.trained_on or {}).items())),
         ("方法 method", method),

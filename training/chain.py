@@ -14,6 +14,7 @@ from common.files import check_writable, clean_up, write_text
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.manifest import MANIFEST
+from data_recipes.sources.source import PROJECT_LICENCE
 from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import AnyArtifact, BesideBaseArtifact, check_files, result_files
@@ -60,6 +61,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
         began.refuse_other_config(config)
     logger.info("[1/6] dataset {}", config.data.name)
     dataset = _dataset(config, began)
+    logger.info("{}; {}", dataset.manifest.counts.told, dataset.directory)
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
     job = stage(config, dataset, base or _recorded_base(config, began))
@@ -206,8 +208,11 @@ def _card(job: Job[Any], report: Report) -> CardContent:
     ]
     return CardContent(
         dataset=manifest.name,
+        dataset_rows=manifest.counts.told,
+        dataset_directory=job.dataset.directory,
         about=(manifest.about.zh, manifest.about.en),
         data_licence=manifest.licence,
+        project_data=manifest.licence == PROJECT_LICENCE,
         settings=[f"{name}={value}" for name, value in {**job.settings(), "seed": config.seed}.items()],
         systems=list(report.systems),
         scores=rows,

@@ -194,12 +194,24 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     return ApiError(code, message, headers=error.headers).response()
 
 
+NO_OBJECT = "请求体不是 JSON 对象：请以 Content-Type: application/json 发送 {…} · the body is not a JSON object"
+
+
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if any(_is_no_object(detail) for detail in error.errors()):
+        return ApiError("invalid_request", NO_OBJECT, param="body").response()
     # pydantic's detail also quotes the input; the message has only place and reason
     problems = [(_place(detail["loc"]), detail["msg"]) for detail in error.errors()]
     message = "; ".join(f"{place}: {reason}" for place, reason in problems)
     return ApiError("invalid_request", message, param=problems[0][0]).response()
+
+
+def _is_no_object(detail: Mapping[str, Any]) -> bool:
+    of_the_whole = tuple(detail["loc"]) == ("body",)
+    return detail["type"] == "json_invalid" or (
+        of_the_whole and detail["type"] in ("missing", "dict_type", "model_attributes_type")
+    )
 
 
 def _place(location: tuple[str | int, ...]) -> str:

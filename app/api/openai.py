@@ -36,7 +36,7 @@ from app.config import (
     Temperature,
     TopK,
 )
-from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
+from app.pipeline.consultation import Consultation, PipelineStage, consult
 from app.pipeline.guards import FixedAnswer
 from domains.safety_rules import Level, LevelText
 from models.engines.engine import Sampling
@@ -161,7 +161,7 @@ class Chat:
         asked = Consultation(request_id, question.content, history, _tokens(body), sampling)
         decided = await consult(self.stages, asked)
         stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
-        whole = QaReply(Decided(decided.consultation, stopped), self.disclaimer, self.name)
+        whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.name)
         return LabelledChat(whole, stopped, self.levels, form)
 
     def check_name(self, name: str) -> None:

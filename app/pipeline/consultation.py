@@ -67,10 +67,15 @@ class Consultation:
 
 @dataclass(frozen=True)
 class Decided:
-    """A consultation whose answer is decided; no further stage runs."""
+    """A consultation whose answer is decided; no further stage runs.
+
+    Attributes:
+        if_empty: The answer where the model says nothing.
+    """
 
     consultation: Consultation
     reply: AnswerStream
+    if_empty: str = ""
 
     def __aiter__(self) -> AsyncIterator[str | Completion]:
         """The text as the reader gets it, then the completion, where the model answers.
@@ -79,8 +84,16 @@ class Decided:
             BackendError: See ``AnswerStream``.
         """
         level, check = self.consultation.level, self.consultation.check
-        reply = check.checked(aiter(self.reply)) if check else aiter(self.reply)
+        reply = self._never_empty(check.checked(aiter(self.reply)) if check else aiter(self.reply))
         return opened(reply, level) if level.opening else reply
+
+    async def _never_empty(self, reply: AsyncIterator[str | Completion]) -> AsyncIterator[str | Completion]:
+        said = False
+        async for event in reply:
+            if isinstance(event, Completion) and not said:
+                yield self.if_empty
+            said = said or (isinstance(event, str) and bool(event.strip()))
+            yield event
 
 
 class PipelineStage(Protocol):

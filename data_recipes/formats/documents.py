@@ -1,7 +1,7 @@
 """Word, PDF, Markdown and plain text, cut into passages for retrieval and for writing questions.
 
 A passage never crosses a heading, ends where a paragraph or a sentence ends, and knows the headings above it and its
-pages. Headings are what the document marks as such: Word's heading styles, Markdown's ``#``, the outline of a PDF.
+pages. Headings are what the document marks as such: Word's heading styles, Markdown's headings, the outline of a PDF.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from common.errors import UserError
 from data_recipes.formats.encoding import encoding_of
+from data_recipes.formats.markdown import joined_lines, markdown_blocks
 from data_recipes.schema.dropped import Dropped
 
 SENTENCE = re.compile(r".+?(?:[。！？!?；;]+[”’」』）)\"']*|\.(?=\s)|$)", re.S)
 ENDS_PARAGRAPH = re.compile(r"[。！？!?：:；;][”’」』）)\"']*$")
-HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
 STYLE = re.compile(r"(?:[Hh]eading|标题)\s*(\d)")
 PAGE_NUMBER = re.compile(r"\W*(?:第\s*)?\d+(?:\s*页)?(?:\W*(?:共|of)?\W*\d+(?:\s*页)?)?\W*")
 RUNNING = 3  # a first or last line on this many pages is a running header or footer
@@ -118,7 +118,7 @@ def _cut(blocks: Iterator[Block | Dropped], characters: int) -> Iterator[Passage
             headings = [*((level, text) for level, text in headings if level < block.level), (block.level, block.text)]
             parts, pages = [], []
             continue
-        for sentence in _sentences(block.text, characters):
+        for sentence in sentences_within(block.text, characters):
             if parts and sum(map(len, parts)) + len(sentence) > characters:
                 yield passage()
                 parts, pages = [], []
@@ -130,14 +130,20 @@ def _cut(blocks: Iterator[Block | Dropped], characters: int) -> Iterator[Passage
         yield passage()
 
 
-def _sentences(text: str, characters: int) -> Iterator[str]:
-    """The whole paragraph where it fits, else its sentences; a sentence that is too long is cut."""
+def sentences_within(text: str, characters: int) -> Iterator[str]:
+    """The whole paragraph where it fits, else its lines' sentences; a sentence that is too long is cut.
+
+    Args:
+        text: The paragraph, or the lines of a list.
+        characters: Most characters of each part; a line break is at the beginning of the next line.
+    """
     if len(text) <= characters:
         yield text
         return
-    for sentence in SENTENCE.findall(text):
-        for start in range(0, len(sentence), characters):
-            yield sentence[start : start + characters]
+    for number, line in enumerate(text.splitlines()):
+        for sentence in SENTENCE.findall(f"\n{line}" if number else line):
+            for start in range(0, len(sentence), characters):
+                yield sentence[start : start + characters]
 
 
 def _plain(path: Path) -> Iterator[Block]:
@@ -147,20 +153,8 @@ def _plain(path: Path) -> Iterator[Block]:
 
 
 def _markdown(path: Path) -> Iterator[Block]:
-    paragraph: list[str] = []
-    fenced = False
-    for line in [*_lines(path), ""]:
-        fenced ^= line.lstrip().startswith("```")
-        heading = None if fenced else HEADING.fullmatch(line.strip())
-        if (heading or not line.strip()) and not fenced and paragraph:
-            yield Block("\n".join(paragraph))
-            paragraph = []
-        if heading:
-            yield Block(heading[2], len(heading[1]))
-        elif line.strip():
-            paragraph.append(line.rstrip())
-    if paragraph:
-        yield Block("\n".join(paragraph))
+    for block in markdown_blocks("\n".join(_lines(path))):
+        yield Block(block.text, block.level)
 
 
 def _lines(path: Path) -> list[str]:
@@ -232,8 +226,7 @@ def _paragraphs(lines: list[str], titles: dict[str, int], page: int) -> Iterator
             paragraph = ""
             yield Block(line, titles[line], page)
             continue
-        between = " " if paragraph and line and paragraph[-1].isascii() and line[0].isascii() else ""
-        paragraph += between + line
+        paragraph = joined_lines(paragraph, line)
         if paragraph and (not line or ENDS_PARAGRAPH.search(line)):
             yield Block(paragraph, page=page)
             paragraph = ""

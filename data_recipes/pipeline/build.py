@@ -255,10 +255,9 @@ def _summed(counts: list[dict[str, int]]) -> dict[str, int]:
 
 def summary(manifest: DatasetManifest, out: str) -> str:
     """The result of a build, in four lines."""
-    counts = manifest.counts
     shared = {name: f"{o.exact}/{o.ngram} of {o.n}" for name, o in manifest.overlap.items()}
     return (
-        f"{manifest.name}: read {counts.read}, kept {counts.kept}, dropped {listed(counts.dropped)}\n"
+        f"{manifest.name}: {manifest.counts.told}\n"
         f"splits: {listed(manifest.splits)}\n"
         f"questions identical to training / sharing {RUN_TOLD[1]} with it: {listed(shared)}\n"
         f"written to {out} (sha256 {manifest.sha256[:12]})"

@@ -37,6 +37,12 @@ class Counts(_ManifestSection):
     kept: int
     dropped: dict[str, int]
 
+    @property
+    def told(self) -> str:
+        """The account in a line, e.g. ``read 121, kept 90, dropped duplicate_question 31``."""
+        dropped = ", ".join(f"{reason} {number}" for reason, number in self.dropped.items()) or "none"
+        return f"read {self.read}, kept {self.kept}, dropped {dropped}"
+
     @model_validator(mode="after")
     def _balances(self) -> "Counts":
         if self.read != self.kept + sum(self.dropped.values()):

@@ -15,6 +15,9 @@ from data_recipes.sources.read_notes import ReadNotes
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
+PROJECT_LICENCE = "written for this project, under its licence"
+"""Of the sources that are written here, not read."""
+
 DRAWN = {
     "train": Description(zh="训练集", en="for training"),
     "dev": Description(

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from domains.documents.passage import CONTENT, PassageEntry, as_text, sentences
-from domains.documents.phrasings import ANSWER, PASSAGE
+from domains.documents.passage import CONTENT, PassageEntry, as_text, sentences, statements
+from domains.documents.phrasings import ANSWER, PASSAGE, reworded
 from domains.documents.written import WrittenQuestion
 from domains.facts import Fact
 from domains.grounding import quoted
 from domains.knowledge_base import KnowledgeBase
-from domains.retrieval.normalise import normalised
-from domains.retrieval.wording import content
 from domains.wording import Wording
 
 QUESTION = "问答"
@@ -28,13 +26,12 @@ def passages_of(kb: KnowledgeBase) -> list[PassageEntry]:
 
 def fact_about(entry: PassageEntry) -> Fact:
     """The question that a passage answers, or what can be asked about its heading: all of it, or its beginning."""
-    said = _first(sentences(entry.definition))
     return _fact(
         entry,
         key=f"{entry.id}.{QUESTION if entry.is_answer else CONTENT}",
         wording=ANSWER if entry.is_answer else PASSAGE,
-        slots={"name": entry.subject, "keywords": " ".join(content(normalised(entry.subject))) or entry.subject},
-        said=said,
+        slots={"name": entry.subject, "reworded": reworded(entry.subject)},
+        said=_first(entry.definition),
     )
 
 
@@ -61,9 +58,11 @@ def _fact(entry: PassageEntry, key: str, wording: Wording, slots: dict[str, str]
     )
 
 
-def _first(said: list[str]) -> list[str]:
-    """As many sentences as fit into an answer, at least one."""
-    for count in range(len(said), 1, -1):
-        if sum(map(len, said[:count])) <= LONGEST_ANSWER:
-            return said[:count]
-    return said[:1]
+def _first(text: str) -> list[str]:
+    """As many sentences as fit into an answer, at least one; a list or a table that begins there is whole."""
+    first: list[str] = []
+    for said in statements(text):
+        if first and sum(map(len, first)) + len(said[0]) > LONGEST_ANSWER:
+            break
+        first += said
+    return first

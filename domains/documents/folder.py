@@ -21,29 +21,30 @@ from loguru import logger
 from common.errors import UserError
 from common.hashing import sha256_file, sha256_text, sha256_value
 from data_recipes.formats.columns import ANSWER, INPUT, QUESTION, question_and_answer
-from data_recipes.formats.documents import READERS, SENTENCE, is_document, passages
+from data_recipes.formats.documents import READERS, PassageText, is_document, passages, sentences_within
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, read_table
 from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
-from domains.documents.passage import PassageEntry, sentences
+from domains.documents.passage import JOINT, PassageEntry, sentences
 from domains.knowledge_base import KnowledgeBase, KnowledgeSchema, joined
-from domains.retrieval.normalise import normalised
+from domains.retrieval.normalise import HAN, normalised
 
 PASSAGE = "passage"
 CHARACTERS = 200  # of a passage: three fit into the prompt of the smallest model
 LETTERS = 4  # of an id
-JOINT = " > "  # between the headings of a name
 LONGEST_SUBJECT = 16  # characters of a subject that is made of the beginning of a text
 ROWS = (".jsonl", ".json", *TABLES)
+ENTRY_COLUMNS = ("id", "name", "aliases", "text", "definition", "attributes")
 WANTED = f"one of {', '.join(QUESTION)} with one of {', '.join(ANSWER)}, or name with text or attributes"
 
 _ID = re.compile(r"[A-Za-z]+\d+")
 _NUMBERING = re.compile(
     r"^(?:第[\d一二三四五六七八九十百]+[章节条篇]|[\d一二三四五六七八九十]+(?:\.\d+)*[、.．)）](?!\d)|\d+(?:\.\d+)+\s"
-    r"|[（(][\d一二三四五六七八九十]+[)）])\s*"
+    r"|[（(][\d一二三四五六七八九十]+[)）]|[①-⑳])\s*"
 )
+_SPACES = re.compile(rf"(?<=[{HAN}])\s+(?=\w)|(?<=\w)\s+(?=[{HAN}])")  # 增强 CT
 _CLAUSE_END = re.compile(r"[，。；：！？,;!?（(]|:(?!\d)")
 _TEMPORARY = ("~$", ".")  # locks of Office, hidden files
 
@@ -113,10 +114,28 @@ def load_folder(folder: Path) -> KnowledgeBase:
     """
     files = readable_files(folder)
     letters = _letters(folder, files)
-    placed = [one for path in files for one in _placed(path, letters[path])]
+    placed = [one for path in files for one in _placed(path, letters[path], path.relative_to(folder).as_posix())]
     _check_unique(placed)
     contents = [[path.relative_to(folder).as_posix(), sha256_file(path)] for path in files]
     return KnowledgeBase(_named([entry for _, entry in placed]), sha256_value(contents), described=True)
+
+
+def pieces_in(path: Path) -> int:
+    """Passages of a document, before those without a word are dropped, or rows of a table."""
+    if is_document(path):
+        return sum(isinstance(passage, PassageText) for passage in passages(path, CHARACTERS))
+    return sum(1 for _ in rows_in(path))
+
+
+def rows_in(path: Path) -> Iterator[Line | Dropped]:
+    """The rows of a table or of a file of JSON, good and bad ones."""
+    return read_table(path, ()) if path.suffix.lower() in TABLES else read_objects(path)
+
+
+def columns_read(row: Mapping[str, Any]) -> set[str]:
+    """The columns of a row that its passage is made of."""
+    found = question_and_answer(row)
+    return {*found, INPUT, "id"} if found.question and found.answer else set(ENTRY_COLUMNS)
 
 
 def _is_temporary(path: Path) -> bool:
@@ -148,12 +167,14 @@ def _letters(folder: Path, files: Sequence[Path]) -> dict[Path, str]:
     return letters
 
 
-def _placed(path: Path, letters: str) -> list[tuple[str, PassageEntry]]:
+def _placed(path: Path, letters: str, name: str) -> list[tuple[str, PassageEntry]]:
     """The passages of a file with their places."""
     pieces = [part for piece in _pieces(path) for part in _parts(piece)]
     if not pieces:
         raise UserError("there is no text in this file", where=str(path), fix="fill it, or move it out of the folder")
-    return [(piece.where, _entry(piece, piece.id or f"{letters}{number}")) for number, piece in _told_apart(pieces)]
+    return [
+        (piece.where, _entry(piece, piece.id or f"{letters}{number}", name)) for number, piece in _told_apart(pieces)
+    ]
 
 
 def _told_apart(pieces: Sequence[FolderText]) -> Iterator[tuple[int, FolderText]]:
@@ -168,15 +189,16 @@ def _told_apart(pieces: Sequence[FolderText]) -> Iterator[tuple[int, FolderText]
             yield number, replace(piece, headings=begins, aliases=(), is_answer=False)
 
 
-def _entry(piece: FolderText, id: str) -> PassageEntry:
+def _entry(piece: FolderText, id: str, file: str) -> PassageEntry:
     return PassageEntry(
         id=id,
         type=PASSAGE,
+        file=file,
         name=JOINT.join(piece.headings),
         aliases=piece.aliases,
         definition=piece.text,
         attributes={},
-        subject=piece.headings[-1] if piece.is_answer else _without_number(piece.headings[-1]),
+        subject=_SPACES.sub("", _without_number(piece.headings[-1])),
         is_answer=piece.is_answer,
     )
 
@@ -194,10 +216,8 @@ def _without_number(heading: str) -> str:
 def _parts(piece: FolderText) -> Iterator[FolderText]:
     """A text as it is, or cut where sentences end; an id of its own belongs to the first part."""
     parts = [""]
-    for sentence in SENTENCE.findall(piece.text):
-        for start in range(0, len(sentence), CHARACTERS):
-            part = sentence[start : start + CHARACTERS]
-            parts = [*parts[:-1], parts[-1] + part] if len(parts[-1]) + len(part) <= CHARACTERS else [*parts, part]
+    for part in sentences_within(piece.text, CHARACTERS):
+        parts = [*parts[:-1], parts[-1] + part] if len(parts[-1]) + len(part) <= CHARACTERS else [*parts, part]
     said = [part.strip() for part in parts if says_something(part)]
     for number, text in enumerate(said):
         yield replace(piece, text=text, id="" if number else piece.id)
@@ -207,8 +227,7 @@ def _pieces(path: Path) -> Iterator[FolderText]:
     if is_document(path):
         yield from _of_document(path)
         return
-    table = path.suffix.lower() in TABLES
-    for line in read_table(path, ()) if table else read_objects(path):
+    for line in rows_in(path):
         if isinstance(line, Dropped):
             reason = line.reason.replace("_", " ")
             raise UserError(reason, where=_where(path, line.id), fix="fix this row, or move the file out of the folder")
@@ -221,7 +240,7 @@ def _of_document(path: Path) -> Iterator[FolderText]:
             _say("WARNING", f"{_where(path, passage.id)}: {passage.reason.replace('_', ' ')}")
         elif says_something(passage.text):
             headings = passage.headings or (path.stem, _beginning(passage.text))
-            yield FolderText(str(path), headings, passage.text)
+            yield FolderText(str(path), headings, passage.text, is_answer=headings[-1].endswith(("？", "?")))
 
 
 def _where(path: Path, place: str) -> str:

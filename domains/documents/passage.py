@@ -1,6 +1,7 @@
 """A passage of somebody's documents as an entry of a knowledge base."""
 
 import re
+from itertools import chain
 
 from data_recipes.formats.documents import SENTENCE
 from data_recipes.leakage.normalise import says_something
@@ -8,6 +9,9 @@ from domains.knowledge_base import Entry, joined
 
 CONTENT = "内容"
 """What the text of a passage is called in a prompt and on the page."""
+
+JOINT = " > "
+"""Between the headings of a name."""
 
 _BULLET = re.compile(r"^(?:[-*+•·▪◆●]|>)\s+")
 
@@ -19,8 +23,10 @@ class PassageEntry(Entry):
         subject: What a question calls it: its heading, or the question that it answers.
         is_answer: Whether the subject is a question that the text answers.
         called: Further names, under which a question finds this passage and no other one.
+        file: Its file, below the folder.
     """
 
+    file: str
     subject: str
     is_answer: bool = False
     called: tuple[str, ...] = ()
@@ -29,6 +35,11 @@ class PassageEntry(Entry):
     def names(self) -> tuple[str, ...]:
         """See ``Entry.names``."""
         return (self.name, *self.aliases, *self.called)
+
+    @property
+    def title(self) -> str:
+        """See ``Entry.title``: the file and the headings."""
+        return JOINT.join((self.file, self.name))
 
     @property
     def opening(self) -> tuple[str, tuple[str, ...]]:
@@ -44,9 +55,25 @@ class PassageEntry(Entry):
 
 def sentences(text: str) -> list[str]:
     """The sentences and the lines of a list in a text, without bullets."""
-    lines = (_BULLET.sub("", line.strip()) for line in text.splitlines())
-    found = [sentence.strip() for line in lines for sentence in SENTENCE.findall(line)]
-    return [sentence for sentence in found if says_something(sentence)]
+    return list(chain.from_iterable(statements(text)))
+
+
+def statements(text: str) -> list[list[str]]:
+    """What must not be cut: each sentence, but a list or a table whole, with what introduces it."""
+    found: list[list[str]] = []
+    in_list = False
+    for line in map(str.strip, text.splitlines()):
+        listed = _BULLET.match(line)
+        said = [sentence.strip() for sentence in SENTENCE.findall(_BULLET.sub("", line))]
+        said = [sentence for sentence in said if says_something(sentence)]
+        if listed and found and (in_list or found[-1][-1].endswith(("：", ":"))):
+            found[-1] += said
+        elif listed and said:
+            found.append(said)
+        else:
+            found += ([sentence] for sentence in said)
+        in_list = bool(listed)
+    return found
 
 
 def as_text(items: list[str]) -> str:

@@ -325,6 +325,8 @@ def _provenance(
         base_sha256=artifact.base.sha256 if artifact else "",
         dataset=dataset.manifest.name,
         dataset_sha256=dataset.manifest.sha256,
+        dataset_rows=dataset.manifest.counts.told,
+        dataset_directory=str(dataset.directory),
         trained_on={name: str(split) for name, split in (artifact.trained_on or {}).items()} if artifact else {},
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",

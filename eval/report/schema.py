@@ -167,6 +167,8 @@ class ReportProvenance(_ReportPart):
 
     Attributes:
         base: Name of the base model, where it is known.
+        dataset_rows: What was read, kept and dropped, and why; empty in reports from before this key.
+        dataset_directory: Where the dataset is; empty as ``dataset_rows``.
         trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
         decoding: How answers were generated.
@@ -181,6 +183,8 @@ class ReportProvenance(_ReportPart):
     base_sha256: str
     dataset: str
     dataset_sha256: str
+    dataset_rows: str = ""
+    dataset_directory: str = ""
     trained_on: dict[str, str] = Field(default_factory=dict)
     prompt_format: str
     prompt_format_sha256: str

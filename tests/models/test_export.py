@@ -27,8 +27,11 @@ ARTIFACT = artifact(
 )
 CONTENT = CardContent(
     dataset="medical",
+    dataset_rows="read 9, kept 7, dropped duplicate_question 2",
+    dataset_directory=Path("/cache/datasets/ab12"),
     about=("医学问答。", "Medical QA."),
     data_licence="Apache-2.0",
+    project_data=True,
     settings=["rank=8"],
     systems=["base", "tuned"],
     scores=[ScoreRow("unseen", "rouge_l_zh", 40, ["10.0% [8, 12]", "30.0% [27, 33]"], "更好 better")],
@@ -75,6 +78,8 @@ def test_card_holds_base_data_scores_proof_and_limits(tmp_path: Path) -> None:
         "不能代替医生",
         "for commercial use of Baichuan2",
         "rank=8",
+        "kept 7, dropped duplicate_question 2",
+        "/cache/datasets/ab12",
     ):
         assert said in body
     assert (tmp_path / "out/LICENSE.txt").read_text() == "terms"
@@ -88,6 +93,19 @@ def test_card_of_a_prefix_says_why_it_is_not_merged_and_of_our_own_base_that_it_
     assert "a prefix cannot be merged" in card and "回答不可采信" in card and "license: apache-2.0" in card
     assert "library_name: peft" in card and 'load_model("embedded")' in card
     assert "Scores" not in card and "Merge proof" not in card and "base_model" not in card
+
+
+def test_card_of_a_model_trained_on_own_data_does_not_license_it(tmp_path: Path) -> None:
+    own = replace(CONTENT, data_licence="a knowledge base of your own", project_data=False)
+    for name, content in {"base": own, "toy": replace(own, own_base=True, base_hub_name=None)}.items():
+        (tmp_path / name).mkdir()
+        write_model_card(tmp_path / name, ARTIFACT, content, tmp_path)
+    read = {
+        name: yaml.safe_load((tmp_path / name / "README.md").read_text().split("---\n")[1]) for name in ("base", "toy")
+    }
+    assert {front["license"] for front in read.values()} == {"other"}
+    assert read["base"]["license_name"] == "as-the-base-model-and-the-training-data"
+    assert read["toy"]["license_name"] == "as-the-training-data"
 
 
 def test_card_of_a_base_that_merely_calls_itself_embedded_claims_no_licence_for_it(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def only_run(runs: Path) -> Path:
 
 
 def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path) -> None:
-    out = run("recipe=medical_qlora", *SMALL, f"runs_dir={tmp_path}")
+    out, log = start("recipe=medical_qlora", *SMALL, f"runs_dir={tmp_path}").wait()
     directory = only_run(tmp_path)
     artifact = read_json(directory / "artifact.json")
     assert artifact["kind"] == "merged" and artifact["merge_proof"]["passed"]
@@ -64,6 +64,9 @@ def test_qlora_chain_ends_in_a_merged_model_a_proof_and_a_report(tmp_path: Path)
     ]
     (line,) = [line for line in card.splitlines() if line.startswith("| heldout_phrasing | loss_per_character | 4 |")]
     assert all(f"| {loss:.3f} [" in line for loss in losses)
+    (rows,) = [line for line in card.splitlines() if line.startswith("| 数据行数 rows of the data")]
+    assert report["provenance"]["dataset_rows"] in rows and artifact["dataset"] in card
+    assert f"{report['provenance']['dataset_rows']}; {artifact['dataset']}" in log and "training, qlora: " in log
     assert "与训练数据的重合" in card and str(directory / "merged/README.md") in out
 
 

@@ -41,6 +41,10 @@ class Lora(PeftMethod[LoraConfig]):
     result = "mergeable"
     decisive = "lora_B"  # the update is B·A, and B starts as zero
 
+    def title(self, config: LoraConfig) -> str:
+        """See ``Method.title``."""
+        return "qlora" if config.quantisation else self.name
+
     def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
         import peft

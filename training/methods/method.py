@@ -65,6 +65,10 @@ class Method(ABC, Generic[C]):
         """The ``kind`` of its configuration."""
         return str(self.config.model_fields["kind"].default)
 
+    def title(self, config: C) -> str:
+        """What the method is called with this configuration."""
+        return self.name
+
     @abstractmethod
     def attach(self, model: PreTrainedModel, config: C, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """Prepares a loaded base: what is trained requires gradients and is in float32.

@@ -54,8 +54,9 @@ class MetricsLog(TrainerCallback):
         self.since = (time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Moves the progress bar."""
+        """Moves the progress bar; the last step is always logged, so that a short run has a loss."""
         self.progress.update(state.global_step - self.progress.n)
+        control.should_log |= state.global_step == state.max_steps
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any

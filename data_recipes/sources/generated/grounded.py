@@ -6,6 +6,7 @@ passages by their headings, or with the questions that a teacher wrote (``traini
 prompt lacks the passage, and the answer says so.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,20 +15,24 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Literal
 
+from loguru import logger
 from pydantic import AfterValidator, Field, PositiveInt
 
 from common.command import Config
 from common.errors import UserError
+from data_recipes.formats.documents import is_document
+from data_recipes.formats.jsonl import Line
 from data_recipes.leakage.normalise import RUN, normalise, runs
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description, GroundingUsed
 from data_recipes.sources.generated.knowledge_base import OWN_LICENCE, KnowledgeSourceConfig, files, used
 from data_recipes.sources.generated.knowledge_tuning import SEEN_IN_TRAINING
-from data_recipes.sources.source import Source
+from data_recipes.sources.read_notes import ReadNotes
+from data_recipes.sources.source import PROJECT_LICENCE, Source, SourceDetails
 from domains.citations import marks
 from domains.documents.facts import fact_about, passages_of, written_facts
-from domains.documents.folder import FolderSchema
+from domains.documents.folder import FolderSchema, columns_read, pieces_in, rows_in
 from domains.documents.passage import PassageEntry
 from domains.documents.written import read_written
 from domains.domain import DOMAINS, find_domain
@@ -39,18 +44,15 @@ from domains.reading import entries_to_read
 from domains.retrieval.retriever import Retrieved, Retriever
 
 ATTRIBUTES = 1  # of a passage: its text
-OTHER_FIXES = {
-    "train": ", or make data.splits.dev smaller",
-    "unseen_entity": ", or hold out more passages: source.held_out_share",
-}
+DEV_SHARE = 0.1  # of the questions about trained passages, at most
 NOTHING_FOUND = 0.3  # of the prompts that lack the passage have no other one either
 
 
 class GroundedSizes(Config):
-    """Examples in each split.
+    """Most examples in each split; a small folder gives fewer, and the build says how many.
 
     Attributes:
-        train: At most; every passage is asked about once, then again in other wordings.
+        train: Every passage is asked about once, then again in other wordings.
     """
 
     train: PositiveInt
@@ -78,7 +80,7 @@ class GroundedSource(KnowledgeSourceConfig):
         kind: Selects this source.
         domain: Whose rules and notices the service has: ``documents``, or ``hospital`` with the rules of medicine.
         questions_path: The questions that a teacher wrote (``training/write_questions.py``); null asks about headings.
-        sizes: Examples in each split.
+        sizes: Most examples in each split.
         entries: Passages in a prompt.
         withheld_share: Share of the questions whose prompt lacks the passage.
         shuffled_share: Share of the prompts whose passages are in any order; the others have the best first.
@@ -93,11 +95,11 @@ class GroundedSource(KnowledgeSourceConfig):
     shuffled_share: float = Field(ge=0, le=1)
 
 
-def read(config: GroundedSource) -> Iterator[Example | Dropped]:
+def read(config: GroundedSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Writes the questions, training first, and gives each its passages.
 
     Raises:
-        UserError: A file is damaged, or there are fewer passages than the splits need.
+        UserError: A file is damaged, or there are too few passages for a question in every split.
     """
     kb = config.load()
     facts, dropped = _facts(kb, config)
@@ -110,6 +112,16 @@ def read(config: GroundedSource) -> Iterator[Example | Dropped]:
             yield shelf.row(example).model_copy(update={"split": name, "source": "documents"})
     yield from dropped
     yield from (Dropped(example.id, "duplicate_question") for example in repeated)
+    yield from _unread(config)
+
+
+def _unread(config: GroundedSource) -> Iterator[ReadNotes]:
+    """The columns of the folder's rows that no passage has."""
+    notes = ReadNotes()
+    for line in (line for path in files(config) if not is_document(path) for line in rows_in(path)):
+        if isinstance(line, Line):
+            notes.add(line, columns_read(line.row))
+    yield from notes.found()
 
 
 def _facts(kb: KnowledgeBase, config: GroundedSource) -> tuple[list[Fact], list[Dropped]]:
@@ -141,7 +153,7 @@ def _splits(
     """The questions of every split, and those that are asked twice.
 
     Raises:
-        UserError: There are too few.
+        UserError: There is none for a split.
     """
     sizes, rng = config.sizes, Random(f"{config.seed} splits")
     known = [fact for fact in facts if not unseen.intersection(fact.grounding)]
@@ -154,7 +166,8 @@ def _splits(
         }
     )
     asked = pools["asked"]
-    train, dev = asked[: -sizes.dev][: sizes.train], asked[-sizes.dev :]
+    dev_size = min(sizes.dev, math.ceil(DEV_SHARE * len(asked)))
+    train, dev = asked[:-dev_size][: sizes.train], asked[-dev_size:]
     trained = {id for example in train for id in example.grounding}
     splits = {
         "train": rng.sample(train, len(train)),
@@ -169,16 +182,22 @@ def _splits(
 
 
 def _check_sizes(splits: Mapping[str, Sequence[Example]], sizes: GroundedSizes, passages: int) -> None:
-    for name, examples in splits.items():
-        got, wanted = len(examples), getattr(sizes, name)
-        if got >= (1 if name == "train" else wanted):
-            continue
-        fix = f"set data.splits.{name}={got}" if got else "add documents"
+    """Splits that a small folder cannot fill are a warning, empty ones an error.
+
+    Raises:
+        UserError: A split is empty.
+    """
+    folder = f"the folder has {passages} passages to ask about"
+    if empty := [name for name, examples in splits.items() if not examples]:
         raise UserError(
-            f"{got} questions instead of {wanted}: the folder has {passages} passages to ask about",
-            where=f"data.splits.{name}",
-            fix=f"{fix}{OTHER_FIXES.get(name, '')}",
+            f"no question is left for {', '.join(empty)}: {folder}",
+            where="source.path",
+            fix=f"add documents, or hold out {'fewer' if 'train' in empty else 'more'} passages: source.held_out_share",
         )
+    found = {name: len(examples) for name, examples in splits.items() if name != "train"}
+    short = [f"{name} {n} of {getattr(sizes, name)}" for name, n in found.items() if n < getattr(sizes, name)]
+    if short:
+        logger.warning("smaller splits than data.splits requests: {} ({})", ", ".join(short), folder)
 
 
 @dataclass(frozen=True)
@@ -241,6 +260,27 @@ def _files(config: GroundedSource) -> list[Path]:
     return files(config) + ([Path(config.questions_path).expanduser()] if config.questions_path else [])
 
 
+SPLITS = {
+    "train": Description(zh="训练集", en="for training"),
+    "dev": Description(
+        zh="训练过的段落、没有训练过的问法搭配：用于验证损失",
+        en="trained passages in combinations with wordings that training did not use: for the loss",
+    ),
+    "heldout_phrasing": Description(
+        zh="训练过的段落，换成从未训练过的问法：考察是否真正听懂问题",
+        en="trained passages in phrasings that training never uses: does the model understand the question?",
+    ),
+    "unseen_entity": Description(
+        zh="没有一道训练题以之作答的段落：考察回答是读出来的还是背出来的",
+        en="passages that no training row answers from: does the model read what it is given?",
+    ),
+}
+
+
+def _details(config: GroundedSource) -> SourceDetails:
+    return SourceDetails(OWN_LICENCE if config.path else PROJECT_LICENCE, SPLITS)
+
+
 SOURCE = Source(
     config=GroundedSource,
     read=read,
@@ -251,22 +291,10 @@ SOURCE = Source(
         en="Made from the user's own folder of documents, FAQ pairs and entries: the passages that are found stand"
         " before the question, the answer quotes their sentences with the id, or says that they do not say.",
     ),
-    licence=OWN_LICENCE,
-    splits={
-        "train": Description(zh="训练集", en="for training"),
-        "dev": Description(
-            zh="训练过的段落、没有训练过的问法搭配：用于验证损失",
-            en="trained passages in combinations with wordings that training did not use: for the loss",
-        ),
-        "heldout_phrasing": Description(
-            zh="训练过的段落，换成从未训练过的问法：考察是否真正听懂问题",
-            en="trained passages in phrasings that training never uses: does the model understand the question?",
-        ),
-        "unseen_entity": Description(
-            zh="没有一道训练题以之作答的段落：考察回答是读出来的还是背出来的",
-            en="passages that no training row answers from: does the model read what it is given?",
-        ),
-    },
+    rows_of=pieces_in,
+    licence=PROJECT_LICENCE,
+    splits=SPLITS,
+    details=_details,
     knowledge=used,
     grounding=lambda config: GroundingUsed(
         kind="entries",

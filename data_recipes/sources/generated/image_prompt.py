@@ -14,7 +14,7 @@ from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.source import Source, existing
+from data_recipes.sources.source import PROJECT_LICENCE, Source, existing
 from domains.image_prompts import format as image_prompt_format
 from domains.image_prompts.format import PARAMETERS
 
@@ -126,7 +126,7 @@ SOURCE = Source(
         " lights, compositions and parameters. No picture was made to look at.",
     ),
     rows_of=lambda path: len(path.read_text(encoding="utf-8").splitlines()),
-    licence="written for this project, under its licence",
+    licence=PROJECT_LICENCE,
     splits={
         "train": Description(zh="训练集", en="for training"),
         "dev": Description(

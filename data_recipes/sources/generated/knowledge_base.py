@@ -11,13 +11,12 @@ from data_recipes.formats.jsonl import raw_lines
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description, KnowledgeUsed
-from data_recipes.sources.source import Source, SourceDetails, existing
+from data_recipes.sources.source import PROJECT_LICENCE, Source, SourceDetails, existing
 from domains.domain import DOMAINS, find_domain
 from domains.instructions import write
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 
-LICENCE = "written for this project, under its licence"
 OWN_LICENCE = "a knowledge base of your own"
 
 
@@ -147,7 +146,9 @@ def details(config: KnowledgeSourceConfig) -> SourceDetails:
         ),
         "safety": config.knowledge.safety,
     }
-    return SourceDetails(licence=OWN_LICENCE if config.path else LICENCE, splits=splits, about=config.knowledge.about)
+    return SourceDetails(
+        licence=OWN_LICENCE if config.path else PROJECT_LICENCE, splits=splits, about=config.knowledge.about
+    )
 
 
 SOURCE = Source(
@@ -160,7 +161,7 @@ SOURCE = Source(
         " facts of the knowledge base.",
     ),
     rows_of=rows_of,
-    licence=LICENCE,
+    licence=PROJECT_LICENCE,
     splits={},
     details=details,
     knowledge=used,

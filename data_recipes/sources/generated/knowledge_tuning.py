@@ -24,7 +24,6 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
 from data_recipes.schema.manifest import Description, GroundingUsed
 from data_recipes.sources.generated.knowledge_base import (
-    LICENCE,
     InstructionSourceConfig,
     details,
     files,
@@ -32,7 +31,7 @@ from data_recipes.sources.generated.knowledge_base import (
     used,
 )
 from data_recipes.sources.generated.knowledge_dialogues import Partners, about_both, asked_about
-from data_recipes.sources.source import Source, SourceDetails
+from data_recipes.sources.source import PROJECT_LICENCE, Source, SourceDetails
 from domains.citations import AskedFor, marks
 from domains.domain import find_domain
 from domains.grounding import TEMPLATE, GivenEntry, statements_of, template_sha256, write_block
@@ -424,7 +423,7 @@ SOURCE = Source(
         " rests on, or says that they do not say.",
     ),
     rows_of=rows_of,
-    licence=LICENCE,
+    licence=PROJECT_LICENCE,
     splits={},
     details=_details,
     knowledge=used,

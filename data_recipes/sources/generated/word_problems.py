@@ -10,7 +10,7 @@ from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
-from data_recipes.sources.source import Source
+from data_recipes.sources.source import PROJECT_LICENCE, Source
 from domains.mathematics.generate import Stream, Written, has_seen_numbers, has_unseen_number
 from domains.mathematics.instructions import Solved, Steps, instruction
 from domains.mathematics.kinds import KINDS
@@ -113,7 +113,7 @@ SOURCE = Source(
         en="Primary-school word problems written by a program, 64 kinds over six grades; every written equation was"
         " recomputed with exact fractions.",
     ),
-    licence="written for this project, under its licence",
+    licence=PROJECT_LICENCE,
     splits={
         "train": Description(zh="训练集", en="for training"),
         "dev": Description(zh="训练过的题型，新的题：用于验证损失", en="new problems of trained kinds: for the loss"),

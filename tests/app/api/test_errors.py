@@ -8,7 +8,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
-from app.api.errors import BACKEND_ERRORS, KINDS, ErrorCode
+from app.api.errors import BACKEND_ERRORS, KINDS, NO_OBJECT, ErrorCode
 from app.backends import backend
 from app.backends.backend import BackendError, Unavailable
 from tests.app.fake_engine import FakeEngine
@@ -72,6 +72,18 @@ def test_errors_are_documented_and_fit_their_schema(
 ) -> None:
     content = body if isinstance(body, bytes | None) else json.dumps(body)
     _check(api, client.request(method, path, content=content, headers=JSON), status, code)
+
+
+@pytest.mark.parametrize("body", [b"", b"question", b"[]", b'"a"', b"{"])
+def test_a_body_that_is_no_json_object_is_told_plainly(client: httpx.Client, body: bytes) -> None:
+    for path in ("/v1/qa", "/v1/chat/completions"):
+        error = client.post(path, content=body, headers=JSON).json()["error"]
+        assert error["code"] == "invalid_request" and error["message"] == NO_OBJECT and error["param"] == "body"
+
+
+def test_a_form_is_told_that_json_is_expected(client: httpx.Client) -> None:
+    error = client.post("/v1/qa", data={"question": "你好"}).json()["error"]
+    assert error["message"] == NO_OBJECT
 
 
 @pytest.mark.parametrize(("path", "body"), [("/v1/qa", {"question": "高血压"}), ("/v1/chat/completions", CHAT)])

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.config import SamplingConfig
+from app.pipeline.answer import EMPTY
 from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE
 from domains.knowledge_base import KnowledgeBase
@@ -252,3 +253,22 @@ def test_a_conversation_longer_than_the_context_is_refused(client: httpx.Client)
 def test_sampling_is_by_default_the_engines() -> None:
     configured, engines = SamplingConfig().model_dump(), asdict(Sampling())
     assert configured == {name: engines[name] for name in configured}
+
+
+@pytest.mark.parametrize("said", ["", " \n"])
+def test_an_answer_without_words_says_so(said: str) -> None:
+    with serving(FakeEngine(said), "medical") as server, server.client() as client:
+        answer = ask(client, "今天天气怎么样？")
+        body = {"model": "fake-1", "messages": [{"role": "user", "content": "今天天气怎么样？"}]}
+        [choice] = client.post("/v1/chat/completions", json=body).json()["choices"]
+    assert answer["answer"].strip() == EMPTY + NOTICES.no_answer.zh and answer["finish_reason"] == "stop"
+    assert EMPTY in choice["message"]["content"]
+
+
+def test_where_the_model_says_nothing_about_an_entry_its_own_words_are_the_answer(
+    client: httpx.Client, engine: FakeEngine
+) -> None:
+    engine.answer = ""
+    answer = ask(client, "高血压有哪些症状？")
+    assert "头痛" in answer["answer"] and "【D001】" in answer["answer"] and EMPTY not in answer["answer"]
+    assert answer["finish_reason"] == "stop"

@@ -45,7 +45,7 @@ def test_markdown_keeps_the_headings_above_a_passage(tmp_path: Path) -> None:
     found = cut(path)
     assert [(p.id, p.headings, p.text) for p in found] == [
         ("guide.md-1", ("高血压",), "血压持续升高的慢性病。"),
-        ("guide.md-2", ("高血压", "饮食"), "每天吃盐不超过五克。少吃咸菜！多吃蔬菜。\n```\n# 不是标题\n```"),
+        ("guide.md-2", ("高血压", "饮食"), "每天吃盐不超过五克。少吃咸菜！多吃蔬菜。\n# 不是标题"),
         ("guide.md-3", ("高血压", "用药"), "遵医嘱。"),
     ]
 

@@ -76,6 +76,41 @@ def test_a_passage_is_given_by_sentences_and_quoted_as_it_is(folder: Path) -> No
     assert (quotation.attribute, quotation.text) == (CONTENT, "位置：一楼。要求：空腹、带身份证。")
 
 
+PARKING = """停车
+====
+
+## 1. 新能源 CT 车
+
+收费如下：
+
+| 车型 | 首小时 | 之后每小时 | 封顶 | 免费时长 |
+|---|---|---|---|---|
+| 小型车 | **5 元** | 2 元 | 40 元 | 15 分钟 |
+| 大型车 | 10 元 | 4 元 | 80 元 | 15 分钟 |
+| 摩托车 | 1 元 | 1 元 | 5 元 | 15 分钟 |
+
+## 2. 怎么开发票？
+
+在自助机上
+打印。
+"""
+
+
+def test_an_answer_has_a_table_whole_and_a_citation_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "停车.md").write_text(PARKING, encoding="utf-8")
+    kb = load_folder(tmp_path)
+    fees, receipt = kb.entries
+    assert isinstance(fees, PassageEntry) and isinstance(receipt, PassageEntry)
+    assert fact_about(fees).answer == (
+        "收费如下：车型：小型车，首小时：5 元，之后每小时：2 元，封顶：40 元，免费时长：15 分钟。"
+        "车型：大型车，首小时：10 元，之后每小时：4 元，封顶：80 元，免费时长：15 分钟。"
+        "车型：摩托车，首小时：1 元，之后每小时：1 元，封顶：5 元，免费时长：15 分钟。"
+    )
+    assert (fees.subject, receipt.subject, receipt.is_answer) == ("新能源CT车", "怎么开发票？", True)
+    [quotation] = quote("发票", [receipt], kb.version, DOMAIN.asked_for)
+    assert (quotation.title, quotation.text) == ("停车.md > 停车 > 2. 怎么开发票？", "在自助机上打印。")
+
+
 def test_ids_survive_what_happens_to_other_files(folder: Path) -> None:
     before = {entry.name: entry.id for entry in load_folder(folder).entries}
     (folder / "faq.csv").write_text(

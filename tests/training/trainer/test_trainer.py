@@ -130,10 +130,18 @@ def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config
 
 
 def test_accumulated_steps_equal_one_large_batch(make_config: MakeConfig, examples: list[Example]) -> None:
-    common = ("method=lora", "train.max_steps=4", "train.precision=fp32", "train.learning_rate=1e-3")
+    common = (
+        "method=lora",
+        "train.max_steps=4",
+        "train.log_steps=10",
+        "train.precision=fp32",
+        "train.learning_rate=1e-3",
+    )
     large = make_config(*common, "train.batch_size=4", "name=large")
     small = make_config(*common, "train.batch_size=1", "train.gradient_accumulation=4", "name=small")
-    one = trained(large, begun(large), examples)
+    run = begun(large)
+    one = trained(large, run, examples)
+    assert set(logged(run, "loss")) == {4}  # fewer steps than are logged at a time
     four = trained(small, begun(small), examples)
     for name in one:
         torch.testing.assert_close(one[name], four[name], rtol=1e-3, atol=1e-5)

@@ -67,7 +67,7 @@ class SftJob(Job[SftConfig]):
     @property
     def described(self) -> str:
         """See ``Job.described``."""
-        return f"{self.method.name}: {self.method.described[1]}"
+        return f"{self.method.title(self.config.method)}: {self.method.described[1]}"
 
     def plan(self) -> MemoryPlan:
         """See ``Job.plan``."""

@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from loguru import logger
 
 from common.command import read_config
 from common.errors import UserError
@@ -26,6 +27,14 @@ from domains.retrieval.retriever import Retriever
 from eval.judges.refusal.judge import refuses
 
 FEW = "data.splits.train=100"
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="WARNING")
+    yield lines
+    logger.remove(sink)
 
 
 def configured(*words: str) -> GroundedSource:
@@ -146,19 +155,42 @@ def test_questions_of_a_teacher_replace_those_about_headings(tmp_path: Path, kb:
             assert found[f"{entry.id}的第3个{{问题}}？"].split == "heldout_phrasing"
 
 
-@pytest.mark.parametrize(
-    ("words", "where", "fix"),
-    [
-        ("data.splits.unseen_entity=5000", "data.splits.unseen_entity", "set data.splits.unseen_entity="),
-        ("source.held_out_share=0", "data.splits.unseen_entity", "source.held_out_share"),
-        ("data.splits.heldout_phrasing=5000", "data.splits.heldout_phrasing", "set data.splits.heldout_phrasing="),
-        ("data.splits.dev=5000", "data.splits.train", "make data.splits.dev smaller"),
-    ],
-)
-def test_too_few_passages_for_a_split_are_reported_with_what_to_set(words: str, where: str, fix: str) -> None:
-    with pytest.raises(UserError, match="46 passages") as error:
-        rows(configured(words))
-    assert error.value.where == where and fix in error.value.fix
+def small(tmp_path: Path) -> Path:
+    """Two documents and an FAQ."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("停车", "体检"):
+        sections = "".join(
+            f"\n## {n}. {name}第{word}项\n\n{name}的{word}请到{n}号窗口办理。\n" for n, word in enumerate("甲乙丙丁戊")
+        )
+        (folder / f"{name}.md").write_text(f"# {name}\n{sections}", encoding="utf-8")
+    asked = "".join(f"{word}报告怎么拿？,到{word}楼的自助机打印。,检验科\n" for word in "一二三四五六")
+    (folder / "常见问题.csv").write_text(f"question,answer,科室\n{asked}", encoding="utf-8")
+    return folder
+
+
+def test_a_small_folder_gives_smaller_splits_and_one_warning(tmp_path: Path, logged: list[str]) -> None:
+    of_split = Counter(row.split for row in rows(configured(f"source.path={small(tmp_path)}")))
+    assert 0 < of_split["dev"] < 20 and 0 < of_split["heldout_phrasing"] < 60 and 0 < of_split["unseen_entity"] < 40
+    [warning] = [line for line in logged if "data.splits" in line]
+    assert all(f"{name} {of_split[name]} of " in warning for name in ("dev", "heldout_phrasing", "unseen_entity"))
+
+
+def test_a_split_without_a_question_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="left for unseen_entity: the folder has 46 passages") as error:
+        rows(configured("source.held_out_share=0"))
+    assert "hold out more passages: source.held_out_share" in error.value.fix
+
+
+def test_the_columns_and_rows_of_the_files_are_in_the_manifest(tmp_path: Path) -> None:
+    build(
+        read_config("build", ["data=grounded", f"source.path={small(tmp_path)}", f"out={tmp_path / 'd'}"], BuildConfig)[
+            0
+        ]
+    )
+    manifest = load(tmp_path / "d").manifest
+    assert manifest.unread == {"科室": 6}
+    assert {file.path: file.rows for file in manifest.sources} == {"停车.md": 5, "体检.md": 5, "常见问题.csv": 6}
 
 
 def test_a_domain_that_reads_no_folder_is_refused() -> None:
