@@ -256,8 +256,9 @@ def test_sampling_is_by_default_the_engines() -> None:
 
 
 @pytest.mark.parametrize("said", ["", " \n"])
-def test_an_answer_without_words_says_so(said: str) -> None:
-    with serving(FakeEngine(said), "medical") as server, server.client() as client:
+def test_an_answer_without_words_says_so(engine: FakeEngine, said: str) -> None:
+    with serving(engine, "medical") as server, server.client() as client:
+        engine.answer = said  # after the warm-up
         answer = ask(client, "今天天气怎么样？")
         body = {"model": "fake-1", "messages": [{"role": "user", "content": "今天天气怎么样？"}]}
         [choice] = client.post("/v1/chat/completions", json=body).json()["choices"]
