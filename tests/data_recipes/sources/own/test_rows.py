@@ -64,7 +64,7 @@ def test_damaged_rows_are_named_by_line_and_wrong_columns_stop_the_build(tmp_pat
     table.write_text("提出,回答\n问,答,多\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source\.columns\.question"):
         items(table)
-    assert items(table, question=["提问"], answer="回答") == [Dropped("my.csv:2", "wrong_number_of_fields")]
+    assert items(table, question=["提出"], answer="回答") == [Dropped("my.csv:2", "wrong_number_of_fields")]
 
 
 def choices(folder: Path, **more: object) -> list[Example | Dropped]:
