@@ -36,7 +36,7 @@ QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如�
 SURELY_NOT = -0.9
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""
 
-MOVED_ON = -2.5
+MOVED_ON = -3.6
 """Log-odds of a patient, relative to the threshold, below which a message is not about what was said before it."""
 
 
