@@ -24,7 +24,7 @@ from app.pipeline.consultation import Consultation
 from app.pipeline.verify import VerifyStage
 from common.files import write_text
 from common.machine import processor
-from domains.claims.reader import CLAUSE_END, Part, Reader
+from domains.claims.reader import CLAUSE_END, ClaimReader, Part
 from domains.domain import Domain, find_domain
 from domains.facts import Fact, listed
 from domains.knowledge_base import Entry, KnowledgeBase
@@ -154,7 +154,7 @@ def survival(bench: Bench, every: int) -> Survival:
         outcomes: dict[str, tuple[bool, list[bool]]] = {}
         for _, phrasing in (*fact.wording.training(), *fact.wording.testing()):
             check = bench.check(phrasing.format(**fact.slots), fact.grounding)
-            assert isinstance(check.reader, Reader)
+            assert isinstance(check.reader, ClaimReader)
             key = "" if fact.behaviour == "refuse" else str(check.reader.asked)
             if not key or key not in outcomes:
                 begun = time.process_time()

@@ -14,7 +14,7 @@ from common.files import write_text
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.entries import urgency_of
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.labelled_messages import FIRST_AUTHOR, SEEN, UNSEEN, Message, messages_in
+from domains.medical.labelled_messages import FIRST_AUTHOR, SEEN, UNSEEN, LabelledMessage, messages_in
 from domains.medical.messages import EMERGENCY, heard
 from domains.medical.prescriptions import asks_for_prescription
 from domains.medical.triager import SURELY_NOT, MedicalTriager
@@ -61,7 +61,7 @@ class Judged:
         sign: Whether a rule finds a sign of an emergency.
     """
 
-    message: Message
+    message: LabelledMessage
     triage: Triage
     declined: bool
     odds: float
@@ -97,7 +97,7 @@ def main() -> None:
     print("\n".join(page))
 
 
-def judge(triager: MedicalTriager, message: Message) -> Judged:
+def judge(triager: MedicalTriager, message: LabelledMessage) -> Judged:
     """What the service makes of a message."""
     text = normalised(message.text)
     sign = any(found.level == "emergency" for found in triager.signs(text))

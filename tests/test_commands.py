@@ -22,6 +22,7 @@ SCRIPT = runpy.run_path(str(ROOT / "docs/configuration.py"))
 COMMANDS: list[Any] = SCRIPT["COMMANDS"]
 TYPED = list(dict.fromkeys(command.typed for command in COMMANDS))
 PAGES = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+WITHOUT_KEYS = {"domains/medical/divide_messages.py", "domains/medical/train_messages.py"}  # nothing in configs/
 STILL_TO_GIVE = ("a value is required", "no such", "give ")  # problems with a pattern, not with a command
 SLOW_TO_IMPORT = "datasets fastapi jieba numba pandas peft polars pyarrow scipy torch transformers uvicorn"
 """What takes longer than a person expects of ``--help``: half a second in all is left for everything else."""
@@ -70,7 +71,7 @@ def test_every_script_that_is_a_command_is_in_the_table() -> None:
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     commands = {str(f.relative_to(ROOT)) for f in files if "run_command(main" in f.read_text(encoding="utf-8")}
     listed = {typed if typed.endswith(".py") else file_of(typed) for typed in TYPED}
-    assert commands == listed
+    assert commands == listed | WITHOUT_KEYS
 
 
 def file_of(typed: str) -> str:

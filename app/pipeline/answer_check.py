@@ -29,7 +29,7 @@ _ID = re.compile(r"[A-Za-z]+\d+")
 
 
 class ClauseReader(Protocol):
-    """Reads an answer clause by clause; see ``Reader``."""
+    """Reads an answer clause by clause; see ``ClaimReader``."""
 
     def clause(self, text: str, end: str) -> Iterator[Part]:
         """The parts of a clause."""

@@ -9,7 +9,7 @@ from app.pipeline.consultation import Consultation
 from domains.citations import asked_attributes, marks, quote, quoted_attribute
 from domains.claims.language import ClaimLanguage, form_of
 from domains.claims.numbers import NumberReader
-from domains.claims.reader import Reader
+from domains.claims.reader import ClaimReader
 from domains.domain import Domain
 from domains.grounding import statements_of
 from domains.knowledge_base import Entry, KnowledgeBase
@@ -58,7 +58,7 @@ class VerifyStage:
         question, given = consultation.question, [entry.id for entry in entries]
         asked = self._asked([*entries, *topic], question)
         about = {entry.id for entry in topic} & set(given) or set(given)
-        reader = Reader(question, entries, about, asked, language, form_of(language, self.knowledge))
+        reader = ClaimReader(question, entries, about, asked, language, form_of(language, self.knowledge))
 
         def words() -> str:
             answering = [entry for entry in topic if asked[entry.id]]

@@ -38,7 +38,7 @@ _OPPOSITE = {one: other for pair in _OPPOSITES for one, other in zip(pair, pair[
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedClaim:
     """What entries say about a statement.
 
     Attributes:
@@ -79,7 +79,7 @@ class Statements:
         return "contradicted" if _loosely(said) in self._loose else "not_held"
 
 
-def judged(said: str, about: Iterable[Statements], stated: Collection[str], every: bool) -> Judged:
+def judged(said: str, about: Iterable[Statements], stated: Collection[str], every: bool) -> JudgedClaim:
     """What several entries say about a statement.
 
     Args:
@@ -92,8 +92,8 @@ def judged(said: str, about: Iterable[Statements], stated: Collection[str], ever
     for verdict in ("held", "elsewhere"):
         ids = tuple(id for id, found in verdicts.items() if found == verdict)
         if ids and (not every or len(ids) == len(verdicts)):
-            return Judged(verdict, ids)
-    return Judged("contradicted" if "contradicted" in verdicts.values() else "not_held")
+            return JudgedClaim(verdict, ids)
+    return JudgedClaim("contradicted" if "contradicted" in verdicts.values() else "not_held")
 
 
 def _forms(items: Iterable[str], form: Form) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from domains.claims.entries import Judged
+from domains.claims.entries import JudgedClaim
 from domains.claims.reader import Part
 
 NUMBER = re.compile(r"(?<![A-Za-z\d.])\d+(?:\.\d+)?")
@@ -21,8 +21,8 @@ class NumberReader:
         self._known = {number for text in known for number in NUMBER.findall(text)}
 
     def clause(self, text: str, end: str) -> Iterator[Part]:
-        """See ``Reader.clause``: one with an unknown number is a claim that is not held, others are unchecked."""
+        """See ``ClaimReader.clause``: one with an unknown number is a claim that is not held, others are unchecked."""
         if set(NUMBER.findall(text)) <= self._known:
             yield Part(text, "unchecked")
         else:
-            yield Part(text, "claim", Judged("not_held"))
+            yield Part(text, "claim", JudgedClaim("not_held"))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from domains.claims.entries import Judged, Statements, Verdict, judged
+from domains.claims.entries import JudgedClaim, Statements, Verdict, judged
 from domains.claims.language import ClaimLanguage, Form, one_of
 from domains.knowledge_base import Entry
 from domains.retrieval.normalise import normalised
@@ -54,10 +54,10 @@ class Part:
 
     text: str
     kind: Kind
-    judged: Judged | None = None
+    judged: JudgedClaim | None = None
 
 
-class Reader:
+class ClaimReader:
     """Reads one answer.
 
     Args:
@@ -168,7 +168,7 @@ class Reader:
             yield Part(text, "claim", whole)
         elif self._is_of_another(text):
             self._subjects = None
-            yield Part(text, "claim", Judged("not_held"))
+            yield Part(text, "claim", JudgedClaim("not_held"))
         elif self._stated and (items := self._joined(text)):
             yield from items
         else:
@@ -238,11 +238,11 @@ class Reader:
         # without a list, what follows a wrong statement may depend on it
         return parts if items[0] or (self._stated and any(items)) else []
 
-    def _judge(self, text: str) -> Judged | None:
+    def _judge(self, text: str) -> JudgedClaim | None:
         """What the entries say about a statement; None where it claims nothing."""
         said = self._form.of(_BULLET.sub("", text))
         if self._subjects is None:
-            return Judged("not_held") if said else None
+            return JudgedClaim("not_held") if said else None
         if self._sign and said in self._names:
             return self._explained(self._names[said])
         first = self._judged(said, self._stated)
@@ -255,7 +255,7 @@ class Reader:
                 return again
         return first
 
-    def _explained(self, id: str) -> Judged:
+    def _explained(self, id: str) -> JudgedClaim:
         """Whether an entry has the sign that its name is said to explain."""
         return judged(self._sign, [self._about[id]], (), every=True)
 
@@ -271,11 +271,11 @@ class Reader:
             if stated and said.startswith(label):
                 yield said.removeprefix(label), stated
 
-    def _judged(self, said: str, stated: tuple[str, ...]) -> Judged:
+    def _judged(self, said: str, stated: tuple[str, ...]) -> JudgedClaim:
         about = [self._about[id] for id in self._subjects or self._topic]
         return judged(said, about, stated, every=len(self._subjects or ()) > 1)
 
-    def _denial(self, what: str) -> Judged:
+    def _denial(self, what: str) -> JudgedClaim:
         """Whether the entries lack what an answer says is not recorded, and whether that was asked at all."""
         said = self._form.of(what)
         for name, id in self._names.items():
@@ -285,10 +285,10 @@ class Reader:
                 if known:
                     self.denied[id] = known[0]
                 if known or not rest:
-                    return Judged("contradicted")
+                    return JudgedClaim("contradicted")
         pairs = {said[place : place + 2] for place in range(len(said) - 1)}
         asked = sum(pair in self._question for pair in pairs)
-        return Judged("held", tuple(self._about)) if 2 * asked >= len(pairs) else Judged("not_held")
+        return JudgedClaim("held", tuple(self._about)) if 2 * asked >= len(pairs) else JudgedClaim("not_held")
 
 
 def _is_good(part: Part) -> bool:

@@ -29,7 +29,7 @@ RULES, QUESTIONS = CASES / "rules.jsonl", CASES / "questions.jsonl"
 FIRST_AUTHOR = CASES / "test/first_author.jsonl"
 
 
-class Message(BaseModel):
+class LabelledMessage(BaseModel):
     """A message as people type it, labelled by somebody who had not seen the rules.
 
     What nobody labelled is None.
@@ -57,16 +57,16 @@ class Message(BaseModel):
     author: str = ""
 
 
-def messages_in(*files: Path) -> list[Message]:
+def messages_in(*files: Path) -> list[LabelledMessage]:
     """The messages of these files, in order.
 
     Raises:
         UserError: A line is damaged; the message names file and line.
     """
-    return [message for file in files for _, message in typed_lines(file, Message)]
+    return [message for file in files for _, message in typed_lines(file, LabelledMessage)]
 
 
-def file_of(message: Message) -> Path:
+def file_of(message: LabelledMessage) -> Path:
     """Which file a message belongs to: three scenarios of ten, then a fifth of the other messages, are for the test."""
     if _drawn(f"triage/{message.author}/{message.scenario}") < 3:
         return UNSEEN
@@ -74,7 +74,7 @@ def file_of(message: Message) -> Path:
     return SEEN if drawn < 2 else DEV if drawn < 3 else TRAIN
 
 
-def divide(author: str, messages: Iterable[Message]) -> None:
+def divide(author: str, messages: Iterable[LabelledMessage]) -> None:
     """Files an author's messages in the place of those that he has."""
     new = [message.model_copy(update={"author": author}) for message in messages]
     for file in DIVIDED:
@@ -83,7 +83,7 @@ def divide(author: str, messages: Iterable[Message]) -> None:
         write_text(file, "".join(f"{_line(message)}\n" for message in kept))
 
 
-def _line(message: Message) -> str:
+def _line(message: LabelledMessage) -> str:
     return json.dumps(message.model_dump(exclude_none=True), ensure_ascii=False)
 
 

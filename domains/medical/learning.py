@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from common.text_classifier import Labels, TextClassifier, out_of_fold, train
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.labelled_messages import DEV, QUESTIONS, RULES, TRAIN, Message, messages_in
+from domains.medical.labelled_messages import DEV, QUESTIONS, RULES, TRAIN, LabelledMessage, messages_in
 from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, marked
 from domains.medical.triager import SURELY_NOT, MedicalTriager
 from domains.safety_rules import Disposition, normalised
@@ -18,7 +18,7 @@ BY_URGENCY: tuple[Disposition, ...] = ("none", "home", "days", "today", "120")
 WANTED = {EMERGENCY: 0.98, SELF_HARM: 0.98, PRESCRIPTION: 0.98, TODAY: 0.9, CLINIC: 0.8, PATIENT: 0.8}
 """The recall that a threshold is chosen for, unless it gives too many false alarms."""
 
-FALSE_ALARMS = {EMERGENCY: 0.07, SELF_HARM: 0.04, PRESCRIPTION: 0.05, TODAY: 0.05, CLINIC: 0.2, PATIENT: 0.2}
+FALSE_ALARMS = {EMERGENCY: 0.05, SELF_HARM: 0.04, PRESCRIPTION: 0.05, TODAY: 0.05, CLINIC: 0.2, PATIENT: 0.2}
 """Most false alarms, among the messages that are none."""
 
 Column = NDArray[np.float64]
@@ -44,12 +44,12 @@ def learn() -> tuple[TextClassifier, dict[str, dict[str, float]]]:
     return shifted(trained([*blind, *ours]), thresholds), measured
 
 
-def trained(messages: Sequence[Message]) -> TextClassifier:
+def trained(messages: Sequence[LabelledMessage]) -> TextClassifier:
     """A classifier of these messages, without thresholds."""
     return train(texts_of(messages), answers_of(messages))
 
 
-def unseen_odds(blind: Sequence[Message], ours: Sequence[Message]) -> dict[str, Column]:
+def unseen_odds(blind: Sequence[LabelledMessage], ours: Sequence[LabelledMessage]) -> dict[str, Column]:
     """The log-odds of each of the blind authors' messages by a classifier that saw none of its scenario."""
     groups = [*(f"{message.author}/{message.scenario}" for message in blind), *[None] * len(ours)]
     everything = [*blind, *ours]
@@ -58,7 +58,7 @@ def unseen_odds(blind: Sequence[Message], ours: Sequence[Message]) -> dict[str, 
     return {name: np.array([one[name] for one in odds]) for name in answers_of([])}
 
 
-def score_beside_rules(messages: Sequence[Message], score: Column) -> Column:
+def score_beside_rules(messages: Sequence[LabelledMessage], score: Column) -> Column:
     """The scores, higher by ``SURELY_NOT`` where a rule finds a sign, so that one threshold serves for both."""
     triager = MedicalTriager(KNOWLEDGE.load())
     signs = [any(sign.level == "emergency" for sign in triager.signs(normalised(one.text))) for one in messages]
@@ -75,12 +75,12 @@ def shifted(model: TextClassifier, thresholds: dict[str, float]) -> TextClassifi
     return replace(model, bias=model.bias - np.array([thresholds[name] for name in model.outputs], np.float32))
 
 
-def texts_of(messages: Sequence[Message]) -> list[str]:
+def texts_of(messages: Sequence[LabelledMessage]) -> list[str]:
     """The texts as the classifier reads them."""
     return [marked(normalised(message.text)) for message in messages]
 
 
-def answers_of(messages: Sequence[Message]) -> Labels:
+def answers_of(messages: Sequence[LabelledMessage]) -> Labels:
     """The labels of each question; who is no patient needs no prescription either, unless that is labelled."""
     return {
         EMERGENCY: [message.emergency for message in messages],
@@ -92,6 +92,6 @@ def answers_of(messages: Sequence[Message]) -> Labels:
     }
 
 
-def _as_soon_as(message: Message, disposition: Disposition) -> bool | None:
+def _as_soon_as(message: LabelledMessage, disposition: Disposition) -> bool | None:
     given = "120" if message.emergency else message.disposition
     return None if given is None else BY_URGENCY.index(given) >= BY_URGENCY.index(disposition)

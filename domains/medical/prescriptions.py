@@ -18,7 +18,7 @@ _REQUEST = re.compile(
     f"|(请你?|麻烦你?|能不能|可以|可否|能否|你能|你来|需要你|想让你|帮忙|直接){_WRITE}{_PAPER}"
     f"|^{_WRITE}{_PAPER}"
 )
-SURELY = 1.5
+SURELY = 2.0
 """Log-odds, relative to the threshold, above which the classifier alone is believed."""
 _BY_DOCTOR = re.compile("(医生|大夫|医师|医院|主任)[^，。？！,?!]*")
 

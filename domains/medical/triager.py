@@ -88,7 +88,7 @@ class RedFlags(SafetyRules):
 
 
 @dataclass(frozen=True)
-class Judged:
+class WeighedMessage:
     """A normalised text with what it shows.
 
     Attributes:
@@ -132,13 +132,13 @@ class MedicalTriager(RuleTriager):
         emergencies = [finding for finding in together.findings if finding.level == "emergency"]
         return self._worst([*emergencies, *now.findings]) or self._routine(question, now)
 
-    def judged(self, text: str) -> Judged:
+    def judged(self, text: str) -> WeighedMessage:
         """What a normalised text shows."""
         sounds, signs = heard(text), self.signs(text)
         danger = max(sounds[EMERGENCY], sounds[SELF_HARM] + SURELY_NOT)
         weighed_by = {"emergency": danger, "urgent": sounds[PATIENT]}
         findings = [sign for sign in signs if sign.unconditional or weighed_by[sign.level] >= SURELY_NOT]
-        return Judged(sounds, signs, [*self._unnamed_dangers(sounds, findings), *findings])
+        return WeighedMessage(sounds, signs, [*self._unnamed_dangers(sounds, findings), *findings])
 
     def signs(self, text: str) -> list[Finding]:
         """What the rules find in a normalised text, whoever says it and why."""
@@ -162,7 +162,7 @@ class MedicalTriager(RuleTriager):
             said.insert(0, turn)
         return said
 
-    def _routine(self, question: str, now: Judged) -> Triage:
+    def _routine(self, question: str, now: WeighedMessage) -> Triage:
         disposition: Disposition = "none"
         if now.heard[PATIENT] >= 0:
             disposition = "days" if now.heard[CLINIC] >= 0 else "home"

@@ -27,7 +27,7 @@ def test_a_real_model_answers_a_crowd_as_it_answers_one(tiny_base: Path, knowled
     engine = load_engine(tiny_base)
     questions = ["高血压有哪些症状？", "偏头痛挂什么科？", "慢性胃炎的症状", "普通感冒", "什么是2型糖尿病？", "你好"]
     config = CONFIG.model_copy(update={"queue_limit": 64, "max_new_tokens": 12})
-    with serving(engine, "medical", knowledge, config) as running:
+    with serving(engine, "general", config=config) as running:
         client = openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0)
 
         def whole(question: str) -> str:

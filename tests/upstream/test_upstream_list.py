@@ -12,7 +12,7 @@ from canary import CODE, LIST, ROOT, Row, rows
 
 FOLDERS = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
 DOCUMENTED = re.compile(
-    r"(fastapi(?!\.sse)|starlette|pyarrow|pydantic|numpy|safetensors\.torch|torch\.utils|huggingface_hub\.errors"
+    r"(fastapi(?!\.sse)|starlette|pyarrow|pydantic|numpy|safetensors\.(torch|numpy)|scipy|markdown_it\.tree|torch\.utils|huggingface_hub\.errors"
     r"|hydra\.errors|omegaconf\.errors|sacrebleu\.metrics|bitsandbytes\.nn|transformers\.utils\.logging"
     r"|transformers\.modeling_outputs|rapidfuzz\.distance)(\.|$)"
 )

@@ -22,7 +22,7 @@ from tests.app.serving import CONFIG
     [
         ("GET", "/no/such/path", None, 404),
         ("GET", "/v1/qa", None, 405),
-        ("POST", "/v1/qa", "不是 JSON", 422),
+        ("POST", "/v1/qa", "坏的 JSON", 422),
         ("POST", "/v1/chat/completions", '{"model": 1}', 422),
         ("GET", "/v1/models/another", None, 404),
     ],
@@ -33,7 +33,7 @@ def test_errors_have_the_openai_shape_everywhere(
     response = client.request(method, path, content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == status
     assert set(response.json()["error"]) == {"message", "type", "param", "code"}
-    assert "不是" not in response.text
+    assert "坏的" not in response.text
 
 
 def test_a_fault_in_the_service_is_a_500_of_the_same_shape(client: httpx.Client, engine: FakeEngine) -> None:

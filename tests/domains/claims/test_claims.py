@@ -5,7 +5,7 @@ import pytest
 from benchmarks.claims import Bench, labelled
 from domains.citations import asked_attributes
 from domains.claims.language import Form, form_of, with_digits
-from domains.claims.reader import Reader
+from domains.claims.reader import ClaimReader
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
@@ -72,7 +72,7 @@ def test_a_claim_is_judged_by_the_attribute_that_is_asked(
     entry = knowledge.by_name("disease", "痛风")
     question = "痛风饮食上注意什么？"
     asked = {entry.id: asked_attributes(entry, question, ASKED)}
-    parts = list(Reader(question, [entry], asked, asked, LANGUAGE, form).clause(said, "。"))
+    parts = list(ClaimReader(question, [entry], asked, asked, LANGUAGE, form).clause(said, "。"))
     assert "".join(part.text for part in parts) == said
     assert [part.judged.verdict for part in parts if part.judged] == verdicts
 
