@@ -67,7 +67,8 @@ def test_rows_whose_personal_data_is_dropped_are_not_shown(build: Run, source: P
 def test_rows_that_are_only_marked_are_named_and_shown(build: Run, tmp_path: Path) -> None:
     rows = [{"instruction": one, "output": f"{one[:-1]}先观察三天。"} for one in questions()]
     rows[4]["output"] = "建议先到医院检查血常规，再根据检查的结果选择合适的药物，同时注意多休息，并且"
-    rows[6]["output"] = "血压稳定后也不要自己停药，停药要先问医生。多数人要长期服用，每天在同一时间测量血压并记录下来"
+    sentences = "血压稳定后也不要自己停药。停药要先问医生。多数人要长期服用。每天在同一时间测量血压。结果要记录下来。"
+    rows[6]["output"] = f"{sentences}复诊时带给医生看，医生会按这些数值调整药量，饮食和运动也要按医生说的坚持"
     source, out = write_jsonl(tmp_path / "rows.jsonl", rows), tmp_path / "out"
     words = ("data=rows", f"source.path={source}", f"out={out}", *SMALL, "data.steps=[{kind: quality}]")
     assert build(*words) == 0
