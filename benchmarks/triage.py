@@ -42,7 +42,8 @@ these files.
 - *seen scenarios*: further messages of the scenarios that are trained on.
 - *first author*: the messages that this page has always shown; the other half of that author is trained on.
 
-A fourth author wrote only what is no emergency: complaints for a clinic, questions to the hospital, low spirits.
+Three more authors wrote only what is no emergency (complaints for a clinic, questions to the hospital, low spirits);
+all of it is trained on, with the dev half of the questions by which retrieval is tested.
 
 Most harmless messages of the first two were written to sound like an emergency: figures of speech, what is over, mild
 complaints, stories, pets, examinations. A message that needs a doctor today is no false alarm here, but counted apart.
