@@ -135,15 +135,13 @@ class LevelText(Strict):
     Attributes:
         title: Heads the notice on the page; only ``routine`` has none.
         advice: What to do, unless the rule has its own advice.
-        opening: Sentence that every answer at this level begins with.
-        opening_said: Pattern of a first sentence that needs no opening, because it says so itself.
+        answer: The whole answer at this level, for which no model is asked; empty where the model answers.
         call: Telephone number that the page offers.
     """
 
     title: Description | None = None
     advice: str = ""
-    opening: str = ""
-    opening_said: re.Pattern[str] = re.compile("(?!)")
+    answer: str = ""
     call: str = ""
 
 

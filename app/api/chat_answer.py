@@ -192,7 +192,7 @@ class LabelledChat:
     def _before(self, known: QaMeta | QaAnswer) -> str:
         """What to do today; at an emergency the answer itself says what to do."""
         level = self.levels[known.triage.level]
-        return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.opening else ""
+        return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.answer else ""
 
     def _after(self, answer: QaAnswer) -> str:
         """Advice that was not said before, notice, sources, and the label with the disclaimer."""

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from app.backends.backend import AnswerStream, ChatTurn
 from app.pipeline.answer_check import AnswerCheck
-from app.pipeline.opening import opened
 from domains.citations import Quotation
 from domains.grounding import EntriesBlock
 from domains.retrieval.retriever import Retrieved
@@ -83,9 +82,8 @@ class Decided:
         Raises:
             BackendError: See ``AnswerStream``.
         """
-        level, check = self.consultation.level, self.consultation.check
-        reply = self._never_empty(check.checked(aiter(self.reply)) if check else aiter(self.reply))
-        return opened(reply, level) if level.opening else reply
+        check = self.consultation.check
+        return self._never_empty(check.checked(aiter(self.reply)) if check else aiter(self.reply))
 
     async def _never_empty(self, reply: AsyncIterator[str | Completion]) -> AsyncIterator[str | Completion]:
         said = False

@@ -16,11 +16,12 @@ LONGEST_QUESTION = 4000
 
 
 class EmergencyStage:
-    """Answers an emergency with its level's opening alone: what a model adds would only distract, or be wrong."""
+    """Answers an emergency with its level's own answer: what a model adds would only distract, or be wrong."""
 
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
         """See ``PipelineStage``."""
-        return Decided(consultation, FixedAnswer("")) if consultation.level.opening else consultation
+        answer = consultation.level.answer
+        return Decided(consultation, FixedAnswer(answer)) if answer else consultation
 
 
 class LengthStage:

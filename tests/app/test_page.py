@@ -48,19 +48,15 @@ def test_a_chat_with_source_emergency_language_and_new_start(tab: Tab) -> None:
 def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeEngine) -> None:
     with serving(engine, "general") as unverified:  # where nothing is taken out of an answer
         tab.open(unverified.url)
-        _attack(tab, engine)
-
-
-def _attack(tab: Tab, engine: FakeEngine) -> None:
-    attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
-    engine.answer = attack[:60]
-    ask(tab, attack)
-    tab.wait_for("document.querySelector('.answered:not(.growing) .label') !== null")
-    assert tab.run("document.querySelector('.asked').textContent") == attack
-    assert tab.run("document.querySelector('.text').textContent") == attack[:60]
-    assert tab.run("document.querySelectorAll('#log img, #log script').length") == 0
-    assert "杏林" in tab.run("document.title")
-    assert tab.complaints == []
+        attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+        engine.answer = attack[:60]
+        ask(tab, attack)
+        tab.wait_for("document.querySelector('.answered:not(.growing) .label') !== null")
+        assert tab.run("document.querySelector('.asked').textContent") == attack
+        assert tab.run("document.querySelector('.text').textContent") == attack[:60]
+        assert tab.run("document.querySelectorAll('#log img, #log script').length") == 0
+        assert "杏林" in tab.run("document.title")
+        assert tab.complaints == []
 
 
 def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngine, running: Running) -> None:

@@ -13,7 +13,7 @@ levels:
   emergency:
     title: {zh: 有触电危险, en: Risk of electric shock}
     advice: 请立即断电并离开设备。
-    opening: 请先断电。
+    answer: 请先断电。
   urgent:
     title: {zh: 请停止使用, en: Stop using it}
     advice: 请停止使用并联系维修人员。

@@ -9,17 +9,13 @@ from app.backends.backend import AnswerTooLong, ChatTurn
 from app.backends.local import LocalBackend
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.guards import DeclineStage
-from app.pipeline.opening import opened
 from app.service import pipeline
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
-from domains.safety_rules import Decline, LevelText
+from domains.safety_rules import Decline
 from models.engines.engine import Completion
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG
-
-LEVEL = LevelText(opening="请先断电。", opening_said="断电")  # type: ignore[arg-type]
-DONE = Completion("", "stop", 1, 1)
 
 
 def _stages(name: str, knowledge: KnowledgeBase) -> Sequence[PipelineStage]:
@@ -48,7 +44,7 @@ def test_an_emergency_is_decided_before_anything_is_looked_up(knowledge: Knowled
 
 def test_a_general_pipeline_leaves_the_question_to_the_model() -> None:
     asked = decided("我爸突然胸痛，出了一身冷汗", "general").consultation
-    assert (asked.triage.level, asked.level.opening, asked.citations, asked.notice) == ("routine", "", [], "")
+    assert (asked.triage.level, asked.level.answer, asked.citations, asked.notice) == ("routine", "", [], "")
 
 
 def test_who_declines_decides_and_no_later_stage_is_asked() -> None:
@@ -64,29 +60,6 @@ def test_who_declines_decides_and_no_later_stage_is_asked() -> None:
 def test_longer_answers_than_allowed_are_an_error_of_the_pipeline() -> None:
     with pytest.raises(AnswerTooLong, match="at most 64 tokens"):
         decided("你好", "general", max_tokens=65)
-
-
-@pytest.mark.parametrize(
-    ("pieces", "said"),
-    [
-        (["拔掉", "插头。", "再看"], "请先断电。拔掉插头。再看"),
-        (["先断电", "。再看"], "先断电。再看"),
-        (["先看。", "再断电。"], "请先断电。先看。再断电。"),
-        ([], "请先断电。"),
-        (["很长" * 40, "断电"], "请先断电。" + "很长" * 40 + "断电"),
-    ],
-)
-@pytest.mark.parametrize("end", [[DONE], []])
-def test_an_opening_comes_first_unless_the_first_sentence_says_it(
-    pieces: list[str], said: str, end: list[Completion]
-) -> None:
-    async def reply() -> AsyncIterator[str | Completion]:
-        for piece in [*pieces, *end]:
-            yield piece
-
-    events = asyncio.run(_texts(opened(reply(), LEVEL)))
-    assert events[len(events) - len(end) :] == end
-    assert "".join(event for event in events if isinstance(event, str)) == said
 
 
 async def _texts(events: AsyncIterator[str | Completion]) -> list[str | Completion]:
