@@ -62,10 +62,11 @@ def ids_of(directory: Path, texts: list[str]) -> list[list[int]]:
     return [list(row) for row in ids]
 
 
-def test_three_thousand_texts_get_the_same_ids(gguf_base: Path, medical: BuiltDataset) -> None:
+@pytest.mark.parametrize("most", [150, pytest.param(1500, marks=pytest.mark.slow)])
+def test_thousands_of_texts_get_the_same_ids(most: int, gguf_base: Path, medical: BuiltDataset) -> None:
     questions = [example.messages[-2].content for rows in medical.splits.values() for example in rows]
-    texts = [*ODD, *find_domain("medical").prose()[:1500], *questions[:1500]]
-    assert len(texts) >= 3000
+    texts = [*ODD, *find_domain("medical").prose()[:most], *questions[:most]]
+    assert len(texts) >= 2 * most
     assert tokenize(loaded(gguf_base), texts) == ids_of(gguf_base, texts)
 
 
