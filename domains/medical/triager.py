@@ -36,6 +36,9 @@ QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如�
 SURELY_NOT = -0.9
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""
 
+FIGURE_OF_SPEECH = -2.2
+"""Log-odds of an emergency, relative to the threshold, below which nobody is in danger of harming himself."""
+
 MOVED_ON = -3.6
 """Log-odds of a patient, relative to the threshold, below which a message is not about what was said before it."""
 
@@ -146,7 +149,7 @@ class MedicalTriager(RuleTriager):
 
     def _unnamed_dangers(self, sounds: Mapping[str, float], findings: Sequence[Finding]) -> Iterator[Finding]:
         named = {finding.level for finding in findings}
-        if sounds[SELF_HARM] >= 0 and sounds[EMERGENCY] >= SURELY_NOT:
+        if sounds[SELF_HARM] >= 0 and sounds[EMERGENCY] >= FIGURE_OF_SPEECH:
             yield Finding("emergency", *self._unnamed.self_harm.said)
         elif sounds[EMERGENCY] >= 0 and "emergency" not in named:
             yield Finding("emergency", *self._unnamed.emergency.said)
