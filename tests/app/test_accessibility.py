@@ -1,4 +1,7 @@
-"""axe-core finds nothing on the chat page: npm pack axe-core; AXE=package/axe.min.js pytest -m slow tests/app/test_accessibility.py."""
+"""axe-core finds nothing on the chat page.
+
+npm pack axe-core, unpack it, and AXE=package/axe.min.js python -m pytest -m slow tests/app/test_accessibility.py
+"""
 
 import json
 import os

@@ -33,7 +33,6 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(7200)]
 ASKED = {"disease": ("症状", "检查", "并发症"), "drug": ("不良反应", "禁忌")}
 CONFIGURATIONS = {"qwen2": "qwen", "qwen3": "qwen", "llama": "llama"}
 SERVE = ServeConfig(max_batch=4, queue_limit=16, max_new_tokens=96, content_producer="测试机构")
-UNVERIFIED = SERVE.model_copy(update={"verify": "off"})  # what the model says itself
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +88,7 @@ def test_an_untuned_model_answers_from_the_entries_that_it_reads(
     facts = [list(entry.attributes[attribute]) for _, entry, attribute in asked]
     said = []
     for form in (within_context(UNTRAINED, engine.context_length), NO_ENTRIES):
-        with serving(engine, "medical", kb, UNVERIFIED, form) as running:
+        with serving(engine, "medical", kb, SERVE, form, "off") as running:
             said.append([answer(running, question) for question, _, _ in asked])
     shares = [sum(map(fact_recall, texts, facts)) / len(facts) for texts in said]
     print(f"fact recall with entries {shares[0]:.0%}, without {shares[1]:.0%}")
@@ -128,7 +127,9 @@ def test_the_chain_tunes_proves_and_reports(model: Path, tmp_path: Path) -> None
         "method.alpha=32",
     ]
     words += ["train.epochs=1", "train.batch_size=2", "train.learning_rate=3e-4", "merge.prompts=8"]
-    printed = commands.run(str(commands.PROJECT / "training/run.py"), *words, cwd=tmp_path)
+    command = commands.Command(str(commands.PROJECT / "training/run.py"), *words, cwd=tmp_path)
+    printed, logged = command.wait(7000)
+    assert command.returncode == 0, logged[-3000:]
     [place] = re.findall(r"report : (\S+)/index.html", printed)
     report = json.loads((tmp_path / place / "report.json").read_text("utf-8"))
     base, tuned = (report["systems"][system]["unseen_entity"] for system in ("base", "tuned"))

@@ -71,7 +71,6 @@ def test_jests_examinations_and_the_past_hide_no_emergency(triager: MedicalTriag
         ("HR 29 BP 76/40", "emergency"),
         ("HR 72，BP 118/76", "routine"),
         ("孕37周，胎心70", "emergency"),
-        ("胎心监护做了20分钟，胎心率140", "routine"),
         ("血钾7.2，透析漏了一次", "emergency"),
         ("出生十二天，量38.3度", "emergency"),
         ("我奶奶血氧97%，吸氧3升", "routine"),
