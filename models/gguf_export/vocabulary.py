@@ -45,21 +45,29 @@ class PreTokenizer:
         steps: What it is in a ``tokenizer.json``.
         isolated: Characters that ``steps`` cuts out first and llama.cpp's does not.
         whole_words: Whether a word that is a token stays whole, whatever the merges say (``ignore_merges``).
+        opens: Whether a text is opened by a token, where a file does not say.
     """
 
     name: str
     steps: tuple[dict[str, Any], ...]
     isolated: str = ""
     whole_words: bool = False
+    opens: bool = False
 
+
+QWEN2 = (_split(CASED + WORDS % ""), _bytes(words=False))
+LLAMA3 = (_split(CASED + WORDS % "{1,3}"), _bytes(words=False))
 
 PRE_TOKENIZERS = (
-    PreTokenizer("qwen2", (_split(CASED + WORDS % ""), _bytes(words=False))),
-    PreTokenizer("llama-bpe", (_split(CASED + WORDS % "{1,3}"), _bytes(words=False)), whole_words=True),
+    PreTokenizer("qwen2", QWEN2),
+    PreTokenizer("deepseek-r1-qwen", QWEN2),
+    PreTokenizer("llama-bpe", LLAMA3, whole_words=True, opens=True),
     PreTokenizer("gpt-2", (_bytes(words=True),)),
     PreTokenizer("starcoder", (DIGITS, _bytes(words=True))),
+    PreTokenizer("smollm", (DIGITS, _bytes(words=True))),
     PreTokenizer("starcoder", (_split("[的是]"), DIGITS, _bytes(words=True)), isolated="的是"),  # models/embedded.py
 )
+"""Where two have the same steps, the first one is written."""
 
 
 @dataclass
@@ -132,7 +140,7 @@ def _byte_level(stored: dict[str, Any], size: int, directory: Path) -> Vocabular
     for token in stored["added_tokens"]:
         vocabulary.put(token["id"], token["content"], TokenType.CONTROL if token["special"] else TokenType.USER_DEFINED)
     for character in pre_tokenizer.isolated:
-        token_id = ids.get(_in_bytes(character))
+        token_id = ids.get(in_bytes(character))
         if token_id is None:
             raise _refused(f"a tokenizer that isolates {character}, which is not one of its tokens", directory)
         vocabulary.put(token_id, character, TokenType.USER_DEFINED)
@@ -162,7 +170,8 @@ def _described(step: dict[str, Any]) -> str:
     return " ".join([step["type"], *(repr(value) for value in pattern.values())])
 
 
-def _in_bytes(character: str) -> str:
+def in_bytes(character: str) -> str:
+    """A character as byte-level BPE writes it."""
     [(text, _)] = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(character)
     return str(text)
 
