@@ -33,6 +33,7 @@ def _bytes(*, words: bool) -> dict[str, Any]:
     return {"type": "ByteLevel", "add_prefix_space": False, "use_regex": words}
 
 
+NFC = {"type": "NFC"}
 DIGITS = {"type": "Digits", "individual_digits": True}
 
 
@@ -46,6 +47,7 @@ class PreTokenizer:
         isolated: Characters that ``steps`` cuts out first and llama.cpp's does not.
         whole_words: Whether a word that is a token stays whole, whatever the merges say (``ignore_merges``).
         opens: Whether a text is opened by a token, where a file does not say.
+        composes: Whether transformers composes characters (NFC) first; llama.cpp does not.
     """
 
     name: str
@@ -53,14 +55,15 @@ class PreTokenizer:
     isolated: str = ""
     whole_words: bool = False
     opens: bool = False
+    composes: bool = False
 
 
 QWEN2 = (_split(CASED + WORDS % ""), _bytes(words=False))
 LLAMA3 = (_split(CASED + WORDS % "{1,3}"), _bytes(words=False))
 
 PRE_TOKENIZERS = (
-    PreTokenizer("qwen2", QWEN2),
-    PreTokenizer("deepseek-r1-qwen", QWEN2),
+    PreTokenizer("qwen2", QWEN2, composes=True),
+    PreTokenizer("deepseek-r1-qwen", QWEN2, composes=True),
     PreTokenizer("llama-bpe", LLAMA3, whole_words=True, opens=True),
     PreTokenizer("gpt-2", (_bytes(words=True),)),
     PreTokenizer("starcoder", (DIGITS, _bytes(words=True))),
@@ -154,7 +157,7 @@ def _pre_tokenizer(stored: dict[str, Any], directory: Path) -> PreTokenizer:
     if model["type"] != "BPE" or model.get("byte_fallback"):
         kind = f"{model['type']} with byte fallback" if model.get("byte_fallback") else model["type"]
         raise _refused(f"the tokenizer model {kind} without a {SENTENCEPIECE}", directory)
-    if (normalizer := stored["normalizer"]) and normalizer["type"] != "NFC":  # Qwen's, which llama.cpp omits
+    if (normalizer := stored["normalizer"]) and normalizer["type"] != NFC["type"]:  # Qwen's, which llama.cpp omits
         raise _refused(f"the normaliser {normalizer['type']}", directory)
     steps = tuple(given["pretokenizers"] if given["type"] == "Sequence" else [given])
     plain = tuple({key: value for key, value in step.items() if key != "trim_offsets"} for step in steps)

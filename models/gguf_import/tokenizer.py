@@ -1,9 +1,10 @@
 """The tokenizer that a GGUF file describes: its ids are those that llama.cpp gives a text.
 
-A file names its pre-tokenizer, which llama.cpp has as code. The table of ``models.gguf_export.vocabulary`` says what each
-name is in a ``tokenizer.json``; a name that is not in it is refused, because texts would get other ids than in llama.cpp.
+A file names its pre-tokenizer, which llama.cpp has as code. The table of ``models.gguf_export.vocabulary`` says what
+each name is in a ``tokenizer.json``; a name that is not in it is refused: texts would get other ids than in llama.cpp.
 
-llama.cpp composes no characters (NFC), while Qwen's own tokenizer does: a decomposed character gets the ids of llama.cpp.
+One difference: Qwen's own tokenizer composes characters first (NFC) and llama.cpp does not. transformers loads Qwen's
+own for these models, whatever a directory says, so they are composed here too.
 """
 
 import json
@@ -11,11 +12,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from gguf import Keys, TokenType
-from tokenizers import AddedToken, Tokenizer
-from tokenizers.processors import TemplateProcessing
+from tokenizers import AddedToken, Tokenizer, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from models.gguf_export.vocabulary import PRE_TOKENIZERS, PreTokenizer, in_bytes
+from models.gguf_export.vocabulary import NFC, PRE_TOKENIZERS, PreTokenizer, in_bytes
 from models.gguf_import.file import GgufFile
 from models.tokenizers.conversion import fast_tokenizer
 from models.tokenizers.sentencepiece import Piece, PieceType, SentencePieceModel
@@ -76,7 +76,7 @@ def _byte_level(file: GgufFile) -> PreTrainedTokenizerBase:
     bpe.add_tokens([_added(text, special=False) for text in defined])
     before, after = _ends(file, texts, opens=known.opens)
     if before or after:
-        bpe.post_processor = TemplateProcessing(
+        bpe.post_processor = processors.TemplateProcessing(
             single=" ".join([*before, "$A", *after]),
             special_tokens=[(token, vocabulary[token]) for token in {*before, *after}],
         )
@@ -110,7 +110,7 @@ def _stored(known: PreTokenizer, vocabulary: dict[str, int], merges: Sequence[Se
     return {
         "version": "1.0",
         "added_tokens": [],
-        "normalizer": None,
+        "normalizer": NFC if known.composes else None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": steps},
         "post_processor": None,
         "decoder": decoder,
@@ -134,11 +134,12 @@ def sentencepiece_of(file: GgufFile) -> SentencePieceModel:
         raise _unfit(file, f"{len(texts)} tokens have {len(scores)} scores")
     ordinary = {TokenType.USER_DEFINED: TokenType.NORMAL}  # they are cut out of a text before it is split into pieces
     kinds = [used.get(id, TokenType.UNUSED) for id in range(max(used) + 1)]
+    pieces = [
+        Piece(text, score, PieceType(ordinary.get(kind, kind)))
+        for text, score, kind in zip(texts, scores, kinds, strict=False)
+    ]
     return SentencePieceModel(
-        tuple(
-            Piece(text, score, PieceType(ordinary.get(kind, kind)))
-            for text, score, kind in zip(texts, scores, kinds, strict=False)
-        ),
+        tuple(_with_symbols(pieces)),
         byte_fallback=TokenType.BYTE in kinds,
         add_dummy_prefix=file.get(Keys.Tokenizer.ADD_PREFIX, bool, True),
         unk_id=file.get(Keys.Tokenizer.UNK_ID, int, UNKNOWN_ID),
@@ -146,6 +147,24 @@ def sentencepiece_of(file: GgufFile) -> SentencePieceModel:
         eos_id=file.get(Keys.Tokenizer.EOS_ID, int, EOS_ID),
         pad_id=file.get(Keys.Tokenizer.PAD_ID, int, -1),
     )
+
+
+def _with_symbols(pieces: Sequence[Piece]) -> list[Piece]:
+    """The same; ordinary pieces that are no two pieces put together are what SentencePiece calls user-defined.
+
+    The export writes them as ordinary. llama.cpp merges characters that are no pieces; a ``tokenizer.json`` cannot.
+    """
+    normal = {piece.text for piece in pieces if piece.type == PieceType.NORMAL}
+
+    def is_merged(text: str) -> bool:
+        return any(text[:cut] in normal and text[cut:] in normal for cut in range(1, len(text)))
+
+    return [
+        piece._replace(type=PieceType.USER_DEFINED)
+        if piece.type == PieceType.NORMAL and len(piece.text) > 1 and not is_merged(piece.text)
+        else piece
+        for piece in pieces
+    ]
 
 
 def _sentencepiece(file: GgufFile, model: SentencePieceModel) -> PreTrainedTokenizerBase:

@@ -1,9 +1,10 @@
 """A GGUF file becomes an ordinary model directory in the cache, once: native layout, whole or not at all.
 
-Quantised tensors become float32, which is exactly what llama.cpp computes with; others keep their type. At most one tensor
-is in memory, and a block of it dequantised.
+Quantised tensors become float32, exactly the values that the file stands for; others keep their type. At most one
+tensor is in memory, with a block of it dequantised.
 """
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from gguf import GGMLQuantizationType as TensorType
 from gguf import Keys
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, ValidationError
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory, write_json
@@ -109,8 +111,8 @@ def _note(quantised_as: str, target: Path) -> None:
     """Once per process: what tuning and merging start from is not what the authors trained."""
     if quantised_as:
         logger.warning(
-            "基座已被量化（the base is already quantised: {}），微调从其反量化值开始（tuning starts from its dequantised "
-            "values）；有原始权重时请用原始权重（prefer the original weights where you have them）: {}",
+            "基座已被量化，微调从反量化后的值开始，有原始权重时请改用原始权重（the base is already quantised, tuning "
+            "starts from its dequantised values; prefer the original weights where you have them）: {}; {}",
             quantised_as,
             target,
         )
@@ -150,6 +152,7 @@ def _write(file: GgufFile, directory: Path) -> None:
     model.config.dtype = types[EMBEDDINGS]
     model.config.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
+    _check_loaded(file, tokenizer, directory)
     if is_sentencepiece(file):
         write_model(sentencepiece_of(file), directory / SENTENCEPIECE)
     write_json(directory / RECOMMENDED_FILE, _recommended(file))
@@ -158,6 +161,28 @@ def _write(file: GgufFile, directory: Path) -> None:
         {own: (types[own], weight.tensor.shape) for own, weight in model.weights.items()},
         (block.tobytes() for weight in model.weights.values() for block in file.rows(weight.tensor, weight.order)),
     )
+
+
+def _check_loaded(file: GgufFile, tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
+    """Checks that transformers loads the tokenizer that was written: for some models it brings its own.
+
+    Raises:
+        UserError: It brings one that splits texts in another way.
+    """
+    loaded = AutoTokenizer.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
+    written, read = (_decisive(json.loads(of.backend_tokenizer.to_str())) for of in (tokenizer, loaded))
+    if other := [part for part in written if written[part] != read[part]]:
+        raise file.refuse(
+            f"transformers loads another tokenizer for this architecture ({', '.join(other)}) than "
+            f"{Keys.Tokenizer.PRE}={file.metadata.get(Keys.Tokenizer.PRE)}",
+            "use the model's own directory",
+        )
+
+
+def _decisive(stored: dict[str, Any]) -> dict[str, Any]:
+    """What of a ``tokenizer.json`` decides ids."""
+    model = {key: stored["model"][key] for key in ("type", "vocab", "merges", "ignore_merges", "byte_fallback")}
+    return {key: stored[key] for key in ("normalizer", "pre_tokenizer")} | model
 
 
 def _recommended(file: GgufFile) -> dict[str, Any]:
