@@ -1,7 +1,7 @@
 """A GGUF file: its header, and the rows of its tensors (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 
 The header is read here and not by ``gguf.GGUFReader``, which makes two arrays of every token, and where a file is
-damaged never returns or ends in an error about arrays.
+damaged may never return, or ends in an error about arrays.
 """
 
 import os
