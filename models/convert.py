@@ -25,7 +25,8 @@ An adapter that was trained on the original classes becomes one for the native c
   python -m models.convert model.path=/models/chatglm2-6b prefix.path=prefix layout=original out=checkpoint
 
 Keys (configs/convert.yaml):
-  model.path=DIR     the model; with adapter.path or prefix.path their base. Also FILE.gguf, owner/name, modelscope:owner/name
+  model.path=DIR     the model; with adapter.path or prefix.path their base
+                     also FILE.gguf, owner/name or modelscope:owner/name
   out=DIR            the result; must not exist
   layout=native|original|gguf    gguf: model.gguf for llama.cpp next to the native files
   gguf=f32|f16|bf16|q8_0|q4_0    type of its matrices (default: dtype)

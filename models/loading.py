@@ -244,6 +244,6 @@ def hashes_of_model(path: Path) -> dict[str, str]:
 
 def hash_model(path: Path) -> str:
     """SHA-256 over a model directory's weights, configuration and tokenizer; of an unpacked GGUF, the file's own."""
-    if record := UnpackedRecord.of(path):
+    if (record := UnpackedRecord.of(path)) and not record.changed(path):
         return record.sha256
     return sha256_of_hashes(hashes_of_model(path).items())

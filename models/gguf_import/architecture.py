@@ -92,7 +92,7 @@ def _config(file: GgufFile, name: str, model_class: type[PreTrainedModel]) -> Pr
         raise file.refuse(f"heads of different sizes {sorted(channels)} are not read", "use the model's own directory")
     [head_dim] = channels
     embeddings = file.tensors.get("token_embd.weight")
-    config: PreTrainedConfig = model_class.config_class(  # type: ignore[misc]
+    config: PreTrainedConfig = model_class.config_class(
         **{"num_key_value_heads": heads} | sizes,
         vocab_size=embeddings.shape[0] if embeddings else 0,
         head_dim=head_dim,
@@ -129,7 +129,10 @@ def _rope(file: GgufFile, name: str, channels: int) -> dict[str, Any]:
     Raises:
         UserError: The frequencies follow from nothing that is known here.
     """
-    plain = {"rope_type": "default", "rope_theta": file.get(Keys.Rope.FREQ_BASE.format(arch=name), float, FREQ_BASE)}
+    plain: dict[str, Any] = {
+        "rope_type": "default",
+        "rope_theta": file.get(Keys.Rope.FREQ_BASE.format(arch=name), float, FREQ_BASE),
+    }
     if ROPE_FREQUENCIES not in file.tensors:
         return plain
     tensor = file.tensors[ROPE_FREQUENCIES]

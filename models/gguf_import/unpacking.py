@@ -60,8 +60,27 @@ class UnpackedRecord(BaseModel):
 
     @classmethod
     def of(cls, directory: Path) -> "UnpackedRecord | None":
-        """The record of a directory; None where it was not unpacked from a GGUF."""
-        return cls.model_validate(read_json(directory / RECORD)) if (directory / RECORD).is_file() else None
+        """The record of a directory; None where it was not unpacked from a GGUF.
+
+        Raises:
+            UserError: It is damaged.
+        """
+        if not (directory / RECORD).is_file():
+            return None
+        try:
+            return cls.model_validate(read_json(directory / RECORD))
+        except ValidationError as error:
+            raise UserError(
+                f"damaged: {error.errors()[0]['msg']}", where=str(directory / RECORD), fix="remove the directory"
+            ) from None
+
+    def changed(self, directory: Path) -> list[str]:
+        """The files of a directory that are missing, or not as they were written."""
+        return [
+            name
+            for name, sha256 in self.files.items()
+            if not (directory / name).is_file() or KNOWN_HASHES.of(directory / name) != sha256
+        ]
 
 
 def gguf_of(path: Path) -> Path | None:
@@ -94,14 +113,15 @@ def unpacked(path: Path) -> Path:
     file = GgufFile.open(path)
     sha256 = KNOWN_HASHES.of(path)
     target = cache_dir() / "gguf_bases" / sha256[:16] / path.stem
-    if _is_whole(target):
-        _found_at(path, target)
-    else:
+    record = _cached(target)
+    if record is None:
         logger.info("unpacking {}, {:,} tensors, into {}", path, len(file.tensors), target)
         with replacing_directory(target) as directory:
             _write(file, directory)
             files = {written.name: KNOWN_HASHES.of(written) for written in sorted(directory.iterdir())}
             write_json(directory / RECORD, UnpackedRecord(path=str(path), sha256=sha256, files=files).model_dump())
+    elif record.path != str(path):
+        _found_at(path, record, target)
     _note(file.quantised_as, target)
     return target.resolve()
 
@@ -120,29 +140,27 @@ def _note(quantised_as: str, target: Path) -> None:
         logger.info("base from an unquantised GGUF: {}", target)
 
 
-def _is_whole(target: Path) -> bool:
-    """Whether the cache has the model as it was unpacked."""
+def _cached(target: Path) -> UnpackedRecord | None:
+    """The record of a directory of the cache that is as it was unpacked."""
     try:
         record = UnpackedRecord.of(target)
-    except (UserError, ValidationError):
-        record = None
+    except UserError as error:
+        logger.warning("{}", error)
+        return None
     if record is None or record.format != FORMAT_VERSION:
-        return False
-    damaged = [
-        name
-        for name, sha256 in record.files.items()
-        if not (target / name).is_file() or KNOWN_HASHES.of(target / name) != sha256
-    ]
-    if damaged:
-        logger.warning("{}: damaged or changed ({}): it is unpacked again", target, ", ".join(damaged))
-    return not damaged
+        return None
+    if changed := record.changed(target):
+        logger.warning("{}: damaged or changed ({}): it is unpacked again", target, ", ".join(changed))
+        return None
+    return record
 
 
-def _found_at(path: Path, target: Path) -> None:
-    """Notes where the file is now; the next run records that."""
-    record = UnpackedRecord.of(target)
-    if record and record.path != str(path):
+def _found_at(path: Path, record: UnpackedRecord, target: Path) -> None:
+    """Notes where the file is now; the next artefact names that."""
+    try:
         write_json(target / RECORD, record.model_copy(update={"path": str(path)}).model_dump())
+    except UserError as error:  # another user's cache
+        logger.warning("{}; artefacts name the base as {}", error, record.path)
 
 
 def _write(file: GgufFile, directory: Path) -> None:
