@@ -29,7 +29,7 @@ from models.tokenizers.sentencepiece import write_model
 
 RECORD = "gguf.json"
 FORMAT_VERSION = 1
-"""Of what is unpacked; another one is unpacked again."""
+"""Raised whenever a file would be unpacked to something else: what has another number is unpacked again."""
 EMBEDDINGS = "model.embed_tokens.weight"
 STORED_AS = {TensorType.F16: torch.float16, TensorType.BF16: torch.bfloat16}
 STOPS = (Keys.Tokenizer.EOS_ID, Keys.Tokenizer.EOT_ID, Keys.Tokenizer.EOM_ID)
@@ -166,6 +166,9 @@ def _found_at(path: Path, record: UnpackedRecord, target: Path) -> None:
 def _write(file: GgufFile, directory: Path) -> None:
     model = GgufModel.of(file)
     tokenizer = tokenizer_of(file)
+    tokens, rows = len(file.require(Keys.Tokenizer.LIST, list)), model.config.vocab_size
+    if tokens != rows:
+        raise file.refuse(f"{tokens} tokens for {rows} rows of embeddings", "use another file of this model")
     types = {own: STORED_AS.get(weight.tensor.type, torch.float32) for own, weight in model.weights.items()}
     model.config.dtype = types[EMBEDDINGS]
     model.config.save_pretrained(directory)

@@ -211,6 +211,7 @@ ONES = np.ones((4, 4), np.float32)
         ({"split.count": 3, "split.no": 1}, {}, r"part 2 of 3 of a model\n.*llama-gguf-split --merge"),
         ({"general.type": "adapter"}, {}, "of the type 'adapter'"),
         ({}, {"output_norm.weight": None}, r"1 missing: output_norm\.weight"),
+        ({}, {"token_embd.weight": np.ones((3, 64), np.float32)}, "600 tokens for 3 rows"),
         ({}, {"blk.0.attn_sinks.weight": ONES}, r"1 not known: blk\.0\.attn_sinks\.weight"),
         ({}, {"blk.0.ffn_up.weight": ONES}, r"1 of another shape: blk\.0\.ffn_up\.weight"),
     ],
