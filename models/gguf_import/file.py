@@ -281,7 +281,7 @@ class _Header:
         """The next bytes."""
         if count > self.left:
             raise _Damaged(
-                f"it ends in its header, which goes on for {count:,} bytes after byte {self.opened.tell():,}"
+                f"it ends in its header, of which at least {count:,} bytes follow byte {self.opened.tell():,}"
             )
         self.left -= count
         return self.opened.read(count)
