@@ -9,10 +9,10 @@ import httpx
 import uvicorn
 
 from app.backends.local import LocalBackend
-from app.config import ServeConfig
+from app.config import AudienceConfig, ServeConfig
 from app.served import verified_as
 from app.server import Server
-from app.service import create_app
+from app.service import INTERNAL, create_app
 from domains.domain import NO_KNOWLEDGE, Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import NO_ENTRIES, GroundingRecord
@@ -64,10 +64,12 @@ def serving(
     config: ServeConfig = CONFIG,
     grounding: GroundingRecord = NO_ENTRIES,
     verify: Policy | None = None,
+    audience: AudienceConfig = INTERNAL,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
-    app = create_app(backend, verified_as(find_domain(domain), verify), knowledge, config, grounding)
+    served = verified_as(find_domain(domain), verify)
+    app = create_app(backend, served, knowledge, config, grounding, audience=audience)
     server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
     running = Running(server, backend)
     running.thread.start()
