@@ -33,7 +33,7 @@ RED_FLAGS = Path(__file__).parent / "red_flags.yaml"
 IF_IT_HAPPENS = "如果您或身边的人正在出现这种情况，请立即拨打120或前往急诊。"
 QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如何|[率性因状法]。?$")
 
-SURELY_NOT = -1.0
+SURELY_NOT = -1.4
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""
 
 FIGURE_OF_SPEECH = -1.8
