@@ -7,6 +7,10 @@ from functools import cache
 from typing import NamedTuple
 
 
+Span = tuple[int, int]
+"""Where something begins and ends in a text."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of personal data.

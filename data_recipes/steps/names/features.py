@@ -1,0 +1,379 @@
+"""What speaks for and against a name at a place of a text, as numbers.
+
+A candidate is a surname and one or two characters, or a part of a name of a people without surnames. It is described by
+its characters, by the words of the dictionary that it is, has or cuts, and by the words and signs around it. All
+candidates of many texts are described at once, by numpy.
+
+Every number is a multiple of 1/64 and every weight (``scores.py``) of 1/256, so all sums are exact: what is found in a
+text does not depend on the texts beside it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_recipes.steps.dictionary import words
+from data_recipes.steps.names import lists
+
+Codes = NDArray[np.uint64]
+Places = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Column = NDArray[np.float64]
+
+LONGEST = 4  # characters of a word that is looked up: they fit into 64 bits
+_GAP = "\0" * LONGEST  # between texts
+_MOST_SIGNS = 3  # between a name and the word before it
+MOST = 4.0
+"""The largest number that says how often a word occurs."""
+
+_STEP = 64
+_HAN = slice(0x4E00, 0xA000)
+
+CUTS = "cuts a word before"
+TOGETHER = ("alone", "says what follows", "opens a record", "signs")
+"""Features of both sides."""
+
+SINGLE, DOUBLE, PART = range(3)
+"""Kinds of candidates: with a surname of one character, of two, or without."""
+
+
+class Candidates(NamedTuple):
+    """Where names may be, as places in joined texts.
+
+    Attributes:
+        start: Where each begins.
+        given: Where its given name does.
+        end: Where it ends.
+        kind: ``SINGLE``, ``DOUBLE`` or ``PART``.
+    """
+
+    start: Places
+    given: Places
+    end: Places
+    kind: Places
+
+    def at(self, chosen: NDArray[np.generic]) -> "Candidates":
+        """Some of them, by numbers or a mask."""
+        return Candidates(*(column[chosen] for column in self))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Many texts as one array of characters.
+
+    Attributes:
+        codes: What is looked up: signs and characters that make no difference have one code.
+        starts: Where each text begins.
+    """
+
+    codes: Codes
+    starts: Places
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Joined":
+        """Joins texts."""
+        joined = _GAP + "".join(text + _GAP for text in texts)
+        codes = np.minimum(np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32), 0xFFFF)
+        lengths = [len(text) + LONGEST for text in texts]
+        return cls(_same()[codes], np.cumsum([LONGEST, *lengths])[:-1])
+
+    def run(self, start: Places, length: int) -> Codes:
+        """The characters from each place on, as one number."""
+        value = self.codes[start]
+        for further in range(1, length):
+            value = value << np.uint64(16) | self.codes[start + further]
+        return value
+
+    def text_of(self, place: Places) -> Places:
+        """The number of the text at each place."""
+        return np.searchsorted(self.starts, place, side="right") - 1
+
+
+@cache
+def _same() -> Codes:
+    """For each code the one that stands for it."""
+    same = np.arange(0x10000, dtype=np.uint64)
+    same[0xFF01:0xFF5F] -= 0xFEE0  # wide forms
+    for variants in ("，,", "：:", "；;", "！!", "？?", "（(", "）)", " \u3000\t\r", "“\"‘'「『", "”’」』"):
+        for variant in variants:
+            same[same == ord(variant)] = ord(variants[0])
+    for first, last, stands in (("0", "9", "0"), ("a", "z", "A"), ("A", "Z", "A")):
+        same[(same >= ord(first)) & (same <= ord(last))] = ord(stands)
+    for traditional, simplified in lists.TRADITIONAL.items():
+        same[ord(traditional)] = ord(simplified)
+    return same
+
+
+class Table:
+    """What is known of words of one to four characters: a number each, 0 of others."""
+
+    def __init__(self, known: Mapping[str, float]) -> None:
+        numbers = np.array([_number(word) for word in known], np.uint64)
+        order = np.argsort(numbers)
+        self._numbers, self._values = numbers[order], np.array(list(known.values()), np.float64)[order]
+
+    def __getitem__(self, numbers: Codes) -> Column:
+        at = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
+        return np.where(self._numbers[at] == numbers, self._values[at], 0.0)
+
+
+def _number(word: str) -> int:
+    """A word as ``Joined.run`` gives it."""
+    number = 0
+    for character in word:
+        number = number << 16 | _code(character)
+    return number
+
+
+@cache
+def _code(character: str) -> int:
+    return int(_same()[ord(character)])
+
+
+def mask(characters: Iterable[str]) -> Mask:
+    """Whether a code is one of some characters."""
+    found = np.zeros(0x10000, bool)
+    found[[_code(character) for character in characters]] = True
+    return found
+
+
+@cache
+def _han() -> Mask:
+    han = mask(())
+    han[_HAN] = True
+    return han
+
+
+def letters() -> Mask:
+    """Whether a code is a character, a letter or a digit."""
+    return _han() | _masks()["sign letter"]
+
+
+@cache
+def _masks() -> dict[str, Mask]:
+    return {
+        "surname": mask(lists.SURNAMES),
+        "surname is a word": mask(lists.SURNAMES_AND_WORDS),
+        "rare surname": mask(lists.RARE_SURNAMES),
+        "given": _han() & ~mask(lists.NEVER_GIVEN),
+        "usual": mask(lists.USUAL_GIVEN),
+        "begins double": mask(double[0] for double in lists.DOUBLE_SURNAMES),
+        "begins part": mask(part[0] for part in lists.PARTS),
+        "separator": mask(" ：】)）\n、"),
+        "colon": mask("：】"),
+        "skipped": mask("， （、：“”"),
+    } | {f"sign {name}": mask(signs) for name, signs in SIGNS.items()}
+
+
+SIGNS = {
+    "end": "\0\n",
+    "stop": "。！？；",
+    "comma": "，",
+    "enumeration": "、/",
+    "colon": "：】",
+    "bracket": "（【[<《",
+    "closed": "）]>》",
+    "quote": "“”",
+    "space": " ",
+    "at": "@",
+    "letter": "A0",
+}
+"""What stands before or after a name other than a character."""
+
+
+@cache
+def _tables() -> dict[str, Table]:
+    def listed(words: Iterable[str]) -> Table:
+        return Table(dict.fromkeys(words, 1.0))
+
+    def classed(classes: Mapping[str, Sequence[str]]) -> Table:
+        return Table({word: number for number, words in enumerate(classes.values(), 1) for word in words})
+
+    return {
+        "double": listed(lists.DOUBLE_SURNAMES),
+        "part": listed(lists.PARTS),
+        "address": listed(lists.ADDRESS),
+        "famous": listed(lists.FAMOUS),
+        "before": classed(lists.BEFORE),
+        "after": classed(lists.AFTER),
+    }
+
+
+class _Dictionary(NamedTuple):
+    """How often words occur (logarithms): those that are names, and the others."""
+
+    plain: Table
+    names: Table
+
+
+@cache
+def _dictionary() -> _Dictionary:
+    plain, names = dict[str, float](), dict[str, float]()
+    for text, frequency, tag in words():
+        if 2 <= len(text) <= LONGEST and max(text) <= "\uffff":
+            (names if tag.startswith("nr") else plain)[text] = frequency
+    return _Dictionary(*(Table({text: _logarithm(n) for text, n in known.items()}) for known in (plain, names)))
+
+
+@cache
+def _logarithm(frequency: float) -> float:
+    return round(_STEP * min(MOST, float(np.log10(1 + frequency)))) / _STEP
+
+
+def candidates(joined: Joined) -> Candidates:
+    """Where names may be."""
+    masks, tables, codes = _masks(), _tables(), joined.codes
+    given = masks["given"][codes]
+    single = np.flatnonzero(masks["surname"][codes[:-1]] & given[1:])
+    single = single[tables["address"][joined.run(single + 1, 2)] == 0]  # 王先生 names nobody
+    double = np.flatnonzero(masks["begins double"][codes[:-2]] & given[2:])
+    double = double[tables["double"][joined.run(double, 2)] > 0]
+    found = [
+        _with_surname(single, 1, 1, SINGLE),
+        _with_surname(single[given[single + 2]], 1, 2, SINGLE),
+        _with_surname(double, 2, 1, DOUBLE),
+        _with_surname(double[given[double + 3]], 2, 2, DOUBLE),
+        _parts(joined),
+    ]
+    every = Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+    return every.at(tables["before"][_span(joined, every)] == 0)  # 谢谢
+
+
+def _with_surname(start: Places, surname: int, given: int, kind: int) -> Candidates:
+    return Candidates(start, start + surname, start + surname + given, np.full(len(start), kind))
+
+
+def _parts(joined: Joined) -> Candidates:
+    """The parts of names, of those that begin at one place the longest, and rows of them."""
+    begins = np.flatnonzero(_masks()["begins part"][joined.codes[:-LONGEST]])
+    ends = dict[int, int]()
+    for length in range(2, LONGEST + 1):
+        known = begins[_tables()["part"][joined.run(begins, length)] > 0]
+        ends |= dict(zip(known.tolist(), (known + length).tolist(), strict=True))
+    rows, last = list[tuple[int, int]](), 0
+    for begin, end in sorted(ends.items()):
+        if begin < last:
+            continue
+        while end in ends:
+            end = ends[end]
+        rows.append((begin, last := end))
+    start, end_of = np.array(rows, np.int64).reshape(-1, 2).T
+    return Candidates(start, start, end_of, np.full(len(start), PART))
+
+
+def described(joined: Joined, of: Candidates) -> dict[str, Column]:
+    """What speaks for and against each candidate, by name."""
+    return own(joined, of) | _words(joined, of) | _around(joined, of)
+
+
+def own(joined: Joined, of: Candidates) -> dict[str, Column]:
+    """Its characters."""
+    masks, codes = _masks(), joined.codes
+    single, part, length = of.kind == SINGLE, of.kind == PART, of.end - of.start
+    two = ~part & (of.end - of.given == 2)
+    first, last = masks["usual"][codes[of.given]], masks["usual"][codes[of.end - 1]]
+    holds = {
+        "surname is a word": single & masks["surname is a word"][codes[of.start]],
+        "rare surname": single & masks["rare surname"][codes[of.start]],
+        "double surname": of.kind == DOUBLE,
+        "two given": two,
+        "one, usual": ~part & ~two & last,
+        "two, one usual": two & (first ^ last),
+        "two, both usual": two & first & last,
+        "twice the same": two & (codes[of.given] == codes[of.end - 1]),
+        "short part": part & (length < LONGEST),
+        "long part": part & (length >= LONGEST),
+    }
+    return {name: column.astype(float) for name, column in holds.items()}
+
+
+def _span(joined: Joined, of: Candidates) -> Codes:
+    """Candidates as numbers; of longer ones than can be words, nothing."""
+    spans = np.zeros(len(of.start), np.uint64)
+    for length in range(2, LONGEST + 1):
+        chosen = of.end - of.start == length
+        spans[chosen] = joined.run(of.start[chosen], length)
+    return spans
+
+
+def _words(joined: Joined, of: Candidates) -> dict[str, Column]:
+    """The words that it is, has or cuts."""
+    plain, names = _dictionary()
+    span, length = _span(joined, of), of.end - of.start
+    two = (of.kind != PART) & (of.end - of.given == 2)
+    return {
+        "famous": _tables()["famous"][span],
+        "is a word": plain[span],
+        "is a known name": names[span],
+        "begins like a word": (two & (of.kind == SINGLE)) * plain[joined.run(of.start, 2)],
+        "given name is a word": two * plain[joined.run(of.given, 2)],
+        "begins a word": (length == 2) * plain[joined.run(of.start, 3)] + (length < 4) * plain[joined.run(of.start, 4)],
+        "begins a known name": (length == 2) * names[joined.run(of.start, 3)],
+        CUTS: cut_before(joined, of.start),
+        "cuts a longer word before": _longer(plain, joined, of.start - 2, of.start - 1),
+        "cuts a word after": plain[joined.run(of.end - 1, 2)],
+        "cuts a longer word after": _longer(plain, joined, of.end - 2, of.end - 1),
+        "a word ends before": np.maximum(plain[joined.run(of.start - 2, 2)], plain[joined.run(of.start - 3, 3)]),
+        "a word begins after": np.maximum(plain[joined.run(of.end, 2)], plain[joined.run(of.end, 3)]),
+    }
+
+
+def cut_before(joined: Joined, start: Places) -> Column:
+    """How often the word of two characters occurs that would be cut by a name that begins at each place."""
+    return _dictionary().plain[joined.run(start - 1, 2)]
+
+
+def _longer(plain: Table, joined: Joined, *starts: Places) -> Column:
+    one, other = (plain[joined.run(start, 3)] for start in starts)
+    return np.maximum(one, other)
+
+
+def _around(joined: Joined, of: Candidates) -> dict[str, Column]:
+    """What is said before and after it."""
+    masks, codes = _masks(), joined.codes
+    before, colon = of.start - 1, np.zeros(len(of.start), bool)
+    for _ in range(_MOST_SIGNS):
+        colon |= masks["colon"][codes[before]]
+        before = np.where(masks["separator"][codes[before]], before - 1, before)
+    adjacent = before == of.start - 1
+    said_before = _longest(joined, _tables()["before"], before, backwards=True)
+    said_after = _longest(joined, _tables()["after"], of.end)
+    said_later = masks["skipped"][codes[of.end]] * _longest(joined, _tables()["after"], of.end + 1)
+    holds: dict[str, Mask] = {}
+    for number, name in enumerate(lists.BEFORE, 1):
+        holds[f"after {name}"] = (said_before == number) & adjacent
+        holds[f"after {name}, colon"] = (said_before == number) & colon
+        holds[f"after {name}, sign"] = (said_before == number) & ~colon & ~adjacent
+    for number, name in enumerate(lists.AFTER, 1):
+        holds[f"before {name}"] = said_after == number
+        holds[f"before sign, {name}"] = said_later == number
+    for name in SIGNS:
+        holds[f"after sign {name}"] = masks[f"sign {name}"][codes[of.start - 1]]
+        holds[f"before sign {name}"] = masks[f"sign {name}"][codes[of.end]]
+    return {name: column.astype(float) for name, column in (holds | _together(joined, of, holds)).items()}
+
+
+def _together(joined: Joined, of: Candidates, holds: Mapping[str, Mask]) -> dict[str, Mask]:
+    """What several of these say together."""
+    letter = letters()[joined.codes]
+    opens = holds["after sign end"]
+    together = (
+        ~letter[of.start - 1] & ~letter[of.end],
+        opens & holds["before sign colon"],
+        opens & holds["before sign, described"],
+        holds["after sign stop"] & holds["before sign end"],
+    )
+    return dict(zip(TOGETHER, together, strict=True))
+
+
+def _longest(joined: Joined, table: Table, at: Places, backwards: bool = False) -> Column:
+    """What a table has of the longest word that begins at each place, or ends there."""
+    found = np.zeros(len(at))
+    for length in range(1, LONGEST + 1):
+        value = table[joined.run(at - length + 1 if backwards else at, length)]
+        found = np.where(value > 0, value, found)
+    return found
