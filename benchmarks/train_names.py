@@ -52,7 +52,10 @@ PROSE = (
     "benchmarks/labelled_screens/truncated_answer.dev.jsonl",
 )
 
-AGAINST = ("cuts", "begins", "is a", "famous", "twice", "rare")
+CERTAIN = 12.0
+"""The least that a row of parts of names counts, whatever is around it: there is hardly a text with one that is none."""
+
+AGAINST = ("cuts", "begins", "is a", "twice", "rare")
 """How the features begin that can only speak against a name."""
 
 FOR = ("a word",)
@@ -182,11 +185,20 @@ def fitted(*parts: Examples) -> Weights:
         cost = counts @ (np.logaddexp(0, odds) - truth * odds) + PENALTY / 2 * weights @ weights
         return float(cost), np.append(values.T @ error + PENALTY * weights, error.sum())
 
-    bounds = [(None, 0) if name.startswith(AGAINST) else (0 if name.startswith(FOR) else None, None) for name in names]
-    start = np.zeros(len(names) + 1)
-    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)], options={"maxiter": 500})
+    bounds = [*map(_bounds, names), (None, None)]
+    start = np.array([low or 0.0 for low, _ in bounds])
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
     rounded = (np.rint(best.x * STEP) / STEP + 0.0).tolist()
     return Weights(rounded[-1], dict(zip(names, rounded[:-1], strict=True)))
+
+
+def _bounds(name: str) -> tuple[float | None, float | None]:
+    """The least and the most that a feature may count."""
+    if name == features.ROW_OF_PARTS:
+        return CERTAIN, None
+    if name.startswith(AGAINST):
+        return None, 0.0
+    return (0.0 if name.startswith(FOR) else None), None
 
 
 if __name__ == "__main__":

@@ -37,8 +37,10 @@ CUTS = "cuts a word before"
 TOGETHER = ("alone", "says what follows", "opens a record", "signs")
 """Features of both sides."""
 
-SINGLE, DOUBLE, PART = range(3)
-"""Kinds of candidates: with a surname of one character, of two, or without."""
+SINGLE, DOUBLE, PART, ROW = range(4)
+"""Kinds of candidates: with a surname of one character, of two; a part of a name without a surname, several of them."""
+
+ROW_OF_PARTS = "row of parts"
 
 
 class Candidates(NamedTuple):
@@ -48,7 +50,7 @@ class Candidates(NamedTuple):
         start: Where each begins.
         given: Where its given name does.
         end: Where it ends.
-        kind: ``SINGLE``, ``DOUBLE`` or ``PART``.
+        kind: ``SINGLE``, ``DOUBLE``, ``PART`` or ``ROW``.
     """
 
     start: Places
@@ -204,19 +206,36 @@ def _tables() -> dict[str, Table]:
 
 
 class _Dictionary(NamedTuple):
-    """How often words occur (logarithms): those that are names, and the others."""
+    """What the dictionary has.
+
+    Attributes:
+        plain: How often words of several characters occur that are no names (logarithms).
+        names: How often those that are names occur.
+        speech: The part of speech of each word, as its place in ``SPEECH`` from 1 on.
+    """
 
     plain: Table
     names: Table
+    speech: Table
+
+
+SPEECH = {"v": "verb", "d": "adverb", "p": "preposition", "n": "noun", "r": "pronoun", "c": "conjunction", "t": "time"}
+"""Parts of speech of the words before and after a name, by jieba's tags."""
 
 
 @cache
 def _dictionary() -> _Dictionary:
-    plain, names = dict[str, float](), dict[str, float]()
+    plain, names, speech = dict[str, float](), dict[str, float](), dict[str, float]()
+    numbers = {tag: number for number, tag in enumerate(SPEECH, 1)}
     for text, frequency, tag in words():
-        if 2 <= len(text) <= LONGEST and max(text) <= "\uffff":
-            (names if tag.startswith("nr") else plain)[text] = frequency
-    return _Dictionary(*(Table({text: _logarithm(n) for text, n in known.items()}) for known in (plain, names)))
+        if len(text) > LONGEST or max(text) > "\uffff":
+            continue
+        is_name = tag.startswith("nr")
+        if len(text) > 1:
+            (names if is_name else plain)[text] = _logarithm(frequency)
+        if tag[0] in numbers and not is_name:
+            speech[text] = numbers[tag[0]]
+    return _Dictionary(Table(plain), Table(names), Table(speech))
 
 
 @cache
@@ -240,7 +259,8 @@ def candidates(joined: Joined) -> Candidates:
         _parts(joined),
     ]
     every = Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
-    return every.at(tables["before"][_span(joined, every)] == 0)  # 谢谢
+    span = _span(joined, every)
+    return every.at((tables["before"][span] == 0) & (tables["famous"][span] == 0))  # 谢谢 is one of the words before
 
 
 def _with_surname(start: Places, surname: int, given: int, kind: int) -> Candidates:
@@ -254,15 +274,16 @@ def _parts(joined: Joined) -> Candidates:
     for length in range(2, LONGEST + 1):
         known = begins[_tables()["part"][joined.run(begins, length)] > 0]
         ends |= dict(zip(known.tolist(), (known + length).tolist(), strict=True))
-    rows, last = list[tuple[int, int]](), 0
+    rows, last = list[tuple[int, int, int]](), 0
     for begin, end in sorted(ends.items()):
         if begin < last:
             continue
+        kind = ROW if end in ends else PART
         while end in ends:
             end = ends[end]
-        rows.append((begin, last := end))
-    start, end_of = np.array(rows, np.int64).reshape(-1, 2).T
-    return Candidates(start, start, end_of, np.full(len(start), PART))
+        rows.append((begin, last := end, kind))
+    start, end_of, kinds = np.array(rows, np.int64).reshape(-1, 3).T
+    return Candidates(start, start, end_of, kinds)
 
 
 def described(joined: Joined, of: Candidates) -> dict[str, Column]:
@@ -273,7 +294,7 @@ def described(joined: Joined, of: Candidates) -> dict[str, Column]:
 def own(joined: Joined, of: Candidates) -> dict[str, Column]:
     """Its characters."""
     masks, codes = _masks(), joined.codes
-    single, part, length = of.kind == SINGLE, of.kind == PART, of.end - of.start
+    single, part = of.kind == SINGLE, of.kind >= PART
     two = ~part & (of.end - of.given == 2)
     first, last = masks["usual"][codes[of.given]], masks["usual"][codes[of.end - 1]]
     holds = {
@@ -285,8 +306,8 @@ def own(joined: Joined, of: Candidates) -> dict[str, Column]:
         "two, one usual": two & (first ^ last),
         "two, both usual": two & first & last,
         "twice the same": two & (codes[of.given] == codes[of.end - 1]),
-        "short part": part & (length < LONGEST),
-        "long part": part & (length >= LONGEST),
+        "part of a name": of.kind == PART,
+        ROW_OF_PARTS: of.kind == ROW,
     }
     return {name: column.astype(float) for name, column in holds.items()}
 
@@ -302,11 +323,10 @@ def _span(joined: Joined, of: Candidates) -> Codes:
 
 def _words(joined: Joined, of: Candidates) -> dict[str, Column]:
     """The words that it is, has or cuts."""
-    plain, names = _dictionary()
+    plain, names, _ = _dictionary()
     span, length = _span(joined, of), of.end - of.start
-    two = (of.kind != PART) & (of.end - of.given == 2)
+    two = (of.kind < PART) & (of.end - of.given == 2)
     return {
-        "famous": _tables()["famous"][span],
         "is a word": plain[span],
         "is a known name": names[span],
         "begins like a word": (two & (of.kind == SINGLE)) * plain[joined.run(of.start, 2)],
@@ -351,6 +371,11 @@ def _around(joined: Joined, of: Candidates) -> dict[str, Column]:
     for number, name in enumerate(lists.AFTER, 1):
         holds[f"before {name}"] = said_after == number
         holds[f"before sign, {name}"] = said_later == number
+    speech = _dictionary().speech
+    spoken_before, spoken_after = _longest(joined, speech, of.start - 1, backwards=True), _longest(joined, speech, of.end)
+    for number, name in enumerate(SPEECH.values(), 1):
+        holds[f"after a {name}"] = spoken_before == number
+        holds[f"before a {name}"] = spoken_after == number
     for name in SIGNS:
         holds[f"after sign {name}"] = masks[f"sign {name}"][codes[of.start - 1]]
         holds[f"before sign {name}"] = masks[f"sign {name}"][codes[of.end]]

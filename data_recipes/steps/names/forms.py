@@ -70,7 +70,7 @@ def _foreigners() -> frozenset[str]:
 def _is_transcribed(match: re.Match[str]) -> bool:
     """Whether a dot joins parts of a name of Central Asia, not of somebody whom every text may name."""
     parts = re.split("[·•・‧]", match["value"])
-    known = _plain_words() | _foreigners()
+    known = (_plain_words() | _foreigners()).difference(lists.PARTS)
     return not known.intersection(parts) and not _PUBLIC.match(match.string, match.end())
 
 

@@ -74,6 +74,8 @@ class Weights:
         before[signs] += sum(max(0.0, self.of[name]) for name in features.TOGETHER)
         before += features.MOST * self.of["a word ends before"]
         after += features.MOST * self.of["a word begins after"]
+        before += max(0.0, *(self.of[f"after a {name}"] for name in features.SPEECH.values()))
+        after += max(0.0, *(self.of[f"before a {name}"] for name in features.SPEECH.values()))
         return before, after
 
 
