@@ -9,7 +9,7 @@ named: the knowledge base, questions about it, answers that are labelled for oth
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,22 @@ from screens import FOLDER, Result, judge_personal, share
 
 from data_recipes.steps.names import features, scores
 from data_recipes.steps.names.features import Column, Joined
-from data_recipes.steps.names.running import asked, is_beside, overlap, running_names
-from data_recipes.steps.names.scores import BESIDE, CUT_BY_TAGGER, STEP, TAGGED, Weights
+from data_recipes.steps.names.running import is_beside, overlap, running_names
+from data_recipes.steps.names.scores import BESIDE, STEP, Weights
 from data_recipes.steps.personal_data import KINDS
 from data_recipes.steps.personal_kind import Span, find
 
 AUTHORS = (150, 357, 377)
 """How many of the labelled texts each author wrote, in their order."""
 
-PENALTY = 0.3
+PENALTY = 0.1
 """Strength of the ridge penalty."""
 
-OF_PROSE = 1.0
+OF_PROSE = 2.0
 """How much a candidate in prose counts, of which there are ten times as many as in labelled texts."""
 
 CUTTING = 0.5
 """How much one counts that is a part of a name or has one: a mistake, but a smaller one."""
-
-UNASKED = -5.0
-"""Log-odds below which the tagger is not asked in training."""
 
 ROOT = Path(__file__).parents[1]
 PROSE = (
@@ -141,9 +138,7 @@ def examples(lines: Sequence[Labelled], count: float = 1.0) -> Examples:
     beside = np.array([is_beside(texts[at], span, names[at]) for at, span in places], float)
     counts = count * np.where(named, 1.0, np.where(other, 0.0, np.where(cutting, CUTTING, 1.0)))
     columns = features.described(joined, every) | {BESIDE: beside}
-    nothing = dict.fromkeys((TAGGED, CUT_BY_TAGGER), np.zeros(len(spans)))
-    untagged = Examples(columns | nothing, named, counts, text)
-    return replace(untagged, columns=columns | tagged(texts, places, untagged))
+    return Examples(columns, named, counts, text)
 
 
 def labels(line: Labelled) -> tuple[list[Span], list[Span]]:
@@ -158,17 +153,6 @@ def labels(line: Labelled) -> tuple[list[Span], list[Span]]:
 
 def _places(value: str, text: str) -> list[Span]:
     return [at.span() for at in re.finditer(re.escape(value), text)]
-
-
-def tagged(texts: Sequence[str], places: Sequence[tuple[int, Span]], of: Examples) -> dict[str, Column]:
-    """What the tagger says of the candidates that may be names for all that is known without it."""
-    ask = np.flatnonzero(scores.weights().score(of.columns) > UNASKED)
-    answers = asked([(texts[places[at][0]], places[at][1]) for at in ask])
-    columns = {name: np.zeros(len(places)) for name in (TAGGED, CUT_BY_TAGGER)}
-    for at, answer in zip(ask, answers, strict=True):
-        if answer:
-            columns[answer][at] = 1
-    return columns
 
 
 def fitted(*parts: Examples) -> Weights:

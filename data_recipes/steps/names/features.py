@@ -114,32 +114,33 @@ class Table:
     """What is known of words of one to four characters: a number each, 0 of others."""
 
     def __init__(self, known: Mapping[str, float]) -> None:
-        numbers = np.array([_number(word) for word in known], np.uint64)
+        numbers = _numbers([*known])
         order = np.argsort(numbers)
         self._numbers, self._values = numbers[order], np.array(list(known.values()), np.float64)[order]
+
+    def has(self, word: str) -> bool:
+        """Whether a word is known."""
+        return len(word) <= LONGEST and bool(self[_numbers([word])][0])
 
     def __getitem__(self, numbers: Codes) -> Column:
         at = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
         return np.where(self._numbers[at] == numbers, self._values[at], 0.0)
 
 
-def _number(word: str) -> int:
-    """A word as ``Joined.run`` gives it."""
-    number = 0
-    for character in word:
-        number = number << 16 | _code(character)
-    return number
-
-
-@cache
-def _code(character: str) -> int:
-    return int(_same()[ord(character)])
+def _numbers(words: Sequence[str]) -> Codes:
+    """Words as ``Joined.run`` gives them."""
+    codes = _same()[np.frombuffer("".join([*words, _GAP]).encode("utf-32-le"), np.uint32)]
+    lengths = np.array([len(word) for word in words], np.int64)
+    starts, numbers = np.cumsum(lengths) - lengths, np.zeros(len(words), np.uint64)
+    for at in range(LONGEST):
+        numbers = np.where(at < lengths, numbers << np.uint64(16) | codes[starts + at], numbers)
+    return numbers
 
 
 def mask(characters: Iterable[str]) -> Mask:
     """Whether a code is one of some characters."""
     found = np.zeros(0x10000, bool)
-    found[[_code(character) for character in characters]] = True
+    found[_same()[[ord(character) for character in characters]]] = True
     return found
 
 
@@ -150,6 +151,7 @@ def _han() -> Mask:
     return han
 
 
+@cache
 def letters() -> Mask:
     """Whether a code is a character, a letter or a digit."""
     return _han() | _masks()["sign letter"]
@@ -163,6 +165,7 @@ def _masks() -> dict[str, Mask]:
         "rare surname": mask(lists.RARE_SURNAMES),
         "given": _han() & ~mask(lists.NEVER_GIVEN),
         "usual": mask(lists.USUAL_GIVEN),
+        "medicine ends": mask(lists.MEDICINE_ENDS),
         "begins double": mask(double[0] for double in lists.DOUBLE_SURNAMES),
         "begins part": mask(part[0] for part in lists.PARTS),
         "separator": mask(" ：】)）\n、"),
@@ -205,7 +208,7 @@ def _tables() -> dict[str, Table]:
     }
 
 
-class _Dictionary(NamedTuple):
+class Dictionary(NamedTuple):
     """What the dictionary has.
 
     Attributes:
@@ -224,7 +227,8 @@ SPEECH = {"v": "verb", "d": "adverb", "p": "preposition", "n": "noun", "r": "pro
 
 
 @cache
-def _dictionary() -> _Dictionary:
+def dictionary() -> Dictionary:
+    """Its words of up to four characters."""
     plain, names, speech = dict[str, float](), dict[str, float](), dict[str, float]()
     numbers = {tag: number for number, tag in enumerate(SPEECH, 1)}
     for text, frequency, tag in words():
@@ -235,7 +239,7 @@ def _dictionary() -> _Dictionary:
             (names if is_name else plain)[text] = _logarithm(frequency)
         if tag[0] in numbers and not is_name:
             speech[text] = numbers[tag[0]]
-    return _Dictionary(Table(plain), Table(names), Table(speech))
+    return Dictionary(Table(plain), Table(names), Table(speech))
 
 
 @cache
@@ -287,8 +291,8 @@ def _parts(joined: Joined) -> Candidates:
 
 
 def described(joined: Joined, of: Candidates) -> dict[str, Column]:
-    """What speaks for and against each candidate, by name."""
-    return own(joined, of) | _words(joined, of) | _around(joined, of)
+    """All that speaks for and against each candidate, by name."""
+    return own(joined, of) | around(joined, of) | in_words(joined, of)
 
 
 def own(joined: Joined, of: Candidates) -> dict[str, Column]:
@@ -306,6 +310,8 @@ def own(joined: Joined, of: Candidates) -> dict[str, Column]:
         "two, one usual": two & (first ^ last),
         "two, both usual": two & first & last,
         "twice the same": two & (codes[of.given] == codes[of.end - 1]),
+        "one, like a medicine": single & ~two & masks["medicine ends"][codes[of.end - 1]],
+        "two, like a medicine": two & masks["medicine ends"][codes[of.end - 1]],
         "part of a name": of.kind == PART,
         ROW_OF_PARTS: of.kind == ROW,
     }
@@ -321,12 +327,15 @@ def _span(joined: Joined, of: Candidates) -> Codes:
     return spans
 
 
-def _words(joined: Joined, of: Candidates) -> dict[str, Column]:
-    """The words that it is, has or cuts."""
-    plain, names, _ = _dictionary()
+def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
+    """The words that it is, has or cuts, and those of the dictionary before and after it."""
+    plain, names, speech = dictionary()
+    before, after = _longest(joined, speech, of.start - 1, backwards=True), _longest(joined, speech, of.end)
+    spoken = {f"after a {name}": (before == number) * 1.0 for number, name in enumerate(SPEECH.values(), 1)}
+    spoken |= {f"before a {name}": (after == number) * 1.0 for number, name in enumerate(SPEECH.values(), 1)}
     span, length = _span(joined, of), of.end - of.start
     two = (of.kind < PART) & (of.end - of.given == 2)
-    return {
+    return spoken | {
         "is a word": plain[span],
         "is a known name": names[span],
         "begins like a word": (two & (of.kind == SINGLE)) * plain[joined.run(of.start, 2)],
@@ -344,7 +353,7 @@ def _words(joined: Joined, of: Candidates) -> dict[str, Column]:
 
 def cut_before(joined: Joined, start: Places) -> Column:
     """How often the word of two characters occurs that would be cut by a name that begins at each place."""
-    return _dictionary().plain[joined.run(start - 1, 2)]
+    return dictionary().plain[joined.run(start - 1, 2)]
 
 
 def _longer(plain: Table, joined: Joined, *starts: Places) -> Column:
@@ -352,7 +361,7 @@ def _longer(plain: Table, joined: Joined, *starts: Places) -> Column:
     return np.maximum(one, other)
 
 
-def _around(joined: Joined, of: Candidates) -> dict[str, Column]:
+def around(joined: Joined, of: Candidates) -> dict[str, Column]:
     """What is said before and after it."""
     masks, codes = _masks(), joined.codes
     before, colon = of.start - 1, np.zeros(len(of.start), bool)
@@ -371,11 +380,6 @@ def _around(joined: Joined, of: Candidates) -> dict[str, Column]:
     for number, name in enumerate(lists.AFTER, 1):
         holds[f"before {name}"] = said_after == number
         holds[f"before sign, {name}"] = said_later == number
-    speech = _dictionary().speech
-    spoken_before, spoken_after = _longest(joined, speech, of.start - 1, backwards=True), _longest(joined, speech, of.end)
-    for number, name in enumerate(SPEECH.values(), 1):
-        holds[f"after a {name}"] = spoken_before == number
-        holds[f"before a {name}"] = spoken_after == number
     for name in SIGNS:
         holds[f"after sign {name}"] = masks[f"sign {name}"][codes[of.start - 1]]
         holds[f"before sign {name}"] = masks[f"sign {name}"][codes[of.end]]
@@ -384,10 +388,10 @@ def _around(joined: Joined, of: Candidates) -> dict[str, Column]:
 
 def _together(joined: Joined, of: Candidates, holds: Mapping[str, Mask]) -> dict[str, Mask]:
     """What several of these say together."""
-    letter = letters()[joined.codes]
+    letter, codes = letters(), joined.codes
     opens = holds["after sign end"]
     together = (
-        ~letter[of.start - 1] & ~letter[of.end],
+        ~letter[codes[of.start - 1]] & ~letter[codes[of.end]],
         opens & holds["before sign colon"],
         opens & holds["before sign, described"],
         holds["after sign stop"] & holds["before sign end"],

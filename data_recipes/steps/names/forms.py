@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
-from data_recipes.steps.dictionary import words
 from data_recipes.steps.names import lists
+from data_recipes.steps.names.features import dictionary
 from data_recipes.steps.personal_kind import Kind
 
 _HAN = "[\u4e00-\u9fff]"
@@ -47,9 +47,9 @@ def _is_filled_in(match: re.Match[str]) -> bool:
         return not value.endswith(lists.ADDRESS)
     named = bool(_NAMED.search(match.string[max(0, match.start() - _LONGEST_LABEL) : match.start()]))
     if re.match(_SURNAME, value) and len(value) < (5 if value.startswith(lists.DOUBLE_SURNAMES) else 4):
-        return named or value not in _plain_words()
+        return named or not dictionary().plain.has(value)
     pairs = (value[at : at + 2] for at in range(len(value) - 1))
-    return named and bool(label["sign"].strip()) and not any(pair in _plain_words() for pair in pairs)
+    return named and bool(label["sign"].strip()) and not any(dictionary().plain.has(pair) for pair in pairs)
 
 
 @cache
@@ -57,21 +57,11 @@ def _label() -> re.Pattern[str]:
     return re.compile(f"{_LABEL}$")
 
 
-@cache
-def _plain_words() -> frozenset[str]:
-    return frozenset(word.text for word in words() if not word.tag.startswith("nr"))
-
-
-@cache
-def _foreigners() -> frozenset[str]:
-    return frozenset(word.text for word in words() if word.tag in ("nrt", "nrfg"))
-
-
 def _is_transcribed(match: re.Match[str]) -> bool:
     """Whether a dot joins parts of a name of Central Asia, not of somebody whom every text may name."""
     parts = re.split("[·•・‧]", match["value"])
-    known = (_plain_words() | _foreigners()).difference(lists.PARTS)
-    return not known.intersection(parts) and not _PUBLIC.match(match.string, match.end())
+    known = any(part not in lists.PARTS and (dictionary().plain.has(part) or dictionary().names.has(part)) for part in parts)
+    return not known and not _PUBLIC.match(match.string, match.end())
 
 
 def _is_pinyin(match: re.Match[str]) -> bool:

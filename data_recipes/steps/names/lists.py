@@ -27,6 +27,7 @@ PARTS = tuple(word for name, words in _words(_READ["parts"]).items() if name != 
 SOUNDS = _characters(_READ["parts"]["sounds"])
 BEFORE = _words(_READ["before"])
 AFTER = _words(_READ["after"])
+MEDICINE_ENDS = _characters(_READ["medicine_ends"])
 LABELS = tuple(_READ["labels"].split())
 NOT_FILLED_IN = frozenset(_READ["not_filled_in"].split())
 ADDRESS = tuple(_READ["address"].split())

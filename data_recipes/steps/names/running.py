@@ -1,20 +1,15 @@
-"""Names in running text: candidates that score above a threshold, and what LAC's tagger says of doubtful ones."""
+"""Names in running text: the candidates that score above a threshold, and of overlapping ones the best."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from data_recipes.steps.names import features, lists
 from data_recipes.steps.names.features import Joined
 from data_recipes.steps.names.forms import NAMES
-from data_recipes.steps.names.scores import BESIDE, CUT_BY_TAGGER, TAGGED, THRESHOLD, Weights, weights
+from data_recipes.steps.names.scores import BESIDE, THRESHOLD, Weights, weights
 from data_recipes.steps.personal_kind import PersonalValue, Span
-from data_recipes.steps.tagger import people
 
-_ROUNDS = 3  # a name may be beside one that was found in the round before
-_WINDOW = 8  # characters of a clause that the tagger reads on each side
-_NO_LETTERS = re.compile(r"[^\w·]")
-_SIMPLIFIED = str.maketrans(dict(lists.TRADITIONAL))
+_MOST_ROUNDS = 4  # a name may be beside one that was found in the round before
 _BETWEEN = re.compile("[、，,和与及跟/ \u3000]?")  # names of a list
 
 
@@ -26,40 +21,36 @@ class _Text:
         text: It.
         others: What was found in it before; what overlaps with it is no name.
         scores: Its candidates.
-        tagged: What the tagger added to the scores of those that it was asked about.
         names: What was found.
     """
 
     text: str
     others: Sequence[PersonalValue]
     scores: dict[Span, float] = field(default_factory=dict)
-    tagged: dict[Span, float] = field(default_factory=dict)
     names: list[Span] = field(default_factory=list)
-
-    def doubtful(self, by: Weights) -> list[Span]:
-        """The candidates about which the tagger's word would decide."""
-        gain, loss = by.of[TAGGED], by.of[CUT_BY_TAGGER]
-        scores = {span: self._score(span, by) for span in self.scores if span not in self.tagged}
-        return [span for span, score in scores.items() if score + loss <= THRESHOLD < score + gain]
 
     def choose(self, by: Weights) -> None:
         """Takes the best candidates that do not overlap."""
-        scores = {span: self._score(span, by) for span in self.scores}
-        self.names = []
-        for span in sorted(scores, key=lambda span: (-scores[span], span)):
-            if scores[span] > THRESHOLD and not any(overlap(span, name) for name in self.names):
-                self.names.append(span)
+        for _ in range(_MOST_ROUNDS):
+            known = [*self.names, *(value[:2] for value in self.others if value.kind.name == "name")]
+            before, self.names = self.names, []
+            scores = {span: self._score(span, known, by) for span in self.scores}
+            for span in sorted(scores, key=lambda span: (-scores[span], span)):
+                if scores[span] > THRESHOLD and not any(overlap(span, name) for name in self.names):
+                    self.names.append(span)
+            if self.names == before:
+                return
 
-    def _score(self, span: Span, by: Weights) -> float:
-        known = [*self.names, *(value[:2] for value in self.others if value.kind.name == "name")]
-        beside = by.of[BESIDE] if is_beside(self.text, span, known) else 0.0
-        return self.scores[span] + self.tagged.get(span, 0.0) + beside
+    def _score(self, span: Span, known: Iterable[Span], by: Weights) -> float:
+        return self.scores[span] + (by.of[BESIDE] if is_beside(self.text, span, known) else 0.0)
 
     def values(self) -> list[PersonalValue]:
-        """The names, and where else they are."""
-        again = (match.span() for name in self.names for match in re.finditer(re.escape(self.text[slice(*name)]), self.text))
-        taken = [value[:2] for value in self.others]
-        return [PersonalValue(*span, NAMES[0]) for span in sorted({*self.names, *again}) if not any(overlap(span, other) for other in taken)]
+        """The names, everywhere in the text."""
+        alike = {self.text[begin:end] for begin, end in self.names}
+        again = (match.span() for name in alike for match in re.finditer(re.escape(name), self.text))
+        taken = [*self.names, *(value[:2] for value in self.others)]
+        free = (span for span in again if not any(overlap(span, other) for other in taken))
+        return [PersonalValue(*span, NAMES[0]) for span in sorted([*self.names, *free])]
 
 
 def is_beside(text: str, span: Span, names: Iterable[Span]) -> bool:
@@ -84,58 +75,24 @@ def running_names(
         by: How much each feature counts; what was trained, by default.
     """
     by = by or weights()
-    searched = _scored(texts, found, by)
-    for _ in range(_ROUNDS):
-        _ask({number: text.doubtful(by) for number, text in searched.items()}, searched, by)
-        before = {number: text.names for number, text in searched.items()}
-        for text in searched.values():
-            text.choose(by)
-        if all(text.names == before[number] for number, text in searched.items()):
-            break
-    values = {number: text.values() for number, text in searched.items()}
-    return {number: of_text for number, of_text in values.items() if of_text}
+    names: dict[int, list[PersonalValue]] = {}
+    for number, text in _scored(texts, found, by).items():
+        text.choose(by)
+        if text.names:
+            names[number] = text.values()
+    return names
 
 
 def _scored(texts: Sequence[str], found: Sequence[Sequence[PersonalValue]], by: Weights) -> dict[int, _Text]:
     """The texts that may have names, with their candidates."""
     joined = Joined.of(texts)
-    likely = by.likely(joined, features.candidates(joined))
-    scores = by.score(features.described(joined, likely))
-    hopeful = scores + by.of[TAGGED] + by.of[BESIDE] > THRESHOLD
-    likely, scores = likely.at(hopeful), scores[hopeful]
+    likely, scores = by.scored(joined)
     numbers = joined.text_of(likely.start)
     begins, ends = likely.start - joined.starts[numbers], likely.end - joined.starts[numbers]
     searched: dict[int, _Text] = {}
-    for number, *span, score in zip(numbers.tolist(), begins.tolist(), ends.tolist(), scores.tolist(), strict=True):
+    columns = (column.tolist() for column in (numbers, begins, ends, scores))
+    for number, begin, end, score in zip(*columns, strict=True):
         text = searched.setdefault(number, _Text(texts[number], found[number]))
-        if not any(overlap((span[0], span[1]), value[:2]) for value in text.others):
-            text.scores[span[0], span[1]] = score
+        if not any(overlap((begin, end), value[:2]) for value in text.others):
+            text.scores[begin, end] = score
     return searched
-
-
-def _ask(doubtful: Mapping[int, Sequence[Span]], searched: Mapping[int, _Text], by: Weights) -> None:
-    """Adds what the tagger says of doubtful candidates, of all texts at once."""
-    places = [(searched[number], span) for number, spans in doubtful.items() for span in spans]
-    answers = asked([(text.text, span) for text, span in places])
-    for (text, span), answer in zip(places, answers, strict=True):
-        text.tagged[span] = by.of[answer] if answer else 0.0
-
-
-def asked(places: Sequence[tuple[str, Span]]) -> list[str | None]:
-    """What the tagger says of each place of a text: that it is a name, or that a name overlaps with it, or nothing."""
-    read = [_clause(text, span[0]) for text, span in places]
-    clauses = sorted({clause for clause, _ in read})
-    named = dict(zip(clauses, people(clauses), strict=True))
-    answers = list[str | None]()
-    for (_, span), (clause, start) in zip(places, read, strict=True):
-        own = (span[0] - start, span[1] - start)
-        cut = CUT_BY_TAGGER if any(overlap(own, name) for name in named[clause]) else None
-        answers.append(TAGGED if own in named[clause] else cut)
-    return answers
-
-
-def _clause(text: str, at: int) -> tuple[str, int]:
-    """What the tagger reads around a place: letters, not far from it; and where it begins."""
-    start = max([0, at - _WINDOW, *(sign.end() for sign in _NO_LETTERS.finditer(text, max(0, at - _WINDOW), at))])
-    sign = _NO_LETTERS.search(text, at, at + _WINDOW)
-    return text[start : sign.start() if sign else at + _WINDOW].translate(_SIMPLIFIED), start

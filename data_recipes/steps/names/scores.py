@@ -13,12 +13,12 @@ from data_recipes.steps.names import features, lists
 from data_recipes.steps.names.features import Candidates, Column, Joined
 
 FILE = Path(__file__).with_name("weights.json")
-THRESHOLD = 0.0
+THRESHOLD = -1.0
 """The log-odds above which a candidate is a name."""
 
 STEP = 256
-BESIDE, TAGGED, CUT_BY_TAGGER = "beside a name", "tagged as a name", "cut by the tagger"
-"""What is known only later: of a list of names the next one, and what the tagger says."""
+BESIDE = "beside a name"
+"""What is known only when other names are: in a list of names there is another one."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,27 @@ class Weights:
         """The log-odds of candidates, from what is known of them."""
         return sum((self.of[name] * column for name, column in columns.items()), self.bias)
 
-    def likely(self, joined: Joined, every: Candidates) -> Candidates:
-        """The candidates that may be names, as far as their characters and those beside them tell; quick."""
-        codes, (before, after) = joined.codes, self._most
-        most = self.score(features.own(joined, every)) + before[codes[every.start - 1]] + after[codes[every.end]]
-        most += self.of[features.CUTS] * features.cut_before(joined, every.start)
-        return every.at(most + self.of[TAGGED] + self.of[BESIDE] > THRESHOLD)
+    def scored(self, joined: Joined) -> tuple[Candidates, Column]:
+        """The candidates that may be names, and their scores without what is known later.
+
+        What is quick to tell comes first, and who cannot reach the threshold any more leaves at once.
+        """
+        every, (before, after) = features.candidates(joined), self._most
+        score = self.score(features.own(joined, every))
+        cut = self.of[features.CUTS] * features.cut_before(joined, every.start)
+        most = score + cut + before[joined.codes[every.start - 1]] + after[joined.codes[every.end]]
+        every, score = _kept(most + self._most_of_words + self.of[BESIDE], every, score)
+        score += self.score(features.around(joined, every)) - self.bias
+        every, score = _kept(score + self._most_of_words + self.of[BESIDE], every, score)
+        score += self.score(features.in_words(joined, every)) - self.bias
+        return _kept(score + self.of[BESIDE], every, score)
+
+    @cached_property
+    def _most_of_words(self) -> float:
+        """The most that the words of the dictionary around a candidate may count."""
+        speech = features.SPEECH.values()
+        kinds = [max(0.0, *(self.of[f"{side} a {name}"] for name in speech)) for side in ("after", "before")]
+        return sum(kinds) + features.MOST * (self.of["a word ends before"] + self.of["a word begins after"])
 
     @cached_property
     def _most(self) -> tuple[Column, Column]:
@@ -72,11 +87,13 @@ class Weights:
             before[features.mask(characters)] += self.of[f"after sign {name}"]
             after[features.mask(characters)] += self.of[f"before sign {name}"]
         before[signs] += sum(max(0.0, self.of[name]) for name in features.TOGETHER)
-        before += features.MOST * self.of["a word ends before"]
-        after += features.MOST * self.of["a word begins after"]
-        before += max(0.0, *(self.of[f"after a {name}"] for name in features.SPEECH.values()))
-        after += max(0.0, *(self.of[f"before a {name}"] for name in features.SPEECH.values()))
         return before, after
+
+
+def _kept(most: Column, every: Candidates, score: Column) -> tuple[Candidates, Column]:
+    """Those that may reach the threshold."""
+    kept = most > THRESHOLD
+    return every.at(kept), score[kept]
 
 
 @cache
