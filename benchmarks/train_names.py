@@ -37,6 +37,12 @@ OF_PROSE = 2.0
 CUTTING = 0.5
 """How much one counts that is a part of a name or has one: a mistake, but a smaller one."""
 
+COMMON = 2.0
+"""From which on a word is common: the logarithm of how often it occurs."""
+
+WORDS = 0.2
+"""How much a name counts that is also a word: who writes a test likes them, but hardly anybody bears one."""
+
 ROOT = Path(__file__).parents[1]
 PROSE = (
     "domains/medical/knowledge/*.jsonl",
@@ -52,7 +58,7 @@ PROSE = (
 CERTAIN = 12.0
 """The least that a row of parts of names counts, whatever is around it: there is hardly a text with one that is none."""
 
-AGAINST = ("cuts", "begins", "is a", "twice", "rare")
+AGAINST = ("cuts", "begins", "is a", "given", "twice", "rare")
 """How the features begin that can only speak against a name."""
 
 FOR = ("a word",)
@@ -136,8 +142,9 @@ def examples(lines: Sequence[Labelled], count: float = 1.0) -> Examples:
     cutting = np.array([any(overlap(span, name) for name in names[at]) for at, span in places])
     other = np.array([any(overlap(span, value) for value in others[at]) for at, span in places])
     beside = np.array([is_beside(texts[at], span, names[at]) for at, span in places], float)
-    counts = count * np.where(named, 1.0, np.where(other, 0.0, np.where(cutting, CUTTING, 1.0)))
     columns = features.described(joined, every) | {BESIDE: beside}
+    of_names = np.where(columns["is a word"] > COMMON, WORDS, 1.0)
+    counts = count * np.where(named, of_names, np.where(other, 0.0, np.where(cutting, CUTTING, 1.0)))
     return Examples(columns, named, counts, text)
 
 

@@ -202,7 +202,7 @@ def _tables() -> dict[str, Table]:
         "double": listed(lists.DOUBLE_SURNAMES),
         "part": listed(lists.PARTS),
         "address": listed(lists.ADDRESS),
-        "famous": listed(lists.FAMOUS),
+        "no names": listed((*lists.FAMOUS, *lists.WORDS, *(word for words in lists.BEFORE.values() for word in words))),
         "before": classed(lists.BEFORE),
         "after": classed(lists.AFTER),
     }
@@ -263,8 +263,7 @@ def candidates(joined: Joined) -> Candidates:
         _parts(joined),
     ]
     every = Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
-    span = _span(joined, every)
-    return every.at((tables["before"][span] == 0) & (tables["famous"][span] == 0))  # 谢谢 is one of the words before
+    return every.at(tables["no names"][_span(joined, every)] == 0)
 
 
 def _with_surname(start: Places, surname: int, given: int, kind: int) -> Candidates:
@@ -334,12 +333,15 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
     spoken = {f"after a {name}": (before == number) * 1.0 for number, name in enumerate(SPEECH.values(), 1)}
     spoken |= {f"before a {name}": (after == number) * 1.0 for number, name in enumerate(SPEECH.values(), 1)}
     span, length = _span(joined, of), of.end - of.start
-    two = (of.kind < PART) & (of.end - of.given == 2)
+    two, given = (of.kind < PART) & (of.end - of.given == 2), plain[joined.run(of.given, 2)]
+    masks, codes = _masks(), joined.codes
     return spoken | {
         "is a word": plain[span],
         "is a known name": names[span],
         "begins like a word": (two & (of.kind == SINGLE)) * plain[joined.run(of.start, 2)],
-        "given name is a word": two * plain[joined.run(of.given, 2)],
+        "given name is a word": two * given,
+        "given name is a word, surname too": two * given * masks["surname is a word"][codes[of.start]],
+        "given name is a word, rare surname": two * given * masks["rare surname"][codes[of.start]],
         "begins a word": (length == 2) * plain[joined.run(of.start, 3)] + (length < 4) * plain[joined.run(of.start, 4)],
         "begins a known name": (length == 2) * names[joined.run(of.start, 3)],
         CUTS: cut_before(joined, of.start),
