@@ -31,7 +31,7 @@ AUTHORS = (150, 357, 377, 15)
 PENALTY = 0.1
 """Strength of the ridge penalty."""
 
-OF_PROSE = 2.0
+OF_PROSE = 4.0
 """How much a candidate in prose counts, of which there are ten times as many as in labelled texts."""
 
 CUTTING = 0.5
@@ -40,8 +40,8 @@ CUTTING = 0.5
 COMMON = 2.0
 """From which on a word is common: the logarithm of how often it occurs."""
 
-WORDS = 0.2
-"""How much a name counts that is also a word: who writes a test likes them, but hardly anybody bears one."""
+WORDS = 0.0
+"""How much a name counts that is also a common word: who writes a test likes them, but hardly anybody bears one."""
 
 ROOT = Path(__file__).parents[1]
 PROSE = (
@@ -49,6 +49,9 @@ PROSE = (
     "domains/medical/questions/dev.jsonl",
     "domains/medical/triage_cases/train.jsonl",
     "domains/medical/triage_cases/questions.jsonl",
+    "domains/medical/triage_cases/rules.jsonl",
+    "domains/medical/triage_cases/dev.jsonl",
+    "data_recipes/teacher/seed_tasks.jsonl",
     "benchmarks/labelled_screens/unsafe_advice.train.jsonl",
     "benchmarks/labelled_screens/refusal_only.train.jsonl",
     "benchmarks/labelled_screens/refusal_only.dev.jsonl",
@@ -57,6 +60,9 @@ PROSE = (
 
 CERTAIN = 12.0
 """The least that a row of parts of names counts, whatever is around it: there is hardly a text with one that is none."""
+
+A_WORD = -1.0
+"""The most that it may count that a candidate is a word, for each power of ten of how often that occurs."""
 
 AGAINST = ("cuts", "begins", "is a", "given", "twice", "rare")
 """How the features begin that can only speak against a name."""
@@ -177,7 +183,7 @@ def fitted(*parts: Examples) -> Weights:
         return float(cost), np.append(values.T @ error + PENALTY * weights, error.sum())
 
     bounds = [*map(_bounds, names), (None, None)]
-    start = np.array([low or 0.0 for low, _ in bounds])
+    start = np.array([low or min(high or 0.0, 0.0) for low, high in bounds])
     best = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
     rounded = (np.rint(best.x * STEP) / STEP + 0.0).tolist()
     return Weights(rounded[-1], dict(zip(names, rounded[:-1], strict=True)))
@@ -187,6 +193,8 @@ def _bounds(name: str) -> tuple[float | None, float | None]:
     """The least and the most that a feature may count."""
     if name == features.ROW_OF_PARTS:
         return CERTAIN, None
+    if name == "is a word":
+        return None, A_WORD
     if name.startswith(AGAINST):
         return None, 0.0
     return (0.0 if name.startswith(FOR) else None), None

@@ -222,7 +222,7 @@ class Dictionary(NamedTuple):
     speech: Table
 
 
-SPEECH = {"v": "verb", "d": "adverb", "p": "preposition", "n": "noun", "r": "pronoun", "c": "conjunction", "t": "time"}
+SPEECH = {"v": "verb", "d": "adverb", "p": "preposition", "n": "noun", "r": "pronoun", "c": "conjunction", "t": "time", "a": "adjective"}
 """Parts of speech of the words before and after a name, by jieba's tags."""
 
 
@@ -335,6 +335,8 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
     span, length = _span(joined, of), of.end - of.start
     two, given = (of.kind < PART) & (of.end - of.given == 2), plain[joined.run(of.given, 2)]
     masks, codes = _masks(), joined.codes
+    alone = np.where(of.kind == SINGLE, speech[codes[of.start]], 0)
+    spoken |= {f"surname is a {name}": (alone == number) * 1.0 for number, name in enumerate(SPEECH.values(), 1)}
     return spoken | {
         "is a word": plain[span],
         "is a known name": names[span],

@@ -13,7 +13,7 @@ from data_recipes.steps.names import features, lists
 from data_recipes.steps.names.features import Candidates, Column, Joined
 
 FILE = Path(__file__).with_name("weights.json")
-THRESHOLD = -1.0
+THRESHOLD = -0.5
 """The log-odds above which a candidate is a name."""
 
 STEP = 256
@@ -67,7 +67,8 @@ class Weights:
     def _most_of_words(self) -> float:
         """The most that the words of the dictionary around a candidate may count."""
         speech = features.SPEECH.values()
-        kinds = [max(0.0, *(self.of[f"{side} a {name}"] for name in speech)) for side in ("after", "before")]
+        sides = ("after", "before", "surname is")
+        kinds = [max(0.0, *(self.of[f"{side} a {name}"] for name in speech)) for side in sides]
         return sum(kinds) + features.MOST * (self.of["a word ends before"] + self.of["a word begins after"])
 
     @cached_property
