@@ -61,8 +61,14 @@ PROSE = (
 CERTAIN = 12.0
 """The least that a row of parts of names counts, whatever is around it: there is hardly a text with one that is none."""
 
-A_WORD = -1.0
-"""The most that it may count that a candidate is a word, for each power of ten of how often that occurs."""
+AT_MOST = {
+    "is a word": -1.5,
+    "begins like a word": -0.7,
+    "given name is a word, surname too": -0.5,
+    "given name is a word, rare surname": -1.0,
+}
+"""The most that it may count, for each power of ten of how often a word occurs: labelled texts have more names, and more
+that are words, than texts of hospitals have."""
 
 AGAINST = ("cuts", "begins", "is a", "given", "twice", "rare")
 """How the features begin that can only speak against a name."""
@@ -193,10 +199,8 @@ def _bounds(name: str) -> tuple[float | None, float | None]:
     """The least and the most that a feature may count."""
     if name == features.ROW_OF_PARTS:
         return CERTAIN, None
-    if name == "is a word":
-        return None, A_WORD
     if name.startswith(AGAINST):
-        return None, 0.0
+        return None, AT_MOST.get(name, 0.0)
     return (0.0 if name.startswith(FOR) else None), None
 
 
