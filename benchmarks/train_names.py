@@ -70,7 +70,7 @@ AT_MOST = {
 """The most that it may count, for each power of ten of how often a word occurs: labelled texts have more names, and more
 that are words, than texts of hospitals have."""
 
-AGAINST = ("cuts", "begins", "is a", "given", "twice", "rare")
+AGAINST = ("cuts", "begins", "is a", "given", "surname", "twice", "rare")
 """How the features begin that can only speak against a name."""
 
 FOR = ("a word",)

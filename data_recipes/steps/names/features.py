@@ -34,8 +34,8 @@ _STEP = 64
 _HAN = slice(0x4E00, 0xA000)
 
 CUTS = "cuts a word before"
-TOGETHER = ("alone", "says what follows", "opens a record", "signs")
-"""Features of both sides."""
+TOGETHER = {"alone": "", "says what follows": "\0\n", "opens a record": "\0\n", "signs": "。！？；"}
+"""Features of both sides, and which signs they need before the name; the first needs any."""
 
 SINGLE, DOUBLE, PART, ROW = range(4)
 """Kinds of candidates: with a surname of one character, of two; a part of a name without a surname, several of them."""
@@ -314,6 +314,8 @@ def own(joined: Joined, of: Candidates) -> dict[str, Column]:
         "part of a name": of.kind == PART,
         ROW_OF_PARTS: of.kind == ROW,
     }
+    speech = np.where(single, dictionary().speech[codes[of.start]], 0)
+    holds |= {f"surname is a {name}": speech == number for number, name in enumerate(SPEECH.values(), 1)}
     return {name: column.astype(float) for name, column in holds.items()}
 
 
@@ -335,8 +337,6 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
     span, length = _span(joined, of), of.end - of.start
     two, given = (of.kind < PART) & (of.end - of.given == 2), plain[joined.run(of.given, 2)]
     masks, codes = _masks(), joined.codes
-    alone = np.where(of.kind == SINGLE, speech[codes[of.start]], 0)
-    spoken |= {f"surname is a {name}": (alone == number) * 1.0 for number, name in enumerate(SPEECH.values(), 1)}
     return spoken | {
         "is a word": plain[span],
         "is a known name": names[span],

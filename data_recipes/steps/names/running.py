@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from data_recipes.steps.names.features import Joined
 from data_recipes.steps.names.forms import NAMES
-from data_recipes.steps.names.scores import BESIDE, THRESHOLD, Weights, weights
+from data_recipes.steps.names.scores import BESIDE, BETWEEN, THRESHOLD, Weights, weights
 from data_recipes.steps.personal_kind import PersonalValue, Span
 
 _MOST_ROUNDS = 4  # a name may be beside one that was found in the round before
-_BETWEEN = re.compile("[、，,和与及跟/ \u3000]?")  # names of a list
+_BETWEEN = re.compile(f"[{BETWEEN}]")
 
 
 @dataclass

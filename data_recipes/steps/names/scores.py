@@ -20,6 +20,9 @@ STEP = 256
 BESIDE = "beside a name"
 """What is known only when other names are: in a list of names there is another one."""
 
+BETWEEN = "、，,和与及跟/ \u3000"
+"""The characters between the names of a list."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -53,22 +56,27 @@ class Weights:
 
         What is quick to tell comes first, and who cannot reach the threshold any more leaves at once.
         """
-        every, (before, after) = features.candidates(joined), self._most
-        score = self.score(features.own(joined, every))
+        every, (before, after), codes = features.candidates(joined), self._most, joined.codes
         cut = self.of[features.CUTS] * features.cut_before(joined, every.start)
-        most = score + cut + before[joined.codes[every.start - 1]] + after[joined.codes[every.end]]
-        every, score = _kept(most + self._most_of_words + self.of[BESIDE], every, score)
+        sides = before[codes[every.start - 1]] + after[codes[every.end]]
+        score = self.score(features.own(joined, every))
+        every, score = _kept(score + cut + sides + self._later(joined, every) + self._most_of_words, every, score)
         score += self.score(features.around(joined, every)) - self.bias
-        every, score = _kept(score + self._most_of_words + self.of[BESIDE], every, score)
+        every, score = _kept(score + self._later(joined, every) + self._most_of_words, every, score)
         score += self.score(features.in_words(joined, every)) - self.bias
-        return _kept(score + self.of[BESIDE], every, score)
+        return _kept(score + self._later(joined, every), every, score)
+
+    def _later(self, joined: Joined, of: Candidates) -> Column:
+        """What it may count that a candidate is beside a name."""
+        between = features.mask(BETWEEN)
+        listed = between[joined.codes[of.start - 1]] | between[joined.codes[of.end]]
+        return np.where(listed, self.of[BESIDE], 0.0)
 
     @cached_property
     def _most_of_words(self) -> float:
         """The most that the words of the dictionary around a candidate may count."""
         speech = features.SPEECH.values()
-        sides = ("after", "before", "surname is")
-        kinds = [max(0.0, *(self.of[f"{side} a {name}"] for name in speech)) for side in sides]
+        kinds = [max(0.0, *(self.of[f"{side} a {name}"] for name in speech)) for side in ("after", "before")]
         return sum(kinds) + features.MOST * (self.of["a word ends before"] + self.of["a word begins after"])
 
     @cached_property
@@ -87,7 +95,8 @@ class Weights:
         for name, characters in features.SIGNS.items():
             before[features.mask(characters)] += self.of[f"after sign {name}"]
             after[features.mask(characters)] += self.of[f"before sign {name}"]
-        before[signs] += sum(max(0.0, self.of[name]) for name in features.TOGETHER)
+        for name, of_signs in features.TOGETHER.items():
+            before[features.mask(of_signs) if of_signs else signs] += max(0.0, self.of[name])
         return before, after
 
 
