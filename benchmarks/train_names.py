@@ -1,4 +1,4 @@
-"""Trains how much speaks for a name (``data_recipes/steps/names/``), and says what is found of authors not learned from.
+"""Trains how much speaks for a name (``data_recipes/steps/names/``), and says what is found of unseen authors.
 
     python benchmarks/train_names.py      writes data_recipes/steps/names/weights.json, a minute
 
@@ -59,7 +59,7 @@ PROSE = (
 )
 
 CERTAIN = 12.0
-"""The least that a row of parts of names counts, whatever is around it: there is hardly a text with one that is none."""
+"""The least that a row of parts of names counts, whatever is around it: hardly any text has one that is none."""
 
 AT_MOST = {
     "is a word": -1.5,
@@ -67,8 +67,8 @@ AT_MOST = {
     "given name is a word, surname too": -0.5,
     "given name is a word, rare surname": -1.0,
 }
-"""The most that it may count, for each power of ten of how often a word occurs: labelled texts have more names, and more
-that are words, than texts of hospitals have."""
+"""The most that it may count, for each power of ten of how often a word occurs: labelled texts have more names, and
+more that are words, than texts of hospitals have."""
 
 AGAINST = ("cuts", "begins", "is a", "given", "surname", "twice", "rare")
 """How the features begin that can only speak against a name."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-
 Span = tuple[int, int]
 """Where something begins and ends in a text."""
 

@@ -222,7 +222,16 @@ class Dictionary(NamedTuple):
     speech: Table
 
 
-SPEECH = {"v": "verb", "d": "adverb", "p": "preposition", "n": "noun", "r": "pronoun", "c": "conjunction", "t": "time", "a": "adjective"}
+SPEECH = {
+    "v": "verb",
+    "d": "adverb",
+    "p": "preposition",
+    "n": "noun",
+    "r": "pronoun",
+    "c": "conjunction",
+    "t": "time",
+    "a": "adjective",
+}
 """Parts of speech of the words before and after a name, by jieba's tags."""
 
 

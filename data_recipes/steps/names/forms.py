@@ -25,11 +25,12 @@ _OPENS_RECORD = r"[，,、\s（(]\s*(?:[男女][，,、\s。）)]|[0-9]{1,3}\s*�
 
 _SOUNDS = "".join(lists.SOUNDS) + "".join(old for old, new in lists.TRADITIONAL.items() if new in lists.SOUNDS)
 _TRANSCRIBED = f"(?:阿[不布]都|[{_SOUNDS}]){{2,9}}"
-_PUBLIC = re.compile(
-    r"[^。；\n]{0,6}(?:命名|发明|发现|提出|创立|定律|[征病法]|综合征|[（(]\s*[0-9]{4})|[》”]"
-)
+_PUBLIC = re.compile(r"[^。；\n]{0,6}(?:命名|发明|发现|提出|创立|定律|[征病法]|综合征|[（(]\s*[0-9]{4})|[》”]")
 
-_TITLE = r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )name:? |[Pp]atient:? |(?<=[人者员]) ?"
+_TITLE = (
+    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )name:? |[Pp]atient:? |"
+    r"(?<=[人者员]) ?"
+)
 _SYLLABLE = (
     "(?:[zcs]h|[bpmfdtnlgkhjqxzcsrwy])?"
     "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|uo|ui|ue|[aeiouv])"
@@ -60,7 +61,9 @@ def _label() -> re.Pattern[str]:
 def _is_transcribed(match: re.Match[str]) -> bool:
     """Whether a dot joins parts of a name of Central Asia, not of somebody whom every text may name."""
     parts = re.split("[·•・‧]", match["value"])
-    known = any(part not in lists.PARTS and (dictionary().plain.has(part) or dictionary().names.has(part)) for part in parts)
+    known = any(
+        part not in lists.PARTS and (dictionary().plain.has(part) or dictionary().names.has(part)) for part in parts
+    )
     return not known and not _PUBLIC.match(match.string, match.end())
 
 
@@ -93,7 +96,12 @@ NAMES = (
         rf"(?:^|(?<=[。；;\n：:！!？?\s]))(?P<value>{_DOTTED}|{_LATIN})(?={_OPENS_RECORD})",
         _OPENS_RECORD,
     ),
-    Kind("name", "【姓名】", rf"(?:{_TITLE})(?P<value>{_LATIN}|(?<=[.e] )[A-Z][a-z]{{2,}})(?![A-Za-z])", r"[人者员.enst:] ?[A-Z][a-z]"),
+    Kind(
+        "name",
+        "【姓名】",
+        rf"(?:{_TITLE})(?P<value>{_LATIN}|(?<=[.e] )[A-Z][a-z]{{2,}})(?![A-Za-z])",
+        r"[人者员.enst:] ?[A-Z][a-z]",
+    ),
     Kind(
         "name",
         "【姓名】",

@@ -90,7 +90,9 @@ class Weights:
             begins = features.mask(word[0] for word in words)
             after[begins] = np.maximum(after[begins], self.of[f"before {name}"])
         signs = ~features.letters()
-        before[signs] += max(0.0, *(self.of[f"after {name}, {sign}"] for name in lists.BEFORE for sign in ("colon", "sign")))
+        before[signs] += max(
+            0.0, *(self.of[f"after {name}, {sign}"] for name in lists.BEFORE for sign in ("colon", "sign"))
+        )
         after[signs] += max(0.0, *(self.of[f"before sign, {name}"] for name in lists.AFTER))
         for name, characters in features.SIGNS.items():
             before[features.mask(characters)] += self.of[f"after sign {name}"]
