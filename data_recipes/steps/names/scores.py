@@ -49,7 +49,7 @@ class Weights:
 
     def score(self, columns: Mapping[str, Column]) -> Column:
         """The log-odds of candidates, from what is known of them."""
-        return sum((self.of[name] * column for name, column in columns.items()), self.bias)
+        return sum((self.of[name] * column for name, column in columns.items()), np.array(self.bias))
 
     def scored(self, joined: Joined) -> tuple[Candidates, Column]:
         """The candidates that may be names, and their scores without what is known later.
