@@ -16,6 +16,7 @@ one (a class of transformers, tokenizer.json, a chat template), which AutoModelF
   python -m models.convert model.path=runs/NAME/TIME/merged layout=original out=/models/mine-original
   python -m models.convert model.path=/models/baichuan2 norm_head=true out=/models/baichuan2-native
   python -m models.convert model.path=runs/NAME/TIME/merged layout=gguf gguf=q8_0 out=/models/mine-gguf
+  python -m models.convert model.path=/models/qwen2.5-7b-instruct-q4_k_m.gguf out=/models/qwen2.5-7b
 
 An adapter that was trained on the original classes becomes one for the native class; a prefix converts both ways:
 
@@ -24,7 +25,8 @@ An adapter that was trained on the original classes becomes one for the native c
   python -m models.convert model.path=/models/chatglm2-6b prefix.path=prefix layout=original out=checkpoint
 
 Keys (configs/convert.yaml):
-  model.path=DIR     the model; with adapter.path or prefix.path their base. Also owner/name or modelscope:owner/name
+  model.path=DIR     the model; with adapter.path or prefix.path their base
+                     also FILE.gguf, owner/name or modelscope:owner/name
   out=DIR            the result; must not exist
   layout=native|original|gguf    gguf: model.gguf for llama.cpp next to the native files
   gguf=f32|f16|bf16|q8_0|q4_0    type of its matrices (default: dtype)

@@ -27,6 +27,7 @@ from models.families.family import Checkpoint, ModelFamily, Plan
 from models.families.generic import GENERIC
 from models.families.llama import LLAMA
 from models.families.qwen import QWEN
+from models.gguf_import.unpacking import UnpackedRecord
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
 from models.quantisation import keep_unpacked, nf4
@@ -258,5 +259,7 @@ def hashes_of_model(path: Path) -> dict[str, str]:
 
 
 def hash_model(path: Path) -> str:
-    """SHA-256 over a model directory's weights, configuration and tokenizer."""
+    """SHA-256 over a model directory's weights, configuration and tokenizer; of an unpacked GGUF, the file's own."""
+    if (record := UnpackedRecord.of(path)) and not record.changed(path):
+        return record.sha256
     return sha256_of_hashes(hashes_of_model(path).items())

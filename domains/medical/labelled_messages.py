@@ -75,8 +75,9 @@ def file_of(message: LabelledMessage) -> Path:
 
 
 def divide(author: str, messages: Iterable[LabelledMessage]) -> None:
-    """Files an author's messages in the place of those that he has."""
-    new = [message.model_copy(update={"author": author}) for message in messages]
+    """Files an author's messages in the place of those that he has; what another's test has word for word is dropped."""
+    tested = {one.text for one in messages_in(UNSEEN, SEEN, FIRST_AUTHOR) if one.author != author}
+    new = [message.model_copy(update={"author": author}) for message in messages if message.text not in tested]
     for file in DIVIDED:
         others = [message for message in messages_in(file) if message.author != author] if file.exists() else []
         kept = sorted(others + [message for message in new if file_of(message) == file], key=lambda one: one.author)

@@ -10,9 +10,10 @@ import uvicorn
 
 from app.backends.local import LocalBackend
 from app.config import ServeConfig
+from app.served import verified_as
 from app.server import Server
 from app.service import create_app
-from domains.domain import NO_KNOWLEDGE, find_domain
+from domains.domain import NO_KNOWLEDGE, Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
@@ -62,10 +63,11 @@ def serving(
     knowledge: KnowledgeBase = NO_KNOWLEDGE,
     config: ServeConfig = CONFIG,
     grounding: GroundingRecord = NO_ENTRIES,
+    verify: Policy | None = None,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
-    app = create_app(backend, find_domain(domain), knowledge, config, grounding)
+    app = create_app(backend, verified_as(find_domain(domain), verify), knowledge, config, grounding)
     server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
     running = Running(server, backend)
     running.thread.start()

@@ -62,7 +62,7 @@ def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeE
 def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngine, running: Running) -> None:
     engine.gate.clear()
     ask(tab, "高血压有哪些症状？")
-    tab.wait_for("document.querySelector('.text') !== null")
+    tab.wait_for("document.querySelector('.label') !== null")
     running.wait_for(lambda: engine.batches != [])
     tab.press("Escape")
     tab.wait_for("document.querySelector('.hint') !== null")
