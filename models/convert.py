@@ -32,7 +32,8 @@ Keys (configs/convert.yaml):
   gguf=f32|f16|bf16|q8_0|q4_0    type of its matrices (default: dtype)
   push.to=DIR|owner/name     a copy of the result; push.dry_run=true only lists what would be copied
   dtype=float32|bfloat16|float16 (default: the type on disk)
-  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not say
+  prompt_format=NAME a file of models/prompts/, where the model's own chat template is not to decide
+  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi | generic, where config.json does not say
   norm_head=true     for a Baichuan2 that neither its vocabulary nor its tokenizer identifies
   model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where no file says
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-    from models.families.family import ModelFamily
     from training.base import Base
 
 
@@ -32,11 +31,11 @@ class Full(Method[FullConfig]):
     described = ("全参数微调", "full tuning: all weights")
     result = "whole"
 
-    def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
+    def attach(self, model: PreTrainedModel, config: FullConfig) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""
         return model.float().requires_grad_(True)
 
-    def trainable(self, shapes: nn.Module, config: FullConfig, family: ModelFamily) -> int:
+    def trainable(self, shapes: nn.Module, config: FullConfig) -> int:
         """All values."""
         return sum(parameter.numel() for parameter in shapes.parameters())
 

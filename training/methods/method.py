@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-    from models.families.family import ModelFamily
     from training.base import Base
 
 
@@ -70,7 +69,7 @@ class Method(ABC, Generic[C]):
         return self.name
 
     @abstractmethod
-    def attach(self, model: PreTrainedModel, config: C, family: ModelFamily) -> PreTrainedModel | PeftModel:
+    def attach(self, model: PreTrainedModel, config: C) -> PreTrainedModel | PeftModel:
         """Prepares a loaded base: what is trained requires gradients and is in float32.
 
         Raises:
@@ -78,8 +77,12 @@ class Method(ABC, Generic[C]):
         """
 
     @abstractmethod
-    def trainable(self, shapes: nn.Module, config: C, family: ModelFamily) -> int:
+    def trainable(self, shapes: nn.Module, config: C) -> int:
         """How many values are trained, for the memory plan; ``shapes`` is the base without its weights."""
+
+    def untuned(self, shapes: nn.Module, config: C) -> str:
+        """What of this model the method cannot reach, in words, for log and card; empty where that is nothing."""
+        return ""
 
     @abstractmethod
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:

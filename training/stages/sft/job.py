@@ -70,8 +70,13 @@ class SftJob(Job[SftConfig]):
         return f"{self.method.title(self.config.method)}: {self.method.described[1]}"
 
     def plan(self) -> MemoryPlan:
-        """See ``Job.plan``."""
+        """See ``Job.plan``; what the method does not reach is said here, before anything is loaded."""
+        if untuned := self._untuned():
+            logger.warning("{}: {}", self.method.title(self.config.method), untuned)
         return plan_memory(self.language_model, self.config)
+
+    def _untuned(self) -> str:
+        return self.method.untuned(self.language_model.shapes(), self.config.method)
 
     def prepare(self) -> None:
         """Renders the conversations of both splits; see ``Job.prepare``."""
@@ -190,7 +195,9 @@ class SftJob(Job[SftConfig]):
 
     def settings(self) -> dict[str, object]:
         """See ``Job.settings``."""
-        return self.config.method.model_dump() | self.config.train.model_dump(exclude_defaults=True)
+        untuned = self._untuned()
+        said = {"tuned": untuned} if untuned else {}
+        return self.config.method.model_dump() | said | self.config.train.model_dump(exclude_defaults=True)
 
 
 class _ProofFailed(Exception):
@@ -208,7 +215,7 @@ def plan_memory(base: Base, config: SftConfig) -> MemoryPlan:
     dtype = compute_dtype(config.model.dtype).dtype
     return MemoryPlan(
         frozen=0 if method.result == "whole" else weight_bytes(shapes, dtype, config.method.quantisation),
-        trained=OPTIMISER_BYTES * method.trainable(shapes, config.method, base.family),
+        trained=OPTIMISER_BYTES * method.trainable(shapes, config.method),
         activations=activation_bytes(
             shapes.config, training.batch_size * training.max_length, shapes.config.vocab_size, training
         ),
@@ -224,7 +231,7 @@ def attached_model(config: SftConfig, base: Base) -> PreTrainedModel | PeftModel
     model.train()
     if config.train.gradient_checkpointing:
         model.enable_input_require_grads()
-    return METHODS[config.method.kind].attach(model, config.method, base.family)
+    return METHODS[config.method.kind].attach(model, config.method)
 
 
 def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:
