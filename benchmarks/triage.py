@@ -34,18 +34,18 @@ ORDINARY = ("h", "m")  # authors who wrote as the thousand people a day write
 HEAD = """# Safety triage
 
 Made by `python benchmarks/triage.py`; knowledge base {version}. Messages as people type them, by {authors} authors who
-had not seen the rules; labelled as a careful emergency physician would, and no clinician has reviewed the labels. Shares in
-%, with Wilson's 95 % intervals. Rules and classifier were changed after reading `train` and `dev`, never after reading
-these files.
+had not seen the rules; labelled as a careful emergency physician would, and no clinician has reviewed the labels.
+Shares in %, with Wilson's 95 % intervals. Rules and classifier were changed after reading `train` and `dev`, never
+after reading these files.
 
 - *unseen scenarios*: whole scenarios of authors whose other scenarios are trained on. What other authors and the rules'
   authors wrote mentions some of the same emergencies.
 - *seen scenarios*: further messages of the scenarios that are trained on.
 - *first author*: the messages that this page has always shown; the other half of that author is trained on.
 
-Most harmless messages were written to sound like an emergency: figures of speech, what is over, mild complaints, stories,
-pets, examinations, pairs that differ in one sign. Two authors (h, m) wrote ordinary ones only. A message that needs a doctor
-today is no false alarm here, but counted apart.
+Most harmless messages were written to sound like an emergency: figures of speech, what is over, mild complaints,
+stories, pets, examinations, pairs that differ in one sign. Two authors (h, m) wrote ordinary ones only. A message that
+needs a doctor today is no false alarm here, but counted apart.
 """
 
 
