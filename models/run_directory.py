@@ -5,6 +5,7 @@ config.yaml     the resolved configuration
 command.txt     the command that started the run, as typed
 provenance.json what the run is made from, fixed before its first step: a resume is compared with it
 dropped.jsonl   the examples that were not trained on, and why
+selected.json   which step's values are the result, where the dev loss decided (train.keep_best, train.early_stopping)
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
 checkpoints/    everything needed to resume the run bit for bit
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
@@ -28,9 +29,9 @@ import yaml
 from loguru import logger
 from pydantic import BaseModel
 
-from common.files import disk_errors, make_directory, write_text
+from common.files import disk_errors, make_directory, read_json, write_text
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import KINDS
+from models.artifact import KINDS, SelectedRecord
 
 CONFIG_FILE = "config.yaml"
 """What a run directory has from the start."""
@@ -76,6 +77,17 @@ class RunDirectory:
     def dropped_file(self) -> Path:
         """The examples that were not trained on: a line each, with its split, its id and the reason."""
         return self.path / "dropped.jsonl"
+
+    @property
+    def selected_file(self) -> Path:
+        """Which values of the training are its result; written where the dev loss decided."""
+        return self.path / "selected.json"
+
+    @property
+    def selected(self) -> SelectedRecord | None:
+        """What that file says; None where the dev loss did not decide."""
+        file = self.selected_file
+        return SelectedRecord.model_validate(read_json(file)) if file.is_file() else None
 
     @property
     def artifact_file(self) -> Path:

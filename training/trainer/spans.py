@@ -39,7 +39,7 @@ def train(
         eval_dataset=dev_windows,
         data_collator=partial(collator, tokenizer),
     )
-    run_to_end(trainer, run)
+    run_to_end(trainer, run, config)
 
 
 class SpanTrainer(SupervisedTrainer):
