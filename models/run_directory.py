@@ -27,8 +27,9 @@ from typing import Any
 
 import yaml
 from loguru import logger
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from common.errors import UserError
 from common.files import disk_errors, make_directory, read_json, write_text
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import KINDS, SelectedRecord
@@ -85,9 +86,18 @@ class RunDirectory:
 
     @property
     def selected(self) -> SelectedRecord | None:
-        """What that file says; None where the dev loss did not decide."""
-        file = self.selected_file
-        return SelectedRecord.model_validate(read_json(file)) if file.is_file() else None
+        """What that file says; None where the dev loss did not decide.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+        if not self.selected_file.is_file():
+            return None
+        try:
+            return SelectedRecord.model_validate(read_json(self.selected_file))
+        except ValidationError as error:
+            where, fix = str(self.selected_file), "resume with the version that trained the run"
+            raise UserError(f"not of this version: {error.errors()[0]['msg']}", where=where, fix=fix) from None
 
     @property
     def artifact_file(self) -> Path:

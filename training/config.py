@@ -13,6 +13,8 @@ from eval.config import SuiteConfig
 from models.config import ModelConfig, PushConfig
 from models.reader_config import ReaderModelConfig
 
+Tracker = Literal["wandb", "mlflow", "swanlab"]
+
 
 class OptimiserConfig(Config):
     """How weights are trained, whatever the method.
@@ -27,6 +29,9 @@ class OptimiserConfig(Config):
             ``eval_steps``, and after the last step); null never stops it. The learning rate follows all planned steps.
         keep_best: The result has the values of the evaluation with the least dev loss, not those of the last step. They
             are kept in memory, and once more in every checkpoint.
+        trackers: Where the metrics go besides TensorBoard, which always has them; each must be installed. They write
+            into the run directory. Nothing leaves the machine unless their own variables ask for it:
+            ``WANDB_MODE=online``, ``MLFLOW_TRACKING_URI=https://…``, ``SWANLAB_MODE=cloud``.
     """
 
     epochs: float = Field(1.0, gt=0)
@@ -46,6 +51,7 @@ class OptimiserConfig(Config):
     keep_checkpoints: int = Field(2, ge=1)
     early_stopping: int | None = Field(None, ge=1)
     keep_best: bool = False
+    trackers: tuple[Tracker, ...] = ()
 
     @property
     def follows_dev_loss(self) -> bool:

@@ -69,7 +69,8 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,
         disable_tqdm=True,
-        report_to="none",
+        report_to=list(config.trackers) or "none",
+        run_name=f"{run.path.parent.name}-{run.path.name}",
         log_level="error",
     )
     if arguments.n_gpu > 1:  # the trainer would copy the model onto all of them, and multiply the batch

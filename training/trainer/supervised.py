@@ -28,6 +28,7 @@ from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
 from training.trainer.supervised_loss import SupervisedLoss
+from training.trainer.trackers import offline
 
 
 def train(
@@ -55,7 +56,8 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    with SupervisedLoss(model.get_output_embeddings(), training_numerics(config).dtype) as loss:
+    head, dtype = model.get_output_embeddings(), training_numerics(config).dtype
+    with SupervisedLoss(head, dtype) as loss, offline(config.trackers, run):
         trainer = SupervisedTrainer(
             model=model,
             args=training_arguments(config, run, seed),
