@@ -58,7 +58,7 @@ class ComparedRun:
 
 
 @dataclass(frozen=True)
-class Line:
+class ComparedLine:
     """One line of a table: a name, and a cell per run."""
 
     name: str
@@ -105,25 +105,25 @@ FACTS: dict[str, Callable[[ComparedRun], str]] = {
 """What is said of every run, line by line."""
 
 
-def facts(runs: Sequence[ComparedRun]) -> list[Line]:
+def facts(runs: Sequence[ComparedRun]) -> list[ComparedLine]:
     """What the runs are and how they do; scores are those at the top of their reports."""
-    lines = [Line(name, [fact(run) for run in runs]) for name, fact in FACTS.items()]
+    lines = [ComparedLine(name, [fact(run) for run in runs]) for name, fact in FACTS.items()]
     scores = list(dict.fromkeys(score for run in runs if run.report for score in headlines(run.report)))
-    return lines + [Line(" ".join(score), [_score(run.report, *score) for run in runs]) for score in scores]
+    return lines + [ComparedLine(" ".join(score), [_score(run.report, *score) for run in runs]) for score in scores]
 
 
-def differences(runs: Sequence[ComparedRun]) -> list[Line]:
+def differences(runs: Sequence[ComparedRun]) -> list[ComparedLine]:
     """The settings that are not the same in all runs."""
     keys = dict.fromkeys(key for run in runs for key in run.settings)
-    lines = [Line(key, [str(run.settings.get(key, NONE)) for run in runs]) for key in keys]
+    lines = [ComparedLine(key, [str(run.settings.get(key, NONE)) for run in runs]) for key in keys]
     return [line for line in lines if len(set(line.cells)) > 1]
 
 
 def text(runs: Sequence[ComparedRun]) -> str:
     """The comparison for a terminal."""
-    head = Line("", [run.name for run in runs])
+    head = ComparedLine("", [run.name for run in runs])
     differing = differences(runs)
-    tables = [[head, *facts(runs)], [Line("设置不同 settings that differ", head.cells), *differing]]
+    tables = [[head, *facts(runs)], [ComparedLine("设置不同 settings that differ", head.cells), *differing]]
     return "\n\n".join(_aligned(table) for table in (tables if differing else tables[:1]))
 
 
@@ -136,7 +136,7 @@ def page(runs: Sequence[ComparedRun]) -> str:
 
 
 @dataclass(frozen=True)
-class Curve:
+class RunCurve:
     """The dev loss of one run; ``points`` are across and down."""
 
     name: str
@@ -157,7 +157,7 @@ class Plot:
     width: int
     height: int
     margin: int
-    curves: Sequence[Curve]
+    curves: Sequence[RunCurve]
     losses: Sequence[tuple[float, str]]
     steps: Sequence[tuple[float, str]]
 
@@ -178,7 +178,7 @@ class Plot:
             return round(MARGIN / 2 + (HEIGHT - 1.5 * MARGIN) * (high - loss) / span, 1)
 
         curves = [
-            Curve(
+            RunCurve(
                 name=run.name,
                 colour=COLOURS[i % len(COLOURS)],
                 dashes="6 4" if i >= len(COLOURS) else "none",
@@ -223,7 +223,7 @@ def _score(report: Report | None, suite: str, metric: str) -> str:
     return shown_interval(score, report.metrics[metric].unit) if report and score else NONE
 
 
-def _aligned(lines: Sequence[Line]) -> str:
+def _aligned(lines: Sequence[ComparedLine]) -> str:
     rows = [[line.name, *line.cells] for line in lines]
     widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
