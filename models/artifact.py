@@ -99,6 +99,31 @@ class SplitRecord(Record):
         return f"{self.examples} 题 examples{dropped}, {self.sequences} 序列 sequences, {tokens}"
 
 
+class SelectedRecord(Record):
+    """Which values of a training are its result, where the dev loss decided.
+
+    Attributes:
+        step: They are those after this step.
+        steps: Steps of the training.
+        dev_loss: Of these values, nats per supervised token.
+        evaluations: How often the dev loss was measured.
+        stopped_early: Whether training stopped because it fell no more.
+    """
+
+    step: int
+    steps: int
+    dev_loss: float
+    evaluations: int
+    stopped_early: bool
+
+    def __str__(self) -> str:
+        early = "，提前停止 stopped early" if self.stopped_early else ""
+        return (
+            f"第 {self.step} 步的权重 the values after step {self.step}（共 of {self.steps}{early}），"
+            f"验证损失 dev loss {self.dev_loss:.4f}（{self.evaluations} 次测量 evaluations）"
+        )
+
+
 class MergeProof(Record):
     """The merged model compared with the unmerged one on held-out prompts.
 
@@ -170,6 +195,7 @@ class Artifact(Record):
         domain: Name of its folder in ``domains/``; None before domains were recorded.
         files: SHA-256 of the files that the result is loaded from, by name; None before they were recorded.
         trained_on: What the splits became, by name; None before it was recorded.
+        selected: Which values of the training these are; None where the dev loss did not decide.
         knowledge: The knowledge base to check answers against; None where it was not trained on one.
         numerics: The types computed in; artefacts made before they were recorded have none.
     """
@@ -186,6 +212,7 @@ class Artifact(Record):
     dataset_sha256: str
     files: dict[str, str] | None = None
     trained_on: dict[str, SplitRecord] | None = None
+    selected: SelectedRecord | None = None
     domain: str | None = None
     knowledge: KnowledgeRecord | None = None
     numerics: NumericsRecord | None = None

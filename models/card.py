@@ -207,6 +207,7 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
         ("数据目录 directory of the data", f"`{content.dataset_directory}`"),
         ("数据许可 data licence", content.data_licence),
         ("训练所用 trained on", "<br>".join(f"{name}: {split}" for name, split in (artifact.trained_on or {}).items())),
+        ("选用的权重 values kept", str(artifact.selected or "")),
         ("方法 method", method),
         ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
         ("提示格式 prompt format", prompt_format),

@@ -5,6 +5,7 @@ config.yaml     the resolved configuration
 command.txt     the command that started the run, as typed
 provenance.json what the run is made from, fixed before its first step: a resume is compared with it
 dropped.jsonl   the examples that were not trained on, and why
+selected.json   which step's values are the result, where the dev loss decided (train.keep_best, train.early_stopping)
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
 checkpoints/    everything needed to resume the run bit for bit
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
@@ -26,11 +27,12 @@ from typing import Any
 
 import yaml
 from loguru import logger
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from common.files import disk_errors, make_directory, write_text
+from common.errors import UserError
+from common.files import disk_errors, make_directory, read_json, write_text
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import KINDS
+from models.artifact import KINDS, SelectedRecord
 
 CONFIG_FILE = "config.yaml"
 """What a run directory has from the start."""
@@ -76,6 +78,26 @@ class RunDirectory:
     def dropped_file(self) -> Path:
         """The examples that were not trained on: a line each, with its split, its id and the reason."""
         return self.path / "dropped.jsonl"
+
+    @property
+    def selected_file(self) -> Path:
+        """Which values of the training are its result; written where the dev loss decided."""
+        return self.path / "selected.json"
+
+    @property
+    def selected(self) -> SelectedRecord | None:
+        """What that file says; None where the dev loss did not decide.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+        if not self.selected_file.is_file():
+            return None
+        try:
+            return SelectedRecord.model_validate(read_json(self.selected_file))
+        except ValidationError as error:
+            where, fix = str(self.selected_file), "resume with the version that trained the run"
+            raise UserError(f"not of this version: {error.errors()[0]['msg']}", where=where, fix=fix) from None
 
     @property
     def artifact_file(self) -> Path:

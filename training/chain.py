@@ -30,6 +30,7 @@ from training.provenance import Provenance, record_finished
 from training.stages import STAGES
 from training.stages.job import Job
 from training.trainer.checkpoints import refuse_fewer_steps
+from training.trainer.trackers import check_installed
 
 
 def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str = "", base: Path | None = None) -> str:
@@ -53,6 +54,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     stage = STAGES[config.stage].job()
     check_target(config.push, *stage.markers)
     check_writable(run.path if run else config.runs_dir)
+    check_installed(config.train.trackers)
     knowledge_of(config)  # a damaged knowledge base is reported before anything is built
     began = Provenance.load(run) if run else None
     if run:

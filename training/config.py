@@ -13,6 +13,8 @@ from eval.config import SuiteConfig
 from models.config import ModelConfig, PushConfig
 from models.reader_config import ReaderModelConfig
 
+Tracker = Literal["wandb", "mlflow", "swanlab"]
+
 
 class OptimiserConfig(Config):
     """How weights are trained, whatever the method.
@@ -23,6 +25,13 @@ class OptimiserConfig(Config):
         precision: Type of the products (autocast; trained weights stay in float32). ``auto`` is ``bf16`` where the
             machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints to keep.
+        early_stopping: Training stops when the dev loss has not fallen below its least for this many evaluations (every
+            ``eval_steps``, and after the last step); null never stops it. The learning rate follows all planned steps.
+        keep_best: The result has the values of the evaluation with the least dev loss, not those of the last step. They
+            are kept in memory, and once more in every checkpoint.
+        trackers: Where the metrics go besides TensorBoard, which always has them; each must be installed. They write
+            into the run directory. Nothing leaves the machine unless their own variables ask for it:
+            ``WANDB_MODE=online``, ``MLFLOW_TRACKING_URI=https://…``, ``SWANLAB_MODE=cloud``.
     """
 
     epochs: float = Field(1.0, gt=0)
@@ -40,6 +49,14 @@ class OptimiserConfig(Config):
     eval_steps: int = Field(100, ge=1)
     save_steps: int = Field(100, ge=1)
     keep_checkpoints: int = Field(2, ge=1)
+    early_stopping: int | None = Field(None, ge=1)
+    keep_best: bool = False
+    trackers: tuple[Tracker, ...] = ()
+
+    @property
+    def follows_dev_loss(self) -> bool:
+        """Whether the dev loss decides what becomes of the run."""
+        return self.keep_best or self.early_stopping is not None
 
 
 class TrainConfig(OptimiserConfig):

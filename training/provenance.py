@@ -20,7 +20,7 @@ from models.numerics import instruction_set
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.resume import is_free
-from training.stages import migrated
+from training.stages import by_dotted_key, migrated
 from training.trainer.arguments import training_numerics
 
 if TYPE_CHECKING:
@@ -253,20 +253,12 @@ def base_used(name: str, directory: Path) -> BaseUsed:
 
 def _compared(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that training depends on, by their dotted keys."""
-    flat = _flat("", values)
-    return {key: value for key, value in flat.items() if not is_free(key)}
-
-
-def _flat(key: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        return {key: value}
-    parts = [_flat(f"{key}.{name}" if key else str(name), inner) for name, inner in value.items()]
-    return {name: inner for part in parts for name, inner in part.items()}
+    return {key: value for key, value in by_dotted_key(values).items() if not is_free(key)}
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """One line per key with another value."""
-    one, other = _flat("", before), _flat("", now)
+    one, other = by_dotted_key(before), by_dotted_key(now)
     return [
         f"{name}: {_shown(one.get(name))} -> {_shown(other.get(name))}"
         for name in {**one, **other}

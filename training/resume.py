@@ -18,7 +18,7 @@ LATEST = "latest"
 GOAL = ("train.epochs", "train.max_steps")
 FREE = (
     *("runs_dir", "threads", "push.*", "suite.*", "merge.*", *GOAL),
-    *("train.log_steps", "train.save_steps", "train.keep_checkpoints"),
+    *("train.log_steps", "train.save_steps", "train.keep_checkpoints", "train.trackers"),
     *("model.path", "knowledge.path", "source.*path", "source.*paths*"),  # their content is compared
     *(f"data.{key}*" for key in sorted(MACHINE)),
 )
@@ -77,7 +77,7 @@ def _latest(changes: dict[str, Any]) -> Path:
         (RunDirectory(file.parent) for file in runs_dir.glob(f"*/*/{CONFIG_FILE}")), key=lambda r: r.path.name
     )
     for run in reversed(runs):
-        if any(key in changes for key in GOAL) or not _is_finished(run):
+        if any(key in changes for key in GOAL) or not is_finished(run):
             return run.path
         logger.info("resume=latest skips {}: it has finished", run.path)
     raise UserError(
@@ -87,8 +87,8 @@ def _latest(changes: dict[str, Any]) -> Path:
     )
 
 
-def _is_finished(run: RunDirectory) -> bool:
+def is_finished(run: RunDirectory) -> bool:
     """Whether the whole chain has been run."""
     if run.provenance_file.is_file():
-        return bool(read_json(run.provenance_file)["finished"])
+        return bool(read_json(run.provenance_file).get("finished", False))  # the first records had no such key
     return (run.report / "report.json").is_file()  # it began before provenance was recorded

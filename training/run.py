@@ -3,10 +3,12 @@
 python training/run.py recipe=medical_qlora
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from common.command import command_line, end_on_sigterm, run_command
+from common.errors import UserError
 from common.groups import choices
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
   threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
+A run is one process on one device. Several GPUs: one run on each, e.g. CUDA_VISIBLE_DEVICES=1 python training/run.py …
 Every key, its type and bounds: docs/configuration.md. A wrong key or value is reported, with the nearest valid name,
 before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration; 130 after Ctrl-C and 143 after
 SIGTERM, which save a checkpoint first (a second one stops at once).
@@ -42,6 +45,7 @@ SIGTERM, which save a checkpoint first (a second one stops at once).
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
+    refuse_several_processes()
     end_on_sigterm()
     planned = _planned(arguments)
     from models.threads import THREADS  # these load the libraries, only once the configuration is valid
@@ -50,6 +54,27 @@ def main(arguments: list[str]) -> None:
     for one in planned:
         THREADS.use(one.config.threads)
         print(run_chain(one.config, one.run, one.command, one.base))
+
+
+PROCESSES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+"""Where torchrun, accelerate and mpirun say how many processes they have started."""
+
+
+def refuse_several_processes() -> None:
+    """Refuses to be one of several processes: each would make a run of its own, and write into the others' files.
+
+    Raises:
+        UserError: A launcher has started several.
+    """
+    for name in PROCESSES:
+        if os.environ.get(name, "1") not in ("", "0", "1"):
+            raise UserError(
+                f"{os.environ[name]} processes were started (torchrun, accelerate launch or mpirun); a run is one "
+                "process on one device",
+                where=name,
+                fix="start it as python training/run.py …; larger batches: train.gradient_accumulation. Several GPUs: "
+                "one run on each (CUDA_VISIBLE_DEVICES=1 python training/run.py …), e.g. one value of a sweep on each",
+            )
 
 
 class Planned(NamedTuple):

@@ -328,6 +328,7 @@ def _provenance(
         dataset_rows=dataset.manifest.counts.told,
         dataset_directory=str(dataset.directory),
         trained_on={name: str(split) for name, split in (artifact.trained_on or {}).items()} if artifact else {},
+        selected=str(artifact.selected or "") if artifact else "",
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         grounding=_grounding(dataset.manifest.grounding),

@@ -170,6 +170,7 @@ class ReportProvenance(_ReportPart):
         dataset_rows: What was read, kept and dropped, and why; empty in reports from before this key.
         dataset_directory: Where the dataset is; empty as ``dataset_rows``.
         trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
+        selected: Which values of the training the model has; empty where the dev loss did not decide.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
@@ -186,6 +187,7 @@ class ReportProvenance(_ReportPart):
     dataset_rows: str = ""
     dataset_directory: str = ""
     trained_on: dict[str, str] = Field(default_factory=dict)
+    selected: str = ""
     prompt_format: str
     prompt_format_sha256: str
     grounding: str = ""

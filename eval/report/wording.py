@@ -254,6 +254,7 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
         (Text("数据集行数", "Rows of the dataset"), origin.dataset_rows),
         (Text("数据集目录", "Directory of the dataset"), origin.dataset_directory),
         (Text("训练所用", "Trained on"), "; ".join(f"{name}: {split}" for name, split in origin.trained_on.items())),
+        (Text("选用的权重", "Values kept"), origin.selected),
         (Text("提示格式", "Prompt format"), origin.prompt_format),
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), origin.prompt_format_sha256),
         (Text("提示中的条目", "Entries in the prompt"), origin.grounding),

@@ -11,6 +11,7 @@ from transformers import GenerationConfig
 from common.errors import UserError
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.prose import corpus
+from models.artifact import SelectedRecord
 from models.card import CardContent, ScoreRow, write_model_card
 from models.config import PushConfig, StandInConfig
 from models.convert import main as convert
@@ -93,6 +94,16 @@ def test_card_of_a_prefix_says_why_it_is_not_merged_and_of_our_own_base_that_it_
     assert "a prefix cannot be merged" in card and "回答不可采信" in card and "license: apache-2.0" in card
     assert "library_name: peft" in card and 'load_model("embedded")' in card
     assert "Scores" not in card and "Merge proof" not in card and "base_model" not in card
+
+
+def test_card_says_which_values_the_dev_loss_has_selected(tmp_path: Path) -> None:
+    selected = SelectedRecord(step=6, steps=12, dev_loss=2.0, evaluations=4, stopped_early=True)
+    for folder, record in {"watched": selected, "not": None}.items():
+        (tmp_path / folder).mkdir()
+        write_model_card(tmp_path / folder, artifact("prefix", selected=record), CONTENT, tmp_path)
+    told = (tmp_path / "watched/README.md").read_text(encoding="utf-8")
+    assert "the values after step 6（共 of 12，提前停止 stopped early），验证损失 dev loss 2.0000" in told
+    assert "values kept" not in (tmp_path / "not/README.md").read_text(encoding="utf-8")
 
 
 def test_card_of_a_model_trained_on_own_data_does_not_license_it(tmp_path: Path) -> None:

@@ -121,6 +121,27 @@ class Order(Sampler[int]):
         return iter(range(len(ROWS)))
 
 
+def counting_anew(patch: Any) -> None:
+    patch.setattr(TrainingArguments, "n_gpu", property(lambda self: 2, lambda self, number: None))
+
+
+@canary(
+    counted_anew=counting_anew,
+    all_of_them=lambda patch: patch.setattr(
+        Trainer, "_wrap_model", lambda self, model, **_: torch.nn.DataParallel(model)
+    ),
+)
+def test_n_gpu() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        arguments = TrainingArguments(output_dir=directory, use_cpu=True, report_to="none")
+        arguments._n_gpu = 2
+        assert arguments.n_gpu == 2 and arguments.train_batch_size == 16, "n_gpu is not what was set"
+        arguments._n_gpu = 1
+        assert arguments.n_gpu == 1 and arguments.train_batch_size == 8, "n_gpu is not what was set"
+        trainer = Trainer(model=tiny_llama(), args=arguments)
+        assert trainer._wrap_model(trainer.model) is trainer.model, "one GPU, and the model is wrapped"
+
+
 @canary(
     ungrouped=lambda patch: patch.setattr(
         trainer_pt_utils, "get_length_grouped_indices", lambda lengths, batch, generator: list(range(len(lengths)))

@@ -55,7 +55,7 @@ def open_run(path: Path, changes: Mapping[str, Any] = {}) -> tuple[StageConfig, 
     if not run.config_file.is_file():
         raise UserError("no run here (config.yaml is missing)", where=str(path), fix="give resume=runs/NAME/TIME")
     where = str(run.config_file)
-    values = migrated(_read(run.config_file))
+    values = config_values(run)
     for key, value in changes.items():
         *above, name = key.split(".")
         reduce(lambda section, part: section.setdefault(part, {}), above, values)[name] = value
@@ -75,7 +75,13 @@ def open_run(path: Path, changes: Mapping[str, Any] = {}) -> tuple[StageConfig, 
         raise UserError(f"not a run of this version: {key}: {first['msg']}", where=where, fix=fix) from None
 
 
-def _read(file: Path) -> dict[str, Any]:
+def config_values(run: RunDirectory) -> dict[str, Any]:
+    """The configuration of a run, by today's names of its keys; the values are not checked.
+
+    Raises:
+        UserError: The file is empty or damaged.
+    """
+    file = run.config_file
     try:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -87,7 +93,7 @@ def _read(file: Path) -> dict[str, Any]:
             where=str(file),
             fix="write it again as it is under config in provenance.json, or start the run again",
         )
-    return values
+    return migrated(values)
 
 
 def migrated(values: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +105,15 @@ def migrated(values: dict[str, Any]) -> dict[str, Any]:
     if source.get("kind") == "medical_knowledge":
         source["kind"] = "knowledge_tuning"
     return migrated
+
+
+def by_dotted_key(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted keys; an empty section stays a value."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        key = f"{above}.{name}" if above else str(name)
+        found |= by_dotted_key(value, key) if isinstance(value, Mapping) and value else {key: value}
+    return found
 
 
 def _stage_of_recipe(name: str) -> str:

@@ -1,6 +1,7 @@
 """How a run's configuration becomes the arguments of transformers' trainer."""
 
 import torch
+from loguru import logger
 from transformers import TrainingArguments
 
 from models.artifact import NumericsRecord
@@ -36,9 +37,9 @@ def numerics_record(dtype: DType, config: OptimiserConfig) -> NumericsRecord:
 
 
 def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) -> TrainingArguments:
-    """The arguments of transformers' trainer."""
+    """The arguments of transformers' trainer; of several GPUs the first is used."""
     on_gpu, numerics = torch.cuda.is_available(), training_numerics(config)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(run.checkpoints),
         num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1,
@@ -68,6 +69,11 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,
         disable_tqdm=True,
-        report_to="none",
+        report_to=list(config.trackers) or "none",
+        run_name=f"{run.path.parent.name}-{run.path.name}",
         log_level="error",
     )
+    if arguments.n_gpu > 1:  # the trainer would copy the model onto all of them, and multiply the batch
+        logger.info("{} GPUs are visible; training uses the first (CUDA_VISIBLE_DEVICES chooses)", arguments.n_gpu)
+        arguments._n_gpu = 1
+    return arguments

@@ -3,10 +3,12 @@
 import csv
 import json
 import math
+import resource
 import time
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -18,7 +20,7 @@ from training.trainer.checkpoints import step_of
 
 CSV_COLUMNS = (
     "step", "epoch", "loss", "dev_loss", "learning_rate", "grad_norm", "tokens", "supervised_tokens",
-    "tokens_per_second", "supervised_tokens_per_second",
+    "tokens_per_second", "supervised_tokens_per_second", "peak_memory",
 )  # fmt: skip
 
 
@@ -88,6 +90,7 @@ class MetricsLog(TrainerCallback):
             "supervised_tokens": supervised,
             "tokens_per_second": (tokens - self.since[1]) / seconds,
             "supervised_tokens_per_second": (supervised - self.since[2]) / seconds,
+            "peak_memory": _peak_memory(),
         }
         self.since = (now, tokens, supervised)
         self._write(metrics)
@@ -111,6 +114,13 @@ class MetricsLog(TrainerCallback):
         self.board.close()
         self.jsonl.close()
         self.csv_file.close()
+
+
+def _peak_memory() -> int:
+    """The most that was used so far, in bytes: of the GPU where there is one, else of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _metrics_until(path: Path, checkpoint: Path | None) -> list[dict[str, Any]]:

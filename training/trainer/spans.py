@@ -14,6 +14,7 @@ from training.batches.windows import ENDS, LabelledWindows, collator
 from training.stages.extractive.config import SpanTrainConfig
 from training.trainer.arguments import training_arguments
 from training.trainer.supervised import EpochOrder, SupervisedTrainer, run_to_end
+from training.trainer.trackers import offline
 
 
 def train(
@@ -32,14 +33,15 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    trainer = SpanTrainer(
-        model=model,
-        args=training_arguments(config, run, seed),
-        train_dataset=train_windows,
-        eval_dataset=dev_windows,
-        data_collator=partial(collator, tokenizer),
-    )
-    run_to_end(trainer, run)
+    with offline(config.trackers, run):
+        trainer = SpanTrainer(
+            model=model,
+            args=training_arguments(config, run, seed),
+            train_dataset=train_windows,
+            eval_dataset=dev_windows,
+            data_collator=partial(collator, tokenizer),
+        )
+        run_to_end(trainer, run, config)
 
 
 class SpanTrainer(SupervisedTrainer):

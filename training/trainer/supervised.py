@@ -15,19 +15,29 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted, Terminated
-from common.files import disk_errors, replacing_directory, sync
+from common.files import disk_errors, read_json, replacing_directory, sync, write_json
 from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
+<<<<<<< HEAD
 from training.config import TrainConfig
 from training.measured import check_rows
+=======
+from training.config import OptimiserConfig, TrainConfig
+>>>>>>> trainer
 from training.provenance import fingerprint_of
 from training.trainer.arguments import training_arguments, training_numerics
 from training.trainer.checkpoints import newest_whole, seal, step_of
 from training.trainer.dev_answers import DevAnswers
+from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
+<<<<<<< HEAD
 from training.trainer.supervised_loss import loss_of
+=======
+from training.trainer.supervised_loss import SupervisedLoss
+from training.trainer.trackers import offline
+>>>>>>> trainer
 
 
 def train(
@@ -55,8 +65,13 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
+<<<<<<< HEAD
     check_rows(model, packing=config.packing)
     with loss_of(model, training_numerics(config).dtype) as loss:
+=======
+    head, dtype = model.get_output_embeddings(), training_numerics(config).dtype
+    with SupervisedLoss(head, dtype) as loss, offline(config.trackers, run):
+>>>>>>> trainer
         trainer = SupervisedTrainer(
             model=model,
             args=training_arguments(config, run, seed),
@@ -69,11 +84,13 @@ def train(
         if dev_answers:
             dev_answers.loss = loss
             trainer.add_callback(dev_answers)
-        run_to_end(trainer, run)
+        run_to_end(trainer, run, config)
 
 
-def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
+def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory, config: OptimiserConfig) -> None:
     """Trains, from the newest whole checkpoint of the run if it has one; Ctrl-C and SIGTERM save one first.
+
+    Where the dev loss decides, the values that it selects are put back, and the run records which they are.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
@@ -83,11 +100,29 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
     trainer.remove_callback(PrinterCallback)
     trainer.fingerprint = fingerprint_of(run)
     checkpoint = newest_whole(run.checkpoints, trainer.fingerprint)
+    if config.follows_dev_loss:
+        trainer.watch = DevLossWatch(trainer.model, config, resumed_from=checkpoint)
+        trainer.add_callback(trainer.watch)
+    history = _history(checkpoint)
     if checkpoint:
         logger.info("resuming from {} (step {} of {})", checkpoint, step_of(checkpoint), trainer.steps)
-        if step_of(checkpoint) >= trainer.steps:  # train() would take one more step
-            trainer._load_from_checkpoint(str(checkpoint))
-            return
+    if checkpoint and (step_of(checkpoint) >= trainer.steps or DevLosses.of(history).are_enough(config)):
+        trainer._load_from_checkpoint(str(checkpoint))  # train() would take one more step
+    else:
+        _train(trainer, run, checkpoint)
+        history = trainer.state.log_history
+    if config.follows_dev_loss:
+        _select(trainer, run, config, DevLosses.of(history))
+
+
+def _history(checkpoint: Path | None) -> list[dict[str, Any]]:
+    """What was logged until a checkpoint."""
+    history: list[dict[str, Any]] = read_json(checkpoint / "trainer_state.json")["log_history"] if checkpoint else []
+    return history
+
+
+def _train(trainer: "SupervisedTrainer", run: RunDirectory, checkpoint: Path | None) -> None:
+    """Trains to the end, or until a signal asks for a stop."""
     interrupt = Interrupt()
     for callback in (MetricsLog(trainer, run, resumed_from=checkpoint), interrupt):
         trainer.add_callback(callback)
@@ -102,6 +137,16 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
         raise Interrupted(f"stopped after step {trainer.state.global_step}; {resume}", interrupt.asked)
 
 
+def _select(trainer: "SupervisedTrainer", run: RunDirectory, config: OptimiserConfig, losses: DevLosses) -> None:
+    """Makes the model what the dev loss selects, and records it."""
+    selected = losses.selected(config)
+    if config.keep_best:
+        assert trainer.watch
+        trainer.watch.restore()
+    logger.info("{}", selected)
+    write_json(run.selected_file, selected.model_dump())
+
+
 class SupervisedTrainer(Trainer):
     """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints."""
 
@@ -109,6 +154,7 @@ class SupervisedTrainer(Trainer):
     fingerprint = ""  # of what the run is made from
     tokens = 0
     supervised_tokens = 0
+    watch: DevLossWatch | None = None
 
     @property
     def steps(self) -> int:
@@ -150,6 +196,8 @@ class SupervisedTrainer(Trainer):
             for path in written.iterdir():
                 path.rename(partial / path.name)
             written.rmdir()
+            if self.watch:
+                self.watch.save(partial)
             seal(partial, self.fingerprint)
         sync(place)
         self._remove_old_checkpoints(place)

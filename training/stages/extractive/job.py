@@ -135,6 +135,7 @@ class ExtractiveJob(Job[ExtractiveConfig]):
             dataset_sha256=self.dataset.manifest.sha256,
             files=result_files(self.trained(run)),
             trained_on=dict(self.trained_on),
+            selected=run.selected,
             domain=config.domain,
             knowledge=self.knowledge,
             numerics=numerics_record("float32", config.train),

@@ -169,6 +169,7 @@ class SftJob(Job[SftConfig]):
             "dataset_sha256": manifest.sha256,
             "files": result_files(result),
             "trained_on": self.trained_on,
+            "selected": run.selected,
             "domain": config.domain,
             "knowledge": self.knowledge,
             "numerics": numerics_record(config.model.dtype, config.train),
