@@ -19,12 +19,8 @@ from common.files import disk_errors, read_json, replacing_directory, sync, writ
 from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
-<<<<<<< HEAD
-from training.config import TrainConfig
-from training.measured import check_rows
-=======
 from training.config import OptimiserConfig, TrainConfig
->>>>>>> trainer
+from training.measured import check_rows
 from training.provenance import fingerprint_of
 from training.trainer.arguments import training_arguments, training_numerics
 from training.trainer.checkpoints import newest_whole, seal, step_of
@@ -32,12 +28,8 @@ from training.trainer.dev_answers import DevAnswers
 from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
-<<<<<<< HEAD
 from training.trainer.supervised_loss import loss_of
-=======
-from training.trainer.supervised_loss import SupervisedLoss
 from training.trainer.trackers import offline
->>>>>>> trainer
 
 
 def train(
@@ -65,13 +57,8 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-<<<<<<< HEAD
     check_rows(model, packing=config.packing)
-    with loss_of(model, training_numerics(config).dtype) as loss:
-=======
-    head, dtype = model.get_output_embeddings(), training_numerics(config).dtype
-    with SupervisedLoss(head, dtype) as loss, offline(config.trackers, run):
->>>>>>> trainer
+    with loss_of(model, training_numerics(config).dtype) as loss, offline(config.trackers, run):
         trainer = SupervisedTrainer(
             model=model,
             args=training_arguments(config, run, seed),
