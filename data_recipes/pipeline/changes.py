@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from common.command import Config
 from common.files import write_text
 from data_recipes.schema.changes import COMPARED, STEP_SAMPLES, Changed, StepSample, Turns
-from data_recipes.steps.personal_data import PersonalDataStep
+from data_recipes.steps.personal_data import PersonalDataStep, make
+from data_recipes.steps.personal_kind import veiled
 from data_recipes.steps.step import FLAGGED, Outcome, Step
 
 PER_REASON = 3  # rows of a reason that a dataset shows
@@ -91,10 +92,13 @@ def _shown(rows: list[pa.Table], personal_data: Step | None) -> list[Turns]:
 
 
 def hiding(configs: tuple[Config, ...], steps: list[tuple[str, Step]]) -> Step | None:
-    """The step of a recipe that masks or drops personal data, if it has one."""
+    """What keeps personal data out of the rows that are shown: as the recipe's step, if it has one that masks or drops.
+
+    Where it masks, what was found can be told from the placeholders of the row after the step.
+    """
     for config, (_, step) in zip(configs, steps, strict=True):
         if isinstance(config, PersonalDataStep) and config.policy != "keep":
-            return step
+            return make(config, veiled) if config.policy == "mask" else step
     return None
 
 

@@ -5,7 +5,7 @@ would recognise is not.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -65,8 +65,13 @@ class PersonalDataStep(Config):
     contacts_of_answers: Literal["mask", "keep"] = "mask"
 
 
-def make(config: PersonalDataStep) -> Step:
-    """The step for this policy."""
+def make(config: PersonalDataStep, hidden: Callable[[str, Sequence[PersonalValue]], str] = masked) -> Step:
+    """The step for this policy.
+
+    Args:
+        config: The policy.
+        hidden: Writes a text without the values that were found in it.
+    """
     kinds = [kind for kind in KINDS if kind.name in config.types]
 
     def screened(rows: pa.Table) -> Outcome:
@@ -81,7 +86,7 @@ def make(config: PersonalDataStep) -> Step:
                 for value in of_text:
                     found[value.kind.name][row_of[at]] += 1
             if config.policy == "mask" and values:
-                after = [masked(before[at], of_text) for at, of_text in values.items()]
+                after = [hidden(before[at], of_text) for at, of_text in values.items()]
                 kept = texts.put(kept, column, before.scatter(list(values), after))
         return _outcome(kept, found, _in_passages(rows, kinds), config.policy)
 

@@ -74,6 +74,13 @@ def masked(text: str, found: Sequence[PersonalValue]) -> str:
     return text
 
 
+def veiled(text: str, found: Sequence[PersonalValue]) -> str:
+    """The text in which only the first character of what was found can be read: 王＊＊, 1＊＊＊＊＊＊＊＊＊＊."""
+    for start, end, _ in found:
+        text = text[: start + 1] + "＊" * (end - start - 1) + text[end:]
+    return text
+
+
 _NUMBERED = ("file_number", "insurance_number", "passport")
 _HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{8,}")
 """Numbers whose form tells them from doses and dates."""

@@ -49,6 +49,7 @@ def test_changed_rows_are_named_and_shown_before_and_after(build: Run, source: P
     assert tagged.after and (tagged.before[0][1], tagged.after[0][1]) == (ROWS[3]["instruction"], questions()[3])
     masked = found["personal_data", "masked_mobile", "rows-6"]
     assert masked.after and "【手机号】" in masked.after[1][1]
+    assert "1＊＊＊＊＊＊＊＊＊＊" in masked.before[1][1]  # what was found can be told, and not read
     long = {reason: id for step, reason, id in found if step == "length"}
     assert set(long.values()) <= {"rows-8", "rows-10"} and long
     assert found["compare", "duplicate_question", "rows-97"].before[1] == ("assistant", "换一种回答，同一个问题。")
