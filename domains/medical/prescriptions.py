@@ -10,6 +10,9 @@ DECLINED = (
     "请携带既往病历和正在使用的药物到医院就诊，由医师评估后开具；我可以继续解答疾病和药品的一般知识。"
 )
 
+SURELY = 0.5
+"""Log-odds, relative to the threshold, above which the classifier is believed."""
+
 _NOT_ASKED = re.compile(
     "(?<![当是])(医生|大夫|医师|医院|主任|专家|门诊)[^，。？！,?!]*[开配拿][^，。？！,?!]*|开(窗|门|车|会|水|灯|空调|刀|心|学|始)"
 )
@@ -18,4 +21,4 @@ _NOT_ASKED = re.compile(
 
 def asks_for_prescription(question: str) -> bool:
     """Whether the service itself is asked to prescribe; what a doctor prescribed does not count."""
-    return heard(normalised(_NOT_ASKED.sub("", question)))[PRESCRIPTION] >= 0
+    return heard(normalised(_NOT_ASKED.sub("", question)))[PRESCRIPTION] >= SURELY

@@ -126,7 +126,7 @@ def test_combinations_of_a_sweep_are_the_words_that_run_each() -> None:
     assert combinations(words[1:2]) == [["recipe=medical_qlora"]]
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["train.lr=1"], ["resume=/nowhere"], ["resume=x", "seed=1"]])
+@pytest.mark.parametrize("words", [["nonsense"], ["resume=x", "seed=1"]])
 def test_wrong_input_ends_with_code_2_and_no_traceback(words: list[str], tmp_path: Path) -> None:
     command = Command(str(ROOT / "training/run.py"), *words, cwd=tmp_path)
     _, err = command.wait()

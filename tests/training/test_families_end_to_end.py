@@ -37,7 +37,8 @@ def answer(directory: Path) -> str:
     return str(reply.json()["answer"])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.slow  # LoRA of every family is computed in tests/models, and the chain in test_chain.py
+@pytest.mark.parametrize("name", STAND_INS)
 def test_qlora_merges_with_proof_and_serves(name: str, tmp_path: Path) -> None:
     run("recipe=medical_qlora", f"model=tiny_{name}", f"model.stand_in.of={name}", *SMALL, f"runs_dir={tmp_path}")
     directory = only_run(tmp_path)

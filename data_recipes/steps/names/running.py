@@ -14,7 +14,7 @@ _BETWEEN = re.compile(f"[{BETWEEN}]")
 
 
 @dataclass
-class _Text:
+class _RunningText:
     """A text whose names are looked for.
 
     Attributes:
@@ -83,16 +83,16 @@ def running_names(
     return names
 
 
-def _scored(texts: Sequence[str], found: Sequence[Sequence[PersonalValue]], by: Weights) -> dict[int, _Text]:
+def _scored(texts: Sequence[str], found: Sequence[Sequence[PersonalValue]], by: Weights) -> dict[int, _RunningText]:
     """The texts that may have names, with their candidates."""
     joined = Joined.of(texts)
     likely, scores = by.scored(joined)
     numbers = joined.text_of(likely.start)
     begins, ends = likely.start - joined.starts[numbers], likely.end - joined.starts[numbers]
-    searched: dict[int, _Text] = {}
+    searched: dict[int, _RunningText] = {}
     columns = (column.tolist() for column in (numbers, begins, ends, scores))
     for number, begin, end, score in zip(*columns, strict=True):
-        text = searched.setdefault(number, _Text(texts[number], found[number]))
+        text = searched.setdefault(number, _RunningText(texts[number], found[number]))
         if not any(overlap((begin, end), value[:2]) for value in text.others):
             text.scores[begin, end] = score
     return searched

@@ -60,10 +60,10 @@ def test_putting_waits_for_nothing_and_what_does_not_fit_is_logged(
     for item in ("a", "b", "c", "d"):
         out.put(item)
     assert time.monotonic() - started < 1
-    assert [line for line in logged if "id of d is lost" in line]
+    assert [line for line in logged if "is lost" in line]  # c, or d where the thread has taken a by then
     receiver.open.set()
     out.close(5)
-    assert receiver.received[:2] == ["a", "b"] and "d" not in receiver.received
+    assert receiver.received[:2] == ["a", "b"] and len(receiver.received) < 4
 
 
 def test_closing_cuts_the_pauses_and_says_what_is_left(logged: list[str]) -> None:

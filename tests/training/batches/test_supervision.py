@@ -45,10 +45,10 @@ def test_conversation_with_one_sequence_too_long_is_dropped_whole_and_counted_on
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("{{ m.content }}", "no token of this example is supervised"),
+        ("{{ m.content }}", "the model's chat template does not continue the prompt with the answer"),
         (
             "{% generation %}{{ m.content + (eos_token if loop.last else '') }}{% endgeneration %}",
-            "a supervised turn does not end in a stop token of prompt format 'own'",
+            "example two: a supervised turn does not end in a stop token of prompt format 'own'",
         ),
     ],
 )
@@ -61,5 +61,5 @@ def test_turn_that_teaches_no_stop_is_an_error(
     )
     own = PromptFormat("own", text, ("</s>",), load_tokenizer(tiny_base))
     example = conversation("two", "问一", "答一", "问二", "答二")
-    with pytest.raises(UserError, match=f"example two: {problem}"):
+    with pytest.raises(UserError, match=problem):
         supervise([example], own, make_config("train.supervise=all").train, "train")

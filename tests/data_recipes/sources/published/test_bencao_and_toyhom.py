@@ -114,6 +114,7 @@ def flagged(manifest: DatasetManifest) -> dict[str, int]:
     return {name.removeprefix(FLAGGED): n for name, n in counts.items() if name.startswith(FLAGGED)}
 
 
+@pytest.mark.slow  # a whole real file
 def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "bencao", shared / "data/bencao/llama_data.json", tmp_path / "out").manifest
     assert (manifest.counts.read, manifest.counts.kept) == (8658, 8650)

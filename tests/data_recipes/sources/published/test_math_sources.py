@@ -178,6 +178,7 @@ def test_the_leak_of_tal_scq5k_is_found_whatever_dollars_and_stops_hide_it(build
     assert dataset.manifest.counts.dropped == {"overlaps_test": 1}
 
 
+@pytest.mark.slow  # a whole real file
 def test_all_of_gsm8k_is_accounted_for(build: Run, shared: Path, tmp_path: Path) -> None:
     dataset = built(build, "gsm8k", shared / "data/gsm8k", tmp_path / "out")
     assert dataset.manifest.counts.read == 7473 + 1319 == sum(source.rows or 0 for source in dataset.manifest.sources)

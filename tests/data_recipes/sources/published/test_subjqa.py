@@ -132,6 +132,7 @@ def test_build_draws_splits_by_review_and_questions_that_many_reviews_share_stay
     assert counts.kept >= 50  # whole questions recur; only reviews that are alike may leave
 
 
+@pytest.mark.slow  # a whole real file
 @pytest.mark.parametrize(("domain", "rows", "kept"), [("electronics", 3324, 1659), ("tripadvisor", 3434, 1685)])
 def test_real_files(build: Run, shared: Path, tmp_path: Path, domain: str, rows: int, kept: int) -> None:
     words = (f"source.path={shared / 'data/subjqa'}", f"source.domains=[{domain}]", f"out={tmp_path / 'out'}")
