@@ -104,6 +104,7 @@ def problems_of(*words: str) -> list[str]:
     return []
 
 
+@pytest.mark.slow  # composes a hundred configurations
 @pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda file: str(file.relative_to(CONFIGS)))
 def test_every_configuration_opens_with_a_command_that_uses_it(file: Path) -> None:
     lines = file.read_text(encoding="utf-8").splitlines()

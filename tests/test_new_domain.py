@@ -67,6 +67,7 @@ def test_its_dataset_is_built_from_its_own_entries(copy: Path) -> None:
     assert "链条油" in preview and "医" not in manifest["about"]["zh"]
 
 
+@pytest.mark.slow  # trains in the copy
 def test_its_recipe_reads_its_prose_and_its_service_cites_its_entries(copy: Path) -> None:
     printed = run(
         copy,

@@ -161,8 +161,8 @@ def test_real_source_runs_to_its_report(tmp_path: Path, shared: Path) -> None:
     ("words", "message"),
     [
         (("data=bencao", "source.path=missing.json"), "missing.json"),
-        (("model=llama", "model.path=."), "config.json is missing"),
-        ((f"push.to={PROJECT}",), "contains something else"),
+        pytest.param(("model=llama", "model.path=."), "config.json is missing", marks=pytest.mark.slow),
+        pytest.param((f"push.to={PROJECT}",), "contains something else", marks=pytest.mark.slow),
     ],
 )
 def test_missing_input_ends_with_code_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:

@@ -24,8 +24,6 @@ SMALL = (
     "merge.prompts=4",
 )
 STAND_INS = ("chatglm2", "chatglm3", "baichuan", "baichuan2", "baichuan_13b", "baichuan2_13b")
-QUICK = ("chatglm2",)  # the hardest one; tests/models computes them all
-ALL = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in STAND_INS]
 
 
 def answer(directory: Path) -> str:
@@ -52,7 +50,9 @@ def test_qlora_merges_with_proof_and_serves(name: str, tmp_path: Path) -> None:
     answer(directory / "merged")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "chatglm2" else pytest.mark.slow) for name in STAND_INS]
+)
 def test_prefix_trains_evaluates_and_serves(name: str, tmp_path: Path) -> None:
     run(
         "recipe=medical_ptuning_v2",

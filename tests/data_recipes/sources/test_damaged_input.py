@@ -378,6 +378,7 @@ def test_a_knowledge_base_must_be_whole(damage: str, tmp_path: Path) -> None:
     assert error.value.where.startswith(f"{file}:") and error.value.fix
 
 
+@pytest.mark.slow  # three builds each
 @pytest.mark.parametrize("data", sorted(READ_BUILT_DATASETS))
 @pytest.mark.parametrize("damage", ["cut", "nul", "missing"])
 def test_a_built_dataset_must_be_whole(

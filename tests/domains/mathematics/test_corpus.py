@@ -66,17 +66,20 @@ def test_kinds_that_a_recipe_holds_out_are_held_out_here_too(source: WordProblem
     assert set(source.held_out_kinds) <= set(HELD_OUT)
 
 
+@pytest.mark.slow  # all of the prose
 def test_numbers_that_are_kept_for_testing_are_given_nowhere(paragraphs: list[str]) -> None:
     for paragraph in paragraphs:
         given = re.sub(r"=\d+", "", paragraph) if SUMS.fullmatch(paragraph) else paragraph.split("。")[0]
         assert not [number for number in re.findall(r"\d+", given) if is_kept_for_testing(number)], paragraph
 
 
+@pytest.mark.slow  # all of the prose
 def test_it_states_and_neither_asks_nor_answers(paragraphs: list[str]) -> None:
     text = "".join(paragraphs)
     assert not [mark for mark in ("？", "?", "\n", "<", *ASKING.values(), *FINAL.values()) if mark in text]
 
 
+@pytest.mark.slow  # all of the prose
 def test_every_equation_holds(paragraphs: list[str]) -> None:
     found = [equation for paragraph in paragraphs[::20] for equation in equations(paragraph)]
     assert len(found) > 1000 and all(equation.holds for equation in found)

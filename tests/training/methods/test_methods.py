@@ -49,7 +49,7 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
-LIKE_QLORA = ("ia3", "lora")
+LIKE_QLORA = ("full", "ia3", "lora")
 """Saved, loaded and described by the same code as ``qlora``."""
 
 

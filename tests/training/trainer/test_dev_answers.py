@@ -67,6 +67,7 @@ def test_a_model_that_learns_to_loop_is_noticed_and_trains_the_same(
     assert all(torch.equal(a, b) for a, b in zip(asked, silent, strict=True))
 
 
+@pytest.mark.slow  # trains until it answers
 def test_a_model_that_answers_properly_is_not_warned_of(
     make_config: Callable[..., SftConfig], warned: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,7 +34,7 @@ CASES = {
     **{f"{choice} on nf4": (*words_of(choice), "method.quantisation=nf4") for choice in ON_NF4},
 }
 
-LIKE_OTHERS = ("full", "ia3", "ia3 on nf4", "lora", "ptuning_v2 on nf4")
+LIKE_OTHERS = ("full", "ia3", "ia3 on nf4", "lora", "ptuning_v2", "ptuning_v2 on nf4")
 """Trained, saved and resumed by the same code as ``qlora`` and ``ptuning_v2``."""
 
 

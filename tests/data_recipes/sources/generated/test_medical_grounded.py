@@ -126,6 +126,7 @@ def test_training_never_reads_a_held_out_name(
     assert any(unseen & set(e.grounding) for e in examples if e.split == "unseen_entity")
 
 
+@pytest.mark.slow  # two more data sets
 def test_the_same_configuration_gives_the_same_examples() -> None:
     sizes = ("train=60", "dev=8", "heldout_phrasing=8", "unseen_entity=8", "safety=8")
     small = configured("medical_grounded", *(f"data.splits.{size}" for size in sizes))
