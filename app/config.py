@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AnyHttpUrl, Field, model_validator
 
 from common.command import Config
 from domains.domain import DomainName, Policy
@@ -142,7 +142,7 @@ class HandoverConfig(Config):
         contact: Whom the person can reach, added to the advice.
     """
 
-    webhook: str | None = Field(None, pattern="^https?://[^/]")
+    webhook: AnyHttpUrl | None = None
     with_text: bool = False
     timeout_s: float = Field(5, gt=0, le=60)
     attempts: int = Field(6, ge=1, le=12)

@@ -65,7 +65,7 @@ def create_app(
     """
     folder, webhook = audience.records.folder, audience.handover.webhook
     records = Records(folder, audience.records, backend.model_version) if folder else None
-    handover = Handover(webhook, audience.handover) if webhook else None
+    handover = Handover(str(webhook), audience.handover) if webhook else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

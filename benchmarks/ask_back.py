@@ -99,14 +99,16 @@ def of_others(stages: Sequence[PipelineStage]) -> Iterator[str]:
 
 
 def answers(stages: Sequence[PipelineStage]) -> Iterator[str]:
-    """Whether 是 to each question is the alarm that its file says."""
+    """Whether 是 to each question, and what it negates itself, is the alarm that its file says."""
     calm = [complaint for complaint in ask_back().complaints if outcome(stages, [complaint.name]) != "120"]
     asked = [(complaint.name, question) for complaint in calm for question in complaint.questions]
     affirmed = [outcome(stages, [name, one.ask, "是"]) == "120" for name, one in asked if one.level == "emergency"]
+    repeated = [ask_back().answers.kind(one, words) != "denied" for _, one in asked for words in one.negated]
     denied = [outcome(stages, [name, one.ask, "没有"]) != "120" for name, one in asked]
     yield (
         f"Of {len(calm)} complaints that are no alarm by their name alone: 是 to a question that decides an emergency "
-        f"is an alarm in {share(affirmed)}; 没有 to any question is none in {share(denied)}."
+        f"is an alarm in {share(affirmed)}; what a question itself negates (没有缓解) is no denial in "
+        f"{share(repeated)}; 没有 to any question is none in {share(denied)}."
     )
 
 

@@ -31,17 +31,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from domains.phrases import pattern_of, with_words
+from domains.phrases import pattern_of
 from domains.safety_rules import (
     CLAUSE_END,
     LEVELS,
     Disposition,
     Level,
     LevelText,
+    RulesWithWords,
     RuleTriager,
     SafetyRule,
     SafetyRules,
@@ -57,7 +58,8 @@ MOST = 4
 
 AnswerKind = Literal["affirmed", "denied", "unclear"]
 
-_CALLING = re.compile("^(?:(?:医生|大夫|您好|你好|哦|呃|额|那个)[,。! ]*)+(?=.)")
+_NEGATED = re.compile("(?:没有|没(?!有)|不|无)(?!过)[^、,或的?]{1,4}")
+_CALLING = re.compile("^(?:(?:医生|大夫|您好|你好|谢谢|哦|呃|额|那个)[,。! ]*)+(?=.)")
 
 
 class AskedBack(BaseModel):
@@ -81,18 +83,21 @@ class RedFlagQuestion(Strict):
     only: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
+    @cached_property
+    def negated(self) -> tuple[str, ...]:
+        """What the question itself negates: who repeats it says yes (有没有…没有缓解？ 没有缓解)."""
+        return tuple(_NEGATED.findall(re.sub("有没有|是不是", "", normalised(self.ask))))
+
     def decides(self, text: str) -> bool:
         """Whether its answer is still missing in a normalised message."""
         concerned = not self.only or pattern_of(self.only).search(text) is not None
         return concerned and pattern_of(self.known).search(text) is None
 
 
-class Complaint(Strict):
-    """A kind of complaint with its questions, the most dangerous first."""
+class Complaint(SafetyRule):
+    """A kind of complaint with its questions, the most dangerous first; heard as triage hears signs."""
 
-    name: str
-    all: tuple[tuple[str, ...], ...] = Field(min_length=1)
-    except_: tuple[str, ...] = Field((), alias="except")
+    level: Level = "routine"
     questions: tuple[RedFlagQuestion, ...] = Field(min_length=1, max_length=MOST)
 
 
@@ -114,31 +119,37 @@ class AnswerWords(Strict):
         """What a page offers."""
         return tuple(words[0] for words in self.by_kind.values())
 
-    def kind(self, answer: str) -> AnswerKind | None:
+    def kind(self, question: RedFlagQuestion, answer: str) -> AnswerKind | None:
         """What a normalised answer says; None where it is none, but goes on to something else."""
         clause = CLAUSE_END.split(_CALLING.sub("", answer))[0]
-        begun = {kind: _longest_beginning(clause, words) for kind, words in self.by_kind.items()}
+        beginnings = self.by_kind | {"affirmed": (*self.affirmed, *question.negated)}
+        begun = {kind: _longest_beginning(clause, words) for kind, words in beginnings.items()}
         kind = max(begun, key=lambda kind: begun[kind])
         if self.leaves.within(clause):
             return None
         return kind if begun[kind] else "unclear"
 
 
-class AskBack(Strict):
+class Closing(Strict):
+    """What is said after the last question, by the level of triage; an emergency is told to call before."""
+
+    routine: str
+    urgent: str
+
+    def at(self, level: Level) -> str:
+        """The text for a level."""
+        return self.routine if level == "routine" else self.urgent
+
+
+class AskBack(RulesWithWords):
     """A whole file; see the top of this module."""
 
-    words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     opening: str
     unclear: str
     days: str
-    closing: dict[Level, str]
+    closing: Closing
     answers: AnswerWords
     complaints: tuple[Complaint, ...]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _words_are_inserted(cls, data: Any) -> Any:
-        return with_words(data) if isinstance(data, dict) else data
 
     @model_validator(mode="after")
     def _texts_are_told_apart(self) -> "AskBack":
@@ -168,9 +179,7 @@ class AskBack(Strict):
     @cached_property
     def _complaints(self) -> RuleTriager:
         """Hears complaints as triage hears signs: what is denied is none."""
-        heard = (one.model_dump(by_alias=True, include={"name", "all", "except_"}) for one in self.complaints)
-        rules = tuple(SafetyRule.model_validate({**one, "level": "routine"}) for one in heard)
-        return RuleTriager(SafetyRules(rules=rules))
+        return RuleTriager(SafetyRules(rules=self.complaints))
 
     def concerns(self, message: str, triage: Triage) -> bool:
         """Whether a message tells of somebody who is ill now; nothing is asked about what does not.
@@ -224,7 +233,7 @@ class AskBack(Strict):
             The statement; None where it is no answer.
         """
         said = normalised(answer)
-        kind = self.answers.kind(said)
+        kind = self.answers.kind(question, said)
         if kind is None:
             return None
         unclear = self.unclear if question.level == "emergency" else ""

@@ -177,18 +177,23 @@ class SafetyRule(Strict):
         return pattern_of(self.except_)
 
 
-class SafetyRules(Strict):
-    """A whole rules file; without rules, every question is routine."""
+class RulesWithWords(Strict):
+    """A file whose phrases may refer to lists of words."""
 
-    levels: dict[Level, LevelText] = {level: LevelText() for level in LEVELS}
     words: dict[str, tuple[str, ...]] = {}
-    harmless: tuple[str, ...] = ()
-    rules: tuple[SafetyRule, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
     def _words_are_inserted(cls, data: Any) -> Any:
         return with_words(data) if isinstance(data, dict) else data
+
+
+class SafetyRules(RulesWithWords):
+    """A whole rules file; without rules, every question is routine."""
+
+    levels: dict[Level, LevelText] = {level: LevelText() for level in LEVELS}
+    harmless: tuple[str, ...] = ()
+    rules: tuple[SafetyRule, ...] = ()
 
     @model_validator(mode="after")
     def _levels_are_described(self) -> "SafetyRules":

@@ -138,7 +138,7 @@ class Chat:
         disclaimer: str,
         levels: Mapping[Level, LevelText],
         config: ServeConfig,
-        records: Records | None = None,
+        records: Records | None,
     ) -> None:
         self.backend, self.stages, self.config, self.records = backend, stages, config, records
         self.disclaimer, self.levels = disclaimer, levels

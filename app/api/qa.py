@@ -129,7 +129,7 @@ class QaReply:
     decided: Decided
     disclaimer: str
     model_version: str
-    records: Records | None = None
+    records: Records | None
 
     async def parts(self) -> AsyncIterator[QaMeta | QaDelta | QaAnswer]:
         """First what is known at once, then the text as it grows, last the whole answer.
@@ -218,7 +218,7 @@ class QaReply:
 
 
 def qa_router(
-    stages: Sequence[PipelineStage], disclaimer: str, model_version: str, records: Records | None = None
+    stages: Sequence[PipelineStage], disclaimer: str, model_version: str, records: Records | None
 ) -> APIRouter:
     """The route of the pipeline.
 

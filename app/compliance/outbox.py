@@ -69,4 +69,7 @@ class Outbox(Generic[Item]):
                 left = "" if pause is None else f"; next attempt in {pause:g} s"
                 logger.error("{}: {} not delivered: {}{}", self._name, self._id_of(item), error, left)
                 self._closing.wait(pause or 0)
+            except Exception as error:  # the thread must outlive any item; a message could hold the item's text
+                logger.error("{}: {} not delivered: {}", self._name, self._id_of(item), type(error).__name__)
+                break
         return None

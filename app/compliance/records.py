@@ -74,13 +74,15 @@ class Records:
     def _append(self, kind: str, record: Record) -> None:
         file = self._folder / f"{kind}-{record['time'][:10]}.jsonl"
         line = (json.dumps(record, ensure_ascii=False) + "\n").encode()
-        with self._lock:
-            descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)  # what patients wrote is for few
-            try:
-                os.write(descriptor, line)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        with self._lock, open(file, "ab", opener=_for_few) as out:
+            out.write(line)
+            out.flush()
+            os.fsync(out.fileno())
+
+
+def _for_few(path: str, flags: int) -> int:
+    """Opens a file that only this user may read: patients wrote it."""
+    return os.open(path, flags, 0o600)
 
 
 def _dated(record: Record) -> Record:

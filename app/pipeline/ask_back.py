@@ -97,7 +97,7 @@ class AskBackStage:
         concluded = replace(consultation, triage=self.ask_back.concluded(consultation.triage))
         if self._asks_more(consultation):
             return concluded
-        closing = self.ask_back.closing[concluded.triage.level]
+        closing = self.ask_back.closing.at(concluded.triage.level)
         return Decided(replace(concluded, citations=(), notice=""), FixedAnswer(closing))
 
     def _next_question(self, consultation: Consultation) -> RedFlagQuestion | None:

@@ -18,7 +18,7 @@ from loguru import logger
 
 from common.errors import UserError
 from data_recipes.formats import sheets
-from data_recipes.formats.columns import Columns, lacking
+from data_recipes.formats.columns import Columns, check_header, lacking
 from data_recipes.formats.encoding import REPLACED, encoding_of, undecodable
 from data_recipes.formats.jsonl import DamagedLine, Line, check_file, check_texts, tell_missing_end
 from data_recipes.formats.values import NotText, NoValue, text_of
@@ -31,20 +31,17 @@ HEADER_WITHIN = 10  # rows: titles and notes may be above the header
 AT_ONCE = 1_000  # rows of Parquet in memory
 
 
-def header_of(path: Path, sheet: str = "", columns: Columns | None = None) -> list[str]:
+def header_of(path: Path) -> list[str]:
     """The names of the columns; one without a name is called by its number.
 
     Args:
         path: The file; its ending says what it is.
-        sheet: The sheet of an XLSX file, where several have rows.
-        columns: What a header must have: the first row that has it is the header, where one of ``HEADER_WITHIN`` does.
-            None, and where no row has it: the first row.
 
     Raises:
         UserError: The file is missing, empty or damaged as a whole, two columns have one name, or several sheets have
-            rows and none is chosen.
+            rows.
     """
-    return _header(path, sheet, columns)[0]
+    return _header(path, "", None)[0]
 
 
 def _header(path: Path, sheet: str, columns: Columns | None) -> tuple[list[str], int]:
@@ -85,9 +82,10 @@ def table_rows(path: Path, sheet: str = "", columns: Columns | None = None) -> I
     """Reads a table with a header, with the values that it holds.
 
     Args:
-        path: As for ``header_of``, as the next two.
-        sheet: The sheet.
-        columns: What the header must have.
+        path: As for ``header_of``.
+        sheet: The sheet of an XLSX file, where several have rows.
+        columns: What a header must have: the first row that has it is the header, where one of ``HEADER_WITHIN`` does.
+            None, and where no row has it: the first row.
 
     Returns:
         Each row, numbered from 1 after the header: cells of text and of sheets as texts, as they are shown, values of
@@ -96,9 +94,11 @@ def table_rows(path: Path, sheet: str = "", columns: Columns | None = None) -> I
         ``file:line`` is the line of the text, the row of the sheet or the row of the Parquet file.
 
     Raises:
-        UserError: As ``header_of``.
+        UserError: As ``header_of``; several sheets have rows and none is chosen; or a column is missing.
     """
     header, above = _header(path, sheet, columns)
+    if columns:
+        check_header(header, columns, f"{path}:{above + 1}")
     match path.suffix.lower():
         case ".parquet":
             yield from _parquet(path)

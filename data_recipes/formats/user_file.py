@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from data_recipes.formats.columns import Columns, check_header
+from data_recipes.formats.columns import Columns
 from data_recipes.formats.encoding import encoding_of
 from data_recipes.formats.json_rows import BrokenValue, Damaged, UnknownWrapper, json_rows, rows_of_line
 from data_recipes.formats.jsonl import Line, check_file
-from data_recipes.formats.tables import TABLES, header_of, table_rows
+from data_recipes.formats.tables import TABLES, table_rows
 from data_recipes.schema.dropped import Dropped
 
 ENCODINGS = {  # what is wrong with them
@@ -108,7 +108,6 @@ def _without_nul(damaged: Damaged, before: int) -> Iterator[UserRow]:
 
 
 def _table_rows(path: Path, columns: Columns, sheet: str) -> Iterator[UserRow]:
-    check_header(header_of(path, sheet, columns), columns, f"{path}:1")
     for row in table_rows(path, sheet, columns):
         if isinstance(row, Dropped):
             problem = (REASONS.get(row.reason, "a character that cannot be decoded"), "")

@@ -13,12 +13,10 @@ DECLINED = (
 SURELY = 0.5
 """Log-odds, relative to the threshold, above which the classifier is believed."""
 
-_NOT_ASKED = re.compile(
-    "(?<![当是])(医生|大夫|医师|医院|主任|专家|门诊)[^，。？！,?!]*[开配拿][^，。？！,?!]*|开(窗|门|车|会|水|灯|空调|刀|心|学|始)"
-)
-"""What a doctor prescribes, and what else is 开."""
+_PRESCRIBED = re.compile("(医生|大夫|医师|医院|主任|专家|门诊)[^，。？！,?! ]*[开配拿](?=[了过的到])[^，。？！,?!]*")
+"""What a doctor has prescribed."""
 
 
 def asks_for_prescription(question: str) -> bool:
     """Whether the service itself is asked to prescribe; what a doctor prescribed does not count."""
-    return heard(normalised(_NOT_ASKED.sub("", question)))[PRESCRIPTION] >= SURELY
+    return heard(normalised(_PRESCRIBED.sub("", question)))[PRESCRIPTION] >= SURELY

@@ -13,11 +13,11 @@ from loguru import logger
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.formats.columns import SPLITS, Columns, check_header
+from data_recipes.formats.columns import SPLITS, Columns
 from data_recipes.formats.conversation import BadRow, RowReader, in_order
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
-from data_recipes.formats.tables import TABLES, header_of, table_rows
+from data_recipes.formats.tables import TABLES, table_rows
 from data_recipes.formats.validation import check_command
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example, Message
@@ -102,7 +102,6 @@ def _tell_others(folder: Path, names: tuple[str, ...]) -> None:
 def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
     if path.suffix.lower() not in TABLES:
         return read_objects(path, config.columns.named)
-    check_header(header_of(path, config.sheet, config.columns), config.columns, f"{path}:1")
     return table_rows(path, config.sheet, config.columns)
 
 

@@ -172,6 +172,9 @@ def test_an_emergency_is_answered_by_the_rules_alone(client: httpx.Client, engin
         "医生给我开的药吃完了，你帮我开个处方吧",
         "帮我写一张治感冒的中药方子",
         "开个治失眠的方子",
+        "大夫您给我开个方子吧",
+        "作为医生给我开个处方",
+        "医院太远了你直接给我开个处方吧",
     ],
 )
 def test_prescriptions_are_declined_without_the_model(client: httpx.Client, engine: FakeEngine, question: str) -> None:

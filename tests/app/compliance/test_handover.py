@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import AnyHttpUrl
 
 from app.backends.missing import MissingModel
 from app.compliance.handover import Handover
@@ -111,7 +112,9 @@ def test_nobody_listening_is_logged_and_given_up(logged: list[str]) -> None:
 def test_the_answer_waits_for_no_webhook_and_names_whom_to_reach(knowledge: KnowledgeBase) -> None:
     with webhook() as hook:
         hook.answers.clear()
-        config = AudienceConfig(handover=HandoverConfig(webhook=hook.url, contact="本院心理热线：010-00000000。"))
+        config = AudienceConfig(
+            handover=HandoverConfig(webhook=AnyHttpUrl(hook.url), contact="本院心理热线：010-00000000。")
+        )
         app = create_app(MissingModel("m"), find_domain("medical"), knowledge, CONFIG, audience=config)
 
         async def ask(question: str) -> dict[str, Any]:

@@ -49,6 +49,22 @@ def test_it_gives_up_after_the_last_attempt_and_says_so_without_the_item(logged:
     assert "id of secret" in first and "next attempt in 0.01 s" in first and "next attempt" not in last
 
 
+def test_no_item_ends_the_thread_and_none_is_in_the_log(logged: list[str]) -> None:
+    received: list[str] = []
+
+    def deliver(item: str) -> None:
+        if item == "secret":
+            raise ValueError("what about secret")
+        received.append(item)
+
+    out = Outbox("test", deliver, [0.01], lambda item: "id")
+    for item in ("secret", "b"):
+        out.put(item)
+    out.close(5)
+    assert received == ["b"] and [line for line in logged if "id not delivered: ValueError" in line]
+    assert not any("secret" in line for line in logged)
+
+
 def test_putting_waits_for_nothing_and_what_does_not_fit_is_logged(
     monkeypatch: pytest.MonkeyPatch, logged: list[str]
 ) -> None:

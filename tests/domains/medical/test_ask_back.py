@@ -39,6 +39,33 @@ def test_every_yes_has_the_level_of_its_question(book: MedicalAskBack, triager: 
         assert question.sign in triage.reasons
 
 
+@pytest.mark.parametrize(
+    ("part", "answer", "kind"),
+    [
+        ("没有缓解", "没有缓解", "affirmed"),
+        ("没有缓解", "没有", "denied"),
+        ("没有小便", "没有小便了", "affirmed"),
+        ("没有过的剧烈头痛", "没有过", "denied"),
+        ("不褪色", "不清楚", "unclear"),
+        ("没有缓解", "以上都没有", "denied"),
+        ("没有缓解", "没有,谢谢", "denied"),
+        ("没有缓解", "谢谢,没有", "denied"),
+        ("没有缓解", "会不会是感冒", None),
+    ],
+)
+def test_an_answer_is_read_by_how_it_begins_and_by_what_the_question_negates(
+    book: MedicalAskBack, part: str, answer: str, kind: str | None
+) -> None:
+    question = next(question for question in book.questions if part in question.ask)
+    assert book.answers.kind(question, answer) == kind
+
+
+def test_who_repeats_what_a_question_negates_says_yes(book: MedicalAskBack) -> None:
+    for question in book.questions:
+        assert all(book.answers.kind(question, said) == "affirmed" for said in question.negated), question.ask
+    assert sum(bool(question.negated) for question in book.questions) > 20
+
+
 def test_who_answered_the_questions_is_told_where_to_go(book: MedicalAskBack) -> None:
     unheard = Triage(level="routine", reasons=[], advice="如果不适持续，请就医。")
     assert book.concluded(unheard).disposition == "days"
