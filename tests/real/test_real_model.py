@@ -125,7 +125,7 @@ def test_the_chain_tunes_proves_and_reports(model: Path, tmp_path: Path) -> None
         "method.rank=16",
         "method.alpha=32",
     ]
-    words += ["train.epochs=1", "train.batch_size=2", "train.learning_rate=3e-4", "merge.prompts=8"]
+    words += ["train.epochs=1", "train.batch_size=2", "train.learning_rate=3e-4", "merge.tokens=200"]
     printed = commands.run("training/run.py", *words, cwd=tmp_path)
     [place] = re.findall(r"report : (\S+)/index.html", printed)
     report = json.loads((tmp_path / place / "report.json").read_text("utf-8"))

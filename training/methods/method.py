@@ -49,6 +49,7 @@ class Method(ABC, Generic[C]):
             base. ``whole``: an ordinary model. The first two are saved as peft saves them, which the engines read.
         why_not_merged: The reason, for a method whose result cannot be merged.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
+        recomputes_layers: Whether a layer can be computed again in the backward pass (gradient checkpointing).
         decisive: Part of the names of trained tensors that leave the base as it is until they change; empty where that
             holds for all of them together.
     """
@@ -58,6 +59,7 @@ class Method(ABC, Generic[C]):
     result: ClassVar[Literal["mergeable", "beside_base", "whole"]]
     why_not_merged: ClassVar[str] = ""
     isolates_packed_rows: ClassVar[bool] = True
+    recomputes_layers: ClassVar[bool] = True
     decisive: ClassVar[str] = ""
 
     @property

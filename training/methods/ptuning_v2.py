@@ -37,6 +37,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
     result = "beside_base"
     why_not_merged = "a prefix cannot be merged into weights; it is loaded on top of the base model"
     isolates_packed_rows = False  # every example of a row sees the prefix, and through it the others
+    recomputes_layers = False  # the prefix is a cache, which transformers drops from a layer that is computed again
 
     def attach(
         self, model: PreTrainedModel, config: PTuningV2Config, family: ModelFamily

@@ -13,12 +13,13 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
+from transformers.trainer_utils import EvalLoopOutput
 
 from common.errors import Interrupted, Terminated
 from common.files import disk_errors, replacing_directory, sync
 from models.run_directory import RunDirectory
 from models.threads import THREADS
-from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
+from training.batches.packing import IGNORED, TOKENS, Rows, collate_packed, collate_padded
 from training.config import TrainConfig
 from training.provenance import fingerprint_of
 from training.trainer.arguments import training_arguments, training_numerics
@@ -54,7 +55,7 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    with SupervisedLoss(model.get_output_embeddings(), training_numerics(config).dtype) as loss:
+    with SupervisedLoss(model, training_numerics(config).dtype) as loss:
         trainer = SupervisedTrainer(
             model=model,
             args=training_arguments(config, run, seed),
@@ -101,10 +102,17 @@ def run_to_end(trainer: "SupervisedTrainer", run: RunDirectory) -> None:
 
 
 class SupervisedTrainer(Trainer):
-    """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints."""
+    """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints.
+
+    Attributes:
+        by_length: Whether rows of similar length are batched together.
+        fingerprint: Of what the run is made from.
+        tokens: Trained on so far, without padding.
+        supervised_tokens: Those of them that the loss counts.
+    """
 
     by_length = False
-    fingerprint = ""  # of what the run is made from
+    fingerprint = ""
     tokens = 0
     supervised_tokens = 0
 
@@ -118,11 +126,34 @@ class SupervisedTrainer(Trainer):
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
         THREADS.follow()
-        supervised = int((inputs["labels"] != IGNORED).sum())
+        tokens, supervised = self._counts(inputs)
+        self.tokens += tokens
         self.supervised_tokens += supervised
-        mask = inputs.get("attention_mask")
-        self.tokens += int(mask.sum()) if mask is not None else inputs["input_ids"].numel()
         return super().training_step(model, inputs, num_items_in_batch)
+
+    def _counts(self, inputs: dict[str, Any]) -> tuple[int, int]:
+        """How many tokens of a batch are not padding, which is taken out of it, and how many of them are supervised."""
+        return int(inputs.pop(TOKENS).sum()), int((inputs["labels"] != IGNORED).sum())
+
+    def evaluation_loop(self, *arguments: Any, **named: Any) -> EvalLoopOutput:
+        """The dev loss is the mean over all supervised tokens; transformers' own is the mean over batches."""
+        self.dev_loss, self.dev_tokens = 0.0, 0
+        output = super().evaluation_loop(*arguments, **named)
+        assert output.metrics is not None
+        output.metrics["eval_loss"] = self.dev_loss / self.dev_tokens
+        return output
+
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Any], *arguments: Any, **named: Any
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+        """Adds the losses of a batch to those of the split."""
+        _, supervised = self._counts(inputs)
+        predicted: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
+        predicted = super().prediction_step(model, inputs, *arguments, **named)
+        assert predicted[0] is not None
+        self.dev_loss += float(predicted[0]) * supervised
+        self.dev_tokens += supervised
+        return predicted
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset

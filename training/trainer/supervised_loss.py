@@ -1,40 +1,34 @@
 """The loss of the supervised tokens; the output layer skips unsupervised positions."""
 
-from types import TracebackType
 from typing import Any, cast
 
 import torch
+from peft import PeftModel
 from torch import nn
+from transformers import PreTrainedModel
 
+from models.output_layer import OutputLayer
 from models.token_loss import token_loss
 from training.batches.packing import IGNORED
 
 
-class SupervisedLoss:
+class SupervisedLoss(OutputLayer):
     """Mean cross-entropy of the supervised tokens, as ``compute_loss_func`` of transformers' trainer.
 
-    Inside the context, the model returns the output layer's input as its ``logits``; the output layer is applied here,
-    to the supervised positions only.
+    It is used inside its context; the output layer is applied here, to the supervised positions only.
 
     Args:
-        head: The model's output layer, without a bias.
+        model: The model; its output layer has no bias.
         dtype: Type that the products of training are taken in.
     """
 
-    def __init__(self, head: nn.Module, dtype: torch.dtype) -> None:
-        if type(head) is not nn.Linear or head.bias is not None:
-            raise TypeError(f"the output layer is a {type(head).__name__}, not a plain linear layer")
-        self.head: nn.Linear = cast(nn.Linear, head)
-        self.dtype: torch.dtype = self.head.weight.dtype if dtype == torch.float32 else dtype
-
-    def __enter__(self) -> "SupervisedLoss":
-        self.head.forward = _unchanged  # type: ignore[assignment]
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        del self.head.forward  # the class's own again
+    def __init__(self, model: PreTrainedModel | PeftModel, dtype: torch.dtype) -> None:
+        super().__init__(model)
+        layer = self.layer
+        if type(layer) is not nn.Linear or layer.bias is not None:
+            raise TypeError(f"the output layer is a {type(layer).__name__}, not a plain linear layer")
+        self.weight = cast(nn.Parameter, layer.weight)
+        self.dtype: torch.dtype = self.weight.dtype if dtype == torch.float32 else dtype
 
     def __call__(
         self, outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
@@ -49,9 +43,5 @@ class SupervisedLoss:
         targets = labels[:, 1:]
         supervised = targets != IGNORED
         hidden = outputs.logits[:, :-1][supervised]  # [tokens, hidden]
-        total = token_loss(hidden, self.head.weight, targets[supervised], self.dtype)
+        total = token_loss(hidden, self.weight, targets[supervised], self.dtype)
         return total / (len(hidden) if num_items_in_batch is None else num_items_in_batch)
-
-
-def _unchanged(hidden: torch.Tensor) -> torch.Tensor:
-    return hidden

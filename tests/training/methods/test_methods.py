@@ -22,7 +22,7 @@ from training.stages.sft.config import SftConfig
 SMALL = (
     *("data.splits.train=60", "data.splits.dev=12", "train.max_length=128", "train.max_steps=8"),
     *("train.learning_rate=3e-2", "train.precision=fp32", "train.max_dropped_share=1"),
-    *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=6", "merge.prompts=4"),
+    *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=6", "merge.tokens=40"),
 )
 RESULTS = {
     "mergeable": (MergedArtifact, AdapterArtifact),

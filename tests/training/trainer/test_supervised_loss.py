@@ -49,7 +49,7 @@ def test_loss_and_gradients_are_the_models_own(model: nn.Module) -> None:
     expected.backward()
     theirs = gradients(model)
     model.zero_grad()
-    with SupervisedLoss(model.get_output_embeddings(), torch.float32) as loss:
+    with SupervisedLoss(model, torch.float32) as loss:
         found = loss(model(input_ids=inputs["input_ids"], use_cache=False), inputs["labels"])
         found.backward()
     torch.testing.assert_close(found, expected)
@@ -63,7 +63,7 @@ def test_loss_and_gradients_are_the_models_own(model: nn.Module) -> None:
 def test_outside_the_model_computes_logits_as_before(model: nn.Module) -> None:
     inputs = batch(model)
     before = model(input_ids=inputs["input_ids"]).logits
-    with SupervisedLoss(model.get_output_embeddings(), torch.float32):
+    with SupervisedLoss(model, torch.float32):
         inside = model(input_ids=inputs["input_ids"]).logits
     assert inside.shape[-1] == 64 != before.shape[-1]
     torch.testing.assert_close(model(input_ids=inputs["input_ids"]).logits, before, rtol=0, atol=0)
@@ -72,7 +72,7 @@ def test_outside_the_model_computes_logits_as_before(model: nn.Module) -> None:
 @pytest.mark.parametrize("model", ["baichuan"], indirect=True)
 def test_several_batches_of_a_step_count_by_their_tokens(model: nn.Module) -> None:
     inputs = batch(model)
-    with SupervisedLoss(model.get_output_embeddings(), torch.float32) as loss:
+    with SupervisedLoss(model, torch.float32) as loss:
         whole = loss(model(input_ids=inputs["input_ids"], use_cache=False), inputs["labels"])
         tokens = int((inputs["labels"][:, 1:] != IGNORED).sum())
         parts = [

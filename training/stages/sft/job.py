@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,11 @@ class SftJob(Job[SftConfig]):
                 if not proof.passed:
                     raise _ProofFailed
         except _ProofFailed:
-            why = "the merged model differs from the trained one beyond merge.tolerance; the merge was refused"
+            why = (
+                f"the merged model differs from the trained one by a KL divergence of {proof.mean_kl:.1e} nats per token, "
+                f"greedy agreement {proof.greedy_agreement:.4f}; rounding explains {proof.max_kl:.1e} and "
+                f"{proof.min_agreement:.4f}: the merge was refused"
+            )
             return AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why)
         why = f"this is the adapter itself; the model that it was merged into is {MergedArtifact.folder}/ of its run"
         AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why).save(self.trained(run))
@@ -144,7 +149,7 @@ class SftJob(Job[SftConfig]):
             directory,
             quantisation=self.config.method.quantisation,
             dtype=compute_dtype(self.config.model.dtype).dtype,
-            examples=self.dataset.splits["dev"],
+            examples=chain(self.dataset.splits["dev"], self.dataset.splits["train"]),
             config=self.config.merge,
         )
 
