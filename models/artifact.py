@@ -121,8 +121,8 @@ class MergeProof(MergeDifference):
     Attributes:
         prompts: Number of prompts compared.
         tokens: Number of answer tokens, at whose positions they were compared.
-        noise: How base + adapter differs from itself, computed with another attention kernel; None in proofs from before
-            that was measured, as are the limits.
+        noise: How base + adapter differs from itself, computed with another attention kernel; None, as are the limits,
+            in proofs from before that was measured.
         max_kl: The highest mean KL divergence that this noise allows, nats.
         min_agreement: The lowest greedy agreement.
         passed: Whether both are within their limits.

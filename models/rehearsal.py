@@ -1,21 +1,25 @@
 """What a computation will need in memory, from shapes alone: it is rehearsed on tensors that have none."""
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+RECOMPUTED = {"use_reentrant": False, "preserve_rng_state": False}
+"""How layers are recomputed in a rehearsal: no random numbers are drawn, so there is no state of theirs to restore."""
 
-class Rehearsal(TorchDispatchMode):
-    """A context in which tensors have shapes and no memory; it counts what they would take.
+
+class MemoryCount(TorchDispatchMode):
+    """Adds up the storages of the tensors that are made in its context.
 
     A storage counts from the operation that makes it until nothing refers to it any more, whether Python, a module or
-    the graph of a backward pass.
+    the graph of a backward pass. What a kernel allocates and frees inside one operation is not seen.
 
     Attributes:
         live: Bytes of all tensors that exist now.
@@ -24,20 +28,8 @@ class Rehearsal(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shapes_only = FakeTensorMode()
         self.live = self.peak = 0
         self.counted: set[int] = set()
-
-    def __enter__(self) -> "Rehearsal":
-        self.shapes_only.__enter__()
-        super().__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        super().__exit__(kind, error, trace)
-        self.shapes_only.__exit__(kind, error, trace)
 
     def __torch_dispatch__(
         self,
@@ -46,18 +38,17 @@ class Rehearsal(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Performs the operation on shapes and counts the storages that it makes."""
+        """Performs an operation and counts what it makes."""
         result = operation(*args, **(kwargs or {}))
         tree_map_only(torch.Tensor, self._count, result)
         return result
 
     def _count(self, tensor: torch.Tensor) -> None:
         storage = tensor.untyped_storage()
-        place = storage._cdata
+        place, size = storage._cdata, storage.nbytes()
         if place in self.counted:
             return
         self.counted.add(place)
-        size = storage.nbytes()
         self.live += size
         self.peak = max(self.peak, self.live)
         weakref.finalize(storage, self._forget, place, size)
@@ -65,3 +56,73 @@ class Rehearsal(TorchDispatchMode):
     def _forget(self, place: int, size: int) -> None:
         self.counted.discard(place)
         self.live -= size
+
+
+@contextmanager
+def rehearsal(model: nn.Module, device: torch.device) -> Iterator[MemoryCount]:
+    """A context in which tensors have shapes and no memory, and are counted.
+
+    Args:
+        model: A model on the device ``meta``. In the context its weights are counted as if they were on ``device``.
+        device: Where the computation will run; kernels are chosen for it.
+    """
+    count = MemoryCount()
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.device(device), count:
+        _place(model)
+        yield count
+
+
+def _place(model: nn.Module) -> None:
+    """Replaces every weight and buffer, tied ones by the same one."""
+    placed: dict[int, torch.Tensor] = {}
+    for module in model.modules():
+        for name, weight in module._parameters.items():
+            if weight is not None:
+                if id(weight) not in placed:
+                    empty = torch.empty(weight.shape, dtype=weight.dtype)
+                    placed[id(weight)] = nn.Parameter(empty, requires_grad=weight.requires_grad)
+                module._parameters[name] = placed[id(weight)]  # type: ignore[assignment]
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = torch.empty(buffer.shape, dtype=buffer.dtype)
+
+
+class FourBit(nn.Linear):
+    """A linear layer as memory sees one in 4 bits: packed weights, dequantised as a whole wherever they are used.
+
+    Args:
+        layer: The layer, on the device ``meta``.
+    """
+
+    BYTES = 0.5 + 0.127 / 8  # a weight, and its part of the doubly quantised scales (QLoRA, section 3)
+
+    def __init__(self, layer: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        packed = torch.empty(int(self.BYTES * layer.weight.numel()), dtype=torch.uint8, device="meta")
+        self.weight = nn.Parameter(packed, requires_grad=False)
+        self.register_parameter("bias", layer.bias)
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """``[…, in]`` to ``[…, out]``."""
+        product: torch.Tensor = _Dequantised.apply(input, self.out_features)
+        return product if self.bias is None else product + self.bias
+
+
+class _Dequantised(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, input: torch.Tensor, out_features: int) -> torch.Tensor:
+        ctx.shape = (out_features, input.shape[-1])
+        return nn.functional.linear(input, input.new_empty(ctx.shape))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (gradient,) = gradients
+        return gradient @ gradient.new_empty(ctx.shape), None
+
+
+def quantise_shapes(model: nn.Module) -> None:
+    """Makes the linear layers inside the blocks of a model on the device ``meta`` as large as in 4 bits."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, nn.Linear) and "layers" in name.split("."):
+            model.set_submodule(name, FourBit(module))

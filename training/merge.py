@@ -144,7 +144,7 @@ def prove(
         noise_factor: How many times the KL divergence of ``again`` that of ``after`` may be.
 
     Returns:
-        Both differences, and whether the merge passed: divergence and greedy agreement are within what the noise allows.
+        Both differences, and whether the merge passed: divergence and agreement are within what the noise allows.
     """
     answer = torch.tensor([id for r in compared for id, m in zip(r.ids[1:], r.mask[1:], strict=True) if m])
     noise, found = _Sums(), _Sums()

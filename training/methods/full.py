@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     import torch
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
     from models.families.family import ModelFamily
@@ -35,10 +34,6 @@ class Full(Method[FullConfig]):
     def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""
         return model.float().requires_grad_(True)
-
-    def trainable(self, shapes: nn.Module, config: FullConfig, family: ModelFamily) -> int:
-        """All values."""
-        return sum(parameter.numel() for parameter in shapes.parameters())
 
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
         """An ordinary model directory; see ``Method.save``."""

@@ -8,7 +8,6 @@ from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
     from models.families.family import ModelFamily
@@ -44,10 +43,3 @@ class Ia3(PeftMethod[Ia3Config]):
                 feedforward_modules=list(SCALED_INPUTS),
             ),
         )
-
-    def trainable(self, shapes: nn.Module, config: Ia3Config, family: ModelFamily) -> int:
-        """One value per scaled channel."""
-        from training.methods.targets import linear_layers
-
-        outputs = sum(layer.out_features for layer in linear_layers(shapes, SCALED_OUTPUTS))
-        return outputs + sum(layer.in_features for layer in linear_layers(shapes, SCALED_INPUTS))

@@ -10,7 +10,6 @@ from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
     from models.families.family import ModelFamily
@@ -61,13 +60,6 @@ class Lora(PeftMethod[LoraConfig]):
                 target_modules=require(model, _targets(config, family)),
             ),
         )
-
-    def trainable(self, shapes: nn.Module, config: LoraConfig, family: ModelFamily) -> int:
-        """A and B of every target."""
-        from training.methods.targets import linear_layers
-
-        layers = linear_layers(shapes, _targets(config, family))
-        return sum(config.rank * (layer.in_features + layer.out_features) for layer in layers)
 
 
 def _targets(config: LoraConfig, family: ModelFamily) -> list[str]:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     import torch
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
     from models.families.family import ModelFamily
@@ -78,10 +77,6 @@ class Method(ABC, Generic[C]):
         Raises:
             UserError: The configuration does not fit the model.
         """
-
-    @abstractmethod
-    def trainable(self, shapes: nn.Module, config: C, family: ModelFamily) -> int:
-        """How many values are trained, for the memory plan; ``shapes`` is the base without its weights."""
 
     @abstractmethod
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,6 @@ from training.methods.method import MethodConfig, PeftMethod
 if TYPE_CHECKING:
     import torch
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
     from models.families.family import ModelFamily
@@ -57,12 +56,6 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
         )
         peft.initialize_kv_prefix_from_past_key_values(prefixed, past_key_values=beginning)
         return prefixed
-
-    def trainable(self, shapes: nn.Module, config: PTuningV2Config, family: ModelFamily) -> int:
-        """A key and a value of every head, virtual token and layer."""
-        sizes: Any = shapes.config
-        head = getattr(sizes, "head_dim", None) or sizes.hidden_size // sizes.num_attention_heads  # not always named
-        return int(config.prefix_length * sizes.num_hidden_layers * 2 * sizes.num_key_value_heads * head)
 
 
 def _real_keys_and_values(model: PreTrainedModel, config: PTuningV2Config) -> list[tuple[torch.Tensor, torch.Tensor]]:
