@@ -96,6 +96,11 @@ def test_a_method_that_lets_packed_examples_see_each_other_is_refused_with_packi
             make_config(*words)
 
 
+def test_a_method_whose_layers_cannot_be_recomputed_is_refused_with_checkpointing(make_config: MakeConfig) -> None:
+    with pytest.raises(UserError, match="gradient_checkpointing=true does not work with ptuning_v2"):
+        make_config(*words_of("ptuning_v2"), "train.gradient_checkpointing=true")
+
+
 def test_factors_learned_on_a_base_in_4_bits_merge_into_its_dequantised_weights(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

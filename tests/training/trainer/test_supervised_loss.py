@@ -6,6 +6,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.prose import corpus
@@ -83,5 +84,8 @@ def test_several_batches_of_a_step_count_by_their_tokens(model: nn.Module) -> No
 
 
 def test_an_output_layer_with_a_bias_is_refused() -> None:
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=16, **sizes))
+    model.lm_head = nn.Linear(8, 16, bias=True)
     with pytest.raises(TypeError, match="output layer"):
-        SupervisedLoss(nn.Linear(2, 3, bias=True), torch.float32)
+        SupervisedLoss(model, torch.float32)
