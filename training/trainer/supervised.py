@@ -13,7 +13,6 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
-from transformers.trainer_utils import EvalLoopOutput
 
 from common.errors import Interrupted, Terminated
 from common.files import disk_errors, replacing_directory, sync
@@ -135,11 +134,10 @@ class SupervisedTrainer(Trainer):
         """How many tokens of a batch are not padding, which is taken out of it, and how many of them are supervised."""
         return int(inputs.pop(TOKENS).sum()), int((inputs["labels"] != IGNORED).sum())
 
-    def evaluation_loop(self, *arguments: Any, **named: Any) -> EvalLoopOutput:
+    def evaluation_loop(self, *arguments: Any, **named: Any) -> Any:
         """The dev loss is the mean over all supervised tokens; transformers' own is the mean over batches."""
         self.dev_loss, self.dev_tokens = 0.0, 0
         output = super().evaluation_loop(*arguments, **named)
-        assert output.metrics is not None
         output.metrics["eval_loss"] = self.dev_loss / self.dev_tokens
         return output
 
