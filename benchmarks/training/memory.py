@@ -124,8 +124,8 @@ def about() -> str:
     return (
         "# Memory of a run: planned / measured\n\n"
         "Made by `python benchmarks/training/memory.py`: MiB of the whole process at its peak in each phase, as "
-        "planned before the base was loaded and as measured, and how far the plan is off. *process* is what the process "
-        "takes before training, with libraries; it is part of both.\n\n"
+        "planned before the base was loaded and as measured, and how far the plan is off. *process* is what the "
+        "process takes before training, with libraries; it is part of both.\n\n"
         f"LLaMA of {SHAPE['num_hidden_layers']} layers, hidden size {SHAPE['hidden_size']}, vocabulary "
         f"{VOCABULARY:,} or {LARGE_VOCABULARY:,}, random weights, float32; 2,048 tokens per step, one thread; "
         f"{versions}; {processor()}, {instruction_set()}, {os.confstr('CS_GNU_LIBC_VERSION')}. No GPU was available: "

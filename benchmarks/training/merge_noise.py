@@ -29,10 +29,10 @@ from models.numerics import instruction_set
 from models.prompt_format import PromptFormat, Rendered
 from training.merge import AnswerStates, prove, run_twice
 
-SHAPES = ((64, 2), (128, 4), (192, 8))  # hidden size and layers
+SHAPES = ((64, 2), (128, 6))  # hidden size and layers
 UPDATES = (0.005, 0.02, 0.05)  # standard deviation of B
 TOKENS = 1000
-STEPS = 60
+SIZE = {"vocab_size": 2000, "sequence_length": 64, "batch_size": 8, "steps": 40}
 
 
 def faulty(model: PreTrainedModel, fault: str, update: dict[str, torch.Tensor]) -> None:
@@ -93,7 +93,7 @@ def main() -> None:
     for hidden, layers in SHAPES:
         with tempfile.TemporaryDirectory() as name:
             base = Path(name) / "base"
-            build(paragraphs, EmbeddedConfig(vocab_size=2000, hidden_size=hidden, layers=layers, steps=STEPS), base)
+            build(paragraphs, EmbeddedConfig(hidden_size=hidden, layers=layers, **SIZE), base)
             prompt_format = PromptFormat.named("xinglin", load_tokenizer(base))
             compared = conversations(prompt_format, paragraphs)
             for std, dtype in product(UPDATES, (torch.bfloat16, torch.float32)):
@@ -122,8 +122,8 @@ def about() -> str:
         f"Made by `python benchmarks/training/merge_noise.py`: {(__doc__ or '').split('merge_noise.py')[1].strip()} "
         f"At least {TOKENS:,} answer tokens each. {versions}; {processor()}, {instruction_set()} (bfloat16 is emulated "
         "where that names none).\n\n"
-        "| hidden × layers | update | type | merge | KL of noise | KL | ratio | agreement of noise | agreement | largest "
-        "logit difference | proof |\n" + "|---" * 11 + "|\n"
+        "| hidden × layers | update | type | merge | KL of noise | KL | ratio | agreement of noise | agreement | "
+        "largest logit difference | proof |\n" + "|---" * 11 + "|\n"
     )
 
 

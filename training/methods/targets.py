@@ -22,12 +22,3 @@ def require(model: nn.Module, targets: Sequence[str]) -> list[str]:
             fix=f"this model has: {', '.join(there)}",
         )
     return list(targets)
-
-
-def linear_layers(shapes: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
-    """Every linear layer of these names."""
-    return [
-        module
-        for name, module in shapes.named_modules()
-        if isinstance(module, nn.Linear) and name.rsplit(".", 1)[-1] in targets
-    ]
