@@ -74,7 +74,7 @@ class MergeConfig(Config):
     enabled: bool = True
     base: Literal["dequantised", "original"] = "dequantised"
     tokens: int = Field(1000, ge=1)
-    noise_factor: float = Field(10.0, gt=0)
+    noise_factor: float = Field(4.0, gt=0)
 
 
 class KnowledgeConfig(Config):

@@ -17,6 +17,7 @@ from tests.training.method_choices import method_choices, words_of
 from training.base import find_base
 from training.chain import run_chain
 from training.methods import METHODS
+from training.stages.sft import job
 from training.stages.sft.config import SftConfig
 
 SMALL = (
@@ -35,14 +36,13 @@ TOLD = [*ASKED, Message(role="assistant", content="头痛、头晕和心悸。")
 
 def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, LocalEngine]:
     """Runs the whole chain; returns the run directory and the trained model itself."""
-    method = type(METHODS[config.method.kind])
-    attach, attached = method.attach, []
+    attach, attached = job.attached_model, []
 
-    def remembering(self: Any, *arguments: Any) -> nn.Module:
-        attached.append(attach(self, *arguments))
+    def remembering(*arguments: Any) -> nn.Module:
+        attached.append(attach(*arguments))
         return attached[-1]
 
-    monkeypatch.setattr(method, "attach", remembering)
+    monkeypatch.setattr(job, "attached_model", remembering)
     run_chain(config, command="python training/run.py …")
     (model,) = attached
     (artifact,) = config.runs_dir.glob("*/*/artifact.json")
