@@ -27,9 +27,10 @@ from models.embedded import build
 from models.loading import load_model, load_tokenizer
 from models.numerics import instruction_set
 from models.prompt_format import PromptFormat, Rendered
+from training.config import MergeConfig
 from training.merge import AnswerStates, prove, run_twice
 
-SHAPES = ((64, 2), (128, 6))  # hidden size and layers
+SHAPES = ((64, 2),)  # hidden size and layers
 UPDATES = (0.005, 0.02, 0.05)  # standard deviation of B
 TOKENS = 1000
 SIZE = {"vocab_size": 2000, "sequence_length": 64, "batch_size": 8, "steps": 40}
@@ -73,7 +74,10 @@ def proofs(base: Path, trained: Path, dtype: torch.dtype, compared: list[Rendere
         merged = PeftModel.from_pretrained(load(), trained).merge_and_unload()
         update = {name: p.detach() - plain[name] for name, p in merged.named_parameters()}
         faulty(merged, fault, {name: added for name, added in update.items() if bool(added.any())})
-        yield fault, prove(before, again, AnswerStates.of(merged, compared, fault), compared, 10.0)
+        yield (
+            fault,
+            prove(before, again, AnswerStates.of(merged, compared, fault), compared, MergeConfig().noise_factor),
+        )
 
 
 def conversations(prompt_format: PromptFormat, paragraphs: list[str]) -> list[Rendered]:
