@@ -129,10 +129,10 @@ def _trained(
     """The run with its training done, and its memory plan; what it is made from is recorded before its first step."""
     job.prepare()
     plan = job.plan()
-    check_memory(plan)
+    is_done = began is not None and began.trained is not None and began.trained.reaches(job.config)
+    check_memory(plan.after_training if is_done else plan)
     if run is not None and began is None:
         return _trained_without_record(job, run, plan), plan
-    is_done = began is not None and began.trained is not None and began.trained.reaches(job.config)
     if run is None or began is None:
         run, provenance = _started(job, command)
     else:

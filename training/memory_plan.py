@@ -64,6 +64,11 @@ class MemoryPlan:
     available: float
     computed_in: str
 
+    @property
+    def after_training(self) -> "MemoryPlan":
+        """What is left of it once training is done."""
+        return replace(self, phases={name: phase for name, phase in self.phases.items() if name != "training"})
+
     def peak(self, name: PhaseName) -> float:
         """What the whole process will take in a phase."""
         return self.process + self.phases[name].needed
