@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Any
 
 import torch
 from peft import PeftModel
-from torch import nn
 from transformers import PreTrainedModel
 
 TILE = 1 << 22
@@ -22,10 +22,10 @@ class OutputLayer:
     """
 
     def __init__(self, model: PreTrainedModel | PeftModel) -> None:
-        self.layer: nn.Module = model.get_output_embeddings()
+        self.layer: Any = model.get_output_embeddings()  # a linear layer, or one wrapped by peft
 
     def __enter__(self) -> "OutputLayer":
-        self.layer.forward = _unchanged  # type: ignore[assignment]
+        self.layer.forward = _unchanged
         return self
 
     def __exit__(
@@ -39,8 +39,8 @@ class OutputLayer:
         return logits
 
     def tiles(self, positions: int) -> Iterator[slice]:
-        """Cuts so many positions into parts whose logits have at most ``TILE`` values."""
-        rows = max(1, TILE // self.layer.weight.shape[0])  # type: ignore[union-attr]
+        """Cuts this many positions into parts whose logits have at most ``TILE`` values."""
+        rows = max(1, TILE // len(self.layer.weight))
         return (slice(start, start + rows) for start in range(0, positions, rows))
 
 

@@ -1,6 +1,6 @@
 """The loss of the supervised tokens; the output layer skips unsupervised positions."""
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -27,7 +27,7 @@ class SupervisedLoss(OutputLayer):
         layer = self.layer
         if type(layer) is not nn.Linear or layer.bias is not None:
             raise TypeError(f"the output layer is a {type(layer).__name__}, not a plain linear layer")
-        self.weight = cast(nn.Parameter, layer.weight)
+        self.weight: nn.Parameter = layer.weight
         self.dtype: torch.dtype = self.weight.dtype if dtype == torch.float32 else dtype
 
     def __call__(
