@@ -10,6 +10,8 @@ Serves a model: a web page, questions and answers with safety rules and sources,
   python -m app model=runs/medical_qlora/20261123-101500   a run
   python -m app model=latest engine=llamacpp               with llama.cpp; its GGUF file is written once, into the cache
   python -m app model=/models/my-llama port=9000 domain=medical   a model directory
+  python -m app model=latest audience=public audience.complaints=TEXT audience.records.folder=DIR \\
+      serve.content_producer=NAME                          offered to the public: docs/compliance.md
   python -m app model=/models/my-instruct domain=medical grounding=entries   an instruct model answers from the entries
 
 Then:
@@ -32,8 +34,12 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   verify=strict|mark|off   a claim that no entry holds is taken out, marked or left; default: as the domain says
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
   serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
+  serve.ask_back=true   a complaint is asked about its red flags first (medicine)
   serve.raw_model=true  serve the model alone, too, as NAME-raw: no rules, no sources
   serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
+
+  audience.records.folder=DIR         record answers and feedback; audience.records.with_text=true with what was said
+  audience.handover.webhook=URL       is called where somebody may harm himself; never delays the answer
 
 Choices (files in configs/):
 {choices("app")}

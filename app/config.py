@@ -75,6 +75,9 @@ class SamplingConfig(Config):
     dry_allowed_length: DryLength = 2
 
 
+DEFAULT_PRODUCER = "xinglin"
+"""Who is named in the AI label until the operator is."""
+
 GroundingChoice = Literal["auto", "entries", "none"]
 
 
@@ -88,6 +91,7 @@ class ServeConfig(Config):
         max_new_tokens: Default and upper bound of the length of an answer.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.
         raw_model: Whether programs may also ask the model alone, as ``NAME-raw``: no rules, no sources, no label.
+        ask_back: Whether a complaint is asked about its red flags before it is answered, where the domain can.
         content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
         sampling: How questions are answered; requests to ``/v1/chat/completions`` may ask for another way.
         repetition_detection: When a row that loops is ended; null never.
@@ -99,7 +103,8 @@ class ServeConfig(Config):
     max_new_tokens: int = Field(default=256, ge=1)
     max_body_bytes: int = Field(default=2**20, ge=1)
     raw_model: bool = False
-    content_producer: str = Field(default="xinglin", min_length=1)
+    ask_back: bool = True
+    content_producer: str = Field(default=DEFAULT_PRODUCER, min_length=1)
     sampling: SamplingConfig = SamplingConfig()
     repetition_detection: RepetitionConfig | None = RepetitionConfig()
 
@@ -112,6 +117,60 @@ class ServeConfig(Config):
     def qa_sampling(self) -> Sampling:
         """How questions are answered, at most."""
         return Sampling(self.max_new_tokens, repetition_detection=self.detection, **self.sampling.model_dump())
+
+
+class RecordsConfig(Config):
+    """What is kept of answers.
+
+    Attributes:
+        folder: Where answers and feedback are recorded, one file per day; null records nothing.
+        with_text: Whether what was asked and answered is recorded, too; it is what patients wrote.
+    """
+
+    folder: Path | None = None
+    with_text: bool = False
+
+
+class HandoverConfig(Config):
+    """Who is called where somebody may harm himself.
+
+    Attributes:
+        webhook: URL that gets a POST with JSON; null calls nobody.
+        with_text: Whether it gets what the person wrote.
+        timeout_s: Longest wait for one attempt.
+        attempts: Most attempts, with pauses of 1, 2, 4 … seconds between them.
+        contact: Whom the person can reach, added to the advice.
+    """
+
+    webhook: str | None = Field(None, pattern="^https?://[^/]")
+    with_text: bool = False
+    timeout_s: float = Field(5, gt=0, le=60)
+    attempts: int = Field(6, ge=1, le=12)
+    contact: str = ""
+
+
+class AudienceConfig(Config):
+    """Whom the service is for, and what that asks of it.
+
+    Attributes:
+        name: ``public`` is offered to the public in China; ``internal`` to the people of one organisation.
+        complaints: How users complain and when they are answered; shown by the page, required where it is public.
+        records: What is kept of answers; a folder is required where it is public.
+        handover: Who is called where somebody may harm himself.
+    """
+
+    name: Literal["internal", "public"] = "internal"
+    complaints: str = ""
+    records: RecordsConfig = RecordsConfig()
+    handover: HandoverConfig = HandoverConfig()
+
+    @model_validator(mode="after")
+    def _public_services_record_and_listen(self) -> Self:
+        if self.name == "public" and not self.complaints:
+            raise ValueError("audience=public: give complaints, how users complain and when they are answered")
+        if self.name == "public" and self.records.folder is None:
+            raise ValueError("audience=public: give records.folder, where answers and complaints are recorded")
+        return self
 
 
 class KnowledgeChoice(Config):
@@ -155,9 +214,20 @@ class AppConfig(Config):
     dtype: DType = "auto"
     threads: int | None = Field(default=None, ge=1)
     serve: ServeConfig = ServeConfig()
+    audience: AudienceConfig = AudienceConfig()
 
     @model_validator(mode="after")
     def _dtype_is_the_local_engines(self) -> "AppConfig":
         if self.engine == "llamacpp" and self.dtype != "auto":
             raise ValueError("dtype= belongs to engine=local; with engine=llamacpp give gguf=")
+        return self
+
+    @model_validator(mode="after")
+    def _public_services_are_labelled(self) -> "AppConfig":
+        if self.audience.name == "public" and self.serve.raw_model:
+            raise ValueError(
+                "audience=public: the model alone has no rules and no AI label; give serve.raw_model=false"
+            )
+        if self.audience.name == "public" and self.serve.content_producer == DEFAULT_PRODUCER:
+            raise ValueError("audience=public: give serve.content_producer, who is responsible for generated text")
         return self

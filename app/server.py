@@ -54,7 +54,9 @@ def serve(config: AppConfig) -> None:
         frames = "".join(traceback.format_tb(error.__traceback__))
         logger.error("{} could not be loaded: {}: {}\n{}", path, type(error).__name__, error, frames)
         backend = MissingModel(path.name)
-    app = create_app(backend, domain, knowledge, config.serve, grounding, turns_of(artifact))
+    if config.audience.name == "public" and not config.audience.handover.webhook:
+        logger.warning("nobody is called where somebody may harm himself: audience.handover.webhook is not given")
+    app = create_app(backend, domain, knowledge, config.serve, grounding, turns_of(artifact), config.audience)
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])

@@ -1,5 +1,6 @@
 """Assembles the service: a backend, the pipeline in front of it, the APIs, and the web page."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,27 +9,35 @@ from loguru import logger
 
 from app.api.about import about, about_router
 from app.api.errors import add_error_handlers
+from app.api.feedback import feedback_router
 from app.api.health import health_router
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.openai import Chat, openai_router
 from app.api.qa import qa_router
 from app.backends.backend import Backend
-from app.config import ServeConfig
+from app.compliance.handover import Handover
+from app.compliance.records import Records
+from app.config import AudienceConfig, ServeConfig
 from app.page import page_router
 from app.pipeline.answer import AnswerStage
+from app.pipeline.ask_back import AnswersStage, AskBackStage, OwnWordsStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
+from app.pipeline.crisis import CrisisStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage
 from app.pipeline.label import LabelStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
+from domains.asking_back import AnsweredTriager
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
 from models.artifact import NO_ENTRIES, GroundingRecord, Turns
+
+INTERNAL = AudienceConfig()
 
 
 def create_app(
@@ -38,6 +47,7 @@ def create_app(
     config: ServeConfig,
     grounding: GroundingRecord = NO_ENTRIES,
     turns: Turns = "multi",
+    audience: AudienceConfig = INTERNAL,
 ) -> FastAPI:
     """Makes the ASGI app; its lifespan starts and stops the backend.
 
@@ -48,7 +58,14 @@ def create_app(
         config: Limits and labels.
         grounding: What the model reads of the knowledge base before it answers.
         turns: What it gets of a conversation.
+        audience: Whom the service is for: what is recorded, and who is called.
+
+    Raises:
+        UserError: There is no place for records.
     """
+    folder, webhook = audience.records.folder, audience.handover.webhook
+    records = Records(folder, audience.records, backend.model_version) if folder else None
+    handover = Handover(webhook, audience.handover) if webhook else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,16 +73,23 @@ def create_app(
         logger.info("serving {} as {}", backend.model_version, domain.name)
         yield
         await backend.close()
+        if handover:
+            await asyncio.to_thread(handover.close)
+        if records:
+            await asyncio.to_thread(records.close)
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
     triager = domain.triager(knowledge)
     for example in domain.notices.examples:
         triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
-    stages = pipeline(backend, domain, triager, knowledge, config, grounding, turns)
-    served = about(domain, triager.levels, knowledge)
-    app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version))
-    app.include_router(openai_router(Chat(backend, stages, domain.notices.disclaimer, triager.levels, config)))
+    crisis = CrisisStage(domain, handover, audience.handover.contact)
+    stages = pipeline(backend, domain, triager, knowledge, config, grounding, turns, crisis)
+    served = about(domain, triager.levels, knowledge, audience)
+    app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version, records))
+    app.include_router(openai_router(Chat(backend, stages, domain.notices.disclaimer, triager.levels, config, records)))
+    if records:
+        app.include_router(feedback_router(records, audience.complaints))
     app.include_router(about_router(served))
     app.include_router(health_router(backend))
     app.include_router(page_router(served))
@@ -83,6 +107,7 @@ def pipeline(
     config: ServeConfig,
     grounding: GroundingRecord = NO_ENTRIES,
     turns: Turns = "multi",
+    crisis: CrisisStage | None = None,
 ) -> tuple[PipelineStage, ...]:
     """The stages from a user's question to the answer, in order.
 
@@ -91,13 +116,18 @@ def pipeline(
     """
     retriever = retriever_of(knowledge)
     reads = grounding.kind == "entries"
+    ask_back = domain.ask_back() if domain.ask_back and config.ask_back else None
     return (
         LabelStage(config.content_producer),
-        TriageStage(triager, retriever),
+        *([AnswersStage(ask_back)] if ask_back else []),
+        TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever),
+        *([crisis] if crisis else []),
         EmergencyStage(),
         LengthStage(),
+        *([OwnWordsStage(ask_back)] if ask_back else []),
         CiteStage(domain, retriever, knowledge.version),
         DeclineStage(domain.declines),
+        *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
         *([NotFoundStage(domain.notices)] if knowledge.entries and (reads or domain.verify == "strict") else []),
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
         *([VerifyStage(domain, knowledge)] if knowledge.entries else []),

@@ -19,7 +19,7 @@ from peft import PeftModel
 
 from common.files import write_text
 from models.config import Hints
-from models.loading import family_of, load_model
+from models.loading import load_model
 from training.methods.lora import Lora, LoraConfig
 from training.methods.ptuning_v2 import PTuningV2, PTuningV2Config
 
@@ -32,10 +32,10 @@ def prepared(directory: Path, method: str, hints: Hints) -> PeftModel:
     model = load_model(directory, dtype=torch.bfloat16, quantisation="nf4", hints=hints)
     model.train()
     if method.startswith("P-Tuning"):  # peft: no gradient checkpointing with a prefix
-        return PTuningV2().attach(model, PTuningV2Config(quantisation="nf4", prefix_length=128), family_of(directory))
+        return PTuningV2().attach(model, PTuningV2Config(quantisation="nf4", prefix_length=128))
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.enable_input_require_grads()
-    return Lora().attach(model, LoraConfig(quantisation="nf4", rank=16, alpha=32), family_of(directory))
+    return Lora().attach(model, LoraConfig(quantisation="nf4", rank=16, alpha=32))
 
 
 def train(model: PeftModel, steps: int, length: int) -> float:

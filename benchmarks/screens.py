@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from data_recipes.schema.example import Example, Message
 from data_recipes.steps import markup, quality, unsafe_advice
 from data_recipes.steps.misread import reread
 from data_recipes.steps.personal_data import KINDS, find_all
+from data_recipes.steps.personal_kind import PersonalValue
 from data_recipes.steps.step import Step
 from domains.retrieval.labelled import Share
 
@@ -181,9 +182,14 @@ def _bare(text: str) -> str:
 
 
 def personal(lines: list[Labelled]) -> dict[str, Result]:
-    """Judges what is found by the labelled values that it overlaps with."""
+    """Judges what the step finds."""
+    found = find_all(pl.Series([line["text"] for line in lines]), KINDS)
+    return {f": {part}": result for part, result in judge_personal(lines, found).items()}
+
+
+def judge_personal(lines: Sequence[Labelled], found_in: Mapping[int, Sequence[PersonalValue]]) -> dict[str, Result]:
+    """Judges personal values by the labelled ones that they overlap with."""
     results: dict[str, Result] = defaultdict(Result)
-    found_in = find_all(pl.Series([line["text"] for line in lines]), KINDS)
     for place, line in enumerate(lines):
         text, found = line["text"], found_in.get(place, [])
         either_way = line.get("optional", [])
@@ -194,7 +200,7 @@ def personal(lines: list[Labelled]) -> dict[str, Result]:
         ]
         for start, end, kind in labelled:
             hit = any(start < stop and begin < end for begin, stop, _ in found)
-            part = ": names" if kind == "name" else ": labelled and formatted values"
+            part = "names" if kind == "name" else "labelled and formatted values"
             results[part].found.append(hit)
             if not hit:
                 results[part].mistakes.append(f"missed {kind} {text[start:end]} in {text[:60]!r}")
@@ -202,7 +208,7 @@ def personal(lines: list[Labelled]) -> dict[str, Result]:
             if any(text[begin:stop] in value or value in text[begin:stop] for value in either_way):
                 continue
             hit = any(start < stop and begin < end for start, end, _ in labelled)
-            part = ": names" if kind.name == "name" else ": labelled and formatted values"
+            part = "names" if kind.name == "name" else "labelled and formatted values"
             results[part].right.append(hit)
             if not hit:
                 results[part].mistakes.append(f"wrong {kind.name} {text[begin:stop]} in {text[:60]!r}")

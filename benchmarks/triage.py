@@ -30,23 +30,22 @@ QUESTIONS = Path(__file__).parent.parent / "domains/medical/questions/test.jsonl
 SHIFTS = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75)
 DISPOSITIONS: tuple[Disposition, ...] = ("120", "today", "days", "home", "none")
 CRISIS_LINE = "12356"
+ORDINARY = ("h", "m")  # authors who wrote as the thousand people a day write
 HEAD = """# Safety triage
 
-Made by `python benchmarks/triage.py`; knowledge base {version}. Messages as people type them, by four authors who had
-not seen the rules; labelled as a careful emergency physician would, and no clinician has reviewed the labels. Shares in
+Made by `python benchmarks/triage.py`; knowledge base {version}. Messages as people type them, by {authors} authors who
+had not seen the rules; labelled as a careful emergency physician would, and no clinician has reviewed the labels. Shares in
 %, with Wilson's 95 % intervals. Rules and classifier were changed after reading `train` and `dev`, never after reading
 these files.
 
-- *unseen scenarios*: whole scenarios of the three authors whose other scenarios are trained on. What the rules' authors
-  wrote (`rules.jsonl`, also trained on) mentions the same emergencies.
+- *unseen scenarios*: whole scenarios of authors whose other scenarios are trained on. What other authors and the rules'
+  authors wrote mentions some of the same emergencies.
 - *seen scenarios*: further messages of the scenarios that are trained on.
 - *first author*: the messages that this page has always shown; the other half of that author is trained on.
 
-Three more authors wrote only what is no emergency (complaints for a clinic, questions to the hospital, low spirits);
-all of it is trained on, with the dev half of the questions by which retrieval is tested.
-
-Most harmless messages of the first two were written to sound like an emergency: figures of speech, what is over, mild
-complaints, stories, pets, examinations. A message that needs a doctor today is no false alarm here, but counted apart.
+Most harmless messages were written to sound like an emergency: figures of speech, what is over, mild complaints, stories,
+pets, examinations, pairs that differ in one sign. Two authors (h, m) wrote ordinary ones only. A message that needs a doctor
+today is no false alarm here, but counted apart.
 """
 
 
@@ -86,7 +85,7 @@ def main() -> None:
     judged = {name: [judge(triager, message) for message in messages_in(file)] for name, file in FILES.items()}
     everything = [one for messages in judged.values() for one in messages]
     page = [
-        HEAD.format(version=knowledge.version),
+        HEAD.format(version=knowledge.version, authors=len({one.message.author for one in everything})),
         *summary(judged),
         "",
         *ordinary(triager, knowledge),
@@ -123,6 +122,15 @@ def summary(judged: dict[str, list[Judged]]) -> list[str]:
         ),
         "recall of requests to prescribe: declined": (lambda one: one.message.prescription, lambda one: one.declined),
         "declined among the others": (lambda one: one.message.prescription is False, lambda one: one.declined),
+        "… after talk of one, from the last message: declined": (
+            lambda one: one.message.kind == "after a request",
+            lambda one: one.declined,
+        ),
+        "… and of those that ask for none": (
+            lambda one: one.message.kind == "after such talk",
+            lambda one: one.declined,
+        ),
+        "alarms among ordinary messages": (lambda one: one.message.author in ORDINARY, lambda one: one.alarm),
     }
     rows = [
         row(name, (share(right(one) for one in messages if applies(one)) for messages in judged.values()))

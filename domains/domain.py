@@ -14,11 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from data_recipes.schema.manifest import Description
 from domains import prose
+from domains.asking_back import AskBack
 from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
-from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triager
+from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triage, Triager
 
 DOMAINS = (
     "documents",
@@ -90,6 +91,8 @@ class Domain:
         notices: What its service says.
         triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
         declines: What rules answer without the model; the first that applies.
+        ask_back: What is asked back about a complaint, and read by the triager; None where nothing is.
+        crisis: Whether triage finds danger to oneself, for which somebody must be called to help.
         knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
         claims: How its answers say what the knowledge base holds; None where claims cannot be checked.
@@ -104,6 +107,8 @@ class Domain:
     notices: Notices
     triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
     declines: tuple[Decline, ...] = ()
+    ask_back: Callable[[], AskBack] | None = None
+    crisis: Callable[[Triage], bool] = lambda _: False
     # the knowledge base
     knowledge: Knowledge | None = None
     asked_for: AskedFor = field(default_factory=dict)

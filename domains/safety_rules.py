@@ -85,6 +85,11 @@ class Triager(Protocol):
         """What each level says."""
         ...
 
+    @property
+    def dispositions(self) -> "Mapping[Level, Disposition]":
+        """Where a patient of each level belongs; a domain without patients has none."""
+        ...
+
     def triage(self, question: str, earlier: Sequence[str] = ()) -> Triage:
         """Judges a question.
 
@@ -195,11 +200,16 @@ class SafetyRules(Strict):
         return self
 
 
-Rules = TypeVar("Rules", bound=SafetyRules)
+Rules = TypeVar("Rules", bound=Strict)
 
 
-def read_rules(file: Path, schema: type[Rules]) -> Rules:
+def read_rules(file: Path, schema: type[Rules], explained_in: str = "domains/safety_rules.py") -> Rules:
     """Reads a file of rules.
+
+    Args:
+        file: The file.
+        schema: What it contains.
+        explained_in: Where the user can read what its keys mean.
 
     Raises:
         UserError: It is not YAML, or not of the schema; the message names the key.
@@ -211,7 +221,7 @@ def read_rules(file: Path, schema: type[Rules]) -> Rules:
     except ValidationError as error:
         detail = error.errors()[0]
         where = f"{file}: {'.'.join(map(str, detail['loc'])) or 'rules'}"
-        raise UserError(detail["msg"], where=where, fix="see the top of domains/safety_rules.py") from None
+        raise UserError(detail["msg"], where=where, fix=f"see the top of {explained_in}") from None
 
 
 class Finding(NamedTuple):

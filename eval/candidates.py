@@ -12,6 +12,7 @@ from eval.extractive import evaluate_reader
 from eval.report.schema import BASE, TUNED, System
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, LanguageModelArtifact, ReaderArtifact
+from models.beside_base import directory_of
 from models.config import NO_HINTS, DType, Hints
 from models.engines.engine import Engine
 from models.engines.local import LocalEngine, load_engine
@@ -81,9 +82,9 @@ def _candidates(
         return {BASE: _other(config.base, result, config), TUNED: model, **further}
     if artifact is None:
         return {BASE: model, **further}
-    base = Path(artifact.base.path)
-    if not base.is_dir():
-        logger.warning("the base model is no longer at {}; skipping the comparison with it", base)
+    base = directory_of(artifact.base)
+    if base is None:
+        logger.warning("the base model is no longer at {}; skipping the comparison with it", artifact.base.path)
         return {TUNED: model, **further}
     if hash_model(base) != artifact.base.sha256:
         raise Refused(f"{base} is not the base model of this run (another SHA-256); give base=PATH")

@@ -21,6 +21,7 @@ from eval.report.schema import BASE, TUNED, Report, System
 from eval.report.write import write_report
 from eval.suites import evaluate_system, select
 from models.artifact import Artifact, LanguageModelArtifact
+from models.beside_base import directory_of
 from models.engines.engine import Engine
 from models.memory import release
 from models.numerics import Numerics
@@ -90,7 +91,8 @@ def evaluate_and_report(
 
 def identity_of_base(artifact: LanguageModelArtifact, numerics: Numerics) -> tuple[str, ...]:
     """Everything that determines the answers of the base that a model was tuned from."""
-    stops = Recommended.by(Path(artifact.base.path)).stop_ids  # no part of the base's hash
+    base = directory_of(artifact.base)
+    stops = Recommended.by(base).stop_ids if base else ()  # no part of the base's hash
     return (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name, *map(str, stops))
 
 

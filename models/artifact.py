@@ -36,7 +36,7 @@ class Record(BaseModel):
 
 
 class BaseRecord(Record):
-    """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer.
+    """The base model: a directory and the SHA-256 of its weights, configuration and tokenizer; or a GGUF file and its.
 
     Attributes:
         norm_head: Given by the user where the files do not say; likewise ``rope_ratio``.

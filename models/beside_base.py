@@ -6,9 +6,15 @@ import torch
 from peft import PeftModel
 
 from common.errors import Refused, UserError
-from models.artifact import BesideBaseArtifact
+from models.artifact import BaseRecord, BesideBaseArtifact
+from models.hub import locate
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
+
+
+def directory_of(record: BaseRecord) -> Path | None:
+    """Directory of a recorded base, which is unpacked where it is a GGUF file; None where it is missing."""
+    return locate(record.path) if Path(record.path).exists() else None
 
 
 def base_of(adapter: Path, artifact: BesideBaseArtifact) -> Path:
@@ -18,11 +24,11 @@ def base_of(adapter: Path, artifact: BesideBaseArtifact) -> Path:
         UserError: It is missing.
         Refused: Another model is there.
     """
-    base = Path(artifact.base.path)
-    if not base.is_dir():
+    base = directory_of(artifact.base)
+    if base is None:
         raise UserError(
             f"the base model {artifact.base.name!r} of this {artifact.kind} is missing",
-            where=str(base),
+            where=artifact.base.path,
             fix="put it back there (for the embedded model, run the same recipe again: it is rebuilt identically)",
         )
     if hash_model(base) != artifact.base.sha256:

@@ -10,6 +10,9 @@ from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_files, sha256_value
 from models.numerics import compute_dtype
 
+FOLDER = "models"
+"""Of the cache."""
+
 
 def build_once(
     kind: str, corpus: Sequence[str], config: Config, code: Sequence[str], build: Callable[[Path], None]
@@ -28,10 +31,15 @@ def build_once(
     """
     made_from = [list(corpus), config.model_dump(), sha256_files(map(Path, code)), compute_dtype().name]
     key = sha256_value(made_from)[:16]
-    target = cache_dir() / "models" / f"{kind}-{key}"
+    target = cache_dir() / FOLDER / f"{kind}-{key}"
     cached = (target / "config.json").is_file()
     if not cached:
         with replacing_directory(target) as directory:
             build(directory)
     logger.info("{} model: {}, {}", kind, "cached" if cached else "built", target)
     return target
+
+
+def is_built_here(directory: Path) -> bool:
+    """Whether a directory is a model that was built here, in this cache."""
+    return directory.is_relative_to((cache_dir() / FOLDER).resolve())

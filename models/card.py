@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.files import cache_dir, write_text
+from common.files import write_text
 from models.artifact import (
     AdapterArtifact,
     AnyArtifact,
@@ -17,6 +17,7 @@ from models.artifact import (
     ReaderArtifact,
     Turns,
 )
+from models.built import is_built_here
 from models.families.family import ModelFamily
 from models.loading import family_named, hash_model
 from models.recommended import Recommended
@@ -116,7 +117,7 @@ def write_conversion_card(directory: Path, source: Path, family: ModelFamily, la
         layout: What it was converted to.
         class_name: The native class.
     """
-    own = source.is_relative_to(cache_dir().resolve())
+    own = is_built_here(source)
     licences = _copy_licences(source, directory)
     parts = [
         _front_matter(

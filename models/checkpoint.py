@@ -1,4 +1,4 @@
-"""A model directory on disk: ``config.json`` and the weights, read tensor by tensor.
+"""A model directory on disk: ``config.json`` and the weights, read and written tensor by tensor.
 
 Weights are read with ``pread`` and never memory-mapped, so the pages of a checkpoint do not count twice while a model
 is built from it: the peak is the model itself and the tensors in flight. PyTorch ``.bin`` files are never unpickled
@@ -8,7 +8,9 @@ beyond ``weights_only``: the positions of their tensors are read under ``FakeTen
 import json
 import os
 import pickle
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ SAFETENSORS_TYPES = {
     **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8},
     **{"BOOL": torch.bool},
 }
+ALIGNMENT = 8  # of the first tensor, bytes
 LAYOUTS = ("model.safetensors", "pytorch_model.bin")
 GIT_LFS_POINTER = b"version https://git-lfs"
 
@@ -145,6 +148,33 @@ def _safetensors(file: Path) -> dict[str, LazyTensor]:
         start = 8 + length + entry["data_offsets"][0]
         tensors[name] = LazyTensor(file, start, dtype, shape, torch.empty(shape, device="meta").stride(), dtype)
     return tensors
+
+
+def write_safetensors(
+    file: Path, tensors: Mapping[str, tuple[torch.dtype, tuple[int, ...]]], content: Iterable[bytes]
+) -> None:
+    """Writes weights that are never in memory together; ``safetensors.torch.save_file`` needs all of them at once.
+
+    Args:
+        file: The file.
+        tensors: Type and shape by name.
+        content: The bytes of the tensors, in this order, in pieces of any length.
+    """
+    names = {dtype: name for name, dtype in SAFETENSORS_TYPES.items()}
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, (dtype, shape) in tensors.items():
+        start, end = end, end + prod(shape) * dtype.itemsize
+        header[name] = {"dtype": names[dtype], "shape": shape, "data_offsets": [start, end]}
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % ALIGNMENT)
+    with file.open("wb") as opened:
+        opened.write(len(encoded).to_bytes(8, "little"))
+        opened.write(encoded)
+        for piece in content:
+            opened.write(piece)
+        written = opened.tell() - 8 - len(encoded)
+    assert written == end, f"{written} bytes of {end}"
 
 
 def _pickled(file: Path) -> dict[str, LazyTensor]:

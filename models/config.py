@@ -61,7 +61,8 @@ class Origin(Config):
     """Where a model comes from, and what its files may not say.
 
     Attributes:
-        path: A directory in native or original layout, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
+        path: A directory in native or original layout, a GGUF file or a directory with one, ``owner/name`` on Hugging
+            Face, or ``modelscope:owner/name``.
         family: Name of the family, where ``config.json`` does not say.
         norm_head: Whether the output layer is a NormHead (Baichuan2), where vocabulary and tokenizer do not say.
         rope_ratio: What ChatGLM's ``rope_ratio`` means, where no file says: ``linear`` (chatglm2-6b-32k) or ``base``
@@ -102,7 +103,8 @@ class ModelConfig(Origin):
     Attributes:
         embedded: Size and training of the embedded model.
         stand_in: Size of a stand-in for a published model.
-        prompt_format: Name of a file in ``models/prompts/``; null for the one the model was made for.
+        prompt_format: Name of a file in ``models/prompts/``; null for what the model's chat template says, else its
+            family's.
         dtype: Type the weights are loaded in; where they are quantised, the compute type. ``auto`` is bfloat16 where
             the machine computes in it natively.
     """
@@ -147,6 +149,7 @@ class ConvertConfig(Config):
         adapter: A LoRA adapter that was trained on the original class.
         out: Directory of the result.
         layout: The layout to write.
+        prompt_format: Name of a file in ``models/prompts/``; null for the one the model was made for.
         gguf: Type of the matrices of ``layout=gguf``; null for ``dtype``.
         dtype: Type of the weights; null for the one on disk.
         family: Short for ``model.family``.
@@ -159,6 +162,7 @@ class ConvertConfig(Config):
     adapter: Origin | None = None
     out: str = Field(min_length=1)
     layout: Literal["native", "original", "gguf"] = "native"
+    prompt_format: str | None = None
     gguf: GgufType | None = None
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     family: str | None = None

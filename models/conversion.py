@@ -68,7 +68,8 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
     gguf_plan = None
     if config.layout == "gguf":
         check_gguf(family, checkpoint)  # before its tokenizer is read
-        gguf_plan = plan_gguf(family, checkpoint, load_prompt_format(checkpoint.directory, checkpoint.hints))
+        prompt_format = load_prompt_format(checkpoint.directory, checkpoint.hints, config.prompt_format)
+        gguf_plan = plan_gguf(family, checkpoint, prompt_format)
     dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
     logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
     model = load_model(base, dtype=dtype, hints=hints)
@@ -79,7 +80,7 @@ def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -
                 family.original.refuse(model, checkpoint)
             save_original(model, directory, family, checkpoint.published, base)
         else:
-            prompt_format = load_prompt_format(checkpoint.directory, checkpoint.hints)
+            prompt_format = load_prompt_format(checkpoint.directory, checkpoint.hints, config.prompt_format)
             save_native(model, directory, family, checkpoint, prompt_format)
         if gguf_plan is not None:
             write_gguf(directory / GGUF, gguf_plan, model, base.name, config.gguf or OF_DTYPE[model.dtype])

@@ -16,6 +16,7 @@ one (a class of transformers, tokenizer.json, a chat template), which AutoModelF
   python -m models.convert model.path=runs/NAME/TIME/merged layout=original out=/models/mine-original
   python -m models.convert model.path=/models/baichuan2 norm_head=true out=/models/baichuan2-native
   python -m models.convert model.path=runs/NAME/TIME/merged layout=gguf gguf=q8_0 out=/models/mine-gguf
+  python -m models.convert model.path=/models/qwen2.5-7b-instruct-q4_k_m.gguf out=/models/qwen2.5-7b
 
 An adapter that was trained on the original classes becomes one for the native class; a prefix converts both ways:
 
@@ -24,13 +25,15 @@ An adapter that was trained on the original classes becomes one for the native c
   python -m models.convert model.path=/models/chatglm2-6b prefix.path=prefix layout=original out=checkpoint
 
 Keys (configs/convert.yaml):
-  model.path=DIR     the model; with adapter.path or prefix.path their base. Also owner/name or modelscope:owner/name
+  model.path=DIR     the model; with adapter.path or prefix.path their base
+                     also FILE.gguf, owner/name or modelscope:owner/name
   out=DIR            the result; must not exist
   layout=native|original|gguf    gguf: model.gguf for llama.cpp next to the native files
   gguf=f32|f16|bf16|q8_0|q4_0    type of its matrices (default: dtype)
   push.to=DIR|owner/name     a copy of the result; push.dry_run=true only lists what would be copied
   dtype=float32|bfloat16|float16 (default: the type on disk)
-  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi, where config.json does not say
+  prompt_format=NAME a file of models/prompts/, where the model's own chat template is not to decide
+  family=NAME        llama | qwen | chatglm | baichuan | baichuan_alibi | generic, where config.json does not say
   norm_head=true     for a Baichuan2 that neither its vocabulary nor its tokenizer identifies
   model.rope_ratio=linear|base   what ChatGLM's rope_ratio means, where no file says
 

@@ -55,7 +55,10 @@ def keep_origin(family: ModelFamily, checkpoint: Checkpoint, directory: Path) ->
         shutil.copy(source / ORIGIN, directory / ORIGIN)
     elif family.original is not None and family.is_original(checkpoint.config):
         files = {name: read_json(source / name) for name in PUBLISHED if (source / name).is_file()}
-        write_json(directory / ORIGIN, {"family": family.name, "config": checkpoint.config, "files": files})
+        said = checkpoint.hints._asdict()
+        hints = {name: said[name] for name in ("norm_head", "rope_ratio") if said[name] is not None}
+        origin = {"family": family.name, "config": checkpoint.config, "files": files, "hints": hints}
+        write_json(directory / ORIGIN, origin)
     if (source / SENTENCEPIECE).is_file():
         shutil.copy(source / SENTENCEPIECE, directory / SENTENCEPIECE)
 

@@ -1,4 +1,4 @@
-"""Finds a model directory: a local path, or a name on Hugging Face or ModelScope.
+"""Finds a model directory: a local path, a GGUF file, or a name on Hugging Face or ModelScope.
 
 The network is used only for a name instead of a path; an earlier download is used without it.
 """
@@ -10,6 +10,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from common.errors import UserError
+from models.gguf_import.unpacking import gguf_of, unpacked
 
 MODELSCOPE = "modelscope:"
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -21,19 +22,27 @@ def locate(name: str) -> Path:
     """The local directory of a model.
 
     Args:
-        name: A directory, ``owner/name`` on Hugging Face, or ``modelscope:owner/name``.
+        name: A directory, a GGUF file or a directory with one, ``owner/name`` on Hugging Face, or
+            ``modelscope:owner/name``.
 
     Raises:
-        UserError: There is no such directory, or the model is neither cached nor can it be downloaded.
+        UserError: There is no such directory, the GGUF cannot be read, or the model is neither cached nor can it be
+            downloaded.
     """
     path = Path(name).expanduser()
+    if gguf := gguf_of(path):
+        return unpacked(gguf)
     if path.is_dir():
         return path.resolve()
     if name.startswith(MODELSCOPE):
         return _from_modelscope(name.removeprefix(MODELSCOPE))
     if HUB_NAME.fullmatch(name) and not path.parent.is_dir():
         return _from_hugging_face(name)
-    raise UserError("no such directory", where=name, fix="give a directory, or owner/name of a model on a hub")
+    raise UserError(
+        "no such directory or file",
+        where=name,
+        fix="give a model directory, a GGUF file, or owner/name of a model on a hub",
+    )
 
 
 def _from_hugging_face(name: str) -> Path:
@@ -65,5 +74,5 @@ def _from_modelscope(name: str) -> Path:
 
 
 def hub_name(path: str | None) -> str | None:
-    """The name on Hugging Face, where a model was given by name and not as a directory."""
-    return path if path and HUB_NAME.fullmatch(path) and not Path(path).expanduser().is_dir() else None
+    """The name on Hugging Face, where a model was given by name and not by a path."""
+    return path if path and HUB_NAME.fullmatch(path) and not Path(path).expanduser().exists() else None

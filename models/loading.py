@@ -5,7 +5,7 @@ trains, generates and saves like any model of today's transformers.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -16,6 +16,7 @@ from common.errors import UserError
 from common.files import read_json
 from common.hashing import KNOWN_HASHES, sha256_of_hashes
 from models.artifact import check_result
+from models.chat_template import KEPT, format_of_template, warn_of_another_format
 from models.checkpoint import open_weights, read_config
 from models.config import NO_HINTS, Hints
 from models.export import ORIGIN
@@ -23,8 +24,10 @@ from models.families.baichuan import BAICHUAN
 from models.families.baichuan_alibi import BAICHUAN_ALIBI
 from models.families.chatglm import CHATGLM
 from models.families.family import Checkpoint, ModelFamily, Plan
+from models.families.generic import GENERIC
 from models.families.llama import LLAMA
 from models.families.qwen import QWEN
+from models.gguf_import.unpacking import UnpackedRecord
 from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
 from models.prompt_format import PromptFormat
 from models.quantisation import keep_unpacked, nf4
@@ -38,6 +41,7 @@ FAMILIES = (
     CHATGLM,
     BAICHUAN,
     BAICHUAN_ALIBI,
+    GENERIC,  # whatever none of the others recognises
 )
 HASHED_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer.json", "tokenizer.model")
 
@@ -49,7 +53,8 @@ def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[Mod
 
     Args:
         directory: A model directory.
-        hints: What the user says about it; ``hints.family`` overrides ``config.json``.
+        hints: What the user says about it; ``hints.family`` overrides ``config.json``. What was said when the directory
+            was written is in its ``origin.json``.
 
     Raises:
         UserError: The directory holds no model, or one of a family that Xinglin does not support.
@@ -57,16 +62,19 @@ def open_checkpoint(directory: Path | str, hints: Hints = NO_HINTS) -> tuple[Mod
     directory = Path(directory)
     config = read_config(directory)
     origin = read_json(directory / ORIGIN) if (directory / ORIGIN).is_file() else None
+    if origin:
+        recorded = {name: value for name, value in origin.get("hints", {}).items() if getattr(hints, name) is None}
+        hints = hints._replace(family=hints.family or origin["family"], **recorded)
     checkpoint = Checkpoint(directory, config, origin["config"] if origin else config, hints)
-    wanted = hints.family or (origin and origin["family"])
-    if wanted:
-        return family_named(wanted), checkpoint
+    if hints.family:
+        return family_named(hints.family), checkpoint
     for family in FAMILIES:
         if family.recognises(config):
             return family, checkpoint
     raise checkpoint.refuse(
-        f"unknown model family: architectures={config.get('architectures')}",
-        f"supported families: {', '.join(family.name for family in FAMILIES)}; if it is one of them, give family=NAME",
+        f"unknown model family: architectures={config.get('architectures')}, model_type={config.get('model_type')}",
+        "use a causal language model that transformers has a class for, or ChatGLM2/3 or Baichuan; where config.json"
+        f" does not name its family ({', '.join(family.name for family in FAMILIES)}), give model.family=NAME",
     )
 
 
@@ -80,7 +88,7 @@ def family_named(name: str) -> ModelFamily:
         if family.name == name:
             return family
     known = ", ".join(family.name for family in FAMILIES)
-    raise UserError(f"no model family {name!r}", where="family", fix=f"choose one of: {known}")
+    raise UserError(f"no model family {name!r}", where="model.family", fix=f"choose one of: {known}")
 
 
 def family_of(directory: Path | str, hints: Hints = NO_HINTS) -> ModelFamily:
@@ -115,18 +123,9 @@ def load_model(
     """
     check_result(Path(path))
     family, checkpoint = open_checkpoint(path, hints)
-    _refuse_quantised(checkpoint)
-    plan = family.plan(checkpoint)
-    model = _read(plan, checkpoint, dtype, quantisation)
+    model = _read(family.plan(checkpoint), checkpoint, dtype, quantisation)
     keep_unpacked(model)
     return model.eval()
-
-
-def _refuse_quantised(checkpoint: Checkpoint) -> None:
-    if checkpoint.config.get("quantization_config"):
-        raise checkpoint.refuse(
-            "the weights are already quantised", "use the unquantised model; NF4 quantises it while loading"
-        )
 
 
 def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: Quantisation | None) -> PreTrainedModel:
@@ -136,12 +135,8 @@ def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: 
         for name, tensor in open_weights(checkpoint.directory).items()
         if not name.endswith(plan.ignored)
     }
-    # transformers finds the transforms by the name of the class; the model is of the plain class again afterwards,
-    # so that it is saved in native layout
-    reading = type(f"{plan.model_class.__name__}Checkpoint", (plan.model_class,), {})
-    register_checkpoint_conversion_mapping(reading.__name__, list(plan.transforms), overwrite=True)
     try:
-        model, info = reading.from_pretrained(  # type: ignore[attr-defined]
+        model, info = _reading(plan).from_pretrained(
             None,
             config=plan.config,
             state_dict=weights,
@@ -156,7 +151,7 @@ def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: 
         ) from error
     _check_names(info, checkpoint)
     model.__class__ = plan.model_class
-    del model._weight_conversions
+    del model._weight_conversions  # it is saved in the layout of its class, whichever it was read from
     model.config.name_or_path = str(checkpoint.directory)
     model.name_or_path = ""  # it was "None", and peft would ask a hub for it whenever an adapter is saved
     model.generation_config = GenerationConfig(
@@ -165,6 +160,15 @@ def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: 
     if stops := Recommended.by(checkpoint.directory).stop_ids:
         model.generation_config.eos_token_id = list(stops)
     return model
+
+
+def _reading(plan: Plan) -> type[PreTrainedModel]:
+    """The class to read with: transformers finds our transforms by its name, its own by that of the plain class."""
+    if not plan.transforms:
+        return plan.model_class
+    reading = type(f"{plan.model_class.__name__}Checkpoint", (plan.model_class,), {})
+    register_checkpoint_conversion_mapping(reading.__name__, list(plan.transforms), overwrite=True)
+    return reading
 
 
 def _first_line(error: Exception) -> str:
@@ -209,7 +213,8 @@ def load_tokenizer(path: Path | str, hints: Hints = NO_HINTS) -> PreTrainedToken
 
 
 def load_prompt_format(path: Path | str, hints: Hints = NO_HINTS, name: str | None = None) -> PromptFormat:
-    """The prompt format of that name; without one, the format stored with the model, else its family's own.
+    """The prompt format of that name; without one, the stored one, else what the model's chat template says, else its
+    family's.
 
     Args:
         path: A model directory, in native or original layout.
@@ -217,16 +222,28 @@ def load_prompt_format(path: Path | str, hints: Hints = NO_HINTS, name: str | No
         name: A file of ``models/prompts/``.
 
     Raises:
-        UserError: There is no such format, or it does not fit the tokenizer.
+        UserError: There is no such format, it does not fit the tokenizer, or nothing says which one it is.
         Refused: The stored format or its tokenizer was changed after training.
     """
     tokenizer = load_tokenizer(path, hints)
-    if name is not None:
-        return PromptFormat.named(name, tokenizer)
     family, checkpoint = open_checkpoint(path, hints)
+    if name is not None:
+        chosen = PromptFormat.named(name, tokenizer)
+        warn_of_another_format(chosen)
+        return chosen
     if (checkpoint.directory / PROMPT_FORMAT_FILE).is_file():
         return PromptFormat.load(checkpoint.directory, tokenizer)
-    return PromptFormat.named(family.prompt_format(checkpoint), tokenizer)
+    if tokenizer.chat_template is not None:
+        return format_of_template(tokenizer, checkpoint.directory)
+    return PromptFormat.named(family.prompt_format(checkpoint) or _choose(checkpoint), tokenizer)
+
+
+def _choose(checkpoint: Checkpoint) -> NoReturn:
+    raise UserError(
+        "this model has no chat template, so nothing says how a question is put to it",
+        where=str(checkpoint.directory),
+        fix=f"give model.prompt_format=NAME, alpaca_zh (Chinese words) or another of models/prompts/; {KEPT}",
+    )
 
 
 def load_config(path: Path | str, hints: Hints = NO_HINTS) -> Any:
@@ -242,5 +259,7 @@ def hashes_of_model(path: Path) -> dict[str, str]:
 
 
 def hash_model(path: Path) -> str:
-    """SHA-256 over a model directory's weights, configuration and tokenizer."""
+    """SHA-256 over a model directory's weights, configuration and tokenizer; of an unpacked GGUF, the file's own."""
+    if (record := UnpackedRecord.of(path)) and not record.changed(path):
+        return record.sha256
     return sha256_of_hashes(hashes_of_model(path).items())

@@ -15,33 +15,65 @@ TILE = 1 << 22
 class OutputLayer:
     """The output layer of a model.
 
-    Inside the context the model returns what goes into the layer, ``[batch, seq, hidden]``, as its ``logits``.
+    Inside the context the model returns what goes into the layer, ``[batch, seq, hidden]``, as its ``logits``. A model
+    that changes what its layer gives (soft caps in Gemma 2, scales in Cohere and Granite) stays as it is: there the
+    context changes nothing, and logits are made from themselves.
 
     Args:
         model: The model, possibly wrapped by peft.
+
+    Attributes:
+        layer: A linear layer, or one wrapped by peft.
+        is_last: Whether the model's logits are what the layer gives.
     """
 
     def __init__(self, model: PreTrainedModel | PeftModel) -> None:
-        self.layer: Any = model.get_output_embeddings()  # a linear layer, or one wrapped by peft
+        self.layer: Any = model.get_output_embeddings()
+        self.is_last = _is_last(self.layer, model)
 
     def __enter__(self) -> "OutputLayer":
-        self.layer.forward = _unchanged
+        if self.is_last:
+            self.layer.forward = _unchanged
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        del self.layer.forward  # the class's own again
+        if self.is_last:
+            del self.layer.forward  # the class's own again
 
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Logits ``[tokens, vocab]`` of what goes into the layer, ``[tokens, hidden]``."""
-        logits: torch.Tensor = type(self.layer).forward(self.layer, hidden)
+    @property
+    def width(self) -> int:
+        """Values per position of what the model returns inside the context."""
+        vocabulary, hidden = self.layer.weight.shape
+        return int(hidden if self.is_last else vocabulary)
+
+    def logits(self, returned: torch.Tensor) -> torch.Tensor:
+        """Logits ``[tokens, vocab]`` of what the model returns inside the context, ``[tokens, width]``."""
+        if not self.is_last:
+            return returned
+        logits: torch.Tensor = type(self.layer).forward(self.layer, returned)
         return logits
 
     def tiles(self, positions: int) -> Iterator[slice]:
         """Cuts this many positions into parts whose logits have at most ``TILE`` values."""
         rows = max(1, TILE // len(self.layer.weight))
         return (slice(start, start + rows) for start in range(0, positions, rows))
+
+
+def _is_last(layer: Any, model: PreTrainedModel | PeftModel) -> bool:
+    """Whether the logits of a model are the very tensor that its output layer returned, in a pass over one token."""
+    made: list[torch.Tensor] = []
+    hook = layer.register_forward_hook(lambda module, inputs, output: made.append(output))
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            logits = model(input_ids=torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=False).logits
+    finally:
+        hook.remove()
+        model.train(training)
+    return len(made) == 1 and logits is made[0]
 
 
 def _unchanged(hidden: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,10 @@ Three rules make "the prompt in training is the prompt in service" true by const
 * a format that shows earlier answers in another form than the one that is supervised marks only the last answer. Then
   each supervised answer becomes its own training sequence, after exactly the prompt that the service would send;
 * a special token or role mark that a user types into a message is defused, so no user can open an assistant turn.
+
+A template without marks is one that a model brought (``models.chat_template``). There an answer begins where the prompt
+that asks for it ends, and ends with the stop token: each prompt is rendered, and one that is not the beginning of what
+follows it has no span.
 """
 
 import re
@@ -41,6 +45,7 @@ STORED = ("name", "template", "stop", "sha256", "probes")
 DECLARATION = re.compile(r"^\{#- ([a-z]+): (.*?) -#\}$", re.MULTILINE)
 DECLARED = ("stop", "needs", "marks")
 BEGIN = "{{ begin }}"
+_GENERATION = re.compile(r"\{%(-?)\s*(end)?generation\s*(-?)%\}")
 
 _RENDERING = threading.Lock()
 """``render_jinja_template`` compiles a template once for the process and notes spans in that one object, so two threads
@@ -85,7 +90,7 @@ class PromptFormat:
 
     Attributes:
         name: Name of the format, e.g. ``xinglin``.
-        template: The Jinja chat template, with ``{% generation %}`` marks.
+        template: The Jinja chat template, with ``{% generation %}`` marks where it is one of ours.
         stop: Tokens that end an assistant turn; the first is what training supervises last.
         tokenizer: The tokenizer of the model.
     """
@@ -248,22 +253,63 @@ class PromptFormat:
         return self._encoder.encode_pieces([text[start:end] for start, end in cuts])
 
     def _text(self, messages: Conversation, *, answered: bool) -> tuple[str, list[tuple[int, int]]]:
-        """The rendered text and the positions of its generation marks."""
+        """The rendered text and where the assistant speaks in it, each time up to the stop token."""
         self._check_order([turn.role for turn in messages], last="assistant" if answered else "user")
         conversation = [{"role": turn.role, "content": self._defused(turn.content)} for turn in messages]
+        text, spans = self._rendered(conversation, prompt=not answered)
+        if self._is_marked:
+            return text, spans
+        spans = self._answers(text, conversation)
+        return (text[: spans[-1][1]] if answered else text), spans
+
+    def _rendered(self, conversation: list[dict[str, str]], *, prompt: bool) -> tuple[str, list[tuple[int, int]]]:
+        """The rendered text and the positions of its generation marks."""
         named_tokens = {k: v for k, v in self.tokenizer.special_tokens_map.items() if isinstance(v, str)}
         try:
             with _RENDERING:
                 texts, spans = render_jinja_template(
                     conversations=[conversation],
                     chat_template=self.template,
-                    return_assistant_tokens_mask=True,
-                    add_generation_prompt=not answered,
+                    return_assistant_tokens_mask=self._is_marked,
+                    add_generation_prompt=prompt,
                     **named_tokens,
                 )
         except TemplateError as error:
             raise UserError(f"prompt format {self.name!r} cannot render this conversation: {error}") from error
-        return texts[0], [(start, end) for start, end in spans[0]]
+        return texts[0], [(start, end) for start, end in spans[0]] if self._is_marked else []
+
+    def _answers(self, text: str, conversation: list[dict[str, str]]) -> list[tuple[int, int]]:
+        """Where the answers are in a text without marks; only the last one where earlier ones are shown otherwise.
+
+        Raises:
+            UserError: The template drops a message, or does not continue the prompt with the last answer.
+        """
+        if any(turn["content"].strip() not in text for turn in conversation):
+            raise UserError(
+                f"prompt format {self.name!r}: the model's chat template drops a message of this conversation",
+                fix="choose another model.prompt_format",
+            )
+        asked = [i for i, turn in enumerate(conversation) if turn["role"] == "assistant"]
+        spans = [self._answer(text, conversation[:i], conversation[i]["content"].strip()) for i in asked]
+        found = [span for span in spans if span]
+        if len(found) == len(spans):
+            return found
+        if conversation[-1]["role"] == "user":
+            return []
+        if spans[-1] is None:
+            raise UserError(
+                f"prompt format {self.name!r}: the model's chat template does not continue the prompt with the answer",
+                fix="choose another model.prompt_format",
+            )
+        return [spans[-1]]
+
+    def _answer(self, text: str, before: list[dict[str, str]], content: str) -> tuple[int, int] | None:
+        """Where the answer that follows these turns is; None where the text is not their prompt with that answer."""
+        prompt, _ = self._rendered(before, prompt=True)
+        end = text.find(self.stop[0], len(prompt))
+        if end < 0 or not text.startswith(prompt) or text[len(prompt) : end].strip() != content:
+            return None
+        return len(prompt), end + len(self.stop[0])
 
     def _check_order(self, roles: list[str], last: str) -> None:
         turns = roles[1:] if roles[:1] == ["system"] else roles
@@ -276,6 +322,10 @@ class PromptFormat:
     def _defused(self, content: str) -> str:
         """The content with every literal special token and role mark broken by a space after its first character."""
         return self._forgeries.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content)
+
+    @cached_property
+    def _is_marked(self) -> bool:
+        return bool(_GENERATION.search(self.template))
 
     @cached_property
     def _forgeries(self) -> re.Pattern[str]:
@@ -293,6 +343,17 @@ class PromptFormat:
     @cached_property
     def _tokens(self) -> tuple[str, ...]:
         return (*self.stop, *_declarations(self.template)["needs"])
+
+
+def without_marks(template: str) -> str:
+    """The template without the marks that only training reads: conditions that always hold, with the same control of
+    white space."""
+
+    def always(mark: re.Match[str]) -> str:
+        before, end, after = mark.groups()
+        return f"{{%{before} {'endif' if end else 'if true'} {after}%}}"
+
+    return _GENERATION.sub(always, template)
 
 
 def _declarations(template: str, path: Path | None = None) -> dict[str, tuple[str, ...]]:

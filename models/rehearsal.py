@@ -10,6 +10,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
+from transformers import PreTrainedModel
 
 RECOMPUTED = {"use_reentrant": False, "preserve_rng_state": False}
 """How layers are recomputed in a rehearsal: no random numbers are drawn, so there is no state of theirs to restore."""
@@ -121,8 +122,9 @@ class _Dequantised(torch.autograd.Function):
         return gradient @ gradient.new_empty(ctx.shape), None
 
 
-def quantise_shapes(model: nn.Module) -> None:
-    """Makes the linear layers inside the blocks of a model on the device ``meta`` as large as in 4 bits."""
+def quantise_shapes(model: PreTrainedModel) -> None:
+    """Makes the linear layers of a model on the device ``meta`` as large as in 4 bits, but for its output layer."""
+    output = model.get_output_embeddings()
     for name, module in list(model.named_modules()):
-        if isinstance(module, nn.Linear) and "layers" in name.split("."):
+        if isinstance(module, nn.Linear) and module is not output:
             model.set_submodule(name, FourBit(module))

@@ -30,7 +30,7 @@ Shows every token that a model is given, with its id, and which tokens training 
 
 Keys:
   model=DIR            a model or adapter directory with its tokenizer; no weights are loaded
-  prompt_format=NAME   a file of models/prompts/; by default the one stored with the model, else its family's own
+  prompt_format=NAME   a file of models/prompts/; by default the stored one, else what the chat template says
   system=TEXT          a system turn before the question
   text=TEXT            the question
   answer=TEXT          the answer
@@ -50,7 +50,7 @@ class ShowPromptConfig(Config):
 
     Attributes:
         model: A directory with a tokenizer.
-        prompt_format: Name of a file in ``models/prompts/``; by default the stored one, else the family's.
+        prompt_format: Name of a file in ``models/prompts/``; by default the stored one, else the model's own.
         system: A system turn before the question.
         text: The question.
         answer: The answer; without it the prompt alone is shown.

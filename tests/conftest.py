@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -25,7 +26,16 @@ if TYPE_CHECKING:
 # Libraries are imported where they are used: the process that only hands tests to the workers needs none of them, and
 # it would import them for ten seconds before any worker starts.
 
+gc.disable()  # until the tests are collected: their imports leave nothing behind to look for, again and again
+
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+def pytest_collection_finish() -> None:
+    """What the tests have imported stays: it is not looked through again."""
+    gc.freeze()
+    gc.enable()
+
 
 PROSE = [
     f"{disease}的常见症状有{symptoms}。{disease}可以挂{department}。"

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import typing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,11 @@ def file_of(typed: str) -> str:
     return f"{module}/__main__.py" if (ROOT / module).is_dir() else f"{module}.py"
 
 
-def problems_of(words: list[str]) -> list[str]:
+@cache
+def problems_of(*words: str) -> list[str]:
     """What is wrong with a command, the words after ``python``; nothing is run."""
     typed = " ".join(words[:2]) if words[0] == "-m" else words[0]
-    arguments = words[len(typed.split()) :]
+    arguments = list(words[len(typed.split()) :])
     if arguments == ["--help"]:
         return [] if typed in TYPED else [f"{typed}: no such command"]
     if any(word.startswith("resume=") for word in arguments):
@@ -103,7 +105,7 @@ def test_every_configuration_opens_with_a_command_that_uses_it(file: Path) -> No
     lines = file.read_text(encoding="utf-8").splitlines()
     (first, *_) = [line for line in lines if line != "# @package _global_"]  # which Hydra wants above all
     assert first.startswith("# python ")
-    assert problems_of(shlex.split(first)[2:]) == []
+    assert problems_of(*shlex.split(first)[2:]) == []
 
 
 def commands_on(page: Path) -> list[str]:
@@ -129,7 +131,7 @@ def test_commands_on_a_page_are_valid(page: Path) -> None:
     for command in commands_on(page):
         words = shlex.split(re.sub(r"\[[^\]]*\]|\|\S*|\S*…", "", command))
         if " ".join(words[:2]) in TYPED or words[0] in TYPED:
-            found = problems_of([TO_BE_ADDED.get(word, word) for word in words])
+            found = problems_of(*(TO_BE_ADDED.get(word, word) for word in words))
             if command in TYPED or re.search(r"[\[…|]|=([A-Z]+|目录|名字)\b", command):
                 found = [problem for problem in found if not any(hint in problem for hint in STILL_TO_GIVE)]
             assert found == [], command

@@ -146,8 +146,10 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("built")
-@pytest.mark.parametrize("variable", ["HOME", "XDG_CACHE_HOME", "XINGLIN_CACHE"])
-@pytest.mark.parametrize("missing", [True, False])
+@pytest.mark.parametrize(
+    ("variable", "missing"),
+    [("HOME", True), ("HOME", False), ("XDG_CACHE_HOME", True), ("XINGLIN_CACHE", False)],
+)
 def test_cache_that_cannot_be_written_is_a_clear_error(
     variable: str, missing: bool, desk: Path, read_only: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +159,7 @@ def test_cache_that_cannot_be_written_is_a_clear_error(
     assert "cannot write here" in done.stderr and "set XINGLIN_CACHE" in done.stderr
 
 
+@pytest.mark.slow  # four commands start
 @pytest.mark.usefixtures("built")
 def test_cache_in_a_path_with_spaces_and_chinese(desk: Path, tmp_path: Path) -> None:
     cache = {"XINGLIN_CACHE": str(tmp_path / "缓存 (大)"), "HOME": "/proc/xinglin", "LANG": "C"}

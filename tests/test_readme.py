@@ -55,6 +55,7 @@ def test_files_and_pictures_that_the_readmes_name_exist() -> None:
         assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+@pytest.mark.slow  # trains in a copy of the project
 def test_own_domain_in_five_steps(tmp_path: Path) -> None:
     rows = [
         {"instruction": f"{i}号仪器怎么保养？", "input": "", "output": f"{i}号仪器每{i + 2}天清洁一次，放在阴凉处。"}

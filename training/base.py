@@ -11,6 +11,7 @@ from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig
 from models.families.family import Checkpoint, ModelFamily
+from models.gguf_import.unpacking import UnpackedRecord
 from models.hub import hub_name, locate
 from models.loading import Quantisation, hash_model, load_model, load_prompt_format, open_checkpoint
 from models.prompt_format import PromptFormat
@@ -44,6 +45,12 @@ class Base:
         """Its directory."""
         return self.checkpoint.directory
 
+    @property
+    def origin(self) -> Path:
+        """The GGUF file that it was unpacked from, else its directory: what an artefact names."""
+        record = UnpackedRecord.of(self.path)
+        return Path(record.path) if record else self.path
+
     def shapes(self, dtype: torch.dtype, quantisation: Quantisation | None = None) -> PreTrainedModel:
         """The model as ``load`` gives it, without its weights; only ``config.json`` is read."""
         plan = self.family.plan(self.checkpoint)
@@ -62,7 +69,7 @@ class Base:
         hints = self.checkpoint.hints
         return BaseRecord(
             name=self.name,
-            path=str(self.path),
+            path=str(self.origin),
             sha256=hash_model(self.path),
             family=self.family.name,
             norm_head=hints.norm_head,

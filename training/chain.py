@@ -19,7 +19,8 @@ from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import AnyArtifact, BesideBaseArtifact, check_files, result_files
 from models.card import CARD, CardContent, ScoreRow, write_model_card
-from models.hub import hub_name
+from models.gguf_import.unpacking import gguf_of
+from models.hub import hub_name, locate
 from models.memory import release
 from models.push import check_target, push
 from models.run_directory import RunDirectory
@@ -65,7 +66,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     logger.info("{}; {}", dataset.manifest.counts.told, dataset.directory)
     dataset.require("train", "dev")
     logger.info("[2/6] base model {}", config.model.name)
-    job = stage(config, dataset, base or _recorded_base(config, began))
+    job = stage(config, dataset, locate(str(base)) if base else _recorded_base(config, began))
     if began:
         began.refuse_other_base(job.base)
         began.refuse_other_knowledge(job.knowledge)
@@ -106,7 +107,7 @@ def _dataset(config: StageConfig, began: Provenance | None) -> BuiltDataset:
 
 
 def _recorded_base(config: StageConfig, began: Provenance | None) -> Path | None:
-    """Where the base was when the run began; None where it has to be found, or built again.
+    """Where the base was when the run began; None where it has to be found, built or unpacked again.
 
     Raises:
         UserError: It was a directory, which is not there any more.
@@ -116,7 +117,7 @@ def _recorded_base(config: StageConfig, began: Provenance | None) -> Path | None
     recorded, given = Path(began.base.path), config.model.path
     if recorded.is_dir():
         return recorded
-    if given is not None and hub_name(given) is None:
+    if given is not None and hub_name(given) is None and gguf_of(Path(given).expanduser()) is None:
         raise UserError(
             "the base model of this run is missing", where=str(recorded), fix="give model.path=DIR, where it is now"
         )

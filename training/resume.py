@@ -63,8 +63,8 @@ def read_resume(words: list[str]) -> Resumed:
         )
     path = _latest(changes) if wanted == LATEST else Path(wanted)
     base = changes.pop("model.path", None)
-    if base is not None and not Path(base).expanduser().is_dir():
-        raise UserError("no such directory", where=f"model.path={base}", fix="give the base where it is now")
+    if base is not None and not Path(base).expanduser().exists():
+        raise UserError("no such directory or file", where=f"model.path={base}", fix="give the base where it is now")
     config, run = open_run(path, changes)
     logger.info("resuming {}", run.path)
     return Resumed(config, run, Path(base).expanduser().resolve() if base is not None else None)

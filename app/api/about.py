@@ -1,11 +1,13 @@
 """``/v1/about``: which domain is served, and what pages and clients show to users."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.errors import documented
+from app.config import AudienceConfig
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, Notices
 from domains.knowledge_base import KnowledgeBase
@@ -37,22 +39,34 @@ class KnowledgeVersion(BaseModel):
 
 
 class About(BaseModel):
-    """What ``/v1/about`` answers."""
+    """What ``/v1/about`` answers.
+
+    Attributes:
+        audience: ``public`` where the service is offered to the public.
+        complaints: How users complain and when they are answered; empty where nobody has said.
+        feedback: Whether there is ``/v1/feedback``.
+    """
 
     domain: str
     title: Description
     notices: Notices
     levels: dict[Level, LevelNotice]
     knowledge: KnowledgeVersion | None
+    audience: Literal["internal", "public"]
+    complaints: str
+    feedback: bool
 
 
-def about(domain: Domain, levels: Mapping[Level, LevelText], knowledge: KnowledgeBase) -> About:
+def about(
+    domain: Domain, levels: Mapping[Level, LevelText], knowledge: KnowledgeBase, audience: AudienceConfig
+) -> About:
     """What is said about a service.
 
     Args:
         domain: The domain that is served.
         levels: What its safety rules say at each level.
         knowledge: The knowledge base that is cited.
+        audience: Whom the service is for.
     """
     version = KnowledgeVersion(version=knowledge.version, entries=len(knowledge.entries))
     return About(
@@ -61,6 +75,9 @@ def about(domain: Domain, levels: Mapping[Level, LevelText], knowledge: Knowledg
         notices=domain.notices,
         levels={level: LevelNotice(title=text.title, call=text.call) for level, text in levels.items()},
         knowledge=version if knowledge.entries else None,
+        audience=audience.name,
+        complaints=audience.complaints,
+        feedback=audience.records.folder is not None,
     )
 
 

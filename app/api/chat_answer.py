@@ -195,11 +195,12 @@ class LabelledChat:
         return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.answer else ""
 
     def _after(self, answer: QaAnswer) -> str:
-        """Advice that was not said before, notice, sources, and the label with the disclaimer."""
-        said_before = self._before(answer) != ""
+        """Advice that was not said before, or how to answer; notice, sources, and the label with the disclaimer."""
+        advice = "" if self._before(answer) else answer.triage.advice
+        to_choose = f"（请回答：{'、'.join(answer.asked.choices)}，或用自己的话说明）" if answer.asked else ""
         sources = [f"- 【{source.id}】{source.text}" for source in answer.citations]
         parts = [
-            "" if said_before else answer.triage.advice,
+            to_choose or advice,
             answer.notice,
             "\n".join(["出处：", *sources]) if sources else "",
             f"{answer.label}。{answer.disclaimer}",

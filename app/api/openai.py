@@ -23,6 +23,7 @@ from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
 from app.api.qa import QaReply
 from app.api.sse import STREAM_HEADERS
 from app.backends.backend import Backend, ChatTurn, answer_tokens
+from app.compliance.records import Records
 from app.config import (
     DryBase,
     DryLength,
@@ -127,6 +128,7 @@ class Chat:
         disclaimer: The domain's.
         levels: What its safety rules say at each level.
         config: Limits, defaults, and whether the model is served alone.
+        records: Where answers are recorded; None where they are not.
     """
 
     def __init__(
@@ -136,8 +138,9 @@ class Chat:
         disclaimer: str,
         levels: Mapping[Level, LevelText],
         config: ServeConfig,
+        records: Records | None = None,
     ) -> None:
-        self.backend, self.stages, self.config = backend, stages, config
+        self.backend, self.stages, self.config, self.records = backend, stages, config, records
         self.disclaimer, self.levels = disclaimer, levels
         self.name, self.raw_name = backend.model_version, f"{backend.model_version}-raw"
         self.names = [self.name, self.raw_name] if config.raw_model else [self.name]
@@ -161,7 +164,7 @@ class Chat:
         asked = Consultation(request_id, question.content, history, _tokens(body), sampling)
         decided = await consult(self.stages, asked)
         stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
-        whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.name)
+        whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.name, self.records)
         return LabelledChat(whole, stopped, self.levels, form)
 
     def check_name(self, name: str) -> None:

@@ -15,10 +15,12 @@ from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
 from app.api.sse import STREAM_HEADERS, event
 from app.api.usage import usage
 from app.backends.backend import BackendError, ChatTurn
+from app.compliance.records import Records
 from app.pipeline.answer_check import Verification
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE, without_repeats
+from domains.asking_back import AskedBack
 from domains.citations import Quotation, cited
 from domains.safety_rules import Triage
 from models.engines.engine import Completion
@@ -89,15 +91,18 @@ class QaAnswer(BaseModel):
         notice: Something the reader must know about this answer; empty where there is nothing.
         citations: As at the start, then entries beside them that the answer cites.
         answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
+        asked: What is asked back instead of an answer, with answers to choose from; send one of them, or any other
+            text, as the next question, with this exchange in the history. Null where nothing is asked.
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
         verification: What the check against the entries has done to the model's answer; null where nothing was checked.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
-            or ``declined`` (by rule, without the model; emergencies too).
+            or ``declined`` (by rule, without the model; emergencies and what is asked back, too).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
     """
 
     request_id: str
     answer: str
+    asked: AskedBack | None
     repetition_removed: int
     citations: list[Quotation]
     notice: str
@@ -118,11 +123,13 @@ class QaReply:
     Attributes:
         disclaimer: The domain's.
         model_version: Name of the model.
+        records: Where it is recorded; None where it is not.
     """
 
     decided: Decided
     disclaimer: str
     model_version: str
+    records: Records | None = None
 
     async def parts(self) -> AsyncIterator[QaMeta | QaDelta | QaAnswer]:
         """First what is known at once, then the text as it grows, last the whole answer.
@@ -130,18 +137,20 @@ class QaReply:
         Raises:
             BackendError: The model failed.
         """
-        yield self._meta()
-        said, completion = [], None
+        said, completion, answer = [], None, None
         try:
+            yield self._meta()
             async for piece in self.decided:
                 if isinstance(piece, Completion):
                     completion = piece
                 else:
                     said.append(piece)
                     yield QaDelta(text=piece)
-            yield self._answer("".join(said), completion)
+            answer = self._answer("".join(said), completion)
+            yield answer
         finally:
             self.decided.reply.cancel()
+            self._record(answer, "".join(said))
 
     async def whole(self) -> QaAnswer:
         """The whole answer.
@@ -163,6 +172,21 @@ class QaReply:
         except BackendError as error:
             yield event(of_backend(error).body(), "error")
 
+    def _record(self, answer: QaAnswer | None, said: str) -> None:
+        """Records what was answered, also where the model failed or the reader left before the end."""
+        if self.records is None:
+            return
+        asked = self.decided.consultation
+        outcome = {
+            "triage": asked.triage.model_dump(exclude={"advice"}),
+            "asked": asked.asked.question if asked.asked else None,
+            "answered": [question.ask for question in asked.answered],
+            "citations": [citation.id for citation in (answer or self._meta()).citations],
+            "verification": answer.verification.model_dump() if answer and answer.verification else None,
+            "finish_reason": answer.finish_reason if answer else "not_finished",
+        }
+        self.records.answered(asked, answer.answer if answer else said, outcome)
+
     def _meta(self) -> QaMeta:
         asked = self.decided.consultation
         return QaMeta(
@@ -183,6 +207,7 @@ class QaReply:
             citations=meta.citations + [one for one in self.decided.consultation.beside if one.id in cited(answer)],
             notice=" ".join(filter(None, (NOTICE if repeated else "", meta.notice))),
             answer=answer,
+            asked=self.decided.consultation.asked,
             repetition_removed=repeated,
             verification=check.done if check and completion else None,
             metadata=self.decided.consultation.metadata,
@@ -192,20 +217,23 @@ class QaReply:
         )
 
 
-def qa_router(stages: Sequence[PipelineStage], disclaimer: str, model_version: str) -> APIRouter:
+def qa_router(
+    stages: Sequence[PipelineStage], disclaimer: str, model_version: str, records: Records | None = None
+) -> APIRouter:
     """The route of the pipeline.
 
     Args:
         stages: The pipeline.
         disclaimer: Sent with every answer.
         model_version: Sent with every answer.
+        records: Where answers are recorded; None where they are not.
     """
     router = APIRouter(prefix="/v1", tags=["QA"])
 
     @router.post("/qa", response_model=QaAnswer, responses=documented(*OF_BODIES, *OF_ANSWERS))
     async def qa(body: QaRequest, request: Request) -> Any:
         decided = await consult(stages, body.consultation(request.state.request_id))
-        reply = QaReply(decided, disclaimer, model_version)
+        reply = QaReply(decided, disclaimer, model_version, records)
         if body.stream:
             return EventSourceResponse(reply.events(), headers=STREAM_HEADERS)
         return JSONResponse((await while_connected(request, reply.whole())).model_dump())

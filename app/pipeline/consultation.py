@@ -6,6 +6,7 @@ from typing import Protocol
 
 from app.backends.backend import AnswerStream, ChatTurn
 from app.pipeline.answer_check import AnswerCheck
+from domains.asking_back import AskedBack, RedFlagQuestion
 from domains.citations import Quotation
 from domains.grounding import EntriesBlock
 from domains.retrieval.retriever import Retrieved
@@ -23,6 +24,9 @@ class Consultation:
         history: The turns before, user and assistant in alternation.
         max_tokens: Most tokens of the answer; None for the service's limit.
         sampling: How the model answers; None for the service's own way.
+        answered: What was asked back about the question, whose answers are part of it.
+        asked_earlier: What was asked back about messages before it.
+        asked: What is asked back now, instead of an answer; None where nothing is.
         triage: What the safety rules say.
         level: The texts of that level.
         retrieved: The entries that it is about.
@@ -40,6 +44,9 @@ class Consultation:
     history: Sequence[ChatTurn] = ()
     max_tokens: int | None = None
     sampling: Sampling | None = None
+    answered: tuple[RedFlagQuestion, ...] = ()
+    asked_earlier: tuple[RedFlagQuestion, ...] = ()
+    asked: AskedBack | None = None
     triage: Triage = field(default_factory=lambda: Triage(level="routine", reasons=[], advice=""))
     level: LevelText = field(default_factory=LevelText)
     retrieved: Retrieved = field(default_factory=Retrieved)

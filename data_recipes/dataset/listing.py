@@ -21,7 +21,6 @@ from common.errors import UserError
 from data_recipes.dataset.charts import binned, text_bars
 from data_recipes.dataset.dataset import split_tables
 from data_recipes.dataset.lengths import TokenLengths
-from data_recipes.formats.jsonl import check_file
 from data_recipes.schema.arrow import to_examples
 from data_recipes.schema.changes import COMPARED, STEP_SAMPLES, StepSample
 from data_recipes.schema.example import Example
@@ -110,12 +109,18 @@ def _matching(table: pa.Table, wanted: ShowConfig) -> pa.Array:
 
 def dropped_rows(directory: Path, reason: str | None = None, id: str = "") -> Iterator[dict[str, str]]:
     """The rows that were dropped, by reason or part of their id."""
-    check_file(directory / DROPPED)
-    with (directory / DROPPED).open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if reason in (None, row["reason"]) and id in row["id"]:
-                yield row
+    for line in _lines(directory / DROPPED):
+        row = json.loads(line)
+        if reason in (None, row["reason"]) and id in row["id"]:
+            yield row
+
+
+def _lines(file: Path) -> Iterator[str]:
+    """The lines of one of the dataset's files, which may have none."""
+    if not file.is_file():
+        raise UserError("the file does not exist", where=str(file), fix="build the dataset again")
+    with file.open(encoding="utf-8") as lines:
+        yield from lines
 
 
 def shown_row(
@@ -200,9 +205,7 @@ def _print_step(wanted: ShowConfig) -> int:
 
 
 def _samples(directory: Path) -> Iterator[StepSample]:
-    check_file(directory / STEP_SAMPLES)
-    with (directory / STEP_SAMPLES).open(encoding="utf-8") as lines:
-        yield from map(StepSample.model_validate_json, lines)
+    yield from map(StepSample.model_validate_json, _lines(directory / STEP_SAMPLES))
 
 
 def shown_sample(sample: StepSample) -> str:
@@ -234,7 +237,7 @@ def _print_dropped(wanted: ShowConfig) -> int:
         print("\n".join(f"{number:>8}  {reason}" for reason, number in counts.most_common()))
         return counts.total()
     if wanted.reason is not None and wanted.reason not in counts:
-        there = f"available: {', '.join(counts)}" if counts else "none was"
+        there = f"available: {', '.join(counts)}" if counts else "none was; step= shows what the steps changed"
         raise UserError(f"no row was dropped for {wanted.reason!r}", where=str(wanted.dataset), fix=there)
     number = 0
     for number, row in enumerate(dropped_rows(wanted.dataset, wanted.reason, wanted.id or ""), 1):

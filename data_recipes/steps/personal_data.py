@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from common.command import Config
 from data_recipes.steps import texts
+from data_recipes.steps.names.forms import NAMES
+from data_recipes.steps.names.running import running_names
 from data_recipes.steps.personal_kind import Kind, PersonalValue, find, masked
-from data_recipes.steps.personal_names import NAMES, running_names
 from data_recipes.steps.personal_patterns import PATTERNS
 from data_recipes.steps.step import Outcome, Step, StepKind
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+Span = tuple[int, int]
+"""Where something begins and ends in a text."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -42,7 +45,26 @@ def find(text: str, kinds: Sequence[Kind]) -> list[PersonalValue]:
             start, end = match.span("value")
             if kind.certain(match) and not any(start < other.end and other.start < end for other in found):
                 found.append(PersonalValue(start, end, kind))
-    return sorted(found)
+    return sorted([*found, *_alike(text, found)])
+
+
+def _alike(text: str, found: Sequence[PersonalValue]) -> list[PersonalValue]:
+    """Numbers of the form of one that was found in the same text: 工号HL-0526和HL-0731."""
+    alike: list[PersonalValue] = []
+    for start, end, kind in found:
+        if kind.name not in _NUMBERED or not _HAS_FORM.fullmatch(text, start, end):
+            continue
+        form = "".join(_class_of(character) for character in text[start:end])
+        for match in _compiled(f"(?<![A-Za-z0-9.-]){form}(?![A-Za-z0-9.%-])").finditer(text):
+            if not any(match.start() < other.end and other.start < match.end() for other in (*found, *alike)):
+                alike.append(PersonalValue(*match.span(), kind))
+    return alike
+
+
+def _class_of(character: str) -> str:
+    """An expression for characters of the same class."""
+    classes = ("0-9", "a-z", "A-Z")
+    return next((f"[{one}]" for one in classes if one[0] <= character <= one[-1]), re.escape(character))
 
 
 def masked(text: str, found: Sequence[PersonalValue]) -> str:
@@ -51,5 +73,9 @@ def masked(text: str, found: Sequence[PersonalValue]) -> str:
         text = text[:start] + kind.placeholder + text[end:]
     return text
 
+
+_NUMBERED = ("file_number", "insurance_number", "passport")
+_HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{8,}")
+"""Numbers whose form tells them from doses and dates."""
 
 _compiled = cache(re.compile)

@@ -39,4 +39,6 @@ DOMAIN = replace(
     notices=NOTICES,
     triager=lambda _: MedicalTriager(KNOWLEDGE.load()),
     declines=MEDICAL.declines,
+    ask_back=MEDICAL.ask_back,
+    crisis=MEDICAL.crisis,
 )

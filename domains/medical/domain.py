@@ -2,12 +2,21 @@
 
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, ExampleQuestion, Notices
+from domains.medical.ask_back import ask_back
 from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.prescriptions import DECLINED, asks_for_prescription
 from domains.medical.triager import MedicalTriager
-from domains.safety_rules import Decline
+from domains.safety_rules import Decline, Triage
+
+CRISIS_LINE = "12356"
+
+
+def is_crisis(triage: Triage) -> bool:
+    """Whether somebody may harm himself: whatever finds that names the crisis line."""
+    return CRISIS_LINE in triage.advice
+
 
 NOTICES = Notices(
     disclaimer="本内容仅供健康知识参考，不能代替医生的诊断和治疗，也不构成处方。如有不适请及时就医，紧急情况请拨打120。",
@@ -59,6 +68,8 @@ DOMAIN = Domain(
     notices=NOTICES,
     triager=MedicalTriager,
     declines=(Decline(asks_for_prescription, DECLINED),),
+    ask_back=ask_back,
+    crisis=is_crisis,
     knowledge=KNOWLEDGE,
     asked_for=ASKED,
     claims=LANGUAGE,

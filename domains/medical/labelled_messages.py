@@ -75,8 +75,9 @@ def file_of(message: LabelledMessage) -> Path:
 
 
 def divide(author: str, messages: Iterable[LabelledMessage]) -> None:
-    """Files an author's messages in the place of those that he has."""
-    new = [message.model_copy(update={"author": author}) for message in messages]
+    """Files an author's messages in the place of those that he has; what another wrote word for word is dropped."""
+    written = {one.text for one in messages_in(*DIVIDED, RULES, QUESTIONS, FIRST_AUTHOR) if one.author != author}
+    new = [message.model_copy(update={"author": author}) for message in messages if message.text not in written]
     for file in DIVIDED:
         others = [message for message in messages_in(file) if message.author != author] if file.exists() else []
         kept = sorted(others + [message for message in new if file_of(message) == file], key=lambda one: one.author)

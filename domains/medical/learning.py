@@ -18,15 +18,18 @@ BY_URGENCY: tuple[Disposition, ...] = ("none", "home", "days", "today", "120")
 WANTED = {EMERGENCY: 0.98, SELF_HARM: 0.98, PRESCRIPTION: 0.98, TODAY: 0.9, CLINIC: 0.8, PATIENT: 0.8}
 """The recall that a threshold is chosen for, unless it gives too many false alarms."""
 
-FALSE_ALARMS = {EMERGENCY: 0.05, SELF_HARM: 0.04, PRESCRIPTION: 0.05, TODAY: 0.05, CLINIC: 0.2, PATIENT: 0.2}
+FALSE_ALARMS = {EMERGENCY: 0.05, SELF_HARM: 0.03, PRESCRIPTION: 0.02, TODAY: 0.05, CLINIC: 0.2, PATIENT: 0.2}
 """Most false alarms, among the messages that are none."""
+
+RULES_COUNT = 2
+"""Times that what the rules' authors wrote is learned: each is the plainest form of what must be told apart."""
 
 Column = NDArray[np.float64]
 
 
 def learn() -> tuple[TextClassifier, dict[str, dict[str, float]]]:
     """The classifier with its thresholds, and what they give on messages of unseen scenarios."""
-    blind, ours = messages_in(TRAIN, DEV, QUESTIONS), messages_in(RULES)
+    blind, ours = messages_in(TRAIN, DEV, QUESTIONS), messages_in(RULES) * RULES_COUNT
     odds = unseen_odds(blind, ours)
     thresholds, measured = {}, {}
     for name, answers in answers_of(blind).items():

@@ -33,10 +33,13 @@ RED_FLAGS = Path(__file__).parent / "red_flags.yaml"
 IF_IT_HAPPENS = "如果您或身边的人正在出现这种情况，请立即拨打120或前往急诊。"
 QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如何|[率性因状法]。?$")
 
-SURELY_NOT = -0.9
+SURELY_NOT = -1.4
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""
 
-MOVED_ON = -3.6
+FIGURE_OF_SPEECH = -1.8
+"""Log-odds of an emergency, relative to the threshold, below which nobody is in danger of harming himself."""
+
+MOVED_ON = -4.3
 """Log-odds of a patient, relative to the threshold, below which a message is not about what was said before it."""
 
 
@@ -146,7 +149,7 @@ class MedicalTriager(RuleTriager):
 
     def _unnamed_dangers(self, sounds: Mapping[str, float], findings: Sequence[Finding]) -> Iterator[Finding]:
         named = {finding.level for finding in findings}
-        if sounds[SELF_HARM] >= 0 and sounds[EMERGENCY] >= SURELY_NOT:
+        if sounds[SELF_HARM] >= 0 and sounds[EMERGENCY] >= FIGURE_OF_SPEECH:
             yield Finding("emergency", *self._unnamed.self_harm.said)
         elif sounds[EMERGENCY] >= 0 and "emergency" not in named:
             yield Finding("emergency", *self._unnamed.emergency.said)

@@ -1,7 +1,7 @@
 """The local engine: a transformers model, plain or with a prefix adapter, run in left-padded batches."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -61,6 +61,11 @@ class LocalEngine:
         """See ``Engine.context_length``."""
         return int(self.model.config.max_position_embeddings)
 
+    @cached_property
+    def output(self) -> OutputLayer:
+        """The model's output layer, for scores."""
+        return OutputLayer(self.model)
+
     def count_prompt_tokens(self, conversation: Conversation) -> int:
         """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
         return self.prompt_format.count(conversation)
@@ -105,7 +110,7 @@ class LocalEngine:
             [[1] * len(r.ids) + [0] * (longest - len(r.ids)) for r in rendered], device=self.model.device
         )
         with torch.inference_mode():
-            with OutputLayer(self.model) as output:
+            with self.output as output:
                 hidden = self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
             return [
                 Score(_log_probability(output, states[:-1], ids[1:], r.mask[1:]), sum(r.mask[1:]))
@@ -224,7 +229,7 @@ def _log_probability(output: OutputLayer, hidden: torch.Tensor, ids: torch.Tenso
 
     Args:
         output: The output layer.
-        hidden: What goes into it, ``[seq, hidden]``.
+        hidden: What the model returns inside its context, ``[seq, width]``.
         ids: The token that follows each position, ``[seq]``.
         mask: Which of them are supervised; padding may follow.
     """

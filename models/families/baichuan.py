@@ -19,6 +19,7 @@ from models.families.family import (
     SplitRows,
     native_plan,
     native_tokenizer,
+    require_keys,
     rows_are_normalised,
 )
 from models.tokenizers.conversion import baichuan_tokenizer
@@ -30,6 +31,11 @@ BAICHUAN_2_VOCABULARY = 125_696
 CONTEXT_LENGTH = ("max_position_embeddings", "model_max_length")  # 7B names the first, Baichuan2-7B both
 LICENCE = "Baichuan's model licence; for commercial use of Baichuan2, ask its authors"
 BASE = 10_000.0  # of the rotary frequencies
+SIZES = (
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act"),
+    *("rms_norm_eps", "initializer_range", "pad_token_id", "bos_token_id", "eos_token_id"),
+)
+"""Keys of ``config.json`` that both layouts have under these names."""
 
 
 def is_original(config: dict[str, Any], *, rotary: bool) -> bool:
@@ -81,31 +87,15 @@ def transforms(hidden_size: int, *, norm_head: bool) -> Sequence[WeightTransform
 
 def native_sizes(given: dict[str, Any]) -> dict[str, Any]:
     """The keys of a ``LlamaConfig`` from an original ``config.json``."""
-    return {
-        "vocab_size": given["vocab_size"],
-        "hidden_size": given["hidden_size"],
-        "intermediate_size": given["intermediate_size"],
-        "num_hidden_layers": given["num_hidden_layers"],
-        "num_attention_heads": given["num_attention_heads"],
-        "hidden_act": given["hidden_act"],
-        "rms_norm_eps": given["rms_norm_eps"],
-        "initializer_range": given["initializer_range"],
-        "max_position_embeddings": next(given[key] for key in CONTEXT_LENGTH if key in given),
-        "tie_word_embeddings": False,
-        "pad_token_id": given["pad_token_id"],
-        "bos_token_id": given["bos_token_id"],
-        "eos_token_id": given["eos_token_id"],
-    }
+    context = next(given[key] for key in CONTEXT_LENGTH if key in given)
+    same = {name: given[name] for name in SIZES}
+    return same | {"max_position_embeddings": context, "tie_word_embeddings": False}
 
 
 def original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
     """The reverse; ``like`` is a published ``config.json``."""
-    same = (
-        *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "hidden_act"),
-        *("rms_norm_eps", "initializer_range", "pad_token_id", "bos_token_id", "eos_token_id"),
-    )
     context = {key: config.max_position_embeddings for key in CONTEXT_LENGTH if key in like}
-    return like | {name: getattr(config, name) for name in same} | context
+    return like | {name: getattr(config, name) for name in SIZES} | context
 
 
 def tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
@@ -137,6 +127,7 @@ def _plan(checkpoint: Checkpoint) -> Plan:
     if checkpoint.config.get("architectures") == [LlamaForCausalLM.__name__]:
         return native_plan(checkpoint)
     refuse_quantised(checkpoint)
+    require_keys(checkpoint, SIZES, "baichuan")
     config = LlamaConfig(
         **native_sizes(checkpoint.config),
         rope_parameters={"rope_type": "default", "rope_theta": BASE},
@@ -165,7 +156,6 @@ BAICHUAN = ModelFamily(
     plan=_plan,
     tokenizer=tokenizer,
     prompt_format=prompt_format,
-    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     is_original=lambda config: is_original(config, rotary=True),
     original=OriginalLayout(
         original_config, lambda config: transforms(config.hidden_size, norm_head=False), _tables, refuse_free_head

@@ -26,6 +26,7 @@ from transformers.models.llama.modeling_llama import (
 
 from models.families.baichuan import (
     LICENCE,
+    SIZES,
     is_original,
     is_second_generation,
     native_sizes,
@@ -36,7 +37,7 @@ from models.families.baichuan import (
     tokenizer,
     transforms,
 )
-from models.families.family import Checkpoint, ModelFamily, OriginalLayout, Plan, native_plan
+from models.families.family import Checkpoint, ModelFamily, OriginalLayout, Plan, native_plan, require_keys
 
 EXTRA_CHANNELS = 8  # flash kernels need head sizes in multiples of 8; the bias needs at most three
 
@@ -163,6 +164,7 @@ def _plan(checkpoint: Checkpoint) -> Plan:
     if checkpoint.config.get("architectures") == [BaichuanAlibiForCausalLM.__name__]:
         return native_plan(checkpoint)
     refuse_quantised(checkpoint)
+    require_keys(checkpoint, SIZES, "baichuan_alibi")
     config = BaichuanAlibiConfig(**native_sizes(checkpoint.config))
     norm_head = is_second_generation(checkpoint)
     return Plan(BaichuanAlibiForCausalLM, config, transforms(config.hidden_size, norm_head=norm_head))
@@ -179,7 +181,6 @@ BAICHUAN_ALIBI = ModelFamily(
     plan=_plan,
     tokenizer=tokenizer,
     prompt_format=prompt_format,
-    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
     is_original=lambda config: is_original(config, rotary=False),
     original=OriginalLayout(
         original_config,

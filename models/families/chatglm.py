@@ -12,6 +12,7 @@ import torch
 from transformers import GlmConfig, GlmForCausalLM, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.core_model_loading import WeightConverter, WeightRenaming, WeightTransform
 
+from common.files import read_json
 from models.families.family import (
     Checkpoint,
     ModelFamily,
@@ -21,6 +22,8 @@ from models.families.family import (
     SplitRows,
     native_plan,
     native_tokenizer,
+    refuse_quantised,
+    require_keys,
 )
 from models.tokenizers.conversion import chatglm_tokenizer
 
@@ -37,6 +40,9 @@ COMPUTED = {
     "apply_residual_connection_post_layernorm": False,
     "fp32_residual_connection": False,
 }
+
+SIZES = ("padded_vocab_size", "hidden_size", "ffn_hidden_size", "num_layers", "num_attention_heads", "kv_channels")
+GLM_4 = "ChatGLM4Tokenizer"
 
 RENAMED = {
     "transformer.embedding.word_embeddings.": "model.embed_tokens.",
@@ -56,6 +62,7 @@ def _is_original(config: dict[str, Any]) -> bool:
 def _plan(checkpoint: Checkpoint) -> Plan:
     if checkpoint.config.get("architectures") == [GlmForCausalLM.__name__]:
         return native_plan(checkpoint)
+    require_keys(checkpoint, SIZES, "chatglm")
     _refuse_what_is_not_computed(checkpoint)
     config = _native_config(checkpoint)
     # a P-Tuning v2 prefix is not part of the base model: models.legacy imports it
@@ -70,6 +77,7 @@ PREFIX_ENCODER = tuple(
 
 def _refuse_what_is_not_computed(checkpoint: Checkpoint) -> None:
     given = checkpoint.config
+    refuse_quantised(checkpoint)
     if given.get("quantization_bit"):
         raise checkpoint.refuse(
             f"the weights are quantised to {given['quantization_bit']} bits by ChatGLM's own code",
@@ -187,6 +195,12 @@ def _tables(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, torch.T
 def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     if (checkpoint.directory / "tokenizer.json").is_file():
         return native_tokenizer(checkpoint)
+    settings = checkpoint.directory / "tokenizer_config.json"
+    if settings.is_file() and read_json(settings).get("tokenizer_class") == GLM_4:
+        raise checkpoint.refuse(
+            "this is GLM-4 in the layout of its authors, whose tokenizer only their code reads",
+            "use its version for transformers, whose name ends in -hf",
+        )
     return chatglm_tokenizer(checkpoint.directory, roles=_version(checkpoint) != 2)
 
 
@@ -197,11 +211,10 @@ CHATGLM = ModelFamily(
         "llama.cpp has no tokenizer that splits texts as ChatGLM2's and ChatGLM3's do",
         "layout=native, which transformers, vLLM and SGLang load",
     ),
-    recognises=lambda config: _is_original(config) or config.get("architectures") == ["GlmForCausalLM"],
+    recognises=_is_original,
     plan=_plan,
     tokenizer=_tokenizer,
     prompt_format=lambda checkpoint: "chatglm2" if _version(checkpoint) == 2 else "chatglm3",
-    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_up_proj", "down_proj"),
     is_original=_is_original,
     original=OriginalLayout(_original_config, _transforms, _tables),
 )

@@ -102,8 +102,7 @@ class ModelFamily:
         is_original: Whether it is in the original layout.
         plan: How a checkpoint is loaded.
         tokenizer: The tokenizer of a model directory.
-        prompt_format: Name of the prompt format that the checkpoint was made for.
-        adapter_targets: Names of the linear layers inside a block, all of which LoRA targets by default.
+        prompt_format: Name of the prompt format of a checkpoint without a chat template; None where nothing tells.
         original: The layout of the authors; none where it is the native one.
     """
 
@@ -113,8 +112,7 @@ class ModelFamily:
     recognises: Callable[[dict[str, Any]], bool]
     plan: Callable[[Checkpoint], Plan]
     tokenizer: Callable[[Checkpoint], PreTrainedTokenizerBase]
-    prompt_format: Callable[[Checkpoint], str]
-    adapter_targets: tuple[str, ...]
+    prompt_format: Callable[[Checkpoint], str | None]
     original: OriginalLayout | None = None
     is_original: Callable[[dict[str, Any]], bool] = lambda config: False
     own_class: bool = False
@@ -124,18 +122,58 @@ def native_plan(checkpoint: Checkpoint) -> Plan:
     """Loads a directory in native layout as transformers itself would, without remote code.
 
     Raises:
-        UserError: The configuration is not one that this transformers knows.
+        UserError: The configuration is not one that this transformers knows, or the weights are quantised.
     """
+    refuse_quantised(checkpoint)
     try:
         config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False, local_files_only=True)
         model_class = AutoModelForCausalLM._model_mapping[type(config)]
     except (KeyError, ValueError) as error:
-        raise checkpoint.refuse(f"transformers cannot load it: {str(error).splitlines()[0]}", "see docs") from None
+        raise checkpoint.refuse(
+            f"transformers cannot load it: {str(error).splitlines()[0]}", "choose a model that it has a class for"
+        ) from None
     return Plan(model_class, config)
 
 
+def refuse_quantised(checkpoint: Checkpoint) -> None:
+    """Refuses weights that were stored quantised: neither adapters nor a merge would meet the weights they stand for.
+
+    Raises:
+        UserError: The configuration says that they are.
+    """
+    if checkpoint.config.get("quantization_config"):
+        raise checkpoint.refuse(
+            "the weights are already quantised", "use the unquantised model; NF4 quantises it while loading"
+        )
+
+
+def require_keys(checkpoint: Checkpoint, keys: Sequence[str], family: str) -> None:
+    """Refuses a ``config.json`` that is not of a family, whatever the user says.
+
+    Raises:
+        UserError: It lacks keys of the family's configuration.
+    """
+    if missing := [key for key in keys if key not in checkpoint.config]:
+        raise checkpoint.refuse(
+            f"not a model of the family {family}: config.json has no {', '.join(missing)}"
+            f" (architectures={checkpoint.config.get('architectures')})",
+            "give no model.family: most models are recognised by their config.json",
+        )
+
+
 def native_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
-    """The tokenizer of a directory in native layout (``tokenizer.json``)."""
+    """The tokenizer of a directory in native layout (``tokenizer.json``).
+
+    Raises:
+        UserError: There is no ``tokenizer.json``.
+    """
+    if not (checkpoint.directory / "tokenizer.json").is_file():
+        raise UserError(
+            "no tokenizer.json here",
+            where=str(checkpoint.directory),
+            fix="copy the model's tokenizer.json; or load its tokenizer once with transformers, where it has what that"
+            " needs, and save it with save_pretrained",
+        )
     return AutoTokenizer.from_pretrained(
         checkpoint.directory, trust_remote_code=False, local_files_only=True, padding_side="left"
     )

@@ -12,9 +12,13 @@ def _tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerBase:
     return llama_tokenizer(checkpoint.directory)
 
 
+CHATS = {128_256: "llama3_chat", 32_000: "llama2_chat"}
+"""Prompt formats of LLaMA 3 and 2 by vocabulary; their base models, which have no chat template, learn them as well."""
+
+
 def _prompt_format(checkpoint: Checkpoint) -> str:
-    """LLaMA 3 has a vocabulary of 128,256, LLaMA 2 one of 32,000; base models work with either after tuning."""
-    return "llama3_chat" if checkpoint.config.get("vocab_size") == 128_256 else "llama2_chat"
+    """That of LLaMA 2 or 3 chat; with any other vocabulary the one in Chinese words, which needs no tokens."""
+    return CHATS.get(checkpoint.config.get("vocab_size", 0), "alpaca_zh")
 
 
 LLAMA = ModelFamily(
@@ -25,5 +29,4 @@ LLAMA = ModelFamily(
     plan=native_plan,
     tokenizer=_tokenizer,
     prompt_format=_prompt_format,
-    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
 )

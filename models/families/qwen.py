@@ -10,5 +10,4 @@ QWEN = ModelFamily(
     plan=native_plan,
     tokenizer=native_tokenizer,
     prompt_format=lambda checkpoint: "chatml",
-    adapter_targets=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
 )

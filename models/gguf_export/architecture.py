@@ -6,10 +6,12 @@ compute something else.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import gguf
 import torch
+from gguf import Keys
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from common.errors import UserError
@@ -46,6 +48,19 @@ ARCHITECTURES = {
     "BaichuanAlibiForCausalLM": Architecture(gguf.MODEL_ARCH.BAICHUAN, rotary=False),
 }
 
+SIZES = {
+    "vocab_size": Keys.LLM.VOCAB_SIZE,
+    "max_position_embeddings": Keys.LLM.CONTEXT_LENGTH,
+    "hidden_size": Keys.LLM.EMBEDDING_LENGTH,
+    "num_hidden_layers": Keys.LLM.BLOCK_COUNT,
+    "intermediate_size": Keys.LLM.FEED_FORWARD_LENGTH,
+    "num_attention_heads": Keys.Attention.HEAD_COUNT,
+    "num_key_value_heads": Keys.Attention.HEAD_COUNT_KV,
+}
+"""Whole numbers of a configuration, and the keys of a file that hold them."""
+CHANNELS = (Keys.Attention.KEY_LENGTH, Keys.Attention.VALUE_LENGTH, Keys.Rope.DIMENSION_COUNT)
+"""Keys that hold the channels of a head; of ALiBi too: llama.cpp expects the last one, and rotates nothing."""
+
 
 def architecture_of(model_class: str, config: PreTrainedConfig) -> Architecture:
     """The architecture of a class of transformers.
@@ -74,21 +89,18 @@ def _refused(what: str, fix: str) -> UserError:
 
 def add_hyperparameters(writer: gguf.GGUFWriter, config: PreTrainedConfig, architecture: Architecture) -> None:
     """Writes sizes, positions and norms."""
-    heads = config.num_attention_heads
-    channels = getattr(config, "head_dim", None) or config.hidden_size // heads
-    writer.add_vocab_size(config.vocab_size)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_key_length(channels)
-    writer.add_value_length(channels)
-    writer.add_rope_dimension_count(channels)  # of ALiBi too: llama.cpp expects it, and rotates nothing
+    for attribute, key in SIZES.items():
+        writer.add_uint32(key.format(arch=architecture.name), getattr(config, attribute))
+    for key in CHANNELS:
+        writer.add_uint32(key.format(arch=architecture.name), channels_of(config))
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     if architecture.rotary:
         writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+
+
+def channels_of(config: PreTrainedConfig) -> int:
+    """Channels of a head."""
+    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
 def tensors(model: PreTrainedModel, architecture: Architecture) -> Iterator[tuple[str, torch.Tensor]]:
@@ -110,11 +122,16 @@ def name_of(own_name: str, architecture: Architecture, config: PreTrainedConfig)
     Raises:
         UserError: It has none.
     """
-    names = gguf.get_tensor_name_map(architecture.kind, config.num_hidden_layers)
+    names = _names(architecture.kind, config.num_hidden_layers)
     name: str | None = names.get_name(own_name, try_suffixes=(".weight", ".bias"))
     if name is None:
         raise _refused(f"the tensor {own_name} of {architecture.name}", "use a model without it")
     return name
+
+
+@cache
+def _names(kind: gguf.MODEL_ARCH, layers: int) -> gguf.TensorNameMap:
+    return gguf.get_tensor_name_map(kind, layers)
 
 
 def reordered(own_name: str, rows: torch.Tensor, architecture: Architecture, config: PreTrainedConfig) -> torch.Tensor:

@@ -33,6 +33,7 @@ def _bytes(*, words: bool) -> dict[str, Any]:
     return {"type": "ByteLevel", "add_prefix_space": False, "use_regex": words}
 
 
+NFC = {"type": "NFC"}
 DIGITS = {"type": "Digits", "individual_digits": True}
 
 
@@ -45,21 +46,31 @@ class PreTokenizer:
         steps: What it is in a ``tokenizer.json``.
         isolated: Characters that ``steps`` cuts out first and llama.cpp's does not.
         whole_words: Whether a word that is a token stays whole, whatever the merges say (``ignore_merges``).
+        opens: Whether a text is opened by a token, where a file does not say.
+        composes: Whether transformers composes characters (NFC) first; llama.cpp does not.
     """
 
     name: str
     steps: tuple[dict[str, Any], ...]
     isolated: str = ""
     whole_words: bool = False
+    opens: bool = False
+    composes: bool = False
 
+
+QWEN2 = (_split(CASED + WORDS % ""), _bytes(words=False))
+LLAMA3 = (_split(CASED + WORDS % "{1,3}"), _bytes(words=False))
 
 PRE_TOKENIZERS = (
-    PreTokenizer("qwen2", (_split(CASED + WORDS % ""), _bytes(words=False))),
-    PreTokenizer("llama-bpe", (_split(CASED + WORDS % "{1,3}"), _bytes(words=False)), whole_words=True),
+    PreTokenizer("qwen2", QWEN2, composes=True),
+    PreTokenizer("deepseek-r1-qwen", QWEN2, composes=True),
+    PreTokenizer("llama-bpe", LLAMA3, whole_words=True, opens=True),
     PreTokenizer("gpt-2", (_bytes(words=True),)),
     PreTokenizer("starcoder", (DIGITS, _bytes(words=True))),
+    PreTokenizer("smollm", (DIGITS, _bytes(words=True))),
     PreTokenizer("starcoder", (_split("[的是]"), DIGITS, _bytes(words=True)), isolated="的是"),  # models/embedded.py
 )
+"""Where two have the same steps, the first one is written."""
 
 
 @dataclass
@@ -132,7 +143,7 @@ def _byte_level(stored: dict[str, Any], size: int, directory: Path) -> Vocabular
     for token in stored["added_tokens"]:
         vocabulary.put(token["id"], token["content"], TokenType.CONTROL if token["special"] else TokenType.USER_DEFINED)
     for character in pre_tokenizer.isolated:
-        token_id = ids.get(_in_bytes(character))
+        token_id = ids.get(in_bytes(character))
         if token_id is None:
             raise _refused(f"a tokenizer that isolates {character}, which is not one of its tokens", directory)
         vocabulary.put(token_id, character, TokenType.USER_DEFINED)
@@ -146,7 +157,7 @@ def _pre_tokenizer(stored: dict[str, Any], directory: Path) -> PreTokenizer:
     if model["type"] != "BPE" or model.get("byte_fallback"):
         kind = f"{model['type']} with byte fallback" if model.get("byte_fallback") else model["type"]
         raise _refused(f"the tokenizer model {kind} without a {SENTENCEPIECE}", directory)
-    if (normalizer := stored["normalizer"]) and normalizer["type"] != "NFC":  # Qwen's, which llama.cpp omits
+    if (normalizer := stored["normalizer"]) and normalizer["type"] != NFC["type"]:  # Qwen's, which llama.cpp omits
         raise _refused(f"the normaliser {normalizer['type']}", directory)
     steps = tuple(given["pretokenizers"] if given["type"] == "Sequence" else [given])
     plain = tuple({key: value for key, value in step.items() if key != "trim_offsets"} for step in steps)
@@ -162,7 +173,8 @@ def _described(step: dict[str, Any]) -> str:
     return " ".join([step["type"], *(repr(value) for value in pattern.values())])
 
 
-def _in_bytes(character: str) -> str:
+def in_bytes(character: str) -> str:
+    """A character as byte-level BPE writes it."""
     [(text, _)] = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(character)
     return str(text)
 

@@ -1,6 +1,5 @@
 """Writes a model as one GGUF file: weights, vocabulary, stop tokens and chat template."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from models.config import GgufType
 from models.families.family import Checkpoint, ModelFamily
 from models.gguf_export.architecture import Architecture, add_hyperparameters, architecture_of, tensors
 from models.gguf_export.vocabulary import Vocabulary, vocabulary_of
-from models.prompt_format import PromptFormat
+from models.prompt_format import PromptFormat, without_marks
 
 TYPES: dict[GgufType, tuple[TensorType, gguf.LlamaFileType]] = {
     "f32": (TensorType.F32, gguf.LlamaFileType.ALL_F32),
@@ -27,8 +26,6 @@ TYPES: dict[GgufType, tuple[TensorType, gguf.LlamaFileType]] = {
 }
 OF_DTYPE: dict[torch.dtype, GgufType] = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}
 VOCABULARY_TENSORS = ("token_embd.weight", "output.weight")  # too sensitive for 4 bits
-
-_GENERATION = re.compile(r"\{%(-?)\s*(end)?generation\s*(-?)%\}")
 
 
 @dataclass(frozen=True)
@@ -130,10 +127,4 @@ def _add_prompt(writer: gguf.GGUFWriter, prompt_format: PromptFormat) -> None:
     ):
         if named_id is not None:
             add(named_id)
-    writer.add_chat_template(_GENERATION.sub(_always, prompt_format.template))
-
-
-def _always(mark: re.Match[str]) -> str:
-    """A mark as a condition that always holds, with the same control of white space."""
-    before, end, after = mark.groups()
-    return f"{{%{before} {'endif' if end else 'if true'} {after}%}}"
+    writer.add_chat_template(without_marks(prompt_format.template))

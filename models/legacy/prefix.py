@@ -85,7 +85,8 @@ def _refuse_other_families(family: ModelFamily, base: Path) -> None:
         raise UserError(
             f"the authors of {family.name} published no P-Tuning v2 format; only ChatGLM's did",
             where=str(base),
-            fix="keep the prefix as a peft adapter; Xinglin trains and serves it that way on every family",
+            fix="keep the prefix as a peft adapter, as Xinglin trains and serves it on every family; where the"
+            " base is a ChatGLM2 or 3 without its origin.json, give model.family=chatglm",
         )
 
 

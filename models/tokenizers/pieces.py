@@ -16,6 +16,7 @@ Here a piece gets its ``▁`` at the beginning of the conversation and after a s
 * LLaMA-2: the answer is written with the space that follows ``[/INST]``.
 
 Prefix consistency follows: the ids of a piece depend on what precedes it only by "does a special token end there".
+A token that takes the white space after it (``rstrip``, in Phi-3) takes that of the next piece, too.
 Only a merge across a cut in the middle of a text could differ from the text encoded whole, as with every tokenizer.
 Tokenizers without a dummy prefix (Baichuan2, byte-level BPE) encode every piece as is.
 """
@@ -54,9 +55,12 @@ class PieceEncoder:
         """
         encoded: list[list[int]] = []
         starts = True
+        takes_space = False
         for piece in pieces:
-            encoded.append(self.encode_piece(piece, starts_segment=starts))
-            starts = self._ends_special(piece)
+            text = piece.lstrip() if takes_space else piece
+            encoded.append(self.encode_piece(text, starts_segment=starts))
+            starts = self._ends_special(text)
+            takes_space = text.endswith(self._takers)
         return encoded
 
     def encode_piece(self, text: str, *, starts_segment: bool) -> list[int]:
@@ -72,7 +76,7 @@ class PieceEncoder:
         ids: list[int] = []
         for i, part in enumerate(self._special.split(text)):
             if i % 2:
-                ids.append(int(self.tokenizer.convert_tokens_to_ids(part)))
+                ids.append(int(self.tokenizer.convert_tokens_to_ids(part.strip())))
             elif part:
                 ids += self._segment(part, prefixed=starts_segment if i == 0 else self._prefixes_after_special)
         return ids
@@ -106,8 +110,16 @@ class PieceEncoder:
 
     @cached_property
     def _special(self) -> re.Pattern[str]:
-        texts = (token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special)
-        return re.compile(f"({'|'.join(re.escape(text) for text in sorted(texts, key=len, reverse=True))})")
+        tokens = [token for token in self.tokenizer.added_tokens_decoder.values() if token.special]
+        longest_first = sorted(tokens, key=lambda token: len(token.content), reverse=True)
+        space = {True: r"\s*", False: ""}
+        spaced = (space[token.lstrip] + re.escape(token.content) + space[token.rstrip] for token in longest_first)
+        return re.compile(f"({'|'.join(spaced)})")
+
+    @cached_property
+    def _takers(self) -> tuple[str, ...]:
+        """The tokens that take the white space after them."""
+        return tuple(token.content for token in self.tokenizer.added_tokens_decoder.values() if token.rstrip)
 
     @cached_property
     def _symbols(self) -> set[str]:

@@ -9,10 +9,11 @@ import httpx
 import uvicorn
 
 from app.backends.local import LocalBackend
-from app.config import ServeConfig
+from app.config import AudienceConfig, ServeConfig
+from app.served import verified_as
 from app.server import Server
-from app.service import create_app
-from domains.domain import NO_KNOWLEDGE, find_domain
+from app.service import INTERNAL, create_app
+from domains.domain import NO_KNOWLEDGE, Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
@@ -62,10 +63,13 @@ def serving(
     knowledge: KnowledgeBase = NO_KNOWLEDGE,
     config: ServeConfig = CONFIG,
     grounding: GroundingRecord = NO_ENTRIES,
+    verify: Policy | None = None,
+    audience: AudienceConfig = INTERNAL,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
-    app = create_app(backend, find_domain(domain), knowledge, config, grounding)
+    served = verified_as(find_domain(domain), verify)
+    app = create_app(backend, served, knowledge, config, grounding, audience=audience)
     server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
     running = Running(server, backend)
     running.thread.start()

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.config import AudienceConfig, RecordsConfig
+from domains.knowledge_base import KnowledgeBase
 from tests.app.browser import CHROMIUM, Tab, browser
 from tests.app.fake_engine import ANSWER, FakeEngine
 from tests.app.serving import Running, serving
@@ -62,7 +64,7 @@ def test_what_is_asked_and_answered_never_becomes_markup(tab: Tab, engine: FakeE
 def test_an_answer_can_be_stopped_and_errors_are_told(tab: Tab, engine: FakeEngine, running: Running) -> None:
     engine.gate.clear()
     ask(tab, "高血压有哪些症状？")
-    tab.wait_for("document.querySelector('.text') !== null")
+    tab.wait_for("document.querySelector('.label') !== null")
     running.wait_for(lambda: engine.batches != [])
     tab.press("Escape")
     tab.wait_for("document.querySelector('.hint') !== null")
@@ -102,4 +104,45 @@ def test_a_citation_leads_to_what_the_knowledge_base_says(tab: Tab, engine: Fake
     tab.run("document.querySelector('.cited').click()")
     assert tab.run("document.querySelector('details').open")
     assert tab.run("document.activeElement.closest('details').dataset.entry") == "D001"
+    assert tab.complaints == []
+
+
+def test_what_is_asked_back_is_answered_by_buttons_and_then_told_what_to_do(tab: Tab) -> None:
+    choices = "[...document.querySelectorAll('.choices button')].map((button) => button.textContent)"
+    ask(tab, "头痛")
+    for _ in range(4):
+        tab.wait_for("document.querySelector('.answered:not(.growing) .choices') !== null")
+        assert tab.run(choices) == ["是", "没有", "不清楚"]
+        assert tab.run("document.querySelector('.choices').getAttribute('aria-label')").endswith("？")
+        assert tab.run("document.querySelector('.answered:last-child .hint')") is None  # advice comes at the end
+        tab.run("document.querySelectorAll('.choices button')[1].click()")
+    tab.wait_for("document.querySelector('.answered:last-child:not(.growing) .hint') !== null")
+    assert "120" in tab.run("document.querySelector('.answered:last-child .hint').textContent")
+    assert tab.run("document.querySelectorAll('.answered').length") == 5 and tab.run(choices) == []
+
+    tab.run("document.getElementById('fresh').click()")  # nothing is asked twice in a conversation
+    ask(tab, "头痛")
+    tab.wait_for("document.querySelector('.answered:not(.growing) .choices') !== null")
+    tab.run("document.querySelector('.choices button').click()")
+    tab.wait_for("document.querySelector('.answered:last-child .triage.emergency a[href=\"tel:120\"]') !== null")
+    assert tab.complaints == []
+
+
+def test_a_complaint_about_an_answer_is_kept_and_gets_a_number(
+    tab: Tab, engine: FakeEngine, knowledge: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("records")
+    audience = AudienceConfig(complaints="电话 000，五个工作日内答复", records=RecordsConfig(folder=folder))
+    with serving(engine, "medical", knowledge, audience=audience) as public:
+        tab.open(public.url)
+        assert "电话 000" in tab.run("document.querySelector('.standing').textContent")
+        ask(tab, "高血压有哪些症状？")
+        tab.wait_for("document.querySelector('.answered:not(.growing) .tell') !== null")
+        tab.run("document.querySelector('.tell').click()")
+        tab.type("回答漏了一条")
+        tab.run("document.querySelector('.feedback .send').click()")
+        tab.wait_for("document.querySelector('.feedback .hint').textContent.includes('已收到')")
+        assert "五个工作日" in tab.run("document.querySelector('.feedback').textContent")
+    [file] = folder.glob("feedback-*.jsonl")
+    assert "回答漏了一条" in file.read_text("utf-8")
     assert tab.complaints == []

@@ -45,6 +45,7 @@ def test_the_same_sources_and_seed_give_the_same_bytes(build: Run, source: Path,
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
+@pytest.mark.slow  # builds all of it twice
 def test_the_medical_dataset_is_the_same_in_another_process(medical: BuiltDataset, tmp_path: Path) -> None:
     command = [sys.executable, "data_recipes/build.py", "data=medical", f"out={tmp_path / 'again'}"]
     environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.following import PROJECT, follow, run
 
 LINES = [f"{n}号仪器怎么保养？\t{n}号仪器每{n + 2}天清洁一次。" for n in range(60)]
 
 
+@pytest.mark.slow  # in a copy of the project
 def test_one_file_one_line_and_one_configuration_make_a_source(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     added = follow(PROJECT / "CONTRIBUTING.md", "Add a source", copy)
@@ -22,6 +24,7 @@ def test_one_file_one_line_and_one_configuration_make_a_source(tmp_path: Path) -
     assert "tab_lines" in run(copy, "data_recipes/build.py", "--help")
 
 
+@pytest.mark.slow  # in a copy of the project
 def test_one_file_and_one_line_make_a_step(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     assert follow(PROJECT / "CONTRIBUTING.md", "Add a step", copy) == ["data_recipes/steps/phone_only.py"]

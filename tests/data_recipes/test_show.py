@@ -10,7 +10,8 @@ from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example, Message
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
-from tests.data_recipes.conftest import Run
+from tests.data_recipes.conftest import Made, Run
+from tests.data_recipes.samples import write_jsonl
 
 
 def test_rows_are_found_by_text_id_and_split(
@@ -97,6 +98,18 @@ def test_a_reader_that_has_seen_enough_is_no_fault(medical: BuiltDataset) -> Non
         shown.stdout.close()
         assert shown.stderr.read() == b""
     assert shown.returncode == 141
+
+
+def test_where_nothing_was_dropped_or_changed_it_says_so(
+    show: Run, made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"question": f"{n}号仪器怎么保养？", "answer": f"每{n + 2}天清洁一次。"} for n in range(20)]
+    source = write_jsonl(tmp_path / "rows.jsonl", rows)
+    built = made("plain", "data=rows", f"source.path={source}", "data.splits={}").directory
+    assert show(str(built), "reason=") == show(str(built), "step=personal_data") == 1
+    assert show(str(built), "reason=personal_data") == 2
+    said = capsys.readouterr().err
+    assert "none was; step= shows" in said and "the file is empty" not in said
 
 
 def test_what_is_not_there_is_said(show: Run, medical: BuiltDataset) -> None:

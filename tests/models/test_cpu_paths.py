@@ -68,9 +68,8 @@ def test_as_it_is_bitsandbytes_computes_what_its_weights_say(native: Tensors) ->
     assert all(tensor.abs().max() > 0 for tensor in native.values())
 
 
-@pytest.mark.parametrize(
-    "machine", [pytest.param(name, marks=pytest.mark.slow if name == "lowest" else ()) for name in MACHINES]
-)
+@pytest.mark.slow  # each is a process of its own
+@pytest.mark.parametrize("machine", MACHINES)
 def test_with_other_instructions_the_same(machine: str, native: Tensors, tiny_base: Path, tmp_path: Path) -> None:
     variables, seen = MACHINES[machine]
     if variables is AVX2 and torch.backends.cpu.get_cpu_capability() == "AVX2" and not has_avx512bf16():

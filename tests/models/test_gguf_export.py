@@ -7,18 +7,7 @@ from typing import Any, get_args
 
 import pytest
 import torch
-from tokenizers import Tokenizer, trainers
-from tokenizers import models as tokenizer_models
-from tokenizers.pre_tokenizers import ByteLevel
-from transformers import (
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen3Config,
-    Qwen3ForCausalLM,
-)
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from common.errors import UserError
 from data_recipes.pipeline.build import BuiltDataset
@@ -32,6 +21,7 @@ from models.loading import load_tokenizer, open_checkpoint
 from models.prompt_format import PromptFormat
 from models.stand_ins import build as build_stand_in
 from tests.conftest import PROSE
+from tests.models.ggufs import ODD, SIZES, byte_level_directory
 
 pytest.importorskip("xllamacpp", reason="xllamacpp is not installed (pip install 'xinglin[llamacpp]')")
 
@@ -39,17 +29,6 @@ from models.engines.engine import Sampling
 from models.engines.llamacpp import LlamaCppEngine, load_llamacpp_engine
 from tests.models.llamacpp_socket import own_server, tokenize
 
-ODD = [
-    "的是的是 12abc的 3.5mg",
-    "  的",
-    "是\n\n的  x ",
-    "2型糖尿病：1.5 mg/dL，120/80",
-    "第一行\n\n  第二行\t end  ",
-    "🩺𠮷ß Ⅲ期½杯² ｆｕｌｌ１２３",
-    "It's 1,000,000 people's\r\nchoice!!",
-    "a的b是c",
-    "　全角　空格",
-]
 QUESTIONS = ["高血压的常见症状有什么？", "偏头痛", "普通感冒可以挂什么科？请说得详细一些，谢谢。"]
 
 
@@ -62,10 +41,11 @@ def ids_of(directory: Path, texts: list[str]) -> list[list[int]]:
     return [list(row) for row in ids]
 
 
-def test_three_thousand_texts_get_the_same_ids(gguf_base: Path, medical: BuiltDataset) -> None:
+@pytest.mark.parametrize("most", [150, pytest.param(1500, marks=pytest.mark.slow)])
+def test_thousands_of_texts_get_the_same_ids(most: int, gguf_base: Path, medical: BuiltDataset) -> None:
     questions = [example.messages[-2].content for rows in medical.splits.values() for example in rows]
-    texts = [*ODD, *find_domain("medical").prose()[:1500], *questions[:1500]]
-    assert len(texts) >= 3000
+    texts = [*ODD, *find_domain("medical").prose()[:most], *questions[:most]]
+    assert len(texts) >= 2 * most
     assert tokenize(loaded(gguf_base), texts) == ids_of(gguf_base, texts)
 
 
@@ -123,38 +103,10 @@ def test_baichuan_of_both_kinds(likeness: str, tmp_path: Path) -> None:
     same_scores(tmp_path)
 
 
-def byte_level_directory(directory: Path, pre_tokenizer: PreTokenizer) -> Path:
-    """A small byte-level BPE with this pre-tokenizer, saved."""
-    bpe = Tokenizer(tokenizer_models.BPE())
-    stored = json.loads(bpe.to_str())
-    steps = [step | ({"trim_offsets": True} if step["type"] == "ByteLevel" else {}) for step in pre_tokenizer.steps]
-    stored["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": steps}
-    stored["decoder"] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
-    stored["model"]["ignore_merges"] = pre_tokenizer.whole_words
-    bpe = Tokenizer.from_str(json.dumps(stored))
-    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=700, special_tokens=specials, initial_alphabet=ByteLevel.alphabet(), show_progress=False
-    )
-    bpe.train_from_iterator([*PROSE, *ODD, "的是" * 3], trainer)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
-    tokenizer.save_pretrained(directory)
-    return directory
+DISTINCT = [known for n, known in enumerate(PRE_TOKENIZERS) if known.steps not in [k.steps for k in PRE_TOKENIZERS[:n]]]
 
 
-SIZES = {
-    "vocab_size": 720,  # more rows than tokens, as Qwen has
-    "hidden_size": 64,
-    "intermediate_size": 96,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 16,
-    "max_position_embeddings": 256,
-}
-
-
-@pytest.mark.parametrize("pre_tokenizer", PRE_TOKENIZERS, ids=lambda known: known.name + known.isolated)
+@pytest.mark.parametrize("pre_tokenizer", DISTINCT, ids=lambda known: known.name + known.isolated)
 def test_every_known_pre_tokenizer_gives_the_same_ids(pre_tokenizer: PreTokenizer, tmp_path: Path) -> None:
     directory = byte_level_directory(tmp_path, pre_tokenizer)
     torch.manual_seed(1)

@@ -500,7 +500,7 @@ def test_what_cannot_go_out_is_refused(chatglm2: Path, tiny_base: Path, tmp_path
     heads = {"num_attention_heads": 6, "num_key_value_heads": 2, "pad_token_id": 0, "eos_token_id": 2}
     GlmForCausalLM(GlmConfig(**sizes, **heads)).save_pretrained(tmp_path / "native")
     with pytest.raises(UserError, match="no file here has the configuration of the original layout"):
-        export_prefix(tmp_path / "prefix", tmp_path / "native", tmp_path / "out")
+        export_prefix(tmp_path / "prefix", tmp_path / "native", tmp_path / "out", Hints(family="chatglm"))
     (tmp_path / "prefix" / "adapter_config.json").write_text('{"peft_type": "LORA"}')
     with pytest.raises(UserError, match="a LORA adapter, not a prefix"):
         export_prefix(tmp_path / "prefix", chatglm2, tmp_path / "out")

@@ -20,7 +20,7 @@ from models.tokenizers.conversion import baichuan_tokenizer, chatglm_tokenizer, 
 from models.tokenizers.sentencepiece import train_bpe, write_model
 
 FORMATS = sorted(path.stem for path in PROMPTS.glob("*.jinja"))
-ONE_ANSWER_A_SEQUENCE = ("baichuan2_chat", "bencao_literature", "chatglm2", "chatglm3")
+ONE_ANSWER_A_SEQUENCE = ("baichuan2_chat", "bencao_literature", "chatglm2", "chatglm3", "glm4")
 
 # with the tokenizer of the fixture, whose eos_token is </s> and which puts nothing before a text
 GOLDEN = {
@@ -38,6 +38,8 @@ GOLDEN = {
     "chatml": "<|im_start|>system\n系统<|im_end|>\n<|im_start|>user\n问一<|im_end|>\n"
     "<|im_start|>assistant\n【答一<|im_end|>】\n"
     "<|im_start|>user\n问二<|im_end|>\n<|im_start|>assistant\n【答二<|im_end|>】",
+    "glm4": "[gMASK]<sop><|system|>\n系统<|user|>\n问一<|assistant|>\n答一"
+    "<|user|>\n问二<|assistant|>【\n答二<|user|>】",
     "llama2_chat": "<s>[INST] <<SYS>>\n系统\n<</SYS>>\n\n问一 [/INST]【 答一 </s>】"
     "<s>[INST] 问二 [/INST]【 答二 </s>】",
     "llama3_chat": "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n系统<|eot_id|>"

@@ -84,6 +84,7 @@ for shape in ((130, 4096), (7, 33), (64,), (1, 1)):
 """
 
 
+@pytest.mark.slow  # two processes quantise by the library's slow path
 def test_quantising_in_blocks_gives_the_library_s_bits() -> None:
     programs = (QUANTISE, f"import models.quantisation\n{QUANTISE}")
     theirs, ours = (commands.run("-c", program) for program in programs)

@@ -84,7 +84,7 @@ def test_without_a_stored_format_the_family_tells_it(tiny_base: Path, tmp_path: 
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         (tmp_path / name).write_bytes((tiny_base / name).read_bytes())
     text = show(ShowPromptConfig(model=tmp_path, text=QUESTION), coloured=False)
-    assert "prompt format llama2_chat" in text
+    assert "prompt format alpaca_zh" in text
 
 
 def on_a_terminal(*arguments: str) -> str:

@@ -124,6 +124,7 @@ def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
     assert load_engine(directory).model_version == artifact["model_version"]
 
 
+@pytest.mark.slow  # test_resume.py resumes in this process
 def test_interrupted_command_continues_with_resume(tmp_path: Path) -> None:
     longer = [word for word in SMALL if "max_steps" not in word]
     process = start(

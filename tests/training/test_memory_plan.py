@@ -12,6 +12,7 @@ from data_recipes.schema.example import Example
 from models.loading import load_model
 from models.output_layer import TILE
 from models.rehearsal import rehearsal
+from tests.models.natives import NATIVES_QUICK_FIRST, build
 from tests.training.method_choices import method_choices, words_of
 from training.base import Base, find_base
 from training.memory_plan import LIBRARIES, MemoryPlan, Phase, check_memory, memory_errors, plan_of
@@ -105,3 +106,13 @@ def test_out_of_memory_says_which_setting_to_change() -> None:
         torch.empty(MEMORY, dtype=torch.uint8)
     with pytest.raises(RuntimeError, match="must match"), memory_errors(plan, "training"):
         torch.ones(2) + torch.ones(3)
+
+
+@pytest.mark.parametrize("name", NATIVES_QUICK_FIRST)
+def test_a_model_without_a_family_is_rehearsed(
+    name: str, make_config: MakeConfig, examples: list[Example], tiny_base: Path, tmp_path: Path
+) -> None:
+    build(name, tiny_base, tmp_path)
+    words = ("model=generic", f"model.path={tmp_path}", "model.prompt_format=null", "method=qlora")
+    long = "suite.max_new_tokens=64"  # the answer goes beyond sliding windows
+    assert set(planned(make_config(*words, long), examples)) == {"training", "merge", "evaluation"}

@@ -16,11 +16,14 @@ from transformers import (
     BertModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MambaForCausalLM,
+    MambaPreTrainedModel,
     PreTrainedModel,
     conversion_mapping,
     core_model_loading,
     modeling_utils,
 )
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from models.export import reverted
 from models.families import baichuan, chatglm
@@ -144,6 +147,16 @@ def test_model_mapping() -> None:
     assert AutoModelForCausalLM._model_mapping[LlamaConfig] is LlamaForCausalLM
     with pytest.raises(KeyError):
         AutoModelForCausalLM._model_mapping[type("UnknownConfig", (), {})]
+
+
+@canary(
+    renamed=lambda patch: patch.setitem(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, "mistral", "MistralLMHeadModel"),
+    no_mark=lambda patch: patch.setattr(MambaPreTrainedModel, "_is_stateful", False),
+)
+def test_causal_classes() -> None:
+    assert MODEL_FOR_CAUSAL_LM_MAPPING_NAMES["mistral"] == "MistralForCausalLM"
+    assert MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get("chatglm") is None
+    assert (MambaForCausalLM._is_stateful, LlamaForCausalLM._is_stateful) == (True, False)
 
 
 @canary(another_logger=lambda patch: patch.setattr(modeling_utils, "logger", logging.getLogger("transformers.loading")))

@@ -91,13 +91,3 @@ def test_jieba_dictionary() -> None:
     with (Path(jieba.__file__).parent / "dict.txt").open(encoding="utf-8") as lines:
         words = dict(line.split(" ", 1) for _, line in zip(range(20_000), lines, strict=False))
     assert len(words) > 10_000 and all(rest.split()[0].isdigit() for rest in words.values())
-
-
-@canary(another_place=lambda patch: patch.setattr(jieba, "__file__", tempfile.gettempdir() + "/jieba/__init__.py"))
-def test_jieba_tagger() -> None:
-    folder = Path(jieba.__file__).parent / "lac_small"
-    tags = (folder / "tag.dic").read_text("utf-8").split("\n")
-    assert "PER-B" in {tag.partition("\t")[2] for tag in tags} and (folder / "word.dic").is_file()
-    sizes = {"word_emb": 20941 * 128, "crfw": 59 * 57, "fc_0.w_0": 128 * 384, "gru_0.w_0": 128 * 384}
-    for name, values in sizes.items():
-        assert 0 < (folder / "model_baseline" / name).stat().st_size - 4 * values < 64, name

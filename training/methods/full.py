@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
-    from models.families.family import ModelFamily
     from training.base import Base
 
 
@@ -31,7 +30,7 @@ class Full(Method[FullConfig]):
     described = ("全参数微调", "full tuning: all weights")
     result = "whole"
 
-    def attach(self, model: PreTrainedModel, config: FullConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
+    def attach(self, model: PreTrainedModel, config: FullConfig) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""
         return model.float().requires_grad_(True)
 

@@ -8,9 +8,8 @@ from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from torch import nn
     from transformers import PreTrainedModel
-
-    from models.families.family import ModelFamily
 
 SCALED_OUTPUTS = ("k_proj", "v_proj")
 SCALED_INPUTS = ("down_proj",)
@@ -29,17 +28,26 @@ class Ia3(PeftMethod[Ia3Config]):
     described = ("逐通道缩放因子", "a learned factor per channel")
     result = "mergeable"
 
-    def attach(self, model: PreTrainedModel, config: Ia3Config, family: ModelFamily) -> PreTrainedModel | PeftModel:
+    def attach(self, model: PreTrainedModel, config: Ia3Config) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds factors that start at 1; see ``Method.attach``."""
         import peft
-
-        from training.methods.targets import require
 
         return peft.get_peft_model(
             model,
             peft.IA3Config(
                 task_type="CAUSAL_LM",
-                target_modules=require(model, [*SCALED_OUTPUTS, *SCALED_INPUTS]),
+                target_modules=_scaled(model, *SCALED_OUTPUTS, *SCALED_INPUTS),
                 feedforward_modules=list(SCALED_INPUTS),
             ),
         )
+
+
+def _scaled(model: nn.Module, *names: str) -> list[str]:
+    """The layers of these names.
+
+    Raises:
+        UserError: This model joins or names them otherwise.
+    """
+    from training.methods.targets import require
+
+    return require(model, names, where="method=ia3", instead="method=lora")

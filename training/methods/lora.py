@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from common.errors import UserError
 from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from torch import nn
     from transformers import PreTrainedModel
-
-    from models.families.family import ModelFamily
 
 
 class LoraConfig(MethodConfig):
@@ -22,7 +22,8 @@ class LoraConfig(MethodConfig):
         quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.
         rank: Rank r of the update B·A.
         alpha: The update is scaled by alpha / rank.
-        targets: Names of linear layers; ``all`` is every linear layer inside the blocks.
+        targets: Names of linear layers; ``all`` is every linear layer inside the blocks, with fused experts those of
+            attention.
     """
 
     kind: Literal["lora"] = "lora"
@@ -44,23 +45,40 @@ class Lora(PeftMethod[LoraConfig]):
         """See ``Method.title``."""
         return "qlora" if config.quantisation else self.name
 
-    def attach(self, model: PreTrainedModel, config: LoraConfig, family: ModelFamily) -> PreTrainedModel | PeftModel:
+    def attach(self, model: PreTrainedModel, config: LoraConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
         import peft
 
-        from training.methods.targets import require
+        from training.methods.targets import attention, linear_layers
 
-        return peft.get_peft_model(
+        targets, reached = _targets(model, config), attention(model)
+        planned = sum(config.rank * (one.in_features + one.out_features) for one in linear_layers(model, targets))
+        adapted = peft.get_peft_model(
             model,
             peft.LoraConfig(
                 task_type="CAUSAL_LM",
                 r=config.rank,
                 lora_alpha=config.alpha,
                 lora_dropout=config.dropout,
-                target_modules=require(model, _targets(config, family)),
+                target_modules=targets,
             ),
         )
+        if sum(p.numel() for p in adapted.parameters() if p.requires_grad) != planned:
+            raise UserError(
+                f"peft does not adapt the layers of {type(model).__name__} that are named: it takes some for experts",
+                where="method.targets",
+                fix=f"method.targets=[{','.join(reached)}]",
+            )
+        return adapted
+
+    def untuned(self, shapes: nn.Module, config: LoraConfig) -> str:
+        """See ``Method.untuned``."""
+        from training.methods.targets import untuned
+
+        return untuned(shapes)
 
 
-def _targets(config: LoraConfig, family: ModelFamily) -> list[str]:
-    return list(family.adapter_targets) if config.targets == "all" else list(config.targets)
+def _targets(model: nn.Module, config: LoraConfig) -> list[str]:
+    from training.methods.targets import all_targets, require
+
+    return all_targets(model) if config.targets == "all" else require(model, config.targets)

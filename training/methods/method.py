@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     import torch
     from peft import PeftModel
+    from torch import nn
     from transformers import PreTrainedModel
 
-    from models.families.family import ModelFamily
     from training.base import Base
 
 
@@ -71,12 +71,21 @@ class Method(ABC, Generic[C]):
         return self.name
 
     @abstractmethod
-    def attach(self, model: PreTrainedModel, config: C, family: ModelFamily) -> PreTrainedModel | PeftModel:
-        """Prepares a loaded base: what is trained requires gradients and is in float32.
+    def attach(self, model: PreTrainedModel, config: C) -> PreTrainedModel | PeftModel:
+        """Prepares a base, loaded or on the device ``meta``: what is trained requires gradients and is in float32.
 
         Raises:
             UserError: The configuration does not fit the model.
         """
+
+    def untuned(self, shapes: nn.Module, config: C) -> str:
+        """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.
+
+        Args:
+            shapes: The base without its weights.
+            config: The method's configuration.
+        """
+        return ""
 
     @abstractmethod
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:

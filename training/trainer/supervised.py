@@ -20,13 +20,14 @@ from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training.batches.packing import IGNORED, TOKENS, Rows, collate_packed, collate_padded
 from training.config import TrainConfig
+from training.measured import check_rows
 from training.provenance import fingerprint_of
 from training.trainer.arguments import training_arguments, training_numerics
 from training.trainer.checkpoints import newest_whole, seal, step_of
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
-from training.trainer.supervised_loss import SupervisedLoss
+from training.trainer.supervised_loss import LossOfLogits, loss_of
 
 
 def train(
@@ -54,7 +55,13 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    with SupervisedLoss(model, training_numerics(config).dtype) as loss:
+    check_rows(model, packing=config.packing)
+    with loss_of(model, training_numerics(config).dtype) as loss:
+        if isinstance(loss, LossOfLogits):
+            logger.info(
+                "this model changes its logits after the output layer: the loss is computed from all of them, which"
+                " needs more memory"
+            )
         trainer = SupervisedTrainer(
             model=model,
             args=training_arguments(config, run, seed),

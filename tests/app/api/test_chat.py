@@ -126,3 +126,13 @@ def test_the_model_alone_is_served_only_where_that_is_allowed() -> None:
 
     listed, status = asyncio.run(ask())
     assert ([model["id"] for model in listed], status) == (["fake-1"], 404)
+
+
+def test_what_is_asked_back_is_plain_text_and_its_answer_an_ordinary_turn(api: openai.OpenAI) -> None:
+    asking = ask(api, "头痛")
+    text = asking.choices[0].message.content
+    assert asking.model_extra["xinglin"]["asked"]["question"] in text
+    assert "（请回答：是、没有、不清楚，或用自己的话说明）" in text and text.endswith(f"{LABEL}。{NOTICES.disclaimer}")
+    assert asking.model_extra["xinglin"]["triage"]["advice"] not in text  # what to do is told after the questions
+    assert ask(api, "头痛", text, "是").choices[0].message.content.startswith(SEEK_CARE)
+    assert "（请回答" in ask(api, "头痛", text, "没有").choices[0].message.content

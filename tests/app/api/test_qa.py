@@ -273,3 +273,18 @@ def test_where_the_model_says_nothing_about_an_entry_its_own_words_are_the_answe
     answer = ask(client, "高血压有哪些症状？")
     assert "头痛" in answer["answer"] and "【D001】" in answer["answer"] and EMPTY not in answer["answer"]
     assert answer["finish_reason"] == "stop"
+
+
+def test_a_complaint_is_asked_about_and_a_yes_is_an_alarm(client: httpx.Client, engine: FakeEngine) -> None:
+    asking = ask(client, "头痛")
+    assert asking["answer"].endswith(asking["asked"]["question"]) and asking["asked"]["choices"] == [
+        "是",
+        "没有",
+        "不清楚",
+    ]
+    assert (asking["finish_reason"], asking["citations"], asking["verification"]) == ("declined", [], None)
+    assert stream(client, "头痛")[-1][1]["asked"] == asking["asked"]
+    history = [{"role": "user", "content": "头痛"}, {"role": "assistant", "content": asking["answer"]}]
+    alarm = ask(client, "是", history=history)
+    assert (alarm["triage"]["level"], alarm["answer"], alarm["asked"]) == ("emergency", SEEK_CARE, None)
+    assert engine.batches == [] and ask(client, "高血压有哪些症状？")["asked"] is None

@@ -25,6 +25,7 @@ def source(tmp_path: Path) -> Path:
     return write_jsonl(tmp_path / "rows.json", rows)
 
 
+@pytest.mark.slow  # two processes import everything
 def test_two_processes_give_the_same_bytes_as_one(build: Run, source: Path, tmp_path: Path) -> None:
     for workers in (1, 2):
         out = tmp_path / str(workers)
@@ -46,6 +47,7 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
     assert list(LocalExecutor(2).run(abs, iter([-5, 3, -4, 0, 9]))) == [5, 3, 4, 0, 9]
 
 
+@pytest.mark.slow  # three processes start
 def test_a_build_that_was_killed_resumes_and_gives_the_same_bytes(build: Run, source: Path, tmp_path: Path) -> None:
     words = ("data=bencao", f"source.path={source}", "data.workers=1", *MANY)
     out = tmp_path / "killed" / "out"

@@ -49,11 +49,13 @@ def test_it_is_the_same_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(paragraphs) > 3000 and corpus() == paragraphs
 
 
+@pytest.mark.slow  # all of the prose
 def test_no_question_that_is_tested_occurs_in_it(paragraphs: list[str], tested: list[Example]) -> None:
     text = normalise("".join(paragraphs))
     assert not [item.id for item in tested if normalise(question(item)) in text]
 
 
+@pytest.mark.slow  # all of the prose
 def test_no_run_of_13_characters_of_a_test_question_occurs_in_it(paragraphs: list[str], tested: list[Example]) -> None:
     seen = {run for paragraph in paragraphs for run in runs(normalise(paragraph), RUN)}
     # dev problems are worded as in training: their stories resemble those of the corpus

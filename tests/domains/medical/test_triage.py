@@ -68,6 +68,11 @@ def test_jests_examinations_and_the_past_hide_no_emergency(triager: MedicalTriag
     ("question", "level"),
     [
         ("我奶奶血氧85", "emergency"),
+        ("HR 29 BP 76/40", "emergency"),
+        ("HR 72，BP 118/76", "routine"),
+        ("孕37周，胎心70", "emergency"),
+        ("血钾7.2，透析漏了一次", "emergency"),
+        ("出生十二天，量38.3度", "emergency"),
         ("我奶奶血氧97%，吸氧3升", "routine"),
         ("我爸血压72/40", "emergency"),
         ("我爸血压125/75", "routine"),

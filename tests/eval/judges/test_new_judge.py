@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from data_recipes.pipeline.build import BuiltDataset
 from tests import commands
 
@@ -40,6 +42,7 @@ print(report.summary())
 """
 
 
+@pytest.mark.slow  # in a copy of the project
 def test_a_new_judge_is_one_folder_and_one_line(dataset: BuiltDataset, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(

@@ -158,6 +158,7 @@ def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Pat
     assert "'answer':" in commands.run(*words)
 
 
+@pytest.mark.slow  # the trainer is that of test_trainer.py
 def test_an_interrupted_run_goes_on_to_the_same_weights(
     reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

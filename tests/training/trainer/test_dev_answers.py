@@ -52,6 +52,7 @@ def trained(config: SftConfig, examples: list[Example], warm_up: float) -> tuple
     return [p.detach().clone() for p in model.parameters() if p.requires_grad], asking
 
 
+@pytest.mark.slow  # trains until it loops
 def test_a_model_that_learns_to_loop_is_noticed_and_trains_the_same(
     make_config: Callable[..., SftConfig], warned: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,9 @@ class SftJob(Job[SftConfig]):
         return f"{self.method.title(self.config.method)}: {self.method.described[1]}"
 
     def plan(self) -> MemoryPlan:
-        """See ``Job.plan``."""
+        """See ``Job.plan``; what the method does not reach is said here, before anything is loaded."""
+        if untuned := self._untuned():
+            logger.warning("{}: {}", self.method.title(self.config.method), untuned)
         step = Step.of(self.rows["train"], self.training.batch_size)
         compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
         found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
@@ -77,6 +79,10 @@ class SftJob(Job[SftConfig]):
     def _compared(self) -> Iterator[Example]:
         """Examples of the merge proof."""
         return chain(self.dataset.splits["dev"], self.dataset.splits["train"])
+
+    def _untuned(self) -> str:
+        shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)
+        return self.method.untuned(shapes, self.config.method)
 
     def prepare(self) -> None:
         """Renders the conversations of both splits; see ``Job.prepare``."""
@@ -199,7 +205,9 @@ class SftJob(Job[SftConfig]):
 
     def settings(self) -> dict[str, object]:
         """See ``Job.settings``."""
-        return self.config.method.model_dump() | self.config.train.model_dump(exclude_defaults=True)
+        untuned = self._untuned()
+        said = {"tuned": untuned} if untuned else {}
+        return self.config.method.model_dump() | said | self.config.train.model_dump(exclude_defaults=True)
 
 
 class _ProofFailed(Exception):
@@ -208,7 +216,7 @@ class _ProofFailed(Exception):
 
 def attached_model(config: SftConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
-    return attached(base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation), config, base)
+    return attached(base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation), config)
 
 
 def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:

@@ -15,14 +15,13 @@ from models.numerics import compute_dtype
 from models.output_layer import TILE, OutputLayer
 from models.prompt_format import Rendered
 from models.rehearsal import RECOMPUTED, rehearsal
-from models.token_loss import token_loss
 from training.base import Base
 from training.batches.packing import Rows
 from training.memory_plan import Phase, PhaseName
 from training.methods import METHODS
 from training.stages.sft.config import SftConfig
 from training.trainer.arguments import training_numerics
-from training.trainer.supervised_loss import SupervisedLoss
+from training.trainer.supervised_loss import loss_of
 
 FLOAT, DOUBLE = 4, 8  # bytes
 
@@ -70,17 +69,17 @@ def phases(
     return found | {"evaluation": _evaluation(config, base, splits)}
 
 
-def attached(model: PreTrainedModel, config: SftConfig, base: Base) -> PreTrainedModel | PeftModel:
+def attached(model: PreTrainedModel, config: SftConfig) -> PreTrainedModel | PeftModel:
     """A base model with what is trained on it; its weights may be shapes only."""
     model.train()
     if config.train.gradient_checkpointing:
         model.enable_input_require_grads()
-    return METHODS[config.method.kind].attach(model, config.method, base.family)
+    return METHODS[config.method.kind].attach(model, config.method)
 
 
 def _training(config: SftConfig, base: Base, step: Step) -> Phase:
     """A step with the optimiser's state, which the first one makes."""
-    model = attached(base.shapes(_dtype(config), config.method.quantisation), config, base)
+    model = attached(base.shapes(_dtype(config), config.method.quantisation), config)
     if config.train.gradient_checkpointing:
         model.gradient_checkpointing_enable(RECOMPUTED)
     with rehearsal(model, default_device()) as memory:
@@ -102,24 +101,26 @@ def _loss(model: PreTrainedModel | PeftModel, config: SftConfig, step: Step) -> 
     positions = torch.arange(step.length).expand(step.rows, -1)
     inputs = {"position_ids": positions} if config.train.packing else {"attention_mask": torch.ones_like(ids)}
     numerics = training_numerics(config.train)
-    with numerics.autocast(), SupervisedLoss(model, numerics.dtype) as loss:
-        hidden = model(input_ids=ids, use_cache=False, **inputs).logits.flatten(0, 1)
+    with numerics.autocast(), loss_of(model, numerics.dtype) as loss:
+        returned = model(input_ids=ids, use_cache=False, **inputs).logits.flatten(0, 1)
         supervised = torch.zeros(step.supervised, dtype=torch.long)
-        return token_loss(hidden[supervised], loss.weight, supervised, loss.dtype)
+        return loss.total(returned[supervised], supervised)
 
 
 def _merge(config: SftConfig, base: Base, compared: Sequence[Rendered]) -> Phase:
     """Base + adapter, the merge, and the merged model, one after another; see ``training.merge``."""
     dtype, longest = _dtype(config), max(len(r.ids) for r in compared)
     tokens = sum(sum(r.mask[1:]) for r in compared)
-    unmerged = attached(base.shapes(dtype, config.method.quantisation), config, base).eval()
-    kept = _bytes([unmerged.get_output_embeddings().weight]) + 3 * tokens * unmerged.config.hidden_size * FLOAT
+    unmerged = attached(base.shapes(dtype, config.method.quantisation), config).eval()
+    with rehearsal(unmerged, default_device()):
+        width = OutputLayer(unmerged).width
+    kept = _bytes([unmerged.get_output_embeddings().weight]) + 3 * tokens * width * FLOAT
     compare = min(TILE, tokens * unmerged.config.vocab_size) * 4 * (FLOAT + DOUBLE)
     peaks = [_reading(unmerged, 1, longest, kernel="eager")]
     plain = base.shapes(dtype)
     with rehearsal(plain, default_device()) as memory:
         weights = memory.live
-    merging = attached(base.shapes(dtype), config, base)
+    merging = attached(base.shapes(dtype), config)
     with rehearsal(merging, default_device()) as memory:
         merging.merge_and_unload()
         peaks.append(memory.peak)
@@ -136,7 +137,7 @@ def _evaluation(config: SftConfig, base: Base, splits: Mapping[str, Sequence[Exa
     batch = min(config.suite.batch_size, len(chosen))
     models: list[PreTrainedModel | PeftModel] = [base.shapes(_dtype(config)).eval()]
     if METHODS[config.method.kind].result == "beside_base" or not config.merge.enabled:
-        models.append(attached(base.shapes(_dtype(config), config.method.quantisation), config, base).eval())
+        models.append(attached(base.shapes(_dtype(config), config.method.quantisation), config).eval())
     needed = []
     for model in models:
         weights, answering = _answering(model, batch, prompt, config.suite.max_new_tokens)
@@ -156,13 +157,18 @@ def _answering(model: PreTrainedModel | PeftModel, batch: int, prompt: int, answ
         cache = first.past_key_values
         del first
         for layer in cache.layers:
-            shape = (*layer.keys.shape[:2], layer.keys.shape[2] + answer - 2, layer.keys.shape[3])
-            layer.keys, layer.values = layer.keys.new_empty(shape), layer.values.new_empty(shape)
-        mask = torch.ones(batch, shape[2] + 1, dtype=torch.long)
+            layer.update(*(read.new_empty(_of_tokens(read, answer - 2)) for read in (layer.keys, layer.values)))
+        mask = torch.ones(batch, cache.get_seq_length() + 1, dtype=torch.long)
         inner = model.get_base_model() if isinstance(model, PeftModel) else model
         last = inner(input_ids=ids[:, :1], attention_mask=mask, past_key_values=cache, use_cache=True).logits.float()
         del last
         return weights, memory.peak
+
+
+def _of_tokens(read: torch.Tensor, tokens: int) -> tuple[int, ...]:
+    """The shape of keys or values, ``[batch, heads, tokens, channels]``, of this many tokens."""
+    batch, heads, _, channels = read.shape
+    return batch, heads, tokens, channels
 
 
 def _reading(model: PreTrainedModel | PeftModel, rows: int, length: int, kernel: str | None = None) -> int:

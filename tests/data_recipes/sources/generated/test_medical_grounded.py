@@ -27,7 +27,7 @@ def configured(data: str, *words: str) -> KnowledgeTuningSource:
 
 @pytest.fixture(scope="module")
 def config() -> KnowledgeTuningSource:
-    sizes = ("train=600", "dev=40", "heldout_phrasing=80", "unseen_entity=80", "safety=40")
+    sizes = ("train=600", "dev=20", "heldout_phrasing=80", "unseen_entity=80", "safety=40")
     return configured("medical_grounded", *(f"data.splits.{size}" for size in sizes))
 
 

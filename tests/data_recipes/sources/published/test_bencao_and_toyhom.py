@@ -124,6 +124,7 @@ def test_all_of_bencao_is_accounted_for_and_its_tests_do_not_leak(build: Run, sh
     assert (manifest.overlap["test"].exact, manifest.overlap["test"].ngram) == (0, 0)
 
 
+@pytest.mark.slow  # a hundred thousand rows
 def test_all_of_toyhom_is_accounted_for_and_its_tests_do_not_leak(build: Run, shared: Path, tmp_path: Path) -> None:
     manifest = built(build, "toyhom", shared / "data/toyhom/neike_5000-6000.csv", tmp_path / "out").manifest
     assert manifest.counts.read == manifest.sources[0].rows == 7644

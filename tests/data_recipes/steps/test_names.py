@@ -1,0 +1,29 @@
+from collections import Counter
+
+import pytest
+
+from data_recipes.steps.names import lists
+from data_recipes.steps.names.features import Joined, candidates, described
+from data_recipes.steps.names.running import running_names
+from data_recipes.steps.names.scores import BESIDE, weights
+
+TEXTS = ["昨天陪刘桂芳去透析", "高血压要少吃盐", "管床的是周立新，查房时说能出院", "林淑惠護士說陳志強要轉院"]
+
+
+def test_what_is_found_does_not_depend_on_the_texts_beside() -> None:
+    together = running_names(TEXTS, [[]] * len(TEXTS))
+    alone = {at: running_names([text], [[]]).get(0) for at, text in enumerate(TEXTS)}
+    assert together == {at: names for at, names in alone.items() if names}
+    found = {TEXTS[at][name.start : name.end] for at, names in together.items() for name in names}
+    assert {"刘桂芳", "周立新", "林淑惠"} <= found
+
+
+def test_every_feature_has_a_weight_and_every_weight_a_feature() -> None:
+    joined = Joined.of(TEXTS)
+    assert {*described(joined, candidates(joined)), BESIDE} == set(weights().of)
+
+
+@pytest.mark.parametrize("section", [lists.BEFORE, lists.AFTER])
+def test_a_word_stands_in_one_list(section: dict[str, tuple[str, ...]]) -> None:
+    count = Counter(word for words in section.values() for word in words)
+    assert [word for word, times in count.items() if times > 1] == []
