@@ -21,15 +21,16 @@ class OutputLayer:
 
     Args:
         model: The model, possibly wrapped by peft.
+        is_last: The attribute, where it is known; else it is tried.
 
     Attributes:
         layer: A linear layer, or one wrapped by peft.
         is_last: Whether the model's logits are what the layer gives.
     """
 
-    def __init__(self, model: PreTrainedModel | PeftModel) -> None:
+    def __init__(self, model: PreTrainedModel | PeftModel, is_last: bool | None = None) -> None:
         self.layer: Any = model.get_output_embeddings()
-        self.is_last = _is_last(self.layer, model)
+        self.is_last = _is_last(self.layer, model) if is_last is None else is_last
 
     def __enter__(self) -> "OutputLayer":
         if self.is_last:

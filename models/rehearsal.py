@@ -16,6 +16,9 @@ RECOMPUTED = {"use_reentrant": False, "preserve_rng_state": False}
 """How layers are recomputed in a rehearsal: no random numbers are drawn, so there is no state of theirs to restore."""
 
 
+GROUPED_MM = torch.ops.aten._grouped_mm.default
+
+
 class MemoryCount(TorchDispatchMode):
     """Adds up the storages of the tensors that are made in its context.
 
@@ -40,7 +43,7 @@ class MemoryCount(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Performs an operation and counts what it makes."""
-        result = operation(*args, **(kwargs or {}))
+        result = _grouped_mm(*args) if operation is GROUPED_MM else operation(*args, **(kwargs or {}))
         tree_map_only(torch.Tensor, self._count, result)
         return result
 
@@ -57,6 +60,18 @@ class MemoryCount(TorchDispatchMode):
     def _forget(self, place: int, size: int) -> None:
         self.counted.discard(place)
         self.live -= size
+
+
+def _grouped_mm(a: torch.Tensor, b: torch.Tensor, ends: torch.Tensor, *_: Any) -> torch.Tensor:
+    """The products of experts, in any type: torch's own shapes of it are those of bfloat16 alone.
+
+    Args:
+        a: Tokens, ``[tokens, in]``; for the gradient of the weights their transpose, ``[in, tokens]``.
+        b: Weights, ``[experts, in, out]``; for that gradient ``[tokens, out]``.
+        ends: Where the tokens of each expert end.
+    """
+    shape = (len(a), b.shape[-1]) if b.dim() == 3 else (len(ends), len(a), b.shape[-1])
+    return a.new_empty(shape)
 
 
 @contextmanager

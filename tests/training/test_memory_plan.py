@@ -1,5 +1,6 @@
 """The memory plan: every phase is rehearsed, and what cannot fit stops with the setting to change."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +9,14 @@ import pytest
 import torch
 
 from common.errors import UserError
+from common.files import read_json, write_json
 from data_recipes.schema.example import Example
 from models.loading import load_model
 from models.output_layer import TILE
 from models.rehearsal import rehearsal
 from tests.models.natives import NATIVES_QUICK_FIRST, build
 from tests.training.method_choices import method_choices, words_of
-from training.base import Base, find_base
+from training.base import find_base
 from training.memory_plan import LIBRARIES, MemoryPlan, Phase, check_memory, memory_errors, plan_of
 from training.merge import compared_answers
 from training.stages.sft.config import SftConfig
@@ -74,21 +76,15 @@ def test_a_rehearsal_counts_what_is_alive_and_forgets_what_is_not() -> None:
 
 @pytest.mark.parametrize("vocabulary", [600, 152_000])
 def test_scoring_holds_a_tile_of_logits_whatever_the_vocabulary(
-    vocabulary: int, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+    vocabulary: int, make_config: MakeConfig, examples: list[Example], tiny_base: Path, tmp_path: Path
 ) -> None:
-    shapes = Base.shapes
-
-    def large(self: Base, *arguments: object) -> object:
-        model = shapes(self, *arguments)  # type: ignore[arg-type]
-        with torch.device("meta"):
-            model.lm_head = torch.nn.Linear(64, vocabulary, bias=False)
-            model.model.embed_tokens = torch.nn.Embedding(vocabulary, 64)
-        return model
-
-    monkeypatch.setattr(Base, "shapes", large)
-    found = planned(make_config("method=lora", "suite.batch_size=2", "suite.max_new_tokens=8"), examples)
+    shutil.copytree(tiny_base, tmp_path / "base")
+    config = tmp_path / "base/config.json"
+    write_json(config, read_json(config) | {"vocab_size": vocabulary})
+    words = (f"model.path={tmp_path}/base", "suite.batch_size=2", "suite.max_new_tokens=8")
+    found = planned(make_config("method=lora", *words), examples)
     assert found["evaluation"].computing < 4 * 4 * TILE  # of 4,096 tokens they would be 37 times this
-    assert found["evaluation"].weights > 2 * 4 * 64 * vocabulary
+    assert found["evaluation"].weights > 4 * 64 * vocabulary  # embedding and output layer are one
 
 
 def test_run_that_cannot_fit_stops_with_what_would_fit(make_config: MakeConfig, examples: list[Example]) -> None:

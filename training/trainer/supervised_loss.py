@@ -13,7 +13,9 @@ from models.token_loss import token_loss
 from training.batches.packing import IGNORED
 
 
-def loss_of(model: PreTrainedModel | PeftModel, dtype: torch.dtype) -> "SupervisedLoss | LossOfLogits":
+def loss_of(
+    model: PreTrainedModel | PeftModel, dtype: torch.dtype, is_last: bool | None = None
+) -> "SupervisedLoss | LossOfLogits":
     """The loss that a model can be trained with: that of its output layer where its logits are what that layer gives.
 
     Some models change them afterwards (soft caps in Gemma 2, scales in Cohere and Granite) or add a bias.
@@ -21,8 +23,10 @@ def loss_of(model: PreTrainedModel | PeftModel, dtype: torch.dtype) -> "Supervis
     Args:
         model: The model.
         dtype: Type that the products of training are taken in.
+        is_last: As of ``OutputLayer``.
     """
-    return SupervisedLoss(model, dtype) if _is_plain(OutputLayer(model)) else LossOfLogits()
+    output = OutputLayer(model, is_last)
+    return SupervisedLoss(model, dtype, output.is_last) if _is_plain(output) else LossOfLogits()
 
 
 class SupervisedLoss(OutputLayer):
@@ -33,10 +37,11 @@ class SupervisedLoss(OutputLayer):
     Args:
         model: The model; its logits are what its output layer gives, which has no bias.
         dtype: Type that the products of training are taken in.
+        is_last: As of ``OutputLayer``.
     """
 
-    def __init__(self, model: PreTrainedModel | PeftModel, dtype: torch.dtype) -> None:
-        super().__init__(model)
+    def __init__(self, model: PreTrainedModel | PeftModel, dtype: torch.dtype, is_last: bool | None = None) -> None:
+        super().__init__(model, is_last)
         if not _is_plain(self):
             raise TypeError(f"the output layer, a {type(self.layer).__name__}, is not all that logits are made of")
         self.weight: nn.Parameter = self.layer.weight

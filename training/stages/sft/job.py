@@ -216,7 +216,8 @@ class _ProofFailed(Exception):
 
 def attached_model(config: SftConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
-    return attached(base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation), config)
+    model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
+    return attached(model, config.method, recomputing=config.train.gradient_checkpointing)
 
 
 def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:

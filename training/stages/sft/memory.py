@@ -1,7 +1,8 @@
 """Rehearses the phases of a run on tensors without memory, to know what each will need."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from transformers import PreTrainedModel
 from data_recipes.schema.example import Example
 from eval.suites import rows_scored_at_once, select
 from models.loading import default_device
-from models.numerics import compute_dtype
+from models.numerics import Numerics, compute_dtype
 from models.output_layer import TILE, OutputLayer
 from models.prompt_format import Rendered
 from models.rehearsal import RECOMPUTED, rehearsal
@@ -19,6 +20,7 @@ from training.base import Base
 from training.batches.packing import Rows
 from training.memory_plan import Phase, PhaseName
 from training.methods import METHODS
+from training.methods.method import MethodConfig
 from training.stages.sft.config import SftConfig
 from training.trainer.arguments import training_numerics
 from training.trainer.supervised_loss import loss_of
@@ -47,6 +49,37 @@ class Step:
         return cls(min(batch_size, len(rows)), max(rows.lengths), sum(supervised[-batch_size:]))
 
 
+@dataclass(frozen=True)
+class Shapes:
+    """All that a rehearsal knows of a base and of what is trained on it: equal ones take the same memory.
+
+    Attributes:
+        dtype: Type of the weights.
+        sizes: The model's class, its configuration and that of the method, as text.
+    """
+
+    base: Base = field(compare=False)
+    method: MethodConfig = field(compare=False)
+    dtype: torch.dtype
+    sizes: str
+
+    @classmethod
+    def of(cls, config: SftConfig, base: Base) -> "Shapes":
+        """Those of a run."""
+        plan = base.family.plan(base.checkpoint)
+        sizes = f"{plan.model_class} {plan.config.to_json_string(use_diff=False)} {config.method.model_dump_json()}"
+        return cls(base, config.method, compute_dtype(config.model.dtype).dtype, sizes)
+
+    def plain(self) -> PreTrainedModel:
+        """The base as it is evaluated and merged onto."""
+        return self.base.shapes(self.dtype).eval()
+
+    def tuned(self, *, quantised: bool = True, recomputing: bool = False) -> PreTrainedModel | PeftModel:
+        """The base with what is trained on it, in training mode."""
+        base = self.base.shapes(self.dtype, self.method.quantisation if quantised else None)
+        return attached(base, self.method, recomputing=recomputing)
+
+
 def phases(
     config: SftConfig,
     base: Base,
@@ -54,7 +87,7 @@ def phases(
     compared: Sequence[Rendered],
     splits: Mapping[str, Sequence[Example]],
 ) -> dict[PhaseName, Phase]:
-    """Every phase of a run at its peak.
+    """Every phase of a run at its peak. Runs of one process that differ in nothing that takes memory share rehearsals.
 
     Args:
         config: The run.
@@ -63,89 +96,121 @@ def phases(
         compared: The conversations of the merge proof.
         splits: The dataset, of which the suites are evaluated.
     """
-    found: dict[PhaseName, Phase] = {"training": _training(config, base, training)}
-    if METHODS[config.method.kind].result == "mergeable" and config.merge.enabled:
-        found["merge"] = _merge(config, base, compared)
-    return found | {"evaluation": _evaluation(config, base, splits)}
+    shapes, train, suite = Shapes.of(config, base), config.train, config.suite
+    method, precision = METHODS[config.method.kind], training_numerics(train)
+    used = _step(
+        shapes, training, precision, train.packing, train.gradient_checkpointing, train.gradient_accumulation > 1
+    )
+    found: dict[PhaseName, Phase] = {"training": Phase(*used, _less_in_training(config))}
+    if method.result == "mergeable" and config.merge.enabled:
+        fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
+        tokens = sum(sum(r.mask[1:]) for r in compared)
+        found["merge"] = Phase(*_merge(shapes, max(len(r.ids) for r in compared), tokens), fix)
+    chosen = [example for examples in select(splits, suite).values() for example in examples]
+    longest = max(base.prompt_format.count(example.messages) for example in chosen)
+    prompt = max(base.prompt_format.count(example.prompt) for example in chosen)
+    beside = method.result == "beside_base" or not config.merge.enabled
+    used = _evaluation(
+        *(shapes, beside, min(suite.batch_size, len(chosen)), prompt, suite.max_new_tokens),
+        *(rows_scored_at_once(longest, len(chosen)), longest),
+    )
+    return found | {"evaluation": Phase(*used, "lower suite.batch_size or suite.max_new_tokens")}
 
 
-def attached(model: PreTrainedModel, config: SftConfig) -> PreTrainedModel | PeftModel:
-    """A base model with what is trained on it; its weights may be shapes only."""
+def attached(model: PreTrainedModel, method: MethodConfig, *, recomputing: bool) -> PreTrainedModel | PeftModel:
+    """A base model with what is trained on it; its weights may be shapes only.
+
+    Args:
+        model: The base model.
+        method: What is trained.
+        recomputing: Whether layers are computed again in the backward pass.
+    """
     model.train()
-    if config.train.gradient_checkpointing:
+    if recomputing:
         model.enable_input_require_grads()
-    return METHODS[config.method.kind].attach(model, config.method)
+    return METHODS[method.kind].attach(model, method)
 
 
-def _training(config: SftConfig, base: Base, step: Step) -> Phase:
-    """A step with the optimiser's state, which the first one makes."""
-    model = attached(base.shapes(_dtype(config), config.method.quantisation), config)
-    if config.train.gradient_checkpointing:
+@cache
+def _step(
+    shapes: Shapes, step: Step, numerics: Numerics, packing: bool, recomputing: bool, accumulating: bool
+) -> tuple[float, float, float]:
+    """Weights, trained and computing of a step with the optimiser's state, which the first one makes."""
+    is_last = _is_last(shapes)
+    model = shapes.tuned(recomputing=recomputing)
+    if recomputing:
         model.gradient_checkpointing_enable(RECOMPUTED)
     with rehearsal(model, default_device()) as memory:
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         weights = memory.live - _bytes(trained)
         moments = [torch.zeros_like(parameter) for parameter in trained for _ in range(2)]  # of Adam
-        if config.train.gradient_accumulation > 1:  # the gradients of the batches before
+        if accumulating:  # the gradients of the batches before
             for parameter in trained:
                 parameter.grad = torch.zeros_like(parameter)
-        _loss(model, config, step).backward()
+        _loss(model, step, numerics, packing, is_last).backward()
         owned = 2 * _bytes(trained) + _bytes(moments)
         peak = memory.peak
-    return Phase(weights, owned, peak - weights - owned, _less_in_training(config))
+    return weights, owned, peak - weights - owned
 
 
-def _loss(model: PreTrainedModel | PeftModel, config: SftConfig, step: Step) -> torch.Tensor:
+@cache
+def _is_last(shapes: Shapes) -> bool:
+    """Whether the model's logits are what its output layer gives."""
+    model = shapes.plain()
+    with rehearsal(model, default_device()):
+        return OutputLayer(model).is_last
+
+
+def _loss(
+    model: PreTrainedModel | PeftModel, step: Step, numerics: Numerics, packing: bool, is_last: bool
+) -> torch.Tensor:
     """The loss as the trainer computes it."""
     ids = torch.zeros(step.rows, step.length, dtype=torch.long)
     positions = torch.arange(step.length).expand(step.rows, -1)
-    inputs = {"position_ids": positions} if config.train.packing else {"attention_mask": torch.ones_like(ids)}
-    numerics = training_numerics(config.train)
-    with numerics.autocast(), loss_of(model, numerics.dtype) as loss:
+    inputs = {"position_ids": positions} if packing else {"attention_mask": torch.ones_like(ids)}
+    with numerics.autocast(), loss_of(model, numerics.dtype, is_last) as loss:
         returned = model(input_ids=ids, use_cache=False, **inputs).logits.flatten(0, 1)
         supervised = torch.zeros(step.supervised, dtype=torch.long)
         return loss.total(returned[supervised], supervised)
 
 
-def _merge(config: SftConfig, base: Base, compared: Sequence[Rendered]) -> Phase:
+@cache
+def _merge(shapes: Shapes, longest: int, tokens: int) -> tuple[float, float, float]:
     """Base + adapter, the merge, and the merged model, one after another; see ``training.merge``."""
-    dtype, longest = _dtype(config), max(len(r.ids) for r in compared)
-    tokens = sum(sum(r.mask[1:]) for r in compared)
-    unmerged = attached(base.shapes(dtype, config.method.quantisation), config).eval()
-    with rehearsal(unmerged, default_device()):
-        width = OutputLayer(unmerged).width
-    kept = _bytes([unmerged.get_output_embeddings().weight]) + 3 * tokens * width * FLOAT
+    is_last = _is_last(shapes)
+    unmerged = shapes.tuned()
+    output = OutputLayer(unmerged, is_last)
+    kept = _bytes([output.layer.weight]) + 3 * tokens * output.width * FLOAT
     compare = min(TILE, tokens * unmerged.config.vocab_size) * 4 * (FLOAT + DOUBLE)
-    peaks = [_reading(unmerged, 1, longest, kernel="eager")]
-    plain = base.shapes(dtype)
-    with rehearsal(plain, default_device()) as memory:
-        weights = memory.live
-    merging = attached(base.shapes(dtype), config)
+    unmerged.get_base_model().set_attn_implementation("eager")
+    peaks = [_reading(unmerged, 1, longest, is_last)]
+    merging = shapes.tuned(quantised=False)
     with rehearsal(merging, default_device()) as memory:
-        merging.merge_and_unload()
+        merged = merging.merge_and_unload()
+        weights = _bytes(list(merged.parameters()))
         peaks.append(memory.peak)
-    peaks.append(max(_reading(base.shapes(dtype), 1, longest), weights + compare) + kept)
-    fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
-    return Phase(weights, 0.0, max(peaks) - weights, fix)
+    peaks.append(max(_reading(shapes.plain(), 1, longest, is_last), weights + compare) + kept)
+    return weights, 0.0, max(peaks) - weights
 
 
-def _evaluation(config: SftConfig, base: Base, splits: Mapping[str, Sequence[Example]]) -> Phase:
-    """The base and the result, which answer and score the suites one after another."""
-    chosen = [example for examples in select(splits, config.suite).values() for example in examples]
-    whole = max(base.prompt_format.count(example.messages) for example in chosen)
-    prompt = max(base.prompt_format.count(example.prompt) for example in chosen)
-    batch = min(config.suite.batch_size, len(chosen))
-    models: list[PreTrainedModel | PeftModel] = [base.shapes(_dtype(config)).eval()]
-    if METHODS[config.method.kind].result == "beside_base" or not config.merge.enabled:
-        models.append(attached(base.shapes(_dtype(config), config.method.quantisation), config).eval())
-    needed = []
-    for model in models:
-        weights, answering = _answering(model, batch, prompt, config.suite.max_new_tokens)
-        needed.append((weights, answering))
-    scoring = _reading(base.shapes(_dtype(config)), rows_scored_at_once(whole, len(chosen)), whole)
-    weights, peak = max(needed, key=lambda one: one[1])
-    peak = max(peak, scoring)
-    return Phase(weights, 0.0, peak - weights, "lower suite.batch_size or suite.max_new_tokens")
+@cache
+def _evaluation(
+    shapes: Shapes, beside_base: bool, batch: int, prompt: int, answer: int, scored: int, longest: int
+) -> tuple[float, float, float]:
+    """The base and the result, which answer and score the suites one after another.
+
+    Args:
+        shapes: The model.
+        beside_base: Whether the result is what was trained on top of the base, and not an ordinary model.
+        batch: Conversations that are answered at once.
+        prompt: Tokens of the longest prompt; likewise ``answer`` of an answer.
+        scored: Conversations that are scored at once.
+        longest: Tokens of the longest of them.
+    """
+    models = [shapes.plain(), *([shapes.tuned().eval()] if beside_base else [])]
+    weights, peak = max((_answering(model, batch, prompt, answer) for model in models), key=lambda one: one[1])
+    peak = max(peak, _reading(shapes.plain(), scored, longest, _is_last(shapes)))
+    return weights, 0.0, peak - weights
 
 
 def _answering(model: PreTrainedModel | PeftModel, batch: int, prompt: int, answer: int) -> tuple[int, int]:
@@ -154,13 +219,15 @@ def _answering(model: PreTrainedModel | PeftModel, batch: int, prompt: int, answ
         weights = memory.live
         ids = torch.zeros(batch, prompt, dtype=torch.long)
         first: Any = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=True, logits_to_keep=1)
-        cache = first.past_key_values
+        read_so_far = first.past_key_values
         del first
-        for layer in cache.layers:
+        for layer in read_so_far.layers:
             layer.update(*(read.new_empty(_of_tokens(read, answer - 2)) for read in (layer.keys, layer.values)))
-        mask = torch.ones(batch, cache.get_seq_length() + 1, dtype=torch.long)
+        mask = torch.ones(batch, read_so_far.get_seq_length() + 1, dtype=torch.long)
         inner = model.get_base_model() if isinstance(model, PeftModel) else model
-        last = inner(input_ids=ids[:, :1], attention_mask=mask, past_key_values=cache, use_cache=True).logits.float()
+        last = inner(
+            input_ids=ids[:, :1], attention_mask=mask, past_key_values=read_so_far, use_cache=True
+        ).logits.float()
         del last
         return weights, memory.peak
 
@@ -171,21 +238,15 @@ def _of_tokens(read: torch.Tensor, tokens: int) -> tuple[int, ...]:
     return batch, heads, tokens, channels
 
 
-def _reading(model: PreTrainedModel | PeftModel, rows: int, length: int, kernel: str | None = None) -> int:
+def _reading(model: PreTrainedModel | PeftModel, rows: int, length: int, is_last: bool) -> int:
     """Bytes while conversations are read, and the output layer is applied to a tile of them."""
-    if kernel is not None:
-        model.get_base_model().set_attn_implementation(kernel)
     with rehearsal(model.eval(), default_device()) as memory, torch.no_grad():
         ids = torch.zeros(rows, length, dtype=torch.long)
-        with OutputLayer(model) as output:
-            hidden = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits.flatten(0, 1)
+        with OutputLayer(model, is_last) as output:
+            returned = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits.flatten(0, 1)
         (tile, *_) = output.tiles(rows * length)
-        output.logits(hidden[tile]).float().log_softmax(-1)
+        output.logits(returned[tile]).float().log_softmax(-1)
         return memory.peak
-
-
-def _dtype(config: SftConfig) -> torch.dtype:
-    return compute_dtype(config.model.dtype).dtype
 
 
 def _bytes(tensors: Sequence[torch.Tensor]) -> int:
