@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from peft import PeftModel
@@ -32,7 +32,7 @@ class OutputLayer:
         self.layer: Any = model.get_output_embeddings()
         self.is_last = _is_last(self.layer, model) if is_last is None else is_last
 
-    def __enter__(self) -> "OutputLayer":
+    def __enter__(self) -> Self:
         if self.is_last:
             self.layer.forward = _unchanged
         return self
