@@ -1,6 +1,5 @@
 """Evaluates models on a suite and writes the report."""
 
-import gc
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from eval.suites import evaluate_system, select
 from models.artifact import Artifact, LanguageModelArtifact
 from models.beside_base import directory_of
 from models.engines.engine import Engine
+from models.memory import release
 from models.numerics import Numerics
 from models.recommended import Recommended
 
@@ -174,9 +174,7 @@ def _evaluate(candidate: Candidate, suites: Suites, config: SuiteConfig) -> Syst
         return evaluate_system(engine, suites, config)
     finally:
         del engine  # two models may not fit into memory together
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        release()
 
 
 def _key(identity: tuple[str, ...], suites: Suites, config: SuiteConfig) -> str:

@@ -17,7 +17,7 @@ from eval.config import SuiteConfig
 from models.engines.engine import Completion, Engine, Sampling, Score
 
 NOT_TEST = ("train", "dev")
-TOKENS_SCORED_AT_ONCE = 4096  # logits take tokens x vocabulary x 4 bytes: 2 GB for a vocabulary of 125,000
+TOKENS_SCORED_AT_ONCE = 4096
 
 
 def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict[str, list[Example]]:
@@ -105,12 +105,17 @@ def _batches_of_tokens(order: Sequence[int], lengths: Sequence[int]) -> Iterator
     """Cuts the items, longest first, into batches of at most ``TOKENS_SCORED_AT_ONCE`` padded tokens."""
     batch: list[int] = []
     for i in order:
-        if batch and lengths[batch[0]] * (len(batch) + 1) > TOKENS_SCORED_AT_ONCE:
+        if batch and len(batch) == rows_scored_at_once(lengths[batch[0]], len(order)):
             yield batch
             batch = []
         batch.append(i)
     if batch:
         yield batch
+
+
+def rows_scored_at_once(longest: int, items: int) -> int:
+    """How many of these items are scored together where the longest of them has so many tokens."""
+    return min(items, max(1, TOKENS_SCORED_AT_ONCE // longest))
 
 
 def _answer(completion: Completion | None, score: Score | None) -> ModelAnswer:

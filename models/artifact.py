@@ -124,25 +124,40 @@ class SelectedRecord(Record):
         )
 
 
-class MergeProof(Record):
-    """The merged model compared with the unmerged one on held-out prompts.
+class MergeDifference(Record):
+    """How a model differs from base + adapter at the answers' positions.
 
     Attributes:
-        prompts: Number of prompts compared.
-        tokens: Number of positions whose logits were compared.
         max_logit_difference: Largest absolute difference of a logit.
-        mean_kl: Mean Kullback-Leibler divergence of unmerged from merged next-token distributions, nats.
+        mean_kl: Mean Kullback-Leibler divergence of its next-token distributions from theirs, nats.
         greedy_agreement: Share of positions with the same most likely token, 0 to 1.
-        score_difference: Mean log-probability of the reference answers per token, merged minus unmerged, nats.
-        passed: Whether all are within tolerance.
+        score_difference: Mean log-probability of the reference answers per token, minus theirs, nats.
     """
 
-    prompts: int
-    tokens: int
     max_logit_difference: float
     mean_kl: float
     greedy_agreement: float
     score_difference: float
+
+
+class MergeProof(MergeDifference):
+    """The merged model compared with base + adapter.
+
+    Attributes:
+        prompts: Number of prompts compared.
+        tokens: Number of answer tokens, at whose positions they were compared.
+        noise: How base + adapter differs from itself, computed with another attention kernel; None, as are the limits,
+            in proofs from before that was measured.
+        max_kl: The highest mean KL divergence that this noise allows, nats.
+        min_agreement: The lowest greedy agreement.
+        passed: Whether both are within their limits.
+    """
+
+    prompts: int
+    tokens: int
+    noise: MergeDifference | None = None
+    max_kl: float | None = None
+    min_agreement: float | None = None
     passed: bool
 
 

@@ -248,11 +248,18 @@ def _proof(artifact: AnyArtifact) -> str:
 
 
 def _figures(proof: MergeProof) -> str:
+    limits = (
+        f" What rounding allows: mean KL {proof.max_kl:.2e}, greedy agreement {proof.min_agreement:.4f}; the unmerged "
+        f"model differs from itself, its attention computed by another kernel, by {proof.noise.mean_kl:.2e} and "
+        f"{proof.noise.greedy_agreement:.4f}."
+        if proof.noise
+        else ""
+    )
     return (
         "## 合并证明 Merge proof\n\n"
-        f"{proof.prompts} prompts, {proof.tokens} tokens: max logit difference {proof.max_logit_difference:.2e}, "
-        f"mean KL {proof.mean_kl:.2e} nats, greedy agreement {proof.greedy_agreement:.4f}, score difference "
-        f"{proof.score_difference:+.2e} nats per token, passed: {proof.passed}."
+        f"{proof.prompts} prompts, {proof.tokens} answer tokens: mean KL {proof.mean_kl:.2e} nats, greedy agreement "
+        f"{proof.greedy_agreement:.4f}, max logit difference {proof.max_logit_difference:.2e}, score difference "
+        f"{proof.score_difference:+.2e} nats per token, passed: {proof.passed}.{limits}"
     )
 
 

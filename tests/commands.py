@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from common.machine import TUNABLES
+
 PROJECT = Path(__file__).resolve().parent.parent
 LIBRARIES = (
     *("torch", "torch.utils.tensorboard", "transformers.trainer", "transformers.models.llama.modeling_llama"),
@@ -52,7 +54,8 @@ class Command:
         self._streams = tempfile.TemporaryDirectory()
         folder = Path(self._streams.name)
         self._out, self._err = folder / "out", folder / "err"
-        variables = os.environ | {"OMP_NUM_THREADS": "1"} | (environment or {})
+        # with heap settings of its own, a training does not start itself again, which would import everything again
+        variables = os.environ | {"OMP_NUM_THREADS": "1", TUNABLES: ""} | (environment or {})
         self._process = _SERVER.Process(
             target=_become, args=(words, str(project), str(cwd), dict(variables), str(self._out), str(self._err))
         )

@@ -17,7 +17,7 @@ SMALL_RUN = [
     "model.embedded={vocab_size: 1500, hidden_size: 64, layers: 1, sequence_length: 64, batch_size: 4, steps: 20}",
     "train.max_steps=2",
     "suite.max_new_tokens=4",
-    "merge.prompts=2",
+    "merge.tokens=40",
 ]
 SMALL_DATA = ["data.splits.dev=10", "data.splits.test=20"]
 

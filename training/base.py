@@ -15,6 +15,7 @@ from models.gguf_import.unpacking import UnpackedRecord
 from models.hub import hub_name, locate
 from models.loading import Quantisation, hash_model, load_model, load_prompt_format, open_checkpoint
 from models.prompt_format import PromptFormat
+from models.rehearsal import quantise_shapes
 from training.config import StageConfig
 
 CHINESE = "medical"
@@ -50,11 +51,14 @@ class Base:
         record = UnpackedRecord.of(self.path)
         return Path(record.path) if record else self.path
 
-    def shapes(self) -> PreTrainedModel:
-        """The model without its weights; only ``config.json`` is read."""
+    def shapes(self, dtype: torch.dtype, quantisation: Quantisation | None = None) -> PreTrainedModel:
+        """The model as ``load`` gives it, without its weights; only ``config.json`` is read."""
         plan = self.family.plan(self.checkpoint)
         with torch.device("meta"):
-            return plan.model_class(plan.config)
+            model = plan.model_class(plan.config).to(dtype)
+        if quantisation:
+            quantise_shapes(model)
+        return model
 
     def load(self, dtype: torch.dtype, quantisation: Quantisation | None = None) -> PreTrainedModel:
         """Loads its weights."""

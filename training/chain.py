@@ -21,11 +21,12 @@ from models.artifact import AnyArtifact, BesideBaseArtifact, check_files, result
 from models.card import CARD, CardContent, ScoreRow, write_model_card
 from models.gguf_import.unpacking import gguf_of
 from models.hub import hub_name, locate
+from models.memory import release
 from models.push import check_target, push
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.knowledge import knowledge_of
-from training.memory_plan import check_memory
+from training.memory_plan import MemoryPlan, check_memory, memory_errors
 from training.provenance import Provenance, record_finished
 from training.stages import STAGES
 from training.stages.job import Job
@@ -72,14 +73,18 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
         began.refuse_other_base(job.base)
         began.refuse_other_knowledge(job.knowledge)
     logger.info("[3/6] training, {}", job.described)
-    run = _trained(job, run, began, command)
+    run, plan = _trained(job, run, began, command)
+    release()
     logger.info("[4/6] result")
-    artifact = job.finish(run)
+    with memory_errors(plan, "merge"):
+        artifact = job.finish(run)
     exported = artifact.directory(run.path)
     artifact.save(exported)
     artifact.save(run.path)
     logger.info("[5/6] evaluation")
-    report = job.evaluate(run, artifact, run.command)
+    release()
+    with memory_errors(plan, "evaluation"):
+        report = job.evaluate(run, artifact, run.command)
     write_model_card(exported, artifact, _card(job, report), job.base)
     pushed = push(exported, config.push, *stage.markers)
     record_finished(run)
@@ -121,23 +126,26 @@ def _recorded_base(config: StageConfig, began: Provenance | None) -> Path | None
     return None
 
 
-def _trained(job: Job[Any], run: RunDirectory | None, began: Provenance | None, command: str) -> RunDirectory:
-    """The run with its training done; what it is made from is recorded before its first step."""
-    if run is not None and began is None:
-        return _trained_without_record(job, run)
-    is_done = began is not None and began.trained is not None and began.trained.reaches(job.config)
-    if not is_done:
-        check_memory(job.plan())
+def _trained(
+    job: Job[Any], run: RunDirectory | None, began: Provenance | None, command: str
+) -> tuple[RunDirectory, MemoryPlan]:
+    """The run with its training done, and its memory plan; what it is made from is recorded before its first step."""
     job.prepare()
+    plan = job.plan()
+    is_done = began is not None and began.trained is not None and began.trained.reaches(job.config)
+    check_memory(plan.after_training if is_done else plan)
+    if run is not None and began is None:
+        return _trained_without_record(job, run, plan), plan
     if run is None or began is None:
         run, provenance = _started(job, command)
     else:
         provenance = _resumed(job, run, began, is_done)
     logger.info("run directory: {}", run.path)
     if not is_done:
-        job.train(run)
+        with memory_errors(plan, "training"):
+            job.train(run)
         provenance.with_trained(job.config, result_files(job.trained(run))).save(run)
-    return run
+    return run, plan
 
 
 def _started(job: Job[Any], command: str) -> tuple[RunDirectory, Provenance]:
@@ -184,13 +192,12 @@ def _check_continued(run: RunDirectory) -> None:
     logger.info("the run had finished; it is trained further, at the learning rates of the longer schedule")
 
 
-def _trained_without_record(job: Job[Any], run: RunDirectory) -> RunDirectory:
+def _trained_without_record(job: Job[Any], run: RunDirectory, plan: MemoryPlan) -> RunDirectory:
     """The same for a run that began before its provenance was recorded."""
     logger.info("{} began before its provenance was recorded: there is nothing to compare it with", run.path)
     if not job.trained(run).is_dir():
-        check_memory(job.plan())
-        job.prepare()
-        job.train(run)
+        with memory_errors(plan, "training"):
+            job.train(run)
     return run
 
 

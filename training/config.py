@@ -77,28 +77,21 @@ class TrainConfig(OptimiserConfig):
     supervise: Literal["all", "last"] = "all"
 
 
-class MergeTolerance(Config):
-    """How far the merged model may differ from the unmerged one; beyond that the merge is refused."""
-
-    max_logit_difference: float = Field(0.5, gt=0)
-    mean_kl: float = Field(1e-3, gt=0)
-    greedy_agreement: float = Field(0.98, gt=0, le=1)
-    score_difference: float = Field(0.01, gt=0)
-
-
 class MergeConfig(Config):
     """How an adapter becomes part of the weights.
 
     Attributes:
         base: ``dequantised`` merges onto the very weights the adapter was trained on; ``original`` onto the
             unquantised ones (the adapter then meets weights it has not seen).
-        prompts: Number of held-out prompts of the proof.
+        tokens: Fewest answer tokens that the merged model is compared on.
+        noise_factor: How many times the rounding of the unmerged model, measured as KL divergence, the merged one may
+            differ; beyond that the merge is refused.
     """
 
     enabled: bool = True
     base: Literal["dequantised", "original"] = "dequantised"
-    prompts: int = Field(32, ge=1)
-    tolerance: MergeTolerance = MergeTolerance()
+    tokens: int = Field(1000, ge=1)
+    noise_factor: float = Field(4.0, gt=0)
 
 
 class KnowledgeConfig(Config):

@@ -1,95 +1,126 @@
-"""The memory that a run will need, reported before the base model is loaded."""
+"""The memory that each phase of a run will need, reported before the base model is loaded."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from loguru import logger
-from torch import nn
 
 from common.errors import UserError
 from common.machine import available_memory
-from models.loading import Quantisation
-from training.config import OptimiserConfig
-from training.trainer.arguments import training_numerics
+from models.memory import resident
 
-GIB = 2**30
-NF4_BYTES = 0.5 + 0.127 / 8  # 4 bits and 0.127 bits of doubly quantised scales per weight (QLoRA, section 3)
-OPTIMISER_BYTES = 16  # float32 weight, gradient and two Adam moments per trainable parameter
+MIB, GIB = 2**20, 2**30
+LIBRARIES = 48 * MIB
+"""What torch's kernels keep for themselves on a CPU once they have run (benchmarks/training/memory.md)."""
+HEAP = 1.25
+"""How much more the C library's heap takes than the tensors in it, which come and go in different sizes (ibid.)."""
+NAMES = {"training": "训练 training", "merge": "合并 merge", "evaluation": "评测 evaluation"}
+
+PhaseName = Literal["training", "merge", "evaluation"]
 
 
 @dataclass(frozen=True)
-class MemoryPlan:
-    """Bytes by purpose.
+class Phase:
+    """What a phase needs at its peak, in bytes.
 
     Attributes:
-        frozen: Weights that are not trained.
+        weights: Weights that are not trained.
         trained: Weights that are, with their gradients and the optimiser's state.
-        activations: What the backward pass needs from the forward pass, and the outputs.
-        available: Free memory.
-        computed_in: The type that training computes in.
-        fix: How to need less.
+        computing: Everything else: activations, caches, copies.
+        fix: The settings that need less.
     """
 
-    frozen: float
+    weights: float
     trained: float
-    activations: float
-    available: float
-    computed_in: str
+    computing: float
     fix: str
 
     @property
     def needed(self) -> float:
         """Sum of all purposes."""
-        return self.frozen + self.trained + self.activations
+        return self.weights + self.trained + self.computing
+
+    def __str__(self) -> str:
+        parts = (self.weights, self.trained, self.computing, self.needed)
+        return "weights {:,.0f} + trained {:,.0f} + computing {:,.0f} = {:,.0f} MiB".format(*(p / MIB for p in parts))
 
 
-def weight_bytes(shapes: nn.Module, dtype: torch.dtype, quantisation: Quantisation | None) -> float:
-    """Bytes of a base model's weights; only the linear layers inside the blocks are quantised."""
-    linear = sum(m.weight.numel() for n, m in shapes.named_modules() if isinstance(m, nn.Linear) and "layers" in n)
-    total = sum(p.numel() for p in shapes.parameters())
-    return linear * (NF4_BYTES if quantisation else dtype.itemsize) + (total - linear) * dtype.itemsize
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The phases of a run, on top of what the process takes without them.
 
-
-def activation_bytes(sizes: Any, tokens: int, outputs: int, config: OptimiserConfig) -> float:
-    """Bytes that a step keeps for its backward pass.
-
-    Per token and layer about 34 values of hidden size (Korthikanti et al. 2022, eq. 2, without attention scores, which
-    sdpa does not keep), and the outputs with their gradient in float32.
-
-    Args:
-        sizes: Configuration of the model.
-        tokens: Tokens of a step on one device.
-        outputs: Values that the model returns per token.
-        config: How it is trained.
+    Attributes:
+        phases: By name; those that a run does not have are missing.
+        process: Bytes that the process has before the first phase, with what libraries will add; 0 on a GPU.
+        available: Bytes that are free besides.
+        computed_in: The type that training computes in.
     """
-    value = training_numerics(config).dtype.itemsize
-    layers = 1 if config.gradient_checkpointing else sizes.num_hidden_layers
-    inside = tokens * sizes.hidden_size * 34 * layers * value / 2
-    return float(inside + 2 * 4 * tokens * outputs)
+
+    phases: Mapping[PhaseName, Phase]
+    process: float
+    available: float
+    computed_in: str
+
+    @property
+    def after_training(self) -> "MemoryPlan":
+        """What is left of it once training is done."""
+        return replace(self, phases={name: phase for name, phase in self.phases.items() if name != "training"})
+
+    def peak(self, name: PhaseName) -> float:
+        """What the whole process will take in a phase."""
+        return self.process + self.phases[name].needed
 
 
-def available_bytes() -> float:
-    """Free memory of the GPU where there is one, else of the machine."""
+def plan_of(phases: Mapping[PhaseName, Phase], computed_in: str) -> MemoryPlan:
+    """The plan of these phases on this machine: for the GPU where there is one."""
     if torch.cuda.is_available():
-        return float(torch.cuda.mem_get_info()[0])
-    return float(available_memory())
+        return MemoryPlan(phases, 0.0, float(torch.cuda.mem_get_info()[0]), computed_in)
+    on_heap = {name: replace(phase, computing=HEAP * phase.computing) for name, phase in phases.items()}
+    return MemoryPlan(on_heap, resident() + LIBRARIES, float(available_memory() - LIBRARIES), computed_in)
 
 
 def check_memory(plan: MemoryPlan) -> None:
     """Prints the plan and stops a run that cannot fit.
 
     Raises:
-        UserError: The plan needs more than is free.
+        UserError: A phase needs more than is free.
     """
     logger.info(
-        "memory plan ({}): frozen weights {:.2f} GiB + trained {:.2f} + activations {:.2f} = {:.2f} of {:.1f} GiB free",
-        plan.computed_in,
-        *(value / GIB for value in (plan.frozen, plan.trained, plan.activations, plan.needed, plan.available)),
+        "memory plan ({}): {:,.0f} MiB free, besides {:,.0f} of the process",
+        *(plan.computed_in, plan.available / MIB, plan.process / MIB),
     )
-    if plan.needed > plan.available:
-        raise UserError(
-            f"this run needs about {plan.needed / GIB:.1f} GiB, but only {plan.available / GIB:.1f} GiB are free",
-            where="memory plan",
-            fix=plan.fix,
-        )
+    for name, phase in plan.phases.items():
+        logger.info("memory plan, {}: {}", NAMES[name], phase)
+    for name, phase in plan.phases.items():
+        if phase.needed > plan.available:
+            raise UserError(
+                f"{NAMES[name]} needs about {phase.needed / GIB:.1f} GiB, but only {plan.available / GIB:.1f} GiB are "
+                "free",
+                where="memory plan",
+                fix=phase.fix,
+            )
+
+
+@contextmanager
+def memory_errors(plan: MemoryPlan, name: PhaseName) -> Iterator[None]:
+    """Running out of memory in a phase becomes an error that says which setting to change.
+
+    Raises:
+        UserError: A tensor could not be allocated.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        planned = f"; {plan.phases[name].needed / GIB:.1f} GiB were planned" if name in plan.phases else ""
+        fix = plan.phases[name].fix if name in plan.phases else "close what else needs memory, and resume the run"
+        raise UserError(f"out of memory{planned}", where=NAMES[name], fix=fix) from None
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Torch has a class for it on a GPU only; its allocator for the CPU raises a plain ``RuntimeError``."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from common.command import command_line, end_on_sigterm, run_command
 from common.errors import UserError
 from common.groups import choices
+from common.machine import join_free_blocks
 
 if TYPE_CHECKING:
     from models.run_directory import RunDirectory
@@ -108,4 +109,5 @@ def _planned(arguments: list[str]) -> list[Planned]:
 
 
 if __name__ == "__main__":
+    join_free_blocks()
     run_command(main, HELP)

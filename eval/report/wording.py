@@ -234,12 +234,20 @@ def merge_lines(proof: MergeProof) -> list[tuple[Text, str]]:
     passed = Text("结论", "Result"), "通过 passed" if proof.passed else "未通过 failed"
     return [
         passed,
-        (Text("比较的提示 / 词元", "Prompts / tokens compared"), f"{proof.prompts} / {proof.tokens}"),
+        (Text("比较的提示 / 答案词元", "Prompts / answer tokens compared"), f"{proof.prompts} / {proof.tokens}"),
+        (Text("平均 KL（nat）", "Mean KL (nats)"), _with_limit(f"{proof.mean_kl:.3g}", "≤", proof.max_kl, ".3g")),
+        (
+            Text("贪心一致", "Greedy agreement"),
+            _with_limit(f"{proof.greedy_agreement:.2%}", "≥", proof.min_agreement, ".2%"),
+        ),
         (Text("logit 最大差", "Largest logit difference"), f"{proof.max_logit_difference:.3g}"),
-        (Text("平均 KL（nat）", "Mean KL (nats)"), f"{proof.mean_kl:.3g}"),
-        (Text("贪心一致", "Greedy agreement"), f"{proof.greedy_agreement:.2%}"),
         (Text("参考答案得分差（nat / 词元）", "Score difference (nats / token)"), f"{proof.score_difference:+.3g}"),
     ]
+
+
+def _with_limit(value: str, relation: str, limit: float | None, form: str) -> str:
+    """A value of a proof, with the limit that the measured rounding allows, where that was measured."""
+    return value if limit is None else f"{value} ({relation} {limit:{form}})"
 
 
 def origin_lines(report: Report) -> list[tuple[Text, str]]:

@@ -1,12 +1,11 @@
 """The local engine: a transformers model, plain or with a prefix adapter, run in left-padded batches."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
 from peft import PeftModel
-from torch import nn
 from transformers import (
     GenerationConfig,
     LogitsProcessorList,
@@ -27,7 +26,8 @@ from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
 from models.loading import load_model, load_prompt_format
 from models.numerics import compute_dtype
-from models.prompt_format import PromptFormat, Rendered
+from models.output_layer import OutputLayer
+from models.prompt_format import PromptFormat
 from models.threads import THREADS
 
 REPLACEMENT = "�"  # what an incomplete UTF-8 sequence decodes to
@@ -60,6 +60,11 @@ class LocalEngine:
     def context_length(self) -> int:
         """See ``Engine.context_length``."""
         return int(self.model.config.max_position_embeddings)
+
+    @cached_property
+    def output(self) -> OutputLayer:
+        """The model's output layer, for scores."""
+        return OutputLayer(self.model)
 
     def count_prompt_tokens(self, conversation: Conversation) -> int:
         """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
@@ -105,11 +110,12 @@ class LocalEngine:
             [[1] * len(r.ids) + [0] * (longest - len(r.ids)) for r in rendered], device=self.model.device
         )
         with torch.inference_mode():
-            logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-            losses = nn.functional.cross_entropy(
-                logits[:, :-1].transpose(1, 2).float(), input_ids[:, 1:], reduction="none"
-            )  # [batch, seq - 1]
-        return [_score(row, r) for row, r in zip(losses, rendered, strict=True)]
+            with self.output as output:
+                hidden = self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
+            return [
+                Score(_log_probability(output, states[:-1], ids[1:], r.mask[1:]), sum(r.mask[1:]))
+                for states, ids, r in zip(hidden, input_ids, rendered, strict=True)
+            ]
 
     def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))
@@ -218,9 +224,22 @@ def stop_ids(model: PreTrainedModel | PeftModel, prompt_format: PromptFormat) ->
     return tuple(dict.fromkeys((*prompt_format.stop_ids, *named)))
 
 
-def _score(losses: torch.Tensor, rendered: Rendered) -> Score:
-    supervised = torch.tensor(rendered.mask[1:], device=losses.device, dtype=losses.dtype)
-    return Score(-float((losses[: len(supervised)] * supervised).sum()), int(supervised.sum()))
+def _log_probability(output: OutputLayer, hidden: torch.Tensor, ids: torch.Tensor, mask: Sequence[int]) -> float:
+    """Of the supervised tokens of a conversation, nats.
+
+    Args:
+        output: The output layer.
+        hidden: What the model returns inside its context, ``[seq, width]``.
+        ids: The token that follows each position, ``[seq]``.
+        mask: Which of them are supervised; padding may follow.
+    """
+    positions = torch.tensor(mask, device=ids.device).nonzero().squeeze(1)
+    hidden, ids = hidden[positions], ids[positions]
+    total = 0.0
+    for tile in output.tiles(len(positions)):
+        logits = output.logits(hidden[tile]).float()  # [tile, vocab]
+        total -= float(torch.nn.functional.cross_entropy(logits, ids[tile], reduction="sum"))
+    return total
 
 
 def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:

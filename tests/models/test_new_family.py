@@ -30,7 +30,7 @@ def test_one_file_one_line_and_one_configuration_make_a_family(mistral: Path, tm
     added = follow(PROJECT / "docs/families.md", "Adding a family: Mistral, as an example", copy)
     assert added == ["models/families/mistral.py", "configs/model/mistral.yaml"]
     small = ("data.splits.train=60", "train.max_steps=2", "train.max_length=128", "train.max_dropped_share=1")
-    small += ("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.prompts=2")
+    small += ("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.tokens=40")
     words = ("recipe=medical_qlora", "model=mistral", f"model.path={mistral}", f"runs_dir={copy}/runs", *small)
     run(copy, "training/run.py", *words)
     (artifact,) = copy.glob("runs/*/*/artifact.json")

@@ -154,7 +154,7 @@ def test_the_chain_tunes_proves_and_reports(given: Path, model: Path, tmp_path: 
         "method.rank=16",
         "method.alpha=32",
     ]
-    words += ["train.epochs=1", "train.batch_size=2", "train.learning_rate=3e-4", "merge.prompts=8"]
+    words += ["train.epochs=1", "train.batch_size=2", "train.learning_rate=3e-4", "merge.tokens=200"]
     command = commands.Command(str(commands.PROJECT / "training/run.py"), *words, cwd=tmp_path)
     printed, logged = command.wait(7000)
     assert command.returncode == 0, logged[-3000:]

@@ -23,7 +23,7 @@ SMALL = (
     "suite=quick",
     "suite.max_items=4",
     "suite.max_new_tokens=12",
-    "merge.prompts=4",
+    "merge.tokens=40",
 )
 NO_HOME = {"HOME": "/proc/xinglin"}
 
@@ -115,7 +115,7 @@ def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merg
 
 @pytest.mark.slow  # the chain above, with the refusal that test_merge.py asserts
 def test_refused_merge_leaves_the_adapter_and_says_so(tmp_path: Path) -> None:
-    tight = "merge.tolerance.max_logit_difference=1e-12"
+    tight = "merge.noise_factor=1e-12"
     out = run("recipe=medical_qlora", *SMALL, tight, "merge.base=original", f"runs_dir={tmp_path}")
     directory = only_run(tmp_path)
     artifact = read_json(directory / "artifact.json")

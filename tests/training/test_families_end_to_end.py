@@ -21,7 +21,7 @@ SMALL = (
     "suite=quick",
     "suite.max_items=4",
     "suite.max_new_tokens=8",
-    "merge.prompts=4",
+    "merge.tokens=40",
 )
 STAND_INS = ("chatglm2", "chatglm3", "baichuan", "baichuan2", "baichuan_13b", "baichuan2_13b")
 

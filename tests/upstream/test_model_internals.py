@@ -192,3 +192,19 @@ def test_question_answering_pipeline() -> None:
     hooks = ("_load_tokenizer", "_load_processor", "_sanitize_parameters", "_forward")
     missing = [name for name in hooks if not hasattr(Pipeline, name)]
     assert not missing, f"Pipeline has no {', '.join(missing)}"
+
+
+@canary(
+    kernel_stays=lambda patch: patch.setattr(
+        modeling_utils.PreTrainedModel, "set_attn_implementation", lambda self, name: None
+    )
+)
+def test_attention_kernels() -> None:
+    model, ids = tiny_llama().eval(), torch.arange(12)[None] % 7
+    found = {}
+    for kernel in (model.config._attn_implementation, "eager"):
+        model.set_attn_implementation(kernel)
+        with torch.no_grad():
+            found[model.config._attn_implementation] = model(ids).logits
+    assert set(found) == {"sdpa", "eager"}, f"the kernels are {sorted(found)}"
+    torch.testing.assert_close(found["sdpa"], found["eager"])

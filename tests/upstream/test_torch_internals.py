@@ -8,7 +8,7 @@ import torch
 from canary import canary
 from torch.optim import _muon
 
-from models import checkpoint, muon, numerics
+from models import checkpoint, muon, numerics, rehearsal
 from tests import commands
 
 
@@ -112,3 +112,23 @@ def test_onednn_max_cpu_isa() -> None:
     printed = commands.run("-c", PRODUCT, environment=environment)  # oneDNN reads these at its first use
     (said,) = [line for line in printed.splitlines() if "info,cpu,isa:" in line]
     assert said.endswith("isa:Intel SSE4.1"), f"{environment['ONEDNN_MAX_CPU_ISA']} leaves {said}"
+
+
+@canary(
+    attention_with_scores=lambda patch: patch.setattr(
+        torch.nn.functional,
+        "scaled_dot_product_attention",
+        lambda query, key, value: (query @ key.transpose(-1, -2)).softmax(-1) @ value,
+    )
+)
+def test_fake_tensors() -> None:
+    with torch.device("meta"):
+        layer = torch.nn.Linear(8, 8, bias=False)
+    with rehearsal.rehearsal(layer, torch.device("cpu")) as memory:
+        query = layer(torch.empty(1, 2, 512, 8))
+        before = memory.live
+        mixed = torch.nn.functional.scaled_dot_product_attention(query, query, query)
+        scores = 2 * 512 * 512 * 4
+        assert memory.peak < before + scores, "attention is not computed by the kernel of the device"
+        del query, mixed
+        assert memory.live == 8 * 8 * 4, f"{memory.live} bytes are alive, not the weights alone"

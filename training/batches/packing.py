@@ -15,6 +15,8 @@ from models.prompt_format import Rendered
 
 IGNORED = -100  # label that the loss skips
 ROW_STEP = 64  # row lengths are multiples of this
+TOKENS = "tokens"
+"""Key of a batch: how many tokens of each row are not padding, ``[batch]``. It is for the counts, not for the model."""
 
 Row = list[Rendered]
 
@@ -69,11 +71,11 @@ def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
     """Batch of packed rows.
 
     Returns:
-        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``. Padding at the end of a row is a separate
-        sequence (positions from 0, no labels).
+        ``input_ids``, ``labels`` and ``position_ids``, each ``[batch, seq]``, and ``tokens``. Padding at the end of a
+        row is a separate sequence (positions from 0, no labels).
     """
     longest = max(sum(len(r.ids) for r in row) for row in rows)
-    batch: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "position_ids": []}
+    batch: dict[str, list[Any]] = {"input_ids": [], "labels": [], "position_ids": [], TOKENS: []}
     for row in rows:
         ids = [token for r in row for token in r.ids]
         labels = [label for r in row for label in _labels(r)]
@@ -82,6 +84,7 @@ def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         batch["input_ids"].append(ids + [0] * padding)
         batch["labels"].append(labels + [IGNORED] * padding)
         batch["position_ids"].append(positions + list(range(padding)))
+        batch[TOKENS].append(len(ids))
     return {name: torch.tensor(values) for name, values in batch.items()}
 
 
@@ -89,16 +92,17 @@ def collate_padded(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
     """Batch of single examples, padded on the right.
 
     Returns:
-        ``input_ids``, ``labels`` and ``attention_mask``, each ``[batch, seq]``.
+        ``input_ids``, ``labels`` and ``attention_mask``, each ``[batch, seq]``, and ``tokens``.
     """
     longest = max(len(row[0].ids) for row in rows)
-    batch: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "attention_mask": []}
+    batch: dict[str, list[Any]] = {"input_ids": [], "labels": [], "attention_mask": [], TOKENS: []}
     for row in rows:
         (example,) = row
         padding = longest - len(example.ids)
         batch["input_ids"].append(example.ids + [0] * padding)
         batch["labels"].append(_labels(example) + [IGNORED] * padding)
         batch["attention_mask"].append([1] * len(example.ids) + [0] * padding)
+        batch[TOKENS].append(len(example.ids))
     return {name: torch.tensor(values) for name, values in batch.items()}
 
 

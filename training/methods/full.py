@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     import torch
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
     from training.base import Base
@@ -34,10 +33,6 @@ class Full(Method[FullConfig]):
     def attach(self, model: PreTrainedModel, config: FullConfig) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""
         return model.float().requires_grad_(True)
-
-    def trainable(self, shapes: nn.Module, config: FullConfig) -> int:
-        """All values."""
-        return sum(parameter.numel() for parameter in shapes.parameters())
 
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
         """An ordinary model directory; see ``Method.save``."""

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-
 SCALED_OUTPUTS = ("k_proj", "v_proj")
 SCALED_INPUTS = ("down_proj",)
 
@@ -41,13 +40,6 @@ class Ia3(PeftMethod[Ia3Config]):
                 feedforward_modules=list(SCALED_INPUTS),
             ),
         )
-
-    def trainable(self, shapes: nn.Module, config: Ia3Config) -> int:
-        """One value per scaled channel."""
-        from training.methods.targets import linear_layers
-
-        outputs = sum(layer.out_features for layer in linear_layers(shapes, _scaled(shapes, *SCALED_OUTPUTS)))
-        return outputs + sum(layer.in_features for layer in linear_layers(shapes, _scaled(shapes, *SCALED_INPUTS)))
 
 
 def _scaled(model: nn.Module, *names: str) -> list[str]:

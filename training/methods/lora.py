@@ -49,9 +49,10 @@ class Lora(PeftMethod[LoraConfig]):
         """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
         import peft
 
-        from training.methods.targets import attention
+        from training.methods.targets import attention, linear_layers
 
-        planned, reached = self.trainable(model, config), attention(model)
+        targets, reached = _targets(model, config), attention(model)
+        planned = sum(config.rank * (one.in_features + one.out_features) for one in linear_layers(model, targets))
         adapted = peft.get_peft_model(
             model,
             peft.LoraConfig(
@@ -59,7 +60,7 @@ class Lora(PeftMethod[LoraConfig]):
                 r=config.rank,
                 lora_alpha=config.alpha,
                 lora_dropout=config.dropout,
-                target_modules=_targets(model, config),
+                target_modules=targets,
             ),
         )
         if sum(p.numel() for p in adapted.parameters() if p.requires_grad) != planned:
@@ -69,13 +70,6 @@ class Lora(PeftMethod[LoraConfig]):
                 fix=f"method.targets=[{','.join(reached)}]",
             )
         return adapted
-
-    def trainable(self, shapes: nn.Module, config: LoraConfig) -> int:
-        """A and B of every target."""
-        from training.methods.targets import linear_layers
-
-        layers = linear_layers(shapes, _targets(shapes, config))
-        return sum(config.rank * (layer.in_features + layer.out_features) for layer in layers)
 
     def untuned(self, shapes: nn.Module, config: LoraConfig) -> str:
         """See ``Method.untuned``."""

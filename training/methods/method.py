@@ -48,6 +48,7 @@ class Method(ABC, Generic[C]):
             base. ``whole``: an ordinary model. The first two are saved as peft saves them, which the engines read.
         why_not_merged: The reason, for a method whose result cannot be merged.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
+        recomputes_layers: Whether a layer can be computed again in the backward pass (gradient checkpointing).
         decisive: Part of the names of trained tensors that leave the base as it is until they change; empty where that
             holds for all of them together.
     """
@@ -57,6 +58,7 @@ class Method(ABC, Generic[C]):
     result: ClassVar[Literal["mergeable", "beside_base", "whole"]]
     why_not_merged: ClassVar[str] = ""
     isolates_packed_rows: ClassVar[bool] = True
+    recomputes_layers: ClassVar[bool] = True
     decisive: ClassVar[str] = ""
 
     @property
@@ -70,18 +72,19 @@ class Method(ABC, Generic[C]):
 
     @abstractmethod
     def attach(self, model: PreTrainedModel, config: C) -> PreTrainedModel | PeftModel:
-        """Prepares a loaded base: what is trained requires gradients and is in float32.
+        """Prepares a base, loaded or on the device ``meta``: what is trained requires gradients and is in float32.
 
         Raises:
             UserError: The configuration does not fit the model.
         """
 
-    @abstractmethod
-    def trainable(self, shapes: nn.Module, config: C) -> int:
-        """How many values are trained, for the memory plan; ``shapes`` is the base without its weights."""
-
     def untuned(self, shapes: nn.Module, config: C) -> str:
-        """What of this model the method cannot reach, in words, for log and card; empty where that is nothing."""
+        """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.
+
+        Args:
+            shapes: The base without its weights.
+            config: The method's configuration.
+        """
         return ""
 
     @abstractmethod

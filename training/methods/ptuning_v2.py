@@ -12,7 +12,6 @@ from training.methods.method import MethodConfig, PeftMethod
 if TYPE_CHECKING:
     import torch
     from peft import PeftModel
-    from torch import nn
     from transformers import PreTrainedModel
 
 
@@ -36,6 +35,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
     result = "beside_base"
     why_not_merged = "a prefix cannot be merged into weights; it is loaded on top of the base model"
     isolates_packed_rows = False  # every example of a row sees the prefix, and through it the others
+    recomputes_layers = False  # the prefix is a cache, which transformers drops from a layer that is computed again
 
     def attach(self, model: PreTrainedModel, config: PTuningV2Config) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a trainable prefix to every layer; see ``Method.attach``.
@@ -51,21 +51,17 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
 
         ids = torch.randint(model.config.vocab_size, (1, config.prefix_length)).to(model.device)
         beginning, text = _keys_and_values(model, ids), some_ids(model, seed=1)
-        read, alone = logits(model, torch.cat([ids, text], 1))[:, config.prefix_length :], logits(model, text)
+        is_loaded = model.device.type != "meta"  # else it has shapes only, and nothing to measure
+        if is_loaded:
+            read, alone = logits(model, torch.cat([ids, text], 1))[:, config.prefix_length :], logits(model, text)
         prefixed = peft.get_peft_model(
             model,
             peft.PrefixTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=config.prefix_length),
         )
         peft.initialize_kv_prefix_from_past_key_values(prefixed, past_key_values=beginning)
-        if not is_rounding(logits(prefixed, text), read, distance(alone, read)):
+        if is_loaded and not is_rounding(logits(prefixed, text), read, distance(alone, read)):
             raise _refused(model, "does not read a prefix as it reads the tokens that the prefix is made from")
         return prefixed
-
-    def trainable(self, shapes: nn.Module, config: PTuningV2Config) -> int:
-        """A key and a value of every head, virtual token and layer."""
-        sizes: Any = shapes.config
-        heads, channels = _heads(sizes)
-        return int(config.prefix_length * sizes.num_hidden_layers * 2 * heads * channels)
 
 
 def _heads(sizes: Any) -> tuple[int, int]:

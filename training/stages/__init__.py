@@ -104,6 +104,8 @@ def migrated(values: dict[str, Any]) -> dict[str, Any]:
         data["protected_sets"] = data.pop("suites")
     if source.get("kind") == "medical_knowledge":
         source["kind"] = "knowledge_tuning"
+    if "merge" in migrated:  # the proof had limits of its own before they followed from noise
+        migrated["merge"] = {k: v for k, v in migrated["merge"].items() if k not in ("prompts", "tolerance")}
     return migrated
 
 

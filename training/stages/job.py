@@ -47,16 +47,16 @@ class Job(ABC, Generic[C]):
         """What is done to the base, in a few words."""
 
     @abstractmethod
-    def plan(self) -> MemoryPlan:
-        """What training needs, from shapes alone."""
-
-    @abstractmethod
     def prepare(self) -> None:
         """Makes what is trained on. All checks that may refuse the run happen here, before there is a run directory.
 
         Raises:
             UserError: Data or base cannot be trained on.
         """
+
+    @abstractmethod
+    def plan(self) -> MemoryPlan:
+        """What the phases of the run need, from shapes alone, for the longest of what was prepared."""
 
     @abstractmethod
     def trained(self, run: RunDirectory) -> Path:

@@ -3,13 +3,10 @@
 from functools import partial
 from typing import Any
 
-import torch
-from torch import nn
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from models.run_directory import RunDirectory
-from models.threads import THREADS
 from training.batches.windows import ENDS, LabelledWindows, collator
 from training.stages.extractive.config import SpanTrainConfig
 from training.trainer.arguments import training_arguments
@@ -47,12 +44,8 @@ def train(
 class SpanTrainer(SupervisedTrainer):
     """The project's trainer, for windows: a window supervises two tokens, the first and the last of its answer."""
 
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Counts what the step sees, then trains on it."""
-        THREADS.follow()
-        self.tokens += int(inputs["attention_mask"].sum())
-        self.supervised_tokens += ENDS * len(inputs["start_positions"])
-        return super(SupervisedTrainer, self).training_step(model, inputs, num_items_in_batch)
+    def _counts(self, inputs: dict[str, Any]) -> tuple[int, int]:
+        return int(inputs["attention_mask"].sum()), ENDS * len(inputs["start_positions"])
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         windows = self.train_dataset

@@ -18,7 +18,7 @@ from common.errors import Interrupted, Terminated
 from common.files import disk_errors, read_json, replacing_directory, sync, write_json
 from models.run_directory import RunDirectory
 from models.threads import THREADS
-from training.batches.packing import IGNORED, Rows, collate_packed, collate_padded
+from training.batches.packing import IGNORED, TOKENS, Rows, collate_packed, collate_padded
 from training.config import OptimiserConfig, TrainConfig
 from training.measured import check_rows
 from training.provenance import fingerprint_of
@@ -28,7 +28,7 @@ from training.trainer.dev_answers import DevAnswers
 from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import MetricsLog
-from training.trainer.supervised_loss import loss_of
+from training.trainer.supervised_loss import LossOfLogits, loss_of
 from training.trainer.trackers import offline
 
 
@@ -59,6 +59,11 @@ def train(
     """
     check_rows(model, packing=config.packing)
     with loss_of(model, training_numerics(config).dtype) as loss, offline(config.trackers, run):
+        if isinstance(loss, LossOfLogits):
+            logger.info(
+                "this model changes its logits after the output layer: the loss is computed from all of them, which"
+                " needs more memory"
+            )
         trainer = SupervisedTrainer(
             model=model,
             args=training_arguments(config, run, seed),
@@ -135,10 +140,17 @@ def _select(trainer: "SupervisedTrainer", run: RunDirectory, config: OptimiserCo
 
 
 class SupervisedTrainer(Trainer):
-    """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints."""
+    """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints.
+
+    Attributes:
+        by_length: Whether rows of similar length are batched together.
+        fingerprint: Of what the run is made from.
+        tokens: Trained on so far, without padding.
+        supervised_tokens: Those of them that the loss counts.
+    """
 
     by_length = False
-    fingerprint = ""  # of what the run is made from
+    fingerprint = ""
     tokens = 0
     supervised_tokens = 0
     watch: DevLossWatch | None = None
@@ -153,11 +165,33 @@ class SupervisedTrainer(Trainer):
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
         THREADS.follow()
-        supervised = int((inputs["labels"] != IGNORED).sum())
+        tokens, supervised = self._counts(inputs)
+        self.tokens += tokens
         self.supervised_tokens += supervised
-        mask = inputs.get("attention_mask")
-        self.tokens += int(mask.sum()) if mask is not None else inputs["input_ids"].numel()
         return super().training_step(model, inputs, num_items_in_batch)
+
+    def _counts(self, inputs: dict[str, Any]) -> tuple[int, int]:
+        """How many tokens of a batch are not padding, which is taken out of it, and how many of them are supervised."""
+        return int(inputs.pop(TOKENS).sum()), int((inputs["labels"] != IGNORED).sum())
+
+    def evaluation_loop(self, *arguments: Any, **named: Any) -> Any:
+        """The dev loss is the mean over all supervised tokens; transformers' own is the mean over batches."""
+        self.dev_loss, self.dev_tokens = 0.0, 0
+        output = super().evaluation_loop(*arguments, **named)
+        output.metrics["eval_loss"] = self.dev_loss / self.dev_tokens
+        return output
+
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Any], *arguments: Any, **named: Any
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+        """Adds the losses of a batch to those of the split."""
+        _, supervised = self._counts(inputs)
+        predicted: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
+        predicted = super().prediction_step(model, inputs, *arguments, **named)
+        assert predicted[0] is not None
+        self.dev_loss += float(predicted[0]) * supervised
+        self.dev_tokens += supervised
+        return predicted
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset

@@ -1,18 +1,21 @@
 """The loss of the supervised tokens; the output layer skips unsupervised positions."""
 
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 import torch
-from loguru import logger
+from peft import PeftModel
 from torch import nn
+from transformers import PreTrainedModel
 
+from models.output_layer import OutputLayer
 from models.token_loss import token_loss
 from training.batches.packing import IGNORED
-from training.measured import logits, some_ids
 
 
-def loss_of(model: nn.Module, dtype: torch.dtype) -> "SupervisedLoss | LossOfLogits":
+def loss_of(
+    model: PreTrainedModel | PeftModel, dtype: torch.dtype, is_last: bool | None = None
+) -> "SupervisedLoss | LossOfLogits":
     """The loss that a model can be trained with: that of its output layer where its logits are what that layer gives.
 
     Some models change them afterwards (soft caps in Gemma 2, scales in Cohere and Granite) or add a bias.
@@ -20,47 +23,29 @@ def loss_of(model: nn.Module, dtype: torch.dtype) -> "SupervisedLoss | LossOfLog
     Args:
         model: The model.
         dtype: Type that the products of training are taken in.
+        is_last: As of ``OutputLayer``.
     """
-    head: Any = cast(Any, model).get_output_embeddings()
-    if type(head) is nn.Linear and head.bias is None:
-        loss, ids = SupervisedLoss(head, dtype), some_ids(model, seed=1)
-        with loss:
-            hidden = logits(model, ids)
-        with torch.no_grad():
-            if torch.equal(head(hidden), logits(model, ids)):
-                return loss
-    logger.info(
-        "this model changes its logits after the output layer: the loss is computed from all of them, which needs"
-        " more memory"
-    )
-    return LossOfLogits()
+    output = OutputLayer(model, is_last)
+    return SupervisedLoss(model, dtype, output.is_last) if _is_plain(output) else LossOfLogits()
 
 
-class SupervisedLoss:
+class SupervisedLoss(OutputLayer):
     """Mean cross-entropy of the supervised tokens, as ``compute_loss_func`` of transformers' trainer.
 
-    Inside the context, the model returns the output layer's input as its ``logits``; the output layer is applied here,
-    to the supervised positions only.
+    It is used inside its context; the output layer is applied here, to the supervised positions only.
 
     Args:
-        head: The model's output layer, without a bias.
+        model: The model; its logits are what its output layer gives, which has no bias.
         dtype: Type that the products of training are taken in.
+        is_last: As of ``OutputLayer``.
     """
 
-    def __init__(self, head: nn.Module, dtype: torch.dtype) -> None:
-        if type(head) is not nn.Linear or head.bias is not None:
-            raise TypeError(f"the output layer is a {type(head).__name__}, not a plain linear layer")
-        self.head: nn.Linear = cast(nn.Linear, head)
-        self.dtype: torch.dtype = self.head.weight.dtype if dtype == torch.float32 else dtype
-
-    def __enter__(self) -> "SupervisedLoss":
-        self.head.forward = _unchanged  # type: ignore[assignment]
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        del self.head.forward  # the class's own again
+    def __init__(self, model: PreTrainedModel | PeftModel, dtype: torch.dtype, is_last: bool | None = None) -> None:
+        super().__init__(model, is_last)
+        if not _is_plain(self):
+            raise TypeError(f"the output layer, a {type(self.layer).__name__}, is not all that logits are made of")
+        self.weight: nn.Parameter = self.layer.weight
+        self.dtype: torch.dtype = self.weight.dtype if dtype == torch.float32 else dtype
 
     def __call__(
         self, outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
@@ -73,8 +58,11 @@ class SupervisedLoss:
             num_items_in_batch: Supervised tokens of the whole optimiser step, where it has several batches.
         """
         hidden, targets = _supervised(outputs, labels)
-        total = token_loss(hidden, self.head.weight, targets, self.dtype)
-        return total / (len(hidden) if num_items_in_batch is None else num_items_in_batch)
+        return self.total(hidden, targets) / (len(hidden) if num_items_in_batch is None else num_items_in_batch)
+
+    def total(self, hidden: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Summed over some positions: what goes into the output layer there, ``[tokens, hidden]``, and what follows."""
+        return token_loss(hidden, self.weight, targets, self.dtype)
 
 
 class LossOfLogits:
@@ -92,9 +80,17 @@ class LossOfLogits:
         self, outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """See ``SupervisedLoss``; here ``logits`` are ``[batch, seq, vocab]``."""
-        scores, targets = _supervised(outputs, labels)
-        total = nn.functional.cross_entropy(scores.float(), targets, reduction="sum")
-        return total / (len(scores) if num_items_in_batch is None else num_items_in_batch)
+        logits, targets = _supervised(outputs, labels)
+        return self.total(logits, targets) / (len(logits) if num_items_in_batch is None else num_items_in_batch)
+
+    def total(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """See ``SupervisedLoss.total``; from logits, ``[tokens, vocab]``."""
+        return nn.functional.cross_entropy(logits.float(), targets, reduction="sum")
+
+
+def _is_plain(output: OutputLayer) -> bool:
+    """Whether logits are the product with its weight, and nothing else."""
+    return output.is_last and type(output.layer) is nn.Linear and output.layer.bias is None
 
 
 def _supervised(outputs: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -102,7 +98,3 @@ def _supervised(outputs: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch
     targets = labels[:, 1:]
     supervised = targets != IGNORED
     return outputs.logits[:, :-1][supervised], targets[supervised]
-
-
-def _unchanged(hidden: torch.Tensor) -> torch.Tensor:
-    return hidden

@@ -8,7 +8,7 @@ import torch
 from data_recipes.schema.example import Message
 from models.loading import load_model, load_tokenizer
 from models.prompt_format import PromptFormat, Rendered
-from training.batches.packing import IGNORED, ROW_STEP, collate_packed, collate_padded, pack, row_length
+from training.batches.packing import IGNORED, ROW_STEP, TOKENS, collate_packed, collate_padded, pack, row_length
 
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 2**-8}
 """Of a sum of losses, relative: a unit of the type in each logit, more in float32, where sums come in another order."""
@@ -46,6 +46,7 @@ def test_packed_loss_is_the_sum_of_single_losses(
     single = 0.0
     for r in rendered:
         batch = collate_padded([[r]])
+        assert batch.pop(TOKENS).tolist() == [len(r.ids)]
         with torch.inference_mode():
             single += float(model(**batch, use_cache=False).loss) * int((batch["labels"] != IGNORED).sum())
     batch = collate_packed([rendered, rendered[:2]])
@@ -66,7 +67,7 @@ def test_changing_one_example_changes_no_logit_of_the_others(
     logits = []
     for row in ([rendered[0], *rendered[1:]], [changed, *rendered[1:]]):
         batch = collate_packed([row])
-        del batch["labels"]
+        del batch["labels"], batch[TOKENS]
         with torch.inference_mode():
             logits.append(model(**batch, use_cache=False).logits[0])
     assert not torch.allclose(logits[0][:first], logits[1][:first])

@@ -17,12 +17,13 @@ from tests.training.method_choices import method_choices, words_of
 from training.base import find_base
 from training.chain import run_chain
 from training.methods import METHODS
+from training.stages.sft import job
 from training.stages.sft.config import SftConfig
 
 SMALL = (
     *("data.splits.train=60", "data.splits.dev=12", "train.max_length=128", "train.max_steps=8"),
     *("train.learning_rate=3e-2", "train.precision=fp32", "train.max_dropped_share=1"),
-    *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=6", "merge.prompts=4"),
+    *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=6", "merge.tokens=40"),
 )
 RESULTS = {
     "mergeable": (MergedArtifact, AdapterArtifact),
@@ -35,14 +36,13 @@ TOLD = [*ASKED, Message(role="assistant", content="头痛、头晕和心悸。")
 
 def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, LocalEngine]:
     """Runs the whole chain; returns the run directory and the trained model itself."""
-    method = type(METHODS[config.method.kind])
-    attach, attached = method.attach, []
+    attach, attached = job.attached_model, []
 
-    def remembering(self: Any, *arguments: Any) -> nn.Module:
-        attached.append(attach(self, *arguments))
+    def remembering(*arguments: Any) -> nn.Module:
+        attached.append(attach(*arguments))
         return attached[-1]
 
-    monkeypatch.setattr(method, "attach", remembering)
+    monkeypatch.setattr(job, "attached_model", remembering)
     run_chain(config, command="python training/run.py …")
     (model,) = attached
     (artifact,) = config.runs_dir.glob("*/*/artifact.json")
@@ -94,6 +94,11 @@ def test_a_method_that_lets_packed_examples_see_each_other_is_refused_with_packi
             continue
         with pytest.raises(UserError, match=f"does not work with {method.name}"):
             make_config(*words)
+
+
+def test_a_method_whose_layers_cannot_be_recomputed_is_refused_with_checkpointing(make_config: MakeConfig) -> None:
+    with pytest.raises(UserError, match="gradient_checkpointing=true does not work with ptuning_v2"):
+        make_config(*words_of("ptuning_v2"), "train.gradient_checkpointing=true")
 
 
 def test_factors_learned_on_a_base_in_4_bits_merge_into_its_dequantised_weights(

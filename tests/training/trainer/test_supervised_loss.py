@@ -6,6 +6,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.prose import corpus
@@ -49,7 +50,7 @@ def test_loss_and_gradients_are_the_models_own(model: nn.Module) -> None:
     expected.backward()
     theirs = gradients(model)
     model.zero_grad()
-    with SupervisedLoss(model.get_output_embeddings(), torch.float32) as loss:
+    with SupervisedLoss(model, torch.float32) as loss:
         found = loss(model(input_ids=inputs["input_ids"], use_cache=False), inputs["labels"])
         found.backward()
     torch.testing.assert_close(found, expected)
@@ -63,7 +64,7 @@ def test_loss_and_gradients_are_the_models_own(model: nn.Module) -> None:
 def test_outside_the_model_computes_logits_as_before(model: nn.Module) -> None:
     inputs = batch(model)
     before = model(input_ids=inputs["input_ids"]).logits
-    with SupervisedLoss(model.get_output_embeddings(), torch.float32):
+    with SupervisedLoss(model, torch.float32):
         inside = model(input_ids=inputs["input_ids"]).logits
     assert inside.shape[-1] == 64 != before.shape[-1]
     torch.testing.assert_close(model(input_ids=inputs["input_ids"]).logits, before, rtol=0, atol=0)
@@ -72,7 +73,7 @@ def test_outside_the_model_computes_logits_as_before(model: nn.Module) -> None:
 @pytest.mark.parametrize("model", ["baichuan"], indirect=True)
 def test_several_batches_of_a_step_count_by_their_tokens(model: nn.Module) -> None:
     inputs = batch(model)
-    with SupervisedLoss(model.get_output_embeddings(), torch.float32) as loss:
+    with SupervisedLoss(model, torch.float32) as loss:
         whole = loss(model(input_ids=inputs["input_ids"], use_cache=False), inputs["labels"])
         tokens = int((inputs["labels"][:, 1:] != IGNORED).sum())
         parts = [
@@ -83,5 +84,8 @@ def test_several_batches_of_a_step_count_by_their_tokens(model: nn.Module) -> No
 
 
 def test_an_output_layer_with_a_bias_is_refused() -> None:
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=16, **sizes))
+    model.lm_head = nn.Linear(8, 16, bias=True)
     with pytest.raises(TypeError, match="output layer"):
-        SupervisedLoss(nn.Linear(2, 3, bias=True), torch.float32)
+        SupervisedLoss(model, torch.float32)

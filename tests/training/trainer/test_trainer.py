@@ -147,6 +147,33 @@ def test_accumulated_steps_equal_one_large_batch(make_config: MakeConfig, exampl
         torch.testing.assert_close(one[name], four[name], rtol=1e-3, atol=1e-5)
 
 
+def test_dev_loss_depends_neither_on_batches_nor_on_packing_and_padding_is_not_counted(
+    make_config: MakeConfig, examples: list[Example]
+) -> None:
+    found, tokens = [], []
+    for number, words in enumerate(
+        (("train.batch_size=1",), ("train.batch_size=7",), ("train.batch_size=3", "train.packing=false"))
+    ):
+        config = make_config(
+            *(
+                "method=lora",
+                "train.max_steps=1",
+                "train.warmup_share=0.9",
+                "train.eval_steps=1",
+                "train.precision=fp32",
+            ),
+            *(*words, "train.gradient_accumulation=24", f"name=dev{number}"),
+        )
+        base, run = find_base(config), begun(config)
+        made = rows(supervise(examples, base.prompt_format, config.train, "dev"), config, config.train.max_length)
+        train(attached_model(config, base), made, made, config.train, run, config.seed)
+        found += logged(run, "dev_loss").values()
+        tokens += logged(run, "tokens").values()
+    assert found == pytest.approx([found[0]] * 3, rel=1e-5)
+    whole = sum(len(r.ids) for r in supervise(examples, base.prompt_format, config.train, "dev").rendered)
+    assert tokens == [whole] * 3
+
+
 def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, examples: list[Example]) -> None:
     config = make_config("method=qlora", "train.max_steps=24", "train.epochs=20", "train.learning_rate=1e-2")
     run = begun(config)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from loguru import logger
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, set_seed
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedModel, set_seed
 
 from common.errors import UserError
 from common.files import read_json, replacing_directory
@@ -19,11 +19,12 @@ from eval.suites import SystemResult, select
 from models import encoder
 from models.artifact import AnyArtifact, BaseRecord, ReaderArtifact, result_files
 from models.hub import locate
-from models.loading import hash_model
+from models.loading import default_device, hash_model
 from models.reader import FILE_NAME, Reader, save_reading
+from models.rehearsal import RECOMPUTED, rehearsal
 from models.run_directory import RunDirectory
 from training.batches.windows import NO_WINDOW, LabelledWindows, label
-from training.memory_plan import OPTIMISER_BYTES, MemoryPlan, activation_bytes, available_bytes
+from training.memory_plan import MemoryPlan, Phase, plan_of
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.job import Job
 from training.trainer.arguments import numerics_record, training_numerics
@@ -31,7 +32,6 @@ from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.spans import train
 
 HEAD = "qa_outputs."  # the weights that mark the answer; an encoder comes without them
-MARKS = 2  # values per token: how well the answer begins, and ends, there
 ALWAYS = float("-inf")  # threshold of a reader that always answers
 
 
@@ -51,18 +51,25 @@ class ExtractiveJob(Job[ExtractiveConfig]):
 
     def plan(self) -> MemoryPlan:
         """See ``Job.plan``."""
-        sizes = AutoConfig.from_pretrained(self.base, local_files_only=True)
+        windows, train = self.windows["train"], self.config.train
+        rows, length = min(train.batch_size, len(windows)), max(windows.lengths)
         with torch.device("meta"):
-            shapes = AutoModelForQuestionAnswering.from_config(sizes)
-        tokens = self.config.train.batch_size * self.config.reading.max_length
-        return MemoryPlan(
-            frozen=0,
-            trained=OPTIMISER_BYTES * sum(parameter.numel() for parameter in shapes.parameters()),
-            activations=activation_bytes(sizes, tokens, MARKS, self.config.train),
-            available=available_bytes(),
-            computed_in=training_numerics(self.config.train).name,
-            fix="lower train.batch_size or reading.max_length, or set train.gradient_checkpointing=true",
-        )
+            model = type(self.reader.model)(self.reader.model.config)
+        if train.gradient_checkpointing:
+            model.gradient_checkpointing_enable(RECOMPUTED)
+        with rehearsal(model.train(), default_device()) as memory:
+            weights = memory.live
+            ids, ends = torch.zeros(rows, length, dtype=torch.long), torch.zeros(rows, dtype=torch.long)
+            with training_numerics(train).autocast():
+                loss = model(
+                    input_ids=ids, attention_mask=torch.ones_like(ids), start_positions=ends, end_positions=ends
+                ).loss
+            loss.backward()
+            peak = memory.peak
+        fix = "lower train.batch_size or reading.max_length, or set train.gradient_checkpointing=true"
+        # the weights are loaded already; their gradients are in the peak, Adam's moments are not
+        phase = Phase(0.0, 3 * weights, peak - 2 * weights, fix)
+        return plan_of({"training": phase}, training_numerics(train).name)
 
     def prepare(self) -> None:
         """Loads the encoder and cuts the passages into windows; see ``Job.prepare``."""

@@ -37,3 +37,12 @@ class SftConfig(StageConfig):
                 "through it; set train.packing=false"
             )
         return self
+
+    @model_validator(mode="after")
+    def _checkpointing_needs_layers_that_can_be_recomputed(self) -> "SftConfig":
+        if self.train.gradient_checkpointing and not METHODS[self.method.kind].recomputes_layers:
+            raise ValueError(
+                f"train.gradient_checkpointing=true does not work with {self.method.kind}: a layer that is computed "
+                "again would not see what it adds; to need less memory, lower train.batch_size"
+            )
+        return self

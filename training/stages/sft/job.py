@@ -1,7 +1,8 @@
 """Supervised fine-tuning: a method is applied to a language model, trained on conversations, and merged if possible."""
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers import PreTrainedModel
 
 from common.files import replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
+from data_recipes.schema.example import Example
 from eval.evaluation import evaluate_and_report
 from eval.report.schema import Report
 from models.artifact import (
@@ -33,17 +35,12 @@ from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
 from training.grounding import grounding_record
-from training.memory_plan import (
-    OPTIMISER_BYTES,
-    MemoryPlan,
-    activation_bytes,
-    available_bytes,
-    weight_bytes,
-)
-from training.merge import merge
+from training.memory_plan import MemoryPlan, plan_of
+from training.merge import compared_answers, merge
 from training.methods import METHODS
 from training.stages.job import Job
 from training.stages.sft.config import SftConfig
+from training.stages.sft.memory import Step, attached, phases
 from training.trainer.arguments import numerics_record, training_numerics
 from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.dev_answers import DevAnswers
@@ -73,10 +70,19 @@ class SftJob(Job[SftConfig]):
         """See ``Job.plan``; what the method does not reach is said here, before anything is loaded."""
         if untuned := self._untuned():
             logger.warning("{}: {}", self.method.title(self.config.method), untuned)
-        return plan_memory(self.language_model, self.config)
+        step = Step.of(self.rows["train"], self.training.batch_size)
+        compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
+        found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
+        return plan_of(found, training_numerics(self.config.train).name)
+
+    @property
+    def _compared(self) -> Iterator[Example]:
+        """Examples of the merge proof."""
+        return chain(self.dataset.splits["dev"], self.dataset.splits["train"])
 
     def _untuned(self) -> str:
-        return self.method.untuned(self.language_model.shapes(), self.config.method)
+        shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)
+        return self.method.untuned(shapes, self.config.method)
 
     def prepare(self) -> None:
         """Renders the conversations of both splits; see ``Job.prepare``."""
@@ -136,7 +142,11 @@ class SftJob(Job[SftConfig]):
                 if not proof.passed:
                     raise _ProofFailed
         except _ProofFailed:
-            why = "the merged model differs from the trained one beyond merge.tolerance; the merge was refused"
+            why = (
+                "the merge was refused: the merged model differs from the trained one by more than rounding explains "
+                f"(KL divergence {proof.mean_kl:.1e} nats per token, limit {proof.max_kl:.1e}; greedy agreement "
+                f"{proof.greedy_agreement:.4f}, limit {proof.min_agreement:.4f})"
+            )
             return AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why)
         why = f"this is the adapter itself; the model that it was merged into is {MergedArtifact.folder}/ of its run"
         AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why).save(self.trained(run))
@@ -149,7 +159,7 @@ class SftJob(Job[SftConfig]):
             directory,
             quantisation=self.config.method.quantisation,
             dtype=compute_dtype(self.config.model.dtype).dtype,
-            examples=self.dataset.splits["dev"],
+            examples=self._compared,
             config=self.config.merge,
         )
 
@@ -205,34 +215,10 @@ class _ProofFailed(Exception):
     """Raised to leave the merged directory unwritten."""
 
 
-def plan_memory(base: Base, config: SftConfig) -> MemoryPlan:
-    """Estimates the memory of a run from the model's shapes alone.
-
-    Args:
-        base: The base model; only its ``config.json`` is read.
-        config: The run.
-    """
-    method, shapes, training = METHODS[config.method.kind], base.shapes(), config.train
-    dtype = compute_dtype(config.model.dtype).dtype
-    return MemoryPlan(
-        frozen=0 if method.result == "whole" else weight_bytes(shapes, dtype, config.method.quantisation),
-        trained=OPTIMISER_BYTES * method.trainable(shapes, config.method),
-        activations=activation_bytes(
-            shapes.config, training.batch_size * training.max_length, shapes.config.vocab_size, training
-        ),
-        available=available_bytes(),
-        computed_in=training_numerics(training).name,
-        fix="lower train.batch_size or train.max_length, set train.gradient_checkpointing=true, or method=qlora",
-    )
-
-
 def attached_model(config: SftConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
     model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
-    model.train()
-    if config.train.gradient_checkpointing:
-        model.enable_input_require_grads()
-    return METHODS[config.method.kind].attach(model, config.method)
+    return attached(model, config.method, recomputing=config.train.gradient_checkpointing)
 
 
 def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:
