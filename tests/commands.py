@@ -32,6 +32,7 @@ LIBRARIES = (
         "scipy.sparse",
     ),
     *("rapidfuzz", "lxml.etree", "sacrebleu", "hydra", "pydantic", "fastapi", "uvicorn"),
+    *("pypinyin", "jieba.posseg", "opencc", "gguf", "torch._dynamo", "tests.preloaded"),
 )
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(list(LIBRARIES))
