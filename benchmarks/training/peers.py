@@ -1,10 +1,12 @@
-"""A real base tuned on the same rows by Xinglin and by trl: held-out loss, CPU time, memory, loops, what is forgotten.
+"""The same rows, adapter and base trained here and by trl: held-out loss, speed, memory, loops, what is forgotten.
 
-    python benchmarks/training/peers.py model.path=BASE cmmlu=DIR out=DIR      writes benchmarks/training/peers.md
+    python benchmarks/training/peers.py out=DIR                                               the embedded base
+    python benchmarks/training/peers.py out=DIR cmmlu=DIR model=qwen model.path=BASE …        any base
 
-It needs trl (pip install trl). Each run is a process of its own, on one thread, and leaves its figures in DIR; what is
-there already is not run again. trl gets our ids and labels, the same adapter on the same base and the same arguments of
-transformers' trainer: what differs is the order of rows, what is computed, and how.
+Any key of training/run.py may be given. It needs trl (pip install trl), and writes benchmarks/training/peers.md. Each
+run is a process of its own, on one thread, and leaves its figures in ``out``; what is there already is not run again.
+trl gets our ids and labels and the same arguments of transformers' trainer: what differs is the order of rows, what is
+computed, and how.
 
 ``cmmlu`` is the folder of CMMLU's test files (https://github.com/haonan-li/CMMLU). What is forgotten shows in two of
 its subjects that the rows say nothing about: how often the right option is the likeliest next token.
@@ -40,31 +42,30 @@ from training.stages.sft.job import SftJob, attached_model
 from training.trainer.arguments import training_arguments
 from training.trainer.supervised import train
 
-PADDED = ("train.packing=false", "train.batch_size=4")
-LORA = ("method.rank=16", "method.alpha=32", "train.learning_rate=3e-4")
+PADDED = ("train.packing=false", "train.batch_size=8")
+PACKED = ("train.packing=true", "train.batch_size=4")
 RUNS: dict[str, tuple[str, ...]] = {
-    "LoRA, rows of one length": ("method=lora", *LORA, *PADDED),
-    "trl, LoRA": ("method=lora", *LORA, *PADDED),
-    "LoRA, packed": ("method=lora", *LORA, "train.packing=true", "train.batch_size=2"),
-    "QLoRA, packed": ("method=qlora", *LORA, "train.packing=true", "train.batch_size=2"),
-    "P-Tuning v2": ("method=ptuning_v2", "method.prefix_length=32", "train.learning_rate=1e-2", *PADDED),
+    "LoRA, packed": ("method=lora", *PACKED),
+    "LoRA, rows of one length": ("method=lora", *PADDED),
+    "LoRA by trl": ("method=lora", *PADDED),
+    "QLoRA, packed": ("method=qlora", *PACKED),
+    "P-Tuning v2": ("method=ptuning_v2", "train.learning_rate=2e-2", *PADDED),
 }
-FIXED = (
-    *("recipe=medical_grounded", "model=qwen", "threads=1", "train.precision=fp32", "model.dtype=float32"),
-    *("data.splits.train=96", "data.splits.dev=32", "data.splits.heldout_phrasing=8"),
-    *("data.splits.unseen_entity=8", "data.splits.safety=8", "train.epochs=1", "train.max_dropped_share=1"),
-    *("train.eval_steps=100000", "train.save_steps=100000"),
+DEFAULTS = (
+    *("recipe=medical_qlora", "threads=1", "train.precision=fp32", "model.dtype=float32", "data.splits.train=2000"),
+    *("train.epochs=1", "train.max_dropped_share=1", "train.eval_steps=100000", "train.save_steps=100000"),
 )
+OWN = ("out", "cmmlu", "run")
 SUBJECTS = ("elementary_mathematics", "high_school_mathematics")
 ITEMS = 100
 QUESTIONS, TOKENS = 16, 112
 LETTERS = "ABCD"
+CMMLU = " CMMLU: how often the right option is the likeliest next token, in {items} items of {subjects}."
 ASKED = "以下是单项选择题，请直接给出正确答案的选项。"
-HEAD = """# A real base, tuned beside trl
+HEAD = """# The same rows by trl
 
-Made by `python benchmarks/training/peers.py model.path=BASE cmmlu=DIR out=DIR`; 96 rows once, one run of each, float32,
-one thread. Held-out loss in nats per supervised token of {dev} rows; loops among {questions} greedy answers to them;
-CMMLU: how often the right option is the likeliest next token, in {items} items of {subjects}.
+Made by `{command}`; one run of each, one thread, {rows} rows once. Held-out loss in nats per supervised token of {dev}
+rows; loops among {questions} greedy answers to them.{cmmlu}
 
 | | steps | held-out loss | tokens per CPU second | supervised | peak memory, GiB | loops | CMMLU |
 |---|---|---|---|---|---|---|---|"""
@@ -78,9 +79,9 @@ def main(words: Sequence[str]) -> None:
         if not (out / f"{name}.json").is_file():
             subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True)
     found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in ("base", *RUNS)}
-    base = found["base"]
-    subjects = " and ".join(SUBJECTS).replace("_", " ")
-    head = HEAD.format(dev=base["dev"], questions=QUESTIONS, items=base["items"], subjects=subjects)
+    base, command = found["base"], f"python benchmarks/training/peers.py {' '.join(words)}"
+    cmmlu = CMMLU.format(items=base["items"], subjects=" and ".join(SUBJECTS)) if "items" in base else ""
+    head = HEAD.format(command=command, rows=base["rows"], dev=base["dev"], questions=QUESTIONS, cmmlu=cmmlu)
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "trl"))
     foot = f"\nPython {sys.version.split()[0]}, {libraries}; {processor()}, {instruction_set()}."
     page = "\n".join([head, *(line(name, one) for name, one in found.items()), foot]) + "\n"
@@ -92,7 +93,7 @@ def line(name: str, one: dict[str, Any]) -> str:
     """The line of a run."""
     speed = [f"{one[key] / one['seconds']:,.0f}" for key in ("tokens", "supervised")] if "seconds" in one else ["–"] * 2
     memory = f"{one['memory'] / 2**30:.2f}" if "memory" in one else "–"
-    right = f"{100 * one['right'] / one['items']:.0f} %"
+    right = f"{100 * one['right'] / one['items']:.0f} %" if "items" in one else "–"
     cells = [one.get("steps", "–"), f"{one['loss']:.4f}", *speed, memory, one["loops"], right]
     return f"| {name} | " + " | ".join(map(str, cells)) + " |"
 
@@ -100,7 +101,8 @@ def line(name: str, one: dict[str, Any]) -> str:
 def run(name: str, given: dict[str, str]) -> None:
     """One run: trained, unless it is the base, and measured."""
     out = Path(given["out"])
-    words = (*FIXED, *RUNS.get(name, RUNS["LoRA, packed"]), f"model.path={given['model.path']}", f"runs_dir={out}")
+    keys = [f"{key}={value}" for key, value in given.items() if key not in OWN]
+    words = (*DEFAULTS, *keys, *RUNS.get(name, RUNS["LoRA, packed"]), f"runs_dir={out}")
     (config,) = read_config("run", words, SftConfig)
     job = SftJob(config, datasets_of.load(datasets_of.build_or_reuse(config.data, config.source)))
     job.prepare()
@@ -112,12 +114,14 @@ def run(name: str, given: dict[str, str]) -> None:
         found = trained(name, job, model, RunDirectory(out / name.replace(", ", "-").replace(" ", "-")))
     model.eval()
     dev = [rendered for row in job.rows["dev"].rows for rendered in row]
-    found |= {"loss": held_out_loss(model, Rows([[one] for one in dev])), "dev": len(dev)}
+    found |= {"rows": len(job.dataset.splits["train"]), "dev": len(dev)}
+    found |= {"loss": held_out_loss(model, Rows([[one] for one in dev]))}
     engine = LocalEngine(model, job.language_model.prompt_format, model_version=name)
     prompts = [example.prompt for example in job.dataset.splits["dev"]][:QUESTIONS]
     answers = engine.generate(prompts, [Sampling(max_new_tokens=TOKENS)] * len(prompts))
     found["loops"] = sum(find_loop(answer.text) is not None for answer in answers)
-    found |= forgotten(model, load_tokenizer(job.base), Path(given["cmmlu"]))
+    if folder := given.get("cmmlu"):
+        found |= forgotten(model, load_tokenizer(job.base), Path(folder))
     write_json(out / f"{name}.json", found)
 
 
@@ -127,7 +131,7 @@ def trained(name: str, job: SftJob, model: Any, run: RunDirectory) -> dict[str, 
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     forget_peak_memory()
     began = time.process_time()
-    if name.startswith("trl"):
+    if "trl" in name:
         steps = by_trl(job, model, run)
     else:
         train(model, rows, Rows(job.rows["dev"].rows[:1]), config, run, job.config.seed)

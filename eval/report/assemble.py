@@ -18,6 +18,7 @@ from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
 from eval.judges import JUDGES, primary
+from eval.judges.judge import MATTERS
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -95,17 +96,16 @@ def assemble(
     }
     report = Report(
         systems={
-            system: {suite: _scores(m, suites[suite], config.seed) for suite, m in by_suite.items()}
+            system: {suite: _scores(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
         by_kind={
-            system: {suite: _by_kind(m, suites[suite], config.seed) for suite, m in by_suite.items()}
+            system: {suite: _by_kind(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
         comparisons=_comparisons(
             measured,
             suites,
-            config.seed,
             _looping(counted, suites),
         ),
         metrics=_metrics(measured),
@@ -118,29 +118,29 @@ def assemble(
     return report, _items(results, suites, measured)
 
 
-def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> Scores:
-    return {name: _score(measurement, examples, seed) for name, measurement in measurements.items()}
+def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> Scores:
+    return {name: _score(measurement, examples) for name, measurement in measurements.items()}
 
 
-def _score(measurement: Measurement, examples: Sequence[Example], seed: int) -> Estimate:
+def _score(measurement: Measurement, examples: Sequence[Example]) -> Estimate:
     groups = [examples[i].group for i in measurement.items]
-    return significance.estimate(measurement.statistics, groups, measurement.judge.aggregate, seed=seed)
+    return significance.estimate(measurement.statistics, groups, measurement.judge.aggregate)
 
 
-def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> dict[str, Scores]:
+def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:
     by_kind: dict[str, Scores] = {}
     for kind in dict.fromkeys(example.kind for example in examples):
         places = [i for i, example in enumerate(examples) if example.kind == kind]
         narrowed = {name: measurement.only(places) for name, measurement in measurements.items()}
-        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples, seed)
+        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples)
     return by_kind
 
 
-def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Container[System]) -> tuple[Comparison, ...]:
+def _comparisons(measured: Measured, suites: Suites, looping: Container[System]) -> tuple[Comparison, ...]:
     """Every other system against the first; the primary comparisons of the report share one correction."""
     baseline, *others = measured
     found = [
-        (suite, name, system, _difference(base, measured[system][suite][name], suites[suite], seed))
+        (suite, name, system, _difference(base, measured[system][suite][name], suites[suite]))
         for system in others
         for suite, measurements in measured[baseline].items()
         for name, base in measurements.items()
@@ -165,18 +165,23 @@ def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Contain
             groups=difference.groups,
             p=difference.p,
             p_holm=p_holm,
-            mcnemar_p=difference.mcnemar_p,
-            verdict=_verdict(name, difference.value, p_holm, system in looping),
+            detectable=difference.detectable,
+            verdict=_verdict(name, difference, p_holm, system in looping),
         )
         for (suite, name, system, difference), p_holm in zip(found, adjusted, strict=True)
     )
 
 
-def _verdict(metric: str, difference: float, p_holm: float | None, loops: bool) -> significance.Verdict:
+def _verdict(
+    metric: str, difference: significance.Difference, p_holm: float | None, loops: bool
+) -> significance.Verdict:
     """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words."""
     if p_holm is None:
         return "no verdict"
-    found = significance.verdict(difference, p_holm, higher_is_better=JUDGES[metric].higher_is_better)
+    judge = JUDGES[metric]
+    found = significance.verdict(
+        difference, p_holm, higher_is_better=judge.higher_is_better, matters=MATTERS[judge.unit]
+    )
     return "loops" if found == "better" and loops else found
 
 
@@ -190,13 +195,11 @@ def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) ->
     }
 
 
-def _difference(
-    base: Measurement, other: Measurement, examples: Sequence[Example], seed: int
-) -> significance.Difference:
+def _difference(base: Measurement, other: Measurement, examples: Sequence[Example]) -> significance.Difference:
     """Compares on the items that both measured: a reference too long for one tokenizer has no loss there."""
     base, other = base.only(other.items), other.only(base.items)
     groups = [examples[i].group for i in base.items]
-    return significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate, seed=seed)
+    return significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate)
 
 
 def _metrics(measured: Measured) -> dict[str, MetricRecord]:

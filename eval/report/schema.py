@@ -50,10 +50,10 @@ class Comparison(_ReportPart):
         system: The system; reports from before this key compared the tuned model with its base.
         baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
-        p: Sign-flip test over the groups.
+        p: Paired t-test over the groups.
         p_holm: The same after Holm's correction over the primary comparisons of the report; the verdict rests on it.
             None where there is no verdict.
-        mcnemar_p: Exact McNemar test over single items, for 0/1 metrics.
+        detectable: The smallest difference that as many items find in four of five cases.
     """
 
     suite: str
@@ -67,7 +67,7 @@ class Comparison(_ReportPart):
     groups: int
     p: float
     p_holm: float | None
-    mcnemar_p: float | None
+    detectable: float | None = None
     verdict: Verdict
 
 

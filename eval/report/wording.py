@@ -5,6 +5,7 @@ from domains.domain import DOMAINS, find_domain
 from domains.wording import DEFINITION
 from eval.bilingual import Text
 from eval.judges import JUDGES, primary
+from eval.judges.judge import MATTERS
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -18,12 +19,13 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEAST_ITEMS, LEVEL, PERMUTATIONS, RESAMPLES, Verdict
+from eval.significance import LEAST_ITEMS, LEVEL, Verdict
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
     "better": Text("更好", "better"),
     "worse": Text("更差", "worse"),
+    "equivalent": Text("相当", "equivalent"),
     "no difference shown": Text("未显示差别", "no difference shown"),
     "loops": Text("复读，不算更好", "loops, not called better"),
     "no verdict": Text("不作结论", "no verdict"),
@@ -69,13 +71,16 @@ ITEM_KINDS = {
     DEFINITION: Text(DEFINITION, "definition"),
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
 METHOD = Text(
-    f"区间：按组（关于同一条目的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
-    f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对主要指标的比较作 Holm 校正；"
-    f"校正后 p < {LEVEL} 才说更好或更差。其余指标和不足 {LEAST_ITEMS} 题的只列区间，不作结论。",
-    f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same "
-    "entry); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
-    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over the primary metrics; a "
-    f"verdict of better or worse requires a corrected p below {LEVEL}. Other metrics, and those of fewer than "
+    "区间：95%。同组的题（关于同一条目）对错相连，所以以组为单位：0 到 1 之间的均值用精确二项区间，题数按组内相似程度"
+    "折算（Korn 与 Graubard）；其余用组的刀切法和 t 分布。比较：同题配对，以组为单位的 t 检验，区间不含 0 即 p < "
+    f"{LEVEL}；对主要指标的比较作 Holm 校正，校正后 p < {LEVEL} 才说更好或更差；整个区间都小到无须在意（份额 "
+    f"{MATTERS['share']:.0%} 以内）则为相当。其余指标和不足 {LEAST_ITEMS} 题的只列区间，不作结论。",
+    "Intervals: 95%. Items about the same entry are right and wrong together, so the unit is the group: means of "
+    "scores from 0 to 1 have the exact binomial interval of as many independent items as the groups are worth (Korn "
+    "and Graubard), the others Student's t by the jackknife over groups. Comparisons: paired on the same items, "
+    f"t-test over groups, whose p is below {LEVEL} exactly where the interval does not contain 0; Holm-corrected over "
+    f"the primary metrics; better or worse requires a corrected p below {LEVEL}, and equivalent an interval wholly "
+    f"within what nobody would act on ({MATTERS['share']:.0%} of a share). Other metrics, and those of fewer than "
     f"{LEAST_ITEMS} items, have intervals and no verdict.",
 )
 SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominence != "detail"]
@@ -104,6 +109,8 @@ def outcome(report: Report) -> Text:
         return Text("微调后更差", "Worse after tuning")
     if "loops" in found:
         return Text("微调后复读", "Loops after tuning")
+    if "equivalent" in found and found <= {"equivalent", "no verdict"}:
+        return Text("回答相当", "Equivalent answers")
     if found == {"no verdict"}:
         return Text("题数不足，不作结论", "Too few items for a verdict")
     return Text("回答未显示差别", "No difference shown in the answers")
@@ -161,11 +168,13 @@ def sentence(report: Report) -> Text:
     verdicts = report.verdicts
     total = verdicts.total() - verdicts["no verdict"]
     better, worse, same = verdicts["better"], verdicts["worse"], verdicts["no difference shown"]
+    alike = verdicts["equivalent"]
     return Text(
         f"{where.zh}的{name.zh} {moved}（差 {interval}）。{total} 项主要比较中，{better} 项更好，{worse} 项更差，"
-        f"{same} 项未显示差别。{_because_of_loops(report).zh}",
+        f"{f'{alike} 项相当，' if alike else ''}{same} 项未显示差别。{_because_of_loops(report).zh}",
         f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, "
-        f"{worse} worse, {same} show no difference.{_because_of_loops(report).en}",
+        f"{worse} worse, {f'{alike} equivalent, ' if alike else ''}{same} show no difference."
+        f"{_because_of_loops(report).en}",
     )
 
 
@@ -332,7 +341,11 @@ def _compared(comparison: Comparison) -> Text:
 
 
 def _unproven(report: Report, system: System) -> list[Text]:
-    unproven = [_compared(c) for c in report.comparisons if c.system == system and c.verdict == "no difference shown"]
+    unproven = [
+        _with_detectable(c, report)
+        for c in report.comparisons
+        if c.system == system and c.verdict == "no difference shown"
+    ]
     if not unproven:
         return []
     zh, en = "、".join(text.zh for text in unproven), "; ".join(text.en for text in unproven)
@@ -342,6 +355,15 @@ def _unproven(report: Report, system: System) -> list[Text]:
             f"No difference shown (which is not the same as none): {en}.",
         )
     ]
+
+
+def _with_detectable(comparison: Comparison, report: Report) -> Text:
+    """What was compared, and the difference that as many items would show."""
+    where, unit = _compared(comparison), report.metrics[comparison.metric].unit
+    if comparison.detectable is None:
+        return where
+    least = shown(comparison.detectable, unit)
+    return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
 
 
 def _odd_answers(report: Report, system: System) -> list[Text]:
