@@ -23,6 +23,7 @@ from app.backends.backend import (
     TextTooLong,
     Unavailable,
     UnsupportedConversation,
+    UnsupportedSampling,
 )
 
 ErrorCode = Literal[
@@ -75,6 +76,7 @@ KINDS: dict[ErrorCode, ErrorKind] = {
 
 BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
     UnsupportedConversation: ("unsupported_conversation", "messages"),
+    UnsupportedSampling: ("unsupported_parameter", None),
     PromptTooLong: ("context_length_exceeded", "messages"),
     AnswerTooLong: ("max_tokens_exceeded", "max_tokens"),
     TextTooLong: ("context_length_exceeded", None),
@@ -147,6 +149,8 @@ class ApiError(HTTPException):
 def of_backend(error: BackendError) -> ApiError:
     """The error of a backend over HTTP."""
     code, param = BACKEND_ERRORS[type(error)]
+    if isinstance(error, UnsupportedSampling):
+        param = error.name
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else None
     return ApiError(code, str(error), param=param, headers=headers)
 
