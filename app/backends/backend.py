@@ -163,13 +163,6 @@ class TextTooLong(BackendError):
         super().__init__(f"a question may have at most {most} characters here; shorten it")
 
 
-class AnswerTooLong(BackendError):
-    """The requested answer is longer than allowed."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"an answer may have at most {most} tokens here")
-
-
 class GenerationFailed(BackendError):
     """The model failed; the log has the details."""
 
@@ -209,14 +202,3 @@ class Stopping(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("the service is stopping", retry_after=5)
-
-
-def answer_tokens(wanted: int | None, most: int) -> int:
-    """How long an answer may be; by default the maximum.
-
-    Raises:
-        AnswerTooLong: The request asks for more.
-    """
-    if wanted is not None and wanted > most:
-        raise AnswerTooLong(most)
-    return wanted or most

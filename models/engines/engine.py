@@ -82,14 +82,14 @@ class TokenLogprob(NamedTuple):
     """What the model gives for one token, before penalties and temperature.
 
     Attributes:
-        id: The token.
+        text: The token, alone; a part of a character is a replacement character.
         logprob: Its log-probability, nats; None for the first token of a prompt.
         likeliest: The likeliest tokens in its place with theirs, most likely first.
     """
 
-    id: int
+    text: str
     logprob: float | None
-    likeliest: tuple[tuple[int, float], ...]
+    likeliest: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)

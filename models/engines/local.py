@@ -144,14 +144,29 @@ class LocalEngine:
         """Of every token of a text; none where nobody asked."""
         if shown is None:
             return ()
-        found = [TokenLogprob(ids[0], None, ())]
+        found = [TokenLogprob(self.decode(ids[:1]), None, ())]
         text = torch.tensor([ids], device=self.model.device)
         with torch.inference_mode():
             with self.output as output:
                 states = self.model(input_ids=text, use_cache=False).logits[0, :-1]
             for tile in output.tiles(len(states)):
-                found += _tokens_logprobs(output.logits(states[tile]), text[0, 1:][tile], shown)
+                found += self._of_tokens(output.logits(states[tile]), text[0, 1:][tile], shown)
         return tuple(found)
+
+    def _of_tokens(self, logits: torch.Tensor, ids: torch.Tensor, shown: int) -> Iterator[TokenLogprob]:
+        """Log-probabilities of tokens in a row.
+
+        Args:
+            logits: For the place of each, ``[tokens, vocab]``.
+            ids: The tokens, ``[tokens]``.
+            shown: How many of the likeliest are reported beside each.
+        """
+        logprobs = logits.float().log_softmax(-1)
+        chosen = logprobs.gather(1, ids[:, None])[:, 0].tolist()
+        best, others = (found.tolist() for found in logprobs.topk(shown))
+        for token, logprob, values, places in zip(ids.tolist(), chosen, best, others, strict=True):
+            likeliest = ((self.decode([place]), value) for place, value in zip(places, values, strict=True))
+            yield TokenLogprob(self.decode([token]), logprob, tuple(likeliest))
 
     def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))
@@ -282,21 +297,6 @@ def _log_probability(output: OutputLayer, hidden: torch.Tensor, ids: torch.Tenso
         logits = output.logits(hidden[tile]).float()  # [tile, vocab]
         total -= float(torch.nn.functional.cross_entropy(logits, ids[tile], reduction="sum"))
     return total
-
-
-def _tokens_logprobs(logits: torch.Tensor, ids: torch.Tensor, shown: int) -> Iterator[TokenLogprob]:
-    """Of tokens in a row.
-
-    Args:
-        logits: For the place of each, ``[tokens, vocab]``.
-        ids: The tokens, ``[tokens]``.
-        shown: How many of the likeliest are reported beside each.
-    """
-    logprobs = logits.float().log_softmax(-1)
-    chosen = logprobs.gather(1, ids[:, None])[:, 0].tolist()
-    best, places = logprobs.topk(shown)
-    for token, logprob, *likeliest in zip(ids.tolist(), chosen, places.tolist(), best.tolist(), strict=True):
-        yield TokenLogprob(token, logprob, tuple(zip(*likeliest, strict=True)))
 
 
 def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:

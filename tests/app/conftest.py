@@ -34,6 +34,13 @@ def client(running: Running) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def standing(knowledge: KnowledgeBase) -> Iterator[httpx.Client]:
+    """A client of one server for all tests whose requests are refused or leave nothing behind."""
+    with serving(FakeEngine(), "medical", knowledge) as server, server.client() as client:
+        yield client
+
+
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
     """What is logged meanwhile."""

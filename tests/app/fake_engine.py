@@ -87,5 +87,5 @@ class FakeEngine:
 def _logprobs(ids: list[int], shown: int) -> tuple[TokenLogprob, ...]:
     """The token itself is the likeliest, with -0.5; the next ones are the characters after it."""
     first, *others = ids
-    likeliest = [tuple((token + rank, -0.5 - rank) for rank in range(shown)) for token in others]
-    return TokenLogprob(first, None, ()), *map(TokenLogprob, others, [-0.5] * len(others), likeliest)
+    likeliest = [tuple((chr(token + rank), -0.5 - rank) for rank in range(shown)) for token in others]
+    return TokenLogprob(chr(first), None, ()), *map(TokenLogprob, map(chr, others), [-0.5] * len(others), likeliest)
