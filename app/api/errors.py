@@ -59,7 +59,7 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "context_length_exceeded": ErrorKind(400, "the question is too long, or the prompt leaves no room for an answer"),
     "invalid_messages": ErrorKind(400, "the last message is not the user's"),
     "invalid_request": ErrorKind(400, "the request does not fit its schema"),
-    "invalid_stop": ErrorKind(400, "more than 4 stop strings, or an empty one"),
+    "invalid_stop": ErrorKind(400, "too many stop strings, or an empty one"),
     "unsupported_conversation": ErrorKind(400, "the model's prompt format has no way to write the conversation"),
     "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not support"),
     "model_not_found": ErrorKind(404, "this service does not have that model"),

@@ -79,6 +79,9 @@ WITHOUT_EFFECT = {
     "request_id",
 }
 
+MOST_STOPS = 16
+"""OpenAI takes 4; tasks of lm_eval have more."""
+
 PENALTIES = (
     "repetition_penalty",
     "frequency_penalty",
@@ -141,8 +144,8 @@ class GenerationRequest(BaseModel):
             ApiError: There are too many, or an empty one.
         """
         stops = [self.stop] if isinstance(self.stop, str) else self.stop or []
-        if len(stops) > 4 or not all(stops):
-            raise ApiError("invalid_stop", "at most 4 stop strings, none of them empty", param="stop")
+        if len(stops) > MOST_STOPS or not all(stops):
+            raise ApiError("invalid_stop", f"at most {MOST_STOPS} stop strings, none of them empty", param="stop")
         return stops
 
     def sampling(self, config: ServeConfig) -> Sampling:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.completions import CompletionRequest, Completions, Continued, cancel
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
-from app.api.generation import check_neutral
+from app.api.generation import MOST_STOPS, check_neutral
 from app.api.sse import STREAM_HEADERS, event
 from app.backends.backend import BackendError
 from app.config import Factor, Nucleus, Penalty, ServeConfig, Temperature
@@ -126,7 +126,7 @@ def tgi_router(completions: Completions, config: ServeConfig) -> APIRouter:
             "max_concurrent_requests": config.queue_limit + config.max_batch,
             "max_input_tokens": backend.context_length - 1,
             "max_total_tokens": backend.context_length,
-            "max_stop_sequences": 4,
+            "max_stop_sequences": MOST_STOPS,
             "max_best_of": 1,
             "router": "xinglin",
         }

@@ -171,7 +171,7 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
         ({"repetition_detection": {"max_pattern_size": 2, "min_pattern_size": 3}}, 400, "repetition_detection"),
         ({"repetition_detection": {"max_size": 2}}, 400, "repetition_detection.max_size"),
         ({"no_such_thing": 1}, 400, "no_such_thing"),
-        ({"stop": ["a", "b", "c", "d", "e"]}, 400, "stop"),
+        ({"stop": ["a"] * 17}, 400, "stop"),
         ({"stop": ""}, 400, "stop"),
         ({"max_tokens": 0}, 400, "max_tokens"),
         ({"tools": [{"type": "function"}], "tool_choice": "auto"}, 400, "tools"),
