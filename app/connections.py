@@ -108,7 +108,8 @@ class Connection(H11Protocol):
             self.refuse(ApiError("request_timeout"))
 
     def _make_room(self) -> None:
-        """The connection that has been waited for longest gives way; where all are at work, this one."""
+        """The tenth that has been waited for longest gives way; where all are at work, this connection."""
         waiting = [one for one in self.connections if isinstance(one, Connection) and one.is_waiting]
-        longest = min(waiting, key=lambda one: one.since, default=self)
-        longest.refuse(ApiError("too_many_connections", headers={"Retry-After": "1"}))
+        waiting.sort(key=lambda one: one.since)
+        for one in waiting[: max(1, len(waiting) // 10)] or [self]:
+            one.refuse(ApiError("too_many_connections", headers={"Retry-After": "1"}))

@@ -50,14 +50,12 @@ class CompletionRequest(GenerationRequest):
     add_special_tokens: bool = True
 
     @property
-    def prompts(self) -> list[str] | list[list[int]]:
+    def prompts(self) -> list[str | list[int]]:
         """Each of the prompts."""
-        match self.prompt:
-            case str():
-                return [self.prompt]
-            case [int(), *_]:
-                return [self.prompt]  # type: ignore[list-item]
-        return self.prompt  # type: ignore[return-value]
+        if isinstance(self.prompt, str):
+            return [self.prompt]
+        ids = [token for token in self.prompt if isinstance(token, int)]
+        return [ids] if ids else [one for one in self.prompt if not isinstance(one, int)]
 
     def check_supported(self) -> None:
         """See ``GenerationRequest``."""

@@ -35,9 +35,16 @@ def client(running: Running) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def standing(knowledge: KnowledgeBase) -> Iterator[httpx.Client]:
-    """A client of one server for all tests whose requests are refused or leave nothing behind."""
-    with serving(FakeEngine(), "medical", knowledge) as server, server.client() as client:
+def standing_server(knowledge: KnowledgeBase) -> Iterator[Running]:
+    """One server for all tests whose requests are refused or leave nothing behind."""
+    with serving(FakeEngine(), "medical", knowledge) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def standing(standing_server: Running) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with standing_server.client() as client:
         yield client
 
 

@@ -15,30 +15,29 @@ PROMPT = "高血压的"
 
 
 @pytest.fixture
-def api(running: Running) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0)
+def api(standing_server: Running) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{standing_server.url}/v1", api_key="none", max_retries=0)
 
 
 def post(client: httpx.Client, **body: Any) -> httpx.Response:
     return client.post("/v1/completions", json={"model": "fake-1-raw", "prompt": PROMPT, **body})
 
 
-def test_a_text_is_continued_as_it_is(api: openai.OpenAI, engine: FakeEngine) -> None:
-    answer = api.completions.create(model="fake-1-raw", prompt=PROMPT, temperature=0.5, seed=3, max_tokens=1000)
-    assert (answer.choices[0].text, answer.choices[0].finish_reason) == (ANSWER, "stop")
-    assert answer.usage is not None and answer.usage.prompt_tokens == 1 + len(PROMPT)
-    prompt, sampling = engine.batches[0][0]
-    assert prompt == Continuation(tuple(map(ord, "\x02" + PROMPT)))
+def test_the_openai_client_gets_a_continuation_with_usage(api: openai.OpenAI) -> None:
+    answer = api.completions.create(model="fake-1-raw", prompt=["头痛", "咳嗽"], echo=True, max_tokens=2)
+    assert [(choice.index, choice.text) for choice in answer.choices] == [(0, "头痛高血"), (1, "咳嗽高血")]
+    assert [choice.finish_reason for choice in answer.choices] == ["length", "length"]
+    assert answer.usage is not None and (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (6, 4)
+
+
+def test_texts_and_token_ids_reach_the_engine_as_they_are(client: httpx.Client, engine: FakeEngine) -> None:
+    for prompt in (PROMPT, [22836, 30165], [[22836], [21683]]):
+        assert post(client, prompt=prompt, temperature=0.5, seed=3, max_tokens=1000).status_code == 200
+    asked = [one for batch in engine.batches for one, _ in batch]
+    sampling = engine.batches[0][0][1]
+    text = Continuation(tuple(map(ord, "\x02" + PROMPT)))
+    assert asked == [text, Continuation((22836, 30165)), Continuation((22836,)), Continuation((21683,))]
     assert (sampling.temperature, sampling.seed, sampling.max_new_tokens) == (0.5, 3, 1000)
-
-
-def test_texts_and_token_ids_are_answered_in_their_order(api: openai.OpenAI, engine: FakeEngine) -> None:
-    for prompt in (["头痛", "咳嗽"], [[22836], [21683, 22013]]):
-        answer = api.completions.create(model="fake-1-raw", prompt=prompt, max_tokens=2)
-        assert [(choice.index, choice.text) for choice in answer.choices] == [(0, ANSWER[:2]), (1, ANSWER[:2])]
-        assert answer.usage is not None and answer.usage.completion_tokens == 4
-    api.completions.create(model="fake-1-raw", prompt=[22836, 30165], echo=True)
-    assert engine.batches[-1][0][0] == Continuation((22836, 30165))
 
 
 def test_a_stream_has_the_text_in_pieces_a_reason_and_usage(api: openai.OpenAI) -> None:
@@ -51,9 +50,9 @@ def test_a_stream_has_the_text_in_pieces_a_reason_and_usage(api: openai.OpenAI) 
     assert chunks[-1].usage is not None and chunks[-1].usage.prompt_tokens == 1 + len(PROMPT)
 
 
-def test_what_lm_eval_asks_gets_a_probability_per_token(client: httpx.Client) -> None:
+def test_what_lm_eval_asks_gets_a_probability_per_token(standing: httpx.Client) -> None:
     body = {"prompt": [39640, 34880], "echo": True, "logprobs": 1, "max_tokens": 1, "temperature": 0, "seed": 1234}
-    choice = post(client, **body).json()["choices"][0]
+    choice = post(standing, **body).json()["choices"][0]
     logprobs = choice["logprobs"]
     assert choice["text"] == "".join(logprobs["tokens"]) == "高血" + ANSWER[0]
     assert logprobs["token_logprobs"] == [None, -0.5, -0.5]
@@ -61,14 +60,14 @@ def test_what_lm_eval_asks_gets_a_probability_per_token(client: httpx.Client) ->
     assert logprobs["text_offset"] == [0, 1, 2]
 
 
-def test_a_prompt_is_read_without_a_continuation(client: httpx.Client) -> None:
-    choice = post(client, echo=True, logprobs=0, max_tokens=0, add_special_tokens=False).json()["choices"][0]
+def test_a_prompt_is_read_without_a_continuation(standing: httpx.Client) -> None:
+    choice = post(standing, echo=True, logprobs=0, max_tokens=0, add_special_tokens=False).json()["choices"][0]
     assert (choice["text"], choice["finish_reason"]) == (PROMPT, "length")
     assert choice["logprobs"]["token_logprobs"] == [None, -0.5, -0.5, -0.5]
 
 
-def test_probabilities_without_echo_are_those_of_the_continuation(client: httpx.Client) -> None:
-    choice = post(client, logprobs=2, stop="的常").json()["choices"][0]
+def test_probabilities_without_echo_are_those_of_the_continuation(standing: httpx.Client) -> None:
+    choice = post(standing, logprobs=2, stop="的常").json()["choices"][0]
     assert choice["logprobs"]["tokens"] == list("高血压")
     assert all(len(top) == 2 for top in choice["logprobs"]["top_logprobs"])
     assert choice["logprobs"]["text_offset"] == [0, 1, 2]
