@@ -144,11 +144,12 @@ class LocalEngine:
         """Of every token of a text; none where nobody asked."""
         if shown is None:
             return ()
-        found = [TokenLogprob(self.decode(ids[:1]), None, ())]
+        found = [TokenLogprob(self._token(ids[0]), None, ())]
         text = torch.tensor([ids], device=self.model.device)
         with torch.inference_mode():
             with self.output as output:
-                states = self.model(input_ids=text, use_cache=False).logits[0, :-1]
+                whole = self.model(input_ids=text, attention_mask=torch.ones_like(text), use_cache=False)
+            states = whole.logits[0, :-1]
             for tile in output.tiles(len(states)):
                 found += self._of_tokens(output.logits(states[tile]), text[0, 1:][tile], shown)
         return tuple(found)
@@ -165,8 +166,12 @@ class LocalEngine:
         chosen = logprobs.gather(1, ids[:, None])[:, 0].tolist()
         best, others = (found.tolist() for found in logprobs.topk(shown))
         for token, logprob, values, places in zip(ids.tolist(), chosen, best, others, strict=True):
-            likeliest = ((self.decode([place]), value) for place, value in zip(places, values, strict=True))
-            yield TokenLogprob(self.decode([token]), logprob, tuple(likeliest))
+            likeliest = ((self._token(place), value) for place, value in zip(places, values, strict=True))
+            yield TokenLogprob(self._token(token), logprob, tuple(likeliest))
+
+    def _token(self, token: int) -> str:
+        """The text of one token; a model may have more of them than its tokenizer."""
+        return str(self.tokenizer.decode([token]))
 
     def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))
