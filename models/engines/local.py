@@ -44,7 +44,6 @@ class LocalEngine:
         model_version: Name reported with each answer.
     """
 
-    continuous = True
     gives_logprobs = True
 
     def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
