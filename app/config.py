@@ -85,8 +85,7 @@ class ServeConfig(Config):
     """How requests are run.
 
     Attributes:
-        max_batch: Most rows that generate together.
-        max_wait_ms: How long the first request of a batch waits for others.
+        max_batch: Most answers that are generated together.
         queue_limit: Most requests that wait; further ones are refused with 503.
         max_new_tokens: Most tokens of an answer where the request does not say.
         longest_answer: Most tokens of an answer whatever the request says; null: what the model's context leaves.
@@ -99,7 +98,6 @@ class ServeConfig(Config):
     """
 
     max_batch: int = Field(default=8, ge=1)
-    max_wait_ms: float = Field(default=10, ge=0)
     queue_limit: int = Field(default=64, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
     longest_answer: int | None = Field(default=None, ge=1)

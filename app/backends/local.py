@@ -1,8 +1,7 @@
-"""The local backend: a bounded queue in front of an engine, and the threads that run its batches.
+"""The local backend: a bounded queue in front of an engine, and the threads that wait for its answers.
 
-The event loop only ever puts requests into the queue and receives their text; generating happens in the threads. A
-continuous engine batches what runs at the same time, so every request has its own thread. Any other engine has one
-thread; when it is free, the first of the waiting requests form a batch. Each row keeps its own sampling.
+The event loop only ever puts requests into the queue and receives their text; generating happens in threads, one for
+each request that runs. Prompts of several threads are batched by the engine, where they join and leave at any token.
 """
 
 import asyncio
@@ -63,7 +62,7 @@ class Generation:
 
 
 class LocalBackend:
-    """Runs generations on an engine, in batches, in the order of their arrival; see ``Backend``.
+    """Runs generations on an engine, in the order of their arrival; see ``Backend``.
 
     Args:
         engine: Generates in this queue's threads alone.
@@ -76,11 +75,12 @@ class LocalBackend:
         self.draining = False
         self._waiting: list[Generation] = []
         self._running: list[Generation] = []
-        self._batch_seconds = 1.0
+        self._seconds = 1.0  # that the newest answer took
         self._closed = False
         self._changed = threading.Condition()
-        self._rows, threads = (1, config.max_batch) if engine.continuous else (config.max_batch, 1)
-        self._threads = [threading.Thread(target=self._work, name="engine", daemon=True) for _ in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._work, name="engine", daemon=True) for _ in range(config.max_batch)
+        ]
 
     async def start(self) -> None:
         """Starts the engine's threads with a warm-up request; the backend is ready when it is answered."""
@@ -128,7 +128,7 @@ class LocalBackend:
             if len(self._waiting) >= self.config.queue_limit:
                 raise Overloaded(self._seconds_until_room())
             self._waiting.append(generation)
-            self._changed.notify_all()
+            self._changed.notify()
         return generation
 
     async def ready(self) -> bool:
@@ -169,55 +169,42 @@ class LocalBackend:
             await asyncio.to_thread(thread.join)
 
     def _seconds_until_room(self) -> int:
-        batches = math.ceil(len(self._waiting) / self.config.max_batch)
-        return max(1, math.ceil(batches * self._batch_seconds))
+        rounds = math.ceil(len(self._waiting) / self.config.max_batch)
+        return max(1, math.ceil(rounds * self._seconds))
 
     def _work(self) -> None:
-        while batch := self._take_batch():
+        while generation := self._next():
             started = time.monotonic()
-            self._run(batch)
-            self._batch_seconds = time.monotonic() - started
+            self._run(generation)
+            self._seconds = time.monotonic() - started
             with self._changed:
-                self._running = [generation for generation in self._running if generation not in batch]
+                self._running.remove(generation)
 
-    def _take_batch(self) -> list[Generation]:
-        """Waits for requests and makes them a running batch; empty when the queue is closed."""
-        batch: list[Generation] = []
+    def _next(self) -> Generation | None:
+        """Waits for a request, which then runs; None when the queue is closed."""
         with self._changed:
-            while not batch and not self._closed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                self._wait_for_others()
-                batch = self._first_batch()
-                self._waiting = [generation for generation in self._waiting if generation not in batch]
-                self._running += batch
-        return batch
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if self._closed:
+                return None
+            generation = self._waiting.pop(0)
+            self._running.append(generation)
+            return generation
 
-    def _wait_for_others(self) -> None:
-        since = self._waiting[0].arrived if self._waiting else 0
-        left = since + self.config.max_wait_ms / 1000 - time.monotonic()
-        if left > 0:
-            self._changed.wait_for(lambda: self._closed or len(self._first_batch()) == self._rows, left)
-
-    def _first_batch(self) -> list[Generation]:
-        return self._waiting[: self._rows]
-
-    def _run(self, batch: list[Generation]) -> None:
+    def _run(self, generation: Generation) -> None:
         def on_text(row: int, text: str) -> bool:
-            batch[row].put(text)
-            return not batch[row].cancelled
+            generation.put(text)
+            return not generation.cancelled
 
         try:
-            completions = self.engine.generate([g.prompt for g in batch], [g.sampling for g in batch], on_text)
+            (completion,) = self.engine.generate([generation.prompt], [generation.sampling], on_text)
         except Exception as error:
             # no message and no values: they may hold what a patient wrote
             frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("a batch of {} failed: {}\n{}", len(batch), type(error).__name__, frames)
-            for generation in batch:
-                generation.put(GenerationFailed())
+            logger.error("an answer failed: {}\n{}", type(error).__name__, frames)
+            generation.put(GenerationFailed())
             return
         self.has_generated = True
-        for generation, completion in zip(batch, completions, strict=True):
-            generation.put(completion)
+        generation.put(completion)
 
 
 async def _in_thread(work: Callable[[Asked], Result], asked: Asked) -> Result:

@@ -121,16 +121,11 @@ class Score:
 
 
 class Engine(Protocol):
-    """Runs one model. Prompts given together run as one batch."""
+    """Runs one model. Prompts that are given together or by several threads are answered together."""
 
     @property
     def model_version(self) -> str:
         """Name reported with each answer."""
-        ...
-
-    @property
-    def continuous(self) -> bool:
-        """Whether prompts join while others run; then each is given alone, by a thread of its own."""
         ...
 
     @property

@@ -69,7 +69,6 @@ class LlamaCppEngine:
         adapter: A GGUF of a LoRA adapter on that model.
     """
 
-    continuous = True
     gives_logprobs = False  # of a prompt only token by token, at the price of a request each
 
     def __init__(

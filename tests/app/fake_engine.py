@@ -22,7 +22,6 @@ class FakeEngine:
     """
 
     model_version = "fake-1"
-    continuous = False
     gives_logprobs = True
     context_length = 1000
 

@@ -18,8 +18,7 @@ from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
 
 CONFIG = ServeConfig(
-    max_batch=4,
-    max_wait_ms=20,
+    max_batch=1,
     queue_limit=3,
     max_new_tokens=64,
     max_body_bytes=50_000,

@@ -24,6 +24,7 @@ from models.gguf_export.writer import check_gguf
 from models.loading import FAMILIES, family_named, load_model, load_tokenizer, open_checkpoint
 from models.stand_ins import LIKENESSES, build
 from models.tokenizers.sentencepiece import read_model
+from tests.models.test_decoding import staggered
 
 ORACLES = ("chatglm2", "baichuan-7b", "baichuan-13b")
 TOLERANCE = 1e-5  # float32, |logits| up to 6
@@ -214,6 +215,11 @@ def test_prefix_and_left_padding_together_give_what_the_single_sequence_gives(st
         alone = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=12, do_sample=False)
         batched = model.generate(input_ids=padded, attention_mask=mask, max_new_tokens=12, do_sample=False)
         assert alone[0, 9:].tolist() == batched[0, 13:].tolist(), name
+
+
+def test_answers_that_join_and_leave_a_batch_are_those_given_alone(stand_ins: dict[str, Path]) -> None:
+    for name in ("baichuan_13b", "baichuan", "chatglm2"):
+        staggered(load_model(stand_ins[name]))
 
 
 def test_nf4_while_loading_trains_and_saves_natively(stand_in: Path, tmp_path: Path) -> None:

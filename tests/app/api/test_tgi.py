@@ -58,4 +58,4 @@ def test_what_is_not_supported_is_refused_by_name(standing: httpx.Client, body: 
 
 def test_the_model_is_described(standing: httpx.Client) -> None:
     info = standing.get("/info").json()
-    assert (info["model_id"], info["max_total_tokens"], info["max_concurrent_requests"]) == ("fake-1-raw", 1000, 7)
+    assert (info["model_id"], info["max_total_tokens"], info["max_concurrent_requests"]) == ("fake-1-raw", 1000, 4)
