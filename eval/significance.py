@@ -18,9 +18,10 @@ Array = npt.NDArray[np.float64]
 Aggregate = Callable[[Array], Array]
 """Turns summed statistics ``[..., k]`` into scores ``[...]``."""
 
-Verdict = Literal["better", "worse", "no difference shown", "loops", "no verdict"]
-"""``loops`` is what would be better, of a system that loops too often to be called so; ``no verdict`` is for what
-is no primary metric, or of too few items."""
+Verdict = Literal["better", "worse", "no difference shown", "loops", "unfinished", "no verdict"]
+"""``loops`` is what would be better, of a system that loops too often to be called so; ``unfinished`` is what would be
+better where too many answers, of either system, are no whole answers; ``no verdict`` is for what is no primary metric,
+or of too few items."""
 
 RESAMPLES = 2_000
 PERMUTATIONS = 10_000

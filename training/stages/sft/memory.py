@@ -10,7 +10,7 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from data_recipes.schema.example import Example
-from eval.suites import rows_scored_at_once, select
+from eval.suites import decoding, rows_scored_at_once, select
 from models.loading import default_device
 from models.numerics import Numerics, compute_dtype
 from models.output_layer import TILE, OutputLayer
@@ -109,10 +109,12 @@ def phases(
     chosen = [example for examples in select(splits, suite).values() for example in examples]
     longest = max(base.prompt_format.count(example.messages) for example in chosen)
     prompt = max(base.prompt_format.count(example.prompt) for example in chosen)
+    answer = decoding(suite, base.family.plan(base.checkpoint).config.max_position_embeddings).max_new_tokens
+    together = min(suite.batch_size, len(chosen))
     beside = method.result == "beside_base" or not config.merge.enabled
     used = _evaluation(
-        *(shapes, beside, min(suite.batch_size, len(chosen)), prompt, suite.max_new_tokens),
-        *(rows_scored_at_once(longest, len(chosen)), longest),
+        *(shapes, beside, together, prompt, answer),
+        *(rows_scored_at_once(longest, together), longest),
     )
     return found | {"evaluation": Phase(*used, "lower suite.batch_size or suite.max_new_tokens")}
 
