@@ -21,6 +21,7 @@ from common.errors import UserError
 from common.hashing import sha256_text
 
 CLOCK = 2.0  # seconds by which the system's word for when a process began may be off
+LFS_POINTER = b"version https://git-lfs"
 PARTIAL, RETIRED = "partial", "retired"  # name parts: being written; old directory being replaced
 
 _renameat2: Callable[..., int] | None
@@ -202,6 +203,17 @@ def replacing_file(target: Path) -> Iterator[Path]:
             partial.replace(target)
         finally:
             _remove(partial)
+
+
+def refuse_lfs_pointer(path: Path) -> None:
+    """Refuses a file that Git keeps elsewhere, where only the pointer to it was fetched.
+
+    Raises:
+        UserError: It is such a pointer (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+    """
+    with path.open("rb") as opened:
+        if opened.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise UserError("this is a Git LFS pointer, not the file itself", where=str(path), fix="run: git lfs pull")
 
 
 def sync(path: Path) -> None:

@@ -91,11 +91,6 @@ def family_named(name: str) -> ModelFamily:
     raise UserError(f"no model family {name!r}", where="model.family", fix=f"choose one of: {known}")
 
 
-def family_of(directory: Path | str, hints: Hints = NO_HINTS) -> ModelFamily:
-    """The model family of a directory; see ``open_checkpoint``."""
-    return open_checkpoint(directory, hints)[0]
-
-
 def default_device() -> torch.device:
     """The first GPU where there is one, else the CPU."""
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")

@@ -237,7 +237,8 @@ def edited(directory: Path, out: Path, **keys: Any) -> Path:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"quantization_bit": 4}, "quantised to 4 bits"),
+        ({"quantization_bit": 4}, "already quantised .quantization_bit=4"),
+        ({"quantized": True}, "already quantised .quantized=True"),
         ({"multi_query_attention": False}, "multi_query_attention=False"),
         ({"add_bias_linear": True}, "add_bias_linear=True"),
         ({"rope_ratio": 50, "_name_or_path": "my/model"}, "rope_ratio=50 means one thing"),

@@ -49,8 +49,8 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
-LIKE_QLORA = ("full", "ia3", "lora")
-"""Saved, loaded and described by the same code as ``qlora``."""
+LIKE_QLORA = ("full", "ia3", "lora", "qlora")
+"""Saved, loaded and described by the same code as ``qlora``, which ``test_chain.py`` runs to its end."""
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,7 @@ def test_a_method_whose_layers_cannot_be_recomputed_is_refused_with_checkpointin
         make_config(*words_of("ptuning_v2"), "train.gradient_checkpointing=true")
 
 
+@pytest.mark.slow
 def test_factors_learned_on_a_base_in_4_bits_merge_into_its_dequantised_weights(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
