@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from common.errors import UserError
 from common.revision import code_revision
@@ -14,10 +15,12 @@ from eval.report.wording import outcome
 from eval.run import main
 from models.artifact import Artifact
 from models.chat_template import OWN
-from models.loading import hash_model
+from models.gguf_export.vocabulary import PRE_TOKENIZERS
+from models.loading import hash_model, load_tokenizer
 from models.numerics import instruction_set
+from models.prompt_format import PromptFormat
 from tests.eval.fake_server import Handler, serving
-from tests.models.ggufs import exported
+from tests.models.ggufs import SIZES, byte_level_directory, exported
 from tests.models.natives import MISTRAL
 
 SHORT = ("suite.max_new_tokens=4", "suite.max_items=2")
@@ -34,8 +37,13 @@ def bare(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gguf(tmp_path_factory: pytest.TempPathFactory, tiny_base: Path) -> Path:
-    return exported(tiny_base, tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with a model of random weights, its tokenizer and its chat template."""
+    folder = tmp_path_factory.mktemp("gguf")
+    directory = byte_level_directory(folder / "model", PRE_TOKENIZERS[0])
+    LlamaForCausalLM(LlamaConfig(**SIZES)).save_pretrained(directory)
+    PromptFormat.named("chatml", load_tokenizer(directory)).save(directory)
+    return exported(directory, folder / "tiny.gguf")
 
 
 def echo(handler: Handler, question: str) -> None:
@@ -66,7 +74,7 @@ def test_every_kind_of_system_is_evaluated_and_compared_with_the_first(
         ("merged", version, str(run), "xinglin"),
         ("merged", version, str(run / "merged"), "xinglin"),
         ("model", "mistral-like", str(bare), OWN),
-        ("model", "tiny", str(gguf), "xinglin"),
+        ("model", "tiny", str(gguf), "chatml"),
         ("server", "served-1", url, ""),
     ]
     assert records["run"].sha256 == records["merged"].sha256 == hash_model(run / "merged") != records["bare"].sha256
