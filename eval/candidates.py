@@ -1,5 +1,6 @@
 """From what a command names to systems, and to their report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from loguru import logger
@@ -65,14 +66,14 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     path = locate(config.model.path) if config.model and config.model.path else None
     artifact = _artifact(path) if path else None
     if path and isinstance(artifact, ReaderArtifact):
-        dataset = datasets_of.load(_dataset_directory(config, artifact))
+        dataset = datasets_of.load(_dataset_directory(config, [artifact]))
         return evaluate_reader(config, path, artifact, dataset, command)
     candidates = _candidates(config)
-    trained = [candidate.artifact for candidate in candidates.values() if candidate.artifact]
     subject = candidates[subject_of(candidates)]
+    trained = [candidate.artifact for candidate in (subject, *candidates.values()) if candidate.artifact]
     return evaluate_candidates(
         candidates,
-        datasets_of.load(_dataset_directory(config, next(iter([*filter(None, [subject.artifact]), *trained]), None))),
+        datasets_of.load(_dataset_directory(config, trained)),
         config.suite,
         config.out,
         metrics_file=RunDirectory.of(Path(subject.record.origin)).metrics_file if subject.artifact else None,
@@ -86,8 +87,9 @@ def _artifact(path: Path) -> Artifact | None:
     return Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
 
 
-def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
-    directory = config.dataset or (Path(artifact.dataset) if artifact else None)
+def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:
+    """The dataset that is given, else the one that the first of the trained systems was trained on."""
+    directory = config.dataset or (Path(trained[0].dataset) if trained else None)
     if directory is None:
         raise UserError("the items to evaluate are unknown", where="dataset", fix="give dataset=DIR of a built dataset")
     if not directory.is_dir():

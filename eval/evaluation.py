@@ -154,7 +154,7 @@ def _result(
     if len(missing) < len(keys):
         logger.info("{}: {} of {} answers are stored already", system, len(keys) - len(missing), len(keys))
     if missing:
-        session = _session(candidate, command)
+        session = session_of(command, is_local=candidate.is_local)
         file = store.begin(session)
         for answers in candidate.ask(examples, missing, config):
             file.add({keys[i]: answer for i, answer in answers.items()})
@@ -192,18 +192,17 @@ def _key(candidate: Candidate, config: SuiteConfig) -> str:
     return sha256_value([candidate.identity, config.max_new_tokens, config.batch_size, here])[:32]
 
 
-def _session(candidate: Candidate, command: str) -> Session:
+def session_of(command: str, *, is_local: bool = True) -> Session:
+    """This process as one that asks a system.
+
+    Args:
+        command: As typed.
+        is_local: Whether the system computes here; of a server's hardware nothing is known.
+    """
     began = datetime.now().astimezone().isoformat(timespec="milliseconds")
-    if not candidate.is_local:
-        return Session(began=began, command=command, code=code_revision())
-    return Session(
-        began=began,
-        command=command,
-        code=code_revision(),
-        hardware=_hardware(),
-        instruction_set=instruction_set(),
-        versions=_versions(),
-    )
+    session = Session(began=began, command=command, code=code_revision())
+    here = {"hardware": _hardware(), "instruction_set": instruction_set(), "versions": _versions()}
+    return session.model_copy(update=here) if is_local else session
 
 
 def _hardware() -> str:

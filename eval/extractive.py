@@ -8,10 +8,12 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
+from common.hashing import sha256_of_hashes
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer, SystemResult
+from eval.answers import ModelAnswer, Session, SystemRecord, SystemResult
 from eval.config import EvalConfig, SuiteConfig, SystemConfig
+from eval.evaluation import session_of
 from eval.judges.squad_zh_en.judge import score_of
 from eval.report.assemble import assemble
 from eval.report.schema import BASE, TUNED, Report, System
@@ -157,8 +159,15 @@ def report_on(
         metrics_file: ``metrics.jsonl`` of its training.
         command: The command that reruns this.
     """
+    session = session_of(command)
+    recorded = {
+        system: result.model_copy(update={"record": _record(artifacts[system], session)})
+        if system in artifacts
+        else result
+        for system, result in results.items()
+    }
     report, items = assemble(
-        results,
+        recorded,
         suites,
         dataset,
         config,
@@ -171,3 +180,17 @@ def report_on(
     report = report.model_copy(update={"provenance": report.provenance.model_copy(update={"decoding": decoding})})
     write_report(report, items, out)
     return report
+
+
+def _record(artifact: Artifact, session: Session) -> SystemRecord:
+    """What a tuned reader is; ``sha256`` is empty for one from before its files were recorded."""
+    return SystemRecord(
+        name=artifact.model_version,
+        kind=artifact.kind,
+        origin="",
+        sha256=sha256_of_hashes(artifact.files.items()) if artifact.files else "",
+        tuned_from=artifact.base.name,
+        tuned_from_sha256=artifact.base.sha256,
+        dtype="float32",
+        sessions=(session,),
+    )
