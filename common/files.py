@@ -137,9 +137,12 @@ def check_writable(directory: Path) -> None:
 def only_writer(directory: Path) -> Iterator[None]:
     """Makes a directory and keeps it for this process until the block ends, also where processes are killed.
 
+    A directory that was made for this and stays empty is removed.
+
     Raises:
         UserError: Another process has it, or it cannot be made or written.
     """
+    is_new = not directory.exists()
     make_directory(directory)
     check_writable(directory)
     handle = os.open(directory, os.O_RDONLY)
@@ -148,6 +151,9 @@ def only_writer(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+        if is_new:
+            with suppress(OSError):  # it has the result
+                directory.rmdir()
 
 
 def _take(handle: int, directory: Path) -> None:

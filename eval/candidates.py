@@ -101,7 +101,8 @@ def _candidates(config: EvalConfig) -> dict[System, Candidate]:
     """The systems of a command: what to compare with, then the model, then the further ones."""
     if config.model is None:
         return {name: _candidate(name, one, config) for name, one in config.systems.items()}
-    model = _candidate(TUNED, config.model, config)
+    alone = config.model.path is None and config.base is None
+    model = _candidate(BASE if alone else TUNED, config.model, config)
     tuned = model.artifact if isinstance(model.artifact, LanguageModelArtifact) else None
     written_as = tuned.directory(Path(model.record.origin)) if tuned else None
     further = {name: _candidate(name, one, config, written_as) for name, one in config.systems.items()}

@@ -74,7 +74,8 @@ class Endpoint:
                 fix="is the server running? the URL ends in /v1, and key_file is the file with its key",
             )
         listed = found.get("data")
-        names = [str(one["id"]) for one in listed if "id" in one] if isinstance(listed, list) else []
+        models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        names = [one["id"] for one in models if isinstance(one.get("id"), str)]
         if wanted in names:
             return wanted or ""
         if wanted is None and len(names) == 1:

@@ -72,7 +72,7 @@ def result_of_run(path: Path, artifact: LanguageModelArtifact, dtype: DType) -> 
         sha256=sha256_of_hashes(result_files(directory).items()) if beside_base else hash_model(directory),
         tuned_from=artifact.base.name,
         tuned_from_sha256=artifact.base.sha256,
-        quantisation=(beside_base and artifact.quantisation) or "",
+        quantisation=artifact.quantisation or "" if beside_base else "",
         prompt_format=artifact.prompt_format,
         prompt_format_sha256=artifact.prompt_format_sha256,
         dtype=numerics.name,
