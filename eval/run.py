@@ -34,7 +34,7 @@ Keys:
 
 A SYSTEM is one of
   a run, the folder of its result, a model directory, a GGUF file, or owner/name of a model on a hub: it is asked in its
-  own prompt format or chat template; where it has none, in that of the run that is the model
+  own prompt format, its chat template or its family's format; where it has none, in that of the run that is the model
   the URL of an OpenAI-compatible server, up to and including /v1: it is asked as its clients ask it
     systems.NAME.url=URL systems.NAME.model=MODEL systems.NAME.key_file=FILE    a model of several there, and its key
 

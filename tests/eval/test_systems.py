@@ -21,7 +21,7 @@ from models.numerics import instruction_set
 from models.prompt_format import PromptFormat
 from tests.eval.fake_server import Handler, serving
 from tests.models.ggufs import SIZES, byte_level_directory, exported
-from tests.models.natives import MISTRAL
+from tests.models.natives import MISTRAL, build
 
 SHORT = ("suite.max_new_tokens=4", "suite.max_items=2")
 
@@ -159,10 +159,11 @@ def test_a_sweep_needs_a_directory_for_each_report(run: Path, tmp_path: Path) ->
 
 
 def test_a_model_without_a_template_is_asked_as_the_run_is_or_refused(
-    run: Path, bare: Path, dataset: BuiltDataset, tmp_path: Path
+    run: Path, tiny_base: Path, dataset: BuiltDataset, tmp_path: Path
 ) -> None:
     raw = tmp_path / "raw"
-    shutil.copytree(bare, raw, ignore=shutil.ignore_patterns("chat_template.jinja"))
+    build("mistral", tiny_base, raw)
+    (raw / "chat_template.jinja").unlink()
     with pytest.raises(UserError, match="no chat template"):
         main([f"model={raw}", f"dataset={dataset.directory}", f"out={tmp_path / 'a'}", *SHORT])
     main([f"model={run}", f"systems.raw={raw}", f"out={tmp_path / 'b'}", *SHORT])
