@@ -91,7 +91,8 @@ def _answered(
         for scored in _batches_of_tokens(batch, lengths)
         for score in engine.score([examples[i].messages for i in scored])
     ]
-    return {i: _answer(*found) for i, *found in zip(batch, completions, scores, strict=True)}
+    found = zip(batch, completions, scores, strict=True)
+    return {i: _answer(completion, score) for i, completion, score in found}
 
 
 def decoding(config: SuiteConfig, context_length: int) -> Sampling:
