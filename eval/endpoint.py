@@ -5,6 +5,7 @@ asked again, and counted as failed in the report where that does not help.
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,9 @@ GONE = 20
 """So many items that fail in a row are a server that is gone: nothing is learnt by asking it the rest."""
 CLOSED = (401, 403, 404, 405)
 """Statuses that every other item would get, too."""
+
+NAME = re.compile(r"[a-z_]{1,40}")
+"""What the code of an error looks like; anything else may be what the server read."""
 
 
 class Failure(NamedTuple):
@@ -201,9 +205,9 @@ def _failure(response: httpx2.Response, content: bytes) -> Failure:
     if status in CLOSED or status < 400:
         return Failure(f"status {status}", "server")
     error = (_parsed(content) or {}).get("error")
-    if isinstance(error, dict) and error.get("code") == "context_length_exceeded":
-        return Failure(f"status {status}, context_length_exceeded", "too_long")
-    return Failure(f"status {status}", "item")
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    problem = f"status {status}, {code}" if NAME.fullmatch(code) else f"status {status}"
+    return Failure(problem, "too_long" if code == "context_length_exceeded" else "item")
 
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
