@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import re
@@ -130,6 +131,38 @@ def check_writable(directory: Path) -> None:
                 file.write(b"\0")
         except (FileNotFoundError, NotADirectoryError) as error:
             raise _not_writable(directory, error) from error
+
+
+@contextmanager
+def only_writer(directory: Path) -> Iterator[None]:
+    """Makes a directory and keeps it for this process until the block ends, also where processes are killed.
+
+    A directory that was made for this and stays empty is removed.
+
+    Raises:
+        UserError: Another process has it, or it cannot be made or written.
+    """
+    is_new = not directory.exists()
+    make_directory(directory)
+    check_writable(directory)
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        _take(handle, directory)
+        yield
+    finally:
+        os.close(handle)
+        if is_new:
+            with suppress(OSError):  # it has the result
+                directory.rmdir()
+
+
+def _take(handle: int, directory: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            "another process is writing here", where=str(directory), fix="wait for it, or choose another directory"
+        ) from None
 
 
 @contextmanager

@@ -21,9 +21,10 @@ Array = npt.NDArray[np.float64]
 Aggregate = Callable[[Array], Array]
 """Turns summed statistics ``[..., k]`` into scores ``[...]``."""
 
-Verdict = Literal["better", "worse", "equivalent", "no difference shown", "loops", "no verdict"]
+Verdict = Literal["better", "worse", "equivalent", "no difference shown", "loops", "unfinished", "no verdict"]
 """``equivalent``: whatever the difference is, it is too small to matter; ``loops`` is what would be better, of a system
-that loops too often to be called so; ``no verdict`` is for what is no primary metric, or of too few items."""
+that loops too often to be called so; ``unfinished`` is what would be better where too many answers, of either system,
+are no whole answers; ``no verdict`` is for what is no primary metric, or of too few items."""
 
 LEVEL = 0.05
 POWER = 0.8

@@ -22,6 +22,7 @@ from eval.judges.judge import MATTERS
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
+    MOST_UNFINISHED,
     Comparison,
     Counted,
     Curve,
@@ -107,6 +108,7 @@ def assemble(
             measured,
             suites,
             _looping(counted, suites),
+            _unfinished(counted, suites),
         ),
         metrics=_metrics(measured),
         suites=_suite_records(results, suites, dataset, artifacts, counted),
@@ -136,7 +138,12 @@ def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example
     return by_kind
 
 
-def _comparisons(measured: Measured, suites: Suites, looping: Container[System]) -> tuple[Comparison, ...]:
+def _comparisons(
+    measured: Measured,
+    suites: Suites,
+    looping: Container[System],
+    unfinished: Container[tuple[System, str]],
+) -> tuple[Comparison, ...]:
     """Every other system against the first; the primary comparisons of the report share one correction."""
     baseline, *others = measured
     found = [
@@ -166,23 +173,32 @@ def _comparisons(measured: Measured, suites: Suites, looping: Container[System])
             p=difference.p,
             p_holm=p_holm,
             detectable=difference.detectable,
-            verdict=_verdict(name, difference, p_holm, system in looping),
+            verdict=_verdict(
+                name,
+                difference,
+                p_holm,
+                loops=system in looping,
+                unfinished=(system, suite) in unfinished or (baseline, suite) in unfinished,
+            ),
         )
         for (suite, name, system, difference), p_holm in zip(found, adjusted, strict=True)
     )
 
 
 def _verdict(
-    metric: str, difference: significance.Difference, p_holm: float | None, loops: bool
+    metric: str, difference: significance.Difference, p_holm: float | None, *, loops: bool, unfinished: bool
 ) -> significance.Verdict:
-    """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words."""
+    """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words.
+    Neither is one that is compared with answers that were not given whole: a limit can make any system worse."""
     if p_holm is None:
         return "no verdict"
     judge = JUDGES[metric]
     found = significance.verdict(
         difference, p_holm, higher_is_better=judge.higher_is_better, matters=MATTERS[judge.unit]
     )
-    return "loops" if found == "better" and loops else found
+    if found != "better":
+        return found
+    return "loops" if loops else "unfinished" if unfinished else found
 
 
 def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) -> set[System]:
@@ -192,6 +208,16 @@ def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) ->
         system
         for system, by_suite in counted.items()
         if sum(suite.loops or 0 for suite in by_suite.values()) > MOST_LOOPS * items
+    }
+
+
+def _unfinished(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) -> set[tuple[System, str]]:
+    """The systems with the suites of which too many of their answers are no whole ones."""
+    return {
+        (system, suite)
+        for system, by_suite in counted.items()
+        for suite, found in by_suite.items()
+        if (found.unfinished or 0) > MOST_UNFINISHED * len(suites[suite])
     }
 
 
@@ -262,9 +288,18 @@ def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Exa
 
 def _counted(answers: Sequence[ModelAnswer]) -> Counted:
     reasons = Counter(answer.finish_reason for answer in answers)
-    empty = sum(not answer.text.strip() and answer.finish_reason != "too_long" for answer in answers)
-    loops = sum(find_loop(answer.text) is not None for answer in answers)
-    return Counted(cut=reasons["length"], empty=empty, too_long=reasons["too_long"], loops=loops)
+    without = [answer.finish_reason in ("too_long", "failed") for answer in answers]
+    empty = [not answer.text.strip() and not none for answer, none in zip(answers, without, strict=True)]
+    loops = [find_loop(answer.text) is not None for answer in answers]
+    cut = [a.finish_reason == "length" and not looping for a, looping in zip(answers, loops, strict=True)]
+    return Counted(
+        cut=reasons["length"],
+        empty=sum(empty),
+        too_long=reasons["too_long"],
+        loops=sum(loops),
+        failed=reasons["failed"],
+        unfinished=sum(map(any, zip(without, empty, cut, strict=True))),
+    )
 
 
 def _curve(metrics_file: Path | None) -> Curve:
@@ -322,6 +357,7 @@ def _provenance(
     return ReportProvenance(
         created=time.strftime("%Y-%m-%d %H:%M:%S %z"),
         model_versions={system: result.model_version for system, result in results.items()},
+        systems={system: result.record for system, result in results.items() if result.record},
         method=artifact.method if artifact else "",
         quantisation=language_model.quantisation or "" if language_model else "",
         base=artifact.base.name if artifact else "",
@@ -339,7 +375,7 @@ def _provenance(
         seed=config.seed,
         decoding={
             "search": "greedy",
-            "max_new_tokens": str(config.max_new_tokens),
+            "max_new_tokens": str(config.max_new_tokens or "to the context, or into a loop"),
             "batch_size": str(config.batch_size),
             "dtype": dtype,
             "max_items": str(config.max_items or "all"),
