@@ -72,7 +72,6 @@ def train(
             data_collator=collate_packed if config.packing else collate_padded,
             compute_loss_func=loss,
         )
-        trainer.by_length = not config.packing
         if dev_answers:
             dev_answers.loss = loss
             trainer.add_callback(dev_answers)
@@ -143,13 +142,11 @@ class SupervisedTrainer(Trainer):
     """transformers' trainer with counted tokens, an order that survives a resume, and atomic checkpoints.
 
     Attributes:
-        by_length: Whether rows of similar length are batched together.
         fingerprint: Of what the run is made from.
         tokens: Trained on so far, without padding.
         supervised_tokens: Those of them that the loss counts.
     """
 
-    by_length = False
     fingerprint = ""
     tokens = 0
     supervised_tokens = 0
@@ -196,13 +193,9 @@ class SupervisedTrainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset
         assert isinstance(rows, Rows)
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return EpochOrder(
-            rows.lengths,
-            self.args.seed,
-            epoch=lambda: int(self.state.epoch or 0),
-            group=batch if self.by_length else None,
-        )
+        # batches of similar lengths save padding, and cost a tenth of the dev loss: short answers have steps of their
+        # own, and weigh as much as long ones (benchmarks/training/peers.md)
+        return EpochOrder(rows.lengths, self.args.seed, epoch=lambda: int(self.state.epoch or 0), group=None)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Writes the checkpoint next to its final place and renames it once it is whole; then removes older ones."""
