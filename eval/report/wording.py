@@ -3,6 +3,7 @@
 from data_recipes.leakage.normalise import RUN_TOLD
 from domains.domain import DOMAINS, find_domain
 from domains.wording import DEFINITION
+from eval.baselines import BASELINES
 from eval.bilingual import Text
 from eval.judges import JUDGES, primary
 from eval.report.schema import (
@@ -47,6 +48,7 @@ ODD_ANSWERS = {
     "too_long": Text("题超出上下文长度，计 0 分", "items exceed the context length and score 0"),
     "loops": Text("个回答复读：不断重复同样的内容", "answers loop: they repeat themselves over and over"),
 }
+BASELINES_TITLE = Text("不用模型也能得的分", "Scores without a model")
 SUITES = {
     "heldout_phrasing": Text("新问法", "New phrasings"),
     "unseen_entity": Text("未见实体", "Unseen entities"),
@@ -287,6 +289,7 @@ def _failures(report: Report, system: System) -> list[Text]:
         *_unsafe(report, system),
         *_worse(report, system),
         *_unproven(report, system),
+        *_no_better_than_trivial(report, system),
         *_odd_answers(report, system),
         *_overlaps(report, system),
     ]
@@ -341,6 +344,25 @@ def _unproven(report: Report, system: System) -> list[Text]:
             f"未显示差别（不等于没有差别，题数可能不够）：{zh}。",
             f"No difference shown (which is not the same as none): {en}.",
         )
+    ]
+
+
+def _no_better_than_trivial(report: Report, system: System) -> list[Text]:
+    """The primary metrics by which a trivial baseline is as good."""
+    found = []
+    for suite, scores in report.systems[system].items():
+        floors = report.baselines_by_metric(suite)
+        for metric in set(primary(scores)) & scores.keys() & floors.keys():
+            sign, unit = (1 if JUDGES[metric].higher_is_better else -1), report.metrics[metric].unit
+            name, floor = max(floors[metric].items(), key=lambda pair: sign * pair[1].value)
+            if sign * floor.value >= sign * scores[metric].value:
+                found.append((suite_name(suite), JUDGES[metric].title, BASELINES[name].title, shown(floor.value, unit)))
+    return [
+        Text(
+            f"{where.zh}的{title.zh}：不用模型也不比它差（{trivial.zh}：{score}）。",
+            f"{where.en}, {title.en}: no better than without a model ({trivial.en}: {score}).",
+        )
+        for where, title, trivial, score in sorted(found)
     ]
 
 

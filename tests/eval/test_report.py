@@ -158,7 +158,7 @@ def test_one_model_is_described_without_a_comparison() -> None:
 def test_what_got_worse_and_what_was_missed_is_said() -> None:
     found = failures(report({"emergency": "worse", "rouge_l_zh": "no difference shown"}))
     said = "\n".join(text.en for text in found["tuned"])
-    assert "Test: 20 of 40 answers did not refer an emergency to care" in said
+    assert "Test: 20 of 40 answers did not tell the reader of an emergency" in said
     assert "Emergencies referred to care: worse" in said
     assert "No difference shown" in said
 
@@ -168,7 +168,7 @@ def test_three_systems_are_told_apart() -> None:
     said = failures(three)
     assert list(said) == ["tuned", "older"]
     assert [text.en for text in said["older"]] == [
-        "Test: 20 of 40 answers did not refer an emergency to care in the first sentence.",
+        "Test: 20 of 40 answers did not tell the reader of an emergency to get help now.",
         "Test, Emergencies referred to care: worse, +10.0 [+5.0, +15.0].",
     ]
     assert outcome(three).en == "Mixed" and "Of 4 primary comparisons, 2 are better, 2 worse" in sentence(three).en
