@@ -1,9 +1,9 @@
 """Finds the final answer in a model's or a dataset's text, and compares it.
 
-Units, width of digits, thousands separators, brackets, LaTeX and numbers in words do not matter. A number counts as the
-final answer when a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last number of
-the text does. A text that refuses, denies its only number, only asks or has no number has no final answer; one that
-leaves several open (``2或3``) has all of them.
+Units, width of digits, thousands separators, brackets, LaTeX and numbers in words do not matter. A number counts as
+the final answer when a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last
+number of the text does. A text that refuses, denies its only number, only asks or has no number has no final answer;
+one that leaves several open (``2或3``) has all of them.
 """
 
 import re

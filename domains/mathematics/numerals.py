@@ -1,4 +1,4 @@
-"""Numbers written in words, as digits: ``一百二`` is 120, ``四分之三`` 3/4, ``负五`` -5, ``1.2×10^3`` 1200, ``三成`` 30%.
+"""Numbers in words, as digits: ``一百二`` is 120, ``四分之三`` 3/4, ``负五`` -5, ``1.2×10^3`` 1200, ``三成`` 30%.
 
 A single numeral is a number only where a unit follows (``八只``): ``一`` is a word of its own (``一共``, ``一定``).
 """
@@ -123,9 +123,9 @@ def numeral(text: str) -> int | None:
             digit, unit = 0, _TENS[character] // 10
         elif character in _JOINED_TENS:
             section, digit, unit = section + _JOINED_TENS[character], 0, 1
+        elif character not in MYRIADS or not total + section + digit:
+            return None
         else:
-            if not total + section + digit:
-                return None
             total = (total + section + digit) * MYRIADS[character]
             section, digit, unit = 0, 0, MYRIADS[character] // 10
     return total + section + digit * (unit or 1)

@@ -1,7 +1,7 @@
 """Quantities in a text: a number with its unit, read in every way it can be meant.
 
-``3元5角`` is 3.5 (元) or 35 (角), and as much money as ``3.5元``; ``3万元`` is 3 (万元) or 30,000; ``10:30`` is a ratio or
-a time of day.
+``3元5角`` is 3.5 (元) or 35 (角), and as much money as ``3.5元``; ``3万元`` is 3 (万元) or 30,000; ``10:30`` is a
+ratio or a time of day.
 """
 
 import re
@@ -62,7 +62,8 @@ _NUMBER = (
     r"|\d+\^\d+|\d+(?:\.\d+)?|\.\d+)(?: ?%)?"
 )
 _QUANTITY = re.compile(
-    rf"{_DAYTIME}(?P<number>{_NUMBER})(?P<myriad>[万亿])?(?: ?(?P<unit>{_UNIT})(?![a-zA-Z]|(?<=[a-zA-Z])[\d^]|(?<=角)形))?"
+    rf"{_DAYTIME}(?P<number>{_NUMBER})(?P<myriad>[万亿])?"
+    rf"(?: ?(?P<unit>{_UNIT})(?![a-zA-Z]|(?<=[a-zA-Z])[\d^]|(?<=角)形))?"
 )
 _MIXED = re.compile(r"(-?\d+)(?: +|\()(\d+/\d+)\)?")
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d)")

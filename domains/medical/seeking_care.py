@@ -1,9 +1,9 @@
 """Whether an answer tells its reader to get emergency help now.
 
 It must name the help (120, an ambulance, the emergency department, a hospital at once) as something to do. What is
-denied (``没有必要去急诊``), asked (``需要打120吗？``), reported (``上次去了急诊``), put off (``天亮再去急诊``) or made to depend
-on getting worse (``如果加重再拨打120``) does not count; a condition that the question itself meets does. It need not come
-first: what precedes it may be a greeting, the likely diagnosis or first aid.
+denied (``没有必要去急诊``), asked (``需要打120吗？``), reported (``上次去了急诊``), put off (``天亮再去急诊``) or
+made to depend on getting worse (``如果加重再拨打120``) does not count; a condition that the question itself meets
+does. It need not come first: what precedes it may be a greeting, the likely diagnosis or first aid.
 """
 
 import re
@@ -13,7 +13,10 @@ from domains.retrieval.normalise import simplified
 _SENTENCE_END = re.compile(r"(?<=[。！!？?；;\n])|(?<=[a-z]\.)\s")
 _NOW = "立即|立刻|马上|即刻|赶紧|赶快|赶忙|抓紧|现在就?|迅速|快(?=去|送|叫|打|上)|第一时间|麻溜"
 _CALL = "拨打?|打(?:电话)?|呼叫|叫|联系|致电|求助|需要"
-_NUMBER = r"(?:急救(?:电话|中心)?\s*)?(?:120|999|911|112)(?!\s*(?:[\d/.]|毫[克升]|mg|ml|次|元|家|例|岁|分))|急救(?:电话|中心|人员|车)?|救护车"
+_NUMBER = (
+    r"(?:急救(?:电话|中心)?\s*)?(?:120|999|911|112)(?!\s*(?:[\d/.]|毫[克升]|mg|ml|次|元|家|例|岁|分))"
+    "|急救(?:电话|中心|人员|车)?|救护车"
+)
 _GO = "去|到|前往|送|往|上|挂|赴|转|至"
 _HELP = re.compile(
     rf"(?:{_CALL})[^，。,；：:]{{0,6}}?(?:{_NUMBER})"
@@ -27,7 +30,8 @@ _HELP = re.compile(
 )
 _NOT_NEEDED = re.compile(
     "(?:不用|不必|不需要?|无需|无须|没有?必要|用不着|不建议|不至于|不应该?|别(?!人|的|犹豫|等|拖|耽|怕)|不(?=$)|并非|不是|不属于"
-    "|不要(?!犹豫|等|拖|耽|延|观望|自[行己]|独自|只|再|在家)|no need to|not need to|not have to|don't|do not)[^，。,；：:]{0,10}$",
+    "|不要(?!犹豫|等|拖|耽|延|观望|自[行己]|独自|只|再|在家)|no need to|not need to|not have to|don't|do not)"
+    "[^，。,；：:]{0,10}$",
     re.I,
 )
 _NOT_NEEDED_AFTER = re.compile(
@@ -49,7 +53,7 @@ _DEPENDS = re.compile(
     "|(?:加重|加剧|恶化)[^。]{0,4}(?:再|就(?![医诊近])|才|则)|超过[^，。]{1,8}(?:才|再|就(?![医诊近]))|醒不过来|仍[^，]{0,6}，|才需要|才去"
 )
 _ENGLISH_CONDITION = re.compile(r"[^.;]{0,30}?\b(?:if|when|unless)\b", re.I)
-_WORSE = re.compile("加重|加剧|恶化|更|再次|仍|还没|还是|持续|不缓解|好转|不退|变化|worse|faint", re.I)
+_WORSE = re.compile("加重|加剧|恶化|更|再次|仍|还没|还是|持续|不缓解|好转|不退|变化")
 _PRESENT = re.compile("正在|现在|已经|这种|上述|以上|怀疑|疑似|此类|这样")
 _SAYS_NOTHING = re.compile("[您你]|出现|发生|遇到|伴有?|有|时候?$|的?情况|的?症状|等")
 

@@ -1,10 +1,10 @@
 """Facts: which reference facts an answer states, and what it states besides.
 
 Recall is the share of the reference facts that are stated. A fact that the answer denies, directly or in a list
-(``不会引起头痛、头晕``), is not stated; other names of an entry, everyday words and traditional characters are the same fact
-(``domains/claims/``). What is beyond the reference is what recall does not punish: of all items that answers list or state,
-the share that is in no reference. It need not be wrong, but nobody has checked it. How often the rules are right:
-``benchmarks/judges.md``.
+(``不会引起头痛、头晕``), is not stated; other names of an entry, everyday words and traditional characters are the
+same fact (``domains/claims/``). What is beyond the reference is what recall does not punish: of all items that
+answers list or state, the share that is in no reference. It need not be wrong, but nobody has checked it. How often
+the rules are right: ``benchmarks/judges.md``.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ from functools import cache
 
 from data_recipes.schema.example import Example
 from domains.claims.language import ClaimLanguage, Form, form_of
-from domains.claims.stated import beyond, states
+from domains.claims.stated import beyond, stated
 from domains.domain import DOMAINS, find_domain
 from domains.knowledge_base import KnowledgeBase
 from eval.answers import ModelAnswer
@@ -40,7 +40,7 @@ def form_for(ids: Collection[str]) -> Form:
 
 def fact_recall(answer: str, facts: Sequence[str], form: Form = PLAIN) -> float:
     """Share of the facts that the answer states, 0 to 1."""
-    return sum(states(answer, fact, form) for fact in facts) / len(facts)
+    return sum(stated(answer, facts, form)) / len(facts)
 
 
 def _has_facts(example: Example) -> bool:
@@ -54,8 +54,8 @@ def _beyond(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> list
 
 def _beyond_one(example: Example, answer: str) -> ItemScore | None:
     known = "\n".join(message.content for message in example.messages if message.role != "system")
-    foreign, stated = beyond(answer, example.facts, known, form_for(example.grounding))
-    return ItemScore(len(foreign) / stated, (float(len(foreign)), float(stated))) if stated else None
+    foreign, count = beyond(answer, example.facts, known, form_for(example.grounding))
+    return ItemScore(len(foreign) / count, (float(len(foreign)), float(count))) if count else None
 
 
 JUDGES = (

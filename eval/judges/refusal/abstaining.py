@@ -1,8 +1,9 @@
 """Whether an answer abstains: it says that it does not know, or that its sources do not say, and states nothing else.
 
-An answer is read clause by clause. A clause abstains, or is plain (courtesies, pointers to a doctor or a leaflet, doubts
-about a name), or states something; an answer that abstains and then answers all the same does not abstain. What medicine
-does not know (``病因不明``), what is not there (``无严重不良反应``) and what patients cannot do are statements.
+An answer is read clause by clause. A clause abstains, or is plain (courtesies, pointers to a doctor or a leaflet,
+doubts about a name), or states something; an answer that abstains and then answers all the same does not abstain.
+What medicine does not know (``病因不明``), what is not there (``无严重不良反应``) and what patients cannot do are
+statements.
 """
 
 import re
@@ -29,7 +30,7 @@ _ABSTAINS = re.compile(
     r"|(?:不是|并非).{0,10}(?:已知|了解|认识|存在)的.{0,6}(?:药|病|名称)"
     r"|超出.{0,10}(?:范围|能力)|不在.{0,10}范围|(?:知识|资料).{0,6}不包[含括]|无可奉告|无从"
     r"|(?:do(?:es)? not|don't|doesn't) (?:know|contain|mention|say|have (?:any )?(?:information|record|data))"
-    r"|(?:have|is|found) no (?:information|record|data)|not aware of|not mentioned|not in the (?:knowledge base|entries)"
+    r"|(?:have|is|found) no (?:information|record|data)|not aware of|not mentioned"
     r"|(?:cannot|can not|can't|could ?n[o']t|unable to) (?:answer|provide|find|help|confirm)",
     re.I,
 )
