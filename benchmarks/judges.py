@@ -27,8 +27,8 @@ from eval.judges.refusal.abstaining import abstains, abstains_from
 FOLDER = Path(__file__).parent / "labelled_answers"
 HEAD = """# Do the judges agree with labels?
 
-`python benchmarks/judges.py`: the test halves of `benchmarks/labelled_answers/`, written before the rules and never read
-while they were tuned; 95 % intervals (Wilson). One author wrote the answers, the labels and the rules: on answers of
+`python benchmarks/judges.py`: the test halves of `benchmarks/labelled_answers/`, written before the rules and never
+read while they were tuned; 95 % intervals (Wilson). One author wrote the answers, the labels and the rules: on answers of
 others expect less. No clinician has reviewed the labels.
 
 | decision | labelled | precision | recall |
