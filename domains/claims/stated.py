@@ -127,25 +127,28 @@ def stated(answer: str, facts: Sequence[str], form: Form) -> list[bool]:
         form: Of the domain.
     """
     clauses = AnswerItems(answer, facts, form)
+    runs = [
+        (any(item.denied for item in run), clauses.forms("".join(item.text for item in run)))
+        for items in clauses
+        for run in _runs(items)
+    ]
     return [
-        any(_in_clause(items, wording, clauses) for items in clauses for wording in wordings)
+        any(
+            holds(one, wording)
+            for denied, forms in runs
+            for wording in wordings
+            if "不" in wording or not denied
+            for one in forms
+        )
         for wordings in clauses.facts
     ]
 
 
-def _in_clause(items: Sequence[Item], wording: str, clauses: AnswerItems) -> bool:
-    denies = "不" in wording
-    runs = (
-        items[start : start + length]
-        for start in range(len(items))
-        for length in range(1, min(LONGEST_FACT, len(items) - start) + 1)
-    )
-    return any(
-        holds(form, wording)
-        for run in runs
-        if denies or not any(item.denied for item in run)
-        for form in clauses.forms("".join(item.text for item in run))
-    )
+def _runs(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Every item of a clause alone, and what one fact may be written over."""
+    for start in range(len(items)):
+        for length in range(1, min(LONGEST_FACT, len(items) - start) + 1):
+            yield items[start : start + length]
 
 
 def holds(text: str, part: str) -> bool:

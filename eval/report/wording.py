@@ -19,7 +19,7 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEAST_ITEMS, LEVEL, PERMUTATIONS, RESAMPLES, Verdict
+from eval.significance import LEAST_ITEMS, LEVEL, PERMUTATIONS, RESAMPLES, Estimate, Verdict
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
@@ -348,22 +348,21 @@ def _unproven(report: Report, system: System) -> list[Text]:
 
 
 def _no_better_than_trivial(report: Report, system: System) -> list[Text]:
-    """The primary metrics by which a trivial baseline is as good."""
-    found = []
-    for suite, scores in report.systems[system].items():
-        floors = report.baselines_by_metric(suite)
-        for metric in set(primary(scores)) & scores.keys() & floors.keys():
-            sign, unit = (1 if JUDGES[metric].higher_is_better else -1), report.metrics[metric].unit
-            name, floor = max(floors[metric].items(), key=lambda pair: sign * pair[1].value)
-            if sign * floor.value >= sign * scores[metric].value:
-                found.append((suite_name(suite), JUDGES[metric].title, BASELINES[name].title, shown(floor.value, unit)))
+    """The suites on which one trivial baseline is as good by every primary metric; by one, always refusing can be."""
     return [
         Text(
-            f"{where.zh}的{title.zh}：不用模型也不比它差（{trivial.zh}：{score}）。",
-            f"{where.en}, {title.en}: no better than without a model ({trivial.en}: {score}).",
+            f"{suite_name(suite).zh}：不用模型也不比它差（{BASELINES[name].title.zh}）。",
+            f"{suite_name(suite).en}: no better than without a model ({BASELINES[name].title.en}).",
         )
-        for where, title, trivial, score in sorted(found)
+        for suite, scores in report.systems[system].items()
+        for name, floors in report.baselines.get(suite, {}).items()
+        if (decisive := set(primary(scores)) & scores.keys())
+        and all(metric in floors and _is_as_good(metric, floors[metric], scores[metric]) for metric in decisive)
     ]
+
+
+def _is_as_good(metric: str, score: Estimate, other: Estimate) -> bool:
+    return score.value >= other.value if JUDGES[metric].higher_is_better else score.value <= other.value
 
 
 def _odd_answers(report: Report, system: System) -> list[Text]:

@@ -7,7 +7,7 @@ from tests.eval.conftest import example, symptoms
 ITEMS = [
     symptoms("高血压", 0, "高血压的症状？"),
     symptoms("高血压", 1, "血压高会怎样？"),
-    symptoms("感冒", 0, "感冒的症状？"),
+    symptoms("普通感冒", 0, "感冒的症状？"),
     example("x-0", "龙骨病？", "知识库中没有龙骨病的记载。", behaviour="refuse", kind="unknown"),
     example("y-0", "胸痛", "请立即拨打120。", behaviour="emergency", kind="emergency"),
     example("z-0", "没有答案的问题？", NO_REFERENCE),

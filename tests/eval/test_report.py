@@ -205,3 +205,13 @@ def test_a_clean_report_names_no_failure() -> None:
 @pytest.mark.parametrize(("value", "ceiling"), [(0.7, 1), (1.0, 1), (2.2, 2.5), (6.8, 10), (0, 1), (float("inf"), 1)])
 def test_axis_ends_at_a_round_number(value: float, ceiling: float) -> None:
     assert nice_ceiling(value) == ceiling
+
+
+def test_a_model_that_is_no_better_than_a_trivial_baseline_by_every_primary_metric_is_named() -> None:
+    good, bad = Estimate(value=0.9, low=0.8, high=1.0, n=40), Estimate(value=0.1, low=0.0, high=0.2, n=40)
+    found = report({"refusal": "better", "emergency": "better"})
+    one_sided = {"always_refuses": {"refusal": good, "emergency": bad}}
+    as_good = {"always_refuses": {"refusal": good, "emergency": good}}
+    assert failures(found.model_copy(update={"baselines": {"test": one_sided}})) == failures(found)
+    said = failures(found.model_copy(update={"baselines": {"test": as_good}}))["tuned"]
+    assert "Test: no better than without a model (always refuses)." in [text.en for text in said]
