@@ -28,8 +28,8 @@ FOLDER = Path(__file__).parent / "labelled_answers"
 HEAD = """# Do the judges agree with labels?
 
 `python benchmarks/judges.py`: the test halves of `benchmarks/labelled_answers/`, written before the rules and never
-read while they were tuned; 95 % intervals (Wilson). One author wrote the answers, the labels and the rules: on answers of
-others expect less. No clinician has reviewed the labels.
+read while they were tuned; 95 % intervals (Wilson). One author wrote the answers, the labels and the rules: on answers
+of others expect less. No clinician has reviewed the labels.
 
 | decision | labelled | precision | recall |
 |---|---|---|---|

@@ -32,7 +32,7 @@ _REFUSAL = re.compile(
     r"|(?:cannot|can not|can't) (?:be )?(?:determin|answer|tell|say|calculat|solve|work)",
     re.I,
 )
-_QUESTION = re.compile(r"[^。!?;\n]*\?+")
+_SENTENCE = re.compile(r"[^。!?;\n]*[。!?;\n]*")
 _DENIED = re.compile(r"(?:不是|不等于|并非|不可能是|不会是|不应该?是|不为|≠|is not|isn't|!=)\s*[^\d,。;]{0,3}$")
 _DENIED_AFTER = re.compile(r"[^\d,。;]{0,4}(?:的说法|的结论|这个?答案)?(?:是)?(?:不对|不正确|错误|错的)")
 _OPEN = re.compile(
@@ -55,6 +55,7 @@ _SENTENCE_END = re.compile(r"[。!?;\n]|\.(?:\s|$)")
 _WHOLE_NUMERAL = re.compile(rf"[是为共有约]*({SAID})(?:{UNITS}){{0,2}}")
 _HALF_PAST = re.compile("(?<=\\d)[点时]半")
 LONGEST = 20_000  # characters at the end of a text that are searched
+DENIED_WITHIN = 16  # characters before a number
 
 
 def final_answers(text: str) -> list[tuple[Reading, ...]]:
@@ -143,7 +144,7 @@ def _as_fraction(match: re.Match[str]) -> str:
 
 def _without_questions(text: str) -> str:
     """The text without the questions that it asks itself; they state nothing."""
-    return _QUESTION.sub("", text)
+    return "".join(sentence for sentence in _SENTENCE.findall(text) if "?" not in sentence)
 
 
 def _without_reason(text: str) -> str:
@@ -182,7 +183,8 @@ def _affirmed(text: str) -> list[Quantity]:
     return [
         found
         for found in quantities(text)
-        if not _DENIED.search(text[: found.start]) and not _DENIED_AFTER.match(text, found.end)
+        if not _DENIED.search(text[max(0, found.start - DENIED_WITHIN) : found.start])
+        and not _DENIED_AFTER.match(text, found.end)
     ]
 
 

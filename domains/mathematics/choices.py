@@ -3,7 +3,7 @@
 import re
 
 _JOIN = r"[)项\s]{0,3}(?:[,、;/+&]|和|与|及|以及)?[(\s]{0,3}"  # bounded, so that no text takes long
-LETTERS = rf"[A-H](?:{_JOIN}[A-H])*(?![a-zA-Z])"
+LETTERS = rf"[A-H](?:{_JOIN}[A-H]){{0,12}}(?![a-zA-Z])"
 _WHOLE = r"[)项\s]*(?:$|[。,;:]|都|均|全|[两二三四五六]|正确|对)"
 _LISTED = rf"({LETTERS}(?={_WHOLE})|[A-H]+(?![a-zA-Z]))"
 """In ``A,B错误`` B is not chosen: separate letters count together where nothing is said about the last."""

@@ -15,7 +15,7 @@ _NUMERAL = f"[{''.join(_DIGITS | _TENS | _JOINED_TENS | MYRIADS)}]"
 SAID = rf"{_NUMERAL}+(?:点[{''.join(_DIGITS)}]+)?"
 """A number in words."""
 
-_AMOUNT = rf"(?:\d+(?:\.\d+)?|{SAID})"
+_AMOUNT = rf"(?:(?<![\d.])\d+(?:\.\d+)?|(?<!{_NUMERAL}){SAID})"  # whole runs only, so that no text takes long
 _HALF = re.compile(rf"({_AMOUNT})个半(?=小时|月|星期|钟头)")
 _HALF_UNIT = re.compile("(?<![个\\d一二三四五六七八九十两])半(?=小时|天|年|米|千克|公斤|个小时)")
 _FRACTION = re.compile(rf"(?:({_AMOUNT})又)?({_AMOUNT})分之({_AMOUNT})")
@@ -34,7 +34,7 @@ UNITS = (
 )
 """What may be counted or measured, for a numeral of one character."""
 _IN_TEXT = re.compile(
-    rf"(?<![第点几数周期{''.join(_DIGITS)}])"
+    rf"(?<![第点几数周期])(?<!{_NUMERAL})"
     rf"(?:{_NUMERAL}+点[{''.join(_DIGITS)}]+(?![分刻十])|{_NUMERAL}{{2,}}|[二两三四五六七八九十](?={UNITS}))(?!几|多|分之)"
 )
 
