@@ -101,12 +101,11 @@ def is_right(text: str, result: str) -> bool:
     if options := _options(result):
         return final_letters(text) == options
     given, wanted = final_answers(text), _expected(result)
-    return bool(given and wanted) and _each_in(given, wanted) and _each_in(wanted, given, turned=True)
-
-
-def _each_in(ones: Sequence[Sequence[Reading]], others: Sequence[Sequence[Reading]], turned: bool = False) -> bool:
-    """Whether each quantity is equal to one of the others; ``turned`` where the others were given."""
-    return all(any(equal(other, one) if turned else equal(one, other) for other in others) for one in ones)
+    return (
+        bool(given and wanted)
+        and all(any(equal(one, other) for other in wanted) for one in given)
+        and all(any(equal(one, other) for one in given) for other in wanted)
+    )
 
 
 def _options(result: str) -> str:
