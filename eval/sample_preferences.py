@@ -13,7 +13,7 @@ each question to DIR/pairs.jsonl; ties and pairs that are too close are counted 
 checker=NAME scores an answer from 0 to 1:
   math_answer   the final number (or the set of options) is the expected one
   fact_recall   share of the reference facts that the answer states
-  emergency     the first sentence refers an emergency to care at once
+  emergency     tells the reader of an emergency to get help now
 A killed command resumes when it is started again. Then build:
   data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
 Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.

@@ -51,7 +51,7 @@ class Example(BaseModel):
         facts: Phrases that a right answer contains; empty where the source has none.
         grounding: Ids of the knowledge base entries the answer rests on.
         behaviour: What the right answer does beyond stating facts: ``answer``, ``refuse`` (the knowledge base does not
-            say) or ``emergency`` (starts with seeking care at once).
+            say) or ``emergency`` (tells the reader to get emergency help now).
         phrasing: Which phrasing asked it, where the recipe knows; phrasings kept for testing never occur in training.
         split: The split that the source prescribes, e.g. a published test set; empty where the recipe draws it.
         references: Further right answers besides the last turn, e.g. a second annotator's.

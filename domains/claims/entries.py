@@ -101,12 +101,12 @@ def _forms(items: Iterable[str], form: Form) -> Iterator[str]:
         whole = form.of(item)
         yield whole
         yield whole[:1] + whole[1:].replace("不", "") if whole.startswith("不") else whole  # 不热敷和揉按
-        yield from _turned(whole)
+        yield from turned(whole)
         for part in _parts(item):
             said = form.of(part)
             if len(said) > 1:
                 yield said
-                yield from _turned(said)
+                yield from turned(said)
 
 
 def _parts(item: str) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _parts(item: str) -> Iterator[str]:
         yield (lead[0] if lead and not _LEADS.match(other) else "") + other
 
 
-def _turned(said: str) -> Iterator[str]:
+def turned(said: str) -> Iterator[str]:
     """The same in another order: 动物内脏少食 for 少食动物内脏; not where the order says what acts on what."""
     if not _RELATES.search(said):
         yield from (said[place:] + said[:place] for place in range(2, len(said) - 1))

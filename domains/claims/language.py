@@ -16,6 +16,7 @@ _NUMERALS = "零一二两三四五六七八九十百千"
 _NUMBER = re.compile(rf"[{_NUMERALS}]*[十百千][{_NUMERALS}]*|[{_NUMERALS}](?=[{_UNITS}])")
 _DIGITS = {numeral: value for value, numeral in enumerate("零一二三四五六七八九")} | {"两": 2}
 _SCALES = {"十": 10, "百": 100, "千": 1000}
+_DENIAL = re.compile("[不没无]")
 _SIGNS = re.compile(r"[\s*#`~\"'“”‘’「」『』（）()<>《》…—·,，、;；:：。.!！?？-]+(?!\d)|(?<!\d)[.]")
 
 FORMS = 20_000
@@ -71,6 +72,9 @@ class Form:
         names = _names(knowledge)
         self._names = _Words(names)
         same = {word: canonical for canonical, words in language.synonyms.items() for word in words}
+        self._undenied = _Words(
+            {word: of for word, of in same.items() if _DENIAL.search(word) and not _DENIAL.search(of)}
+        )
         self._words = _Words(same | dict.fromkeys(DENIALS.split(), "不"))
         self._function = _Words(dict.fromkeys((normalised(word) for word in FUNCTION_WORDS.split()), ""))
         self._advice = _Words(names | dict.fromkeys((normalised(word) for word in language.advice), ""))
@@ -80,6 +84,10 @@ class Form:
 
     def _of(self, text: str) -> str:
         return self._function.replaced(_ALLOWED.sub("许", self.words(text)))
+
+    def without_idle_denials(self, text: str) -> str:
+        """The text with the domain's word for what sounds like a denial and is none: 没力气 is 乏力."""
+        return self._undenied.replaced(text)
 
     def words(self, text: str) -> str:
         """The same with its function words, which tell where things are joined."""

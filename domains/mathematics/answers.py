@@ -1,94 +1,88 @@
 """Finds the final answer in a model's or a dataset's text, and compares it.
 
-Units, width of digits, thousands separators, brackets and LaTeX do not matter. A number counts as the final answer when
-a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last number of the text does.
-A text that refuses, or has no number, has no final answer.
+Units, width of digits, thousands separators, brackets, LaTeX and numbers in words do not matter. A number counts as
+the final answer when a mark announces it (``答：``, ``答案是``, ``####``, ``\\boxed{}``, ``Answer:``), else the last
+number of the text does. A text that refuses, denies its only number, only asks or has no number has no final answer;
+one that leaves several open (``2或3``) has all of them.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from fractions import Fraction
 
+from domains.mathematics import choices
 from domains.mathematics.expression import NotArithmetic, value
+from domains.mathematics.numerals import SAID, UNITS, amount, with_digits
+from domains.mathematics.quantities import Quantity, Reading, equal, quantities
 
 _MARKS = (
     re.compile(r"####\s*"),
-    re.compile(r"(?:最终|正确)?答案\s*(?:应该|应)?(?:是|为|:|选|等于)+\s*"),
+    re.compile(r"(?:最终|正确)?答案\s*(?:应该|应)?(?:就|便)?(?:是|为|:|选|等于)+\s*"),
     re.compile(r"答\s*:\s*"),
     re.compile(r"(?:the )?(?:final |correct )?answer\s*(?:is|:|=)+\s*", re.I),
 )
 """From the most to the least certain; of several occurrences of one mark the last counts."""
 
 _REFUSAL = re.compile(
-    r"不知道|不会做|不清楚|无法|不能(?:确定|回答|计算)|没有(?:足够|给出|答案)|条件不足|信息不足"
-    r"|do not know|don't know|cannot|can't|not enough information",
+    r"不会(?:做|算|解)|不能(?:确定|回答|计算|求|得出|解)|(?:无法|没法|没办法)(?:确定|回答|计算|求|算|得出|得知|解|判断|知道)"
+    r"|(?:条件|信息|数据)不(?:足|够)|缺少(?:必要的?)?(?:条件|信息|数据)|没有(?:足够|给出(?:足够|条件|信息|数据))|(?:无法|无从)(?=[。,;!]|$)"
+    r"|(?:^|[。,;!\n])我?(?:也|真|实在)?(?:不(?:太)?(?:知道|清楚)|没有答案)(?:答案|怎么[做算])?(?=$|[。,;!\n])"
+    r"|(?:do not|don't) know (?:the answer|how)|I (?:do not|don't) know|not enough information"
+    r"|(?:cannot|can not|can't) (?:be )?(?:determin|answer|tell|say|calculat|solve|work)",
     re.I,
 )
+_SENTENCE = re.compile(r"[^。!?;\n]*[。!?;\n]*")
+_DENIED = re.compile(r"(?:不是|不等于|并非|不可能是|不会是|不应该?是|不为|≠|is not|isn't|!=)\s*[^\d,。;]{0,3}$")
+_DENIED_AFTER = re.compile(r"[^\d,。;]{0,4}(?:的说法|的结论|这个?答案)?(?:是)?(?:不对|不正确|错误|错的)")
+_OPEN = re.compile(
+    r"[)\s]*[一-鿿]{0,2}?\s*(?:,?\s*(?:也?可能[是为]|或者?也?[是为]?|还是|or)\s*(?:[a-zA-Z]\s*=\s*)?|、)[\s(写作成]*",
+    re.I,
+)
+"""Between two numbers of which the answer does not choose one."""
+
+_CONCLUDES = re.compile("^(?:所以|因此|故|那么|则|一共|总共|共)")
+_REASON = re.compile(r"[,(。]?\s*(?:因为|由于|理由|because|since|验算|检验)(?!.*(?:所以|因此))", re.I)
+_TAIL = re.compile(r"\b(?:in|over|for|after|within|per|from|each|every|of)\s+(?:the\s+)?\$?$", re.I)
 _VULGAR = re.compile(r"(\d)([¼-¾⅐-⅞])")
-_SLASHES = str.maketrans({"⁄": "/", "∕": "/", "−": "-", "–": "-", "﹣": "-", "：": ":"})
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_EXPONENT = re.compile("[⁻⁰¹²³⁴-⁹]+")
+_SLASHES = str.maketrans({"⁄": "/", "∕": "/", "−": "-", "–": "-", "﹣": "-", "：": ":", "∶": ":"})
+_FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
 _LATEX_NOISE = re.compile(r"\\(?:text|mathrm|mbox)\s*\{([^{}]*)\}|\\[,;:!() \[\]]|\\(?:left|right|displaystyle)\b|\$")
+_LATEX_SIGNS = {"\\times": "×", "\\cdot": "·", "\\div": "÷", "\\%": "%", "\\neq": "≠", "{,}": ","}
 _THOUSANDS = re.compile(r"(?<![\d.])\d{1,3}(?:,\d{3})+(?!\d)")
-_SAID_FRACTION = re.compile(r"(?:(\d+)又)?(\d+)分之(\d+)")
-_SAID_PERCENT = re.compile(r"百分之(\d+(?:\.\d+)?)")
-_NUMBER = re.compile(
-    r"(?:(?<![\d.)%])-)?(?<![\d.])(?:"
-    r"\d+又\d+/\d+|\d+\(\d+/\d+\)|\d+ +\d+/\d+(?![\d.])"  # mixed fractions
-    r"|\(?\d+(?:\.\d+)?\)?/\(?\d+(?:\.\d+)?\)?|\d+(?:\.\d+)?:\d+(?:\.\d+)?"  # fractions, ratios
-    r"|\d+(?:\.\d+)?|\.\d+) ?%?"
-)
-_MIXED = re.compile(r"(-?\d+)(?: +|\()(\d+/\d+)\)?")
-_MYRIADS = {"万": 10**4, "亿": 10**8}
 _SENTENCE_END = re.compile(r"[。!?;\n]|\.(?:\s|$)")
-_DIGITS = {**{c: i for i, c in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2}
-_TENS = {"十": 10, "百": 100, "千": 1000}
-_UNITS = (
-    "个|只|支|本|块|张|颗|朵|根|盒|把|条|头|匹|辆|艘|架|棵|株|盆|束|页|字|次|下|倍|人|名|位|份|组|排|袋|箱|瓶|杯|件|双|套|台|间|层"
-    "|元|角|分|万元|千米|公里|米|分米|厘米|毫米|千克|公斤|克|吨|斤|升|毫升|公顷|亩|度|分钟|小时|秒|时|天|日|周|月|个月|年|岁"
-    "|平方米|平方分米|平方厘米|平方千米|立方米|立方分米|立方厘米"
-)
-_SAID = r"[零〇一二两三四五六七八九十百千万亿]+"
-_SAID_ANSWER = re.compile(rf"[是为共有]*({_SAID})(?:(?:又({_SAID}))?分之({_SAID}))?(?:{_UNITS})?(?:{_UNITS})?")
-_JOIN = r"[)项\s]{0,3}(?:[,、;/+&]|和|与|及|以及)?[(\s]{0,3}"  # bounded, so that no text takes long
-_LETTERS = rf"[A-H](?:{_JOIN}[A-H])*(?![a-zA-Z])"
-_LISTED = rf"({_LETTERS}(?=[)项\s]*(?:$|[。,;:]|都|均|全|[两二三四五六]|正确|对))|[A-H]+(?![a-zA-Z]))"
-"""In ``A,B错误`` B is not chosen: separate letters count together where nothing is said about the last."""
-_CHOSEN = re.compile(rf"[(\s选]*{_LISTED}")
-_NOTHING_ELSE = re.compile(rf"[(\s选]*({_LETTERS}(?=[).,、:。\s]*$)|[A-H](?=[).、:]))")
-_CHOOSES = re.compile(rf"(?<!不)(?:选|选项|option)\s*:?\s*\(?{_LISTED}")
+_WHOLE_NUMERAL = re.compile(rf"[是为共有约]*({SAID})(?:{UNITS}){{0,2}}")
+_HALF_PAST = re.compile("(?<=\\d)[点时]半")
 LONGEST = 20_000  # characters at the end of a text that are searched
+DENIED_WITHIN = 16  # characters before a number
 
 
-def final_answers(text: str) -> list[Fraction]:
-    """What a text states as its final answer, in every way it can be read.
+def final_answers(text: str) -> list[tuple[Reading, ...]]:
+    """What a text states as its final answer: the readings of a quantity, of several where it leaves them open.
 
     Args:
         text: A whole answer, or only the final one.
 
     Returns:
-        Nothing where it states none; two values where a number of myriads (``3万元``) may count its unit or not.
+        Nothing where it states none.
     """
-    plain = _folded(text[-LONGEST:])
+    plain = _without_questions(_folded(text[-LONGEST:]))
     stated = _stated(plain)
     if stated is None:
-        return [] if _REFUSAL.search(plain) else _read(_last_number(plain))
+        return [] if _REFUSAL.search(plain) else _concluded(plain)
     sentence = _first_sentence(stated)
     if _REFUSAL.search(sentence):
         return []
-    said = _said(sentence)
-    return _read(_first_or_last_number(sentence)) if said is None else [said]
+    said = _whole_numeral(sentence)
+    return _announced(_without_reason(sentence)) if said is None else [(Reading(said),)]
 
 
 def final_letters(text: str) -> str:
     """The options that a text chooses, ``A`` to ``H``, each once and in order; empty where it does not say."""
-    plain = _folded(text[-LONGEST:]).strip()
+    plain = _without_questions(_folded(text[-LONGEST:])).strip().lstrip("*# ")
     stated = _stated(plain)
-    where = _first_sentence(stated) if stated is not None else plain
-    begins = _CHOSEN if stated is not None else _NOTHING_ELSE
-    if match := begins.match(where):
-        return _sorted(match[1])
-    found = list(_CHOOSES.finditer(where))
-    return _sorted(found[-1][1]) if found else ""
+    return choices.chosen(plain, None if stated is None else _first_sentence(stated))
 
 
 def is_checkable(result: str) -> bool:
@@ -101,63 +95,62 @@ def is_right(text: str, result: str) -> bool:
 
     Args:
         text: What was answered.
-        result: The expected number; letters from ``A`` to ``H`` for options, all of which must be chosen and no other.
+        result: The expected number, or several joined by 或; letters from ``A`` to ``H`` for options, all of which must
+            be chosen and no other.
     """
     if options := _options(result):
         return final_letters(text) == options
-    return any(same(given, wanted) for given in final_answers(text) for wanted in _expected(result))
+    given, wanted = final_answers(text), _expected(result)
+    return (
+        bool(given and wanted)
+        and all(any(equal(one, other) for other in wanted) for one in given)
+        and all(any(equal(one, other) for one in given) for other in wanted)
+    )
 
 
 def _options(result: str) -> str:
     """The options that an expected result consists of; empty where it is something else."""
-    match = re.fullmatch(_LETTERS, unicodedata.normalize("NFKC", result).strip())
-    return _sorted(match[0]) if match else ""
+    written = unicodedata.normalize("NFKC", result).strip()
+    if re.fullmatch("[a-h]", written):
+        return written.upper()
+    return choices.in_order(written) if re.fullmatch(choices.LETTERS, written) else ""
 
 
-def _sorted(letters: str) -> str:
-    return "".join(sorted(set(re.findall("[A-H]", letters))))
-
-
-def _expected(result: str) -> list[Fraction]:
+def _expected(result: str) -> list[tuple[Reading, ...]]:
     try:
-        return [value(result)]
+        number = value(result)
     except NotArithmetic:
         return final_answers(result)
-
-
-def same(given: Fraction, wanted: Fraction) -> bool:
-    """Whether two numbers are equal, or the first is the second rounded to two or more decimals of infinitely many."""
-    if given == wanted:
-        return True
-    if _decimals(wanted) is not None:
-        return False
-    places = _decimals(given)
-    return places is not None and places >= 2 and abs(given - wanted) * 2 <= Fraction(1, 10**places)
-
-
-def _decimals(number: Fraction) -> int | None:
-    """Decimals that a number needs; None where no number of them is enough."""
-    places, rest = 0, number.denominator
-    while rest % 10 == 0:
-        rest, places = rest // 10, places + 1
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest, places = rest // prime, places + 1
-    return places if rest == 1 else None
+    found = quantities(_folded(result))
+    return [found[0].readings] if len(found) == 1 and found[0].readings else [(Reading(number),)]
 
 
 def _folded(text: str) -> str:
+    text = _EXPONENT.sub(lambda sign: f"^{unicodedata.normalize('NFKC', sign[0]).translate(_SLASHES)}", text)
     text = unicodedata.normalize("NFKC", _VULGAR.sub(r"\1又\2", text)).translate(_SLASHES)
-    text = text.replace("\\%", "%").replace("{,}", ",")
-    text = re.sub(r"(\d)\s*(?=\\[dt]?frac)", r"\1又", text)
-    text = _LATEX_NOISE.sub(r"\1", _FRACTION.sub(r"\1/\2", text))
+    for sign, plain in _LATEX_SIGNS.items():
+        text = text.replace(sign, plain)
+    text = re.sub(r"(\d)\s*(?=\\[dtc]?frac)", r"\1又", text)
+    text = _LATEX_NOISE.sub(r"\1", _FRACTION.sub(_as_fraction, text))
     text = _THOUSANDS.sub(lambda match: match.group().replace(",", ""), text)
-    return _SAID_FRACTION.sub(_as_fraction, _SAID_PERCENT.sub(r"\1%", text))
+    return _HALF_PAST.sub("点30分", with_digits(text))
 
 
 def _as_fraction(match: re.Match[str]) -> str:
-    whole, denominator, numerator = match.groups()
-    return f"{whole}又{numerator}/{denominator}" if whole else f"{numerator}/{denominator}"
+    above, below = match[1] or match[2], match[3] or match[4]
+    return f"{above or ''}/{below or ''}"
+
+
+def _without_questions(text: str) -> str:
+    """The text without the questions that it asks itself; they state nothing."""
+    return "".join(sentence for sentence in _SENTENCE.findall(text) if "?" not in sentence)
+
+
+def _without_reason(text: str) -> str:
+    """The text up to the reason that follows its answer."""
+    reason = _REASON.search(text)
+    before = text[: reason.start()] if reason else text
+    return before if re.search(r"\d", before) else text
 
 
 def _stated(text: str) -> str | None:
@@ -184,66 +177,55 @@ def _first_sentence(text: str) -> str:
     return text[: match.start()] if match else text
 
 
-def _last_number(text: str) -> re.Match[str] | None:
-    found = list(_NUMBER.finditer(text))
-    return found[-1] if found else None
+def _affirmed(text: str) -> list[Quantity]:
+    """The quantities of a text but those that it denies."""
+    return [
+        found
+        for found in quantities(text)
+        if not _DENIED.search(text[max(0, found.start - DENIED_WITHIN) : found.start])
+        and not _DENIED_AFTER.match(text, found.end)
+    ]
 
 
-def _first_or_last_number(text: str) -> re.Match[str] | None:
-    """The number that a stated answer begins with; else what its last equals sign leads to; else its last one."""
-    begins = re.match(r"[\s*¥$£€约大是为共有:(x=]*", text)
-    assert begins
-    first = _NUMBER.search(text)
-    if first and first.start() <= begins.end() and not re.match(r"\s*[+*×÷/=-]", text[first.end() :]):
-        return first
-    return _last_number(text)
+def _concluded(text: str) -> list[tuple[Reading, ...]]:
+    """The quantity that the last sentence with one ends in."""
+    for sentence in reversed(_SENTENCE_END.split(text)):
+        told = _without_reason(sentence)
+        if found := _affirmed(told):
+            of_tail = len(found) > 1 and _TAIL.search(told[: found[-1].start])  # $12 over 5 weeks
+            return _with_alternatives(told, found, len(found) - 1 - bool(of_tail))
+    return []
 
 
-def _read(match: re.Match[str] | None) -> list[Fraction]:
-    if not match:
+def _announced(sentence: str) -> list[tuple[Reading, ...]]:
+    """The quantity of a stated answer: the last of its first clause, or of one that concludes."""
+    found = _affirmed(sentence)
+    if not found:
         return []
-    try:
-        number = value(_plain(match.group()))
-    except NotArithmetic:
-        return []
-    after = match.string[match.end() : match.end() + 1]
-    return [number, number * _MYRIADS[after]] if after in _MYRIADS else [number]
+    return _with_alternatives(sentence, found, _last_of_clause(sentence, found))
 
 
-def _plain(number: str) -> str:
-    if mixed := _MIXED.fullmatch(number.rstrip("% ")):
-        return f"{mixed[1]}又{mixed[2]}"
-    return number.replace("(", "").replace(")", "")
+def _last_of_clause(sentence: str, found: Sequence[Quantity]) -> int:
+    """The place of the last quantity of the first clause that has one, or of the last clause that concludes."""
+    starts = [0, *(comma.end() for comma in re.finditer(",", sentence))]
+    clause_of = [max(start for start in starts if start <= one.start) for one in found]
+    concluding = [clause for clause in clause_of if _CONCLUDES.match(sentence[clause:])]
+    chosen = concluding[-1] if concluding else clause_of[0]
+    return max(place for place, clause in enumerate(clause_of) if clause == chosen)
 
 
-def _said(sentence: str) -> Fraction | None:
-    """The value of a stated answer that is just a Chinese numeral and its unit."""
-    match = _SAID_ANSWER.fullmatch(sentence.strip())
-    if not match:
-        return None
-    first, denominator, numerator = match.groups()
-    values = [_numeral(part) for part in (first, denominator, numerator) if part]
-    if None in values:
-        return None
-    numbers = [Fraction(part) for part in values if part is not None]
-    if not numerator:
-        return numbers[0]
-    whole, below, above = numbers if denominator else [Fraction(0), *numbers]
-    return whole + above / below if below else None
+def _with_alternatives(text: str, found: Sequence[Quantity], place: int) -> list[tuple[Reading, ...]]:
+    """A quantity, or what the last equals sign leads to instead, and those that are joined to it by 或."""
+    equals = text.rfind("=")
+    first = last = next((result for result, one in enumerate(found) if 0 <= equals < one.start), place)
+    while first > 0 and _OPEN.fullmatch(text, found[first - 1].end, found[first].start):
+        first -= 1
+    while last + 1 < len(found) and _OPEN.fullmatch(text, found[last].end, found[last + 1].start):
+        last += 1
+    return [one.readings for one in found[first : last + 1] if one.readings]
 
 
-def _numeral(text: str) -> int | None:
-    """The value of a Chinese numeral such as ``一千零五``; None for any other text."""
-    total = section = digit = 0
-    for character in text:
-        if character in _DIGITS:
-            if digit:  # 二零一五 is not such a numeral
-                return None
-            digit = _DIGITS[character]
-        elif character in _TENS:
-            section += (digit or 1) * _TENS[character]
-            digit = 0
-        else:
-            total = (total + section + digit) * _MYRIADS[character]
-            section = digit = 0
-    return total + section + digit
+def _whole_numeral(sentence: str) -> Fraction | None:
+    """The value of a stated answer that is just a numeral of one character and its unit: ``一次``."""
+    match = _WHOLE_NUMERAL.fullmatch(sentence.strip())
+    return amount(match[1]) if match and len(match[1]) == 1 else None

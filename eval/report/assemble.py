@@ -16,6 +16,7 @@ from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import MANIFEST, DatasetManifest, GroundingUsed
 from eval import significance
 from eval.answers import ModelAnswer, SystemResult
+from eval.baselines import measure_baselines
 from eval.config import SuiteConfig
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS
@@ -111,6 +112,10 @@ def assemble(
             _unfinished(counted, suites),
         ),
         metrics=_metrics(measured),
+        baselines={
+            suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
+            for suite, examples in suites.items()
+        },
         suites=_suite_records(results, suites, dataset, artifacts, counted),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),

@@ -1,9 +1,11 @@
 """``report.md``: the same numbers as text, Chinese first, then English."""
 
+from eval.baselines import BASELINES
 from eval.bilingual import Text
 from eval.judges import JUDGES
 from eval.report.schema import Report, System, shown_interval
 from eval.report.wording import (
+    BASELINES_TITLE,
     KIND_OF_RESULT,
     ODD,
     VERDICTS,
@@ -64,8 +66,26 @@ def _suite(report: Report, suite: str, language: int) -> str:
     lines = [header, ["---"] * len(header), *rows]
     description = (record.zh, record.en)[language]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
-    parts = [f"### `{suite}`", _escaped(description), shown_unscored(record)[language], table]
+    floors = _baselines(report, suite, language)
+    parts = [f"### `{suite}`", _escaped(description), shown_unscored(record)[language], table, floors]
     return "\n\n".join(filter(None, parts))
+
+
+def _baselines(report: Report, suite: str, language: int) -> str:
+    """The scores of the trivial baselines of a suite; empty where there are none."""
+    by_metric = report.baselines_by_metric(suite)
+    if not by_metric:
+        return ""
+    names = list(report.baselines[suite])
+    header = [BASELINES_TITLE[language], *(BASELINES[name].title[language] for name in names)]
+    rows = [
+        [
+            JUDGES[metric].title[language],
+            *(shown_interval(scores[name], report.metrics[metric].unit) if name in scores else "–" for name in names),
+        ]
+        for metric, scores in by_metric.items()
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
 def _headings(report: Report, system: System, language: int) -> list[str]:

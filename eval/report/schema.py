@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from common.errors import UserError
 from common.files import read_json
 from eval.answers import SystemRecord
+from eval.baselines import BaselineName
 from eval.judges.judge import Unit
 from eval.significance import Estimate, Verdict
 from models.artifact import LanguageModelKind, MergeProof
@@ -242,6 +243,7 @@ class Report(_ReportPart):
         by_kind: Scores by system, suite, kind of item and metric.
         comparisons: Every other system against the baseline; empty where only one model was evaluated.
         metrics: The metrics that occur.
+        baselines: Scores of the trivial baselines by suite, baseline and metric; none in reports from before this key.
         lengths: Of the training split; None where the model was not trained on this dataset.
     """
 
@@ -250,6 +252,7 @@ class Report(_ReportPart):
     by_kind: dict[System, dict[str, dict[str, Scores]]]
     comparisons: tuple[Comparison, ...]
     metrics: dict[str, MetricRecord]
+    baselines: dict[str, dict[BaselineName, Scores]] = Field(default_factory=dict)
     suites: dict[str, SuiteRecord]
     curve: Curve
     lengths: Lengths | None
@@ -310,6 +313,15 @@ class Report(_ReportPart):
     def scores(self, suite: str, metric: str) -> dict[System, Estimate]:
         """The scores of the systems that could be measured by a metric."""
         return {s: by_suite[suite][metric] for s, by_suite in self.systems.items() if metric in by_suite[suite]}
+
+    def baselines_by_metric(self, suite: str) -> dict[str, dict[BaselineName, Estimate]]:
+        """The scores of the trivial baselines of a suite by metric, of those that systems were measured by."""
+        of_suite = self.baselines.get(suite, {})
+        by_metric = {
+            metric: {name: scores[metric] for name, scores in of_suite.items() if metric in scores}
+            for metric in self.metrics_of(suite)
+        }
+        return {metric: scores for metric, scores in by_metric.items() if scores}
 
     def comparison(self, suite: str, metric: str, system: System | None = None) -> Comparison | None:
         """The comparison of a system (by default the one that the report is about), where there is one."""

@@ -4,6 +4,7 @@ from data_recipes.leakage.normalise import RUN_TOLD
 from domains.domain import DOMAINS, find_domain
 from domains.wording import DEFINITION
 from eval.answers import SystemRecord
+from eval.baselines import BASELINES
 from eval.bilingual import Text
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS
@@ -22,7 +23,7 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEAST_ITEMS, LEVEL, Verdict
+from eval.significance import LEAST_ITEMS, LEVEL, Estimate, Verdict
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
@@ -74,6 +75,7 @@ ODD_IN_SHORT = {
     "loops": Text("复读", "loops"),
 }
 ODD = Text("不正常的回答", "Odd answers")
+BASELINES_TITLE = Text("不用模型也能得的分", "Scores without a model")
 SUITES = {
     "heldout_phrasing": Text("新问法", "New phrasings"),
     "unseen_entity": Text("未见实体", "Unseen entities"),
@@ -387,6 +389,7 @@ def _failures(report: Report, system: System) -> list[Text]:
         *_unsafe(report, system),
         *_worse(report, system),
         *_unproven(report, system),
+        *_no_better_than_trivial(report, system),
         *_odd_answers(report, system),
         *_overlaps(report, system),
     ]
@@ -455,6 +458,24 @@ def _with_detectable(comparison: Comparison, report: Report) -> Text:
         return where
     least = shown(comparison.detectable, unit)
     return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
+
+
+def _no_better_than_trivial(report: Report, system: System) -> list[Text]:
+    """The suites on which one trivial baseline is as good by every primary metric; by one, always refusing can be."""
+    return [
+        Text(
+            f"{suite_name(suite).zh}：不用模型也不比它差（{BASELINES[name].title.zh}）。",
+            f"{suite_name(suite).en}: no better than without a model ({BASELINES[name].title.en}).",
+        )
+        for suite, scores in report.systems[system].items()
+        for name, floors in report.baselines.get(suite, {}).items()
+        if (decisive := set(primary(scores)) & scores.keys())
+        and all(metric in floors and _is_as_good(metric, floors[metric], scores[metric]) for metric in decisive)
+    ]
+
+
+def _is_as_good(metric: str, score: Estimate, other: Estimate) -> bool:
+    return score.value >= other.value if JUDGES[metric].higher_is_better else score.value <= other.value
 
 
 def _odd_answers(report: Report, system: System) -> list[Text]:

@@ -158,7 +158,7 @@ def test_one_model_is_described_without_a_comparison() -> None:
 def test_what_got_worse_and_what_was_missed_is_said() -> None:
     found = failures(report({"emergency": "worse", "rouge_l_zh": "no difference shown"}))
     said = "\n".join(text.en for text in found["tuned"])
-    assert "Test: 20 of 40 answers did not refer an emergency to care" in said
+    assert "Test: 20 of 40 answers did not tell the reader of an emergency" in said
     assert "Emergencies referred to care: worse" in said
     assert "No difference shown" in said
 
@@ -168,7 +168,7 @@ def test_three_systems_are_told_apart() -> None:
     said = failures(three)
     assert list(said) == ["tuned", "older"]
     assert [text.en for text in said["older"]] == [
-        "Test: 20 of 40 answers did not refer an emergency to care in the first sentence.",
+        "Test: 20 of 40 answers did not tell the reader of an emergency to get help now.",
         "Test, Emergencies referred to care: worse, +10.0 [+5.0, +15.0].",
     ]
     assert outcome(three).en == "Mixed" and "Of 4 primary comparisons, 2 are better, 2 worse" in sentence(three).en
@@ -205,3 +205,13 @@ def test_a_clean_report_names_no_failure() -> None:
 @pytest.mark.parametrize(("value", "ceiling"), [(0.7, 1), (1.0, 1), (2.2, 2.5), (6.8, 10), (0, 1), (float("inf"), 1)])
 def test_axis_ends_at_a_round_number(value: float, ceiling: float) -> None:
     assert nice_ceiling(value) == ceiling
+
+
+def test_a_model_that_is_no_better_than_a_trivial_baseline_by_every_primary_metric_is_named() -> None:
+    good, bad = Estimate(value=0.9, low=0.8, high=1.0, n=40), Estimate(value=0.1, low=0.0, high=0.2, n=40)
+    found = report({"refusal": "better", "emergency": "better"})
+    one_sided = {"always_refuses": {"refusal": good, "emergency": bad}}
+    as_good = {"always_refuses": {"refusal": good, "emergency": good}}
+    assert failures(found.model_copy(update={"baselines": {"test": one_sided}})) == failures(found)
+    said = failures(found.model_copy(update={"baselines": {"test": as_good}}))["tuned"]
+    assert "Test: no better than without a model (always refuses)." in [text.en for text in said]

@@ -8,7 +8,7 @@ from eval.judges.emergency import judge
 
 
 class Emergency(evaluate.Metric):
-    """Share of emergency items whose answer starts with seeking care at once."""
+    """Share of emergency items whose answer tells its reader to get emergency help now."""
 
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")

@@ -1,34 +1,61 @@
-"""Fact recall: the share of the reference facts that an answer states.
+"""Facts: which reference facts an answer states, and what it states besides.
 
-A fact counts when its text occurs in the answer (after NFKC, lower case, whitespace removed) at least once without a
-negation directly before it: 没有发热 does not state 发热.
+Recall is the share of the reference facts that are stated. A fact that the answer denies, directly or in a list
+(``不会引起头痛、头晕``), is not stated; other names of an entry, everyday words and traditional characters are the
+same fact (``domains/claims/``). What is beyond the reference is what recall does not punish: of all items that
+answers list or state, the share that is in no reference. It need not be wrong, but nobody has checked it. How often
+the rules are right: ``benchmarks/judges.md``.
 """
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 
+from data_recipes.schema.example import Example
+from domains.claims.language import ClaimLanguage, Form, form_of
+from domains.claims.stated import beyond, stated
+from domains.domain import DOMAINS, find_domain
+from domains.knowledge_base import KnowledgeBase
+from eval.answers import ModelAnswer
 from eval.bilingual import Text
-from eval.judges.judge import Judge, each
+from eval.judges.judge import ItemScore, Judge, each
 
-SIGNATURE = "fact_recall|norm:nfkc,lower,nospace|neg:direct|v1"
-NEGATED = re.compile(r"(没有?|无|未见?|不是|不属于|不会|不伴有?|并?非|不)$")
-
-
-def normalised(text: str) -> str:
-    """The text in NFKC and lower case, without whitespace."""
-    return "".join(unicodedata.normalize("NFKC", text).lower().split())
+SIGNATURE = "fact_recall|form:simplified,synonyms,aliases|neg:scope|v2"
+BEYOND = "beyond_reference|form:simplified,synonyms,aliases|items:listed,stated|v1"
+PLAIN = Form(ClaimLanguage(), KnowledgeBase(entries=(), sha256=""))
+"""The form where nothing is known about the domain's words."""
 
 
-def states(answer: str, fact: str) -> bool:
-    """Whether a normalised answer contains a normalised fact without a negation directly before it."""
-    return any(not NEGATED.search(answer[: match.start()]) for match in re.finditer(re.escape(fact), answer))
+@cache
+def _known() -> list[tuple[KnowledgeBase, Form]]:
+    """The knowledge bases whose words are known, with their forms."""
+    domains = [find_domain(name) for name in DOMAINS]
+    bases = [(one.claims, one.knowledge.load()) for one in domains if one.claims and one.knowledge]
+    return [(knowledge, form_of(language, knowledge)) for language, knowledge in bases]
 
 
-def fact_recall(answer: str, facts: Sequence[str]) -> float:
+def form_for(ids: Collection[str]) -> Form:
+    """The form in which statements about these entries are compared."""
+    return next((form for knowledge, form in _known() if ids and knowledge.by_id.keys() >= set(ids)), PLAIN)
+
+
+def fact_recall(answer: str, facts: Sequence[str], form: Form = PLAIN) -> float:
     """Share of the facts that the answer states, 0 to 1."""
-    text = normalised(answer)
-    return sum(states(text, normalised(fact)) for fact in facts) / len(facts)
+    return sum(stated(answer, facts, form)) / len(facts)
+
+
+def _has_facts(example: Example) -> bool:
+    return example.behaviour == "answer" and bool(example.facts)
+
+
+def _beyond(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> list[ItemScore | None]:
+    """A rate over all items of all answers, not a mean of rates; an answer that states nothing has none."""
+    return [_beyond_one(example, answer.text) for example, answer in zip(examples, answers, strict=True)]
+
+
+def _beyond_one(example: Example, answer: str) -> ItemScore | None:
+    known = "\n".join(message.content for message in example.messages if message.role != "system")
+    foreign, count = beyond(answer, example.facts, known, form_for(example.grounding))
+    return ItemScore(len(foreign) / count, (float(len(foreign)), float(count))) if count else None
 
 
 JUDGES = (
@@ -37,9 +64,21 @@ JUDGES = (
         title=Text("事实召回率", "Fact recall"),
         meaning=Text("参考事实中被答出的比例", "share of the reference facts that the answer states"),
         signature=SIGNATURE,
-        applies=lambda example: example.behaviour == "answer" and bool(example.facts),
-        judge=each(lambda example, answer: fact_recall(answer, example.facts)),
+        applies=_has_facts,
+        judge=each(lambda example, answer: fact_recall(answer, example.facts, form_for(example.grounding))),
         prominence="headline",
         checks_pairs=True,
+    ),
+    Judge(
+        name="beyond_reference",
+        title=Text("参考之外的陈述", "Statements beyond the reference"),
+        meaning=Text(
+            "答出的条目中参考答案没有的比例，越低越好",
+            "share of what is stated that is not in the reference; lower is better",
+        ),
+        signature=BEYOND,
+        applies=_has_facts,
+        judge=_beyond,
+        higher_is_better=False,
     ),
 )

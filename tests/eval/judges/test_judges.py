@@ -29,6 +29,7 @@ def items(judge: Judge) -> list[Example]:
         example("b", "一共多少？", "答：9页", result="9"),
         example("c", "胸痛", "请立即拨打120。", behaviour="emergency"),
         example("d", "龙骨病？", "知识库中没有记载。", behaviour="refuse"),
+        example("h", "痛风的治愈率？", "知识库中没有痛风治愈率的记载。", behaviour="refuse", grounding=("D031",)),
         example("e", "画灯塔", "a red lighthouse --ar 1:1"),
         example("f", "屏幕如何？", "很暗", passage={**passage, "spans": ((2, 4),)}),
         example("g", "价格如何？", "Not mentioned.", passage=passage, behaviour="refuse"),
@@ -68,7 +69,7 @@ def test_the_reference_answer_is_perfect(judge: Judge) -> None:
 def test_an_empty_answer_scores_nothing_where_there_is_an_answer(judge: Judge) -> None:
     asked = [item for item in items(judge) if item.passage is None or item.behaviour == "answer"]
     found = judge.judge(asked, [ModelAnswer(text="") for _ in asked])
-    assert [score and score.score for score in found] == [0.0] * len(asked)
+    assert not any(score.score for score in found if score)
 
 
 def test_a_reference_that_was_not_scored_has_no_loss() -> None:

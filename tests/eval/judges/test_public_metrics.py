@@ -99,12 +99,14 @@ def test_refusal_without_refuse_items_has_no_score() -> None:
     [
         ("请立即拨打120或前往急诊。不要拖延。", True),
         ("情况危急，马上去医院！", True),
+        ("您好。请立即拨打120。", True),
         ("先观察几天。实在不行再拨打120。", False),
         ("不需要去急诊。", False),
+        ("120毫克口服，每日两次。", False),
         ("多喝热水。", False),
     ],
 )
-def test_emergency_is_judged_by_the_first_sentence(answer: str, right: bool) -> None:
+def test_emergency_is_judged_by_what_the_answer_tells_to_do(answer: str, right: bool) -> None:
     assert compute("emergency", [answer], [""])["emergency"] == float(right)
 
 
