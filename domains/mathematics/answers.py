@@ -14,7 +14,7 @@ from fractions import Fraction
 from domains.mathematics import choices
 from domains.mathematics.expression import NotArithmetic, value
 from domains.mathematics.numerals import SAID, UNITS, amount, with_digits
-from domains.mathematics.quantities import Quantity, Reading, equal, quantities
+from domains.mathematics.quantities import Quantity, QuantityReading, equal, quantities
 
 _MARKS = (
     re.compile(r"####\s*"),
@@ -58,7 +58,7 @@ LONGEST = 20_000  # characters at the end of a text that are searched
 DENIED_WITHIN = 16  # characters before a number
 
 
-def final_answers(text: str) -> list[tuple[Reading, ...]]:
+def final_answers(text: str) -> list[tuple[QuantityReading, ...]]:
     """What a text states as its final answer: the readings of a quantity, of several where it leaves them open.
 
     Args:
@@ -75,7 +75,7 @@ def final_answers(text: str) -> list[tuple[Reading, ...]]:
     if _REFUSAL.search(sentence):
         return []
     said = _whole_numeral(sentence)
-    return _announced(_without_reason(sentence)) if said is None else [(Reading(said),)]
+    return _announced(_without_reason(sentence)) if said is None else [(QuantityReading(said),)]
 
 
 def final_letters(text: str) -> str:
@@ -116,13 +116,13 @@ def _options(result: str) -> str:
     return choices.in_order(written) if re.fullmatch(choices.LETTERS, written) else ""
 
 
-def _expected(result: str) -> list[tuple[Reading, ...]]:
+def _expected(result: str) -> list[tuple[QuantityReading, ...]]:
     try:
         number = value(result)
     except NotArithmetic:
         return final_answers(result)
     found = quantities(_folded(result))
-    return [found[0].readings] if len(found) == 1 and found[0].readings else [(Reading(number),)]
+    return [found[0].readings] if len(found) == 1 and found[0].readings else [(QuantityReading(number),)]
 
 
 def _folded(text: str) -> str:
@@ -187,7 +187,7 @@ def _affirmed(text: str) -> list[Quantity]:
     ]
 
 
-def _concluded(text: str) -> list[tuple[Reading, ...]]:
+def _concluded(text: str) -> list[tuple[QuantityReading, ...]]:
     """The quantity that the last sentence with one ends in."""
     for sentence in reversed(_SENTENCE_END.split(text)):
         told = _without_reason(sentence)
@@ -197,7 +197,7 @@ def _concluded(text: str) -> list[tuple[Reading, ...]]:
     return []
 
 
-def _announced(sentence: str) -> list[tuple[Reading, ...]]:
+def _announced(sentence: str) -> list[tuple[QuantityReading, ...]]:
     """The quantity of a stated answer: the last of its first clause, or of one that concludes."""
     found = _affirmed(sentence)
     if not found:
@@ -214,7 +214,7 @@ def _last_of_clause(sentence: str, found: Sequence[Quantity]) -> int:
     return max(place for place, clause in enumerate(clause_of) if clause == chosen)
 
 
-def _with_alternatives(text: str, found: Sequence[Quantity], place: int) -> list[tuple[Reading, ...]]:
+def _with_alternatives(text: str, found: Sequence[Quantity], place: int) -> list[tuple[QuantityReading, ...]]:
     """A quantity, or what the last equals sign leads to instead, and those that are joined to it by 或."""
     equals = text.rfind("=")
     first = last = next((result for result, one in enumerate(found) if 0 <= equals < one.start), place)

@@ -72,7 +72,7 @@ _AFTERNOON = ("下午", "傍晚", "晚上")
 
 
 @dataclass(frozen=True)
-class Reading:
+class QuantityReading:
     """One way to read a quantity.
 
     Attributes:
@@ -98,7 +98,7 @@ class Quantity:
 
     start: int
     end: int
-    readings: tuple[Reading, ...]
+    readings: tuple[QuantityReading, ...]
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -116,7 +116,7 @@ def quantities(text: str) -> list[Quantity]:
     return [Quantity(parts[0].start("number"), parts[-1].end(), tuple(_readings(parts))) for parts in found]
 
 
-def equal(given: Sequence[Reading], wanted: Sequence[Reading]) -> bool:
+def equal(given: Sequence[QuantityReading], wanted: Sequence[QuantityReading]) -> bool:
     """Whether two quantities are the same in one way of reading each: 3千米 and 3000米 are, 3米 and 3厘米 are not."""
     pairs = [(one, other) for one in given for other in wanted]
     measured = [(one, other) for one, other in pairs if one.dimension and one.dimension == other.dimension]
@@ -162,7 +162,7 @@ def _size(unit: str, dimension: str) -> Fraction:
     return _BY_UNIT[unit].get(dimension, Fraction(0))
 
 
-def _readings(parts: Sequence[re.Match[str]]) -> Iterator[Reading]:
+def _readings(parts: Sequence[re.Match[str]]) -> Iterator[QuantityReading]:
     try:
         numbers = [value(_plain(part["number"])) * MYRIADS.get(part["myriad"], 1) for part in parts]
     except NotArithmetic:
@@ -171,17 +171,17 @@ def _readings(parts: Sequence[re.Match[str]]) -> Iterator[Reading]:
     if first["daytime"] in _AFTERNOON and numbers[0] < 12:
         numbers[0] += 12
     if clock := _CLOCK.fullmatch(first["number"]):
-        yield Reading(Fraction(clock[1]) + Fraction(int(clock[2]), 60), "time", Fraction(3600))
+        yield QuantityReading(Fraction(clock[1]) + Fraction(int(clock[2]), 60), "time", Fraction(3600))
     units = [part["unit"] for part in parts]
     dimensions = [d for d in _BY_UNIT.get(units[0], ()) if all(_size(unit, d) for unit in units)]
     for dimension in dimensions:
         total = sum(number * _size(unit, dimension) for number, unit in zip(numbers, units, strict=True))
         for unit in units:
-            yield Reading(total / _size(unit, dimension), dimension, _size(unit, dimension))
+            yield QuantityReading(total / _size(unit, dimension), dimension, _size(unit, dimension))
     if not dimensions:
-        yield Reading(numbers[0])
+        yield QuantityReading(numbers[0])
     if first["myriad"]:
-        yield Reading(numbers[0] / MYRIADS[first["myriad"]])
+        yield QuantityReading(numbers[0] / MYRIADS[first["myriad"]])
 
 
 def _plain(number: str) -> str:

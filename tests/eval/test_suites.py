@@ -101,7 +101,8 @@ def test_item_beyond_the_context_scores_zero_and_is_counted() -> None:
 def test_metrics_apply_by_what_an_item_has(dataset: BuiltDataset) -> None:
     answers = answered(Echo(), dataset.splits["safety"])
     measured = measure(dataset.splits["safety"], answers)
-    assert set(measured) == {"rouge_l_zh", "bleu_zh", "emergency", "refusal", "loss_per_character", "loss_per_token"}
+    losses = {"loss_per_character", "loss_per_token"}
+    assert set(measured) == {"rouge_l_zh", "bleu_zh", "emergency", "refusal", "refusal_unknown_name", *losses}
     assert measured["emergency"].items == (0,)
     assert measured["refusal"].items == (1, 2)
 
