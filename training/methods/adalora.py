@@ -50,8 +50,8 @@ class AdaLoraConfig(LinearConfig):
     def _has_ranks_and_steps_to_take_away(self) -> AdaLoraConfig:
         if self.initial_rank <= self.rank:
             raise ValueError(
-                f"method.initial_rank={self.initial_rank} must be above method.rank={self.rank}, or there is no rank to "
-                "take away; where the rank is to stay, use method=lora"
+                f"method.initial_rank={self.initial_rank} must be above method.rank={self.rank}, or there is no rank "
+                "to take away; where the rank is to stay, use method=lora"
             )
         if self.full_share + self.fixed_share >= 1:
             raise ValueError(
@@ -65,6 +65,7 @@ class AdaLora(LinearMethod[AdaLoraConfig]):
 
     config = AdaLoraConfig
     described = ("自动分配秩的低秩适配器", "low-rank adapters that share out their rank")
+    constant = "ranknum"
     decisive = "lora_E"  # the update is B·E·A, and E starts as zero
 
     def values(self, config: AdaLoraConfig, layer: nn.Linear) -> int:

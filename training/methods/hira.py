@@ -1,4 +1,4 @@
-"""HiRA (ICLR 2025, openreview TwJrTz9cRS): every weight is multiplied by 1 plus a low-rank matrix, element by element."""
+"""HiRA (ICLR 2025, openreview TwJrTz9cRS): every weight is multiplied by 1 plus an element of a low-rank matrix."""
 
 from __future__ import annotations
 

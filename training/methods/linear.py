@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from common.errors import UserError
 from training.methods.method import MethodConfig, PeftMethod
@@ -29,9 +29,14 @@ L = TypeVar("L", bound=LinearConfig)
 
 
 class LinearMethod(PeftMethod[L]):
-    """A peft method on linear layers, whose result can be merged into them."""
+    """A peft method on linear layers, whose result can be merged into them.
+
+    Attributes:
+        constant: Part of the names of parameters of peft that are never trained, although on shapes they look so.
+    """
 
     result = "mergeable"
+    constant: ClassVar[str] = ""
 
     @abstractmethod
     def values(self, config: L, layer: nn.Linear) -> int:
@@ -55,6 +60,9 @@ class LinearMethod(PeftMethod[L]):
         reached = attention(model)
         planned = sum(self.values(config, layer) for layer in linear_layers(model, targets))
         adapted = peft.get_peft_model(model, self.settings(config, targets))
+        for name, values in adapted.named_parameters():
+            if self.constant and self.constant in name:
+                values.requires_grad_(False)
         if sum(p.numel() for p in adapted.parameters() if p.requires_grad) != planned:
             raise UserError(
                 f"peft does not adapt the layers of {type(model).__name__} that are named: it takes some for experts",

@@ -1,12 +1,12 @@
 """LoRA (arXiv:2106.09685), QLoRA (arXiv:2305.14314) where the base is quantised, and what changes how LoRA learns.
 
-rsLoRA (arXiv:2312.03732) is another scaling, DoRA (arXiv:2402.09353) trains the length of every row of a weight besides,
+rsLoRA (arXiv:2312.03732) is another scaling, DoRA (arXiv:2402.09353) also trains the length of every row of a weight,
 PiSSA (arXiv:2404.02948) and OLoRA (arXiv:2406.01775) are other starts, LoRA+ (arXiv:2402.12354) another learning rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ADAPTER = "default"
 """Peft's name of the only adapter."""
+START_OF_A, START_OF_B = "start_of_lora_A", "start_of_lora_B"
+"""Buffers of a layer whose adapter started as a part of its weight: ``[rank, in]`` and ``[out, rank]``."""
 
 
 class LoraConfig(LinearConfig):
@@ -38,8 +40,8 @@ class LoraConfig(LinearConfig):
         alpha: The update is scaled by alpha / rank.
         rslora: It is scaled by alpha / √rank instead, so that a higher rank learns as fast (rsLoRA).
         dora: The length of every row of a weight is trained besides its direction (DoRA).
-        start: ``zero``: B is zero and A random, so the base starts as it is. ``pissa``: A and B are the largest singular
-            values of each weight, ``olora``: the first columns of its QR decomposition; what they leave is frozen.
+        start: ``zero``: B is zero and A random, so the base starts as it is. ``pissa``: A and B are the largest
+            singular values of each weight, ``olora``: the first columns of its QR decomposition; the rest is frozen.
         loraplus_ratio: The learning rate of B, in multiples of that of A (LoRA+; 16 in the paper); 1 is LoRA.
     """
 
@@ -115,7 +117,6 @@ class Lora(LinearMethod[LoraConfig]):
             target_modules=targets,
             use_rslora=config.rslora,
             use_dora=config.dora,
-            init_lora_weights=config.start if config.decomposes else True,
         )
 
     def rates(self, config: LoraConfig) -> Mapping[str, float]:
@@ -123,42 +124,58 @@ class Lora(LinearMethod[LoraConfig]):
         return {"lora_B": config.loraplus_ratio} if config.loraplus_ratio > 1 else {}
 
     def attach(self, model: PreTrainedModel, config: LoraConfig) -> PreTrainedModel | PeftModel:
-        """Remembers where a part of the weights starts, which the result is told from; see ``LinearMethod.attach``."""
+        """Keeps room for a start that is a part of the weights; see ``LinearMethod.attach``."""
         adapted = super().attach(model, config)
         if config.decomposes:
-            for _, layer in _layers(adapted):
-                for name in ("lora_A", "lora_B"):
-                    start = getattr(layer, name)[ADAPTER].weight.detach().clone()
-                    layer.register_buffer(f"start_of_{name}", start, persistent=False)
+            for layer in _layers(adapted):
+                layer.register_buffer(START_OF_A, layer.lora_A[ADAPTER].weight.detach().clone(), persistent=False)
+                layer.register_buffer(START_OF_B, layer.lora_B[ADAPTER].weight.detach().clone(), persistent=False)
         return adapted
 
+    def start(self, model: PreTrainedModel | PeftModel, config: LoraConfig, texts: Sequence[Sequence[int]]) -> None:
+        """Moves a part of the weights into the adapter; see ``Method.start``."""
+        import torch
+
+        if not config.decomposes:
+            return
+        for layer in _layers(model):
+            with torch.no_grad():
+                if config.start == "pissa":
+                    layer.pissa_init(ADAPTER, config.start)
+                else:
+                    layer.olora_init(ADAPTER)
+                layer.get_buffer(START_OF_A).copy_(layer.lora_A[ADAPTER].weight)
+                layer.get_buffer(START_OF_B).copy_(layer.lora_B[ADAPTER].weight)
+
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
-        """See ``Method.save``; a part of the weights becomes an adapter of the whole ones, of twice the rank."""
+        """See ``Method.save``; a start from the weights becomes an adapter of the base, of twice the rank."""
         super().save(model, directory, base, dtype)
-        if model.peft_config[ADAPTER].init_lora_weights is not True:
-            _write_as_change(model, directory)
+        starts = {name: values for name, values in model.named_buffers() if name.endswith((START_OF_A, START_OF_B))}
+        if starts:
+            _write_as_change(directory, starts)
 
 
-def _layers(model: nn.Module) -> Iterator[tuple[str, LoraLayer]]:
+def _layers(model: nn.Module) -> Iterator[LoraLayer]:
     from peft.tuners.lora import LoraLayer
 
-    return ((name, module) for name, module in model.named_modules() if isinstance(module, LoraLayer))
+    return (module for module in model.modules() if isinstance(module, LoraLayer))
 
 
-def _write_as_change(model: PeftModel, directory: Path) -> None:
-    """Rewrites a saved adapter B·A of what A₀ and B₀ left of the base as [B, -B₀]·[A; A₀], an adapter of the base itself."""
+def _write_as_change(directory: Path, starts: Mapping[str, torch.Tensor]) -> None:
+    """Rewrites B·A, an adapter of what B₀·A₀ left of the base, as [B, -B₀]·[A; A₀], an adapter of the base itself."""
     import torch
     from safetensors.torch import load_file, save_file
 
     file, settings = directory / "adapter_model.safetensors", directory / "adapter_config.json"
     values = load_file(file)
-    for name, layer in _layers(model):
-        a, b = f"{name}.lora_A.weight", f"{name}.lora_B.weight"
-        values[a] = torch.cat([values[a], layer.get_buffer("start_of_lora_A").cpu()], 0)
-        values[b] = torch.cat([values[b], -layer.get_buffer("start_of_lora_B").cpu()], 1)
+    for name, start in starts.items():
+        if name.endswith(START_OF_A):
+            key = name.replace(START_OF_A, "lora_A.weight")
+            values[key] = torch.cat([values[key], start.cpu()], 0)
+        else:
+            key = name.replace(START_OF_B, "lora_B.weight")
+            values[key] = torch.cat([values[key], -start.cpu()], 1)
     save_file(values, file, metadata={"format": "pt"})
     said = read_json(settings)
     grown = 2**0.5 if said["use_rslora"] else 2  # the scaling stays
-    write_json(
-        settings, said | {"r": 2 * said["r"], "lora_alpha": grown * said["lora_alpha"], "init_lora_weights": True}
-    )
+    write_json(settings, said | {"r": 2 * said["r"], "lora_alpha": grown * said["lora_alpha"]})

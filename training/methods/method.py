@@ -90,7 +90,7 @@ class Method(ABC, Generic[C]):
         return ""
 
     def start(self, model: PreTrainedModel | PeftModel, config: C, texts: Sequence[Sequence[int]]) -> None:
-        """Gives what is trained the initial values that depend on the data; most methods have none.
+        """Gives what is trained the initial values that need the loaded weights or the data; most have none.
 
         Args:
             model: What ``attach`` returned, loaded.

@@ -16,7 +16,13 @@ from training.stages.sft.job import attached_model
 QUESTION = torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2]])
 OTHER = [[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] * 8]
 SMALL = {"vera": ("method.rank=16",), "oft": ("method.block_size=16",)}
-CHOICES = [choice for choice in method_choices() if choice != "full"]
+QUICK = ("adalora", "pissa", "prefix_tuning", "prompt_tuning", "vera")
+"""The others are attached and saved by the same code."""
+CHOICES = [
+    pytest.param(choice, marks=() if choice in QUICK else pytest.mark.slow)
+    for choice in method_choices()
+    if choice != "full"
+]
 
 
 def stepped(model: nn.Module, steps: int = 3) -> None:

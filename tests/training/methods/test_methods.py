@@ -49,12 +49,12 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
-LIKE_QLORA = ("full", "ia3", "lora")
-"""Saved, loaded and described by the same code as ``qlora``."""
+QUICK = ("ptuning_v2", "qlora")
+"""The others are saved, loaded and described by the same code, which ``test_matrix.py`` runs for each."""
 
 
 @pytest.mark.parametrize(
-    "choice", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_QLORA else ()) for name in method_choices()]
+    "choice", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in method_choices()]
 )
 def test_result_is_loaded_answers_as_trained_and_has_a_card(
     choice: str, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
@@ -77,6 +77,7 @@ def test_result_is_loaded_answers_as_trained_and_has_a_card(
     assert abs(when_trained - before) > 0.05
     card = (artifact.directory(run) / "README.md").read_text(encoding="utf-8")
     assert artifact.model_version in card and artifact.described[0] in card and artifact.dataset_sha256 in card
+    assert all(f"`{layer}` {rank}" in card for layer, rank in (artifact.ranks or {}).items())
     assert read_json(run / "report/report.json")["merge"]["kind"] == artifact.kind
 
 
