@@ -2,15 +2,18 @@
 
 import pytest
 import torch
+from torch import nn
 
 from common.errors import UserError
 from data_recipes.schema.example import Message
 from models.engines.engine import Sampling
 from models.engines.local import LocalEngine
+from models.rehearsal import RECOMPUTED
 from tests.training.conftest import MakeConfig
 from training.base import find_base
 from training.methods import METHODS
 from training.stages.sft.job import attached_model
+from training.stages.sft.memory import attached
 
 PROMPTS = ("ptuning_v2", "prompt_tuning")
 LENGTH = {"ptuning_v2": "method.prefix_length", "prompt_tuning": "method.prompt_length"}
@@ -114,3 +117,19 @@ def test_what_does_not_fit_a_layer_is_refused_on_shapes(
     config = make_config(*words)
     with pytest.raises(UserError, match=told):
         METHODS[config.method.kind].attach(find_base(config).shapes(torch.float32), config.method)
+
+
+@pytest.mark.parametrize("kind", ["prompt_tuning", "vera"])
+def test_what_is_trained_learns_alike_where_layers_are_recomputed(kind: str, make_config: MakeConfig) -> None:
+    config = make_config(f"method={kind}", "train.packing=false")
+    base, gradients = find_base(config), []
+    for recomputing in (False, True):
+        torch.manual_seed(1)
+        model = attached(base.load(torch.float32), config.method, recomputing=recomputing)
+        if recomputing:
+            model.gradient_checkpointing_enable(RECOMPUTED)
+        nn.functional.cross_entropy(model(input_ids=QUESTION, use_cache=False).logits[0], QUESTION[0]).backward()
+        gradients.append([p.grad for p in model.parameters() if p.requires_grad])
+    for one, again in zip(*gradients, strict=True):
+        assert one is not None
+        torch.testing.assert_close(one, again, rtol=1e-5, atol=1e-7)
