@@ -28,7 +28,8 @@ def _without_prompt(model: nn.Module, arguments: tuple[Any, ...], named: dict[st
 def _with_positions(
     model: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if "position_ids" in named and named["position_ids"] is None:
+    is_padded = named.get("attention_mask") is not None
+    if is_padded and "position_ids" in named and named["position_ids"] is None:
         read = named["inputs_embeds"] if named.get("input_ids") is None else named["input_ids"]
         positions = (named["attention_mask"].cumsum(-1) - 1).clamp(min=0).long()
         named = named | {"position_ids": positions[:, -read.shape[1] :]}

@@ -26,7 +26,7 @@ def test_ranks_fall_to_the_planned_mean_and_a_resume_in_either_phase_is_bit_equa
     ranks = METHODS["adalora"].ranks(run.path / "result")
     assert ranks is not None and len(ranks) == 14 and sum(ranks.values()) == 4 * 14 and len(set(ranks.values())) > 1
     name, rank = next(iter(ranks.items()))
-    assert whole[f"base_model.model.{name}.lora_A"].shape == (rank, 64)
+    assert whole[f"base_model.model.{name}.lora_A"].shape[0] == rank
     for lost, left in ((("checkpoint-9", "checkpoint-8"), "checkpoint-4"), (("checkpoint-9",), "checkpoint-8")):
         for checkpoint in lost:  # the ranks fall until step 7
             shutil.rmtree(run.checkpoints / checkpoint)
