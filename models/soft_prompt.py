@@ -11,8 +11,8 @@ EMBEDDED = (PeftType.PROMPT_TUNING, PeftType.P_TUNING)
 def about_the_text(model: PeftModel) -> PeftModel:
     """Makes up for what peft does to the inputs and outputs of a model with a trained prompt; others stay as they are.
 
-    It returns the logits of the prompt with those of the text, and drops the positions of left-padded texts, so that an
-    answer would depend on what else is in its batch.
+    It returns the logits of the prompt with those of the text, and drops the positions of left-padded texts, which would
+    make an answer depend on what else is in its batch.
     """
     if model.active_peft_config.peft_type in EMBEDDED:
         model.register_forward_hook(_without_prompt, with_kwargs=True)

@@ -78,7 +78,7 @@ class LinearMethod(PeftMethod[L]):
         return untuned(shapes)
 
 
-def refuse_layer(layer: nn.Linear, key: str, value: int, why: str, fix: str) -> UserError:
+def misfit(layer: nn.Linear, key: str, value: int, why: str, fix: str) -> UserError:
     """The error that a setting does not fit a layer."""
     return UserError(
         f"{key}={value} {why} of a linear layer with {layer.in_features} inputs and {layer.out_features} outputs",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from common.files import read_json, write_json
-from training.methods.linear import LinearConfig, LinearMethod, refuse_layer
+from training.methods.linear import LinearConfig, LinearMethod, misfit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,7 @@ class Lora(LinearMethod[LoraConfig]):
         """A is ``[rank, in]``, B ``[out, rank]``, a length per output; see ``LinearMethod.values``."""
         if config.decomposes and config.rank > min(layer.in_features, layer.out_features):
             why = "is more than the rank"
-            raise refuse_layer(layer, "method.rank", config.rank, why, "lower it, or method.start=zero")
+            raise misfit(layer, "method.rank", config.rank, why, "lower it, or method.start=zero")
         lengths = layer.out_features if config.dora else 0
         return config.rank * (layer.in_features + layer.out_features) + lengths
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from training.methods.linear import LinearConfig, LinearMethod, refuse_layer
+from training.methods.linear import LinearConfig, LinearMethod, misfit
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -34,7 +34,7 @@ class Miss(LinearMethod[MissConfig]):
     def values(self, config: MissConfig, layer: nn.Linear) -> int:
         """The matrix is ``[rank, out]``; see ``LinearMethod.values``."""
         if config.rank > layer.in_features:
-            raise refuse_layer(layer, "method.rank", config.rank, "is more than the inputs", "lower it")
+            raise misfit(layer, "method.rank", config.rank, "is more than the inputs", "lower it")
         return config.rank * layer.out_features
 
     def settings(self, config: MissConfig, targets: list[str]) -> PeftConfig:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from training.methods.linear import LinearConfig, LinearMethod, refuse_layer
+from training.methods.linear import LinearConfig, LinearMethod, misfit
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -35,7 +35,7 @@ class Oft(LinearMethod[OftConfig]):
         """A rotation of b inputs has b·(b - 1)/2 angles; see ``LinearMethod.values``."""
         if layer.in_features % config.block_size:
             why, fix = "does not divide the inputs", "choose a divisor"
-            raise refuse_layer(layer, "method.block_size", config.block_size, why, fix)
+            raise misfit(layer, "method.block_size", config.block_size, why, fix)
         return layer.in_features * (config.block_size - 1) // 2
 
     def settings(self, config: OftConfig, targets: list[str]) -> PeftConfig:

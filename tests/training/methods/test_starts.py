@@ -66,7 +66,7 @@ def test_a_prompt_is_read_alike_alone_and_in_a_padded_batch_and_answers_count_no
     assert engine.score([answered])[0].logprob == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("start", ["pissa", "olora"])
+@pytest.mark.parametrize("start", ["pissa", pytest.param("olora", marks=pytest.mark.slow)])
 def test_a_start_from_the_weights_themselves_leaves_the_model_as_it_is_and_says_where_it_does_not_fit(
     start: str, make_config: MakeConfig
 ) -> None:
@@ -119,7 +119,7 @@ def test_what_does_not_fit_a_layer_is_refused_on_shapes(
         METHODS[config.method.kind].attach(find_base(config).shapes(torch.float32), config.method)
 
 
-@pytest.mark.parametrize("kind", ["prompt_tuning", "vera"])
+@pytest.mark.parametrize("kind", ["prompt_tuning", pytest.param("vera", marks=pytest.mark.slow)])
 def test_what_is_trained_learns_alike_where_layers_are_recomputed(kind: str, make_config: MakeConfig) -> None:
     config = make_config(f"method={kind}", "train.packing=false")
     base, gradients = find_base(config), []
