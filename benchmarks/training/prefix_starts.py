@@ -34,7 +34,7 @@ def dev_losses(words: tuple[str, ...], steps: int, rows: int, folder: Path) -> d
     """Dev losses by step."""
     fixed = (
         *("recipe=medical_ptuning_v2", f"train.max_steps={steps}", f"train.batch_size={rows}", f"runs_dir={folder}"),
-        *(f"train.eval_steps={max(1, steps // 2)}", "train.save_steps=100000", "train.log_steps=100"),
+        *(f"train.eval_steps={steps}", "train.save_steps=100000", "train.log_steps=100"),
     )
     (config,) = read_config("run", [*fixed, *words], SftConfig)
     job = SftJob(config, load(build_or_reuse(config.data, config.source)))
