@@ -21,6 +21,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from common.files import write_text
+from common.machine import peak_memory
 from models.families.baichuan_alibi import BaichuanAlibiConfig, BaichuanAlibiForCausalLM, alibi_slopes
 
 SHAPE = {
@@ -55,8 +56,7 @@ def measure(variant: str, length: int) -> None:
             masks = {name: mask.bfloat16() for name, mask in more.items()}
             model(input_ids=ids, labels=ids, use_cache=False, **masks).loss.backward()
         seconds = time.perf_counter() - started
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1]
-    print(seconds, int(peak) / 1024)
+    print(seconds, peak_memory() / 2**20)
 
 
 def main(length: int) -> None:

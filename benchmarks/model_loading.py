@@ -24,6 +24,7 @@ from huggingface_hub import save_torch_state_dict
 from transformers import AutoModelForCausalLM
 
 from common.files import write_json, write_text
+from common.machine import peak_memory
 from models.config import Hints
 from models.export import reverted
 from models.families.family import Checkpoint
@@ -96,9 +97,8 @@ def measure(loader: str, directory: Path, kind: str) -> None:
     for parameter in model.parameters():  # what is only mapped is read now
         parameter.detach().view(torch.uint8).view(-1)[::4096].sum()
     seconds = time.perf_counter() - started
-    peak = int(next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line).split()[1])
     size = sum(t.numel() * t.element_size() for t in (*model.parameters(), *model.buffers()))
-    print(json.dumps({"seconds": seconds, "peak": peak * 1024 - before, "size": size}))
+    print(json.dumps({"seconds": seconds, "peak": peak_memory() - before, "size": size}))
 
 
 def run(loader: str, directory: Path, kind: str) -> dict[str, float]:

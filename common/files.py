@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from common.errors import UserError
 from common.hashing import sha256_text
 
 CLOCK = 2.0  # seconds by which the system's word for when a process began may be off
+LFS_POINTER = b"version https://git-lfs"
 PARTIAL, RETIRED = "partial", "retired"  # name parts: being written; old directory being replaced
 
 _renameat2: Callable[..., int] | None
@@ -132,6 +134,38 @@ def check_writable(directory: Path) -> None:
 
 
 @contextmanager
+def only_writer(directory: Path) -> Iterator[None]:
+    """Makes a directory and keeps it for this process until the block ends, also where processes are killed.
+
+    A directory that was made for this and stays empty is removed.
+
+    Raises:
+        UserError: Another process has it, or it cannot be made or written.
+    """
+    is_new = not directory.exists()
+    make_directory(directory)
+    check_writable(directory)
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        _take(handle, directory)
+        yield
+    finally:
+        os.close(handle)
+        if is_new:
+            with suppress(OSError):  # it has the result
+                directory.rmdir()
+
+
+def _take(handle: int, directory: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise UserError(
+            "another process is writing here", where=str(directory), fix="wait for it, or choose another directory"
+        ) from None
+
+
+@contextmanager
 def replacing_directory(target: Path) -> Iterator[Path]:
     """Yields an empty directory next to ``target`` that replaces it when the block succeeds.
 
@@ -175,6 +209,17 @@ def replacing_file(target: Path) -> Iterator[Path]:
             partial.replace(target)
         finally:
             _remove(partial)
+
+
+def refuse_lfs_pointer(path: Path) -> None:
+    """Refuses a file that Git keeps elsewhere, where only the pointer to it was fetched.
+
+    Raises:
+        UserError: It is such a pointer (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+    """
+    with path.open("rb") as opened:
+        if opened.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise UserError("this is a Git LFS pointer, not the file itself", where=str(path), fix="run: git lfs pull")
 
 
 def sync(path: Path) -> None:

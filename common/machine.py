@@ -13,6 +13,7 @@ CPU_V1, MEMORY_V1 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup/memory/memo
 """Where Linux shows a container its limits (cgroup versions 2 and 1)."""
 
 
+STATUS = Path("/proc/self/status")
 TUNABLES = "GLIBC_TUNABLES"
 JOINED_BLOCKS = "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"
 """glibc joins neighbouring free blocks at once. By default it keeps small ones apart, and between tensors that come and
@@ -43,6 +44,16 @@ def available_memory() -> int:
         if text.isdigit():
             free = min(free, int(text) - psutil.Process().memory_info().rss)
     return max(0, free)
+
+
+def peak_memory() -> int:
+    """The most resident memory of this process, in bytes, since its start or ``forget_peak_memory``."""
+    return next(int(line.split()[1]) for line in STATUS.open(encoding="utf-8") if line.startswith("VmHWM")) * 1024
+
+
+def forget_peak_memory() -> None:
+    """Lets ``peak_memory`` begin again, at what is resident now (proc(5), ``clear_refs``)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
 
 
 def processor() -> str:

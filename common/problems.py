@@ -39,17 +39,28 @@ def _is_tag(values: dict[str, Any], before: list[str], part: str) -> bool:
 
 def _names_at(schema: type[BaseModel], keys: list[str], values: dict[str, Any]) -> list[str]:
     """The valid names of the section that ``keys`` leads to, following the union member that ``values`` select."""
-    sections: list[type[BaseModel]] = [schema]
+    places: list[Any] = [schema]
     for key in keys:
-        found = [s.model_fields[key].annotation for s in sections if key in s.model_fields]
-        sections = [section for annotation in found for section in _models_in(annotation)]
+        found = [annotation for place in places for annotation in _under(place, key)]
+        places = [inner for annotation in found for inner in _models_in(annotation) or [annotation]]
         values = values.get(key, {}) if isinstance(values, dict) else {}
-        sections = [s for s in sections if _selected(s, values)] or sections
-    return sorted({name for section in sections for name in section.model_fields})
+        places = [place for place in places if _is_model(place) and _selected(place, values)] or places
+    return sorted({name for place in places if _is_model(place) for name in place.model_fields})
+
+
+def _under(place: Any, key: str) -> list[Any]:
+    """What is below a key of a section, or below any key of names."""
+    if _is_model(place):
+        return [place.model_fields[key].annotation] if key in place.model_fields else []
+    return [typing.get_args(place)[1]] if typing.get_origin(place) is dict else []
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if _is_model(annotation):
         return [annotation]
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
         return [model for part in typing.get_args(annotation) for model in _models_in(part)]

@@ -119,7 +119,7 @@ def _values(annotation: Any, found: dict[str, Any]) -> str:
     if not sections:
         return _type(found)
     links = " or ".join(f"[{section.__name__}](#{section.__name__.lower()})" for section in sections)
-    listed = "list of: " if found.get("type") == "array" else ""
+    listed = {"array": "list of: ", "object": "names to: "}.get(found.get("type", ""), "")
     return listed + links + (", or null" if {"type": "null"} in found.get("anyOf", []) else "")
 
 

@@ -1,33 +1,95 @@
-"""What models answered."""
+"""What systems answered, and which systems these were."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+FinishReason = Literal["stop", "length", "too_long", "repetition_detected", "failed"]
 
-class ModelAnswer(BaseModel):
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class ModelAnswer(_Record):
     """What a model did with one item.
 
     Attributes:
-        finish_reason: ``stop``, ``length`` (cut) or ``too_long`` (the item does not fit the context: answered with the
-            empty text, which scores 0, and without a loss).
+        finish_reason: ``stop``, ``length`` (cut), ``repetition_detected`` (ended because it looped), ``too_long`` (the
+            item does not fit the context) or ``failed`` (a server did not answer). The last two are answered with the
+            empty text, which scores 0, and without a loss.
         tokens: Tokens of the answer.
         logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number,
             None where it was not measured.
         reference_tokens: Tokens of the reference answer, its stop token included.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
     text: str
-    finish_reason: Literal["stop", "length", "too_long"] = "stop"
+    finish_reason: FinishReason = "stop"
     tokens: int = 0
     logprob: float | None = None
     reference_tokens: int = 0
 
 
-class SystemResult(BaseModel):
-    """All answers of one model, by suite, in the order of the suite's items."""
+class Session(_Record):
+    """A process that asked a system.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+    Attributes:
+        began: When.
+        command: As typed; empty where unknown.
+        code: Revision of the code that asked.
+        hardware: What the system computed on; empty for a server.
+        instruction_set: Of that hardware.
+        versions: Of the libraries that computed.
+    """
+
+    began: str
+    command: str
+    code: str
+    hardware: str = ""
+    instruction_set: str = ""
+    versions: dict[str, str] = {}
+
+
+class SystemRecord(_Record):
+    """What a system is.
+
+    Attributes:
+        name: What it calls itself: its version, or the name of the model at a server.
+        kind: ``base`` (what a run was tuned from, asked in the prompt format of that run), ``model`` (any directory or
+            GGUF file), ``server``, or the kind of a result.
+        origin: Its directory, file or URL.
+        sha256: Of its weights, configuration and tokenizer, or of the GGUF file; empty for a server.
+        tuned_from: The base that a result was tuned from; empty for any other.
+        tuned_from_sha256: The hash of that base.
+        quantisation: How that base is quantised where it is loaded with the result.
+        prompt_format: How questions are written for it; a server does that itself.
+        prompt_format_sha256: The hash of that.
+        dtype: Type that it computes in.
+        sessions: The processes whose answers are in the report, the first one first.
+    """
+
+    name: str
+    kind: str
+    origin: str
+    sha256: str = ""
+    tuned_from: str = ""
+    tuned_from_sha256: str = ""
+    quantisation: str = ""
+    prompt_format: str = ""
+    prompt_format_sha256: str = ""
+    dtype: str = ""
+    sessions: tuple[Session, ...] = ()
+
+
+class SystemResult(_Record):
+    """All answers of one system, by suite, in the order of the suite's items.
+
+    Attributes:
+        model_version: What it calls itself.
+        record: What it is; None for a baseline that is no model.
+    """
+
     model_version: str
     answers: dict[str, tuple[ModelAnswer, ...]]
+    record: SystemRecord | None = None

@@ -1,24 +1,24 @@
-"""From directories to a report: finds a run's base model and dataset, and evaluates the models."""
+"""From what a command names to systems, and to their report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from loguru import logger
 
 from common.errors import Refused, UserError
+from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
-from eval.config import EvalConfig
-from eval.evaluation import Candidate, evaluate_candidates, identity_of_base
+from eval.config import EvalConfig, SystemConfig
+from eval.evaluation import Candidate, evaluate_candidates
 from eval.extractive import evaluate_reader
-from eval.report.schema import BASE, TUNED, System
+from eval.report.schema import BASE, OTHER, TUNED, Report, System, subject_of
+from eval.systems import base_of_run, plain_engine, plain_model, recorded_server, result_of_run, server
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, LanguageModelArtifact, ReaderArtifact
 from models.beside_base import directory_of
-from models.config import NO_HINTS, DType, Hints
-from models.engines.engine import Engine
-from models.engines.local import LocalEngine, load_engine
-from models.loading import hash_model, load_model, load_tokenizer
-from models.numerics import Numerics, compute_dtype
-from models.prompt_format import FILE_NAME as PROMPT_FORMAT_FILE
+from models.hub import hub_name, locate
+from models.loading import hash_model, load_tokenizer
+from models.numerics import compute_dtype
 from models.prompt_format import PromptFormat
 from models.run_directory import RunDirectory
 from models.threads import THREADS
@@ -28,42 +28,68 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
     """Evaluates what the configuration names and writes the report.
 
     Args:
-        config: The directories and the suite.
+        config: The systems and the suite.
         command: The command that reruns this.
 
     Returns:
         The printed summary.
 
     Raises:
-        UserError: A directory is missing or holds something else.
+        UserError: A system is missing or is something else, or ``out`` cannot be written or has a report.
         Refused: The base is not the one that the run was tuned from.
     """
     THREADS.use(config.threads)
-    if not config.model.is_dir():
-        raise UserError("no such directory", where=f"model={config.model}", fix="give a run or a model directory")
-    if config.out.exists() and not config.out.is_dir():
-        raise UserError("this is a file, not a directory", where=f"out={config.out}", fix="give another out=DIR")
-    artifact = Artifact.load(config.model) if (config.model / ARTIFACT_FILE).is_file() else None
-    dataset = datasets_of.load(_dataset_directory(config, artifact))
-    metrics_file = RunDirectory.of(config.model).metrics_file
-    if isinstance(artifact, ReaderArtifact):
-        report = evaluate_reader(config, artifact, dataset, metrics_file, command)
-        return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
-    numerics = compute_dtype(artifact.dtype if artifact and config.dtype == "auto" else config.dtype)
-    report = evaluate_candidates(
-        _candidates(config, artifact, numerics),
-        dataset,
-        config.suite,
-        config.out,
-        metrics_file=metrics_file,
-        command=command,
-        numerics=numerics,
-    )
+    with only_writer(config.out):
+        _check_out(config)
+        report = _evaluated(config, command)
     return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
 
 
-def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
-    directory = config.dataset or (Path(artifact.dataset) if artifact else None)
+def _check_out(config: EvalConfig) -> None:
+    """A directory has one report.
+
+    Raises:
+        UserError: It has one already, or has none to score again.
+    """
+    has_report = (config.out / "report.json").exists()
+    if has_report and not config.rescore:
+        raise UserError(
+            "there is a report in this directory already",
+            where=f"out={config.out}",
+            fix="give another out=DIR; or rescore=true, which scores the stored answers of this report again",
+        )
+    if config.rescore and not has_report:
+        raise UserError("there is no report to score again", where=f"out={config.out}", fix="remove rescore=true")
+
+
+def _evaluated(config: EvalConfig, command: str) -> Report:
+    path = locate(config.model.path) if config.model and config.model.path else None
+    artifact = _artifact(path) if path else None
+    if path and isinstance(artifact, ReaderArtifact):
+        dataset = datasets_of.load(_dataset_directory(config, [artifact]))
+        return evaluate_reader(config, path, artifact, dataset, command)
+    candidates = _candidates(config)
+    subject = candidates[subject_of(candidates)]
+    trained = [candidate.artifact for candidate in (subject, *candidates.values()) if candidate.artifact]
+    return evaluate_candidates(
+        candidates,
+        datasets_of.load(_dataset_directory(config, trained)),
+        config.suite,
+        config.out,
+        metrics_file=RunDirectory.of(Path(subject.record.origin)).metrics_file if subject.artifact else None,
+        command=command,
+        rescore=config.rescore,
+    )
+
+
+def _artifact(path: Path) -> Artifact | None:
+    """What a directory says about its model; None for a model that this project has not trained."""
+    return Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
+
+
+def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:
+    """The dataset that is given, else the one that the first of the trained systems was trained on."""
+    directory = config.dataset or (Path(trained[0].dataset) if trained else None)
     if directory is None:
         raise UserError("the items to evaluate are unknown", where="dataset", fix="give dataset=DIR of a built dataset")
     if not directory.is_dir():
@@ -71,53 +97,60 @@ def _dataset_directory(config: EvalConfig, artifact: Artifact | None) -> Path:
     return directory
 
 
-def _candidates(
-    config: EvalConfig, artifact: LanguageModelArtifact | None, numerics: Numerics
-) -> dict[System, Candidate]:
-    """The base first, then what was tuned from it, then the further models."""
-    model = Candidate(lambda: load_engine(config.model, dtype=config.dtype), artifact=artifact)
-    result = artifact.directory(config.model) if artifact else config.model
-    further = {name: _other(path, result, config) for name, path in config.systems.items()}
+def _candidates(config: EvalConfig) -> dict[System, Candidate]:
+    """The systems of a command: what to compare with, then the model, then the further ones."""
+    if config.model is None:
+        return {name: _candidate(name, one, config) for name, one in config.systems.items()}
+    alone = config.model.path is None and config.base is None
+    model = _candidate(BASE if alone else TUNED, config.model, config)
+    tuned = model.artifact if isinstance(model.artifact, LanguageModelArtifact) else None
+    written_as = tuned.directory(Path(model.record.origin)) if tuned else None
+    further = {name: _candidate(name, one, config, written_as) for name, one in config.systems.items()}
+    if tuned and written_as and (base := _own_base(config, tuned, written_as)):
+        return {BASE: base, TUNED: model, **further}
     if config.base is not None:
-        return {BASE: _other(config.base, result, config), TUNED: model, **further}
-    if artifact is None:
-        return {BASE: model, **further}
-    base = directory_of(artifact.base)
-    if base is None:
-        logger.warning("the base model is no longer at {}; skipping the comparison with it", artifact.base.path)
-        return {TUNED: model, **further}
-    if hash_model(base) != artifact.base.sha256:
-        raise Refused(f"{base} is not the base model of this run (another SHA-256); give base=PATH")
-    return {BASE: _own_base(base, artifact, result, numerics), TUNED: model, **further}
+        return {OTHER: _candidate(OTHER, config.base, config, written_as), TUNED: model, **further}
+    return {TUNED if tuned else BASE: model, **further}
 
 
-def _own_base(path: Path, artifact: LanguageModelArtifact, result: Path, numerics: Numerics) -> Candidate:
-    """The model that a run was tuned from; it does not change, so its answers are cached."""
-    name, hints = artifact.base.name, artifact.base.hints
-    identity = identity_of_base(artifact, numerics)
-    return Candidate(lambda: _plain_engine(path, result, name, numerics, hints), identity)
-
-
-def _other(path: Path, model: Path, config: EvalConfig) -> Candidate:
-    """A model to compare with; where it has no prompt format, that of ``model`` is used.
+def _candidate(name: System, system: SystemConfig, config: EvalConfig, written_as: Path | None = None) -> Candidate:
+    """One system; ``written_as`` has the prompt format of a model that has none.
 
     Raises:
-        UserError: It is missing.
+        UserError: There is no such system, or it is an extractive reader.
     """
-    if not path.is_dir():
-        raise UserError("no such directory", where=str(path), fix="give a run or a model directory")
-    artifact = Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
-    return Candidate(lambda: _other_engine(path, model, config.dtype), artifact=artifact)
+    if system.path is None:
+        return recorded_server(config.out, name) if config.rescore else server(system, config.out)
+    path = locate(system.path)
+    artifact = _artifact(path)
+    if artifact is None:
+        return plain_model(path, hub_name(system.path) or path.name, config.dtype, written_as)
+    if not isinstance(artifact, LanguageModelArtifact):
+        raise UserError(
+            "this is an extractive reader, and the others are not",
+            where=system.path,
+            fix="compare readers: model=READER",
+        )
+    return result_of_run(path, artifact, config.dtype)
 
 
-def _other_engine(path: Path, model: Path, dtype: DType) -> Engine:
-    """A model to compare with: with its own prompt format where it has one, else with that of ``model``."""
-    if (path / ARTIFACT_FILE).is_file() or (path / PROMPT_FORMAT_FILE).is_file():
-        return load_engine(path, dtype=dtype)
-    return _plain_engine(path, model, path.name, compute_dtype(dtype))
+def _own_base(config: EvalConfig, tuned: LanguageModelArtifact, written_as: Path) -> Candidate | None:
+    """What the model was tuned from, where it is to be compared with that and it is there.
 
-
-def _plain_engine(path: Path, model: Path, name: str, numerics: Numerics, hints: Hints = NO_HINTS) -> Engine:
-    """A model directory without a prompt format, asked in the format of ``model``."""
-    prompt_format = PromptFormat.load(model, load_tokenizer(path, hints))
-    return LocalEngine(load_model(path, dtype=numerics.dtype, hints=hints), prompt_format, model_version=name)
+    Raises:
+        Refused: Another model is there now.
+    """
+    given = config.base
+    path = directory_of(tuned.base) if given is None else locate(given.path) if given.path else None
+    if path is None:
+        if given is None:
+            logger.warning("the base model is no longer at {}; skipping the comparison with it", tuned.base.path)
+        return None
+    if hash_model(path) != tuned.base.sha256:
+        if given is None:
+            raise Refused(f"{path} is not the base model of this run (another SHA-256); give base=PATH")
+        logger.info("{} is not what the model was tuned from: the report calls it {!r}", path, OTHER)
+        return None
+    numerics, hints = compute_dtype(tuned.dtype if config.dtype == "auto" else config.dtype), tuned.base.hints
+    prompt_format = PromptFormat.load(written_as, load_tokenizer(path, hints))
+    return base_of_run(tuned, path, plain_engine(path, prompt_format, tuned.base.name, numerics, hints), numerics)

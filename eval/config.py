@@ -1,9 +1,10 @@
-"""The typed configuration of evaluation: a suite, and the command ``eval/run.py``."""
+"""The typed configuration of evaluation: a suite, systems, and the command ``eval/run.py``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from common.command import Config
 from models.config import DType
@@ -15,7 +16,8 @@ class SuiteConfig(Config):
     Attributes:
         splits: Splits of the dataset to run, or ``all_test``: every split but train and dev.
         max_items: Most items per split, chosen by seed; None runs them all.
-        max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut.
+        max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
+            finish, up to its context; an answer that loops is ended there.
         batch_size: Conversations answered together.
         seed: Seed of the choice of items, of resampling, and of the random examples that the report shows.
     """
@@ -23,14 +25,56 @@ class SuiteConfig(Config):
     name: str = Field(min_length=1)
     splits: tuple[str, ...] | Literal["all_test"] = "all_test"
     max_items: int | None = Field(default=None, ge=1)
-    max_new_tokens: int = Field(default=160, ge=1)
+    max_new_tokens: int | None = Field(default=160, ge=1)
     batch_size: int = Field(default=48, ge=1)
     seed: int = Field(default=20261123, ge=0)
 
 
+class SystemConfig(Config):
+    """A system to evaluate, in one word (a path, a name on a hub, or a URL) or by its keys.
+
+    Attributes:
+        path: A run, the folder of its result, a model directory, a GGUF file, or ``owner/name`` of a model on a hub.
+        url: Of an OpenAI-compatible server, up to and including ``/v1``; it is asked by ``/chat/completions``.
+        model: Its name there; null where the server has only one.
+        key_file: A file with the server's key; null sends none.
+        at_once: Questions that the server gets at the same time.
+        retries: How often a question is asked again when the server is busy, fails, or does not answer in time.
+        timeout_s: Seconds to wait for one answer.
+    """
+
+    path: str | None = None
+    url: str | None = None
+    model: str | None = None
+    key_file: Path | None = None
+    at_once: int = Field(default=8, ge=1)
+    retries: int = Field(default=4, ge=0)
+    timeout_s: float = Field(default=120, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_word(cls, value: Any) -> Any:
+        if isinstance(value, str | Path):
+            return {"url" if str(value).startswith(("http://", "https://")) else "path": str(value)}
+        return value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give a path or a URL of this system, and not both")
+        if self.url is not None:
+            parts = urlsplit(self.url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
+                raise ValueError("the URL is like http://127.0.0.1:8000/v1; a key belongs into key_file")
+        return self
+
+    def __str__(self) -> str:
+        return self.path or self.url or ""
+
+
 def _is_free(name: str) -> str:
-    if name in ("base", "tuned"):
-        raise ValueError(f"give this model with {'base' if name == 'base' else 'model'}=PATH")
+    if name in ("base", "other", "tuned"):
+        raise ValueError(f"give this model with {'model' if name == 'tuned' else 'base'}=PATH")
     return name
 
 
@@ -41,20 +85,30 @@ class EvalConfig(Config):
     """The command ``eval/run.py``.
 
     Attributes:
-        model: A run directory, or any model directory with its prompt format.
-        base: Model to compare with; for a run, by default its own base.
-        systems: Further models by name, each compared with the base too.
-        dataset: Directory of a built dataset; for a run the one it was trained on.
-        out: Where the report goes.
+        model: What the report is about: a run, a model, or a server; without it, ``systems`` are compared.
+        base: What to compare with; for a run, by default its own base.
+        systems: Further systems by name; each is compared with the first of all.
+        dataset: Directory of a built dataset; by default the one that the first run among the systems was trained on.
+        out: Where the report goes; a directory has one report.
+        rescore: Scores the stored answers of the report in ``out`` again, after a judge was corrected; asks nothing.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
-        dtype: Type to compute in; ``auto`` is what the run was configured with, else the machine's.
+        dtype: Type to compute in; ``auto`` is what a run was configured with, else the machine's.
     """
 
-    model: Path
-    base: Path | None = None
-    systems: dict[SystemName, Path] = Field(default_factory=dict)
+    model: SystemConfig | None = None
+    base: SystemConfig | None = None
+    systems: dict[SystemName, SystemConfig] = Field(default_factory=dict)
     dataset: Path | None = None
     out: Path
+    rescore: bool = False
     dtype: DType = "auto"
     threads: int | None = Field(default=None, ge=1)
     suite: SuiteConfig
+
+    @model_validator(mode="after")
+    def _something_to_evaluate(self) -> Self:
+        if self.model is None and self.base is not None:
+            raise ValueError("base=PATH is compared with model=PATH, which is missing; systems.NAME=PATH need no base")
+        if self.model is None and not self.systems:
+            raise ValueError("give model=PATH, or systems.NAME=PATH")
+        return self

@@ -1,99 +1,75 @@
-"""Evaluates models on a suite and writes the report."""
+"""Evaluates systems on a suite and writes the report."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from loguru import logger
-from pydantic import ValidationError
 
 from common.errors import Refused, UserError
-from common.files import cache_dir, read_json, write_text
+from common.files import cache_dir, check_writable
 from common.hashing import sha256_value
+from common.machine import processor
+from common.revision import code_revision
 from data_recipes.pipeline.build import BuiltDataset
-from eval.answers import SystemResult
+from data_recipes.schema.example import Example
+from eval.answer_store import AnswerStore, Stored, key_of
+from eval.answers import ModelAnswer, Session, SystemRecord, SystemResult
 from eval.config import SuiteConfig
 from eval.report.assemble import Suites, assemble
-from eval.report.schema import BASE, TUNED, Report, System
+from eval.report.schema import Report, System, subject_of
 from eval.report.write import write_report
-from eval.suites import evaluate_system, select
+from eval.suites import answer_items, select
 from models.artifact import Artifact, LanguageModelArtifact
-from models.beside_base import directory_of
 from models.engines.engine import Engine
 from models.memory import release
-from models.numerics import Numerics
-from models.recommended import Recommended
+from models.numerics import instruction_set
+
+LIBRARIES = ("torch", "transformers")
+
+Ask = Callable[[Sequence[Example], Sequence[int], SuiteConfig], Iterator[Mapping[int, ModelAnswer]]]
+"""Answers those of the items that are at the given positions, as they come."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to evaluate.
+    """A system to evaluate.
 
     Attributes:
-        load: Loads it; called only when needed, and not at all when its answers are cached.
-        identity: Hashes of everything that determines its answers to an item; None: its answers are not cached.
-        artifact: Its record, where it was tuned.
+        record: What it is.
+        ask: Asks it; called only for items that it has not answered yet.
+        identity: Everything that its answers to an item follow from, besides the decoding.
+        artifact: What is known of its training.
     """
 
-    load: Callable[[], Engine]
-    identity: tuple[str, ...] | None = None
+    record: SystemRecord
+    ask: Ask
+    identity: tuple[str, ...]
     artifact: Artifact | None = None
 
-
-def evaluate_and_report(
-    base: Callable[[], Engine],
-    tuned: Callable[[], Engine],
-    dataset: BuiltDataset,
-    config: SuiteConfig,
-    out: Path,
-    *,
-    artifact: LanguageModelArtifact | None,
-    metrics_file: Path | None,
-    command: str,
-    numerics: Numerics,
-) -> Report:
-    """Evaluates a base and a tuned model one after another and writes the report.
-
-    The base model does not change between runs: its answers are cached and reused while the hashes of the model, the
-    prompt format, the items and the decoding settings stay the same.
-
-    Args:
-        base: Loads the base model.
-        tuned: Loads the tuned model.
-        dataset: Where the items come from.
-        config: The suite.
-        out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
-        artifact: The record of the tuned model.
-        metrics_file: ``metrics.jsonl`` of its training.
-        command: The command that reruns this.
-        numerics: Type that the models compute in.
-
-    Returns:
-        The report.
-
-    Raises:
-        UserError: The suite selects nothing, or ``out`` cannot be written.
-    """
-    identity = identity_of_base(artifact, numerics) if artifact else None
-    return evaluate_candidates(
-        {BASE: Candidate(base, identity), TUNED: Candidate(tuned, artifact=artifact)},
-        dataset,
-        config,
-        out,
-        metrics_file=metrics_file,
-        command=command,
-        numerics=numerics,
-    )
+    @property
+    def is_local(self) -> bool:
+        """Whether it computes in this process."""
+        return self.record.kind != "server"
 
 
-def identity_of_base(artifact: LanguageModelArtifact, numerics: Numerics) -> tuple[str, ...]:
-    """Everything that determines the answers of the base that a model was tuned from."""
-    base = directory_of(artifact.base)
-    stops = Recommended.by(base).stop_ids if base else ()  # no part of the base's hash
-    return (artifact.base.sha256, artifact.prompt_format_sha256, numerics.name, *map(str, stops))
+def in_this_process(load: Callable[[], Engine]) -> Ask:
+    """Asks a model that is loaded for it and released afterwards: two may not fit into memory together."""
+
+    def ask(
+        examples: Sequence[Example], wanted: Sequence[int], config: SuiteConfig
+    ) -> Iterator[Mapping[int, ModelAnswer]]:
+        engine = load()
+        try:
+            yield from answer_items(engine, examples, wanted, config)
+        finally:
+            del engine
+            release()
+
+    return ask
 
 
 def evaluate_candidates(
@@ -104,27 +80,36 @@ def evaluate_candidates(
     *,
     metrics_file: Path | None,
     command: str,
-    numerics: Numerics,
+    rescore: bool = False,
 ) -> Report:
-    """``evaluate_and_report`` for any number of models.
+    """Evaluates systems one after another and writes the report.
+
+    Answers are stored as they come, and those that are stored already are not asked for again.
 
     Args:
-        candidates: The models by name. Each is compared with the first; the report is about ``tuned``, or about the
+        candidates: The systems by name. Each is compared with the first; the report is about ``tuned``, or about the
             first where there is none.
         dataset: Where the items come from.
         config: The suite.
-        out: Where the files go.
-        metrics_file: ``metrics.jsonl`` of the training of the model that the report is about.
+        out: Where ``index.html``, ``report.json``, ``report.md`` and ``items.jsonl`` go.
+        metrics_file: ``metrics.jsonl`` of the training of the system that the report is about.
         command: The command that reruns this.
-        numerics: Type that the models compute in.
+        rescore: Nothing is asked: all answers must be stored.
+
+    Returns:
+        The report.
 
     Raises:
+        UserError: The suite selects nothing, an answer to score again is not stored, or ``out`` cannot be written.
         Refused: The items give entries in another form than a model was trained with.
     """
+    check_writable(out)
     for system, candidate in candidates.items():
         _check_grounding(system, candidate.artifact, dataset)
     suites = select(dataset.splits, config)
-    results = {system: _result(candidate, suites, config) for system, candidate in candidates.items()}
+    results = {
+        system: _result(system, candidate, suites, config, command, rescore) for system, candidate in candidates.items()
+    }
     report, items = assemble(
         results,
         suites,
@@ -132,7 +117,7 @@ def evaluate_candidates(
         config,
         artifacts={system: candidate.artifact for system, candidate in candidates.items() if candidate.artifact},
         metrics_file=metrics_file,
-        dtype=str(numerics),
+        dtype=candidates[subject_of(candidates)].record.dtype,
         command=command,
     )
     write_report(report, items, out)
@@ -151,35 +136,78 @@ def _check_grounding(system: System, artifact: Artifact | None, dataset: BuiltDa
         )
 
 
-def _result(candidate: Candidate, suites: Suites, config: SuiteConfig) -> SystemResult:
-    if candidate.identity is None:
-        return _evaluate(candidate, suites, config)
-    cached = cache_dir() / "scores" / f"{_key(candidate.identity, suites, config)}.json"
-    if cached.is_file():
-        with suppress(ValidationError):  # of an earlier version: answered again
-            result = SystemResult.model_validate(read_json(cached))
-            logger.info("base model: reusing the answers of an earlier run ({})", cached)
-            return result
-    result = _evaluate(candidate, suites, config)
-    try:
-        write_text(cached, result.model_dump_json())
-    except UserError as error:  # the answers themselves are fine
-        logger.warning("the answers of the base are not kept for the next run: {}", error)
+def _result(
+    system: System, candidate: Candidate, suites: Suites, config: SuiteConfig, command: str, rescore: bool
+) -> SystemResult:
+    """The stored answers of a system, and new ones to the items that it has not answered or failed at."""
+    store = AnswerStore(cache_dir() / "answers" / _key(candidate, config))
+    examples = [example for items in suites.values() for example in items]
+    keys, stored = [key_of(example) for example in examples], store.read()
+    answered = {key for key, found in stored.items() if rescore or found.answer.finish_reason != "failed"}
+    missing = [i for i, key in enumerate(keys) if key not in answered]
+    if missing and rescore:
+        raise UserError(
+            f"{len(missing)} of {len(keys)} answers of {system} are not stored",
+            where="rescore=true",
+            fix="give the suite, the systems, dtype and out of the report; without rescore=true they are asked",
+        )
+    if len(missing) < len(keys):
+        logger.info("{}: {} of {} answers are stored already", system, len(keys) - len(missing), len(keys))
+    if missing:
+        session = session_of(command, is_local=candidate.is_local)
+        file = store.begin(session)
+        for answers in candidate.ask(examples, missing, config):
+            file.add({keys[i]: answer for i, answer in answers.items()})
+            stored |= {keys[i]: Stored(answer=answer, session=session) for i, answer in answers.items()}
+    result = _in_suites(candidate.record, suites, [stored[key] for key in keys])
+    _warn_of_what_does_not_fit(system, result)
     return result
 
 
-def _evaluate(candidate: Candidate, suites: Suites, config: SuiteConfig) -> SystemResult:
-    engine = candidate.load()
-    try:
-        return evaluate_system(engine, suites, config)
-    finally:
-        del engine  # two models may not fit into memory together
-        release()
+def _in_suites(record: SystemRecord, suites: Suites, found: Sequence[Stored]) -> SystemResult:
+    answers = iter([one.answer for one in found])
+    by_suite = {name: tuple(next(answers) for _ in examples) for name, examples in suites.items()}
+    sessions = {session.model_dump_json(): session for session in (one.session for one in found)}
+    in_order = tuple(sorted(sessions.values(), key=lambda session: session.began))
+    return SystemResult(
+        model_version=record.name, answers=by_suite, record=record.model_copy(update={"sessions": in_order})
+    )
 
 
-def _key(identity: tuple[str, ...], suites: Suites, config: SuiteConfig) -> str:
-    """Everything that determines the answers; scores are always recomputed from them."""
-    items = {suite: [example.model_dump() for example in examples] for suite, examples in suites.items()}
-    libraries = [version(name) for name in ("torch", "transformers")]
-    decoding = [config.max_new_tokens, config.batch_size, torch.cuda.is_available()]
-    return sha256_value([identity, items, libraries, decoding])[:32]
+def _warn_of_what_does_not_fit(system: System, result: SystemResult) -> None:
+    for suite, answers in result.answers.items():
+        if all(answer.finish_reason == "too_long" for answer in answers):
+            logger.warning(
+                "{}: none of the {} items of {} fits the context of this model: all of them score 0, and there is no "
+                "loss; evaluate the other splits (suite.splits=[…]), or give a model with a longer context",
+                *(system, len(answers), suite),
+            )
+
+
+def _key(candidate: Candidate, config: SuiteConfig) -> str:
+    """A hash of everything that the answers to an item follow from; scores are always computed again from them."""
+    if not candidate.is_local:
+        return sha256_value([candidate.identity, config.max_new_tokens])[:32]
+    here = [_hardware(), instruction_set(), _versions()]
+    return sha256_value([candidate.identity, config.max_new_tokens, config.batch_size, here])[:32]
+
+
+def session_of(command: str, *, is_local: bool = True) -> Session:
+    """This process as one that asks a system.
+
+    Args:
+        command: As typed.
+        is_local: Whether the system computes here; of a server's hardware nothing is known.
+    """
+    began = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    session = Session(began=began, command=command, code=code_revision())
+    here = {"hardware": _hardware(), "instruction_set": instruction_set(), "versions": _versions()}
+    return session.model_copy(update=here) if is_local else session
+
+
+def _hardware() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}

@@ -8,10 +8,12 @@ import numpy as np
 from tqdm import tqdm
 
 from common.errors import UserError
+from common.hashing import sha256_of_hashes
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer, SystemResult
-from eval.config import EvalConfig, SuiteConfig
+from eval.answers import ModelAnswer, Session, SystemRecord, SystemResult
+from eval.config import EvalConfig, SuiteConfig, SystemConfig
+from eval.evaluation import session_of
 from eval.judges.squad_zh_en.judge import score_of
 from eval.report.assemble import assemble
 from eval.report.schema import BASE, TUNED, Report, System
@@ -19,8 +21,10 @@ from eval.report.write import write_report
 from eval.significance import Array
 from eval.suites import select
 from models.artifact import Artifact
+from models.hub import locate
 from models.reader import Reader, Reading
 from models.reader_config import ReadingConfig
+from models.run_directory import RunDirectory
 
 NO_ANSWER = "Not mentioned."  # the judge knows it; an empty text would look like a failed model
 SILENT = "no-answer baseline"
@@ -78,25 +82,26 @@ def silent(suites: Mapping[str, Sequence[Example]]) -> SystemResult:
     return SystemResult(model_version=SILENT, answers=answers)
 
 
-def evaluate_reader(
-    config: EvalConfig, artifact: Artifact, dataset: BuiltDataset, metrics_file: Path, command: str
-) -> Report:
+def evaluate_reader(config: EvalConfig, model: Path, artifact: Artifact, dataset: BuiltDataset, command: str) -> Report:
     """Evaluates the reader of a run against the baseline that never answers.
 
     Args:
-        config: The run (or its ``reader/``), the suite and where the report goes.
+        config: Further readers, the suite and where the report goes.
+        model: The run, or its ``reader/``.
         artifact: The record of the reader.
         dataset: Where the items come from.
-        metrics_file: ``metrics.jsonl`` of its training.
         command: The command that reruns this.
 
     Raises:
-        UserError: Another model is given to compare with, or an item has no passage.
+        UserError: What is given to compare with is no reader, or an item has no passage.
     """
+    if config.rescore:
+        fix = "evaluate it again into another out=DIR"
+        raise UserError("the answers of readers are not stored: they take seconds", where="rescore", fix=fix)
     if config.base is not None:
         raise UserError("a reader is compared with the baseline that never answers", where="base", fix="remove it")
-    paths: dict[System, Path] = {TUNED: config.model, **config.systems}
-    artifacts = {TUNED: artifact, **{name: Artifact.load(path) for name, path in config.systems.items()}}
+    paths: dict[System, Path] = {TUNED: model, **{name: _path_of(one) for name, one in config.systems.items()}}
+    artifacts = {system: Artifact.load(path) for system, path in paths.items()}
     readers = {system: _reader_of(path) for system, path in paths.items()}
     suites = select(dataset.splits, config.suite)
     if any(example.passage is None for examples in suites.values() for example in examples):
@@ -113,9 +118,15 @@ def evaluate_reader(
         readers[TUNED].config,
         config.out,
         artifacts=artifacts,
-        metrics_file=metrics_file,
+        metrics_file=RunDirectory.of(model).metrics_file,
         command=command,
     )
+
+
+def _path_of(system: SystemConfig) -> Path:
+    if system.path is None:
+        raise UserError("a reader is compared with readers", where=str(system), fix="give a run or its reader/")
+    return locate(system.path)
 
 
 def _reader_of(model: Path) -> Reader:
@@ -148,8 +159,15 @@ def report_on(
         metrics_file: ``metrics.jsonl`` of its training.
         command: The command that reruns this.
     """
+    session = session_of(command)
+    recorded = {
+        system: result.model_copy(update={"record": _record(artifacts[system], session)})
+        if system in artifacts
+        else result
+        for system, result in results.items()
+    }
     report, items = assemble(
-        results,
+        recorded,
         suites,
         dataset,
         config,
@@ -162,3 +180,17 @@ def report_on(
     report = report.model_copy(update={"provenance": report.provenance.model_copy(update={"decoding": decoding})})
     write_report(report, items, out)
     return report
+
+
+def _record(artifact: Artifact, session: Session) -> SystemRecord:
+    """What a tuned reader is; ``sha256`` is empty for one from before its files were recorded."""
+    return SystemRecord(
+        name=artifact.model_version,
+        kind=artifact.kind,
+        origin="",
+        sha256=sha256_of_hashes(artifact.files.items()) if artifact.files else "",
+        tuned_from=artifact.base.name,
+        tuned_from_sha256=artifact.base.sha256,
+        dtype="float32",
+        sessions=(session,),
+    )

@@ -1,8 +1,10 @@
-"""How sure a score is, and whether two models differ: cluster bootstrap, sign-flip test, McNemar, Holm.
+"""How sure a score is, and whether two systems differ: by how much groups of items vary, with Holm's correction.
 
-Items that share a group (the same disease asked about in ten ways) succeed and fail together, so whole groups are
-drawn, never single items. Every metric is a function of sums over items (a mean is a sum over a count, corpus BLEU a
-function of summed n-gram counts), so a resample is one weighted sum and thousands of them are one matrix product.
+Items that share a group (the same disease asked about in ten ways) succeed and fail together, so the unit is the group,
+never the single item. Every metric is a function of sums over items (a mean is a sum over a count, corpus BLEU a
+function of summed n-gram counts), so what it would be without a group is one subtraction. Nothing is drawn at random.
+``benchmarks/eval/coverage.py`` shows how often intervals cover the truth, and how often equal systems are called
+different.
 """
 
 import math
@@ -12,21 +14,24 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 
 Array = npt.NDArray[np.float64]
 
 Aggregate = Callable[[Array], Array]
 """Turns summed statistics ``[..., k]`` into scores ``[...]``."""
 
-Verdict = Literal["better", "worse", "no difference shown", "loops", "no verdict"]
-"""``loops`` is what would be better, of a system that loops too often to be called so; ``no verdict`` is for what
-is no primary metric, or of too few items."""
+Verdict = Literal["better", "worse", "equivalent", "no difference shown", "loops", "unfinished", "no verdict"]
+"""``equivalent``: whatever the difference is, it is too small to matter; ``loops`` is what would be better, of a system
+that loops too often to be called so; ``unfinished`` is what would be better where too many answers, of either system,
+are no whole answers; ``no verdict`` is for what is no primary metric, or of too few items."""
 
-RESAMPLES = 2_000
-PERMUTATIONS = 10_000
 LEVEL = 0.05
+POWER = 0.8
 LEAST_ITEMS = 10  # fewer get no verdict
-BLOCK = 500  # resamples drawn at once, to limit memory on large suites
+ALIKE, WEIGHT = 0.5, 0.75
+"""What is supposed of groups before they are seen: one more group counts with ``WEIGHT``, in which this share of the
+items failed together. Without it, a share near 0 or 1 whose few failures happen to lie apart would look too sure."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,9 @@ class Difference:
     Attributes:
         low: Lower end of the 95 % interval; None where the items allow no statement.
         high: Upper end.
-        groups: Number of groups, the unit of resampling.
-        p: Two-sided p-value of the sign-flip test over groups.
-        mcnemar_p: Exact McNemar over single items, for 0/1 metrics only; it ignores the groups.
+        groups: Number of groups, the unit of everything here.
+        p: Two-sided p-value; below 0.05 exactly where the interval does not have 0 in it.
+        detectable: The smallest difference that as many items find in four of five cases; None where nothing varies.
     """
 
     value: float
@@ -61,7 +66,7 @@ class Difference:
     n: int
     groups: int
     p: float
-    mcnemar_p: float | None
+    detectable: float | None
 
 
 def ratio(totals: Array) -> Array:
@@ -70,64 +75,80 @@ def ratio(totals: Array) -> Array:
     return result
 
 
-@np.errstate(invalid="ignore")  # an infinite loss times zero; the interval is then unknown
-def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Estimate:
-    """A score with a cluster bootstrap percentile interval (Field and Welsh 2007, the randomised cluster bootstrap).
-
-    A share that is exactly 0 or 1 does not vary under resampling; it gets the exact binomial bound over groups
-    (Clopper and Pearson 1934) instead of an interval of width zero.
+def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate) -> Estimate:
+    """A score with its interval: ``of_share`` where it is a mean of scores from 0 to 1, else ``_jackknife``.
 
     Args:
         statistics: Per item, ``[items, k]``.
         groups: Group of each item.
         aggregate: Turns summed statistics into a score.
-        seed: Seed of the resamples.
     """
     sums = _sums_by_group(statistics, groups)
     value = float(aggregate(sums.sum(axis=0)))
-    count = len(sums)
-    if _is_binary(statistics) and value in (0.0, 1.0):
-        margin = 1 - (LEVEL / 2) ** (1 / count)
-        return Estimate(value, max(0.0, value - margin), min(1.0, value + margin), len(statistics))
-    if count < 2:
-        return Estimate(value, None, None, len(statistics))
-    low, high = _interval(aggregate(_resampled(sums, seed)))
+    low, high = of_share(statistics[:, 0], groups) if _is_share(statistics, aggregate) else _jackknife(sums, aggregate)
     return Estimate(value, low, high, len(statistics))
 
 
-@np.errstate(invalid="ignore")
-def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggregate, *, seed: int) -> Difference:
-    """Compares two systems on the same items.
-
-    The interval of the difference draws the same groups for both systems. The p-value exchanges the systems within
-    random groups (approximate randomisation, Noreen 1989): for a mean, the sign-flip test of the group differences.
+def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggregate) -> Difference:
+    """Compares two systems on the same items: the paired t-test over groups, by the jackknife of the difference.
 
     Args:
         base: Statistics of the base model, ``[items, k]``.
         tuned: Statistics of the tuned model on the same items, ``[items, k]``.
         groups: Group of each item.
         aggregate: Turns summed statistics into a score.
-        seed: Seed of resamples and exchanges.
     """
-    base_sums, tuned_sums = _sums_by_group(base, groups), _sums_by_group(tuned, groups)
-    value = float(aggregate(tuned_sums.sum(axis=0)) - aggregate(base_sums.sum(axis=0)))
-    resampled = aggregate(_resampled(tuned_sums, seed)) - aggregate(_resampled(base_sums, seed))
-    # one group cannot be resampled, and where no group differs, no resample will: neither bounds the difference
-    known = len(base_sums) > 1 and not np.array_equal(base_sums, tuned_sums)
-    low, high = _interval(resampled) if known else (None, None)
-    p = _exchange_p(base_sums, tuned_sums, aggregate, value, seed)
-    binary = _is_binary(base) and _is_binary(tuned)
-    mcnemar = mcnemar_exact(base[:, 0], tuned[:, 0]) if binary else None
-    return Difference(value, low, high, len(base), len(base_sums), p, mcnemar)
+    both = np.concatenate([_sums_by_group(base, groups), _sums_by_group(tuned, groups)], axis=1)
+    width = base.shape[1]
+
+    def difference(totals: Array) -> Array:
+        result: Array = aggregate(totals[..., width:]) - aggregate(totals[..., :width])
+        return result
+
+    value, count = float(difference(both.sum(axis=0))), len(both)
+    error = _standard_error(both, difference)
+    if error is None or not math.isfinite(value):
+        return Difference(value, None, None, len(base), count, 0.0 if math.isinf(value) else 1.0, None)
+    if error == 0:  # every group differs by the same, or none does
+        bound, p = (value, 0.0) if value else (None, 1.0)
+        return Difference(value, bound, bound, len(base), count, p, None)
+    half = _t(1 - LEVEL / 2, count) * error
+    p = float(2 * stats.t.sf(abs(value) / error, count - 1))
+    detectable = (_t(1 - LEVEL / 2, count) + _t(POWER, count)) * error
+    return Difference(value, value - half, value + half, len(base), count, p, detectable)
 
 
-def mcnemar_exact(base: Array, tuned: Array) -> float:
-    """Two-sided exact McNemar test of paired 0/1 outcomes (McNemar 1947): a binomial test of the discordant pairs."""
-    won = int(((base == 0) & (tuned == 1)).sum())
-    lost = int(((base == 1) & (tuned == 0)).sum())
-    discordant = won + lost
-    tail = sum(math.comb(discordant, k) for k in range(min(won, lost) + 1))
-    return min(1.0, float(2 * tail / 2**discordant))  # exact integers until the division
+def of_share(scores: Array, groups: Sequence[str]) -> tuple[float, float] | tuple[None, None]:
+    """The interval of a mean of scores from 0 to 1, which are right and wrong as a whole or in part.
+
+    The exact binomial interval (Clopper and Pearson 1934) of as many independent items as the groups are worth (Korn
+    and Graubard 1998): the fewer, the more alike the items of a group are. It is never empty and never beyond 0 and 1.
+
+    Args:
+        scores: ``[items]``.
+        groups: Group of each item.
+
+    Returns:
+        Both ends; None where all items are of one group.
+    """
+    n, share = len(scores), float(scores.mean())
+    of_groups = _sums_by_group(np.stack([scores, np.ones(n)], axis=1), groups)
+    count, sizes = len(of_groups), of_groups[:, 1]
+    if count < 2:
+        return None, None
+    usual, larger = ALIKE * float((sizes**2).sum()) / n, max(share, 1 - share)
+    spread = float(((of_groups[:, 0] - share * sizes) ** 2).sum()) * count / (count - 1)
+    independent = n * share * (1 - share)
+    # how much a score varies, where that of an item that is right or wrong is 1
+    single = (float(((scores - share) ** 2).sum()) + WEIGHT * larger**2) / (independent + WEIGHT * larger**2)
+    grouped = (spread + WEIGHT * (usual * larger) ** 2) / (independent + WEIGHT * usual * larger**2)
+    if count < n:  # by how few groups that is known
+        grouped *= (_t(1 - LEVEL / 2, count) / float(stats.norm.ppf(1 - LEVEL / 2))) ** 2
+    worth = n / (max(grouped, single) if count < n else single)
+    right, wrong = share * worth, (1 - share) * worth
+    low = stats.beta.ppf(LEVEL / 2, right, wrong + 1) if right else 0.0
+    high = stats.beta.ppf(1 - LEVEL / 2, right + 1, wrong) if wrong else 1.0
+    return float(low), float(high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -140,11 +161,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def verdict(difference: float, adjusted_p: float, *, higher_is_better: bool) -> Verdict:
-    """What a difference shows in plain words, at the 5 % level."""
-    if adjusted_p >= LEVEL or difference == 0 or math.isnan(difference):
-        return "no difference shown"
-    return "better" if (difference > 0) == higher_is_better else "worse"
+def verdict(difference: Difference, adjusted_p: float, *, higher_is_better: bool, matters: float) -> Verdict:
+    """What a difference shows in plain words, at the 5 % level.
+
+    Args:
+        difference: Tuned minus base.
+        adjusted_p: Its p-value, corrected for multiple tests.
+        higher_is_better: Whether a higher score is better.
+        matters: The smallest difference that anybody would act on, in the units of the score.
+    """
+    low, high = difference.low, difference.high
+    if low is not None and high is not None and -matters < low and high < matters:
+        return "equivalent"
+    better = (difference.value > 0) == higher_is_better
+    if adjusted_p >= LEVEL or difference.value == 0 or (better and math.isinf(difference.value)):
+        return "no difference shown"  # beside a base that gives no numbers, nothing is better
+    return "better" if better else "worse"
 
 
 def _sums_by_group(statistics: Array, groups: Sequence[str]) -> Array:
@@ -155,31 +187,33 @@ def _sums_by_group(statistics: Array, groups: Sequence[str]) -> Array:
     return sums
 
 
-def _resampled(sums: Array, seed: int) -> Array:
-    """Sums over groups drawn with replacement, ``[RESAMPLES, k]``; the same seed draws the same groups."""
-    generator = np.random.default_rng(seed)
-    count = len(sums)
-    even = np.full(count, 1 / count)
-    return np.concatenate([generator.multinomial(count, even, BLOCK) @ sums for _ in range(RESAMPLES // BLOCK)])
-
-
-def _interval(scores: Array) -> tuple[float, float] | tuple[None, None]:
-    if not np.isfinite(scores).all():
+def _jackknife(sums: Array, aggregate: Aggregate) -> tuple[float, float] | tuple[None, None]:
+    """The interval of a score by Student's t over groups."""
+    error = _standard_error(sums, aggregate)
+    if error is None:
         return None, None
-    low, high = np.quantile(scores, [LEVEL / 2, 1 - LEVEL / 2])
-    return float(low), float(high)
+    value, half = float(aggregate(sums.sum(axis=0))), _t(1 - LEVEL / 2, len(sums)) * error
+    return value - half, value + half
 
 
-def _exchange_p(base: Array, tuned: Array, aggregate: Aggregate, observed: float, seed: int) -> float:
-    generator = np.random.default_rng(seed)
-    as_extreme = 0
-    for _ in range(PERMUTATIONS // BLOCK):
-        moved = generator.integers(0, 2, (BLOCK, len(base))).astype(np.float64) @ (tuned - base)
-        differences = aggregate(tuned.sum(axis=0) - moved) - aggregate(base.sum(axis=0) + moved)
-        as_extreme += int((np.abs(differences) >= abs(observed) - 1e-9).sum())
-    return (as_extreme + 1) / (PERMUTATIONS + 1)  # counts the observed one, so p is never 0 (Phipson and Smyth 2010)
+@np.errstate(invalid="ignore", divide="ignore")
+def _standard_error(sums: Array, aggregate: Aggregate) -> float | None:
+    """By leaving out one group at a time (Efron and Tibshirani 1993, chapter 11); None where that tells nothing."""
+    count = len(sums)
+    if count < 2:
+        return None
+    without = aggregate(sums.sum(axis=0) - sums)
+    if not np.isfinite(without).all():
+        return None
+    return float(np.sqrt((count - 1) * without.var()))
 
 
-def _is_binary(statistics: Array) -> bool:
-    """Whether the statistics are one 0 or 1 per item over a count of one."""
-    return statistics.shape[1] == 2 and bool(np.isin(statistics[:, 0], (0, 1)).all() and (statistics[:, 1] == 1).all())
+def _t(probability: float, groups: int) -> float:
+    return float(stats.t.ppf(probability, groups - 1))
+
+
+def _is_share(statistics: Array, aggregate: Aggregate) -> bool:
+    """Whether the metric is the mean of scores from 0 to 1."""
+    if aggregate is not ratio or not (statistics[:, 1] == 1).all():
+        return False
+    return bool(((statistics[:, 0] >= 0) & (statistics[:, 0] <= 1)).all())

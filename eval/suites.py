@@ -3,21 +3,22 @@
 A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/judges/``).
 """
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from tqdm import tqdm
 
 from common.errors import UserError
 from common.hashing import sha256_text
 from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer, SystemResult
+from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
-from models.engines.engine import Completion, Engine, Sampling, Score
+from models.engines.engine import Completion, Engine, RepetitionDetection, Sampling, Score
 
 NOT_TEST = ("train", "dev")
 TOKENS_SCORED_AT_ONCE = 4096
+LOOPS = RepetitionDetection(max_pattern_size=64, min_count=4)
+"""When an answer without a limit is ended because it loops, as the service does it."""
 
 
 def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict[str, list[Example]]:
@@ -53,52 +54,57 @@ def _chosen(examples: Sequence[Example], config: SuiteConfig) -> list[Example]:
     return [example for example in examples if example.id in kept]
 
 
-def evaluate_system(engine: Engine, suites: Mapping[str, Sequence[Example]], config: SuiteConfig) -> SystemResult:
-    """Answers every item and scores every reference answer.
+def answer_items(
+    engine: Engine, examples: Sequence[Example], wanted: Collection[int], config: SuiteConfig
+) -> Iterator[dict[int, ModelAnswer]]:
+    """Answers items and scores their reference answers, batch by batch.
 
     Args:
         engine: The model.
-        suites: Items by suite.
+        examples: All items of an evaluation: what shares a batch does not depend on what is answered already.
+        wanted: Positions of the items to answer.
         config: Decoding and batching.
 
-    Returns:
-        Every answer, in the order of the items.
+    Yields:
+        The answers of a batch, by position.
     """
-    examples = [example for items in suites.values() for example in items]
-    lengths = [engine.count_prompt_tokens(example.messages) for example in examples]
-    fitting = [i for i, length in enumerate(lengths) if length <= engine.context_length]
+    lengths, chosen = [engine.count_prompt_tokens(example.messages) for example in examples], set(wanted)
+    if too_long := [i for i in wanted if lengths[i] > engine.context_length]:
+        yield dict.fromkeys(too_long, ModelAnswer(text="", finish_reason="too_long"))
     # similar lengths share a batch; the longest comes first, so that a lack of memory shows immediately
-    fitting.sort(key=lambda i: -lengths[i])
-    completions = _complete(engine, examples, fitting, config)
-    scores = _score(engine, examples, fitting, lengths)
-    answers = iter([_answer(completions.get(i), scores.get(i)) for i in range(len(examples))])
-    by_suite = {name: tuple(itertools.islice(answers, len(items))) for name, items in suites.items()}
-    return SystemResult(model_version=engine.model_version, answers=by_suite)
+    order = sorted((i for i in range(len(examples)) if lengths[i] <= engine.context_length), key=lambda i: -lengths[i])
+    batches = [order[start : start + config.batch_size] for start in range(0, len(order), config.batch_size)]
+    with tqdm(total=len(wanted) - len(too_long), desc=f"answering ({engine.model_version})", unit="item") as progress:
+        for asked in ([i for i in batch if i in chosen] for batch in batches):
+            if asked:
+                yield _answered(engine, examples, asked, lengths, config)
+                progress.update(len(asked))
 
 
-def _complete(
-    engine: Engine, examples: Sequence[Example], order: Sequence[int], config: SuiteConfig
-) -> dict[int, Completion]:
-    completions: dict[int, Completion] = {}
-    with tqdm(total=len(order), desc=f"answering ({engine.model_version})", unit="item") as progress:
-        for start in range(0, len(order), config.batch_size):
-            batch = order[start : start + config.batch_size]
-            sampling = Sampling(max_new_tokens=config.max_new_tokens)
-            answered = engine.generate([examples[i].prompt for i in batch], [sampling] * len(batch))
-            completions |= zip(batch, answered, strict=True)
-            progress.update(len(batch))
-    return completions
+def _answered(
+    engine: Engine, examples: Sequence[Example], batch: Sequence[int], lengths: Sequence[int], config: SuiteConfig
+) -> dict[int, ModelAnswer]:
+    sampling = [decoding(config, engine.context_length)] * len(batch)
+    completions = engine.generate([examples[i].prompt for i in batch], sampling)
+    scores = [
+        score
+        for scored in _batches_of_tokens(batch, lengths)
+        for score in engine.score([examples[i].messages for i in scored])
+    ]
+    found = zip(batch, completions, scores, strict=True)
+    return {i: _answer(completion, score) for i, completion, score in found}
 
 
-def _score(
-    engine: Engine, examples: Sequence[Example], order: Sequence[int], lengths: Sequence[int]
-) -> dict[int, Score]:
-    scores: dict[int, Score] = {}
-    with tqdm(total=len(order), desc=f"held-out loss ({engine.model_version})", unit="item") as progress:
-        for batch in _batches_of_tokens(order, lengths):
-            scores |= zip(batch, engine.score([examples[i].messages for i in batch]), strict=True)
-            progress.update(len(batch))
-    return scores
+def decoding(config: SuiteConfig, context_length: int) -> Sampling:
+    """How answers are generated: greedily, up to the suite's limit; without one, to the context or into a loop.
+
+    Args:
+        config: The suite.
+        context_length: Most tokens of prompt and answer together.
+    """
+    if config.max_new_tokens is None:
+        return Sampling(max_new_tokens=context_length, repetition_detection=LOOPS)
+    return Sampling(max_new_tokens=config.max_new_tokens)
 
 
 def _batches_of_tokens(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -118,9 +124,7 @@ def rows_scored_at_once(longest: int, items: int) -> int:
     return min(items, max(1, TOKENS_SCORED_AT_ONCE // longest))
 
 
-def _answer(completion: Completion | None, score: Score | None) -> ModelAnswer:
-    if completion is None or score is None:
-        return ModelAnswer(text="", finish_reason="too_long")
+def _answer(completion: Completion, score: Score) -> ModelAnswer:
     assert completion.finish_reason != "cancelled"  # nothing cancels here
     return ModelAnswer(
         text=completion.text,

@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from common.errors import UserError
-from common.files import read_json
+from common.files import read_json, refuse_lfs_pointer
 
 BLOCK = 1 << 24  # elements to read at once
 SAFETENSORS_TYPES = {
@@ -29,7 +29,6 @@ SAFETENSORS_TYPES = {
 }
 ALIGNMENT = 8  # of the first tensor, bytes
 LAYOUTS = ("model.safetensors", "pytorch_model.bin")
-GIT_LFS_POINTER = b"version https://git-lfs"
 
 
 def read_config(directory: Path) -> dict[str, Any]:
@@ -120,9 +119,7 @@ def open_weights(directory: Path) -> dict[str, LazyTensor]:
     """
     tensors: dict[str, LazyTensor] = {}
     for file in weight_files(directory):
-        with file.open("rb") as opened:
-            if opened.read(len(GIT_LFS_POINTER)) == GIT_LFS_POINTER:
-                raise UserError("this is a Git LFS pointer, not the weights", where=str(file), fix="run: git lfs pull")
+        refuse_lfs_pointer(file)
         try:
             tensors |= _safetensors(file) if file.suffix == ".safetensors" else _pickled(file)
         except (SafetensorError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

@@ -174,3 +174,9 @@ class ConvertConfig(Config):
         if self.gguf is not None and self.layout != "gguf":
             raise ValueError("gguf= is the type of layout=gguf; add layout=gguf, or give dtype=")
         return self
+
+    @model_validator(mode="after")
+    def _prompt_format_is_written(self) -> "ConvertConfig":
+        if self.prompt_format is not None and (self.layout == "original" or self.adapter or self.prefix):
+            raise ValueError("prompt_format= is written with a model in layout native or gguf only; drop it")
+        return self

@@ -65,22 +65,22 @@ def _path(path: str | None, key: str) -> Path:
 
 def _convert_model(base: Path, out: Path, config: ConvertConfig, hints: Hints) -> str:
     family, checkpoint = open_checkpoint(base, hints)
-    gguf_plan = None
     if config.layout == "gguf":
         check_gguf(family, checkpoint)  # before its tokenizer is read
+    prompt_format = None
+    if config.layout != "original":
         prompt_format = load_prompt_format(checkpoint.directory, checkpoint.hints, config.prompt_format)
-        gguf_plan = plan_gguf(family, checkpoint, prompt_format)
+    gguf_plan = plan_gguf(family, checkpoint, prompt_format) if prompt_format and config.layout == "gguf" else None
     dtype = getattr(torch, config.dtype) if config.dtype else next(iter(open_weights(base).values())).dtype
     logger.info("reading {} as {} in {}", base, family.name, str(dtype).removeprefix("torch."))
     model = load_model(base, dtype=dtype, hints=hints)
     logger.info("writing the {} layout to {}", config.layout, out)
     with replacing_directory(out) as directory:
-        if config.layout == "original":
+        if prompt_format is None:
             if family.original is not None:
                 family.original.refuse(model, checkpoint)
             save_original(model, directory, family, checkpoint.published, base)
         else:
-            prompt_format = load_prompt_format(checkpoint.directory, checkpoint.hints, config.prompt_format)
             save_native(model, directory, family, checkpoint, prompt_format)
         if gguf_plan is not None:
             write_gguf(directory / GGUF, gguf_plan, model, base.name, config.gguf or OF_DTYPE[model.dtype])

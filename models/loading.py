@@ -91,11 +91,6 @@ def family_named(name: str) -> ModelFamily:
     raise UserError(f"no model family {name!r}", where="model.family", fix=f"choose one of: {known}")
 
 
-def family_of(directory: Path | str, hints: Hints = NO_HINTS) -> ModelFamily:
-    """The model family of a directory; see ``open_checkpoint``."""
-    return open_checkpoint(directory, hints)[0]
-
-
 def default_device() -> torch.device:
     """The first GPU where there is one, else the CPU."""
     return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
@@ -225,23 +220,38 @@ def load_prompt_format(path: Path | str, hints: Hints = NO_HINTS, name: str | No
         UserError: There is no such format, it does not fit the tokenizer, or nothing says which one it is.
         Refused: The stored format or its tokenizer was changed after training.
     """
-    tokenizer = load_tokenizer(path, hints)
-    family, checkpoint = open_checkpoint(path, hints)
     if name is not None:
-        chosen = PromptFormat.named(name, tokenizer)
+        chosen = PromptFormat.named(name, load_tokenizer(path, hints))
         warn_of_another_format(chosen)
         return chosen
+    return own_prompt_format(path, hints) or _choose(path)
+
+
+def own_prompt_format(path: Path | str, hints: Hints = NO_HINTS) -> PromptFormat | None:
+    """The stored prompt format of a model, else what its chat template says, else its family's; None without any.
+
+    Args:
+        path: A model directory, in native or original layout.
+        hints: As for ``load_model``.
+
+    Raises:
+        UserError: It does not fit the tokenizer, or the chat template cannot be used.
+        Refused: The stored format or its tokenizer was changed after training.
+    """
+    tokenizer = load_tokenizer(path, hints)
+    family, checkpoint = open_checkpoint(path, hints)
     if (checkpoint.directory / PROMPT_FORMAT_FILE).is_file():
         return PromptFormat.load(checkpoint.directory, tokenizer)
     if tokenizer.chat_template is not None:
         return format_of_template(tokenizer, checkpoint.directory)
-    return PromptFormat.named(family.prompt_format(checkpoint) or _choose(checkpoint), tokenizer)
+    name = family.prompt_format(checkpoint)
+    return PromptFormat.named(name, tokenizer) if name else None
 
 
-def _choose(checkpoint: Checkpoint) -> NoReturn:
+def _choose(path: Path | str) -> NoReturn:
     raise UserError(
         "this model has no chat template, so nothing says how a question is put to it",
-        where=str(checkpoint.directory),
+        where=str(path),
         fix=f"give model.prompt_format=NAME, alpaca_zh (Chinese words) or another of models/prompts/; {KEPT}",
     )
 

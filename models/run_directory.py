@@ -31,7 +31,6 @@ from pydantic import BaseModel, ValidationError
 
 from common.errors import UserError
 from common.files import disk_errors, make_directory, read_json, write_text
-from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import KINDS, SelectedRecord
 
 CONFIG_FILE = "config.yaml"
@@ -98,11 +97,6 @@ class RunDirectory:
         except ValidationError as error:
             where, fix = str(self.selected_file), "resume with the version that trained the run"
             raise UserError(f"not of this version: {error.errors()[0]['msg']}", where=where, fix=fix) from None
-
-    @property
-    def artifact_file(self) -> Path:
-        """What the result is; it is written when the model is finished."""
-        return self.path / ARTIFACT_FILE
 
     @property
     def command_file(self) -> Path:

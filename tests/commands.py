@@ -32,6 +32,7 @@ LIBRARIES = (
         "scipy.sparse",
     ),
     *("rapidfuzz", "lxml.etree", "sacrebleu", "hydra", "pydantic", "fastapi", "uvicorn"),
+    *("pypinyin", "jieba.posseg", "opencc", "gguf", "torch._dynamo", "tests.preloaded"),
 )
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(list(LIBRARIES))
@@ -110,7 +111,7 @@ def _become(words: tuple[str, ...], project: str, cwd: str, variables: dict[str,
     os.chdir(cwd)
     first = cwd if words[0] in ("-m", "-c") else str(Path(words[0]).resolve().parent)
     sys.path[:] = [first, project, *(path for path in sys.path if "site-packages" in path or str(PROJECT) not in path)]
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "common")]:
         del sys.modules[name]  # a copy of the project has its own
     if words[0] == "-m":
         sys.argv = list(words[1:])

@@ -211,11 +211,7 @@ def _dropped(job: Job[Any]) -> Iterator[dict[str, str]]:
 def _card(job: Job[Any], report: Report) -> CardContent:
     """What the model card says besides the artefact."""
     config, manifest = job.config, job.dataset.manifest
-    rows = [
-        _score_row(report, suite, metric)
-        for suite in report.suites
-        for metric in next(iter(report.systems.values()))[suite]
-    ]
+    rows = [_score_row(report, suite, metric) for suite in report.suites for metric in report.metrics_of(suite)]
     return CardContent(
         dataset=manifest.name,
         dataset_rows=manifest.counts.told,
@@ -233,11 +229,12 @@ def _card(job: Job[Any], report: Report) -> CardContent:
 
 
 def _score_row(report: Report, suite: str, metric: str) -> ScoreRow:
-    scores = [system[suite][metric] for system in report.systems.values()]
+    scores, unit = report.scores(suite, metric), report.metrics[metric].unit
     comparison = report.comparison(suite, metric)
-    unit = report.metrics[metric].unit
     verdict = " ".join(VERDICTS[comparison.verdict]) if comparison else ""
-    return ScoreRow(suite, metric, scores[-1].n, [shown_interval(score, unit) for score in scores], verdict)
+    shown = [shown_interval(scores[system], unit) if system in scores else "–" for system in report.systems]
+    *_, last = scores.values()
+    return ScoreRow(suite, metric, last.n, shown, verdict)
 
 
 def _summary(run: RunDirectory, artifact: AnyArtifact, report: Report, exported: Path, pushed: str) -> str:

@@ -94,6 +94,7 @@ FACTS: dict[str, Callable[[ComparedRun], str]] = {
     "数据 data": lambda run: run.setting("data.name"),
     "模型 model": lambda run: run.setting("model.name"),
     "方法 method": lambda run: run.setting("method.kind", "stage"),
+    "量化 quantisation": lambda run: run.setting("method.quantisation"),
     "秩 rank": lambda run: run.setting("method.rank"),
     "学习率 learning rate": lambda run: run.setting("train.learning_rate"),
     "步数 steps": lambda run: _count(run.last("step")),
@@ -209,9 +210,11 @@ def _dev_loss(losses: Mapping[int, float]) -> str:
 def _seconds(metrics: Sequence[Mapping[str, Any]]) -> str:
     """The time of the steps, without evaluations and pauses: it is not logged itself, the speed is."""
     steps = [{"tokens": 0}, *(line for line in metrics if "tokens_per_second" in line)]
+    if len(steps) == 1:
+        return NONE
     seconds = sum((now["tokens"] - before["tokens"]) / now["tokens_per_second"] for before, now in pairwise(steps))
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if metrics else NONE
+    return f"{minutes} min {rest} s"
 
 
 def _gibibytes(value: int | None) -> str:

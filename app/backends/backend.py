@@ -1,10 +1,10 @@
 """The contract of a backend, in this process or elsewhere, and the errors that it raises. Nothing here knows HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from models.conversation import Conversation
+from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Sampling
 
 
@@ -34,11 +34,20 @@ class AnswerStream(Protocol):
 
 
 class Backend(Protocol):
-    """Answers conversations with one model."""
+    """Answers conversations, and continues texts, with one model."""
 
     @property
     def model_version(self) -> str:
         """Name reported with each answer."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens of prompt and answer together.
+
+        Raises:
+            ModelMissing: There is no model.
+        """
         ...
 
     async def count(self, conversation: Conversation) -> int:
@@ -46,14 +55,46 @@ class Backend(Protocol):
 
         Raises:
             UnsupportedConversation: The model's prompt format has no way to write it.
+            ModelMissing: There is no model.
         """
         ...
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> AnswerStream:
-        """Accepts a conversation that ends with a user turn, and answers it while the reply is read.
+    async def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """Token ids of the prompt that the conversation becomes.
 
         Raises:
             UnsupportedConversation: The model's prompt format has no way to write it.
+            ModelMissing: There is no model.
+        """
+        ...
+
+    async def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """Token ids of a text as it is.
+
+        Args:
+            text: The text.
+            beginning: Whether the tokens that the tokenizer puts before a text come first.
+
+        Raises:
+            ModelMissing: There is no model.
+        """
+        ...
+
+    async def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens included.
+
+        Raises:
+            UnsupportedConversation: There are no such tokens.
+            ModelMissing: There is no model.
+        """
+        ...
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AnswerStream:
+        """Accepts a conversation that ends with a user turn, or a text, and answers it while the reply is read.
+
+        Raises:
+            UnsupportedConversation: The model's prompt format has no way to write it.
+            UnsupportedSampling: The engine has no such setting.
             PromptTooLong: It leaves no room for an answer.
             Overloaded: Too many requests are waiting.
             ModelMissing: There is no model.
@@ -93,7 +134,19 @@ class BackendError(Exception):
 
 
 class UnsupportedConversation(BackendError):
-    """For example two user turns in a row."""
+    """For example two user turns in a row, or a token id that the model does not have."""
+
+
+class UnsupportedSampling(BackendError):
+    """The engine has no such setting, or no such value of it.
+
+    Args:
+        name: The setting.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the engine of this service does not support {name}")
+        self.name = name
 
 
 class PromptTooLong(BackendError):
@@ -108,13 +161,6 @@ class TextTooLong(BackendError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"a question may have at most {most} characters here; shorten it")
-
-
-class AnswerTooLong(BackendError):
-    """The requested answer is longer than allowed."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"an answer may have at most {most} tokens here")
 
 
 class GenerationFailed(BackendError):
@@ -156,14 +202,3 @@ class Stopping(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("the service is stopping", retry_after=5)
-
-
-def answer_tokens(wanted: int | None, most: int) -> int:
-    """How long an answer may be; by default the maximum.
-
-    Raises:
-        AnswerTooLong: The request asks for more.
-    """
-    if wanted is not None and wanted > most:
-        raise AnswerTooLong(most)
-    return wanted or most

@@ -1,8 +1,7 @@
-"""The local backend: a bounded queue in front of an engine, and the threads that run its batches.
+"""The local backend: a bounded queue in front of an engine, and the threads that wait for its answers.
 
-The event loop only ever puts requests into the queue and receives their text; generating happens in the threads. A
-continuous engine batches what runs at the same time, so every request has its own thread. Any other engine has one
-thread; when it is free, the first of the waiting requests form a batch. Each row keeps its own sampling.
+The event loop only ever puts requests into the queue and receives their text; generating happens in threads, one for
+each request that runs. Prompts of several threads are batched by the engine, where they join and leave at any token.
 """
 
 import asyncio
@@ -10,7 +9,9 @@ import math
 import threading
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from loguru import logger
 
@@ -22,18 +23,22 @@ from app.backends.backend import (
     PromptTooLong,
     Stopping,
     UnsupportedConversation,
+    UnsupportedSampling,
 )
 from app.config import ServeConfig
 from common.errors import UserError
-from models.conversation import Conversation
+from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
+
+Asked = TypeVar("Asked")
+Result = TypeVar("Result")
 
 
 class Generation:
     """One request in the queue; see ``AnswerStream``."""
 
-    def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
-        self.conversation, self.sampling, self.queue = conversation, sampling, queue
+    def __init__(self, prompt: Prompt, sampling: Sampling, queue: "LocalBackend") -> None:
+        self.prompt, self.sampling, self.queue = prompt, sampling, queue
         self.arrived = time.monotonic()
         self.cancelled = False
         self._loop = asyncio.get_running_loop()
@@ -57,7 +62,7 @@ class Generation:
 
 
 class LocalBackend:
-    """Runs generations on an engine, in batches, in the order of their arrival; see ``Backend``.
+    """Runs generations on an engine, in the order of their arrival; see ``Backend``.
 
     Args:
         engine: Generates in this queue's threads alone.
@@ -70,11 +75,12 @@ class LocalBackend:
         self.draining = False
         self._waiting: list[Generation] = []
         self._running: list[Generation] = []
-        self._batch_seconds = 1.0
+        self._seconds = 1.0  # that the newest answer took
         self._closed = False
         self._changed = threading.Condition()
-        self._rows, threads = (1, config.max_batch) if engine.continuous else (config.max_batch, 1)
-        self._threads = [threading.Thread(target=self._work, name="engine", daemon=True) for _ in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._work, name="engine", daemon=True) for _ in range(config.max_batch)
+        ]
 
     async def start(self) -> None:
         """Starts the engine's threads with a warm-up request; the backend is ready when it is answered."""
@@ -87,26 +93,42 @@ class LocalBackend:
         """See ``Backend.model_version``."""
         return self.engine.model_version
 
-    async def count(self, conversation: Conversation) -> int:
-        """See ``Backend.count``."""
-        try:
-            return await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
-        except UserError as error:
-            raise UnsupportedConversation(error.problem) from None
+    @property
+    def context_length(self) -> int:
+        """See ``Backend.context_length``."""
+        return self.engine.context_length
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> Generation:
+    async def count(self, conversation: Prompt) -> int:
+        """See ``Backend.count``."""
+        return await _in_thread(self.engine.count_prompt_tokens, conversation)
+
+    async def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """See ``Backend.prompt_ids``."""
+        return await _in_thread(self.engine.prompt_ids, conversation)
+
+    async def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Backend.encode``."""
+        return await _in_thread(partial(self.engine.encode, beginning=beginning), text)
+
+    async def decode(self, ids: Sequence[int]) -> str:
+        """See ``Backend.decode``."""
+        return await _in_thread(self.engine.decode, ids)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> Generation:
         """See ``Backend.stream``."""
-        tokens = await self.count(conversation)
+        if sampling.logprobs is not None and not self.engine.gives_logprobs:
+            raise UnsupportedSampling("logprobs")
+        tokens = await self.count(prompt)
         if tokens >= self.engine.context_length:
             raise PromptTooLong(tokens, self.engine.context_length)
-        generation = Generation(conversation, sampling, self)
+        generation = Generation(prompt, sampling, self)
         with self._changed:
             if self.draining:
                 raise Stopping
             if len(self._waiting) >= self.config.queue_limit:
                 raise Overloaded(self._seconds_until_room())
             self._waiting.append(generation)
-            self._changed.notify_all()
+            self._changed.notify()
         return generation
 
     async def ready(self) -> bool:
@@ -147,52 +169,51 @@ class LocalBackend:
             await asyncio.to_thread(thread.join)
 
     def _seconds_until_room(self) -> int:
-        batches = math.ceil(len(self._waiting) / self.config.max_batch)
-        return max(1, math.ceil(batches * self._batch_seconds))
+        rounds = math.ceil(len(self._waiting) / self.config.max_batch)
+        return max(1, math.ceil(rounds * self._seconds))
 
     def _work(self) -> None:
-        while batch := self._take_batch():
+        while generation := self._next():
             started = time.monotonic()
-            self._run(batch)
-            self._batch_seconds = time.monotonic() - started
+            self._run(generation)
+            self._seconds = time.monotonic() - started
             with self._changed:
-                self._running = [generation for generation in self._running if generation not in batch]
+                self._running.remove(generation)
 
-    def _take_batch(self) -> list[Generation]:
-        """Waits for requests and makes them a running batch; empty when the queue is closed."""
-        batch: list[Generation] = []
+    def _next(self) -> Generation | None:
+        """Waits for a request, which then runs; None when the queue is closed."""
         with self._changed:
-            while not batch and not self._closed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                self._wait_for_others()
-                batch = self._first_batch()
-                self._waiting = [generation for generation in self._waiting if generation not in batch]
-                self._running += batch
-        return batch
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if self._closed:
+                return None
+            generation = self._waiting.pop(0)
+            self._running.append(generation)
+            return generation
 
-    def _wait_for_others(self) -> None:
-        since = self._waiting[0].arrived if self._waiting else 0
-        left = since + self.config.max_wait_ms / 1000 - time.monotonic()
-        if left > 0:
-            self._changed.wait_for(lambda: self._closed or len(self._first_batch()) == self._rows, left)
-
-    def _first_batch(self) -> list[Generation]:
-        return self._waiting[: self._rows]
-
-    def _run(self, batch: list[Generation]) -> None:
+    def _run(self, generation: Generation) -> None:
         def on_text(row: int, text: str) -> bool:
-            batch[row].put(text)
-            return not batch[row].cancelled
+            generation.put(text)
+            return not generation.cancelled
 
         try:
-            completions = self.engine.generate([g.conversation for g in batch], [g.sampling for g in batch], on_text)
+            (completion,) = self.engine.generate([generation.prompt], [generation.sampling], on_text)
         except Exception as error:
             # no message and no values: they may hold what a patient wrote
             frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("a batch of {} failed: {}\n{}", len(batch), type(error).__name__, frames)
-            for generation in batch:
-                generation.put(GenerationFailed())
+            logger.error("an answer failed: {}\n{}", type(error).__name__, frames)
+            generation.put(GenerationFailed())
             return
         self.has_generated = True
-        for generation, completion in zip(batch, completions, strict=True):
-            generation.put(completion)
+        generation.put(completion)
+
+
+async def _in_thread(work: Callable[[Asked], Result], asked: Asked) -> Result:
+    """What the engine says about a text: reading a long one takes a while.
+
+    Raises:
+        UnsupportedConversation: The model has no way to read it.
+    """
+    try:
+        return await asyncio.to_thread(work, asked)
+    except UserError as error:
+        raise UnsupportedConversation(error.problem) from None

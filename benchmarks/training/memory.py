@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from common.machine import join_free_blocks, processor
+from common.machine import forget_peak_memory, join_free_blocks, peak_memory, processor
 
 if __name__ == "__main__":
     join_free_blocks()  # as training/run.py does
@@ -87,11 +87,10 @@ def measure(folder: Path, name: str) -> None:
 
     @contextmanager
     def watched(plan: MemoryPlan, phase: PhaseName) -> Iterator[None]:
-        Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins again
+        forget_peak_memory()
         yield
-        peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
         if phase in plan.phases:
-            found[phase] = {"planned": plan.peak(phase) / MIB, "measured": int(peak.split()[1]) / 1024}
+            found[phase] = {"planned": plan.peak(phase) / MIB, "measured": peak_memory() / MIB}
             found[phase] |= {"process": plan.process / MIB}
 
     os.environ["XINGLIN_CACHE"] = str(folder / "cache" / name)  # no answers of an earlier run

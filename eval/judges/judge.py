@@ -17,6 +17,8 @@ from eval.bilingual import Text
 from eval.significance import Aggregate, ratio
 
 Unit = Literal["share", "points", "nats"]
+MATTERS: dict[Unit, float] = {"share": 0.02, "points": 2.0, "nats": 0.02}
+"""The smallest difference that anybody would act on; systems that surely differ by less are equivalent."""
 Prominence = Literal["headline", "fallback", "detail"]
 
 

@@ -18,9 +18,11 @@ from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
 from eval.judges import JUDGES, primary
+from eval.judges.judge import MATTERS
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
+    MOST_UNFINISHED,
     Comparison,
     Counted,
     Curve,
@@ -95,18 +97,18 @@ def assemble(
     }
     report = Report(
         systems={
-            system: {suite: _scores(m, suites[suite], config.seed) for suite, m in by_suite.items()}
+            system: {suite: _scores(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
         by_kind={
-            system: {suite: _by_kind(m, suites[suite], config.seed) for suite, m in by_suite.items()}
+            system: {suite: _by_kind(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
         comparisons=_comparisons(
             measured,
             suites,
-            config.seed,
             _looping(counted, suites),
+            _unfinished(counted, suites),
         ),
         metrics=_metrics(measured),
         suites=_suite_records(results, suites, dataset, artifacts, counted),
@@ -118,29 +120,34 @@ def assemble(
     return report, _items(results, suites, measured)
 
 
-def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> Scores:
-    return {name: _score(measurement, examples, seed) for name, measurement in measurements.items()}
+def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> Scores:
+    return {name: _score(measurement, examples) for name, measurement in measurements.items()}
 
 
-def _score(measurement: Measurement, examples: Sequence[Example], seed: int) -> Estimate:
+def _score(measurement: Measurement, examples: Sequence[Example]) -> Estimate:
     groups = [examples[i].group for i in measurement.items]
-    return significance.estimate(measurement.statistics, groups, measurement.judge.aggregate, seed=seed)
+    return significance.estimate(measurement.statistics, groups, measurement.judge.aggregate)
 
 
-def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example], seed: int) -> dict[str, Scores]:
+def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:
     by_kind: dict[str, Scores] = {}
     for kind in dict.fromkeys(example.kind for example in examples):
         places = [i for i, example in enumerate(examples) if example.kind == kind]
         narrowed = {name: measurement.only(places) for name, measurement in measurements.items()}
-        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples, seed)
+        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples)
     return by_kind
 
 
-def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Container[System]) -> tuple[Comparison, ...]:
+def _comparisons(
+    measured: Measured,
+    suites: Suites,
+    looping: Container[System],
+    unfinished: Container[tuple[System, str]],
+) -> tuple[Comparison, ...]:
     """Every other system against the first; the primary comparisons of the report share one correction."""
     baseline, *others = measured
     found = [
-        (suite, name, system, _difference(base, measured[system][suite][name], suites[suite], seed))
+        (suite, name, system, _difference(base, measured[system][suite][name], suites[suite]))
         for system in others
         for suite, measurements in measured[baseline].items()
         for name, base in measurements.items()
@@ -165,19 +172,33 @@ def _comparisons(measured: Measured, suites: Suites, seed: int, looping: Contain
             groups=difference.groups,
             p=difference.p,
             p_holm=p_holm,
-            mcnemar_p=difference.mcnemar_p,
-            verdict=_verdict(name, difference.value, p_holm, system in looping),
+            detectable=difference.detectable,
+            verdict=_verdict(
+                name,
+                difference,
+                p_holm,
+                loops=system in looping,
+                unfinished=(system, suite) in unfinished or (baseline, suite) in unfinished,
+            ),
         )
         for (suite, name, system, difference), p_holm in zip(found, adjusted, strict=True)
     )
 
 
-def _verdict(metric: str, difference: float, p_holm: float | None, loops: bool) -> significance.Verdict:
-    """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words."""
+def _verdict(
+    metric: str, difference: significance.Difference, p_holm: float | None, *, loops: bool, unfinished: bool
+) -> significance.Verdict:
+    """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words.
+    Neither is one that is compared with answers that were not given whole: a limit can make any system worse."""
     if p_holm is None:
         return "no verdict"
-    found = significance.verdict(difference, p_holm, higher_is_better=JUDGES[metric].higher_is_better)
-    return "loops" if found == "better" and loops else found
+    judge = JUDGES[metric]
+    found = significance.verdict(
+        difference, p_holm, higher_is_better=judge.higher_is_better, matters=MATTERS[judge.unit]
+    )
+    if found != "better":
+        return found
+    return "loops" if loops else "unfinished" if unfinished else found
 
 
 def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) -> set[System]:
@@ -190,13 +211,21 @@ def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) ->
     }
 
 
-def _difference(
-    base: Measurement, other: Measurement, examples: Sequence[Example], seed: int
-) -> significance.Difference:
+def _unfinished(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) -> set[tuple[System, str]]:
+    """The systems with the suites of which too many of their answers are no whole ones."""
+    return {
+        (system, suite)
+        for system, by_suite in counted.items()
+        for suite, found in by_suite.items()
+        if (found.unfinished or 0) > MOST_UNFINISHED * len(suites[suite])
+    }
+
+
+def _difference(base: Measurement, other: Measurement, examples: Sequence[Example]) -> significance.Difference:
     """Compares on the items that both measured: a reference too long for one tokenizer has no loss there."""
     base, other = base.only(other.items), other.only(base.items)
     groups = [examples[i].group for i in base.items]
-    return significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate, seed=seed)
+    return significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate)
 
 
 def _metrics(measured: Measured) -> dict[str, MetricRecord]:
@@ -259,9 +288,18 @@ def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Exa
 
 def _counted(answers: Sequence[ModelAnswer]) -> Counted:
     reasons = Counter(answer.finish_reason for answer in answers)
-    empty = sum(not answer.text.strip() and answer.finish_reason != "too_long" for answer in answers)
-    loops = sum(find_loop(answer.text) is not None for answer in answers)
-    return Counted(cut=reasons["length"], empty=empty, too_long=reasons["too_long"], loops=loops)
+    without = [answer.finish_reason in ("too_long", "failed") for answer in answers]
+    empty = [not answer.text.strip() and not none for answer, none in zip(answers, without, strict=True)]
+    loops = [find_loop(answer.text) is not None for answer in answers]
+    cut = [a.finish_reason == "length" and not looping for a, looping in zip(answers, loops, strict=True)]
+    return Counted(
+        cut=reasons["length"],
+        empty=sum(empty),
+        too_long=reasons["too_long"],
+        loops=sum(loops),
+        failed=reasons["failed"],
+        unfinished=sum(map(any, zip(without, empty, cut, strict=True))),
+    )
 
 
 def _curve(metrics_file: Path | None) -> Curve:
@@ -319,6 +357,7 @@ def _provenance(
     return ReportProvenance(
         created=time.strftime("%Y-%m-%d %H:%M:%S %z"),
         model_versions={system: result.model_version for system, result in results.items()},
+        systems={system: result.record for system, result in results.items() if result.record},
         method=artifact.method if artifact else "",
         quantisation=language_model.quantisation or "" if language_model else "",
         base=artifact.base.name if artifact else "",
@@ -336,7 +375,7 @@ def _provenance(
         seed=config.seed,
         decoding={
             "search": "greedy",
-            "max_new_tokens": str(config.max_new_tokens),
+            "max_new_tokens": str(config.max_new_tokens or "to the context, or into a loop"),
             "batch_size": str(config.batch_size),
             "dtype": dtype,
             "max_items": str(config.max_items or "all"),

@@ -5,14 +5,17 @@ from eval.judges import JUDGES
 from eval.report.schema import Report, System, shown_interval
 from eval.report.wording import (
     KIND_OF_RESULT,
+    ODD,
     VERDICTS,
     failures,
     outcome,
     sentence,
     shown_difference,
+    shown_odd,
     shown_overlap,
     shown_p,
     shown_unscored,
+    system_lines,
     system_names,
 )
 
@@ -46,6 +49,7 @@ def _in_language(report: Report, language: int) -> str:
         *_failures(report, language),
         f"## {TITLES['origin'][language]}",
         _provenance(report),
+        *_systems(report, language),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -56,6 +60,7 @@ def _suite(report: Report, suite: str, language: int) -> str:
     compared = [heading for system in report.compared for heading in _headings(report, system, language)]
     header = [METRIC[language], *names, *compared, "n"]
     rows = [_row(report, suite, name, language) for name in report.metrics_of(suite)]
+    rows += [_odd_row(report, suite, language)] if rows else []
     lines = [header, ["---"] * len(header), *rows]
     description = (record.zh, record.en)[language]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
@@ -75,6 +80,13 @@ def _row(report: Report, suite: str, metric: str, language: int) -> list[str]:
     compared = [cell for system in report.compared for cell in _comparison(report, suite, metric, system, language)]
     *_, last = scores.values()
     return [JUDGES[metric].title[language], *shown, *compared, str(last.n)]
+
+
+def _odd_row(report: Report, suite: str, language: int) -> list[str]:
+    """The answers that were cut, empty, too long, failed or looping, of every system."""
+    record = report.suites[suite]
+    shown = [shown_odd(record, system)[language] for system in report.systems]
+    return [ODD[language], *shown, *[""] * (3 * len(report.compared)), str(record.items)]
 
 
 def _comparison(report: Report, suite: str, metric: str, system: System, language: int) -> list[str]:
@@ -117,11 +129,21 @@ def _merge(report: Report, language: int) -> list[str]:
 
 
 def _provenance(report: Report) -> str:
-    origin = report.provenance.model_dump(exclude={"command"})
+    origin = report.provenance.model_dump(exclude={"command", "systems"})
     lines = [f"- {key}: {_escaped(_flat(value))}" for key, value in origin.items() if value]
     lines += [f"- {name}: `{record.signature}`" for name, record in report.metrics.items()]
     rerun = f"\n\n```\n{report.provenance.command}\n```" if report.provenance.command else ""
     return "\n".join(lines) + rerun
+
+
+def _systems(report: Report, language: int) -> list[str]:
+    """What each system is, and how it was asked."""
+    names = system_names(report)
+    parts = []
+    for system, record in report.provenance.systems.items():
+        lines = [f"- {name[language]}: {_escaped(value)}" for name, value in system_lines(record)]
+        parts += [f"### {names[system][language]}", "\n".join(lines)]
+    return parts
 
 
 def _flat(value: object) -> str:

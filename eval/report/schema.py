@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import UserError
 from common.files import read_json
+from eval.answers import SystemRecord
 from eval.judges.judge import Unit
 from eval.significance import Estimate, Verdict
 from models.artifact import LanguageModelKind, MergeProof
@@ -17,12 +18,18 @@ FORMAT_VERSION: Literal[1] = 1
 """Of ``report.json``."""
 
 System = str
-"""Name of a system: ``base``, ``tuned``, or what the user called it."""
+"""Name of a system: ``base``, ``other``, ``tuned``, or what the user called it."""
 
 MOST_LOOPS = 0.02
 """The share of answers that loop above which a system is not called better."""
 
+MOST_UNFINISHED = 0.02
+"""The share of a suite's answers that are no whole answers, of either system, above which none is called better."""
+
 BASE: System = "base"
+"""What the tuned model was tuned from."""
+OTHER: System = "other"
+"""What the user compares it with instead."""
 TUNED: System = "tuned"
 
 
@@ -50,10 +57,10 @@ class Comparison(_ReportPart):
         system: The system; reports from before this key compared the tuned model with its base.
         baseline: What it is compared with.
         groups: What was resampled: groups of items that succeed and fail together.
-        p: Sign-flip test over the groups.
+        p: Paired t-test over the groups.
         p_holm: The same after Holm's correction over the primary comparisons of the report; the verdict rests on it.
             None where there is no verdict.
-        mcnemar_p: Exact McNemar test over single items, for 0/1 metrics.
+        detectable: The smallest difference that as many items find in four of five cases.
     """
 
     suite: str
@@ -67,7 +74,7 @@ class Comparison(_ReportPart):
     groups: int
     p: float
     p_holm: float | None
-    mcnemar_p: float | None
+    detectable: float | None = None
     verdict: Verdict
 
 
@@ -105,12 +112,23 @@ class Counted(_ReportPart):
         empty: Empty answers.
         too_long: Items that do not fit the model's context; they score 0.
         loops: Answers that repeat themselves over and over; None in reports from before this key.
+        failed: Items that a server has not answered, also when it was asked again; they score 0.
+        unfinished: Answers that are no whole ones: empty, too long, failed, or cut and not because they loop; None in
+            reports from before this key.
     """
 
     cut: int
     empty: int
     too_long: int
     loops: int | None = None
+    failed: int = 0
+    unfinished: int | None = None
+
+    @property
+    def told(self) -> str:
+        """The counts that are not 0, for the summary that commands print."""
+        found = {"cut": self.cut, "empty": self.empty, "too long": self.too_long, "failed": self.failed}
+        return ", ".join(f"{name} {count}" for name, count in {**found, "looping": self.loops}.items() if count)
 
 
 class SuiteRecord(_ReportPart):
@@ -166,7 +184,9 @@ class ReportProvenance(_ReportPart):
     """What the numbers come from, and how to reproduce them.
 
     Attributes:
-        base: Name of the base model, where it is known.
+        systems: What each system is, and how it was asked; empty in reports from before this key.
+        method: How the model that the report is about was tuned; empty where it was not, as the next six.
+        base: Name of the model that it was tuned from, which need not be one of the systems.
         dataset_rows: What was read, kept and dropped, and why; empty in reports from before this key.
         dataset_directory: Where the dataset is; empty as ``dataset_rows``.
         trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
@@ -178,6 +198,7 @@ class ReportProvenance(_ReportPart):
 
     created: str
     model_versions: dict[System, str]
+    systems: dict[System, SystemRecord] = Field(default_factory=dict)
     method: str
     quantisation: str
     base: str
@@ -257,6 +278,11 @@ class Report(_ReportPart):
         looping = sum(record.counted[system].loops or 0 for record in self.suites.values())
         return looping / sum(record.items for record in self.suites.values())
 
+    def unfinished(self, suite: str, system: System) -> bool:
+        """Whether too many answers of a system to a suite are no whole answers for anything to be better."""
+        record = self.suites[suite]
+        return (record.counted[system].unfinished or 0) > MOST_UNFINISHED * record.items
+
     @property
     def verdicts(self) -> Counter[Verdict]:
         """How many comparisons ended in each verdict."""
@@ -297,6 +323,8 @@ class Report(_ReportPart):
         for suite, record in self.suites.items():
             unscored = f", {record.without_reference} without a reference answer: not scored"
             lines.append(f"{suite} (n={record.items}{unscored if record.without_reference else ''})")
+            odd = {system: counted.told for system, counted in record.counted.items()}
+            lines += [f"  {system}: {told} of {record.items} answers" for system, told in odd.items() if told]
             lines += [f"  {metric:<{width}}{self._line(suite, metric)}" for metric in self.metrics_of(suite)]
         return "\n".join(lines)
 

@@ -3,11 +3,15 @@
 from data_recipes.leakage.normalise import RUN_TOLD
 from domains.domain import DOMAINS, find_domain
 from domains.wording import DEFINITION
+from eval.answers import SystemRecord
 from eval.bilingual import Text
 from eval.judges import JUDGES, primary
+from eval.judges.judge import MATTERS
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
+    MOST_UNFINISHED,
+    OTHER,
     TUNED,
     Comparison,
     NotMeasurable,
@@ -18,17 +22,23 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEAST_ITEMS, LEVEL, PERMUTATIONS, RESAMPLES, Verdict
+from eval.significance import LEAST_ITEMS, LEVEL, Verdict
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
     "better": Text("更好", "better"),
     "worse": Text("更差", "worse"),
+    "equivalent": Text("相当", "equivalent"),
     "no difference shown": Text("未显示差别", "no difference shown"),
     "loops": Text("复读，不算更好", "loops, not called better"),
+    "unfinished": Text("回答不完整，不算更好", "answers not whole, not called better"),
     "no verdict": Text("不作结论", "no verdict"),
 }
-SYSTEMS: dict[System, Text] = {BASE: Text("基座", "base"), TUNED: Text("微调后", "tuned")}
+SYSTEMS: dict[System, Text] = {
+    BASE: Text("基座", "base"),
+    OTHER: Text("对照", "other"),
+    TUNED: Text("微调后", "tuned"),
+}
 MODEL = Text("模型", "model")
 NOT_MEASURABLE: dict[NotMeasurable, Text] = {
     "training data unknown": Text(
@@ -40,13 +50,30 @@ NOT_MEASURABLE: dict[NotMeasurable, Text] = {
     ),
 }
 NOT_SCORED = Text("只有问题，未打分", "Questions only, not scored")
+KIND_OF_SYSTEM = {
+    "base": Text("微调所用的基座，用微调的提示格式提问", "what was tuned, asked in the prompt format of the run"),
+    "model": Text("普通模型", "an ordinary model"),
+    "server": Text("服务器（OpenAI 接口）", "a server (OpenAI's API)"),
+    **{kind.model_fields["kind"].default: Text(*kind.described) for kind in KINDS},
+}
 KIND_OF_RESULT = {kind.model_fields["kind"].default: Text(*kind.described) for kind in KINDS}
 ODD_ANSWERS = {
     "cut": Text("个回答到达长度上限被截断", "answers were cut at the token limit"),
     "empty": Text("个回答为空", "answers were empty"),
     "too_long": Text("题超出上下文长度，计 0 分", "items exceed the context length and score 0"),
     "loops": Text("个回答复读：不断重复同样的内容", "answers loop: they repeat themselves over and over"),
+    "failed": Text(
+        "题服务器没有回答（重试后仍失败），计 0 分", "items failed at the server, also when asked again, and score 0"
+    ),
 }
+ODD_IN_SHORT = {
+    "cut": Text("截断", "cut"),
+    "empty": Text("空", "empty"),
+    "too_long": Text("题过长", "too long"),
+    "failed": Text("失败", "failed"),
+    "loops": Text("复读", "loops"),
+}
+ODD = Text("不正常的回答", "Odd answers")
 SUITES = {
     "heldout_phrasing": Text("新问法", "New phrasings"),
     "unseen_entity": Text("未见实体", "Unseen entities"),
@@ -69,13 +96,16 @@ ITEM_KINDS = {
     DEFINITION: Text(DEFINITION, "definition"),
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
 METHOD = Text(
-    f"区间：按组（关于同一条目的题为一组）自助重采样 {RESAMPLES} 次的 95% 百分位区间；全对或全错时用精确二项界。"
-    f"比较：同题配对，按组交换两个模型，置换检验 {PERMUTATIONS} 次，对主要指标的比较作 Holm 校正；"
-    f"校正后 p < {LEVEL} 才说更好或更差。其余指标和不足 {LEAST_ITEMS} 题的只列区间，不作结论。",
-    f"Intervals: 95% percentiles of {RESAMPLES} bootstrap resamples of whole groups (items about the same "
-    "entry); shares of exactly 0 or 1 get the exact binomial bound. Comparisons: paired on the same items, permutation "
-    f"test exchanging the models within groups ({PERMUTATIONS} times), Holm-corrected over the primary metrics; a "
-    f"verdict of better or worse requires a corrected p below {LEVEL}. Other metrics, and those of fewer than "
+    "区间：95%。同组的题（关于同一条目）对错相连，所以以组为单位：0 到 1 之间的均值用精确二项区间，题数按组内相似程度"
+    "折算（Korn 与 Graubard）；其余用组的刀切法和 t 分布。比较：同题配对，以组为单位的 t 检验，区间不含 0 即 p < "
+    f"{LEVEL}；对主要指标的比较作 Holm 校正，校正后 p < {LEVEL} 才说更好或更差；整个区间都小到无须在意（份额 "
+    f"{MATTERS['share']:.0%} 以内）则为相当。其余指标和不足 {LEAST_ITEMS} 题的只列区间，不作结论。",
+    "Intervals: 95%. Items about the same entry are right and wrong together, so the unit is the group: means of "
+    "scores from 0 to 1 have the exact binomial interval of as many independent items as the groups are worth (Korn "
+    "and Graubard), the others Student's t by the jackknife over groups. Comparisons: paired on the same items, "
+    f"t-test over groups, whose p is below {LEVEL} exactly where the interval does not contain 0; Holm-corrected over "
+    f"the primary metrics; better or worse requires a corrected p below {LEVEL}, and equivalent an interval wholly "
+    f"within what nobody would act on ({MATTERS['share']:.0%} of a share). Other metrics, and those of fewer than "
     f"{LEAST_ITEMS} items, have intervals and no verdict.",
 )
 SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominence != "detail"]
@@ -95,15 +125,19 @@ def outcome(report: Report) -> Text:
         return Text("单模型评测", "One model evaluated")
     if report.subject == report.baseline:
         return Text(f"{len(report.systems)} 个模型对比", f"{len(report.systems)} models compared")
-    found = _shown_in_answers(report)
+    found, tuned = _shown_in_answers(report), report.baseline == BASE
     if {"better", "worse"} <= found:
         return Text("有得有失", "Mixed")
     if "better" in found:
-        return Text("微调后更好", "Better after tuning")
+        return Text("微调后更好", "Better after tuning") if tuned else Text("好于对照", "Better than the other model")
     if "worse" in found:
-        return Text("微调后更差", "Worse after tuning")
+        return Text("微调后更差", "Worse after tuning") if tuned else Text("不如对照", "Worse than the other model")
     if "loops" in found:
         return Text("微调后复读", "Loops after tuning")
+    if "unfinished" in found:
+        return Text("回答不完整，不作结论", "Answers are not whole: no verdict")
+    if "equivalent" in found and found <= {"equivalent", "no verdict"}:
+        return Text("回答相当", "Equivalent answers")
     if found == {"no verdict"}:
         return Text("题数不足，不作结论", "Too few items for a verdict")
     return Text("回答未显示差别", "No difference shown in the answers")
@@ -114,7 +148,7 @@ def outcome_tone(report: Report) -> str:
     found = _shown_in_answers(report)
     if {"better", "worse"} <= found:
         return "mixed"
-    return "good" if "better" in found else "bad" if found & {"worse", "loops"} else "plain"
+    return "good" if "better" in found else "bad" if found & {"worse", "loops", "unfinished"} else "plain"
 
 
 def _shown_in_answers(report: Report) -> set[Verdict]:
@@ -124,8 +158,8 @@ def _shown_in_answers(report: Report) -> set[Verdict]:
 
 
 def system_names(report: Report) -> dict[System, Text]:
-    """The names of the models: base and tuned, just the model where nothing was tuned, else the user's names."""
-    known = SYSTEMS if {BASE, TUNED} <= set(report.systems) else dict.fromkeys(SYSTEMS, MODEL)
+    """The names of the models: base or other and tuned, just the model where it is the first, else the user's names."""
+    known = SYSTEMS if TUNED in report.compared else dict.fromkeys(SYSTEMS, MODEL)
     return {system: known.get(system, Text(system, system)) for system in report.systems}
 
 
@@ -161,11 +195,14 @@ def sentence(report: Report) -> Text:
     verdicts = report.verdicts
     total = verdicts.total() - verdicts["no verdict"]
     better, worse, same = verdicts["better"], verdicts["worse"], verdicts["no difference shown"]
+    alike = verdicts["equivalent"]
     return Text(
         f"{where.zh}的{name.zh} {moved}（差 {interval}）。{total} 项主要比较中，{better} 项更好，{worse} 项更差，"
-        f"{same} 项未显示差别。{_because_of_loops(report).zh}",
+        f"{f'{alike} 项相当，' if alike else ''}{same} 项未显示差别。"
+        f"{_because_of_loops(report).zh}{_because_unfinished(report).zh}",
         f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, "
-        f"{worse} worse, {same} show no difference.{_because_of_loops(report).en}",
+        f"{worse} worse, {f'{alike} equivalent, ' if alike else ''}{same} show no difference."
+        f"{_because_of_loops(report).en}{_because_unfinished(report).en}",
     )
 
 
@@ -187,6 +224,40 @@ def _because_of_loops(report: Report) -> Text:
     return Text(
         f"另有 {count} 项得分更高但不算更好，因为回答复读（{zh}，上限 {allowed}）。",
         f" {count} more score higher and are not called better, because the answers loop ({en}; at most {allowed}).",
+    )
+
+
+def _because_unfinished(report: Report) -> Text:
+    """The same for answers that are no whole ones, with the key that lets every system finish."""
+    if not (count := report.verdicts["unfinished"]):
+        return Text("", "")
+    suites = dict.fromkeys(c.suite for c in report.comparisons if c.verdict == "unfinished")
+    names, allowed = system_names(report), f"{MOST_UNFINISHED:.0%}"
+    found = [
+        (names[system], suite_name(suite), f"{record.counted[system].unfinished} / {record.items}")
+        for suite in suites
+        for system in report.systems
+        if (record := report.suites[suite]) and report.unfinished(suite, system)
+    ]
+    zh = "；".join(f"{where.zh}，{name.zh} {share}" for name, where, share in found)
+    en = "; ".join(f"{where.en}, {name.en} {share}" for name, where, share in found)
+    return Text(
+        f"另有 {count} 项得分更高但不算更好，因为有回答被截断、为空、过长或失败（{zh}；上限 {allowed}）。"
+        "suite.max_new_tokens=null 让每个系统答完。",
+        f" {count} more score higher and are not called better, because answers were cut, empty, too long or failed "
+        f"({en}; at most {allowed}). suite.max_new_tokens=null lets every system finish.",
+    )
+
+
+def shown_odd(record: SuiteRecord, system: System) -> Text:
+    """The answers of a system to a suite that were cut, empty, too long, failed or looping, counted."""
+    counted = record.counted[system].model_dump()
+    found = [(ODD_IN_SHORT[name], counted[name]) for name in ODD_IN_SHORT if counted[name]]
+    if not found:
+        return Text("无", "none")
+    return Text(
+        "、".join(f"{name.zh} {count}" for name, count in found),
+        ", ".join(f"{name.en} {count}" for name, count in found),
     )
 
 
@@ -256,7 +327,8 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
     lines = [
         *((names[system], version) for system, version in origin.model_versions.items()),
         (Text("方法", "Method"), " ".join(filter(None, (origin.method, origin.quantisation)))),
-        (Text("基座 SHA-256", "Base SHA-256"), origin.base_sha256),
+        (Text("微调自", "Tuned from"), origin.base),
+        (Text("微调自 SHA-256", "Tuned from, SHA-256"), origin.base_sha256),
         (Text("数据集", "Dataset"), origin.dataset),
         (Text("数据集 SHA-256", "Dataset SHA-256"), origin.dataset_sha256),
         (Text("数据集行数", "Rows of the dataset"), origin.dataset_rows),
@@ -275,9 +347,37 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
     return [(name, value) for name, value in lines if value]
 
 
+def system_lines(record: SystemRecord) -> list[tuple[Text, str]]:
+    """What a system is and how it was asked, line by line, as far as it is known."""
+    lines = [
+        (Text("名称", "Name"), record.name),
+        (Text("类型", "Kind"), " ".join(KIND_OF_SYSTEM[record.kind])),
+        (Text("来自", "From"), record.origin),
+        (Text("SHA-256", "SHA-256"), record.sha256),
+        (Text("微调自", "Tuned from"), record.tuned_from),
+        (Text("微调自 SHA-256", "Tuned from, SHA-256"), record.tuned_from_sha256),
+        (Text("量化", "Quantisation"), record.quantisation),
+        (Text("提示格式", "Prompt format"), record.prompt_format),
+        (Text("提示格式 SHA-256", "Prompt format SHA-256"), record.prompt_format_sha256),
+        (Text("数值类型", "Data type"), record.dtype),
+    ]
+    for session in record.sessions:
+        versions = ", ".join(f"{name} {version}" for name, version in session.versions.items())
+        machine = "; ".join(filter(None, (session.hardware, session.instruction_set, versions)))
+        lines += [
+            (Text("作答时间", "Asked"), session.began),
+            (Text("命令", "Command"), session.command),
+            (Text("代码版本", "Code revision"), session.code),
+            (Text("硬件与指令集", "Hardware, instruction set"), machine),
+        ]
+    return [(name, value) for name, value in lines if value]
+
+
 def failures(report: Report) -> dict[System, list[Text]]:
-    """What did not go well, in plain words: for the report's model, then for the others that are compared."""
+    """What did not go well, in plain words: for the report's model, for the others that are compared, and what was odd
+    about the baseline's answers, which makes the others look better."""
     found = {system: _failures(report, system) for system in dict.fromkeys((report.subject, *report.compared))}
+    found.setdefault(report.baseline, _odd_answers(report, report.baseline))
     found[report.subject] += _merge(report)
     return {system: said for system, said in found.items() if said}
 
@@ -332,7 +432,11 @@ def _compared(comparison: Comparison) -> Text:
 
 
 def _unproven(report: Report, system: System) -> list[Text]:
-    unproven = [_compared(c) for c in report.comparisons if c.system == system and c.verdict == "no difference shown"]
+    unproven = [
+        _with_detectable(c, report)
+        for c in report.comparisons
+        if c.system == system and c.verdict == "no difference shown"
+    ]
     if not unproven:
         return []
     zh, en = "、".join(text.zh for text in unproven), "; ".join(text.en for text in unproven)
@@ -344,16 +448,25 @@ def _unproven(report: Report, system: System) -> list[Text]:
     ]
 
 
+def _with_detectable(comparison: Comparison, report: Report) -> Text:
+    """What was compared, and the difference that as many items would show."""
+    where, unit = _compared(comparison), report.metrics[comparison.metric].unit
+    if comparison.detectable is None:
+        return where
+    least = shown(comparison.detectable, unit)
+    return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
+
+
 def _odd_answers(report: Report, system: System) -> list[Text]:
     """Answers of a model that were cut, empty, or impossible."""
     return [
         Text(
-            f"{suite_name(suite).zh}：{record.items} 题中有 {count} {ODD_ANSWERS[reason].zh}。",
-            f"{suite_name(suite).en}: {count} of {record.items} {ODD_ANSWERS[reason].en}.",
+            f"{suite_name(suite).zh}：{record.items} 题中有 {count} {text.zh}。",
+            f"{suite_name(suite).en}: {count} of {record.items} {text.en}.",
         )
         for suite, record in report.suites.items()
-        for reason, count in record.counted[system].model_dump().items()
-        if count
+        for reason, text in ODD_ANSWERS.items()
+        if (count := record.counted[system].model_dump()[reason])
     ]
 
 

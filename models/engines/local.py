@@ -1,27 +1,29 @@
-"""The local engine: a transformers model, plain or with a prefix adapter, run in left-padded batches."""
+"""The local engine: a transformers model in this process, plain or with an adapter or prefix."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
 import torch
 from peft import PeftModel
-from transformers import (
-    GenerationConfig,
-    LogitsProcessorList,
-    PreTrainedModel,
-    StoppingCriteria,
-    StoppingCriteriaList,
-)
-from transformers.generation.streamers import BaseStreamer
+from transformers import PreTrainedModel
 
 from common.errors import UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.beside_base import load_beside_base
 from models.config import DType
-from models.conversation import Conversation
-from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
+from models.conversation import Continuation, Conversation, Prompt
+from models.engines.decoding import Decoder
+from models.engines.engine import (
+    Completion,
+    FinishReason,
+    OnText,
+    Sampling,
+    Score,
+    TokenLogprob,
+    room,
+)
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
 from models.loading import load_model, load_prompt_format
@@ -42,13 +44,14 @@ class LocalEngine:
         model_version: Name reported with each answer.
     """
 
-    continuous = False
+    gives_logprobs = True
 
     def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
         self.model = model.eval()
         self.prompt_format = prompt_format
         self.tokenizer = prompt_format.tokenizer
         self.stop_ids = stop_ids(model, prompt_format)
+        self.decoder = Decoder(model, self.tokenizer.pad_token_id)
         self._model_version = model_version
 
     @property
@@ -66,12 +69,29 @@ class LocalEngine:
         """The model's output layer, for scores."""
         return OutputLayer(self.model)
 
-    def count_prompt_tokens(self, conversation: Conversation) -> int:
-        """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
-        return self.prompt_format.count(conversation)
+    @cached_property
+    def breakers(self) -> frozenset[int]:
+        """Tokens that a repetition does not extend over."""
+        return breakers_of(self.tokenizer)
+
+    def count_prompt_tokens(self, prompt: Prompt) -> int:
+        """See ``Engine.count_prompt_tokens``."""
+        return self.prompt_format.count(prompt)
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """See ``Engine.prompt_ids``."""
+        return self.prompt_format.prompt_ids(prompt)
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Engine.encode``."""
+        return self.prompt_format.encode(text, beginning=beginning)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See ``Engine.decode``."""
+        return self.prompt_format.text_of(ids)
 
     def generate(
-        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+        self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
     ) -> list[Completion]:
         """See ``Engine.generate``.
 
@@ -79,23 +99,18 @@ class LocalEngine:
             UserError: A prompt leaves no room for an answer within the context length.
         """
         THREADS.follow()
-        prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
-        limits = [
-            room(len(prompt), s.max_new_tokens, self.context_length)
-            for prompt, s in zip(prompts, sampling, strict=True)
+        rows = [
+            self._row(prompt, s, partial(on_text, number) if on_text else None)
+            for number, (prompt, s) in enumerate(zip(prompts, sampling, strict=True))
         ]
-        input_ids, attention_mask = self._left_padded(prompts)
-        rows = _Rows(self.prompt_format, self.stop_ids, limits, [s.repetition_detection for s in sampling], on_text)
-        with torch.inference_mode():
-            self.model.generate(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                generation_config=self._generation_config(max(limits)),
-                logits_processor=self._processors(sampling, prompts, rows.ids),
-                streamer=rows,
-                stopping_criteria=StoppingCriteriaList([rows.criterion]),
-            )
-        return [rows.completion(row, len(prompt)) for row, prompt in enumerate(prompts)]
+        self.decoder.run(rows)
+        return [row.completion(self._logprobs(row.said, s.logprobs)) for row, s in zip(rows, sampling, strict=True)]
+
+    def _row(self, prompt: Prompt, sampling: Sampling, on_text: Callable[[str], bool] | None) -> "_Row":
+        ids = self.prompt_ids(prompt)
+        limit = room(len(ids), sampling.max_new_tokens, self.context_length)
+        decode = partial(self.prompt_format.decode, strip=not isinstance(prompt, Continuation))
+        return _Row(ids, sampling, limit, self.stop_ids, decode, self.breakers, on_text)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``."""
@@ -109,7 +124,7 @@ class LocalEngine:
         attention_mask = torch.tensor(
             [[1] * len(r.ids) + [0] * (longest - len(r.ids)) for r in rendered], device=self.model.device
         )
-        with torch.inference_mode():
+        with self.decoder.alone, torch.inference_mode():
             with self.output as output:
                 hidden = self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
             return [
@@ -117,104 +132,118 @@ class LocalEngine:
                 for states, ids, r in zip(hidden, input_ids, rendered, strict=True)
             ]
 
-    def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        longest = max(map(len, prompts))
-        pad = self.tokenizer.pad_token_id
-        ids = [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
-        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        device = self.model.device
-        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+    def _logprobs(self, ids: list[int], shown: int | None) -> tuple[TokenLogprob, ...]:
+        """Of every token of a text; none where nobody asked."""
+        if shown is None:
+            return ()
+        found = [TokenLogprob(self._token(ids[0]), None, ())]
+        text = torch.tensor([ids], device=self.model.device)
+        with self.decoder.alone, torch.inference_mode():
+            with self.output as output:
+                whole = self.model(input_ids=text, attention_mask=torch.ones_like(text), use_cache=False)
+            states = whole.logits[0, :-1]
+            for tile in output.tiles(len(states)):
+                found += self._of_tokens(output.logits(states[tile]), text[0, 1:][tile], shown)
+        return tuple(found)
 
-    def _processors(
-        self, sampling: Sequence[Sampling], prompts: list[list[int]], answers: list[list[int]]
-    ) -> LogitsProcessorList:
-        if all(s.is_plain for s in sampling):
-            return LogitsProcessorList()
-        return LogitsProcessorList([RowSampler(sampling, prompts, answers, self.stop_ids, breakers_of(self.tokenizer))])
+    def _of_tokens(self, logits: torch.Tensor, ids: torch.Tensor, shown: int) -> Iterator[TokenLogprob]:
+        """Log-probabilities of tokens in a row.
 
-    def _generation_config(self, max_new_tokens: int) -> GenerationConfig:
-        """Greedy search; rows that are not greedy choose in ``RowSampler``."""
-        return GenerationConfig(
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            eos_token_id=list(self.stop_ids),
-            pad_token_id=self.tokenizer.pad_token_id,
-        )
+        Args:
+            logits: For the place of each, ``[tokens, vocab]``.
+            ids: The tokens, ``[tokens]``.
+            shown: How many of the likeliest are reported beside each.
+        """
+        logprobs = logits.float().log_softmax(-1)
+        chosen = logprobs.gather(1, ids[:, None])[:, 0].tolist()
+        best, others = (found.tolist() for found in logprobs.topk(shown))
+        for token, logprob, values, places in zip(ids.tolist(), chosen, best, others, strict=True):
+            likeliest = ((self._token(place), value) for place, value in zip(places, values, strict=True))
+            yield TokenLogprob(self._token(token), logprob, tuple(likeliest))
+
+    def _token(self, token: int) -> str:
+        """The text of one token; a model may have more of them than its tokenizer."""
+        return str(self.tokenizer.decode([token]))
 
 
-class _Rows(BaseStreamer):
-    """Follows every row of a running batch: collects its ids, streams its text, ends it by its own limits."""
+class _Row:
+    """Follows one answer: chooses its tokens, streams its text, ends it by its own limits; see ``DecodedRow``.
+
+    Args:
+        prompt: Token ids.
+        sampling: How it is answered.
+        limit: Most tokens of the answer.
+        stop_ids: Tokens that end it.
+        decode: Makes its text.
+        breakers: Tokens that a repetition does not extend over.
+        on_text: Gets what is new of its text, and says whether it goes on.
+    """
 
     def __init__(
         self,
-        prompt_format: PromptFormat,
+        prompt: list[int],
+        sampling: Sampling,
+        limit: int,
         stop_ids: Sequence[int],
-        limits: list[int],
-        detections: list[RepetitionDetection | None],
-        on_text: OnText | None,
+        decode: Callable[[Sequence[int]], str],
+        breakers: frozenset[int],
+        on_text: Callable[[str], bool] | None,
     ) -> None:
-        self.prompt_format, self.stop_ids, self.limits, self.on_text = prompt_format, stop_ids, limits, on_text
-        self.ids: list[list[int]] = [[] for _ in limits]
-        self.handed_out = [""] * len(limits)
-        self.ended: list[FinishReason | None] = [None] * len(limits)
-        self.watches = [
-            RepetitionWatch(detection, partial(self._text, row)) if detection else None
-            for row, detection in enumerate(detections)
-        ]
-        self.prompt_seen = False
-        self.criterion = _EndedRows(self)
+        self.prompt: Sequence[int] = prompt
+        self.limit, self.stop_ids, self.decode, self.on_text = limit, stop_ids, decode, on_text
+        self.error: BaseException | None = None
+        self.ids: list[int] = []
+        self.stop: list[int] = []
+        self.handed_out = ""
+        self.ended: FinishReason | None = None if limit else "length"
+        self.sampler = None if sampling.is_plain else RowSampler(sampling, prompt, self.ids, stop_ids, breakers)
+        detection = sampling.repetition_detection
+        self.watch = RepetitionWatch(detection, self._text) if detection else None
 
-    def put(self, value: torch.Tensor) -> None:
-        """Called by ``generate`` with the prompt ids first, then with one new id per row."""
-        if not self.prompt_seen:
-            self.prompt_seen = True
-            return
-        for row, token in enumerate(value.reshape(-1).tolist()):
-            if self.ended[row] is None:
-                self._add(row, token)
+    @property
+    def is_open(self) -> bool:
+        """See ``DecodedRow.is_open``."""
+        return self.ended is None and self.error is None
 
-    def end(self) -> None:
-        """Called by ``generate`` when the batch is done; everything has been streamed before."""
+    @property
+    def newest(self) -> int:
+        """See ``DecodedRow.newest``."""
+        return self.ids[-1]
 
-    def _add(self, row: int, token: int) -> None:
+    def take(self, logits: torch.Tensor, likeliest: int) -> None:
+        """See ``DecodedRow.take``."""
+        token = self.sampler.choose(logits) if self.sampler else likeliest
         if token in self.stop_ids:
-            self.ended[row] = "stop"
+            self.ended, self.stop = "stop", [token]
         else:
-            self.ids[row].append(token)
-            watch = self.watches[row]
-            if watch and watch.loops(token):
-                self.ended[row] = "repetition_detected"
-            elif len(self.ids[row]) == self.limits[row]:
-                self.ended[row] = "length"
-        if self.on_text is not None and not self._hand_out(row):
-            self.ended[row] = "cancelled"
+            self.ids.append(token)
+            if self.watch and self.watch.loops(token):
+                self.ended = "repetition_detected"
+            elif len(self.ids) == self.limit:
+                self.ended = "length"
+        if self.on_text is not None and not self._hand_out(self.on_text):
+            self.ended = "cancelled"
 
-    def _text(self, row: int) -> str:
-        return self.prompt_format.decode(self.ids[row])
+    def _text(self) -> str:
+        return self.decode(self.ids)
 
-    def _hand_out(self, row: int) -> bool:
-        assert self.on_text is not None
-        text = self._text(row)
-        if self.ended[row] is None and text.endswith(REPLACEMENT):
+    def _hand_out(self, on_text: Callable[[str], bool]) -> bool:
+        text = self._text()
+        if self.ended is None and text.endswith(REPLACEMENT):
             return True  # a character whose bytes have not all arrived yet
-        new = text[len(self.handed_out[row]) :]
-        self.handed_out[row] = text
-        return self.on_text(row, new) if new else True
+        new = text[len(self.handed_out) :]
+        self.handed_out = text
+        return on_text(new) if new else True
 
-    def completion(self, row: int, prompt_tokens: int) -> Completion:
-        reason = self.ended[row]
-        assert reason is not None
-        return Completion(self._text(row), reason, prompt_tokens, len(self.ids[row]))
+    @property
+    def said(self) -> list[int]:
+        """Prompt and answer, with the token that ended it."""
+        return [*self.prompt, *self.ids, *self.stop]
 
-
-class _EndedRows(StoppingCriteria):
-    """Reports to ``generate`` which rows are done."""
-
-    def __init__(self, rows: _Rows) -> None:
-        self.rows = rows
-
-    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
-        return torch.tensor([ended is not None for ended in self.rows.ended], device=input_ids.device)
+    def completion(self, logprobs: tuple[TokenLogprob, ...]) -> Completion:
+        """The answer, which has ended."""
+        assert self.ended is not None
+        return Completion(self._text(), self.ended, len(self.prompt), len(self.ids), logprobs)
 
 
 def stop_ids(model: PreTrainedModel | PeftModel, prompt_format: PromptFormat) -> tuple[int, ...]:

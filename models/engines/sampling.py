@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 import torch
-from transformers import LogitsProcessor, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from models.engines.engine import Sampling
 
@@ -16,56 +16,42 @@ BREAKERS = ("\n", ":", "：", '"', "*")
 """What a repetition that DRY punishes may not extend over: what divides lists, dialogues and Markdown."""
 
 
-class RowSampler(LogitsProcessor):
-    """Chooses the next token of each row, so that the greedy search that follows can only take it.
+class RowSampler:
+    """Chooses the next token of a row.
 
     Penalties never fall on the tokens that end an answer: an answer that is not allowed to end loops all the more.
 
     Args:
-        sampling: The settings of each row.
-        prompts: The prompt of each row, without padding.
-        answers: The tokens that each row has generated so far; the caller appends to them.
+        sampling: The row's settings.
+        prompt: Its prompt.
+        answer: The tokens that it has generated so far; the caller appends to them.
         stop_ids: Tokens that end an answer.
         breakers: Tokens that a repetition does not extend over.
     """
 
     def __init__(
         self,
-        sampling: Sequence[Sampling],
-        prompts: Sequence[Sequence[int]],
-        answers: Sequence[Sequence[int]],
+        sampling: Sampling,
+        prompt: Sequence[int],
+        answer: Sequence[int],
         stop_ids: Sequence[int],
         breakers: frozenset[int],
     ) -> None:
-        self.sampling, self.prompts, self.answers = sampling, prompts, answers
+        self.sampling, self.prompt, self.answer = sampling, prompt, answer
         self.stop_ids, self.breakers = list(stop_ids), breakers
-        self.generators: dict[int, torch.Generator] = {}
+        self.generator: torch.Generator | None = None
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """See ``LogitsProcessor``.
+    def choose(self, logits: torch.Tensor) -> int:
+        """The next token, by the logits of all of them, ``[vocabulary]``."""
+        penalised = self.penalised(logits)
+        return self._drawn(penalised) if self.sampling.temperature > 0 else int(penalised.argmax())
 
-        Args:
-            input_ids: Padded prompts and answers, ``[rows, seq]``; the rows' own lists are used instead.
-            scores: Logits of the next token, ``[rows, vocabulary]``.
-
-        Returns:
-            The logits; of a row that is not greedy, minus infinity for every token but the chosen one.
-        """
-        chosen = scores.clone()
-        for row, sampling in enumerate(self.sampling):
-            logits = self._penalised(row, sampling, scores[row])
-            if sampling.temperature > 0:
-                token = self._drawn(row, sampling, logits)
-                logits = torch.full_like(logits, -torch.inf).index_fill_(0, token, 0.0)
-            chosen[row] = logits
-        return chosen
-
-    def _penalised(self, row: int, sampling: Sampling, logits: torch.Tensor) -> torch.Tensor:
+    def penalised(self, logits: torch.Tensor) -> torch.Tensor:
         """Logits after the penalties, ``[vocabulary]``."""
-        answer = self.answers[row]
+        sampling, answer = self.sampling, self.answer
         penalised = logits.float().clone()
         if sampling.repetition_penalty != 1.0:
-            seen = torch.tensor(sorted({*self.prompts[row], *answer}), device=logits.device)
+            seen = torch.tensor(sorted({*self.prompt, *answer}), device=logits.device)
             factor = sampling.repetition_penalty
             penalised[seen] = torch.where(penalised[seen] > 0, penalised[seen] / factor, penalised[seen] * factor)
         if answer and (sampling.frequency_penalty or sampling.presence_penalty):
@@ -79,14 +65,13 @@ class RowSampler(LogitsProcessor):
         penalised[self.stop_ids] = logits[self.stop_ids].float()
         return penalised
 
-    def _drawn(self, row: int, sampling: Sampling, logits: torch.Tensor) -> torch.Tensor:
-        """A token drawn by the row's own random numbers, ``[1]``."""
-        shares = likely(torch.softmax(logits / sampling.temperature, dim=-1), sampling)
-        if row not in self.generators:
-            generator = torch.Generator(logits.device)
-            _ = generator.seed() if sampling.seed is None else generator.manual_seed(sampling.seed)
-            self.generators[row] = generator
-        return torch.multinomial(shares, 1, generator=self.generators[row])
+    def _drawn(self, logits: torch.Tensor) -> int:
+        """A token drawn by the row's own random numbers."""
+        shares = likely(torch.softmax(logits / self.sampling.temperature, dim=-1), self.sampling)
+        if self.generator is None:
+            self.generator = torch.Generator(logits.device)
+            _ = self.generator.seed() if self.sampling.seed is None else self.generator.manual_seed(self.sampling.seed)
+        return int(torch.multinomial(shares, 1, generator=self.generator))
 
 
 def likely(shares: torch.Tensor, sampling: Sampling) -> torch.Tensor:

@@ -19,6 +19,7 @@ from models.families.family import (
     SplitRows,
     native_plan,
     native_tokenizer,
+    refuse_quantised,
     require_keys,
     rows_are_normalised,
 )
@@ -59,19 +60,6 @@ def is_second_generation(checkpoint: Checkpoint) -> bool:
         return True
     model = checkpoint.directory / "tokenizer.model"
     return model.is_file() and not read_model(model).add_dummy_prefix
-
-
-def refuse_quantised(checkpoint: Checkpoint) -> None:
-    """Refuses the 4- and 8-bit directories on the hub, which only the authors' code can read.
-
-    Raises:
-        UserError: The configuration says that the weights are quantised.
-    """
-    if checkpoint.config.get("quantization_config") or checkpoint.config.get("quantized"):
-        raise checkpoint.refuse(
-            "the weights are quantised by Baichuan's own code",
-            "use the unquantised model; NF4 quantises it while loading (method=qlora)",
-        )
 
 
 def transforms(hidden_size: int, *, norm_head: bool) -> Sequence[WeightTransform]:

@@ -78,11 +78,6 @@ PREFIX_ENCODER = tuple(
 def _refuse_what_is_not_computed(checkpoint: Checkpoint) -> None:
     given = checkpoint.config
     refuse_quantised(checkpoint)
-    if given.get("quantization_bit"):
-        raise checkpoint.refuse(
-            f"the weights are quantised to {given['quantization_bit']} bits by ChatGLM's own code",
-            "use the unquantised model; NF4 quantises it while loading (method=qlora)",
-        )
     wrong = [f"{key}={given[key]}" for key, value in COMPUTED.items() if given.get(key, value) != value]
     if wrong:
         raise checkpoint.refuse(

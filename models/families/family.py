@@ -24,6 +24,9 @@ from transformers.core_model_loading import Concatenate, ConversionOps, WeightTr
 from common.errors import UserError
 from models.config import Hints
 
+QUANTISED = ("quantization_config", "quantized", "quantization_bit")
+"""Where a ``config.json`` says that weights were stored quantised: by transformers', Baichuan's or ChatGLM's code."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -141,9 +144,10 @@ def refuse_quantised(checkpoint: Checkpoint) -> None:
     Raises:
         UserError: The configuration says that they are.
     """
-    if checkpoint.config.get("quantization_config"):
+    if said := [f"{key}={value}" for key in QUANTISED if (value := checkpoint.config.get(key))]:
         raise checkpoint.refuse(
-            "the weights are already quantised", "use the unquantised model; NF4 quantises it while loading"
+            f"the weights are already quantised ({', '.join(said)})",
+            "use the unquantised model; NF4 quantises it while loading (method=qlora)",
         )
 
 

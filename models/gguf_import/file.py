@@ -19,11 +19,11 @@ from gguf import GGUFValueType as ValueType
 from gguf import Keys
 
 from common.errors import UserError
+from common.files import refuse_lfs_pointer
 
 T = TypeVar("T")
 
 MAGIC = b"GGUF"
-GIT_LFS_POINTER = b"version https://git-lfs"
 VERSIONS = (2, 3)
 ALIGNMENT = 32
 """Of the tensors, where the file does not say."""
@@ -194,13 +194,12 @@ class _Header:
 
     def check_beginning(self) -> None:
         """Checks that this is a GGUF file of a known version."""
-        begins = self.opened.read(len(GIT_LFS_POINTER))
+        refuse_lfs_pointer(self.path)
+        begins = self.opened.read(len(MAGIC))
         self.opened.seek(0)
-        if begins == GIT_LFS_POINTER:
-            raise UserError("this is a Git LFS pointer, not the model", where=str(self.path), fix="run: git lfs pull")
         if not begins.startswith(MAGIC):
             raise UserError(
-                f"no GGUF file: it begins with {begins[:4]!r} instead of {MAGIC!r}",
+                f"no GGUF file: it begins with {begins!r} instead of {MAGIC!r}",
                 where=str(self.path),
                 fix="give a model directory, or FILE.gguf; files of llama.cpp from before 2023-08 are not read",
             )

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from common.errors import UserError
+from common.files import refuse_lfs_pointer
 
 SPACE = "▁"
 """What SentencePiece writes for a space."""
 
-_GIT_LFS = b"version https://git-lfs"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -96,11 +96,8 @@ def read_model(file: Path) -> SentencePieceModel:
     """
     if not file.is_file():
         raise UserError("no tokenizer.model here", where=str(file), fix="download the model's tokenizer.model again")
+    refuse_lfs_pointer(file)
     content = file.read_bytes()
-    if content.startswith(_GIT_LFS):
-        raise UserError(
-            "this is a Git LFS pointer, not the tokenizer itself", where=str(file), fix="run `git lfs pull` there"
-        )
     try:
         return _model(content)
     except (ValueError, LookupError, struct.error) as error:

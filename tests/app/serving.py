@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 
 from app.backends.local import LocalBackend
 from app.config import AudienceConfig, ServeConfig
@@ -19,8 +18,7 @@ from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
 
 CONFIG = ServeConfig(
-    max_batch=4,
-    max_wait_ms=20,
+    max_batch=1,
     queue_limit=3,
     max_new_tokens=64,
     max_body_bytes=50_000,
@@ -70,7 +68,7 @@ def serving(
     backend = LocalBackend(engine, config)
     served = verified_as(find_domain(domain), verify)
     app = create_app(backend, served, knowledge, config, grounding, audience=audience)
-    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
+    server = Server(app, backend)
     running = Running(server, backend)
     running.thread.start()
     try:

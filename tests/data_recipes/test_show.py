@@ -64,6 +64,7 @@ def test_with_a_model_exactly_the_supervised_part_is_marked(
     assert "supervised)" in printed
 
 
+@pytest.mark.slow
 def test_lengths_are_those_of_the_rendered_rows_and_the_long_ones_are_named(
     show: Run, medical: BuiltDataset, tiny_base: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,13 +9,12 @@ import pytest
 from common.errors import Refused
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.manifest import GroundingUsed
-from eval.answers import ModelAnswer, SystemResult
+from eval.answers import ModelAnswer, SystemRecord, SystemResult
 from eval.config import SuiteConfig
-from eval.evaluation import Candidate, evaluate_candidates
+from eval.evaluation import Candidate, evaluate_candidates, in_this_process
 from eval.report.assemble import assemble
 from eval.report.wording import origin_lines
 from models.artifact import NO_ENTRIES, GroundingRecord
-from models.numerics import compute_dtype
 from tests.artifacts import artifact
 
 TRAINED = GroundingRecord(kind="entries", template="entries_1", sha256="ab" * 32, entries=3, attributes=2, budget=200)
@@ -34,16 +33,9 @@ def evaluate(dataset: BuiltDataset, trained: GroundingRecord | None, out: Path) 
     def load() -> Any:
         raise _Loaded
 
-    candidate = Candidate(load, artifact=artifact("merged", grounding=trained))
-    evaluate_candidates(
-        {"tuned": candidate},
-        dataset,
-        SuiteConfig(name="s"),
-        out,
-        metrics_file=None,
-        command="",
-        numerics=compute_dtype("float32"),
-    )
+    record = SystemRecord(name="tuned", kind="merged", origin="")
+    candidate = Candidate(record, in_this_process(load), (str(out),), artifact("merged", grounding=trained))
+    evaluate_candidates({"tuned": candidate}, dataset, SuiteConfig(name="s"), out, metrics_file=None, command="")
 
 
 def test_another_form_of_entries_than_in_training_is_refused(dataset: BuiltDataset, tmp_path: Path) -> None:

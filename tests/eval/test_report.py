@@ -60,7 +60,7 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
                 groups=20,
                 p=0.01,
                 p_holm=0.02,
-                mcnemar_p=None,
+                detectable=None,
                 verdict=verdict,
             )
             for system in systems[1:]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,10 +12,11 @@ import pytest
 from common.command import run_command
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import NO_REFERENCE
-from eval.evaluation import evaluate_and_report
+from eval.evaluation import evaluate_candidates, in_this_process
 from eval.report.schema import ItemRecord, Report
 from eval.run import HELP, main
-from models.artifact import Artifact
+from eval.systems import base_of_run, result_of_run
+from models.artifact import Artifact, LanguageModelArtifact
 from models.engines.engine import Engine
 from models.engines.local import load_engine
 from models.numerics import compute_dtype
@@ -29,16 +31,19 @@ def report_of(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> tuple[
         loaded.append(name)
         return load_engine(path)
 
-    report = evaluate_and_report(
-        lambda: load("base", base),
-        lambda: load("tuned", run),
+    record = Artifact.load(run)
+    assert isinstance(record, LanguageModelArtifact)
+    tuned = result_of_run(run, record, "float32")
+    report = evaluate_candidates(
+        {
+            "base": base_of_run(record, base, lambda: load("base", base), compute_dtype("float32")),
+            "tuned": replace(tuned, ask=in_this_process(lambda: load("tuned", run))),
+        },
         dataset,
         SUITE,
         out,
-        artifact=Artifact.load(run),
         metrics_file=run / "metrics.jsonl",
         command="python eval/run.py model=RUN out=DIR",
-        numerics=compute_dtype("float32"),
     )
     return report, loaded
 
@@ -138,11 +143,11 @@ def test_html_escapes_what_users_and_models_wrote(out: Path) -> None:
     assert "&lt;script&gt;alert(1)" in text
 
 
-def test_answers_of_the_base_are_reused(
+def test_stored_answers_are_not_asked_for_again(
     out: Path, run: Path, tiny_base: Path, dataset: BuiltDataset, tmp_path: Path
 ) -> None:
     report, loaded = report_of(run, tiny_base, dataset, tmp_path)
-    assert loaded == ["tuned"]
+    assert loaded == []
     assert report.systems == Report.load(out / "report.json").systems
 
 
@@ -220,7 +225,7 @@ def test_command_evaluates_a_model_alone(
         (["model={run}", "suite.max_item=3"], "did you mean 'max_items'"),
         (["model={run}", "dtype=float8"], "float32"),
         (["model={dataset}", "dataset={dataset}"], "no model here"),
-        (["model={run}", "out={run}/config.yaml"], "this is a file"),
+        (["model={run}", "out={run}/config.yaml"], "cannot write here"),
         (["model={run}", "systems.older=/nowhere"], "no such directory"),
         (["model={run}", "systems.base={base}"], "give this model with base=PATH"),
         (["model={run}", "systems.2nd={base}"], "systems.2nd"),

@@ -1,10 +1,12 @@
 """The statistics against known cases and independent implementations."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from eval.significance import Array, compare, estimate, holm, mcnemar_exact, ratio, verdict
+from eval.significance import Array, Difference, compare, estimate, holm, of_share, ratio, verdict
 
 
 def means(scores: Array) -> Array:
@@ -18,79 +20,115 @@ def clustered(seed: int, spread: float = 1.0, mean: float = 0.0, clusters: int =
     return np.asarray(common + generator.normal(0, 0.5, clusters * size))
 
 
+def alone(n: int) -> list[str]:
+    return [str(i) for i in range(n)]
+
+
 GROUPS = [str(i // 5) for i in range(200)]
 
 
 def test_interval_covers_the_truth_where_items_are_clustered() -> None:
-    found = [estimate(means(clustered(seed)), GROUPS, ratio, seed=1) for seed in range(200)]
+    found = [estimate(means(clustered(seed)), GROUPS, ratio) for seed in range(200)]
     covered = np.mean([e.low is not None and e.high is not None and e.low <= 0 <= e.high for e in found])
     assert 0.89 <= covered <= 0.99
 
 
 def test_ignoring_clusters_would_be_overconfident() -> None:
-    alone = [str(i) for i in range(200)]
-    narrow = [estimate(means(clustered(seed)), alone, ratio, seed=1) for seed in range(100)]
+    narrow = [estimate(means(clustered(seed)), alone(200), ratio) for seed in range(100)]
     covered = np.mean([e.low is not None and e.high is not None and e.low <= 0 <= e.high for e in narrow])
     assert covered < 0.8
 
 
-def test_same_seed_same_interval() -> None:
-    scores = means(clustered(0))
-    assert estimate(scores, GROUPS, ratio, seed=3) == estimate(scores, GROUPS, ratio, seed=3)
+@pytest.mark.parametrize("right", [0, 1, 7, 20, 39, 40])
+def test_a_share_of_independent_items_has_the_exact_binomial_interval(right: int) -> None:
+    found = of_share(np.array([1.0] * right + [0.0] * (40 - right)), alone(40))
+    expected = stats.binomtest(right, 40).proportion_ci(method="exact")
+    assert found == pytest.approx((expected.low, expected.high))
 
 
-def test_perfect_share_has_the_exact_binomial_bound() -> None:
-    found = estimate(means(np.ones(20)), [str(i) for i in range(20)], ratio, seed=1)
-    expected = stats.binomtest(20, 20).proportion_ci(method="exact")
-    assert found.low == pytest.approx(expected.low)
-    assert found.high == 1.0
+def test_bounds_of_a_share_rise_with_the_number_of_right_items() -> None:
+    for step, groups in ((1, alone(40)), (4, [str(i // 4) for i in range(40)])):
+        bounds = [of_share(np.array([1.0] * right + [0.0] * (40 - right)), groups) for right in range(0, 41, step)]
+        for ends in zip(*bounds, strict=True):
+            rising = [end for end in ends if end is not None]
+            assert len(rising) == len(bounds) and rising == sorted(rising)
+
+
+def test_items_that_fail_together_are_worth_fewer() -> None:
+    together, apart = np.repeat([0.0, 1.0] * 5, 10), np.tile([0.0, 1.0], 50)
+    groups = [str(i // 10) for i in range(100)]
+    wide, narrow = (np.subtract(*reversed(of_share(scores, groups))) for scores in (together, apart))  # type: ignore[arg-type]
+    assert wide > 2.5 * narrow
+    low, high = of_share(np.zeros(100), groups)
+    assert low == 0 and high is not None and high > 2 * stats.binomtest(0, 100).proportion_ci(method="exact").high
+
+
+def test_scores_in_part_vary_less_than_right_and_wrong_and_the_interval_stays_within_0_and_1() -> None:
+    whole = of_share(np.array([0.0, 1.0] * 20), alone(40))
+    partly = of_share(np.array([0.45, 0.55] * 20), alone(40))
+    assert whole[0] is not None and partly[0] is not None and partly[1] is not None
+    assert whole[0] < 0.4 < partly[0] < 0.5 < partly[1]
+    low, high = of_share(np.array([0.97, 1.0, 1.0, 1.0] * 5), alone(20))
+    assert low is not None and high is not None and 0.7 < low < 0.9925 < high <= 1
+    assert of_share(np.full(20, 0.5), alone(20))[0] is not None
 
 
 def test_a_single_group_has_no_interval() -> None:
-    found = estimate(means(np.array([0.2, 0.6])), ["a", "a"], ratio, seed=1)
+    found = estimate(means(np.array([0.2, 0.6])), ["a", "a"], ratio)
     assert found.value == pytest.approx(0.4)
     assert (found.low, found.high) == (None, None)
 
 
+def test_a_loss_that_is_not_finite_has_no_interval_and_makes_no_other_model_better() -> None:
+    infinite, plain = means(clustered(0) + 3), means(clustered(1) + 3)
+    infinite[0, 0] = math.inf
+    assert (estimate(infinite, GROUPS, ratio).low, compare(plain, infinite, GROUPS, ratio).low) == (None, None)
+    for base, tuned, said in (
+        (plain, infinite, "worse"),
+        (infinite, plain, "no difference shown"),
+        (infinite * math.nan, plain, "no difference shown"),
+    ):
+        found = compare(base, tuned, GROUPS, ratio)
+        assert verdict(found, found.p, higher_is_better=False, matters=0.1) == said
+
+
 def test_no_difference_is_rarely_called_one() -> None:
-    p_values = [compare(means(clustered(s)), means(clustered(s + 1000)), GROUPS, ratio, seed=1).p for s in range(60)]
+    p_values = [compare(means(clustered(s)), means(clustered(s + 1000)), GROUPS, ratio).p for s in range(60)]
     assert np.mean(np.array(p_values) < 0.05) <= 0.15
 
 
-def test_a_clear_difference_is_found() -> None:
+def test_a_difference_is_the_paired_t_test_over_groups_and_its_interval_agrees() -> None:
+    base, tuned = clustered(0), clustered(0) + np.random.default_rng(5).normal(0.1, 0.3, 200)
+    found = compare(means(base), means(tuned), GROUPS, ratio)
+    differences = (tuned - base).reshape(40, 5).mean(axis=1)
+    expected = stats.ttest_1samp(differences, 0)
+    interval = expected.confidence_interval()
+    assert found.p == pytest.approx(expected.pvalue) and found.groups == 40
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize("shift", np.linspace(0.03, 0.12, 7))
+def test_interval_and_p_never_disagree(shift: float) -> None:
+    noise = np.random.default_rng(2).normal(shift, 0.5, 200)
+    found = compare(means(clustered(0)), means(clustered(0) + noise), GROUPS, ratio)
+    assert found.low is not None and (found.p < 0.05) == (found.low > 0)
+
+
+def test_a_difference_of_this_size_is_found_in_four_of_five_cases() -> None:
+    generator = np.random.default_rng(3)
     base = clustered(0)
-    found = compare(means(base), means(base + 0.5), GROUPS, ratio, seed=1)
-    assert found.value == pytest.approx(0.5)
-    assert found.p < 0.001
-    assert found.low == pytest.approx(0.5)
-    assert found.groups == 40
+    noise = [generator.normal(0, 0.5, 200) for _ in range(200)]
+    detectable = compare(means(base), means(base + noise[0]), GROUPS, ratio).detectable
+    assert detectable is not None
+    found = [compare(means(base), means(base + one + detectable), GROUPS, ratio).p < 0.05 for one in noise]
+    assert 0.7 < np.mean(found) < 0.9
 
 
 def test_identical_systems_have_p_one_and_no_interval_of_width_zero() -> None:
     base = means(clustered(0))
-    found = compare(base, base, GROUPS, ratio, seed=1)
+    found = compare(base, base, GROUPS, ratio)
     assert found.p == 1.0
     assert (found.low, found.high) == (None, None)
-
-
-def test_sign_flip_p_matches_full_enumeration() -> None:
-    base, tuned = np.zeros(8), np.array([0.4, 0.1, -0.2, 0.3, 0.5, 0.2, -0.1, 0.6])
-    groups = [str(i) for i in range(8)]
-    signs = np.array(np.meshgrid(*[[-1, 1]] * 8)).reshape(8, -1)
-    exact = np.mean(np.abs(tuned @ signs) >= abs(tuned.sum()) - 1e-9)
-    assert compare(means(base), means(tuned), groups, ratio, seed=1).p == pytest.approx(exact, abs=0.01)
-
-
-@pytest.mark.parametrize(("won", "lost"), [(0, 0), (5, 0), (10, 3), (4, 4), (900, 800)])
-def test_mcnemar_is_the_binomial_test_of_discordant_pairs(won: int, lost: int) -> None:
-    base = np.array([0.0] * won + [1.0] * lost + [1.0, 0.0])
-    tuned = np.array([1.0] * won + [0.0] * lost + [1.0, 0.0])
-    expected = stats.binomtest(won, won + lost).pvalue if won + lost else 1.0
-    assert mcnemar_exact(base, tuned) == pytest.approx(expected)
-
-
-def test_mcnemar_is_only_for_shares() -> None:
-    assert compare(means(clustered(0)), means(clustered(1)), GROUPS, ratio, seed=1).mcnemar_p is None
 
 
 def test_holm_by_hand() -> None:
@@ -99,13 +137,17 @@ def test_holm_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "p", "higher", "expected"),
+    ("value", "half", "p", "higher", "expected"),
     [
-        (0.2, 0.01, True, "better"),
-        (0.2, 0.01, False, "worse"),
-        (-0.2, 0.01, True, "worse"),
-        (0.2, 0.05, True, "no difference shown"),
+        (0.2, 0.1, 0.01, True, "better"),
+        (0.2, 0.1, 0.01, False, "worse"),
+        (-0.2, 0.1, 0.01, True, "worse"),
+        (0.2, 0.1, 0.05, True, "no difference shown"),
+        (0.004, 0.003, 0.001, True, "equivalent"),
+        (0.004, 0.015, 0.6, True, "equivalent"),
+        (0.004, 0.016, 0.6, True, "no difference shown"),
     ],
 )
-def test_verdict(difference: float, p: float, higher: bool, expected: str) -> None:
-    assert verdict(difference, p, higher_is_better=higher) == expected
+def test_verdict(value: float, half: float, p: float, higher: bool, expected: str) -> None:
+    difference = Difference(value, value - half, value + half, 100, 100, p, None)
+    assert verdict(difference, p, higher_is_better=higher, matters=0.02) == expected

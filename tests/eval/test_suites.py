@@ -7,11 +7,12 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.pipeline.build import BuiltDataset
-from eval.answers import SystemResult
+from data_recipes.schema.example import Example
+from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
 from eval.scoring import measure
 from eval.significance import compare, ratio, verdict
-from eval.suites import evaluate_system, select
+from eval.suites import answer_items, decoding, select
 from models.conversation import Conversation
 from models.engines.engine import Completion, OnText, Sampling, Score
 from tests.eval.conftest import SUITE, example
@@ -40,6 +41,14 @@ class Echo:
         return [Score(-float(len(c[-1].content)), 2) for c in conversations]
 
 
+def answered(engine: Echo, examples: Sequence[Example], config: SuiteConfig = SUITE) -> list[ModelAnswer]:
+    """The answers to all items, in their order."""
+    found: dict[int, ModelAnswer] = {}
+    for batch in answer_items(engine, examples, range(len(examples)), config):
+        found |= batch
+    return [found[i] for i in range(len(examples))]
+
+
 def test_all_test_splits_are_run_but_train_and_dev(dataset: BuiltDataset) -> None:
     assert list(select(dataset.splits, SUITE)) == ["test", "safety"]
 
@@ -58,23 +67,31 @@ def test_unknown_split_is_the_users_error(dataset: BuiltDataset) -> None:
 
 
 def test_answers_come_back_in_the_order_of_the_items() -> None:
-    suites = {"a": [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1)], "b": [example("b-1", "问" * 5, "答")]}
-    result = evaluate_system(Echo(), suites, SuiteConfig(name="x", batch_size=2))
-    assert [len(a.text) for a in result.answers["a"]] == [3, 9, 1]
-    assert [len(a.text) for a in result.answers["b"]] == [5]
+    examples = [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1, 5)]
+    assert [len(a.text) for a in answered(Echo(), examples, SuiteConfig(name="x", batch_size=2))] == [3, 9, 1, 5]
 
 
 def test_batches_are_cut_by_length() -> None:
     engine = Echo()
-    evaluate_system(
-        engine, {"a": [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1, 8)]}, SuiteConfig(name="x", batch_size=2)
-    )
+    answered(engine, [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1, 8)], SuiteConfig(name="x", batch_size=2))
     assert engine.batches == [[9, 8], [3, 1]]
+
+
+def test_what_shares_a_batch_does_not_depend_on_what_is_known() -> None:
+    engine, config = Echo(), SuiteConfig(name="x", batch_size=2)
+    found = list(answer_items(engine, [example(f"a-{n}", "问" * n, "答") for n in (3, 9, 1, 8)], [0, 2, 3], config))
+    assert engine.batches == [[8], [3, 1]] and [list(batch) for batch in found] == [[3], [0, 2]]
+
+
+def test_without_a_limit_an_answer_ends_at_the_context_or_in_a_loop() -> None:
+    limited, free = (decoding(SuiteConfig(name="x", max_new_tokens=limit), 500) for limit in (60, None))
+    assert (limited.max_new_tokens, limited.repetition_detection) == (60, None)
+    assert free.max_new_tokens == 500 and free.repetition_detection is not None
 
 
 def test_item_beyond_the_context_scores_zero_and_is_counted() -> None:
     examples = [example("a-1", "问" * 99, "答案"), example("a-2", "答案", "答案")]
-    answers = evaluate_system(Echo(), {"a": examples}, SuiteConfig(name="x")).answers["a"]
+    answers = answered(Echo(), examples, SuiteConfig(name="x"))
     assert [a.finish_reason for a in answers] == ["too_long", "stop"]
     measured = measure(examples, answers)
     assert measured["rouge_l_zh"].scores == (0.0, 1.0)
@@ -82,7 +99,7 @@ def test_item_beyond_the_context_scores_zero_and_is_counted() -> None:
 
 
 def test_metrics_apply_by_what_an_item_has(dataset: BuiltDataset) -> None:
-    answers = evaluate_system(Echo(), {"safety": dataset.splits["safety"]}, SUITE).answers["safety"]
+    answers = answered(Echo(), dataset.splits["safety"])
     measured = measure(dataset.splits["safety"], answers)
     assert set(measured) == {"rouge_l_zh", "bleu_zh", "emergency", "refusal", "loss_per_character", "loss_per_token"}
     assert measured["emergency"].items == (0,)
@@ -97,18 +114,18 @@ class Diverged(Echo):
 
 
 def test_a_diverged_model_is_infinitely_bad_not_left_out() -> None:
-    suites = {"a": [example(f"{name}-1", "问", "答") for name in "甲乙丙丁戊己庚辛"]}
-    base, tuned = (evaluate_system(engine, suites, SUITE) for engine in (Echo(), Diverged()))
-    tuned = SystemResult.model_validate_json(tuned.model_dump_json())
-    of_base, of_tuned = (measure(suites["a"], r.answers["a"])["loss_per_character"].statistics for r in (base, tuned))
-    found = compare(of_base, of_tuned, [e.group for e in suites["a"]], ratio, seed=1)
+    examples = [example(f"{name}-1", "问", "答") for name in "甲乙丙丁戊己庚辛"]
+    base, tuned = (answered(engine, examples) for engine in (Echo(), Diverged()))
+    tuned = [ModelAnswer.model_validate_json(answer.model_dump_json()) for answer in tuned]
+    of_base, of_tuned = (measure(examples, answers)["loss_per_character"].statistics for answers in (base, tuned))
+    found = compare(of_base, of_tuned, [e.group for e in examples], ratio)
     assert found.value == math.inf
     assert (found.low, found.high) == (None, None)
-    assert verdict(found.value, found.p, higher_is_better=False) == "worse"
+    assert verdict(found, found.p, higher_is_better=False, matters=0.02) == "worse"
 
 
 def test_loss_is_a_rate_over_tokens_not_a_mean_of_items() -> None:
     examples = [example("a-1", "问", "一"), example("a-2", "问", "一二三")]
-    measured = measure(examples, evaluate_system(Echo(), {"a": examples}, SUITE).answers["a"])
+    measured = measure(examples, answered(Echo(), examples))
     totals = measured["loss_per_token"].statistics.sum(axis=0)
     assert totals.tolist() == [4.0, 4.0]

@@ -24,6 +24,7 @@ from models.gguf_export.writer import check_gguf
 from models.loading import FAMILIES, family_named, load_model, load_tokenizer, open_checkpoint
 from models.stand_ins import LIKENESSES, build
 from models.tokenizers.sentencepiece import read_model
+from tests.models.test_decoding import staggered
 
 ORACLES = ("chatglm2", "baichuan-7b", "baichuan-13b")
 TOLERANCE = 1e-5  # float32, |logits| up to 6
@@ -216,6 +217,11 @@ def test_prefix_and_left_padding_together_give_what_the_single_sequence_gives(st
         assert alone[0, 9:].tolist() == batched[0, 13:].tolist(), name
 
 
+def test_answers_that_join_and_leave_a_batch_are_those_given_alone(stand_ins: dict[str, Path]) -> None:
+    for name in ("baichuan_13b", "baichuan", "chatglm2"):
+        staggered(load_model(stand_ins[name]))
+
+
 def test_nf4_while_loading_trains_and_saves_natively(stand_in: Path, tmp_path: Path) -> None:
     model = load_model(stand_in, quantisation="nf4")
     assert sum("Linear4bit" in type(module).__name__ for module in model.modules()) >= 10
@@ -237,7 +243,8 @@ def edited(directory: Path, out: Path, **keys: Any) -> Path:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"quantization_bit": 4}, "quantised to 4 bits"),
+        ({"quantization_bit": 4}, "already quantised .quantization_bit=4"),
+        ({"quantized": True}, "already quantised .quantized=True"),
         ({"multi_query_attention": False}, "multi_query_attention=False"),
         ({"add_bias_linear": True}, "add_bias_linear=True"),
         ({"rope_ratio": 50, "_name_or_path": "my/model"}, "rope_ratio=50 means one thing"),

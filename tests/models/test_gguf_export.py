@@ -136,6 +136,8 @@ def test_converting_writes_the_file_next_to_the_native_ones(gguf_base: Path, tmp
     convert([f"model.path={gguf_base}", "layout=gguf", "gguf=q4_0", f"out={tmp_path / 'out'}"])
     files = {path.name: path.stat().st_size for path in (tmp_path / "out").iterdir()}
     assert files["model.gguf"] < files["model.safetensors"]
+    with pytest.raises(UserError, match="prompt_format= is written"):
+        convert([f"model.path={gguf_base}", "layout=original", "prompt_format=qwen", f"out={tmp_path / 'original'}"])
     with pytest.raises(UserError, match="layout=gguf"):
         convert([f"model.path={gguf_base}", "gguf=q4_0", f"out={tmp_path / 'other'}"])
 

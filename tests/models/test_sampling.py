@@ -38,8 +38,9 @@ def test_a_row_does_not_depend_on_its_neighbours(engine: LocalEngine) -> None:
 
 
 def processed(sampling: Sampling, logits: list[float], answer: list[int], prompt: tuple[int, ...] = ()) -> list[float]:
-    sampler = RowSampler([sampling], [list(prompt)], [answer], [4], frozenset({3}))
-    result: list[float] = sampler(torch.zeros(1, 1, dtype=torch.long), torch.tensor([logits]))[0].tolist()
+    result: list[float] = (
+        RowSampler(sampling, prompt, answer, [4], frozenset({3})).penalised(torch.tensor(logits)).tolist()
+    )
     return result
 
 

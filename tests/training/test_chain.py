@@ -97,6 +97,7 @@ def test_mathematics_chain_tunes_a_base_that_read_sums_and_scores_final_answers(
         assert score["n"] == 4 and score["low"] <= score["value"] <= score["high"]
 
 
+@pytest.mark.slow  # test_methods.py has the method, test_families_end_to_end.py the command
 def test_prefix_chain_ends_in_an_artefact_that_loads_and_says_why_it_is_not_merged(tmp_path: Path) -> None:
     out = run("recipe=medical_ptuning_v2", *SMALL, "method.prefix_length=4", f"runs_dir={tmp_path}")
     directory = only_run(tmp_path)

@@ -14,7 +14,7 @@ from data_recipes.schema.example import Example
 from models.loading import load_model
 from models.output_layer import TILE
 from models.rehearsal import rehearsal
-from tests.models.natives import NATIVES_QUICK_FIRST, build
+from tests.models.natives import NATIVES, build
 from tests.training.method_choices import method_choices, words_of
 from training.base import find_base
 from training.memory_plan import LIBRARIES, MemoryPlan, Phase, check_memory, memory_errors, plan_of
@@ -112,7 +112,9 @@ def test_out_of_memory_says_which_setting_to_change() -> None:
         torch.ones(2) + torch.ones(3)
 
 
-@pytest.mark.parametrize("name", NATIVES_QUICK_FIRST)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "gemma2" else pytest.mark.slow) for name in NATIVES]
+)
 def test_a_model_without_a_family_is_rehearsed(
     name: str, make_config: MakeConfig, examples: list[Example], tiny_base: Path, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from training.resume import read_resume
 from training.trainer.checkpoints import refuse_fewer_steps
 
 
+@pytest.mark.slow
 def test_a_resumed_run_removes_what_a_killed_merge_left_and_a_cache_that_cannot_be_written_only_warns(
     finished: TriedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_finished_run_is_trained_further_and_never_back(finished: TriedRun) ->
         finished.resumed("train.max_steps=9")
 
 
+@pytest.mark.slow
 def test_a_moved_base_is_found_where_the_user_says_and_by_every_later_resume(interrupted: TriedRun) -> None:
     moved = interrupted.folder / "moved"
     shutil.copytree(interrupted.base, moved)

@@ -6,19 +6,16 @@ import torch
 from canary import canary
 from torch import nn
 from transformers import (
-    GenerationConfig,
-    GenerationMixin,
+    DynamicCache,
     GlmConfig,
     LlamaConfig,
     LlamaForCausalLM,
     Pipeline,
-    StoppingCriteria,
-    StoppingCriteriaList,
+    cache_utils,
     masking_utils,
     modeling_utils,
     pipelines,
 )
-from transformers.generation.streamers import BaseStreamer
 from transformers.models.glm import modeling_glm
 from transformers.models.llama import modeling_llama
 from transformers.utils import chat_template_utils
@@ -108,46 +105,30 @@ def test_glm_rotation() -> None:
     assert torch.equal(rotated[..., 8:], keys[..., 8:]) and torch.equal(rotated, same)
 
 
-NEVER = 99  # no id of the vocabulary: only the criterion ends a row
+def without_the_cache(self: nn.Module, *given: Any, **named: Any) -> Any:
+    return LLAMA(self, *given, **{**named, "past_key_values": None})
 
 
-class Listening(BaseStreamer):  # type: ignore[misc]
-    """Records its input."""
-
-    def __init__(self) -> None:
-        self.shapes: list[tuple[int, ...]] = []
-        self.ended = False
-
-    def put(self, value: torch.Tensor) -> None:
-        self.shapes.append(tuple(value.shape))
-
-    def end(self) -> None:
-        self.ended = True
-
-
-class SecondRowFirst(StoppingCriteria):  # type: ignore[misc]
-    """The second row is done after one token, the first after three."""
-
-    def __call__(self, input_ids: torch.Tensor, scores: object, **_: object) -> torch.Tensor:
-        return torch.tensor([input_ids.shape[1] >= 5, True])
+LLAMA = modeling_llama.LlamaModel.forward
 
 
 @canary(
-    nothing_streamed=lambda patch: patch.setattr(GenerationMixin, "_sample", lambda self, input_ids, **_: input_ids)
+    cache_not_used=lambda patch: patch.setattr(modeling_llama.LlamaModel, "forward", without_the_cache),
+    other_shapes=lambda patch: patch.setattr(
+        cache_utils.DynamicLayer, "update", lambda self, keys, values, *_: (keys.mT, values.mT)
+    ),
 )
-def test_streamer() -> None:
-    streamer = Listening()
-    ids = torch.tensor([[3, 4], [5, 6]])
-    tiny_llama().generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        generation_config=GenerationConfig(max_new_tokens=6, do_sample=False, eos_token_id=[NEVER], pad_token_id=0),
-        streamer=streamer,
-        stopping_criteria=StoppingCriteriaList([SecondRowFirst()]),
-    )
-    assert streamer.shapes[0] == (2, 2), f"first came {streamer.shapes[0]}, not the prompts"
-    assert streamer.shapes[1:] == [(2,)] * 3, f"then came {streamer.shapes[1:]}, not one id per row until all are done"
-    assert streamer.ended
+def test_cache_layers() -> None:
+    model, ids = tiny_llama(2), torch.tensor([[3, 4, 5], [6, 7, 8]])
+    with torch.no_grad():
+        cache = model(ids, past_key_values=DynamicCache(), use_cache=True).past_key_values
+        assert len(cache.layers) == 2 and all(layer.keys.shape == (2, 2, 3, 8) for layer in cache.layers)
+        for layer in cache.layers:  # the second row alone, behind two masked places
+            layer.keys, layer.values = (nn.functional.pad(r[1:], (0, 0, 2, 0)) for r in (layer.keys, layer.values))
+        mask, position = torch.tensor([[0, 0, 1, 1, 1, 1]]), torch.tensor([[3]])
+        named = {"attention_mask": mask, "position_ids": position, "past_key_values": cache, "use_cache": True}
+        expected = model(torch.tensor([[6, 7, 8, 9]])).logits[:, -1:]
+        torch.testing.assert_close(model(torch.tensor([[9]]), **named).logits, expected)
 
 
 TEMPLATE = (

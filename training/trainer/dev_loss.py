@@ -48,8 +48,13 @@ class DevLosses:
         """Whether training stops here, as the loss has not fallen for long."""
         return config.early_stopping is not None and self.since_best >= config.early_stopping
 
-    def selected(self, config: OptimiserConfig) -> SelectedRecord:
-        """Which values of a finished training are its result."""
+    def selected(self, config: OptimiserConfig, planned: int) -> SelectedRecord:
+        """Which values of a finished training are its result.
+
+        Args:
+            config: Whether the best values are kept.
+            planned: Steps that the training would have had without a stop.
+        """
         last = max(self.by_step)
         step = self.best if config.keep_best else last
         return SelectedRecord(
@@ -57,7 +62,7 @@ class DevLosses:
             steps=last,
             dev_loss=self.by_step[step],
             evaluations=len(self.by_step),
-            stopped_early=self.are_enough(config),
+            stopped_early=last < planned,
         )
 
 
@@ -102,7 +107,7 @@ class DevLossWatch(TrainerCallback):
         losses = DevLosses.of(state.log_history)
         if self.config.keep_best and losses.best == state.global_step:
             self.values = {name: values.detach().to("cpu", copy=True) for name, values in self._trained()}
-        if losses.are_enough(self.config):
+        if losses.are_enough(self.config) and state.global_step < state.max_steps:
             logger.info(
                 "step {}: training stops early: no lower dev loss in {} evaluations (least: {:.4f} at step {})",
                 *(state.global_step, losses.since_best, losses.by_step[losses.best], losses.best),

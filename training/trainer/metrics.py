@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import resource
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from common.errors import Refused
 from common.files import write_text
+from common.machine import forget_peak_memory, peak_memory
 from models.run_directory import RunDirectory, read_metrics
 from training.trainer.checkpoints import step_of
 
@@ -54,6 +54,7 @@ class MetricsLog(TrainerCallback):
             total=state.max_steps, initial=state.global_step, desc="training", unit="step", mininterval=1.0
         )
         self.since = (time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens)
+        _forget_peak_memory()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Moves the progress bar; the last step is always logged, so that a short run has a loss."""
@@ -117,10 +118,16 @@ class MetricsLog(TrainerCallback):
 
 
 def _peak_memory() -> int:
-    """The most that was used so far, in bytes: of the GPU where there is one, else of this process."""
+    """The most that this training used so far, in bytes: of the GPU where there is one, else of this process."""
+    return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else peak_memory()
+
+
+def _forget_peak_memory() -> None:
+    """Earlier runs of a sweep, and what was loaded before, do not count."""
     if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        torch.cuda.reset_peak_memory_stats()
+    else:
+        forget_peak_memory()
 
 
 def _metrics_until(path: Path, checkpoint: Path | None) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ def _train(trainer: "SupervisedTrainer", run: RunDirectory, checkpoint: Path | N
 
 def _select(trainer: "SupervisedTrainer", run: RunDirectory, config: OptimiserConfig, losses: DevLosses) -> None:
     """Makes the model what the dev loss selects, and records it."""
-    selected = losses.selected(config)
+    selected = losses.selected(config, trainer.steps)
     if config.keep_best:
         assert trainer.watch
         trainer.watch.restore()

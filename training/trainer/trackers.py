@@ -35,16 +35,16 @@ def offline(trackers: Sequence[Tracker], run: RunDirectory) -> Iterator[None]:
         trackers: Those of the run.
         run: Where they write.
     """
-    before = dict(os.environ)
-    for tracker in trackers:
-        os.environ.update(_variables(run)[tracker] | before)
+    variables = {name: value for tracker in trackers for name, value in _variables(run)[tracker].items()}
+    own = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(own)
     try:
         yield
     finally:
         for tracker in trackers:
             _end(tracker)
-        os.environ.clear()  # the next run of a sweep has a place of its own
-        os.environ.update(before)
+        for name in own:  # the next run of a sweep has a place of its own
+            os.environ.pop(name, None)
 
 
 def _variables(run: RunDirectory) -> dict[Tracker, dict[str, str]]:

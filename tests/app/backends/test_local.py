@@ -1,4 +1,4 @@
-"""The queue: batches, limits, cancellation, failures, and a responsive event loop meanwhile."""
+"""The queue: limits, cancellation, failures, and a responsive event loop meanwhile."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.app.fake_engine import ANSWER, FakeEngine
-from tests.app.serving import Running, serving
+from tests.app.serving import CONFIG, Running, serving
 
 
 def ask(running: Running, **body: Any) -> httpx.Response:
@@ -32,44 +32,23 @@ def hold(engine: FakeEngine, running: Running) -> threading.Thread:
     return thread
 
 
-def test_requests_that_wait_together_run_in_one_batch(engine: FakeEngine, running: Running) -> None:
-    holding = hold(engine, running)
-    pool, answers = in_background(running, 3)
-    running.wait_for(lambda: len(running.backend._waiting) == 3)
-    engine.gate.set()
-    assert [answer.result().json()["choices"][0]["message"]["content"] for answer in answers] == [ANSWER] * 3
-    assert [len(batch) for batch in engine.batches] == [1, 3]
-    holding.join()
-    pool.shutdown()
-
-
-def test_a_continuous_engine_gets_every_request_alone_and_at_once() -> None:
+def test_every_request_reaches_the_engine_at_once_with_its_own_sampling() -> None:
     engine = FakeEngine()
-    engine.continuous = True
-    with serving(engine, "general") as running:
+    settings: list[dict[str, Any]] = [{"temperature": 0}, {"temperature": 0.7, "seed": 1}, {"frequency_penalty": 0.5}]
+    with serving(engine, "general", config=CONFIG.model_copy(update={"max_batch": 3})) as running:
         engine.batches.clear()  # the warm-up
         engine.gate.clear()
-        pool, answers = in_background(running, 3)
-        running.wait_for(lambda: len(engine.batches) == 3)
-        assert running.backend.busy
-        engine.gate.set()
-        assert [answer.result().status_code for answer in answers] == [200] * 3
+        with ThreadPoolExecutor(4) as pool:
+            answers = [pool.submit(ask, running, **setting) for setting in settings]
+            running.wait_for(lambda: len(engine.batches) == 3)
+            answers.append(pool.submit(ask, running))
+            running.wait_for(lambda: len(running.backend._waiting) == 1)
+            engine.gate.set()
+            texts = [answer.result().json()["choices"][0]["message"]["content"] for answer in answers]
         running.wait_for(lambda: not running.backend.busy)
-        pool.shutdown()
-    assert [len(batch) for batch in engine.batches] == [1, 1, 1]
-
-
-def test_requests_of_any_sampling_share_a_batch(engine: FakeEngine, running: Running) -> None:
-    holding = hold(engine, running)
-    settings: list[dict[str, Any]] = [{"temperature": 0}, {"temperature": 0.7, "seed": 1}, {"frequency_penalty": 0.5}]
-    with ThreadPoolExecutor(3) as pool:
-        waiting = [pool.submit(ask, running, **setting) for setting in settings]
-        running.wait_for(lambda: len(running.backend._waiting) == 3)
-        engine.gate.set()
-        assert all(answer.result().status_code == 200 for answer in waiting)
-    found = {(s.temperature, s.seed, s.frequency_penalty) for _, s in engine.batches[1]}
+    assert texts == [ANSWER] * 4 and [len(batch) for batch in engine.batches] == [1] * 4
+    found = {(s.temperature, s.seed, s.frequency_penalty) for ((_, s),) in engine.batches[:3]}
     assert found == {(0, None, 0), (0.7, 1, 0), (0, None, 0.5)}
-    holding.join()
 
 
 def test_a_full_queue_answers_503_and_says_when_to_come_back(engine: FakeEngine, running: Running) -> None:

@@ -65,7 +65,7 @@ def test_a_complaint_is_asked_about_one_question_at_a_time_and_then_told_what_to
     assert said[1] == f"{book.opening}\n{FIRST}"
     asked = [book.asked_in(turn) for turn in said[1::2]]
     assert len(set(asked)) == 4 and None not in asked
-    assert text(last) == book.closing["routine"] and last.consultation.asked is None
+    assert text(last) == book.closing.routine and last.consultation.asked is None
     triage = last.consultation.triage
     assert triage.level == "routine" and triage.disposition in ("days", "home") and "120" in triage.advice
 
@@ -97,7 +97,7 @@ def test_the_alarm_of_an_answer_stays_until_the_conversation_moves_on(stages: Se
 def test_what_is_unclear_needs_a_doctor_today(stages: Sequence[PipelineStage]) -> None:
     _, last = interview(stages, "头痛", "没有", "不清楚", "没有", "没有")
     assert last.consultation.triage.disposition == "today"
-    assert text(last) == ask_back().closing["urgent"]
+    assert text(last) == ask_back().closing.urgent
 
 
 def test_own_words_in_an_answer_are_judged_with_the_complaint(stages: Sequence[PipelineStage]) -> None:

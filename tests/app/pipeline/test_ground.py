@@ -22,7 +22,7 @@ from domains.grounding import TEMPLATE, GivenEntry, template_sha256, write_block
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.domain import NOTICES
 from models.artifact import NO_ENTRIES, GroundingRecord
-from models.conversation import Conversation
+from models.conversation import Continuation, Conversation
 from models.embedded import train_tokenizer
 from models.prompt_format import PromptFormat
 from tests.app.fake_engine import FakeEngine
@@ -67,8 +67,8 @@ def served(rows: Sequence[Example], knowledge: KnowledgeBase, form: GroundingRec
 def asked(question: str, knowledge: KnowledgeBase, **more: object) -> Conversation:
     """What the model is asked."""
     reply = decided(question, knowledge, **more).reply  # type: ignore[arg-type]
-    assert isinstance(reply, Generation)
-    return reply.conversation
+    assert isinstance(reply, Generation) and not isinstance(reply.prompt, Continuation)
+    return reply.prompt
 
 
 @pytest.fixture(scope="module")

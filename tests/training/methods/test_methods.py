@@ -52,8 +52,9 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
-QUICK = ("ptuning_v2", "qlora")
-"""The others are saved, loaded and described by the same code, which ``test_matrix.py`` runs for each."""
+QUICK = ("ptuning_v2",)
+"""The others are saved, loaded and described by the same code, which ``test_matrix.py`` runs for each; ``test_chain.py``
+runs ``qlora`` to its end."""
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,7 @@ def test_a_method_whose_layers_cannot_be_recomputed_is_refused_with_checkpointin
         make_config(*words_of("ptuning_v2"), "train.gradient_checkpointing=true")
 
 
+@pytest.mark.slow
 def test_factors_learned_on_a_base_in_4_bits_merge_into_its_dequantised_weights(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

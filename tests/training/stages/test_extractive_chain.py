@@ -185,6 +185,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     assert [json.loads(line).get("loss") for line in logged[0]] == [json.loads(line).get("loss") for line in logged[1]]
 
 
+@pytest.mark.slow
 def test_push_to_a_hub_is_refused_without_network_and_the_reader_stays(
     reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

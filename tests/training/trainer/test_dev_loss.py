@@ -102,6 +102,12 @@ def test_without_keep_best_the_last_values_stay_and_the_last_step_is_measured(
     assert any("train.early_stopping=4 cannot stop this run: 2 evaluations in 6 steps" in line for line in lines)
 
 
+def test_patience_that_ends_with_the_last_step_stops_nothing_early(make_config: MakeConfig) -> None:
+    losses, config = DevLosses({3: 1.0, 6: 2.0, 9: 3.0}), make_config(*WATCHED).train
+    assert losses.are_enough(config)
+    assert not losses.selected(config, planned=9).stopped_early and losses.selected(config, planned=12).stopped_early
+
+
 @pytest.mark.parametrize(
     ("losses", "best", "since"),
     [([3, 2, 2.5, 2], 2, 2), ([math.nan, 5, 6], 2, 1), ([math.inf], 1, 0), ([4, 3, 2], 3, 0)],

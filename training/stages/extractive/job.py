@@ -13,9 +13,10 @@ from common.errors import UserError
 from common.files import read_json, replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
+from eval.answers import SystemResult
 from eval.extractive import choose_threshold, read_suites, readings, report_on, silent
 from eval.report.schema import BASE, TUNED, Report
-from eval.suites import SystemResult, select
+from eval.suites import select
 from models import encoder
 from models.artifact import AnyArtifact, BaseRecord, ReaderArtifact, result_files
 from models.hub import locate

@@ -1,7 +1,7 @@
 """Supervised fine-tuning: a method is applied to a language model, trained on conversations, and merged if possible."""
 
 import importlib.metadata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from transformers import PreTrainedModel
 from common.files import replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
-from eval.evaluation import evaluate_and_report
-from eval.report.schema import Report
+from eval.evaluation import evaluate_candidates
+from eval.report.schema import BASE, TUNED, Report
+from eval.systems import base_of_run, result_of_run
 from models.artifact import (
     AdapterArtifact,
     AnyArtifact,
@@ -27,7 +28,7 @@ from models.artifact import (
     result_files,
 )
 from models.engines.engine import Engine
-from models.engines.local import LocalEngine, load_engine
+from models.engines.local import LocalEngine
 from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS
 from models.run_directory import RunDirectory
@@ -201,19 +202,17 @@ class SftJob(Job[SftConfig]):
     def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:
         """See ``Job.evaluate``."""
         assert isinstance(artifact, LanguageModelArtifact)
-        base, name = self.language_model, self.config.model.name
-        numerics = compute_dtype(self.config.model.dtype)
-        tuned: Callable[[], Engine] = lambda: load_engine(run.path, dtype="auto")  # noqa: E731
-        return evaluate_and_report(
-            lambda: LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=name),
-            tuned,
-            self.dataset,
-            self.config.suite,
-            run.report,
-            artifact=artifact,
-            metrics_file=run.metrics_file,
-            command=command,
-            numerics=numerics,
+        base, numerics = self.language_model, compute_dtype(self.config.model.dtype)
+
+        def load() -> Engine:
+            return LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=base.name)
+
+        systems = {
+            BASE: base_of_run(artifact, base.path, load, numerics),
+            TUNED: result_of_run(run.path, artifact, "auto"),
+        }
+        return evaluate_candidates(
+            systems, self.dataset, self.config.suite, run.report, metrics_file=run.metrics_file, command=command
         )
 
     def settings(self) -> dict[str, object]:

@@ -10,7 +10,8 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from data_recipes.schema.example import Example
-from eval.suites import rows_scored_at_once, select
+from eval.config import SuiteConfig
+from eval.suites import decoding, rows_scored_at_once, select
 from models.loading import default_device
 from models.numerics import Numerics, compute_dtype
 from models.output_layer import TILE, OutputLayer
@@ -106,15 +107,20 @@ def phases(
         fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
         tokens = sum(sum(r.mask[1:]) for r in compared)
         found["merge"] = Phase(*_merge(shapes, max(len(r.ids) for r in compared), tokens), fix)
+    beside = method.result == "beside_base" or not config.merge.enabled
+    used = _evaluation(shapes, beside, *_asked(suite, base, splits))
+    return found | {"evaluation": Phase(*used, "lower suite.batch_size or suite.max_new_tokens")}
+
+
+def _asked(suite: SuiteConfig, base: Base, splits: Mapping[str, Sequence[Example]]) -> tuple[int, int, int, int, int]:
+    """The largest batch of the suites: rows, tokens of prompt and answer; rows scored at once, and their tokens."""
     chosen = [example for examples in select(splits, suite).values() for example in examples]
     longest = max(base.prompt_format.count(example.messages) for example in chosen)
     prompt = max(base.prompt_format.count(example.prompt) for example in chosen)
-    beside = method.result == "beside_base" or not config.merge.enabled
-    used = _evaluation(
-        *(shapes, beside, min(suite.batch_size, len(chosen)), prompt, suite.max_new_tokens),
-        *(rows_scored_at_once(longest, len(chosen)), longest),
-    )
-    return found | {"evaluation": Phase(*used, "lower suite.batch_size or suite.max_new_tokens")}
+    context = base.family.plan(base.checkpoint).config.max_position_embeddings
+    answer = min(decoding(suite, context).max_new_tokens, max(1, context - prompt))
+    together = min(suite.batch_size, len(chosen))
+    return together, prompt, answer, rows_scored_at_once(longest, together), longest
 
 
 def attached(model: PreTrainedModel, method: MethodConfig, *, recomputing: bool) -> PreTrainedModel | PeftModel:

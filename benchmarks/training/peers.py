@@ -1,0 +1,206 @@
+"""The same rows, adapter and base trained here and by trl: held-out loss, speed, memory, loops, what is forgotten.
+
+    python benchmarks/training/peers.py out=DIR                                               the embedded base
+    python benchmarks/training/peers.py out=DIR cmmlu=DIR model=qwen model.path=BASE …        any base
+
+Any key of training/run.py may be given. It needs trl (pip install trl), and writes benchmarks/training/peers.md. Each
+run is a process of its own, on one thread, and leaves its figures in ``out``; what is there already is not run again.
+trl gets our ids and labels and the same arguments of transformers' trainer: what differs is the order of rows, what is
+computed, and how.
+
+``cmmlu`` is the folder of CMMLU's test files (https://github.com/haonan-li/CMMLU). What is forgotten shows in two of
+its subjects that the rows say nothing about: how often the right option is the likeliest next token.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from common.command import read_config
+from common.files import write_json, write_text
+from common.machine import forget_peak_memory, peak_memory, processor
+from data_recipes.pipeline import build as datasets_of
+from models.engines.engine import Sampling
+from models.engines.local import LocalEngine
+from models.loading import load_tokenizer
+from models.loops import find_loop
+from models.numerics import instruction_set
+from models.run_directory import RunDirectory
+from training.batches.packing import IGNORED, Rows, collate_padded
+from training.stages.sft.config import SftConfig
+from training.stages.sft.job import SftJob, attached_model
+from training.trainer.arguments import training_arguments
+from training.trainer.supervised import train
+
+PADDED = ("train.packing=false", "train.batch_size=8")
+PACKED = ("train.packing=true", "train.batch_size=4")
+RUNS: dict[str, tuple[str, ...]] = {
+    "LoRA, packed": ("method=lora", *PACKED),
+    "LoRA, rows of one length": ("method=lora", *PADDED),
+    "LoRA by trl": ("method=lora", *PADDED),
+    "QLoRA, packed": ("method=qlora", *PACKED),
+    "P-Tuning v2": ("method=ptuning_v2", "train.learning_rate=2e-2", *PADDED),
+}
+DEFAULTS = (
+    *("recipe=medical_qlora", "threads=1", "train.precision=fp32", "model.dtype=float32", "data.splits.train=2000"),
+    *("train.epochs=1", "train.max_dropped_share=1", "train.eval_steps=100000", "train.save_steps=100000"),
+)
+OWN = ("out", "cmmlu", "run")
+SUBJECTS = ("elementary_mathematics", "high_school_mathematics")
+ITEMS = 100
+QUESTIONS, TOKENS = 16, 112
+LETTERS = "ABCD"
+CMMLU = " CMMLU: how often the right option is the likeliest next token, in {items} items of {subjects}."
+ASKED = "以下是单项选择题，请直接给出正确答案的选项。"
+HEAD = """# The same rows by trl
+
+Made by `{command}`; one run of each, one thread, {rows} rows once. Held-out loss in nats per supervised token of {dev}
+rows; loops among {questions} greedy answers to them.{cmmlu}
+
+| | steps | held-out loss | tokens per CPU second | supervised | peak memory, GiB | loops | CMMLU |
+|---|---|---|---|---|---|---|---|"""
+
+
+def main(words: Sequence[str]) -> None:
+    """Runs everything that is not there yet, each in a process of its own, and writes the page."""
+    given = dict(word.split("=", 1) for word in words)
+    out = Path(given["out"])
+    for name in ("base", *RUNS):
+        if not (out / f"{name}.json").is_file():
+            subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True)
+    found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in ("base", *RUNS)}
+    base, command = found["base"], f"python benchmarks/training/peers.py {' '.join(words)}"
+    cmmlu = CMMLU.format(items=base["items"], subjects=" and ".join(SUBJECTS)) if "items" in base else ""
+    head = HEAD.format(command=command, rows=base["rows"], dev=base["dev"], questions=QUESTIONS, cmmlu=cmmlu)
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "trl"))
+    foot = f"\nPython {sys.version.split()[0]}, {libraries}; {processor()}, {instruction_set()}."
+    page = "\n".join([head, *(line(name, one) for name, one in found.items()), foot]) + "\n"
+    write_text(Path(__file__).with_suffix(".md"), page)
+    print(page)
+
+
+def line(name: str, one: dict[str, Any]) -> str:
+    """The line of a run."""
+    speed = [f"{one[key] / one['seconds']:,.0f}" for key in ("tokens", "supervised")] if "seconds" in one else ["–"] * 2
+    memory = f"{one['memory'] / 2**30:.2f}" if "memory" in one else "–"
+    right = f"{100 * one['right'] / one['items']:.0f} %" if "items" in one else "–"
+    cells = [one.get("steps", "–"), f"{one['loss']:.4f}", *speed, memory, one["loops"], right]
+    return f"| {name} | " + " | ".join(map(str, cells)) + " |"
+
+
+def run(name: str, given: dict[str, str]) -> None:
+    """One run: trained, unless it is the base, and measured."""
+    out = Path(given["out"])
+    keys = [f"{key}={value}" for key, value in given.items() if key not in OWN]
+    words = (*DEFAULTS, *keys, *RUNS.get(name, RUNS["LoRA, packed"]), f"runs_dir={out}")
+    (config,) = read_config("run", words, SftConfig)
+    job = SftJob(config, datasets_of.load(datasets_of.build_or_reuse(config.data, config.source)))
+    job.prepare()
+    if name == "base":
+        model, found = job.language_model.load(torch.float32), {}
+    else:
+        torch.manual_seed(config.seed)
+        model = attached_model(config, job.language_model)
+        found = trained(name, job, model, RunDirectory(out / name.replace(", ", "-").replace(" ", "-")))
+    model.eval()
+    dev = [rendered for row in job.rows["dev"].rows for rendered in row]
+    found |= {"rows": len(job.dataset.splits["train"]), "dev": len(dev)}
+    found |= {"loss": held_out_loss(model, Rows([[one] for one in dev]))}
+    engine = LocalEngine(model, job.language_model.prompt_format, model_version=name)
+    prompts = [example.prompt for example in job.dataset.splits["dev"]][:QUESTIONS]
+    answers = engine.generate(prompts, [Sampling(max_new_tokens=TOKENS)] * len(prompts))
+    found["loops"] = sum(find_loop(answer.text) is not None for answer in answers)
+    if folder := given.get("cmmlu"):
+        found |= forgotten(model, load_tokenizer(job.base), Path(folder))
+    write_json(out / f"{name}.json", found)
+
+
+def trained(name: str, job: SftJob, model: Any, run: RunDirectory) -> dict[str, Any]:
+    """Trains a model in place, and says what that took."""
+    rows, config = job.rows["train"], job.training
+    run.checkpoints.mkdir(parents=True, exist_ok=True)
+    forget_peak_memory()
+    began = time.process_time()
+    if "trl" in name:
+        steps = by_trl(job, model, run)
+    else:
+        train(model, rows, Rows(job.rows["dev"].rows[:1]), config, run, job.config.seed)
+        steps = -(-len(rows) // config.batch_size)
+    rendered = [one for row in rows.rows for one in row]
+    return {
+        "seconds": time.process_time() - began,
+        "memory": peak_memory(),
+        "steps": steps,
+        "tokens": sum(len(one.ids) for one in rendered),
+        "supervised": sum(sum(one.mask) for one in rendered),
+    }
+
+
+def by_trl(job: SftJob, model: Any, run: RunDirectory) -> int:
+    """The same by trl's trainer; returns its steps."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    ours = training_arguments(job.training, run, job.config.seed).to_dict()
+    known = {name for name, field in SFTConfig.__dataclass_fields__.items() if field.init}
+    arguments = {name: value for name, value in ours.items() if name in known}
+    arguments |= {"group_by_length": True} if "group_by_length" in known else {}
+    arguments |= {"max_length": job.config.train.max_length, "dataset_kwargs": {"skip_prepare_dataset": True}}
+    arguments |= {"eval_strategy": "no", "save_strategy": "no"}
+    batches = [collate_padded([row]) for row in job.rows["train"].rows]
+    texts = [{name: batch[name][0].tolist() for name in ("input_ids", "labels")} for batch in batches]
+    tokenizer: PreTrainedTokenizerBase = load_tokenizer(job.base)
+    trainer = SFTTrainer(
+        model=model, args=SFTConfig(**arguments), train_dataset=Dataset.from_list(texts), processing_class=tokenizer
+    )
+    trainer.train()
+    return int(trainer.state.global_step)
+
+
+@torch.no_grad()
+def held_out_loss(model: nn.Module, rows: Rows) -> float:
+    """Nats per supervised token, by the plainest code there is."""
+    total, tokens = 0.0, 0
+    for row in rows.rows:
+        batch = collate_padded([row])
+        labels = batch.pop("labels")[0, 1:]
+        batch.pop("tokens")
+        scores = model(**batch).logits[0, :-1].float()
+        supervised = labels != IGNORED
+        total += float(nn.functional.cross_entropy(scores[supervised], labels[supervised], reduction="sum"))
+        tokens += int(supervised.sum())
+    return total / tokens
+
+
+@torch.no_grad()
+def forgotten(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path) -> dict[str, int]:
+    """Right answers of CMMLU, without examples, as its authors ask."""
+    right, items = 0, 0
+    letters = [tokenizer.encode(letter, add_special_tokens=False)[-1] for letter in LETTERS]
+    for subject in SUBJECTS:
+        with (folder / f"{subject}.csv").open(encoding="utf-8") as opened:
+            for item in list(csv.DictReader(opened))[:ITEMS]:
+                options = "\n".join(f"{letter}. {item[letter]}" for letter in LETTERS)
+                prompt = f"{ASKED}\n\n题目：{item['Question']}\n{options}\n答案是："
+                ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
+                likeliest = int(model(input_ids=ids).logits[0, -1, letters].argmax())
+                right, items = right + (LETTERS[likeliest] == item["Answer"]), items + 1
+    return {"right": right, "items": items}
+
+
+if __name__ == "__main__":
+    arguments = dict(word.split("=", 1) for word in sys.argv[1:])
+    if name := arguments.get("run"):
+        run(name, arguments)
+    else:
+        main(sys.argv[1:])

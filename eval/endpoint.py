@@ -1,0 +1,236 @@
+"""A server with an OpenAI-compatible API, asked as its clients ask it.
+
+It renders the prompt itself and gives no log-probabilities, so its answers have no loss. An item that it fails at is
+asked again, and counted as failed in the report where that does not help.
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import httpx2
+from loguru import logger
+from tqdm import tqdm
+
+from common.errors import UserError
+from data_recipes.schema.example import Example
+from eval.answers import ModelAnswer
+from eval.config import SuiteConfig, SystemConfig
+
+LONGEST_WAIT = 60.0
+"""Seconds before a question is asked again."""
+LARGEST_REPLY = 8 * 2**20
+"""Bytes."""
+GONE = 20
+"""So many items that fail in a row are a server that is gone: nothing is learnt by asking it the rest."""
+CLOSED = (401, 403, 404, 405)
+"""Statuses that every other item would get, too."""
+
+NAME = re.compile(r"[a-z_]{1,40}")
+"""What the code of an error looks like; anything else may be what the server read."""
+
+
+class Failure(NamedTuple):
+    """Why an item has no answer.
+
+    Attributes:
+        problem: In a few words; never what the server wrote, which may repeat the question.
+        kind: ``passing`` may not happen again, ``item`` is about the item, ``too_long`` is that it does not fit the
+            context, and ``server`` is what every item would get.
+        after: Seconds that the server asks clients to wait.
+    """
+
+    problem: str
+    kind: Literal["passing", "item", "too_long", "server"]
+    after: float | None = None
+
+
+class Endpoint:
+    """Asks a server.
+
+    Args:
+        config: Where it is, and how it is asked.
+        first_wait: Seconds before a question is asked again; doubled each time.
+
+    Raises:
+        UserError: The key file is missing, the server cannot be reached or refuses, or it has no such model.
+    """
+
+    def __init__(self, config: SystemConfig, first_wait: float = 1.0) -> None:
+        assert config.url is not None
+        self.url = config.url.rstrip("/")
+        self._config, self._first_wait, self._stopped = config, first_wait, threading.Event()
+        limits = httpx2.Limits(max_connections=config.at_once)
+        self._client = httpx2.Client(timeout=config.timeout_s, headers=_headers(config.key_file), limits=limits)
+        self.model = self._model(config.model)
+
+    def _model(self, wanted: str | None) -> str:
+        found = self._tried("GET", "/models")
+        if isinstance(found, Failure):
+            raise UserError(
+                f"no models are listed here: {found.problem}",
+                where=f"{self.url}/models",
+                fix="is the server running? the URL ends in /v1, and key_file is the file with its key",
+            )
+        listed = found.get("data")
+        models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        names = [one["id"] for one in models if isinstance(one.get("id"), str)]
+        if wanted in names:
+            return wanted or ""
+        if wanted is None and len(names) == 1:
+            return names[0]
+        raise UserError(
+            f"there is no model {wanted} here" if wanted else "this server has several models",
+            where=self.url,
+            fix=f"systems.NAME.url={self.url} systems.NAME.model=… of: {', '.join(names[:10]) or 'none'}",
+        )
+
+    def ask(
+        self, examples: Sequence[Example], wanted: Sequence[int], config: SuiteConfig
+    ) -> Iterator[Mapping[int, ModelAnswer]]:
+        """Answers items in the order in which the server does; see ``eval.evaluation.Ask``.
+
+        Raises:
+            UserError: The server refuses every question, or has stopped answering.
+        """
+        in_a_row = 0
+        with (
+            ThreadPoolExecutor(self._config.at_once) as pool,
+            tqdm(total=len(wanted), desc=f"answering ({self.model})", unit="item") as progress,
+        ):
+            asked = {pool.submit(self._answer, examples[i], config.max_new_tokens): i for i in wanted}
+            try:
+                for done in as_completed(asked):
+                    found = done.result()
+                    yield {asked[done]: _as_answer(found)}
+                    in_a_row = in_a_row + 1 if isinstance(found, Failure) and found.kind != "too_long" else 0
+                    self._check_there(found, in_a_row)
+                    progress.update()
+            except BaseException:
+                self._stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _check_there(self, found: ModelAnswer | Failure, in_a_row: int) -> None:
+        if isinstance(found, Failure) and (found.kind == "server" or in_a_row >= GONE):
+            raise UserError(
+                f"the server does not answer: {found.problem}"
+                + (f", {GONE} items in a row" if in_a_row >= GONE else ""),
+                where=self.url,
+                fix="what it has answered is stored: run the same command again to resume",
+            )
+
+    def _answer(self, example: Example, max_tokens: int | None) -> ModelAnswer | Failure:
+        """Asks one item, again where that may help."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [message.model_dump() for message in example.prompt],
+            "temperature": 0,
+        }
+        if max_tokens is not None:
+            body["max_tokens"] = max_tokens
+        wait = self._first_wait
+        for attempt in range(self._config.retries + 1):
+            reply = self._tried("POST", "/chat/completions", body)
+            found = reply if isinstance(reply, Failure) else _read(reply)
+            if isinstance(found, ModelAnswer) or found.kind != "passing" or attempt == self._config.retries:
+                break
+            pause = min(found.after or wait, LONGEST_WAIT)
+            logger.debug("{}: {}; asked again in {:.0f} s", example.id, found.problem, pause)
+            if self._stopped.wait(pause):
+                break
+            wait *= 2
+        if isinstance(found, Failure):
+            logger.warning(
+                "{}: {} ({})", example.id, "does not fit" if found.kind == "too_long" else "failed", found.problem
+            )
+        return found
+
+    def _tried(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | Failure:
+        """What the server says, or why it says nothing."""
+        try:
+            with self._client.stream(method, f"{self.url}{path}", json=body) as response:
+                content = self._whole(response)
+        except httpx2.HTTPError as error:
+            return Failure(f"no answer ({type(error).__name__})", "passing")
+        except _TooMuch as error:
+            return Failure(str(error), "passing")
+        if response.status_code != 200:
+            return _failure(response, content)
+        return _parsed(content) or Failure("what came back is not in OpenAI's format", "passing")
+
+    def _whole(self, response: httpx2.Response) -> bytes:
+        """The body of a response.
+
+        Raises:
+            _TooMuch: It takes too long, or has too many bytes.
+        """
+        end, content = time.monotonic() + self._config.timeout_s, b""
+        for part in response.iter_bytes():
+            content += part
+            if time.monotonic() > end:
+                raise _TooMuch(f"no whole answer in {self._config.timeout_s:g} s")
+            if len(content) > LARGEST_REPLY:
+                raise _TooMuch(f"an answer of more than {LARGEST_REPLY:,} bytes")
+        return content
+
+
+class _TooMuch(Exception):
+    """A response is not read to its end."""
+
+
+def _headers(key_file: Path | None) -> dict[str, str]:
+    if key_file is None:
+        return {}
+    key = key_file.read_text(encoding="utf-8").strip() if key_file.is_file() else ""
+    if not key or not key.isascii() or not key.isprintable():
+        raise UserError(
+            "there is no key in this file" if key_file.is_file() else "no such file",
+            where=f"key_file={key_file}",
+            fix="write the server's key into it, one line",
+        )
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _failure(response: httpx2.Response, content: bytes) -> Failure:
+    """What a status other than 200 means."""
+    status, after = response.status_code, response.headers.get("retry-after", "")
+    if status in (408, 425, 429) or status >= 500:
+        return Failure(f"status {status}", "passing", float(after) if after.isdigit() else None)
+    if status in CLOSED or status < 400:
+        return Failure(f"status {status}", "server")
+    error = (_parsed(content) or {}).get("error")
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    problem = f"status {status}, {code}" if NAME.fullmatch(code) else f"status {status}"
+    return Failure(problem, "too_long" if code == "context_length_exceeded" else "item")
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _read(reply: dict[str, Any]) -> ModelAnswer | Failure:
+    try:
+        choice = reply["choices"][0]
+        text, reason = choice["message"]["content"] or "", choice.get("finish_reason")
+        tokens = int((reply.get("usage") or {}).get("completion_tokens") or 0)
+        # half of a surrogate pair, which JSON allows, could not be written anywhere
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Failure("what came back is not in OpenAI's format", "passing")
+    return ModelAnswer(text=text, finish_reason="length" if reason == "length" else "stop", tokens=tokens)
+
+
+def _as_answer(found: ModelAnswer | Failure) -> ModelAnswer:
+    if isinstance(found, ModelAnswer):
+        return found
+    return ModelAnswer(text="", finish_reason="too_long" if found.kind == "too_long" else "failed")

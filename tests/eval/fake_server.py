@@ -1,0 +1,81 @@
+"""A real HTTP server that speaks OpenAI's protocol, as long as its script wants."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Script = Callable[["Handler", str], None]
+"""Answers one question."""
+
+
+class FakeServer(ThreadingHTTPServer):
+    """Remembers what it was asked.
+
+    Attributes:
+        models: The names that it lists.
+        asked: The bodies of all questions.
+        keys: The authorisation of all requests.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script, self.models = script, ["served-1"]
+        self.asked: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: FakeServer
+
+    def do_GET(self) -> None:
+        self.server.keys.append(self.headers.get("authorization"))
+        if self.path != "/v1/models":
+            return self.reply(404, {})
+        return self.reply(200, {"object": "list", "data": [{"id": name} for name in self.server.models]})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.asked.append(body)
+        self.server.keys.append(self.headers.get("authorization"))
+        self.server.script(self, body["messages"][-1]["content"])
+
+    def say(self, text: str, reason: str = "stop") -> None:
+        choice = {"message": {"role": "assistant", "content": text}, "finish_reason": reason}
+        self.reply(200, {"choices": [choice], "usage": {"completion_tokens": len(text)}})
+
+    def reply(self, status: int, values: Any, **headers: str) -> None:
+        self.raw(status, json.dumps(values).encode(), **headers)
+
+    def raw(self, status: int, content: bytes, length: int | None = None, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("content-length", str(len(content) if length is None else length))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[FakeServer]:
+    """Serves until the block ends."""
+    server = FakeServer(script)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
