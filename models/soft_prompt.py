@@ -9,7 +9,7 @@ EMBEDDED = (PeftType.PROMPT_TUNING, PeftType.P_TUNING)
 
 
 def about_the_text(model: PeftModel) -> PeftModel:
-    """Drops the logits of a trained prompt, which peft returns with those of the text; other models stay as they are."""
+    """Drops the logits of a trained prompt, which peft returns with those of the text; others stay as they are."""
     if model.active_peft_config.peft_type in EMBEDDED:
         model.register_forward_hook(_without_prompt, with_kwargs=True)
     return model

@@ -53,8 +53,8 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
 
 
 QUICK = ("ptuning_v2",)
-"""The others are saved, loaded and described by the same code, which ``test_matrix.py`` runs for each; ``test_chain.py``
-runs ``qlora`` to its end."""
+"""The others are saved, loaded and described by the same code, which ``test_matrix.py`` runs for each, and
+``test_chain.py`` runs ``qlora`` to its end."""
 
 
 @pytest.mark.parametrize(
