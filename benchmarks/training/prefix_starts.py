@@ -53,11 +53,8 @@ def main() -> None:
         if given.get("only", "") not in name:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            losses, _, seconds = dev_losses(words, steps, rows, Path(folder))
-        print(
-            f"| {name} | {' | '.join(f'{step}: {loss:.3f}' for step, loss in losses.items())} | {seconds:.0f} s |",
-            flush=True,
-        )
+            losses = dev_losses(words, steps, rows, Path(folder))
+        print(f"| {name} | {' | '.join(f'{step}: {loss:.3f}' for step, loss in losses.items())} |", flush=True)
 
 
 main()
