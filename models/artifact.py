@@ -301,6 +301,7 @@ class LanguageModelArtifact(Artifact):
         prompt_format_sha256: Its hash; another one is refused.
         grounding: The entries in its prompts; None before they were recorded.
         turns: Whether it was trained on single questions or on conversations; None before that was recorded.
+        ranks: The rank of every layer, by its name, where training chose it; None elsewhere.
     """
 
     kind: LanguageModelKind
@@ -309,6 +310,7 @@ class LanguageModelArtifact(Artifact):
     prompt_format_sha256: str
     grounding: GroundingRecord | None = None
     turns: Turns | None = None
+    ranks: dict[str, int] | None = None
 
 
 class MergedArtifact(LanguageModelArtifact):
@@ -352,9 +354,12 @@ class AdapterArtifact(BesideBaseArtifact):
 
 
 class PrefixArtifact(BesideBaseArtifact):
-    """A prefix, which cannot be merged into weights."""
+    """A prefix or a prompt, which cannot be merged into weights."""
 
-    described = ("前缀（与基座一起加载，不可合并）", "a prefix (loaded on top of the base, never merged)")
+    described = (
+        "前缀或软提示（与基座一起加载，不可合并）",
+        "a prefix or prompt (loaded on top of the base, never merged)",
+    )
 
     kind: Literal["prefix"] = "prefix"
 

@@ -1,15 +1,18 @@
 """Loads results that are no model of their own: adapters and prefixes, on top of the base they were trained on."""
 
+import warnings
 from pathlib import Path
 
 import torch
 from peft import PeftModel
+from transformers import PreTrainedModel
 
 from common.errors import Refused, UserError
 from models.artifact import BaseRecord, BesideBaseArtifact
 from models.hub import locate
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
+from models.soft_prompt import about_the_text
 
 
 def directory_of(record: BaseRecord) -> Path | None:
@@ -48,4 +51,11 @@ def load_beside_base(
     base, hints = base_of(adapter, artifact), artifact.base.hints
     prompt_format = PromptFormat.load(adapter, load_tokenizer(base, hints))
     model = load_model(base, dtype=dtype, quantisation=artifact.quantisation, hints=hints)
-    return PeftModel.from_pretrained(model, adapter), prompt_format
+    return on_base(model, adapter), prompt_format
+
+
+def on_base(base: PreTrainedModel, adapter: Path) -> PeftModel:
+    """A base with the adapter, prefix or prompt of a directory."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The following rank_pattern keys")  # AdaLoRA's are not LoRA's, and peft asks
+        return about_the_text(PeftModel.from_pretrained(base, adapter))

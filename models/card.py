@@ -192,12 +192,14 @@ def _grounding(record: GroundingRecord | None) -> str:
 def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommended) -> str:
     zh, en = content.about
     base, licence, method, prompt_format, grounding, turns = artifact.base, "", artifact.method, "", "", ""
+    ranks = ""
     if isinstance(artifact, LanguageModelArtifact):
         licence = family_named(base.family).licence
         method = f"{artifact.method}, {artifact.quantisation or 'unquantised base'}"
         prompt_format = f"{artifact.prompt_format}, SHA-256 `{artifact.prompt_format_sha256}`"
         grounding = _grounding(artifact.grounding)
         turns = TURNS[artifact.turns] if artifact.turns else ""
+        ranks = ", ".join(f"`{layer}` {rank}" for layer, rank in (artifact.ranks or {}).items())
     rows = [
         ("结果 result", " · ".join(artifact.described)),
         ("基座 base", f"{content.base_hub_name or base.name} (`{base.family}`), SHA-256 `{base.sha256}`"),
@@ -209,6 +211,7 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
         ("训练所用 trained on", "<br>".join(f"{name}: {split}" for name, split in (artifact.trained_on or {}).items())),
         ("选用的权重 values kept", str(artifact.selected or "")),
         ("方法 method", method),
+        ("各层的秩 rank of every layer", ranks),
         ("设置 settings", ", ".join(f"`{setting}`" for setting in content.settings)),
         ("提示格式 prompt format", prompt_format),
         ("提示中的条目 entries in the prompt", grounding),

@@ -30,7 +30,7 @@ class OutputLayer:
 
     def __init__(self, model: PreTrainedModel | PeftModel, is_last: bool | None = None) -> None:
         self.layer: Any = model.get_output_embeddings()
-        self.is_last = _is_last(self.layer, model) if is_last is None else is_last
+        self.is_last = _is_last(self.layer, _inner(model)) if is_last is None else is_last
 
     def __enter__(self) -> Self:
         if self.is_last:
@@ -62,7 +62,13 @@ class OutputLayer:
         return (slice(start, start + rows) for start in range(0, positions, rows))
 
 
-def _is_last(layer: Any, model: PreTrainedModel | PeftModel) -> bool:
+def _inner(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
+    """The model itself, whose logits nobody has cut; adapters are in its layers."""
+    inner: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
+    return inner
+
+
+def _is_last(layer: Any, model: PreTrainedModel) -> bool:
     """Whether the logits of a model are the very tensor that its output layer returned, in a pass over one token."""
     made: list[torch.Tensor] = []
     hook = layer.register_forward_hook(lambda module, inputs, output: made.append(output))

@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 
 from data_recipes.schema.example import Example
 from models.artifact import MergeDifference, MergeProof
+from models.beside_base import on_base
 from models.export import save_native
 from models.loading import Quantisation, load_model
 from models.memory import release
@@ -58,7 +59,7 @@ def merge(
         The proof; the caller decides what to do when it has not passed.
     """
     compared = compared_answers(examples, base.prompt_format, config.tokens)
-    unmerged = PeftModel.from_pretrained(base.load(dtype, quantisation), adapter)
+    unmerged = on_base(base.load(dtype, quantisation), adapter)
     before, again = run_twice(unmerged, compared)
     del unmerged
     release()
@@ -66,7 +67,7 @@ def merge(
     if config.base == "dequantised" and quantisation is not None:
         onto = onto.dequantize(dtype)
         onto.is_loaded_in_4bit = False  # transformers leaves the mark, and peft refuses to merge IA3 where it is set
-    merged = PeftModel.from_pretrained(onto, adapter).merge_and_unload()
+    merged = on_base(onto, adapter).merge_and_unload()
     save_native(merged, out, base.family, base.checkpoint, base.prompt_format)
     del onto, merged
     release()

@@ -167,7 +167,8 @@ class Decoder:
             return cache, 0
         prompt = cast(PeftModel, self.model).get_prompt(1)
         if isinstance(prompt, torch.Tensor):
-            prompt = self._inner(inputs_embeds=prompt, past_key_values=DynamicCache(), use_cache=True).past_key_values
+            embedded = prompt.to(self._inner.dtype)  # it was trained in float32
+            prompt = self._inner(inputs_embeds=embedded, past_key_values=DynamicCache(), use_cache=True).past_key_values
         for number, layer in enumerate(prompt.layers):
             cache.update(*(read.expand(rows, -1, -1, -1) for read in (layer.keys, layer.values)), number)
         return cache, cache.get_seq_length()

@@ -12,8 +12,12 @@ from training.methods import METHODS
 def method_choices() -> list[str]:
     """The files in ``configs/method/``; of those that differ only in numbers the first."""
     files = sorted((CONFIGS / "method").glob("*.yaml"))
-    alike = {(values["kind"], values.get("quantisation")): path.stem for path, values in reversed(_read(files))}
+    alike = {_but_for_numbers(values): path.stem for path, values in reversed(_read(files))}
     return sorted(alike.values())
+
+
+def _but_for_numbers(values: dict[str, Any]) -> str:
+    return str({name: "number" if type(value) in (int, float) else value for name, value in values.items()})
 
 
 def _read(files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:

@@ -4,6 +4,7 @@ import peft
 import pytest
 import torch
 from canary import canary
+from peft.tuners.adalora import RankAllocator
 from peft.tuners.cartridge import utils as cartridge
 from peft.tuners.ia3 import IA3Model
 from peft.tuners.lora import LoraLayer
@@ -136,3 +137,61 @@ def test_ia3_goes_by_the_mark() -> None:
     assert refused, "IA3 merges into a model that is marked as 4-bit"
     model.is_loaded_in_4bit = False
     assert tuned.merge_and_unload() is model
+
+
+def adalora() -> peft.PeftModel:
+    settings = peft.AdaLoraConfig(task_type="CAUSAL_LM", target_r=1, init_r=3, target_modules=["q_proj"], total_step=9)
+    return peft.get_peft_model(tiny_llama(), settings)
+
+
+@canary(
+    no_means=lambda patch: patch.setattr(RankAllocator, "update_ipt", lambda self, model: None),
+    no_masks=lambda patch: patch.setattr(RankAllocator, "mask_to_budget", lambda self, model, budget: {}),
+)
+def test_rank_allocator() -> None:
+    model = adalora()
+    allocator, (settings,) = model.base_model.rankallocator, model.peft_config.values()
+    torch.manual_seed(1)
+    for name, values in model.named_parameters():
+        if "lora_" in name:
+            values.data = torch.randn(values.shape)
+            values.grad = torch.randn(values.shape)
+    try:
+        model.base_model.update_and_allocate(5)
+    except KeyError as error:
+        raise AssertionError(f"importance has no mean of {error}") from None
+    names = [name for name, _ in model.base_model.model.named_parameters() if "lora_" in name]
+    assert sorted(allocator.exp_avg_ipt) == sorted(allocator.exp_avg_unc) == sorted(names)
+    left = {name: values != 0 for name, values in model.base_model.model.named_parameters() if "lora_E" in name}
+    assert settings.rank_pattern == {name: kept.flatten().tolist() for name, kept in left.items()}
+    assert 0 < sum(int(kept.sum()) for kept in left.values()) < 6, "no rank was taken away"
+    assert all(not values.requires_grad for name, values in model.named_parameters() if "ranknum" in name)
+
+
+@canary(
+    pissa_leaves_the_weight=lambda patch: patch.setattr(LoraLayer, "pissa_init", lambda self, adapter, name: None),
+    olora_leaves_the_weight=lambda patch: patch.setattr(LoraLayer, "olora_init", lambda self, adapter: None),
+)
+def test_decomposing_starts() -> None:
+    for start in (lambda layer: layer.pissa_init("default", "pissa"), lambda layer: layer.olora_init("default")):
+        model = peft.get_peft_model(tiny_llama(), peft.LoraConfig(r=2, lora_alpha=6, target_modules=["q_proj"]))
+        [layer, *_] = [module for module in model.modules() if isinstance(module, LoraLayer)]
+        whole = layer.get_base_layer().weight.detach().clone()
+        with torch.no_grad():
+            start(layer)
+        a, b, rest = layer.lora_A["default"].weight, layer.lora_B["default"].weight, layer.get_base_layer().weight
+        assert a.shape == (2, 16) and b.shape == (16, 2) and a.requires_grad and not rest.requires_grad
+        assert (rest - whole).abs().max() > 1e-4, "nothing was taken out of the weight"
+        torch.testing.assert_close(rest + layer.scaling["default"] * b @ a, whole, rtol=1e-4, atol=1e-5)
+
+
+def without_logits_of_a_prompt(self: peft.PeftModelForCausalLM, input_ids: torch.Tensor, **_: object) -> object:
+    return self.get_base_model()(input_ids=input_ids)
+
+
+@canary(drops_them=lambda patch: patch.setattr(peft.PeftModelForCausalLM, "forward", without_logits_of_a_prompt))
+def test_prompts_have_logits() -> None:
+    model = peft.get_peft_model(tiny_llama(), peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3))
+    assert model(input_ids=torch.tensor([[1, 2]])).logits.shape[1] == 5, "the prompt has no logits any more"
+    (prompt,) = model.prompt_encoder.values()
+    assert prompt.embedding.weight.shape == model.word_embeddings(torch.tensor([1, 2, 3])).shape

@@ -1,84 +1,181 @@
-"""LoRA (arXiv:2106.09685), and QLoRA (arXiv:2305.14314) where the base is quantised."""
+"""LoRA (arXiv:2106.09685), QLoRA (arXiv:2305.14314) where the base is quantised, and what changes how LoRA learns.
+
+rsLoRA (arXiv:2312.03732) is another scaling, DoRA (arXiv:2402.09353) also trains the length of every row of a weight,
+PiSSA (arXiv:2404.02948) and OLoRA (arXiv:2406.01775) are other starts, LoRA+ (arXiv:2402.12354) another learning rate.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from common.errors import UserError
-from training.methods.method import MethodConfig, PeftMethod
+from common.files import read_json, write_json
+from training.methods.linear import LinearConfig, LinearMethod, misfit
 
 if TYPE_CHECKING:
-    from peft import PeftModel
+    from pathlib import Path
+
+    import torch
+    from peft import PeftConfig, PeftModel
+    from peft.tuners.lora import LoraLayer
     from torch import nn
     from transformers import PreTrainedModel
 
+    from training.base import Base
 
-class LoraConfig(MethodConfig):
+ADAPTER = "default"
+"""Peft's name of the only adapter."""
+START_OF_A, START_OF_B = "start_of_lora_A", "start_of_lora_B"
+"""Buffers of a layer whose adapter started as a part of its weight: ``[rank, in]`` and ``[out, rank]``."""
+
+
+class LoraConfig(LinearConfig):
     """Low-rank adapters on linear layers.
 
     Attributes:
         quantisation: ``nf4`` (with double quantisation) makes it QLoRA; null is LoRA on the plain base.
         rank: Rank r of the update B·A.
         alpha: The update is scaled by alpha / rank.
-        targets: Names of linear layers; ``all`` is every linear layer inside the blocks, with fused experts those of
-            attention.
+        rslora: It is scaled by alpha / √rank instead, so that a higher rank learns as fast (rsLoRA).
+        dora: The length of every row of a weight is trained besides its direction (DoRA).
+        start: ``zero``: B is zero and A random, so the base starts as it is. ``pissa``: A and B are the largest
+            singular values of each weight, ``olora``: the first columns of its QR decomposition; the rest is frozen.
+        loraplus_ratio: The learning rate of B, in multiples of that of A (LoRA+; 16 in the paper); 1 is LoRA.
     """
 
     kind: Literal["lora"] = "lora"
     rank: int = Field(16, ge=1)
     alpha: float = Field(32, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
-    targets: Literal["all"] | list[str] = "all"
+    rslora: bool = False
+    dora: bool = False
+    start: Literal["zero", "pissa", "olora"] = "zero"
+    loraplus_ratio: float = Field(1.0, ge=1)
+
+    @property
+    def decomposes(self) -> bool:
+        """Whether training starts from a part of the weights, which is taken out of them."""
+        return self.start != "zero"
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> LoraConfig:
+        if self.decomposes and self.quantisation:
+            raise ValueError(
+                f"method.start={self.start} takes a part out of every weight, which 4 bits would round again: set "
+                "method.quantisation=null, or method.start=zero"
+            )
+        if self.decomposes and self.dora:
+            raise ValueError(
+                f"method.start={self.start} does not work with method.dora=true: the result could not be written as an "
+                "adapter of the base; choose one of them"
+            )
+        if self.dora and self.quantisation:
+            raise ValueError(
+                "method.dora=true does not work with method.quantisation=nf4: every step would dequantise all weights "
+                "again for their lengths; set method.quantisation=null, or method.dora=false"
+            )
+        return self
 
 
-class Lora(PeftMethod[LoraConfig]):
+class Lora(LinearMethod[LoraConfig]):
     """Low-rank updates of linear layers."""
 
     config = LoraConfig
     described = ("低秩适配器", "low-rank adapters")
-    result = "mergeable"
     decisive = "lora_B"  # the update is B·A, and B starts as zero
 
     def title(self, config: LoraConfig) -> str:
         """See ``Method.title``."""
-        return "qlora" if config.quantisation else self.name
+        parts = {
+            "qlora" if config.quantisation else self.name: True,
+            "rslora": config.rslora,
+            "dora": config.dora,
+            config.start: config.decomposes,
+            "lora+": config.loraplus_ratio > 1,
+        }
+        return ", ".join(name for name, said in parts.items() if said)
 
-    def attach(self, model: PreTrainedModel, config: LoraConfig) -> PreTrainedModel | PeftModel:
-        """Freezes the base and adds trainable adapters in float32; see ``Method.attach``."""
+    def values(self, config: LoraConfig, layer: nn.Linear) -> int:
+        """A is ``[rank, in]``, B ``[out, rank]``, a length per output; see ``LinearMethod.values``."""
+        if config.decomposes and config.rank > min(layer.in_features, layer.out_features):
+            why = "is more than the rank"
+            raise misfit(layer, "method.rank", config.rank, why, "lower it, or method.start=zero")
+        lengths = layer.out_features if config.dora else 0
+        return config.rank * (layer.in_features + layer.out_features) + lengths
+
+    def settings(self, config: LoraConfig, targets: list[str]) -> PeftConfig:
+        """See ``LinearMethod.settings``."""
         import peft
 
-        from training.methods.targets import attention, linear_layers
-
-        targets, reached = _targets(model, config), attention(model)
-        planned = sum(config.rank * (one.in_features + one.out_features) for one in linear_layers(model, targets))
-        adapted = peft.get_peft_model(
-            model,
-            peft.LoraConfig(
-                task_type="CAUSAL_LM",
-                r=config.rank,
-                lora_alpha=config.alpha,
-                lora_dropout=config.dropout,
-                target_modules=targets,
-            ),
+        return peft.LoraConfig(
+            task_type="CAUSAL_LM",
+            r=config.rank,
+            lora_alpha=config.alpha,
+            lora_dropout=config.dropout,
+            target_modules=targets,
+            use_rslora=config.rslora,
+            use_dora=config.dora,
         )
-        if sum(p.numel() for p in adapted.parameters() if p.requires_grad) != planned:
-            raise UserError(
-                f"peft does not adapt the layers of {type(model).__name__} that are named: it takes some for experts",
-                where="method.targets",
-                fix=f"method.targets=[{','.join(reached)}]",
-            )
+
+    def rates(self, config: LoraConfig) -> Mapping[str, float]:
+        """See ``Method.rates``."""
+        return {"lora_B": config.loraplus_ratio} if config.loraplus_ratio > 1 else {}
+
+    def attach(self, model: PreTrainedModel, config: LoraConfig) -> PreTrainedModel | PeftModel:
+        """Keeps room for a start that is a part of the weights; see ``LinearMethod.attach``."""
+        adapted = super().attach(model, config)
+        if config.decomposes:
+            for layer in _layers(adapted):
+                layer.register_buffer(START_OF_A, layer.lora_A[ADAPTER].weight.detach().clone(), persistent=False)
+                layer.register_buffer(START_OF_B, layer.lora_B[ADAPTER].weight.detach().clone(), persistent=False)
         return adapted
 
-    def untuned(self, shapes: nn.Module, config: LoraConfig) -> str:
-        """See ``Method.untuned``."""
-        from training.methods.targets import untuned
+    def start(self, model: PreTrainedModel | PeftModel, config: LoraConfig, texts: Sequence[Sequence[int]]) -> None:
+        """Moves a part of the weights into the adapter; see ``Method.start``."""
+        import torch
 
-        return untuned(shapes)
+        if not config.decomposes:
+            return
+        for layer in _layers(model):
+            with torch.no_grad():
+                if config.start == "pissa":
+                    layer.pissa_init(ADAPTER, config.start)
+                else:
+                    layer.olora_init(ADAPTER)
+                layer.get_buffer(START_OF_A).copy_(layer.lora_A[ADAPTER].weight)
+                layer.get_buffer(START_OF_B).copy_(layer.lora_B[ADAPTER].weight)
+
+    def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:
+        """See ``Method.save``; a start from the weights becomes an adapter of the base, of twice the rank."""
+        super().save(model, directory, base, dtype)
+        starts = {name: values for name, values in model.named_buffers() if name.endswith((START_OF_A, START_OF_B))}
+        if starts:
+            _write_as_change(directory, starts)
 
 
-def _targets(model: nn.Module, config: LoraConfig) -> list[str]:
-    from training.methods.targets import all_targets, require
+def _layers(model: nn.Module) -> Iterator[LoraLayer]:
+    from peft.tuners.lora import LoraLayer
 
-    return all_targets(model) if config.targets == "all" else require(model, config.targets)
+    return (module for module in model.modules() if isinstance(module, LoraLayer))
+
+
+def _write_as_change(directory: Path, starts: Mapping[str, torch.Tensor]) -> None:
+    """Rewrites B·A, an adapter of what B₀·A₀ left of the base, as [B, -B₀]·[A; A₀], an adapter of the base itself."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    file, settings = directory / "adapter_model.safetensors", directory / "adapter_config.json"
+    values = load_file(file)
+    for name, start in starts.items():
+        if name.endswith(START_OF_A):
+            key = name.replace(START_OF_A, "lora_A.weight")
+            values[key] = torch.cat([values[key], start.cpu()], 0)
+        else:
+            key = name.replace(START_OF_B, "lora_B.weight")
+            values[key] = torch.cat([values[key], -start.cpu()], 1)
+    save_file(values, file, metadata={"format": "pt"})
+    said = read_json(settings)
+    grown = 2**0.5 if said["use_rslora"] else 2  # the scaling stays
+    write_json(settings, said | {"r": 2 * said["r"], "lora_alpha": grown * said["lora_alpha"]})

@@ -7,6 +7,7 @@ where they use them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 from common.command import Config
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from training.base import Base
+    from training.trainer.companion import Companion
 
 
 class MethodConfig(Config):
@@ -86,6 +88,30 @@ class Method(ABC, Generic[C]):
             config: The method's configuration.
         """
         return ""
+
+    def start(self, model: PreTrainedModel | PeftModel, config: C, texts: Sequence[Sequence[int]]) -> None:
+        """Gives what is trained the initial values that need the loaded weights or the data; most have none.
+
+        Args:
+            model: What ``attach`` returned, loaded.
+            config: The method's configuration.
+            texts: The conversations that it will be trained on, as token ids.
+
+        Raises:
+            UserError: The conversations do not suffice.
+        """
+
+    def rates(self, config: C) -> Mapping[str, float]:
+        """Learning rates in multiples of that of the run, by a part of the names of trained tensors; of others 1."""
+        return {}
+
+    def companion(self, model: PreTrainedModel | PeftModel, config: C) -> Companion | None:
+        """What the method does at every step besides the optimiser, or keeps for a resume; most have nothing."""
+        return None
+
+    def ranks(self, directory: Path) -> dict[str, int] | None:
+        """The rank of every layer in a saved result, where training chose it."""
+        return None
 
     @abstractmethod
     def save(self, model: PreTrainedModel | PeftModel, directory: Path, base: Base, dtype: torch.dtype) -> None:

@@ -2,8 +2,9 @@
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from training.measured import check_rows
 from training.provenance import fingerprint_of
 from training.trainer.arguments import training_arguments, training_numerics
 from training.trainer.checkpoints import newest_whole, seal, step_of
+from training.trainer.companion import Companion
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
@@ -40,6 +42,8 @@ def train(
     run: RunDirectory,
     seed: int,
     dev_answers: DevAnswers | None = None,
+    companion: Companion | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> None:
     """Trains a model in place, continuing from the run's newest checkpoint if it has one.
 
@@ -51,6 +55,8 @@ def train(
         run: Where checkpoints and metrics go.
         seed: Seed of the order.
         dev_answers: Asks the model now and then.
+        companion: What the method does at every step.
+        rates: See ``Method.rates``.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
@@ -72,6 +78,10 @@ def train(
             data_collator=collate_packed if config.packing else collate_padded,
             compute_loss_func=loss,
         )
+        trainer.rates = rates or {}
+        if companion:
+            trainer.companion = companion
+            trainer.add_callback(companion)
         if dev_answers:
             dev_answers.loss = loss
             trainer.add_callback(dev_answers)
@@ -143,6 +153,8 @@ class SupervisedTrainer(Trainer):
 
     Attributes:
         fingerprint: Of what the run is made from.
+        rates: Learning rates in multiples of that of the run, by a part of the names of trained tensors.
+        companion: What the method does at every step; it restores what is trained.
         tokens: Trained on so far, without padding.
         supervised_tokens: Those of them that the loss counts.
     """
@@ -151,6 +163,8 @@ class SupervisedTrainer(Trainer):
     tokens = 0
     supervised_tokens = 0
     watch: DevLossWatch | None = None
+    rates: Mapping[str, float] = MappingProxyType({})
+    companion: Companion | None = None
 
     @property
     def steps(self) -> int:
@@ -166,6 +180,22 @@ class SupervisedTrainer(Trainer):
         self.tokens += tokens
         self.supervised_tokens += supervised
         return super().training_step(model, inputs, num_items_in_batch)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Gives what learns at another rate groups of its own."""
+        optimizer = super().create_optimizer(model)
+        if self.rates:
+            of_name = {id(values): name for name, values in self.model.named_parameters()}
+            optimizer.param_groups[:] = [
+                part for group in optimizer.param_groups for part in _by_rate(group, of_name, self.rates)
+            ]
+        return optimizer
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        if self.companion:
+            self.companion.load(Path(resume_from_checkpoint))
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
 
     def _counts(self, inputs: dict[str, Any]) -> tuple[int, int]:
         """How many tokens of a batch are not padding, which is taken out of it, and how many of them are supervised."""
@@ -210,8 +240,9 @@ class SupervisedTrainer(Trainer):
             for path in written.iterdir():
                 path.rename(partial / path.name)
             written.rmdir()
-            if self.watch:
-                self.watch.save(partial)
+            for part in (self.watch, self.companion):
+                if part:
+                    part.save(partial)
             seal(partial, self.fingerprint)
         sync(place)
         self._remove_old_checkpoints(place)
@@ -220,6 +251,15 @@ class SupervisedTrainer(Trainer):
         found = sorted(place.glob("checkpoint-*"), key=step_of)
         for checkpoint in found[: -(self.args.save_total_limit or len(found))]:
             shutil.rmtree(checkpoint)
+
+
+def _by_rate(group: dict[str, Any], of_name: Mapping[int, str], rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """A group of parameters, divided by the learning rate of each; empty parts are dropped."""
+    parts: dict[float, list[nn.Parameter]] = {}
+    for values in group["params"]:
+        factor = next((factor for part, factor in rates.items() if part in of_name[id(values)]), 1.0)
+        parts.setdefault(factor, []).append(values)
+    return [group | {"params": values, "lr": factor * group["lr"]} for factor, values in parts.items()]
 
 
 class EpochOrder(Sampler[int]):

@@ -1,5 +1,6 @@
 """Every method: from a recipe to a result that an engine loads, and that answers as the trained model did."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from torch import nn
 
 from common.errors import UserError
 from common.files import read_json
+from common.groups import CONFIGS
 from data_recipes.schema.example import Message
 from models.artifact import AdapterArtifact, Artifact, MergedArtifact, PrefixArtifact, WholeArtifact
 from models.engines.engine import Sampling
@@ -20,6 +22,7 @@ from training.methods import METHODS
 from training.stages.sft import job
 from training.stages.sft.config import SftConfig
 
+DOCS = CONFIGS.parent / "docs/methods.md"
 SMALL = (
     *("data.splits.train=60", "data.splits.dev=12", "train.max_length=128", "train.max_steps=8"),
     *("train.learning_rate=3e-2", "train.precision=fp32", "train.max_dropped_share=1"),
@@ -49,12 +52,13 @@ def run_with(config: SftConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, 
     return artifact.parent, LocalEngine(model, find_base(config).prompt_format, "trained")
 
 
-LIKE_QLORA = ("full", "ia3", "lora", "qlora")
-"""Saved, loaded and described by the same code as ``qlora``, which ``test_chain.py`` runs to its end."""
+QUICK = ("ptuning_v2",)
+"""The others are saved, loaded and described by the same code, which ``test_matrix.py`` runs for each, and
+``test_chain.py`` runs ``qlora`` to its end."""
 
 
 @pytest.mark.parametrize(
-    "choice", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_QLORA else ()) for name in method_choices()]
+    "choice", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in method_choices()]
 )
 def test_result_is_loaded_answers_as_trained_and_has_a_card(
     choice: str, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
@@ -77,7 +81,14 @@ def test_result_is_loaded_answers_as_trained_and_has_a_card(
     assert abs(when_trained - before) > 0.05
     card = (artifact.directory(run) / "README.md").read_text(encoding="utf-8")
     assert artifact.model_version in card and artifact.described[0] in card and artifact.dataset_sha256 in card
+    assert all(f"`{layer}` {rank}" in card for layer, rank in (artifact.ranks or {}).items())
     assert read_json(run / "report/report.json")["merge"]["kind"] == artifact.kind
+
+
+def test_every_file_has_a_row_in_the_docs_and_every_row_a_file() -> None:
+    rows = re.findall(r"^\| (`[^|]+) \|.*\| `\w+\.py` \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name for row in rows for name in re.findall("`([^`]+)`", row)}
+    assert named == {file.stem for file in (CONFIGS / "method").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("choice", method_choices())

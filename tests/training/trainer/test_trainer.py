@@ -34,8 +34,8 @@ CASES = {
     **{f"{choice} on nf4": (*words_of(choice), "method.quantisation=nf4") for choice in ON_NF4},
 }
 
-LIKE_OTHERS = ("full", "ia3", "ia3 on nf4", "lora", "ptuning_v2", "ptuning_v2 on nf4")
-"""Trained, saved and resumed by the same code as ``qlora`` and ``ptuning_v2``."""
+QUICK = ("qlora",)
+"""Others are trained, saved and resumed by the same code, or in ``test_rank_schedule.py``."""
 
 
 def begun(config: SftConfig) -> RunDirectory:
@@ -47,10 +47,12 @@ def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> di
     base = find_base(config)
     batches = rows(supervise(examples, base.prompt_format, config.train, "train"), config, config.train.max_length)
     torch.manual_seed(config.seed)
-    model = attached_model(config, base)
-    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed)
+    model, method = attached_model(config, base), METHODS[config.method.kind]
+    method.start(model, config.method, [sequence.ids for row in batches.rows for sequence in row])
+    companion, rates = method.companion(model, config.method), method.rates(config.method)
+    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, None, companion, rates)
     result = run.path / "result"
-    METHODS[config.method.kind].save(model, result, base, torch.float32)
+    method.save(model, result, base, torch.float32)
     (weights,) = result.glob("*.safetensors")
     return load_file(weights)
 
@@ -61,7 +63,7 @@ def logged(run: RunDirectory, key: str) -> dict[int, float]:
 
 
 @pytest.mark.parametrize(
-    "method", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_OTHERS else ()) for name in CASES]
+    "method", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CASES]
 )
 def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
@@ -190,7 +192,7 @@ def test_training_lowers_the_loss_and_logs_what_it_did(make_config: MakeConfig, 
 
 
 @pytest.mark.parametrize(
-    "method", [pytest.param(name, marks=pytest.mark.slow if name in LIKE_OTHERS else ()) for name in method_choices()]
+    "method", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in method_choices()]
 )
 def test_training_and_saving_ask_no_hub_even_where_one_is_allowed(
     method: str, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
@@ -279,3 +281,11 @@ def test_too_long_examples_are_counted_and_too_many_stop_the_run(
     assert result.dropped and len(result.rendered) + len(result.dropped) == len(examples)
     with pytest.raises(UserError, match=r"longer than train.max_length=16"):
         supervise(examples, prompt_format, make_config("train.max_length=16").train, "train")
+
+
+def test_loraplus_moves_b_as_much_faster_as_it_says(make_config: MakeConfig, examples: list[Example]) -> None:
+    words = ("method=loraplus", "train.max_steps=1", "train.warmup_share=0", "train.schedule=constant")
+    config = make_config(*words, "train.learning_rate=1e-3", "train.precision=fp32")
+    weights = trained(config, begun(config), examples)
+    moved = [values.abs().max().item() for name, values in weights.items() if "lora_B" in name]
+    assert moved == pytest.approx([16e-3] * 14, rel=1e-2)  # Adam's first step is the learning rate, and B was zero

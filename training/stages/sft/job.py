@@ -107,8 +107,9 @@ class SftJob(Job[SftConfig]):
     def train(self, run: RunDirectory) -> None:
         """See ``Job.train``."""
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
-        model = attached_model(self.config, self.language_model)
-        logger.info("trained parameters: {:,}", sum(p.numel() for p in model.parameters() if p.requires_grad))
+        model, method = attached_model(self.config, self.language_model), self.config.method
+        self.method.start(model, method, [sequence.ids for row in self.rows["train"].rows for sequence in row])
+        self._report_trained(model)
         dev_answers = DevAnswers(
             model,
             self.language_model.prompt_format,
@@ -116,11 +117,21 @@ class SftJob(Job[SftConfig]):
             quantised=self.config.method.quantisation is not None,
         )
         before = checksums(model, self.method.decisive)
-        train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, dev_answers)
+        train(
+            *(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, dev_answers),
+            companion=self.method.companion(model, method),
+            rates=self.method.rates(method),
+        )
         refuse_unchanged(before, checksums(model, self.method.decisive))
         dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
             self.method.save(model, directory, self.language_model, dtype)
+
+    def _report_trained(self, model: PreTrainedModel | PeftModel) -> None:
+        trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)  # in 4 bits two share a byte
+        share = trained / sum(p.numel() for p in shapes.parameters())
+        logger.info("trained parameters: {:,} ({:.3%} as many as the base has)", trained, share)
 
     def finish(self, run: RunDirectory) -> AnyArtifact:
         """Merges if the method allows it and the proof passes; see ``Job.finish``."""
@@ -176,6 +187,7 @@ class SftJob(Job[SftConfig]):
             "prompt_format_sha256": base.prompt_format.sha256,
             "grounding": grounding_record(manifest.grounding, self.dataset.splits["train"], base.prompt_format),
             "turns": trained_turns(self.dataset.splits["train"]),
+            "ranks": self.method.ranks(self.trained(run)),
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
             "files": result_files(result),

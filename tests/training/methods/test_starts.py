@@ -1,0 +1,135 @@
+"""What methods start from: nothing that changes the base, or tokens of the conversations."""
+
+import pytest
+import torch
+from torch import nn
+
+from common.errors import UserError
+from data_recipes.schema.example import Message
+from models.engines.engine import Sampling
+from models.engines.local import LocalEngine
+from models.rehearsal import RECOMPUTED
+from tests.training.conftest import MakeConfig
+from training.base import find_base
+from training.methods import METHODS
+from training.stages.sft.job import attached_model
+from training.stages.sft.memory import attached
+
+PROMPTS = ("ptuning_v2", "prompt_tuning")
+LENGTH = {"ptuning_v2": "method.prefix_length", "prompt_tuning": "method.prompt_length"}
+QUESTION = torch.tensor([[9, 8, 7, 6]])
+TEXTS = [[11, 12, 13], [14, 15, 16, 17]]
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_an_untrained_prompt_from_text_is_the_text(kind: str, make_config: MakeConfig) -> None:
+    config = make_config(f"method={kind}", f"{LENGTH[kind]}=5", "method.start=text", "train.packing=false")
+    base = find_base(config)
+    model = attached_model(config, base).eval()
+    METHODS[kind].start(model, config.method, TEXTS)
+    read = torch.cat([torch.tensor([[11, 12, 13, 14, 15]]), QUESTION], 1)
+    with torch.no_grad():
+        expected = base.load(torch.float32)(input_ids=read).logits[:, 5:]
+        torch.testing.assert_close(model(input_ids=QUESTION).logits, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_too_little_text_to_start_from_is_an_error(kind: str, make_config: MakeConfig) -> None:
+    config = make_config(f"method={kind}", f"{LENGTH[kind]}=8", "method.start=text", "train.packing=false")
+    with pytest.raises(UserError, match=rf"have 7 tokens(?s:.*){LENGTH[kind]}=7 or less"):
+        METHODS[kind].start(attached_model(config, find_base(config)), config.method, TEXTS)
+
+
+def test_a_prompt_is_read_alike_alone_and_in_a_padded_batch_and_answers_count_no_token_of_it(
+    make_config: MakeConfig,
+) -> None:
+    config = make_config("method=prompt_tuning", "method.prompt_length=5", "train.packing=false")
+    base = find_base(config)
+    engine = LocalEngine(attached_model(config, base), base.prompt_format, "prompted")
+    asked = [[Message(role="user", content=text)] for text in ("感冒？", "高血压的常见症状有什么，可以挂什么科？")]
+    sampling = Sampling(max_new_tokens=6)
+    together = engine.generate(asked, [sampling, sampling])
+    for conversation, completion in zip(asked, together, strict=True):
+        ids = base.prompt_format.render_prompt(conversation)
+        for _ in range(completion.completion_tokens):
+            with torch.no_grad():
+                ids.append(int(engine.model(input_ids=torch.tensor([ids])).logits[0, -1].argmax()))
+        assert engine.generate([conversation], [sampling])[0].text == completion.text
+        assert base.prompt_format.tokenizer.decode(ids[-completion.completion_tokens :]).startswith(completion.text)
+    answered = [*asked[0], Message(role="assistant", content="鼻塞。")]
+    rendered = base.prompt_format.render(answered)
+    with torch.no_grad():
+        logits = engine.model(input_ids=torch.tensor([rendered.ids])).logits[0, :-1].log_softmax(-1)
+    following = torch.tensor(rendered.ids[1:])
+    mask = torch.tensor(rendered.mask[1:], dtype=torch.bool)
+    expected = logits.gather(1, following[:, None])[:, 0][mask].sum().item()
+    assert engine.score([answered])[0].logprob == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("start", ["pissa", pytest.param("olora", marks=pytest.mark.slow)])
+def test_a_start_from_the_weights_themselves_leaves_the_model_as_it_is_and_says_where_it_does_not_fit(
+    start: str, make_config: MakeConfig
+) -> None:
+    config = make_config(f"method={start}", "train.packing=true")
+    base = find_base(config)
+    model = attached_model(config, base).eval()
+    METHODS["lora"].start(model, config.method, [])
+    assert all(values.abs().max() > 0 for name, values in model.named_parameters() if "lora_" in name)
+    with torch.no_grad():
+        expected = base.load(torch.float32)(input_ids=QUESTION).logits
+        found = model(input_ids=QUESTION).logits
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    with pytest.raises(UserError, match=r"method\.rank=65 is more than the rank of a linear layer with 64 inputs"):
+        METHODS["lora"].attach(base.shapes(torch.float32), make_config(f"method={start}", "method.rank=65").method)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("method=pissa", "method.quantisation=nf4"), "method.start=pissa takes a part out of every weight"),
+        (("method=olora", "method.dora=true"), "does not work with method.dora=true"),
+        (("method=dora", "method.quantisation=nf4"), "dequantise all weights again"),
+        (("method=hira", "method.quantisation=nf4"), "method.quantisation"),
+        (("method=adalora", "method.initial_rank=32"), "must be above method.rank=32"),
+        (("method=adalora", "method.full_share=0.8"), "leave no steps for the rank to fall in"),
+        (("method=prefix_tuning", "method.start=text", "train.packing=false"), "no values of the network are known"),
+        (("method=prompt_tuning", "train.packing=true"), "packed examples would see each other"),
+        (("method=oft", "method.block_size=1"), "method.block_size"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_loaded(
+    words: tuple[str, ...], told: str, make_config: MakeConfig
+) -> None:
+    with pytest.raises(UserError, match=told):
+        make_config(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("method=oft", "method.block_size=48"), "method.block_size=48 does not divide the inputs"),
+        (("method=miss", "method.rank=65"), "method.rank=65 is more than the inputs"),
+    ],
+)
+def test_what_does_not_fit_a_layer_is_refused_on_shapes(
+    words: tuple[str, ...], told: str, make_config: MakeConfig
+) -> None:
+    config = make_config(*words)
+    with pytest.raises(UserError, match=told):
+        METHODS[config.method.kind].attach(find_base(config).shapes(torch.float32), config.method)
+
+
+@pytest.mark.parametrize("kind", ["prompt_tuning", pytest.param("vera", marks=pytest.mark.slow)])
+def test_what_is_trained_learns_alike_where_layers_are_recomputed(kind: str, make_config: MakeConfig) -> None:
+    config = make_config(f"method={kind}", "train.packing=false")
+    base, gradients = find_base(config), []
+    for recomputing in (False, True):
+        torch.manual_seed(1)
+        model = attached(base.load(torch.float32), config.method, recomputing=recomputing)
+        if recomputing:
+            model.gradient_checkpointing_enable(RECOMPUTED)
+        nn.functional.cross_entropy(model(input_ids=QUESTION, use_cache=False).logits[0], QUESTION[0]).backward()
+        gradients.append([p.grad for p in model.parameters() if p.requires_grad])
+    for one, again in zip(*gradients, strict=True):
+        assert one is not None
+        torch.testing.assert_close(one, again, rtol=1e-5, atol=1e-7)
