@@ -11,6 +11,7 @@ from loguru import logger
 from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.backends.missing import MissingModel
+from app.backends.remote import open_remote
 from app.config import AppConfig
 from app.served import (
     artifact_of,
@@ -45,8 +46,8 @@ def serve(config: AppConfig) -> None:
     THREADS.use(config.threads)
     backend: Backend
     try:
-        engine = _engine(path, config)
-        backend, grounding = LocalBackend(engine, config.serve), within_context(grounding, engine.context_length)
+        backend, context_length = _backend(path, config)
+        grounding = within_context(grounding, context_length)
     except (UserError, Refused):
         raise  # whoever starts the service can fix that
     except Exception as error:
@@ -60,6 +61,15 @@ def serve(config: AppConfig) -> None:
     # the app logs requests itself, by route and id; uvicorn would log whole addresses
     server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
     server.run(sockets=[listener])
+
+
+def _backend(path: Path, config: AppConfig) -> tuple[Backend, int]:
+    """What answers, and how many tokens prompt and answer may have together."""
+    if config.engine in ("openai", "tgi"):
+        remote = open_remote(path, config)
+        return remote, remote.context_length
+    engine = _engine(path, config)
+    return LocalBackend(engine, config.serve), engine.context_length
 
 
 def _engine(path: Path, config: AppConfig) -> Engine:

@@ -23,6 +23,7 @@ from app.backends.backend import (
     TextTooLong,
     Unavailable,
     UnsupportedConversation,
+    UnsupportedSampling,
 )
 
 ErrorCode = Literal[
@@ -68,13 +69,14 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "invalid_request": ErrorKind(422, "the request does not fit its schema"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),
     "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
-    "model_unavailable": ErrorKind(503, "the model could not be loaded; rules still answer emergencies"),
+    "model_unavailable": ErrorKind(503, "the model could not be loaded or reached; rules still answer emergencies"),
     "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
     "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
 }
 
 BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
     UnsupportedConversation: ("unsupported_conversation", "messages"),
+    UnsupportedSampling: ("unsupported_parameter", None),
     PromptTooLong: ("context_length_exceeded", "messages"),
     AnswerTooLong: ("max_tokens_exceeded", "max_tokens"),
     TextTooLong: ("context_length_exceeded", None),

@@ -1,8 +1,11 @@
 """The contract of a backend, in this process or elsewhere, and the errors that it raises. Nothing here knows HTTP."""
 
+import traceback
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from loguru import logger
 
 from models.conversation import Conversation
 from models.engines.engine import Completion, Sampling
@@ -24,6 +27,8 @@ class AnswerStream(Protocol):
 
         Raises:
             GenerationFailed: The model failed.
+            ModelMissing: The server that runs the model does not answer.
+            Overloaded: It has too much to do.
             Stopping: The service stopped before the model began.
         """
         ...
@@ -54,6 +59,7 @@ class Backend(Protocol):
 
         Raises:
             UnsupportedConversation: The model's prompt format has no way to write it.
+            UnsupportedSampling: The server that runs the model has no such setting.
             PromptTooLong: It leaves no room for an answer.
             Overloaded: Too many requests are waiting.
             ModelMissing: There is no model.
@@ -94,6 +100,17 @@ class BackendError(Exception):
 
 class UnsupportedConversation(BackendError):
     """For example two user turns in a row."""
+
+
+class UnsupportedSampling(BackendError):
+    """A setting that the server which runs the model does not have.
+
+    Args:
+        name: Of the setting.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not supported by the server that runs the model; omit it")
 
 
 class PromptTooLong(BackendError):
@@ -145,10 +162,10 @@ class Overloaded(Unavailable):
 
 
 class ModelMissing(Unavailable):
-    """The model could not be loaded; the log has the reason."""
+    """There is no model to answer: it could not be loaded, or its server does not answer; the log has the reason."""
 
-    def __init__(self) -> None:
-        super().__init__("the model could not be loaded", retry_after=60)
+    def __init__(self, problem: str = "the model could not be loaded", retry_after: int = 60) -> None:
+        super().__init__(problem, retry_after)
 
 
 class Stopping(Unavailable):
@@ -167,3 +184,14 @@ def answer_tokens(wanted: int | None, most: int) -> int:
     if wanted is not None and wanted > most:
         raise AnswerTooLong(most)
     return wanted or most
+
+
+def log_failure(what: str, error: Exception) -> None:
+    """Logs an unexpected error without its message and values: they may hold what a patient wrote.
+
+    Args:
+        what: What failed.
+        error: The error.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("{} failed: {}\n{}", what, type(error).__name__, frames)

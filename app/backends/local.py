@@ -9,10 +9,7 @@ import asyncio
 import math
 import threading
 import time
-import traceback
 from collections.abc import AsyncIterator
-
-from loguru import logger
 
 from app.backends.backend import (
     BackendError,
@@ -22,6 +19,7 @@ from app.backends.backend import (
     PromptTooLong,
     Stopping,
     UnsupportedConversation,
+    log_failure,
 )
 from app.config import ServeConfig
 from common.errors import UserError
@@ -187,9 +185,7 @@ class LocalBackend:
         try:
             completions = self.engine.generate([g.conversation for g in batch], [g.sampling for g in batch], on_text)
         except Exception as error:
-            # no message and no values: they may hold what a patient wrote
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("a batch of {} failed: {}\n{}", len(batch), type(error).__name__, frames)
+            log_failure(f"a batch of {len(batch)}", error)
             for generation in batch:
                 generation.put(GenerationFailed())
             return
