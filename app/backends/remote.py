@@ -1,25 +1,19 @@
 """The remote backend: a bounded queue in front of a server that runs the model.
 
-Each accepted conversation has a task of its own on the event loop. It waits for one of ``max_batch`` places, asks the
-server, and passes the text on. What is rendered, counted and judged (loops) is so here, as with the local backend.
+Prompts are rendered and counted here, as with the local backend. The server is verified before it is asked, and again
+whenever it has failed.
 """
 
 import asyncio
 import math
-import random
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from loguru import logger
 
 from app.backends.backend import (
-    BackendError,
     ChatTurn,
-    GenerationFailed,
     ModelMissing,
     Overloaded,
     PromptTooLong,
@@ -30,32 +24,14 @@ from app.backends.backend import (
 )
 from app.backends.circuit import Circuit
 from app.backends.openai import OpenAIServer
-from app.backends.upstream import (
-    Ended,
-    Garbled,
-    Piece,
-    Prompt,
-    Rejected,
-    Room,
-    Stalled,
-    Unreachable,
-    Upstream,
-    UpstreamError,
-)
+from app.backends.remote_answer import BUSY, DOWN, RemoteAnswer, paced
+from app.backends.upstream import Ended, Prompt, Rejected, Room, Upstream, UpstreamError
 from app.config import AppConfig, ServeConfig, UpstreamConfig
 from common.errors import Refused, UserError
 from models.conversation import Conversation
-from models.engines.engine import Completion, FinishReason, Sampling
-from models.engines.repetition import RepetitionWatch
+from models.engines.engine import Sampling
 from models.without_weights import WithoutWeights
 
-BUSY = (429, 503)
-"""What a server answers that has too much to do."""
-REFUSED_FOR_ALL = (401, 403, 404)
-"""What it answers where no request would be answered: the key or the model is not as it was."""
-GATEWAY = (502, 504)
-"""What a proxy answers in the place of a server that is not there."""
-DOWN = "the server that runs the model does not answer"
 TRIAL = (ChatTurn("user", "你好"),)
 
 
@@ -73,7 +49,6 @@ class RemoteBackend:
         self.model, self.upstream, self.config, self.times = model, upstream, config, times
         self.room = Room(context=None)
         self.verified = self.draining = False
-        self.waiting = 0
         self.seconds = 1.0  # that an answer took lately
         self.circuit = Circuit(self._trial)
         self.places = asyncio.Semaphore(config.max_batch)
@@ -130,7 +105,7 @@ class RemoteBackend:
         if len(prompt.ids) >= self.context_length or len(prompt.ids) > (self.room.prompt or self.context_length):
             raise PromptTooLong(len(prompt.ids), self.room.prompt or self.context_length)
         await asyncio.to_thread(self.upstream.check, prompt)
-        if self.waiting >= self.config.queue_limit:
+        if len(self._answers) >= self.config.max_batch + self.config.queue_limit:
             raise Overloaded(self.seconds_until_room())
         self.circuit.save_retry()
         answer = RemoteAnswer(self, prompt, sampling)
@@ -171,7 +146,7 @@ class RemoteBackend:
 
     def seconds_until_room(self) -> int:
         """When a place may be free, by what answers took lately."""
-        return max(1, math.ceil((self.waiting + 1) / self.config.max_batch * self.seconds))
+        return max(1, math.ceil(len(self._answers) / self.config.max_batch * self.seconds))
 
     async def _rendered(self, conversation: Conversation) -> Prompt:
         try:
@@ -195,11 +170,11 @@ class RemoteBackend:
         """
         self.room = await self.upstream.verify()
         if self.context_length < self.model.context_length:
-            logger.warning("{} has room for {} of the model's {} tokens", *self._sizes())
+            most = self.model.context_length
+            logger.warning("{} has room for {} of the model's {} tokens", self.times.root, self.context_length, most)
         if missing := self._missing(self.config.qa_sampling):
             raise UserError("the server has no such setting", where=f"serve.sampling.{missing}", fix="omit it")
         prompt = Prompt.of(TRIAL, self.model.prompt_format)
-        await asyncio.to_thread(self.upstream.check, prompt)
         async with aclosing(paced(self.upstream.answer(prompt, 1, Sampling()), self.times)) as events:
             async for event in events:
                 if isinstance(event, Ended) and event.prompt_tokens not in (None, len(prompt.ids)):
@@ -208,16 +183,13 @@ class RemoteBackend:
         self.verified = True
         logger.info("{} answers", self.times.root)
 
-    def _sizes(self) -> tuple[str, int, int]:
-        return self.times.root, self.context_length, self.model.context_length
-
     async def _trial(self) -> bool:
         """Whether the server is there, and is still the same."""
         try:
             await self._verify()
         except UpstreamError as error:
             self._not_yet(error)
-        except (UserError, Refused, UnsupportedConversation) as error:
+        except (UserError, Refused) as error:
             logger.error("{} cannot be asked: {}", self.times.root, error)
         except Exception as error:  # whatever it is, the trials go on: nothing else closes the circuit
             log_failure("asking the server", error)
@@ -227,153 +199,6 @@ class RemoteBackend:
 
     def _not_yet(self, error: UpstreamError) -> None:
         logger.warning("{}: {}; rules answer emergencies, and it is tried again", self.times.root, error)
-
-
-class RemoteAnswer:
-    """An answer in progress; see ``AnswerStream``.
-
-    Args:
-        backend: Whose it is.
-        prompt: What is asked.
-        sampling: How.
-    """
-
-    def __init__(self, backend: RemoteBackend, prompt: Prompt, sampling: Sampling) -> None:
-        self.backend, self.prompt, self.sampling = backend, prompt, sampling
-        detection = sampling.repetition_detection
-        self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
-        self.known: dict[str, int] = {}  # numbers of the pieces, where a server shows no ids
-        self.text = self.handed_out = ""
-        self.pieces = 0
-        self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
-        self.task = asyncio.create_task(self._work())
-        self.task.add_done_callback(self._end)
-
-    async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``AnswerStream``."""
-        while isinstance(event := await self._events.get(), str):
-            yield event
-        if isinstance(event, BackendError):
-            raise event
-        yield event
-
-    def cancel(self) -> None:
-        """See ``AnswerStream``; the server notices by its connection."""
-        self.task.cancel()
-
-    async def _work(self) -> Completion | BackendError:
-        try:
-            return await self._in_turn()
-        except BackendError as error:
-            return error
-        except Exception as error:
-            log_failure("an answer", error)
-            return GenerationFailed()
-
-    def _end(self, task: asyncio.Task[Completion | BackendError]) -> None:
-        """Hands out the last event; a task that is cancelled early never ran."""
-        self.backend.ended(self)
-        if not task.cancelled():
-            self._events.put_nowait(task.result())
-        elif self.backend.draining and not self.pieces:
-            self._events.put_nowait(Stopping())
-        else:
-            self._events.put_nowait(self._completion("cancelled"))
-
-    async def _in_turn(self) -> Completion:
-        backend = self.backend
-        backend.waiting += 1
-        try:
-            await backend.places.acquire()
-        finally:
-            backend.waiting -= 1
-        began = time.monotonic()
-        try:
-            return await self._with_retries()
-        finally:
-            backend.places.release()
-            backend.seconds = time.monotonic() - began
-
-    async def _with_retries(self) -> Completion:
-        circuit = self.backend.circuit
-        for left in reversed(range(self.backend.times.retries + 1)):
-            try:
-                completion = await self._answer()
-                circuit.succeeded()
-                return completion
-            except UpstreamError as error:
-                lost = isinstance(error, Unreachable) or (isinstance(error, Rejected) and error.status in GATEWAY)
-                again = left and lost and not self.pieces and circuit.may_retry()
-                logger.warning("{}: {}{}", self.backend.times.root, error, "; once more" if again else "")
-                if not again:
-                    raise self._as_backend_error(error) from None
-            await asyncio.sleep(random.uniform(0.05, 0.2))
-        raise AssertionError("the last attempt returns or raises")
-
-    def _as_backend_error(self, error: UpstreamError) -> BackendError:
-        """What a user is told, and whether the circuit counts it."""
-        circuit = self.backend.circuit
-        if isinstance(error, Rejected):
-            if error.status in BUSY:
-                return Overloaded(error.retry_after or self.backend.seconds_until_room())
-            if error.status >= 500 or error.status in REFUSED_FOR_ALL:
-                circuit.failed()
-            return GenerationFailed()
-        circuit.failed()
-        if isinstance(error, Unreachable | Stalled) and not self.pieces:
-            return ModelMissing(DOWN, circuit.retry_after)
-        return GenerationFailed()
-
-    async def _answer(self) -> Completion:
-        most = min(self.sampling.max_new_tokens, self.backend.context_length - len(self.prompt.ids))
-        asked = self.backend.upstream.answer(self.prompt, most, self.sampling)
-        async with aclosing(paced(asked, self.backend.times)) as events:
-            async for event in events:
-                if isinstance(event, Ended):
-                    return self._completion(event.reason, event.completion_tokens)
-                if self._loops(event):
-                    return self._completion("repetition_detected")
-        raise Garbled("the answer ends before its end")
-
-    def _loops(self, piece: Piece) -> bool:
-        """Adds a piece, hands out what is new, and says whether the answer loops."""
-        self.pieces += len(piece.tokens) or 1
-        self.text += piece.text
-        stripped = self.text.strip()  # as PromptFormat.decode
-        new, self.handed_out = stripped[len(self.handed_out) :], stripped
-        if new:
-            self._events.put_nowait(new)
-        if self.watch is None:
-            return False
-        looping = False
-        for token in piece.tokens or (self.known.setdefault(piece.text, len(self.known)),):
-            looping |= self.watch.loops(token)
-        return looping
-
-    def _completion(self, reason: FinishReason, tokens: int | None = None) -> Completion:
-        return Completion(self.handed_out, reason, len(self.prompt.ids), self.pieces if tokens is None else tokens)
-
-
-async def paced(
-    answer: AsyncGenerator[Piece | Ended, None], times: UpstreamConfig
-) -> AsyncGenerator[Piece | Ended, None]:
-    """The events of an answer, as long as each comes in time.
-
-    Raises:
-        UpstreamError: One does not.
-    """
-    seconds = times.first_token_s
-    async with aclosing(answer):
-        while True:
-            try:
-                async with asyncio.timeout(seconds):
-                    event: Any = await anext(answer)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise Stalled(f"nothing came within {seconds:g} s") from None
-            yield event
-            seconds = times.between_tokens_s
 
 
 def open_remote(path: Path, config: AppConfig) -> RemoteBackend:

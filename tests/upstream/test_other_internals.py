@@ -4,17 +4,20 @@ import asyncio
 import socket
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import evaluate
 import fastapi.sse
+import httpx2
 import jieba
 import pytest
 import uvicorn
 from canary import ROOT, canary
 from hydra.core.override_parser import overrides_parser, types
+from huggingface_hub import AsyncInferenceClient
 from hydra.errors import HydraException
 
 
@@ -84,6 +87,50 @@ def test_uvicorn_shutdown() -> None:
         server.should_exit = True
         asyncio.run(server.serve(sockets=[listener]))
     assert calls == [(1, False)], f"shutdown was called with {calls}"
+
+
+async def left_open(self: AsyncInferenceClient) -> None: ...
+
+
+async def nothing_sent(self: AsyncInferenceClient, request: Any, *, stream: bool = False) -> Any:
+    async def lines() -> AsyncIterator[str]:
+        yield ""
+
+    return lines()
+
+
+@canary(
+    streams_stay_open=lambda patch: patch.setattr(AsyncInferenceClient, "close", left_open),
+    other_connections=lambda patch: patch.setattr(AsyncInferenceClient, "_inner_post", nothing_sent),
+)
+def test_inference_client_connections() -> None:
+    closed = []
+
+    class Events(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b'data:{"index":1,"token":{"id":5,"text":"a","logprob":0,"special":false}}\n\n'
+
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Events())))
+
+    class Client(AsyncInferenceClient):
+        async def _get_async_client(self) -> httpx2.AsyncClient:
+            return http
+
+    async def ask() -> list[int]:
+        async with Client("http://tgi/generate_stream", token="none") as client:
+            events = await client.text_generation("x", stream=True, details=True)
+            return [event.token.id async for event in first(events)]
+
+    async def first(events: Any) -> AsyncIterator[Any]:
+        async for event in events:
+            yield event
+            return
+
+    assert asyncio.run(ask()) == [5] and closed and not http.is_closed
 
 
 @canary(another_place=lambda patch: patch.setattr(jieba, "__file__", tempfile.gettempdir() + "/jieba/__init__.py"))
