@@ -137,6 +137,7 @@ class TgiServer:
         if self._http is None:
             self._http = httpx2.AsyncClient(
                 trust_env=False,
+                verify=self.connection.root.startswith("https:"),  # plain HTTP needs no certificates
                 timeout=httpx2.Timeout(None, connect=self.connection.connect_s),
                 limits=httpx2.Limits(max_connections=None),
                 event_hooks={"response": [_check_status]},

@@ -61,8 +61,7 @@ class FakeUpstream:
     def __post_init__(self) -> None:
         self.gate.set()
         owner = {"plain": "organization-owner"}.get(self.kind, self.kind)
-        limits = {"max_model_len": self.room} if self.kind == "vllm" else {}
-        self.models = self.models or [{"id": MODEL, "object": "model", "owned_by": owner, **limits}]
+        self.models = self.models or [{"id": MODEL, "object": "model", "owned_by": owner}]
         self.ended = self.ended or ("eos_token" if self.kind == "tgi" else "stop")
 
     @property
@@ -102,7 +101,9 @@ class FakeUpstream:
         if self.kind == "tgi":
             return {"/info": {"model_id": MODEL, "max_input_tokens": self.room - 8, "max_total_tokens": self.room}}
         props = {"default_generation_settings": {"n_ctx": self.room}}
-        return {"/v1/models": {"data": self.models}} | ({"/props": props} if self.kind == "llamacpp" else {})
+        limits = {"max_model_len": self.room} if self.kind == "vllm" else {}
+        cards = [card if "parent" in card else card | limits for card in self.models]
+        return {"/v1/models": {"data": cards}} | ({"/props": props} if self.kind == "llamacpp" else {})
 
     def tokens(self, body: dict[str, Any]) -> Any:
         if self.kind == "tgi":

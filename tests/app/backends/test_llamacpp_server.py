@@ -12,14 +12,13 @@ from app.backends.remote import open_remote
 from app.config import AppConfig, ServeConfig, UpstreamConfig
 from models.embedded import build
 from models.engines.engine import Completion, Sampling
+from models.engines.llamacpp import load_llamacpp_engine
 from models.engines.local import load_engine
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.conftest import PROSE, TINY
 
 xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp is not installed (pip install 'xinglin[llamacpp]')")
-
-from models.engines.llamacpp import load_llamacpp_engine
 
 QUESTIONS = ["高血压有哪些症状？", "偏头痛挂什么科？", "什么是2型糖尿病？🩺"]
 

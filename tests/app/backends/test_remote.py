@@ -343,7 +343,7 @@ def test_a_server_that_says_nothing_is_not_waited_for(upstream: FakeUpstream, we
     backend.times = backend.times.model_copy(update={"first_token_s": 0.3})
     upstream.faults = ["silent"]
     error = run(backend, lambda: failure(backend))
-    assert isinstance(error, ModelMissing) and error.retry_after >= 1 and len(upstream.asked) == 1
+    assert isinstance(error, ModelMissing) and error.retry_after >= 1 and len(upstream.asked) <= 1
 
 
 def test_a_server_that_refuses(upstream: FakeUpstream, weightless: Path, logged: list[str]) -> None:
