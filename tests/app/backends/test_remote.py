@@ -11,8 +11,10 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from transformers import PreTrainedTokenizerBase
 
+from app.__main__ import main
 from app.backends import circuit
 from app.backends.backend import (
+    Backend,
     BackendError,
     ChatTurn,
     GenerationFailed,
@@ -27,6 +29,7 @@ from app.backends.remote import RemoteBackend, open_remote
 from app.backends.tgi import TgiServer
 from app.backends.upstream import Prompt
 from app.config import AppConfig, ServeConfig, UpstreamConfig
+from app.server import Server
 from app.service import create_app
 from common.errors import Refused, UserError
 from domains.domain import find_domain
@@ -595,3 +598,14 @@ def test_an_adapter_needs_its_name_at_the_server(
     vllm.models.append({"id": "lora", "owned_by": "vllm", "parent": MODEL})
     backend = opened(vllm, tmp_path, model="lora")
     assert run(backend, lambda: read(backend))[0] == WHOLE and vllm.asked[0]["model"] == "lora"
+
+
+def test_the_command_goes_in_front_of_a_server(
+    weightless: Path, vllm: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backends: list[Backend] = []
+    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.backend))
+    main([f"model={weightless}", "engine=openai", f"upstream.url={vllm.url}/v1", "port=0", "domain=medical"])
+    [backend] = backends
+    assert isinstance(backend, RemoteBackend) and backend.verified
+    assert run(backend, lambda: read(backend))[0] == WHOLE
