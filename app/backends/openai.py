@@ -162,7 +162,8 @@ class OpenAIServer:
 
     async def answer(self, prompt: Prompt, most: int, sampling: Sampling) -> AsyncGenerator[Piece | Ended, None]:
         """See ``Upstream.answer``."""
-        reason, usage = None, None
+        reason = ""
+        usage: _Usage | None = None
         body = self._body(prompt, most, sampling)
         async with aclosing(self.connection.events("/v1/completions", body)) as events:
             async for event in events:
