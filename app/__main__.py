@@ -36,9 +36,10 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained
   verify=strict|mark|off   a claim that no entry holds is taken out, marked or left; default: as the domain says
   serve.max_batch=8     requests that generate together    serve.max_wait_ms=10      how long a batch waits to fill
-  serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  longest answer
+  serve.queue_limit=64  requests that wait, then 503       serve.max_new_tokens=256  tokens of an answer
+  serve.longest_answer=null   most tokens, whatever a request's max_tokens says; null: what the context leaves
   serve.ask_back=true   a complaint is asked about its red flags first (medicine)
-  serve.raw_model=true  serve the model alone, too, as NAME-raw: no rules, no sources
+  serve.raw_model=true  serve the model alone, too, as NAME-raw, also at /v1/completions: no rules, no sources
   serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
 
   audience.records.folder=DIR         record answers and feedback; audience.records.with_text=true with what was said
@@ -59,9 +60,13 @@ def main(arguments: list[str]) -> None:
 
     [config] = read_config("app", arguments, AppConfig)
 
-    from app.server import serve  # loads the libraries, which a wrong key need not wait for
+    from app.start import checked
 
-    serve(config)
+    start = checked(config)
+
+    from app.server import serve  # loads the libraries, which a wrong path or a port in use need not wait for
+
+    serve(config, start)
 
 
 if __name__ == "__main__":

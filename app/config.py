@@ -88,7 +88,8 @@ class ServeConfig(Config):
         max_batch: Most rows that generate together.
         max_wait_ms: How long the first request of a batch waits for others.
         queue_limit: Most requests that wait; further ones are refused with 503.
-        max_new_tokens: Default and upper bound of the length of an answer.
+        max_new_tokens: Most tokens of an answer where the request does not say.
+        longest_answer: Most tokens of an answer whatever the request says; null: what the model's context leaves.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.
         raw_model: Whether programs may also ask the model alone, as ``NAME-raw``: no rules, no sources, no label.
         ask_back: Whether a complaint is asked about its red flags before it is answered, where the domain can.
@@ -101,6 +102,7 @@ class ServeConfig(Config):
     max_wait_ms: float = Field(default=10, ge=0)
     queue_limit: int = Field(default=64, ge=1)
     max_new_tokens: int = Field(default=256, ge=1)
+    longest_answer: int | None = Field(default=None, ge=1)
     max_body_bytes: int = Field(default=2**20, ge=1)
     raw_model: bool = False
     ask_back: bool = True
@@ -113,10 +115,19 @@ class ServeConfig(Config):
         """What the engine is given where a request says nothing else."""
         return self.repetition_detection.detection if self.repetition_detection else None
 
+    def answer_tokens(self, wanted: int | None) -> int:
+        """Most tokens of an answer. More than may be are wanted by habit, so they are no error: the answer is cut.
+
+        Args:
+            wanted: What the request says.
+        """
+        tokens = self.max_new_tokens if wanted is None else wanted
+        return tokens if self.longest_answer is None else min(tokens, self.longest_answer)
+
     @property
     def qa_sampling(self) -> Sampling:
-        """How questions are answered, at most."""
-        return Sampling(self.max_new_tokens, repetition_detection=self.detection, **self.sampling.model_dump())
+        """How questions are answered."""
+        return Sampling(self.answer_tokens(None), repetition_detection=self.detection, **self.sampling.model_dump())
 
 
 class UpstreamConfig(Config):

@@ -7,69 +7,58 @@ from pathlib import Path
 
 import uvicorn
 from loguru import logger
+from starlette.types import ASGIApp
 
 from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.backends.missing import MissingModel
 from app.backends.remote import open_remote
 from app.config import AppConfig
-from app.served import (
-    artifact_of,
-    domain_of,
-    grounding_of,
-    knowledge_of,
-    model_path,
-    turns_of,
-    verified_as,
-    within_context,
-)
+from app.connections import BACKLOG, Connection, use_all_handles
+from app.served import turns_of, within_context
 from app.service import create_app
+from app.start import Start
 from common.errors import Refused, UserError
 from models.engines.engine import Engine
 from models.engines.local import load_engine
 from models.threads import THREADS
 
 
-def serve(config: AppConfig) -> None:
+def serve(config: AppConfig, start: Start) -> None:
     """Loads the model, then serves it until a signal comes; without it, the rules alone.
+
+    Args:
+        config: How it is served.
+        start: What has been checked before.
 
     Raises:
         Refused: The model must not be served as it is.
-        UserError: The configuration or the model's files are wrong.
+        UserError: The model's files are wrong.
     """
-    path = model_path(config)
-    artifact = artifact_of(path)
-    domain = verified_as(domain_of(artifact, config.domain), config.verify)
-    knowledge = knowledge_of(artifact, domain, config.knowledge.path)
-    grounding = grounding_of(artifact, knowledge, config.grounding)
-    listener = _listen(config.host, config.port)
     THREADS.use(config.threads)
     backend: Backend
     try:
-        backend, context_length = _backend(path, config)
-        grounding = within_context(grounding, context_length)
+        backend = _backend(start.path, config)
+        grounding = within_context(start.grounding, backend.context_length)
     except (UserError, Refused):
         raise  # whoever starts the service can fix that
     except Exception as error:
         # a full GPU or a broken disk at night: the model's place is empty, and rules still answer emergencies
         frames = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("{} could not be loaded: {}: {}\n{}", path, type(error).__name__, error, frames)
-        backend = MissingModel(path.name)
+        logger.error("{} could not be loaded: {}: {}\n{}", start.path, type(error).__name__, error, frames)
+        backend, grounding = MissingModel(start.path.name), start.grounding
     if config.audience.name == "public" and not config.audience.handover.webhook:
         logger.warning("nobody is called where somebody may harm himself: audience.handover.webhook is not given")
-    app = create_app(backend, domain, knowledge, config.serve, grounding, turns_of(artifact), config.audience)
-    # the app logs requests itself, by route and id; uvicorn would log whole addresses
-    server = Server(uvicorn.Config(app, log_config=None, access_log=False), backend)
-    server.run(sockets=[listener])
+    turns = turns_of(start.artifact)
+    app = create_app(backend, start.domain, start.knowledge, config.serve, grounding, turns, config.audience)
+    use_all_handles()
+    Server(app, backend).run(sockets=[start.listener])
 
 
-def _backend(path: Path, config: AppConfig) -> tuple[Backend, int]:
-    """What answers, and how many tokens prompt and answer may have together."""
+def _backend(path: Path, config: AppConfig) -> Backend:
     if config.engine in ("openai", "tgi"):
-        remote = open_remote(path, config)
-        return remote, remote.context_length
-    engine = _engine(path, config)
-    return LocalBackend(engine, config.serve), engine.context_length
+        return open_remote(path, config)
+    return LocalBackend(_engine(path, config), config.serve)
 
 
 def _engine(path: Path, config: AppConfig) -> Engine:
@@ -84,11 +73,15 @@ class Server(uvicorn.Server):
     """Finishes accepted requests before it stops; meanwhile it answers health probes and refuses new requests.
 
     Args:
-        config: uvicorn's configuration.
+        app: What answers.
         backend: The backend that is drained.
     """
 
-    def __init__(self, config: uvicorn.Config, backend: Backend) -> None:
+    def __init__(self, app: ASGIApp, backend: Backend) -> None:
+        # the app logs requests itself, by route and id; uvicorn would log whole addresses
+        config = uvicorn.Config(
+            app, port=0, http=Connection, backlog=BACKLOG, ws="none", log_config=None, access_log=False
+        )
         super().__init__(config)
         self.backend = backend
 
@@ -105,16 +98,3 @@ class Server(uvicorn.Server):
         while self.backend.busy and not self.force_exit:
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Binds before the model is loaded, so that a port in use is known at once."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        raise UserError(
-            f"cannot listen on {host}:{port} ({error.strerror})", where="port", fix="give another port=…"
-        ) from None
-    return listener

@@ -8,12 +8,16 @@ from fastapi import FastAPI
 from loguru import logger
 
 from app.api.about import about, about_router
+from app.api.chat import Chat, chat_router
+from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
 from app.api.feedback import feedback_router
 from app.api.health import health_router
 from app.api.middleware import BodyLimit, RequestContext
-from app.api.openai import Chat, openai_router
 from app.api.qa import qa_router
+from app.api.served_models import ServedModels, models_router
+from app.api.tgi import tgi_router
+from app.api.tokens import tokens_router
 from app.backends.backend import Backend
 from app.compliance.handover import Handover
 from app.compliance.records import Records
@@ -79,7 +83,7 @@ def create_app(
             await asyncio.to_thread(records.close)
 
     # the built-in documentation pages load scripts from outside
-    app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     triager = domain.triager(knowledge)
     for example in domain.notices.examples:
         triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
@@ -87,7 +91,15 @@ def create_app(
     stages = pipeline(backend, domain, triager, knowledge, config, grounding, turns, crisis)
     served = about(domain, triager.levels, knowledge, audience)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version, records))
-    app.include_router(openai_router(Chat(backend, stages, domain.notices.disclaimer, triager.levels, config, records)))
+    models = ServedModels(backend.model_version, config.raw_model)
+    app.include_router(
+        chat_router(Chat(backend, models, stages, domain.notices.disclaimer, triager.levels, config, records))
+    )
+    completions = Completions(backend, models, config)
+    app.include_router(completions_router(completions))
+    app.include_router(models_router(models))
+    app.include_router(tokens_router(backend, models))
+    app.include_router(tgi_router(completions, config))
     if records:
         app.include_router(feedback_router(records, audience.complaints))
     app.include_router(about_router(served))
@@ -132,5 +144,5 @@ def pipeline(
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
         *([VerifyStage(domain, knowledge)] if knowledge.entries else []),
         TurnsStage(turns, names_subjects=not knowledge.described),
-        AnswerStage(backend, config.qa_sampling, domain.notices.no_answer.zh),
+        AnswerStage(backend, config, domain.notices.no_answer.zh),
     )

@@ -1,6 +1,7 @@
-"""What a model is asked: turns of a conversation. Apart from what renders them, so that it costs no library."""
+"""What a model is asked. Apart from what renders it, so that it costs no library."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -19,3 +20,17 @@ class Turn(Protocol):
 
 
 Conversation = Sequence[Turn]
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A text that the model continues as it is, without a prompt format.
+
+    Attributes:
+        ids: Its token ids.
+    """
+
+    ids: tuple[int, ...]
+
+
+Prompt = Conversation | Continuation

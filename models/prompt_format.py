@@ -35,7 +35,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import sha256_value
-from models.conversation import Conversation
+from models.conversation import Continuation, Conversation, Prompt
 from models.tokenizers.pieces import PieceEncoder
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -245,16 +245,53 @@ class PromptFormat:
         """
         return self._text(messages, answered=False)[0]
 
-    def count(self, messages: Conversation) -> int:
-        """Tokens of a prompt, or of a whole conversation where the last turn is the assistant's."""
-        if messages[-1].role == "assistant":
-            return len(self.render(messages, supervise="last").ids)
-        return len(self.render_prompt(messages))
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """Token ids of whatever a model is asked: of a conversation those of its prompt, else those that are given.
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of generated ids up to the first stop id, without special tokens and surrounding spaces."""
+        Raises:
+            UserError: The format cannot render these roles in this order, or there are no such tokens.
+        """
+        if not isinstance(prompt, Continuation):
+            return self.render_prompt(prompt)
+        if not prompt.ids:
+            raise UserError("an empty text cannot be continued")
+        self._check_ids(prompt.ids)
+        return list(prompt.ids)
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """Token ids of a text as it is; special tokens in it count as such.
+
+        Args:
+            text: The text.
+            beginning: Whether the tokens that this tokenizer puts before a text come first.
+        """
+        return list(self.tokenizer.encode(text, add_special_tokens=beginning))
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of any token ids, special tokens included.
+
+        Raises:
+            UserError: There are no such tokens.
+        """
+        self._check_ids(ids)
+        return str(self.tokenizer.decode(list(ids)))
+
+    def _check_ids(self, ids: Sequence[int]) -> None:
+        vocabulary = len(self.tokenizer)
+        if not all(0 <= token < vocabulary for token in ids):
+            raise UserError(f"token ids go from 0 to {vocabulary - 1}")
+
+    def count(self, prompt: Prompt) -> int:
+        """Tokens of a prompt, or of a whole conversation where the last turn is the assistant's."""
+        if not isinstance(prompt, Continuation) and prompt[-1].role == "assistant":
+            return len(self.render(prompt, supervise="last").ids)
+        return len(self.prompt_ids(prompt))
+
+    def decode(self, ids: Sequence[int], *, strip: bool = True) -> str:
+        """Text of generated ids up to the first stop id, without special tokens; of an answer without spaces around."""
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
-        return str(self.tokenizer.decode(list(ids[:end]), skip_special_tokens=True)).strip()
+        text = str(self.tokenizer.decode(list(ids[:end]), skip_special_tokens=True))
+        return text.strip() if strip else text
 
     @cached_property
     def _encoder(self) -> PieceEncoder:

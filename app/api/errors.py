@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.backends.backend import (
-    AnswerTooLong,
     BackendError,
     GenerationFailed,
     ModelMissing,
@@ -34,14 +33,15 @@ ErrorCode = Literal[
     "invalid_messages",
     "invalid_request",
     "invalid_stop",
-    "max_tokens_exceeded",
     "method_not_allowed",
     "model_not_found",
     "model_unavailable",
     "not_found",
     "overloaded",
+    "request_timeout",
     "request_too_large",
     "stopping",
+    "too_many_connections",
     "unsupported_conversation",
     "unsupported_parameter",
 ]
@@ -55,42 +55,45 @@ class ErrorKind(NamedTuple):
 
 
 KINDS: dict[ErrorCode, ErrorKind] = {
-    "bad_request": ErrorKind(400, "the body is not text in UTF-8"),
+    "bad_request": ErrorKind(400, "the body is not text in UTF-8, for example GBK or compressed"),
     "context_length_exceeded": ErrorKind(400, "the question is too long, or the prompt leaves no room for an answer"),
     "invalid_messages": ErrorKind(400, "the last message is not the user's"),
-    "invalid_stop": ErrorKind(400, "more than 4 stop strings, or an empty one"),
-    "max_tokens_exceeded": ErrorKind(400, "the requested answer is longer than allowed"),
+    "invalid_request": ErrorKind(400, "the request does not fit its schema"),
+    "invalid_stop": ErrorKind(400, "too many stop strings, or an empty one"),
     "unsupported_conversation": ErrorKind(400, "the model's prompt format has no way to write the conversation"),
     "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not support"),
     "model_not_found": ErrorKind(404, "this service does not have that model"),
     "not_found": ErrorKind(404, "no such path"),
     "method_not_allowed": ErrorKind(405, "this path does not support this method"),
+    "request_timeout": ErrorKind(408, "the request did not arrive in time: 10 s for its head, 30 s for its body"),
     "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
-    "invalid_request": ErrorKind(422, "the request does not fit its schema"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),
     "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
     "model_unavailable": ErrorKind(503, "the model could not be loaded or reached; rules still answer emergencies"),
     "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
     "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
+    "too_many_connections": ErrorKind(503, "too many connections are open; Retry-After says when to try again"),
 }
 
-BACKEND_ERRORS: dict[type[BackendError], tuple[ErrorCode, str | None]] = {
-    UnsupportedConversation: ("unsupported_conversation", "messages"),
-    UnsupportedSampling: ("unsupported_parameter", None),
-    PromptTooLong: ("context_length_exceeded", "messages"),
-    AnswerTooLong: ("max_tokens_exceeded", "max_tokens"),
-    TextTooLong: ("context_length_exceeded", None),
-    GenerationFailed: ("generation_failed", None),
-    ModelMissing: ("model_unavailable", None),
-    Overloaded: ("overloaded", None),
-    Stopping: ("stopping", None),
+LONGEST_TEXT, LONGEST_KEY = 500, 64
+"""Most characters of an error's message, and of a key in it."""
+
+BACKEND_ERRORS: dict[type[BackendError], ErrorCode] = {
+    UnsupportedConversation: "unsupported_conversation",
+    UnsupportedSampling: "unsupported_parameter",
+    PromptTooLong: "context_length_exceeded",
+    TextTooLong: "context_length_exceeded",
+    GenerationFailed: "generation_failed",
+    ModelMissing: "model_unavailable",
+    Overloaded: "overloaded",
+    Stopping: "stopping",
 }
-"""What each error of a backend is over HTTP: its code, and the field of the request at fault."""
+"""What each error of a backend is over HTTP."""
 
 OF_BODIES: tuple[ErrorCode, ...] = ("bad_request", "request_too_large", "invalid_request")
 """What every route that reads a body may answer."""
 
-OF_ANSWERS: tuple[ErrorCode, ...] = tuple(dict.fromkeys(code for code, _ in BACKEND_ERRORS.values()))
+OF_ANSWERS: tuple[ErrorCode, ...] = tuple(dict.fromkeys(BACKEND_ERRORS.values()))
 """What every route that asks the model may answer."""
 
 
@@ -129,8 +132,8 @@ class ApiError(HTTPException):
     def __init__(
         self, code: ErrorCode, message: str = "", *, param: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(KINDS[code].status, message or KINDS[code].meaning, headers)
-        self.code, self.param = code, param
+        super().__init__(KINDS[code].status, _printable(message or KINDS[code].meaning), headers)
+        self.code, self.param = code, param and _printable(param)
 
     def body(self) -> dict[str, Any]:
         """The error as JSON."""
@@ -146,16 +149,27 @@ class ApiError(HTTPException):
         return JSONResponse(self.body(), self.status_code, headers=self.headers)
 
 
+def _printable(text: str) -> str:
+    """A text that can be sent, of a bounded length: names of parameters come from the client."""
+    shown = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
+    return shown.encode("utf-8", "replace").decode("utf-8")
+
+
 def of_backend(error: BackendError) -> ApiError:
     """The error of a backend over HTTP."""
-    code, param = BACKEND_ERRORS[type(error)]
+    param = error.name if isinstance(error, UnsupportedSampling) else None
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else None
-    return ApiError(code, str(error), param=param, headers=headers)
+    return ApiError(BACKEND_ERRORS[type(error)], str(error), param=param, headers=headers)
 
 
 def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
-    """The responses of a route for openapi.json: each status with its schema and an example of each code."""
-    responses: dict[int | str, dict[str, Any]] = {}
+    """The responses of a route for openapi.json: each status with its schema and an example of each code.
+
+    ``default`` is what any other error looks like; it also keeps FastAPI from adding its 422, which is never sent.
+    """
+    responses: dict[int | str, dict[str, Any]] = {
+        "default": {"model": ErrorBody, "description": "any other error, in the same shape"}
+    }
     for code in (*codes, "internal_error"):
         status, meaning = KINDS[code]
         response = responses.setdefault(status, {"model": ErrorBody, "description": "", "content": {}})
@@ -183,9 +197,12 @@ async def _backend_error(request: Request, error: Exception) -> JSONResponse:
     return of_backend(error).response()
 
 
+COMPRESSED = "请求体经过压缩（Content-Encoding），请发送未压缩的 JSON · the body is compressed; send it as it is"
+NOT_UTF_8 = "请求体不是 UTF-8 文本（例如 GBK）· the body is not text in UTF-8 (GBK, or compressed)"
+
 FROM_THE_FRAMEWORK: dict[int, tuple[ErrorCode, str]] = {
-    400: ("bad_request", ""),
-    404: ("not_found", "no such path; see /openapi.json"),
+    400: ("bad_request", NOT_UTF_8),
+    404: ("not_found", "no such path; the base_url of OpenAI clients ends in /v1; see /openapi.json"),
     405: ("method_not_allowed", "this path does not support this method; see /openapi.json"),
 }
 
@@ -193,8 +210,13 @@ FROM_THE_FRAMEWORK: dict[int, tuple[ErrorCode, str]] = {
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, message = FROM_THE_FRAMEWORK[error.status_code]
+    if code == "bad_request" and "content-encoding" in request.headers:
+        message = COMPRESSED
     return ApiError(code, message, headers=error.headers).response()
 
+
+REASONS = {"string_unicode": "contains half of a character (a lone surrogate, \\ud800 to \\udfff)"}
+"""What pydantic's words do not make clear."""
 
 NO_OBJECT = "请求体不是 JSON 对象：请以 Content-Type: application/json 发送 {…} · the body is not a JSON object"
 
@@ -204,7 +226,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     if any(_is_no_object(detail) for detail in error.errors()):
         return ApiError("invalid_request", NO_OBJECT, param="body").response()
     # pydantic's detail also quotes the input; the message has only place and reason
-    problems = [(_place(detail["loc"]), detail["msg"]) for detail in error.errors()]
+    problems = [(_place(detail["loc"]), REASONS.get(detail["type"], detail["msg"])) for detail in error.errors()]
     message = "; ".join(f"{place}: {reason}" for place, reason in problems)
     return ApiError("invalid_request", message, param=problems[0][0]).response()
 
@@ -217,4 +239,5 @@ def _is_no_object(detail: Mapping[str, Any]) -> bool:
 
 
 def _place(location: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in location if part != "body") or "body"
+    # a key that is too much is part of the place, and any text
+    return ".".join(str(part)[:LONGEST_KEY] for part in location if part != "body") or "body"

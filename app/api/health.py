@@ -38,6 +38,8 @@ def health_router(backend: Backend) -> APIRouter:
         }
     }
 
+    # vLLM, llama.cpp and text-generation-inference have the same under this name
+    @router.get("/health", response_model=Readiness, responses={**documented(), **not_ready})
     @router.get("/readyz", response_model=Readiness, responses={**documented(), **not_ready})
     async def readyz() -> JSONResponse:
         try:

@@ -1,4 +1,5 @@
-"""What every request gets: a body limit, a request id, security headers, a log line, and a response even after a fault.
+"""What every request gets: a path without a slash at its end, a body limit, a request id, security headers, a log
+line, and a response even after a fault.
 
 Plain ASGI, because wrappers that read responses delay streams and hide client disconnects.
 """
@@ -35,7 +36,8 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         request_id = _request_id(Headers(scope=scope))
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope = _as_routed(scope)
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         started, status = time.monotonic(), 0
 
         async def send_with_headers(message: Message) -> None:
@@ -63,6 +65,12 @@ class RequestContext:
             logger.info(
                 "{} {} {} {:.0f} ms {}", scope["method"], _route(scope), status or "gone", milliseconds, request_id
             )
+
+
+def _as_routed(scope: Scope) -> Scope:
+    """The request as routes know it: HEAD is GET, whose body the server drops, and a slash at the end says nothing."""
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    return {**scope, "method": method, "path": scope["path"].rstrip("/") or "/"}
 
 
 def _request_id(headers: Headers) -> str:

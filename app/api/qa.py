@@ -41,7 +41,7 @@ class QaRequest(BaseModel):
         question: What is asked.
         history: The turns before, user and assistant in alternation.
         stream: Whether to answer with server-sent events: ``meta``, ``delta``…, then ``done`` or ``error``.
-        max_tokens: Most tokens of the answer; by default the service's limit.
+        max_tokens: Most tokens of the answer; by default ``serve.max_new_tokens``.
     """
 
     model_config = ConfigDict(extra="forbid")

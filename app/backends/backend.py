@@ -1,14 +1,19 @@
 """The contract of a backend, in this process or elsewhere, and the errors that it raises. Nothing here knows HTTP."""
 
+import asyncio
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from loguru import logger
 
-from models.conversation import Conversation
+from common.errors import UserError
+from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Sampling
+
+Asked = TypeVar("Asked")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,20 @@ class AnswerStream(Protocol):
 
 
 class Backend(Protocol):
-    """Answers conversations with one model."""
+    """Answers conversations, and continues texts, with one model."""
 
     @property
     def model_version(self) -> str:
         """Name reported with each answer."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """Most tokens of prompt and answer together.
+
+        Raises:
+            ModelMissing: There is no model.
+        """
         ...
 
     async def count(self, conversation: Conversation) -> int:
@@ -51,15 +65,46 @@ class Backend(Protocol):
 
         Raises:
             UnsupportedConversation: The model's prompt format has no way to write it.
+            ModelMissing: There is no model.
         """
         ...
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> AnswerStream:
-        """Accepts a conversation that ends with a user turn, and answers it while the reply is read.
+    async def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """Token ids of the prompt that the conversation becomes.
 
         Raises:
             UnsupportedConversation: The model's prompt format has no way to write it.
-            UnsupportedSampling: The server that runs the model has no such setting.
+            ModelMissing: There is no model.
+        """
+        ...
+
+    async def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """Token ids of a text as it is.
+
+        Args:
+            text: The text.
+            beginning: Whether the tokens that the tokenizer puts before a text come first.
+
+        Raises:
+            ModelMissing: There is no model.
+        """
+        ...
+
+    async def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens included.
+
+        Raises:
+            UnsupportedConversation: There are no such tokens.
+            ModelMissing: There is no model.
+        """
+        ...
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AnswerStream:
+        """Accepts a conversation that ends with a user turn, or a text, and answers it while the reply is read.
+
+        Raises:
+            UnsupportedConversation: The model's prompt format has no way to write it.
+            UnsupportedSampling: The engine has no such setting.
             PromptTooLong: It leaves no room for an answer.
             Overloaded: Too many requests are waiting.
             ModelMissing: There is no model.
@@ -99,18 +144,19 @@ class BackendError(Exception):
 
 
 class UnsupportedConversation(BackendError):
-    """For example two user turns in a row."""
+    """For example two user turns in a row, or a token id that the model does not have."""
 
 
 class UnsupportedSampling(BackendError):
-    """A setting that the server which runs the model does not have.
+    """The engine has no such setting, or no such value of it.
 
     Args:
-        name: Of the setting.
+        name: The setting.
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} is not supported by the server that runs the model; omit it")
+        super().__init__(f"the engine of this service does not support {name}")
+        self.name = name
 
 
 class PromptTooLong(BackendError):
@@ -125,13 +171,6 @@ class TextTooLong(BackendError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"a question may have at most {most} characters here; shorten it")
-
-
-class AnswerTooLong(BackendError):
-    """The requested answer is longer than allowed."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"an answer may have at most {most} tokens here")
 
 
 class GenerationFailed(BackendError):
@@ -175,17 +214,6 @@ class Stopping(Unavailable):
         super().__init__("the service is stopping", retry_after=5)
 
 
-def answer_tokens(wanted: int | None, most: int) -> int:
-    """How long an answer may be; by default the maximum.
-
-    Raises:
-        AnswerTooLong: The request asks for more.
-    """
-    if wanted is not None and wanted > most:
-        raise AnswerTooLong(most)
-    return wanted or most
-
-
 def log_failure(what: str, error: Exception) -> None:
     """Logs an unexpected error without its message and values: they may hold what a patient wrote.
 
@@ -195,3 +223,15 @@ def log_failure(what: str, error: Exception) -> None:
     """
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("{} failed: {}\n{}", what, type(error).__name__, frames)
+
+
+async def in_thread(work: Callable[[Asked], Result], asked: Asked) -> Result:
+    """What a tokenizer says about a text: reading a long one takes a while.
+
+    Raises:
+        UnsupportedConversation: The model has no way to read it.
+    """
+    try:
+        return await asyncio.to_thread(work, asked)
+    except UserError as error:
+        raise UnsupportedConversation(error.problem) from None

@@ -9,7 +9,8 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from app.backends.backend import (
     BackendError,
@@ -18,20 +19,20 @@ from app.backends.backend import (
     Overloaded,
     PromptTooLong,
     Stopping,
-    UnsupportedConversation,
+    UnsupportedSampling,
+    in_thread,
     log_failure,
 )
 from app.config import ServeConfig
-from common.errors import UserError
-from models.conversation import Conversation
+from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
 
 
 class Generation:
     """One request in the queue; see ``AnswerStream``."""
 
-    def __init__(self, conversation: Conversation, sampling: Sampling, queue: "LocalBackend") -> None:
-        self.conversation, self.sampling, self.queue = conversation, sampling, queue
+    def __init__(self, prompt: Prompt, sampling: Sampling, queue: "LocalBackend") -> None:
+        self.prompt, self.sampling, self.queue = prompt, sampling, queue
         self.arrived = time.monotonic()
         self.cancelled = False
         self._loop = asyncio.get_running_loop()
@@ -85,19 +86,35 @@ class LocalBackend:
         """See ``Backend.model_version``."""
         return self.engine.model_version
 
-    async def count(self, conversation: Conversation) -> int:
-        """See ``Backend.count``."""
-        try:
-            return await asyncio.to_thread(self.engine.count_prompt_tokens, conversation)
-        except UserError as error:
-            raise UnsupportedConversation(error.problem) from None
+    @property
+    def context_length(self) -> int:
+        """See ``Backend.context_length``."""
+        return self.engine.context_length
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> Generation:
+    async def count(self, conversation: Prompt) -> int:
+        """See ``Backend.count``."""
+        return await in_thread(self.engine.count_prompt_tokens, conversation)
+
+    async def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """See ``Backend.prompt_ids``."""
+        return await in_thread(self.engine.prompt_ids, conversation)
+
+    async def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Backend.encode``."""
+        return await in_thread(partial(self.engine.encode, beginning=beginning), text)
+
+    async def decode(self, ids: Sequence[int]) -> str:
+        """See ``Backend.decode``."""
+        return await in_thread(self.engine.decode, ids)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> Generation:
         """See ``Backend.stream``."""
-        tokens = await self.count(conversation)
+        if sampling.logprobs is not None and not self.engine.gives_logprobs:
+            raise UnsupportedSampling("logprobs")
+        tokens = await self.count(prompt)
         if tokens >= self.engine.context_length:
             raise PromptTooLong(tokens, self.engine.context_length)
-        generation = Generation(conversation, sampling, self)
+        generation = Generation(prompt, sampling, self)
         with self._changed:
             if self.draining:
                 raise Stopping
@@ -183,7 +200,7 @@ class LocalBackend:
             return not batch[row].cancelled
 
         try:
-            completions = self.engine.generate([g.conversation for g in batch], [g.sampling for g in batch], on_text)
+            completions = self.engine.generate([g.prompt for g in batch], [g.sampling for g in batch], on_text)
         except Exception as error:
             log_failure(f"a batch of {len(batch)}", error)
             for generation in batch:

@@ -14,12 +14,12 @@ from loguru import logger
 from pydantic import BaseModel, ValidationError
 
 from app.backends.upstream import (
-    Connection,
+    UpstreamConnection,
     Ended,
     Garbled,
     Piece,
-    Prompt,
     Rejected,
+    RenderedPrompt,
     Room,
     compare,
     fixed_conversations,
@@ -97,7 +97,7 @@ def _content_to_tokenize(model: str, text: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerKind:
     """How one kind of server is asked.
 
     Attributes:
@@ -117,16 +117,16 @@ class Server:
     tokenize: Callable[[str, str], dict[str, Any]] | None = None
 
 
-UNKNOWN = Server("the server", _openai, lacks=("top_k", "min_p", "repetition_penalty", "dry_multiplier"))
+UNKNOWN = ServerKind("the server", _openai, lacks=("top_k", "min_p", "repetition_penalty", "dry_multiplier"))
 SERVERS = {
-    "vllm": Server(
+    "vllm": ServerKind(
         "vLLM", _vllm, lacks=("dry_multiplier",), takes_stop_ids=True, shows_ids=True, tokenize=_prompt_to_tokenize
     ),
     # seeds have an effect in SGLang only with --enable-deterministic-inference
-    "sglang": Server(
+    "sglang": ServerKind(
         "SGLang", _vllm, lacks=("dry_multiplier", "seed"), takes_stop_ids=True, tokenize=_prompt_to_tokenize
     ),
-    "llamacpp": Server("llama.cpp", llamacpp_sampling, lacks=(), tokenize=_content_to_tokenize),
+    "llamacpp": ServerKind("llama.cpp", llamacpp_sampling, lacks=(), tokenize=_content_to_tokenize),
 }
 """By ``owned_by`` of their models."""
 
@@ -141,7 +141,7 @@ class OpenAIServer:
 
     def __init__(self, prompt_format: PromptFormat, config: UpstreamConfig) -> None:
         self.prompt_format = prompt_format
-        self.connection = Connection(config)
+        self.connection = UpstreamConnection(config)
         self.server, self.model = UNKNOWN, config.model or ""
 
     @property
@@ -157,10 +157,12 @@ class OpenAIServer:
         await self._compare_ids()
         return Room(context=await self._context(cards))
 
-    def check(self, prompt: Prompt) -> None:
+    def check(self, prompt: RenderedPrompt) -> None:
         """See ``Upstream.check``; ids are taken as they are."""
 
-    async def answer(self, prompt: Prompt, most: int, sampling: Sampling) -> AsyncGenerator[Piece | Ended, None]:
+    async def answer(
+        self, prompt: RenderedPrompt, most: int, sampling: Sampling
+    ) -> AsyncGenerator[Piece | Ended, None]:
         """See ``Upstream.answer``."""
         reason = ""
         usage: _Usage | None = None
@@ -185,7 +187,7 @@ class OpenAIServer:
         """See ``Upstream.close``."""
         await self.connection.close()
 
-    def _body(self, prompt: Prompt, most: int, sampling: Sampling) -> dict[str, Any]:
+    def _body(self, prompt: RenderedPrompt, most: int, sampling: Sampling) -> dict[str, Any]:
         body = {"model": self.model, "prompt": prompt.ids, "max_tokens": most}
         stream = {"stream": True, "stream_options": {"include_usage": True}}
         stops = {"stop_token_ids": self.prompt_format.stop_ids} if self.server.takes_stop_ids else {}
@@ -206,7 +208,7 @@ class OpenAIServer:
             logger.warning("{} has no /tokenize: its token ids cannot be compared with ours", self.server.name)
             return
         for name, conversation in fixed_conversations().items():
-            prompt = Prompt.of(conversation, self.prompt_format)
+            prompt = RenderedPrompt.of(conversation, self.prompt_format)
             try:
                 answer = await self.connection.read("/tokenize", self.server.tokenize(self.model, prompt.text))
             except Rejected as error:

@@ -6,8 +6,10 @@ whenever it has failed.
 
 import asyncio
 import math
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
@@ -18,17 +20,17 @@ from app.backends.backend import (
     Overloaded,
     PromptTooLong,
     Stopping,
-    UnsupportedConversation,
     UnsupportedSampling,
+    in_thread,
     log_failure,
 )
 from app.backends.circuit import Circuit
 from app.backends.openai import OpenAIServer
 from app.backends.remote_answer import BUSY, DOWN, RemoteAnswer, paced
-from app.backends.upstream import Ended, Prompt, Rejected, Room, Upstream, UpstreamError
+from app.backends.upstream import Ended, Rejected, RenderedPrompt, Room, Upstream, UpstreamError
 from app.config import AppConfig, ServeConfig, UpstreamConfig
 from common.errors import Refused, UserError
-from models.conversation import Conversation
+from models.conversation import Conversation, Prompt
 from models.engines.engine import Sampling
 from models.without_weights import WithoutWeights
 
@@ -89,12 +91,24 @@ class RemoteBackend:
             self.circuit.open()
 
     async def count(self, conversation: Conversation) -> int:
-        """See ``Backend.count``; needs no server."""
-        return len((await self._rendered(conversation)).ids)
+        """See ``Backend.count``; like what follows, it needs no server."""
+        return await in_thread(self.model.prompt_format.count, conversation)
 
-    async def stream(self, conversation: Conversation, sampling: Sampling) -> "RemoteAnswer":
+    async def prompt_ids(self, conversation: Conversation) -> list[int]:
+        """See ``Backend.prompt_ids``."""
+        return await in_thread(self.model.prompt_format.prompt_ids, conversation)
+
+    async def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Backend.encode``."""
+        return await in_thread(partial(self.model.prompt_format.encode, beginning=beginning), text)
+
+    async def decode(self, ids: Sequence[int]) -> str:
+        """See ``Backend.decode``."""
+        return await in_thread(self.model.prompt_format.text_of, ids)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> RemoteAnswer:
         """See ``Backend.stream``."""
-        prompt = await self._rendered(conversation)
+        rendered = await in_thread(partial(RenderedPrompt.of, prompt_format=self.model.prompt_format), prompt)
         if self.draining:
             raise Stopping
         if self.circuit.is_open:
@@ -102,13 +116,14 @@ class RemoteBackend:
         sampling = replace(sampling, top_k=max(sampling.top_k, 0))
         if missing := self._missing(sampling):
             raise UnsupportedSampling(missing)
-        if len(prompt.ids) >= self.context_length or len(prompt.ids) > (self.room.prompt or self.context_length):
-            raise PromptTooLong(len(prompt.ids), self.room.prompt or self.context_length)
-        await asyncio.to_thread(self.upstream.check, prompt)
+        tokens, most = len(rendered.ids), self.room.prompt or self.context_length
+        if tokens >= self.context_length or tokens > most:
+            raise PromptTooLong(tokens, most)
+        await asyncio.to_thread(self.upstream.check, rendered)
         if len(self._answers) >= self.config.max_batch + self.config.queue_limit:
             raise Overloaded(self.seconds_until_room())
         self.circuit.save_retry()
-        answer = RemoteAnswer(self, prompt, sampling)
+        answer = RemoteAnswer(self, rendered, sampling)
         self._answers.add(answer)
         return answer
 
@@ -148,16 +163,11 @@ class RemoteBackend:
         """When a place may be free, by what answers took lately."""
         return max(1, math.ceil(len(self._answers) / self.config.max_batch * self.seconds))
 
-    async def _rendered(self, conversation: Conversation) -> Prompt:
-        try:
-            return await asyncio.to_thread(Prompt.of, conversation, self.model.prompt_format)
-        except UserError as error:
-            raise UnsupportedConversation(error.problem) from None
-
     def _missing(self, sampling: Sampling) -> str:
         """The first setting that a request asks for and the server does not have; empty where it has all."""
         neutral = Sampling()
-        asked = (name for name in self.upstream.lacks if getattr(sampling, name) != getattr(neutral, name))
+        lacked = ("logprobs", *self.upstream.lacks)
+        asked = (name for name in lacked if getattr(sampling, name) != getattr(neutral, name))
         return next(asked, "")
 
     async def _verify(self) -> None:
@@ -174,7 +184,7 @@ class RemoteBackend:
             logger.warning("{} has room for {} of the model's {} tokens", self.times.root, self.context_length, most)
         if missing := self._missing(self.config.qa_sampling):
             raise UserError("the server has no such setting", where=f"serve.sampling.{missing}", fix="omit it")
-        prompt = Prompt.of(TRIAL, self.model.prompt_format)
+        prompt = RenderedPrompt.of(TRIAL, self.model.prompt_format)
         async with aclosing(paced(self.upstream.answer(prompt, 1, Sampling()), self.times)) as events:
             async for event in events:
                 if isinstance(event, Ended) and event.prompt_tokens not in (None, len(prompt.ids)):

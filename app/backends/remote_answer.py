@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from app.backends.backend import BackendError, GenerationFailed, ModelMissing, Overloaded, Stopping, log_failure
-from app.backends.upstream import Ended, Garbled, Piece, Prompt, Rejected, Stalled, Unreachable, UpstreamError
+from app.backends.upstream import Ended, Garbled, Piece, Rejected, RenderedPrompt, Stalled, Unreachable, UpstreamError
 from app.config import UpstreamConfig
 from models.engines.engine import Completion, FinishReason, Sampling
 from models.engines.repetition import RepetitionWatch
@@ -36,7 +36,7 @@ class RemoteAnswer:
         sampling: How.
     """
 
-    def __init__(self, backend: "RemoteBackend", prompt: Prompt, sampling: Sampling) -> None:
+    def __init__(self, backend: "RemoteBackend", prompt: RenderedPrompt, sampling: Sampling) -> None:
         self.backend, self.prompt, self.sampling = backend, prompt, sampling
         detection = sampling.repetition_detection
         self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
@@ -130,8 +130,8 @@ class RemoteAnswer:
         """Adds a piece, hands out what is new, and says whether the answer loops."""
         self.pieces += len(piece.tokens) or 1
         self.text += piece.text
-        stripped = self.text.strip()  # as PromptFormat.decode
-        new, self.handed_out = stripped[len(self.handed_out) :], stripped
+        text = self.text.strip() if self.prompt.is_conversation else self.text  # as PromptFormat.decode
+        new, self.handed_out = text[len(self.handed_out) :], text
         if new:
             self._events.put_nowait(new)
         if self.watch is None:

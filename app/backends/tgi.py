@@ -15,12 +15,12 @@ from loguru import logger
 
 from app.backends.backend import UnsupportedConversation
 from app.backends.upstream import (
-    Connection,
+    UpstreamConnection,
     Ended,
     Garbled,
     Piece,
-    Prompt,
     Rejected,
+    RenderedPrompt,
     Room,
     Unreachable,
     check_status,
@@ -43,7 +43,7 @@ class _Client(AsyncInferenceClient):
         http: The connections.
     """
 
-    def __init__(self, connection: Connection, http: httpx2.AsyncClient) -> None:
+    def __init__(self, connection: UpstreamConnection, http: httpx2.AsyncClient) -> None:
         # with no token at all, the user's own would be looked for and sent
         token = connection.key or "none"
         super().__init__(f"{connection.root}/generate_stream", token=token, timeout=cast(float, http.timeout))
@@ -66,7 +66,7 @@ class TgiServer:
 
     def __init__(self, prompt_format: PromptFormat, config: UpstreamConfig) -> None:
         self.prompt_format, self.model = prompt_format, config.model
-        self.connection = Connection(config)
+        self.connection = UpstreamConnection(config)
         self.beginning = beginning_of(prompt_format.tokenizer)
         self._http: httpx2.AsyncClient | None = None
 
@@ -83,7 +83,7 @@ class TgiServer:
             raise UserError(f"the server does not have {self.model!r}; it has: {name}", where="upstream.model")
         logger.info("text-generation-inference serves {}", name)
         for probe, conversation in fixed_conversations().items():
-            prompt = Prompt.of(conversation, self.prompt_format)
+            prompt = RenderedPrompt.of(conversation, self.prompt_format)
             try:
                 self.check(prompt)
             except UnsupportedConversation as error:
@@ -97,7 +97,7 @@ class TgiServer:
         logger.info("text-generation-inference gives the same token ids as in training")
         return room
 
-    def check(self, prompt: Prompt) -> None:
+    def check(self, prompt: RenderedPrompt) -> None:
         """See ``Upstream.check``.
 
         Raises:
@@ -107,7 +107,9 @@ class TgiServer:
             problem = "text-generation-inference would read other tokens than the model was trained on"
             raise UnsupportedConversation(f"{problem}; ask without the turns before")
 
-    async def answer(self, prompt: Prompt, most: int, sampling: Sampling) -> AsyncGenerator[Piece | Ended, None]:
+    async def answer(
+        self, prompt: RenderedPrompt, most: int, sampling: Sampling
+    ) -> AsyncGenerator[Piece | Ended, None]:
         """See ``Upstream.answer``."""
         async with _Client(self.connection, self._connections()) as client:
             try:
@@ -144,7 +146,7 @@ class TgiServer:
             )
         return self._http
 
-    def _inputs(self, prompt: Prompt) -> str:
+    def _inputs(self, prompt: RenderedPrompt) -> str:
         return prompt.text.removeprefix(self.beginning)
 
 

@@ -14,7 +14,7 @@ import aiohttp
 
 from app.config import UpstreamConfig
 from common.errors import Refused, UserError
-from models.conversation import Conversation
+from models.conversation import Continuation, Prompt
 from models.engines.engine import Sampling
 from models.prompt_format import PROBES, PromptFormat
 
@@ -23,20 +23,30 @@ LONGEST_LINE = 2**20
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """A rendered conversation, as ids and as the text that they are the ids of."""
+class RenderedPrompt:
+    """What a server is asked, as ids and as the text that they are the ids of.
+
+    Attributes:
+        ids: Token ids, ``[seq]``.
+        text: Their text, special tokens included.
+        is_conversation: Whether an answer is expected, whose surrounding spaces are dropped; else the text goes on.
+    """
 
     ids: Sequence[int]
     text: str
+    is_conversation: bool = True
 
     @classmethod
-    def of(cls, conversation: Conversation, prompt_format: PromptFormat) -> "Prompt":
-        """Renders a conversation that ends with a user turn.
+    def of(cls, prompt: Prompt, prompt_format: PromptFormat) -> "RenderedPrompt":
+        """Renders a conversation that ends with a user turn; what is to be continued is given as ids.
 
         Raises:
-            UserError: The format has no way to write it.
+            UserError: The format has no way to write it, or there are no such tokens.
         """
-        return cls(prompt_format.render_prompt(conversation), prompt_format.prompt_text(conversation))
+        ids = prompt_format.prompt_ids(prompt)
+        if isinstance(prompt, Continuation):
+            return cls(ids, prompt_format.text_of(ids), is_conversation=False)
+        return cls(ids, prompt_format.prompt_text(prompt))
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ class Upstream(Protocol):
         """Names of the settings of ``Sampling`` that it does not have; known once it is verified."""
         ...
 
-    def check(self, prompt: Prompt) -> None:
+    def check(self, prompt: RenderedPrompt) -> None:
         """Checks that the server can be given exactly this prompt.
 
         Raises:
@@ -106,7 +116,7 @@ class Upstream(Protocol):
         """
         ...
 
-    def answer(self, prompt: Prompt, most: int, sampling: Sampling) -> AsyncGenerator[Piece | Ended, None]:
+    def answer(self, prompt: RenderedPrompt, most: int, sampling: Sampling) -> AsyncGenerator[Piece | Ended, None]:
         """Continues a prompt by ``most`` tokens at most; closing the generator ends it at the server, too.
 
         Raises:
@@ -148,7 +158,7 @@ class Rejected(UpstreamError):
         self.status, self.retry_after = status, retry_after
 
 
-class Connection:
+class UpstreamConnection:
     """HTTP to one server, directly: no proxy of the environment, and no redirect, learns what patients ask.
 
     Args:

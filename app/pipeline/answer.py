@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from app.backends.backend import Backend, PromptTooLong, answer_tokens
+from app.backends.backend import Backend, PromptTooLong
+from app.config import ServeConfig
 from app.pipeline.consultation import Consultation, Decided
-from models.engines.engine import Sampling
 
 EMPTY = "模型没有给出回答，请换一种说法再问。"
 FORGOTTEN = "对话较长，模型只读到了最近的部分。"
@@ -15,18 +15,18 @@ class AnswerStage:
     """Asks the model; the last stage.
 
     Attributes:
-        sampling: How it answers; its length is the default and the upper bound.
+        config: How it answers, and how long.
         no_answer: What the domain says to a reader without an answer.
     """
 
     backend: Backend
-    sampling: Sampling
+    config: ServeConfig
     no_answer: str = ""
 
     async def __call__(self, consultation: Consultation) -> Decided:
         """See ``PipelineStage``; the older half of a conversation that does not fit is dropped, and the reader told."""
-        tokens = answer_tokens(consultation.max_tokens, self.sampling.max_new_tokens)
-        sampling = replace(consultation.sampling or self.sampling, max_new_tokens=tokens)
+        tokens = self.config.answer_tokens(consultation.max_tokens)
+        sampling = replace(consultation.sampling or self.config.qa_sampling, max_new_tokens=tokens)
         try:
             reply = await self.backend.stream(consultation.conversation, sampling)
             return Decided(consultation, reply, if_empty=EMPTY + self.no_answer)

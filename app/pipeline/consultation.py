@@ -22,7 +22,7 @@ class Consultation:
         request_id: Id of the request that asks it.
         question: What is asked.
         history: The turns before, user and assistant in alternation.
-        max_tokens: Most tokens of the answer; None for the service's limit.
+        max_tokens: Most tokens of the answer; None for the service's choice.
         sampling: How the model answers; None for the service's own way.
         answered: What was asked back about the question, whose answers are part of it.
         asked_earlier: What was asked back about messages before it.

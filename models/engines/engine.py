@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from common.errors import UserError
-from models.conversation import Conversation
+from models.conversation import Conversation, Prompt
 
 OnText = Callable[[int, str], bool]
 """Called with (row, new text) while generating; returning False cancels that row."""
@@ -52,6 +52,8 @@ class Sampling:
         dry_base: How the punishment grows with each token of the repetition.
         dry_allowed_length: Tokens that may be repeated freely.
         repetition_detection: When a row that loops is ended; None never.
+        logprobs: How many of the likeliest tokens are reported beside each token of prompt and answer; None reports
+            no log-probabilities.
     """
 
     max_new_tokens: int = 256
@@ -67,6 +69,7 @@ class Sampling:
     dry_base: float = 1.75
     dry_allowed_length: int = 2
     repetition_detection: RepetitionDetection | None = None
+    logprobs: int | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -75,14 +78,33 @@ class Sampling:
         return neutral and not self.dry_multiplier and self.temperature == 0
 
 
+class TokenLogprob(NamedTuple):
+    """What the model gives for one token, before penalties and temperature.
+
+    Attributes:
+        text: The token, alone; a part of a character is a replacement character.
+        logprob: Its log-probability, nats; None for the first token of a prompt.
+        likeliest: The likeliest tokens in its place with theirs, most likely first.
+    """
+
+    text: str
+    logprob: float | None
+    likeliest: tuple[tuple[str, float], ...]
+
+
 @dataclass(frozen=True)
 class Completion:
-    """A generated answer."""
+    """A generated answer.
+
+    Attributes:
+        logprobs: Of the tokens of prompt and answer, the one that ended it included, where they were asked for.
+    """
 
     text: str
     finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +121,7 @@ class Score:
 
 
 class Engine(Protocol):
-    """Runs one model. Conversations given together run as one batch."""
+    """Runs one model. Prompts given together run as one batch."""
 
     @property
     def model_version(self) -> str:
@@ -108,7 +130,12 @@ class Engine(Protocol):
 
     @property
     def continuous(self) -> bool:
-        """Whether conversations join while others run; then each is given alone, by a thread of its own."""
+        """Whether prompts join while others run; then each is given alone, by a thread of its own."""
+        ...
+
+    @property
+    def gives_logprobs(self) -> bool:
+        """Whether ``Sampling.logprobs`` may be asked for."""
         ...
 
     @property
@@ -116,14 +143,26 @@ class Engine(Protocol):
         """Most tokens of prompt and answer together."""
         ...
 
-    def count_prompt_tokens(self, conversation: Conversation) -> int:
-        """Tokens of the conversation's prompt; of the whole conversation where it ends with an answer."""
+    def count_prompt_tokens(self, prompt: Prompt) -> int:
+        """Tokens of the prompt; of the whole conversation where it ends with an answer."""
+        ...
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """Token ids of the prompt; see ``PromptFormat.prompt_ids``."""
+        ...
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """Token ids of a text; see ``PromptFormat.encode``."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens included."""
         ...
 
     def generate(
-        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+        self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
     ) -> list[Completion]:
-        """Answers conversations that end with a user turn.
+        """Answers conversations that end with a user turn, and continues texts.
 
         Every row follows its own settings, whatever the others are. With ``on_text`` the text is also streamed while
         it grows; concatenated, the pieces of a row are its completion's text.

@@ -30,7 +30,7 @@ from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import AdapterArtifact, Artifact, MergedArtifact, WholeArtifact
 from models.beside_base import base_of
 from models.config import NO_HINTS, GgufType, Hints
-from models.conversation import Conversation
+from models.conversation import Continuation, Conversation, Prompt
 from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.gguf_export.adapter import check_adapter, write_adapter
@@ -70,6 +70,7 @@ class LlamaCppEngine:
     """
 
     continuous = True
+    gives_logprobs = False  # of a prompt only token by token, at the price of a request each
 
     def __init__(
         self,
@@ -105,23 +106,32 @@ class LlamaCppEngine:
         """Where llama.cpp's own server listens, for tests and benchmarks."""
         return str(self._server.listening_address)
 
-    def count_prompt_tokens(self, conversation: Conversation) -> int:
+    def count_prompt_tokens(self, prompt: Prompt) -> int:
         """See ``Engine.count_prompt_tokens``."""
-        return self.prompt_format.count(conversation)
+        return self.prompt_format.count(prompt)
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """See ``Engine.prompt_ids``."""
+        return self.prompt_format.prompt_ids(prompt)
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Engine.encode``."""
+        return self.prompt_format.encode(text, beginning=beginning)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See ``Engine.decode``."""
+        return self.prompt_format.text_of(ids)
 
     def generate(
-        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+        self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
     ) -> list[Completion]:
         """See ``Engine.generate``; here rows may be sampled differently.
 
         Raises:
             UserError: A prompt leaves no room for an answer within the context length.
         """
-        prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
-        limits = [
-            room(len(prompt), s.max_new_tokens, self.context_length)
-            for prompt, s in zip(prompts, sampling, strict=True)
-        ]
+        begun = [self.prompt_ids(prompt) for prompt in prompts]
+        limits = [room(len(ids), s.max_new_tokens, self.context_length) for ids, s in zip(begun, sampling, strict=True)]
         calling = threading.Lock()
 
         def answer(row: int) -> Completion:
@@ -129,9 +139,12 @@ class LlamaCppEngine:
                 with calling:
                     return on_text is None or on_text(row, text)
 
-            return self._answer(prompts[row], limits[row], sampling[row], hand_out)
+            if not limits[row]:
+                return Completion("", "length", len(begun[row]), 0)
+            follower = _Answer(hand_out, sampling[row].repetition_detection, isinstance(prompts[row], Continuation))
+            return self._answer(begun[row], limits[row], sampling[row], follower)
 
-        return self._in_parallel(answer, len(prompts))
+        return self._in_parallel(answer, len(begun))
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``; llama.cpp gives probabilities of new tokens only, so each is made the next one."""
@@ -147,8 +160,7 @@ class LlamaCppEngine:
         with ThreadPoolExecutor(min(rows, self.slots)) as threads:
             return list(threads.map(work, range(rows)))
 
-    def _answer(self, prompt: list[int], limit: int, sampling: Sampling, hand_out: Callable[[str], bool]) -> Completion:
-        answer = _Answer(hand_out, sampling.repetition_detection)
+    def _answer(self, prompt: list[int], limit: int, sampling: Sampling, answer: "_Answer") -> Completion:
         with self._pool.reserved(len(prompt) + limit):
             request = {"prompt": prompt, "max_tokens": limit, "stream": True} | llamacpp_sampling(sampling)
             self._server.handle_completions(request, answer.receive)
@@ -202,8 +214,8 @@ class _TokenPool:
 class _Answer:
     """Follows one answer: collects its text, hands out what is new, ends it when it is cancelled or loops."""
 
-    def __init__(self, hand_out: Callable[[str], bool], detection: RepetitionDetection | None) -> None:
-        self.hand_out = hand_out
+    def __init__(self, hand_out: Callable[[str], bool], detection: RepetitionDetection | None, as_is: bool) -> None:
+        self.hand_out, self.as_is = hand_out, as_is
         self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
         self.known: dict[str, int] = {}  # numbers of the pieces; llama.cpp streams text and no ids
         self.loops = False
@@ -221,7 +233,7 @@ class _Answer:
         piece = chunk["choices"][0]["text"]
         self.text += piece
         self.loops = self.watch is not None and self.watch.loops(self.known.setdefault(piece, len(self.known)))
-        stripped = self.text.strip()  # as PromptFormat.decode
+        stripped = self.text if self.as_is else self.text.strip()  # as PromptFormat.decode
         new, self.handed_out = stripped[len(self.handed_out) :], stripped
         self.cancelled = bool(new) and not self.hand_out(new)
         return self.cancelled or self.loops

@@ -1,6 +1,6 @@
 """The local engine: a transformers model, plain or with a prefix adapter, run in left-padded batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -20,8 +20,16 @@ from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.beside_base import load_beside_base
 from models.config import DType
-from models.conversation import Conversation
-from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
+from models.conversation import Continuation, Conversation, Prompt
+from models.engines.engine import (
+    Completion,
+    FinishReason,
+    OnText,
+    Sampling,
+    Score,
+    TokenLogprob,
+    room,
+)
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
 from models.loading import load_model, load_prompt_format
@@ -43,6 +51,7 @@ class LocalEngine:
     """
 
     continuous = False
+    gives_logprobs = True
 
     def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
         self.model = model.eval()
@@ -66,12 +75,24 @@ class LocalEngine:
         """The model's output layer, for scores."""
         return OutputLayer(self.model)
 
-    def count_prompt_tokens(self, conversation: Conversation) -> int:
-        """See ``Engine.count_prompt_tokens``; a conversation that ends with its answer counts with it."""
-        return self.prompt_format.count(conversation)
+    def count_prompt_tokens(self, prompt: Prompt) -> int:
+        """See ``Engine.count_prompt_tokens``."""
+        return self.prompt_format.count(prompt)
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """See ``Engine.prompt_ids``."""
+        return self.prompt_format.prompt_ids(prompt)
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Engine.encode``."""
+        return self.prompt_format.encode(text, beginning=beginning)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See ``Engine.decode``."""
+        return self.prompt_format.text_of(ids)
 
     def generate(
-        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+        self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
     ) -> list[Completion]:
         """See ``Engine.generate``.
 
@@ -79,23 +100,25 @@ class LocalEngine:
             UserError: A prompt leaves no room for an answer within the context length.
         """
         THREADS.follow()
-        prompts = [self.prompt_format.render_prompt(conversation) for conversation in conversations]
-        limits = [
-            room(len(prompt), s.max_new_tokens, self.context_length)
-            for prompt, s in zip(prompts, sampling, strict=True)
+        begun = [self.prompt_ids(prompt) for prompt in prompts]
+        limits = [room(len(ids), s.max_new_tokens, self.context_length) for ids, s in zip(begun, sampling, strict=True)]
+        decoders = [partial(self.prompt_format.decode, strip=not isinstance(one, Continuation)) for one in prompts]
+        rows = _Rows(decoders, self.stop_ids, limits, sampling, on_text)
+        if any(limits):
+            input_ids, attention_mask = self._left_padded(begun)
+            with torch.inference_mode():
+                self.model.generate(
+                    input_ids=input_ids,
+                    attention_mask=attention_mask,
+                    generation_config=self._generation_config(max(limits)),
+                    logits_processor=self._processors(sampling, begun, rows.ids),
+                    streamer=rows,
+                    stopping_criteria=StoppingCriteriaList([rows.criterion]),
+                )
+        return [
+            rows.completion(row, len(ids), self._logprobs([*ids, *rows.said(row)], s.logprobs))
+            for row, (ids, s) in enumerate(zip(begun, sampling, strict=True))
         ]
-        input_ids, attention_mask = self._left_padded(prompts)
-        rows = _Rows(self.prompt_format, self.stop_ids, limits, [s.repetition_detection for s in sampling], on_text)
-        with torch.inference_mode():
-            self.model.generate(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                generation_config=self._generation_config(max(limits)),
-                logits_processor=self._processors(sampling, prompts, rows.ids),
-                streamer=rows,
-                stopping_criteria=StoppingCriteriaList([rows.criterion]),
-            )
-        return [rows.completion(row, len(prompt)) for row, prompt in enumerate(prompts)]
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``."""
@@ -116,6 +139,39 @@ class LocalEngine:
                 Score(_log_probability(output, states[:-1], ids[1:], r.mask[1:]), sum(r.mask[1:]))
                 for states, ids, r in zip(hidden, input_ids, rendered, strict=True)
             ]
+
+    def _logprobs(self, ids: list[int], shown: int | None) -> tuple[TokenLogprob, ...]:
+        """Of every token of a text; none where nobody asked."""
+        if shown is None:
+            return ()
+        found = [TokenLogprob(self._token(ids[0]), None, ())]
+        text = torch.tensor([ids], device=self.model.device)
+        with torch.inference_mode():
+            with self.output as output:
+                whole = self.model(input_ids=text, attention_mask=torch.ones_like(text), use_cache=False)
+            states = whole.logits[0, :-1]
+            for tile in output.tiles(len(states)):
+                found += self._of_tokens(output.logits(states[tile]), text[0, 1:][tile], shown)
+        return tuple(found)
+
+    def _of_tokens(self, logits: torch.Tensor, ids: torch.Tensor, shown: int) -> Iterator[TokenLogprob]:
+        """Log-probabilities of tokens in a row.
+
+        Args:
+            logits: For the place of each, ``[tokens, vocab]``.
+            ids: The tokens, ``[tokens]``.
+            shown: How many of the likeliest are reported beside each.
+        """
+        logprobs = logits.float().log_softmax(-1)
+        chosen = logprobs.gather(1, ids[:, None])[:, 0].tolist()
+        best, others = (found.tolist() for found in logprobs.topk(shown))
+        for token, logprob, values, places in zip(ids.tolist(), chosen, best, others, strict=True):
+            likeliest = ((self._token(place), value) for place, value in zip(places, values, strict=True))
+            yield TokenLogprob(self._token(token), logprob, tuple(likeliest))
+
+    def _token(self, token: int) -> str:
+        """The text of one token; a model may have more of them than its tokenizer."""
+        return str(self.tokenizer.decode([token]))
 
     def _left_padded(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))
@@ -147,19 +203,20 @@ class _Rows(BaseStreamer):
 
     def __init__(
         self,
-        prompt_format: PromptFormat,
+        decoders: Sequence[Callable[[Sequence[int]], str]],
         stop_ids: Sequence[int],
         limits: list[int],
-        detections: list[RepetitionDetection | None],
+        sampling: Sequence[Sampling],
         on_text: OnText | None,
     ) -> None:
-        self.prompt_format, self.stop_ids, self.limits, self.on_text = prompt_format, stop_ids, limits, on_text
+        self.decoders, self.stop_ids, self.limits, self.on_text = decoders, stop_ids, limits, on_text
         self.ids: list[list[int]] = [[] for _ in limits]
         self.handed_out = [""] * len(limits)
-        self.ended: list[FinishReason | None] = [None] * len(limits)
+        self.stops: list[list[int]] = [[] for _ in limits]
+        self.ended: list[FinishReason | None] = [None if limit else "length" for limit in limits]
         self.watches = [
-            RepetitionWatch(detection, partial(self._text, row)) if detection else None
-            for row, detection in enumerate(detections)
+            RepetitionWatch(s.repetition_detection, partial(self._text, row)) if s.repetition_detection else None
+            for row, s in enumerate(sampling)
         ]
         self.prompt_seen = False
         self.criterion = _EndedRows(self)
@@ -179,6 +236,7 @@ class _Rows(BaseStreamer):
     def _add(self, row: int, token: int) -> None:
         if token in self.stop_ids:
             self.ended[row] = "stop"
+            self.stops[row] = [token]
         else:
             self.ids[row].append(token)
             watch = self.watches[row]
@@ -190,7 +248,7 @@ class _Rows(BaseStreamer):
             self.ended[row] = "cancelled"
 
     def _text(self, row: int) -> str:
-        return self.prompt_format.decode(self.ids[row])
+        return self.decoders[row](self.ids[row])
 
     def _hand_out(self, row: int) -> bool:
         assert self.on_text is not None
@@ -201,10 +259,14 @@ class _Rows(BaseStreamer):
         self.handed_out[row] = text
         return self.on_text(row, new) if new else True
 
-    def completion(self, row: int, prompt_tokens: int) -> Completion:
+    def said(self, row: int) -> list[int]:
+        """All that the model said, the token that ended the answer included."""
+        return self.ids[row] + self.stops[row]
+
+    def completion(self, row: int, prompt_tokens: int, logprobs: tuple[TokenLogprob, ...]) -> Completion:
         reason = self.ended[row]
         assert reason is not None
-        return Completion(self._text(row), reason, prompt_tokens, len(self.ids[row]))
+        return Completion(self._text(row), reason, prompt_tokens, len(self.ids[row]), logprobs)
 
 
 class _EndedRows(StoppingCriteria):

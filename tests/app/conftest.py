@@ -34,6 +34,20 @@ def client(running: Running) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def standing_server(knowledge: KnowledgeBase) -> Iterator[Running]:
+    """One server for all tests whose requests are refused or leave nothing behind."""
+    with serving(FakeEngine(), "medical", knowledge) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def standing(standing_server: Running) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with standing_server.client() as client:
+        yield client
+
+
 @pytest.fixture
 def logged() -> Iterator[list[str]]:
     """What is logged meanwhile."""

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Sequence
 
-from models.conversation import Conversation
-from models.engines.engine import Completion, OnText, Sampling, Score
+from models.conversation import Continuation, Prompt
+from models.engines.engine import Completion, OnText, Sampling, Score, TokenLogprob
 
 ANSWER = "高血压的常见症状有头痛、头晕和心悸。"
 
@@ -14,7 +14,7 @@ class FakeEngine:
 
     Attributes:
         answer: What every row answers.
-        batches: The conversations and sampling of every batch so far.
+        batches: The prompts and sampling of every batch so far.
         gate: While cleared, generating stops after the first character.
         failure: Raised by the next batches, while set.
         cancelled: Rows that were cancelled so far.
@@ -23,28 +23,40 @@ class FakeEngine:
 
     model_version = "fake-1"
     continuous = False
+    gives_logprobs = True
     context_length = 1000
 
     def __init__(self, answer: str = ANSWER) -> None:
         self.answer = answer
-        self.batches: list[list[tuple[Conversation, Sampling]]] = []
+        self.batches: list[list[tuple[Prompt, Sampling]]] = []
         self.gate = threading.Event()
         self.gate.set()
         self.failure: Exception | None = None
         self.cancelled = 0
         self.reason = ""
 
-    def count_prompt_tokens(self, conversation: Conversation) -> int:
-        return sum(len(turn.content) for turn in conversation)
+    def count_prompt_tokens(self, prompt: Prompt) -> int:
+        return len(self.prompt_ids(prompt))
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        if isinstance(prompt, Continuation):
+            return list(prompt.ids)
+        return [ord(character) for turn in prompt for character in turn.content]
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        return [ord(character) for character in ("\x02" if beginning else "") + text]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return "".join(map(chr, ids))
 
     def generate(
-        self, conversations: Sequence[Conversation], sampling: Sequence[Sampling], on_text: OnText | None = None
+        self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
     ) -> list[Completion]:
-        self.batches.append(list(zip(conversations, sampling, strict=True)))
+        self.batches.append(list(zip(prompts, sampling, strict=True)))
         if self.failure:
             raise self.failure
-        texts = [""] * len(conversations)
-        alive = set(range(len(conversations)))
+        texts = [""] * len(prompts)
+        alive = {row for row, one in enumerate(sampling) if one.max_new_tokens}
         for position, character in enumerate(self.answer):
             for row in sorted(alive):
                 texts[row] += character
@@ -58,13 +70,22 @@ class FakeEngine:
                     for row in [row for row in alive if not on_text(row, "")]:
                         self.cancelled += 1
                         alive.discard(row)
-        return [self._completion(c, s, t) for c, s, t in zip(conversations, sampling, texts, strict=True)]
+        return [self._completion(p, s, t) for p, s, t in zip(prompts, sampling, texts, strict=True)]
 
-    def score(self, conversations: Sequence[Conversation]) -> list[Score]:
+    def score(self, conversations: Sequence[Prompt]) -> list[Score]:
         raise NotImplementedError
 
-    def _completion(self, conversation: Conversation, sampling: Sampling, text: str) -> Completion:
+    def _completion(self, prompt: Prompt, sampling: Sampling, text: str) -> Completion:
         whole = text == self.answer
         cut = len(text) == sampling.max_new_tokens and not whole
         reason = self.reason or ("stop" if whole else "length" if cut else "cancelled")
-        return Completion(text, reason, self.count_prompt_tokens(conversation), len(text))  # type: ignore[arg-type]
+        begun = self.prompt_ids(prompt)
+        logprobs = () if sampling.logprobs is None else _logprobs([*begun, *map(ord, text)], sampling.logprobs)
+        return Completion(text, reason, len(begun), len(text), logprobs)  # type: ignore[arg-type]
+
+
+def _logprobs(ids: list[int], shown: int) -> tuple[TokenLogprob, ...]:
+    """The token itself is the likeliest, with -0.5; the next ones are the characters after it."""
+    first, *others = ids
+    likeliest = [tuple((chr(token + rank), -0.5 - rank) for rank in range(shown)) for token in others]
+    return TokenLogprob(chr(first), None, ()), *map(TokenLogprob, map(chr, others), [-0.5] * len(others), likeliest)

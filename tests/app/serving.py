@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 
 from app.backends.local import LocalBackend
 from app.config import AudienceConfig, ServeConfig
@@ -70,7 +69,7 @@ def serving(
     backend = LocalBackend(engine, config)
     served = verified_as(find_domain(domain), verify)
     app = create_app(backend, served, knowledge, config, grounding, audience=audience)
-    server = Server(uvicorn.Config(app, port=0, log_config=None, access_log=False), backend)
+    server = Server(app, backend)
     running = Running(server, backend)
     running.thread.start()
     try:

@@ -8,6 +8,8 @@ import torch
 
 from common.errors import UserError
 from data_recipes.schema.example import Message
+from models.conversation import Continuation
+from models.engines.engine import Sampling
 from models.engines.local import LocalEngine, load_engine
 from models.families.llama import LLAMA
 from models.loading import open_checkpoint
@@ -30,6 +32,33 @@ def test_score_is_the_models_own_loss_on_the_answer(engine: LocalEngine) -> None
     score = engine.score([conversation, longer])[0]
     assert score.tokens == sum(rendered.mask)
     assert -score.logprob / score.tokens == pytest.approx(loss, abs=1e-4)
+
+
+def test_log_probabilities_of_tokens_add_up_to_the_score_and_name_the_likeliest(engine: LocalEngine) -> None:
+    conversation = [*ask("高血压"), Message(role="assistant", content="头痛、头晕和心悸。")]
+    rendered = engine.prompt_format.render(conversation)
+    read = Continuation(tuple(rendered.ids))
+    sampling = [Sampling(max_new_tokens=0, logprobs=2), Sampling(max_new_tokens=4, logprobs=1), Sampling(8)]
+    whole, answered, plain = engine.generate([read, ask("高血压"), ask("偏头痛")], sampling)
+    assert (whole.text, whole.finish_reason, whole.completion_tokens) == ("", "length", 0)
+    assert whole.logprobs[0].logprob is None and len(whole.logprobs) == len(rendered.ids)
+    scored = [one.logprob for one, supervised in zip(whole.logprobs, rendered.mask, strict=True) if supervised]
+    assert sum(filter(None, scored)) == pytest.approx(engine.score([conversation])[0].logprob, abs=1e-3)
+    assert all(len(one.likeliest) == 2 and one.likeliest[0][1] >= one.likeliest[1][1] for one in whole.logprobs[1:])
+    greedy = answered.logprobs[answered.prompt_tokens :]
+    assert len(greedy) == answered.completion_tokens + (answered.finish_reason == "stop")
+    assert all(one.logprob == one.likeliest[0][1] for one in greedy)
+    assert plain.logprobs == ()
+
+
+def test_a_text_is_continued_as_it_is(engine: LocalEngine) -> None:
+    asked = engine.prompt_ids(ask("高血压"))
+    [answer, continued] = engine.generate([ask("高血压"), Continuation(tuple(asked))], [Sampling(8)] * 2)
+    assert continued.text.strip() == answer.text and continued.prompt_tokens == answer.prompt_tokens
+    assert engine.decode(engine.encode("高血压", beginning=False)) == "高血压"
+    for ids in ((), (10**6,), (-1,)):
+        with pytest.raises(UserError, match=r"token|empty"):
+            engine.prompt_ids(Continuation(ids))
 
 
 def test_directory_without_a_model_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import evaluate
 import fastapi.sse
+import h11
 import httpx2
 import jieba
 import pytest
@@ -19,6 +20,8 @@ from canary import ROOT, canary
 from huggingface_hub import AsyncInferenceClient
 from hydra.core.override_parser import overrides_parser, types
 from hydra.errors import HydraException
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 
 @canary(
@@ -127,6 +130,46 @@ def test_inference_client_connections() -> None:
         return event.token.id, bool(closed)
 
     assert asyncio.run(ask()) == (5, True) and not http.is_closed
+
+
+@canary(
+    another_name=lambda patch: patch.setattr(H11Protocol, "send_400_response", property(lambda self: print)),
+    without_a_clock=lambda patch: patch.setattr(H11Protocol, "on_response_complete", lambda self: None),
+)
+def test_uvicorn_connection() -> None:
+    seen: list[object] = []
+
+    class Own(H11Protocol):
+        def data_received(self, data: bytes) -> None:
+            is_kept = self.timeout_keep_alive_task is not None
+            super().data_received(data)
+            seen.append((is_kept, self.conn.their_state))
+
+        def send_400_response(self, msg: str) -> None:
+            seen.append(self.cycle.response_complete)
+            super().send_400_response(msg)
+
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body"})
+
+    async def exchange() -> None:
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
+        protocol = partial(Own, config=config, server_state=ServerState(), app_state={})
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for sent, ends in (
+            (b"GET", None),
+            (b" / HTTP/1.1\r\nHost: a\r\n\r\n", b"0\r\n\r\n"),
+            (b"?\r\n\r\n", b"received."),
+        ):
+            writer.write(sent)
+            await (reader.readuntil(ends) if ends else asyncio.sleep(0.05))
+        writer.close()
+        server.close()
+
+    asyncio.run(asyncio.wait_for(exchange(), 5))
+    assert seen == [(False, h11.IDLE), (False, h11.DONE), True, (True, h11.ERROR)], seen
 
 
 @canary(another_place=lambda patch: patch.setattr(jieba, "__file__", tempfile.gettempdir() + "/jieba/__init__.py"))

@@ -7,7 +7,7 @@ import httpx
 import openai
 import pytest
 
-from app.api.openai import ChatMessage, turns_of
+from app.api.chat import ChatMessage, turns_of
 from app.backends.local import LocalBackend
 from app.pipeline.label import LABEL
 from app.service import create_app

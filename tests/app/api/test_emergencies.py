@@ -15,6 +15,7 @@ from app.backends.missing import MissingModel
 from app.config import AppConfig
 from app.server import Server, serve
 from app.service import create_app
+from app.start import checked
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
 from tests.app.fake_engine import FakeEngine
@@ -97,6 +98,7 @@ def test_a_model_that_does_not_load_leaves_the_rules(
     backends: list[Backend] = []
     monkeypatch.setattr("app.server.load_engine", full)
     monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.backend))
-    serve(AppConfig(model=str(tmp_path), domain="medical", port=0))
+    config = AppConfig(model=str(tmp_path), domain="medical", port=0)
+    serve(config, checked(config))
     assert isinstance(backends[0], MissingModel)
     assert "could not be loaded: MemoryError: CUDA out of memory" in "".join(logged)

@@ -244,7 +244,7 @@ def test_a_declined_stream_is_a_stream(client: httpx.Client) -> None:
     ],
 )
 def test_wrong_questions_are_refused(client: httpx.Client, body: dict[str, Any]) -> None:
-    assert client.post("/v1/qa", json=body).status_code == 422
+    assert client.post("/v1/qa", json=body).status_code == 400
 
 
 def test_a_conversation_longer_than_the_context_is_refused(client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import re
 from typing import Any
@@ -22,18 +23,55 @@ from tests.app.serving import CONFIG
     [
         ("GET", "/no/such/path", None, 404),
         ("GET", "/v1/qa", None, 405),
-        ("POST", "/v1/qa", "坏的 JSON", 422),
-        ("POST", "/v1/chat/completions", '{"model": 1}', 422),
+        ("POST", "/v1/qa", "坏的 JSON", 400),
+        ("POST", "/v1/chat/completions", '{"model": 1}', 400),
         ("GET", "/v1/models/another", None, 404),
     ],
 )
 def test_errors_have_the_openai_shape_everywhere(
-    client: httpx.Client, method: str, path: str, body: str | None, status: int
+    standing: httpx.Client, method: str, path: str, body: str | None, status: int
 ) -> None:
-    response = client.request(method, path, content=body, headers={"Content-Type": "application/json"})
+    response = standing.request(method, path, content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == status
     assert set(response.json()["error"]) == {"message", "type", "param", "code"}
     assert "坏的" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/livez", "/health", "/v1/models", "/v1/models/fake-1/", "/", "/v1/about/"])
+def test_head_and_a_slash_at_the_end_are_answered_as_get(standing: httpx.Client, path: str) -> None:
+    whole, head = standing.get(path), standing.head(path)
+    assert whole.status_code == head.status_code == 200 and head.content == b""
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+
+
+def test_a_slash_at_the_end_of_a_question_costs_no_redirect(client: httpx.Client) -> None:
+    assert client.post("/v1/qa/", json={"question": "高血压是什么？"}).status_code == 200
+    assert client.head("/v1/qa").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "hint"),
+    [
+        ({"Content-Type": "application/json"}, '{"question": "高血压"}'.encode("gbk"), "UTF-8"),
+        (
+            {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+            gzip.compress(b'{"question": "?"}'),
+            "Content-Encoding",
+        ),
+        ({"Content-Type": "text/plain"}, b'{"question": "?"}', "Content-Type"),
+        ({}, b'{"question": "?"}', "Content-Type"),
+        ({"Content-Type": "application/json"}, rb'{"question": "\ud83d"}', "lone surrogate"),
+        ({"Content-Type": "application/json"}, rb'{"question": "?", "\ud83d": 1}', "lone surrogate"),
+        ({"Content-Type": "application/json"}, b'{"question": "?", "%s": 1}' % (b"k" * 9000), "Extra inputs"),
+    ],
+)
+def test_bodies_that_cannot_be_read_are_told_why(
+    standing: httpx.Client, headers: dict[str, str], body: bytes, hint: str
+) -> None:
+    response = standing.post("/v1/qa", content=body, headers=headers)
+    error = response.json()["error"]
+    assert response.status_code == 400 and hint in error["message"]
+    assert len(error["message"]) + len(error["param"] or "") < 700
 
 
 def test_a_fault_in_the_service_is_a_500_of_the_same_shape(client: httpx.Client, engine: FakeEngine) -> None:
@@ -89,7 +127,7 @@ def test_logs_never_hold_questions_answers_or_paths(client: httpx.Client, engine
     finally:
         logger.remove(sink)
     text = "".join(lines)
-    assert "POST /v1/qa 200" in text and "POST /v1/qa 422" in text and "RuntimeError" in text
+    assert "POST /v1/qa 200" in text and "POST /v1/qa 400" in text and "RuntimeError" in text
     assert "高血压" not in text and "%E9%AB%98" not in text and "头痛" not in text
 
 

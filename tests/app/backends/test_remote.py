@@ -27,7 +27,7 @@ from app.backends.backend import (
 )
 from app.backends.remote import RemoteBackend, open_remote
 from app.backends.tgi import TgiServer
-from app.backends.upstream import Prompt
+from app.backends.upstream import RenderedPrompt
 from app.config import AppConfig, ServeConfig, UpstreamConfig
 from app.server import Server
 from app.service import create_app
@@ -263,10 +263,10 @@ def test_the_smaller_context_counts(any_kind: FakeUpstream, weightless: Path, lo
 
 def test_text_that_would_be_read_otherwise_is_not_sent(weightless: Path, model: WithoutWeights) -> None:
     server = TgiServer(model.prompt_format, UpstreamConfig.model_validate({"url": "http://127.0.0.1:1"}))
-    prompt = Prompt.of(QUESTION, model.prompt_format)
+    prompt = RenderedPrompt.of(QUESTION, model.prompt_format)
     server.check(prompt)
     with pytest.raises(UnsupportedConversation, match="other tokens than the model was trained on"):
-        server.check(Prompt([*prompt.ids, 5], prompt.text))
+        server.check(RenderedPrompt([*prompt.ids, 5], prompt.text))
 
 
 def test_why_an_answer_ended(any_kind: FakeUpstream, weightless: Path) -> None:

@@ -109,7 +109,7 @@ def test_feedback_is_kept_and_gets_a_number_and_is_told_how_it_is_answered(tmp_p
     [line] = lines(tmp_path, "feedback")
     assert line["feedback_id"] == kept.json()["feedback_id"]
     assert {key: line[key] for key in complaint} == complaint
-    assert [empty.status_code, odd.status_code] == [422, 422]
+    assert [empty.status_code, odd.status_code] == [400, 400]
 
 
 def test_without_a_folder_there_is_no_feedback() -> None:

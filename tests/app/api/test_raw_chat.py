@@ -1,4 +1,4 @@
-"""The OpenAI-compatible API, as real clients see it, on the model alone; the pipeline is in ``test_chat.py``."""
+"""Chat completions, as real clients see them, of the model alone; the pipeline is in ``test_chat.py``."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ import openai
 import pytest
 from huggingface_hub import InferenceClient
 
+from domains.knowledge_base import KnowledgeBase
 from models.engines.engine import RepetitionDetection
 from tests.app.fake_engine import ANSWER, FakeEngine
-from tests.app.serving import Running
+from tests.app.serving import CONFIG, Running, serving
 
 QUESTION: list[Any] = [{"role": "user", "content": "高血压有哪些症状？"}]
 
@@ -161,39 +162,98 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
         ({"tools": [{"type": "function"}]}, 400, "tools"),
         ({"response_format": {"type": "json_object"}}, 400, "response_format"),
         ({"logprobs": True}, 400, "logprobs"),
-        ({"frequency_penalty": 2.5}, 422, "frequency_penalty"),
-        ({"repetition_penalty": 0}, 422, "repetition_penalty"),
-        ({"top_k": -2}, 422, "top_k"),
-        ({"min_p": 1.5}, 422, "min_p"),
-        ({"dry_base": 0.5}, 422, "dry_base"),
-        ({"repetition_detection": {"min_count": 1}}, 422, "repetition_detection.min_count"),
-        ({"repetition_detection": {"max_pattern_size": 2, "min_pattern_size": 3}}, 422, "repetition_detection"),
-        ({"repetition_detection": {"max_size": 2}}, 422, "repetition_detection.max_size"),
+        ({"frequency_penalty": 2.5}, 400, "frequency_penalty"),
+        ({"repetition_penalty": 0}, 400, "repetition_penalty"),
+        ({"top_k": -2}, 400, "top_k"),
+        ({"min_p": 1.5}, 400, "min_p"),
+        ({"dry_base": 0.5}, 400, "dry_base"),
+        ({"repetition_detection": {"min_count": 1}}, 400, "repetition_detection.min_count"),
+        ({"repetition_detection": {"max_pattern_size": 2, "min_pattern_size": 3}}, 400, "repetition_detection"),
+        ({"repetition_detection": {"max_size": 2}}, 400, "repetition_detection.max_size"),
         ({"no_such_thing": 1}, 400, "no_such_thing"),
-        ({"stop": ["a", "b", "c", "d", "e"]}, 400, "stop"),
+        ({"stop": ["a"] * 17}, 400, "stop"),
         ({"stop": ""}, 400, "stop"),
-        ({"max_tokens": 65}, 400, "max_tokens"),
+        ({"max_tokens": 0}, 400, "max_tokens"),
+        ({"tools": [{"type": "function"}], "tool_choice": "auto"}, 400, "tools"),
+        ({"tool_choice": "required"}, 400, "tool_choice"),
+        ({"best_of": 2}, 400, "best_of"),
+        ({"echo": True}, 400, "echo"),
+        ({"min_tokens": 5}, 400, "min_tokens"),
+        ({"stream_options": {"continuous_usage_stats": True}}, 400, "stream_options.continuous_usage_stats"),
+        (
+            {"messages": [*QUESTION, {"role": "assistant", "tool_calls": [{"id": "1"}]}, *QUESTION]},
+            400,
+            "messages.1.tool_calls",
+        ),
+        ({"messages": [{"role": "user", "content": ""}]}, 400, "messages.0"),
+        ({"messages": [{"role": "tool", "content": "1"}]}, 400, "messages.0.role"),
         ({"messages": [{"role": "assistant", "content": "你好"}]}, 400, "messages"),
-        ({"messages": []}, 422, "messages"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 422, "messages.0.content"),
-        ({"temperature": 3}, 422, "temperature"),
-        ({"top_p": 0}, 422, "top_p"),
+        ({"messages": []}, 400, "messages"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, 400, "messages.0.content"),
+        ({"temperature": 3}, 400, "temperature"),
+        ({"top_p": 0}, 400, "top_p"),
         ({"model": "another"}, 404, "model"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_name(
-    client: httpx.Client, body: dict[str, Any], status: int, param: str
+    standing: httpx.Client, body: dict[str, Any], status: int, param: str
 ) -> None:
-    response = post(client, **body)
+    response = post(standing, **body)
     assert response.status_code == status
     error = response.json()["error"]
     assert error["param"] == param
     assert error["type"] == "invalid_request_error" and error["message"] and error["code"]
 
 
-def test_what_asks_for_nothing_is_accepted(client: httpx.Client) -> None:
-    neutral = {"n": 1, "tools": None, "frequency_penalty": 0, "logprobs": False, "user": "u1", "stream": None}
-    assert post(client, **neutral, response_format={"type": "text"}).status_code == 200
+def test_what_asks_for_nothing_is_accepted(standing: httpx.Client) -> None:
+    neutral = {
+        **{"n": 1, "best_of": 1, "tools": None, "tool_choice": "auto", "parallel_tool_calls": True, "functions": []},
+        **{"frequency_penalty": 0, "presence_penalty": 0, "repetition_penalty": 1.0, "top_k": -1, "min_p": 0},
+        **{"logprobs": False, "logit_bias": {}, "response_format": {"type": "text"}, "ignore_eos": False},
+        **{"user": "u1", "metadata": {"a": "b"}, "stream": None, "stream_options": None, "stop": None, "seed": None},
+    }
+    assert post(standing, **neutral).status_code == 200
+
+
+@pytest.mark.parametrize("model", ["fake-1", "fake-1-raw"])
+def test_what_answers_contain_may_come_back_as_history(api: openai.OpenAI, engine: FakeEngine, model: str) -> None:
+    answer = api.chat.completions.create(model=model, messages=QUESTION).choices[0].message
+    history: list[Any] = [*QUESTION, answer.model_dump(), {"role": "user", "content": "要空腹吗"}]
+    assert api.chat.completions.create(model=model, messages=history).choices[0].finish_reason == "stop"
+    assert [turn.role for turn in engine.batches[-1][0][0]] == ["user", "assistant", "user"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_system_text_or_answer_is_no_error(
+    client: httpx.Client, engine: FakeEngine, empty: str | None
+) -> None:
+    messages = [
+        {"role": "system", "content": empty},
+        {"role": "user", "content": "高血压有哪些症状？"},
+        {"role": "assistant", "content": empty},
+        {"role": "user", "content": "高血压有哪些症状？"},
+    ]
+    for model in ("fake-1-raw", "fake-1"):
+        assert post(client, messages=messages, model=model).status_code == 200
+    alone, questioned = ([(turn.role, turn.content) for turn in batch[0][0]] for batch in engine.batches)  # type: ignore[union-attr]
+    assert alone == [(turn["role"], turn["content"] or "") for turn in messages]
+    assert questioned == [("user", "高血压有哪些症状？\n高血压有哪些症状？")]
+
+
+def test_more_tokens_than_usual_are_served_up_to_the_longest_answer(
+    client: httpx.Client, engine: FakeEngine, knowledge: KnowledgeBase
+) -> None:
+    asked = {"max_tokens": 1024}
+    question = {"question": "高血压有哪些症状？"}
+    assert post(client, **asked).status_code == post(client, model="fake-1", **asked).status_code == 200
+    assert client.post("/v1/qa", json=question | asked).status_code == 200
+    assert [batch[0][1].max_new_tokens for batch in engine.batches] == [1024] * 3
+    with serving(engine, "medical", knowledge, CONFIG.model_copy(update={"longest_answer": 5})) as limited:
+        engine.batches.clear()
+        with limited.client() as other:
+            cut = post(other, **asked).json()["choices"][0]
+            assert (cut["message"]["content"], cut["finish_reason"]) == (ANSWER[:5], "length")
+            assert other.post("/v1/qa", json=question).json()["usage"]["completion_tokens"] == 5
 
 
 def test_a_prompt_longer_than_the_context_is_refused(api: openai.OpenAI) -> None:
