@@ -116,7 +116,7 @@ class ServeConfig(Config):
         return self.repetition_detection.detection if self.repetition_detection else None
 
     def answer_tokens(self, wanted: int | None) -> int:
-        """Most tokens of an answer. More than may be are wanted by habit, so they are no error: the answer is cut.
+        """Most tokens of an answer. Clients ask for more by habit, which is not an error: the answer is cut.
 
         Args:
             wanted: What the request says.

@@ -38,7 +38,7 @@ def most_connections() -> int:
     return MOST if soft == resource.RLIM_INFINITY else max(1, min(MOST, soft - RESERVED))
 
 
-class Connection(H11Protocol):
+class TimedConnection(H11Protocol):
     """uvicorn's connection with time limits, in a crowd."""
 
     awaited: object = None
@@ -109,7 +109,7 @@ class Connection(H11Protocol):
 
     def _make_room(self) -> None:
         """The tenth that has been waited for longest gives way; where all are at work, this connection."""
-        waiting = [one for one in self.connections if isinstance(one, Connection) and one.is_waiting]
+        waiting = [one for one in self.connections if isinstance(one, TimedConnection) and one.is_waiting]
         waiting.sort(key=lambda one: one.since)
         for one in waiting[: max(1, len(waiting) // 10)] or [self]:
             one.refuse(ApiError("too_many_connections", headers={"Retry-After": "1"}))

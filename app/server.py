@@ -14,7 +14,7 @@ from app.backends.local import LocalBackend
 from app.backends.missing import MissingModel
 from app.backends.remote import open_remote
 from app.config import AppConfig
-from app.connections import BACKLOG, Connection, use_all_handles
+from app.connections import BACKLOG, TimedConnection, use_all_handles
 from app.served import turns_of, within_context
 from app.service import create_app
 from app.start import Start
@@ -80,7 +80,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, backend: Backend) -> None:
         # the app logs requests itself, by route and id; uvicorn would log whole addresses
         config = uvicorn.Config(
-            app, port=0, http=Connection, backlog=BACKLOG, ws="none", log_config=None, access_log=False
+            app, port=0, http=TimedConnection, backlog=BACKLOG, ws="none", log_config=None, access_log=False
         )
         super().__init__(config)
         self.backend = backend

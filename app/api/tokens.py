@@ -37,7 +37,7 @@ class TokenizeRequest(BaseModel):
         return self
 
 
-class Tokens(BaseModel):
+class Tokenized(BaseModel):
     """What ``/tokenize`` answers.
 
     Attributes:
@@ -58,7 +58,7 @@ class DetokenizeRequest(BaseModel):
     tokens: list[int]
 
 
-class Text(BaseModel):
+class Detokenized(BaseModel):
     """What ``/detokenize`` answers."""
 
     prompt: str
@@ -75,7 +75,7 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
     refused = documented("unsupported_parameter", "model_not_found", *OF_BODIES, *OF_ANSWERS)
 
     @router.post("/tokenize", responses=refused)
-    async def tokenize(body: TokenizeRequest) -> Tokens:
+    async def tokenize(body: TokenizeRequest) -> Tokenized:
         models.check_raw(body.model or models.raw_name)
         check_neutral(body.model_extra)
         if body.prompt is not None:
@@ -84,11 +84,11 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
             assert body.messages is not None
             ids = await backend.prompt_ids(body.messages)
         strings = [await backend.decode([token]) for token in ids] if body.return_token_strs else None
-        return Tokens(count=len(ids), max_model_len=backend.context_length, tokens=ids, token_strs=strings)
+        return Tokenized(count=len(ids), max_model_len=backend.context_length, tokens=ids, token_strs=strings)
 
     @router.post("/detokenize", responses=refused)
-    async def detokenize(body: DetokenizeRequest) -> Text:
+    async def detokenize(body: DetokenizeRequest) -> Detokenized:
         models.check_raw(body.model or models.raw_name)
-        return Text(prompt=await backend.decode(body.tokens))
+        return Detokenized(prompt=await backend.decode(body.tokens))
 
     return router
