@@ -14,13 +14,13 @@ from loguru import logger
 from pydantic import BaseModel, ValidationError
 
 from app.backends.upstream import (
-    UpstreamConnection,
+    AnswerPiece,
     Ended,
     Garbled,
-    Piece,
     Rejected,
     RenderedPrompt,
     Room,
+    UpstreamConnection,
     compare,
     fixed_conversations,
 )
@@ -162,7 +162,7 @@ class OpenAIServer:
 
     async def answer(
         self, prompt: RenderedPrompt, most: int, sampling: Sampling
-    ) -> AsyncGenerator[Piece | Ended, None]:
+    ) -> AsyncGenerator[AnswerPiece | Ended, None]:
         """See ``Upstream.answer``."""
         reason = ""
         usage: _Usage | None = None
@@ -176,7 +176,7 @@ class OpenAIServer:
                     raise Garbled("it reports an error within the answer")
                 for choice in chunk.choices:
                     if choice.text or choice.token_ids:
-                        yield Piece(choice.text, choice.token_ids or ())
+                        yield AnswerPiece(choice.text, choice.token_ids or ())
                     reason = choice.finish_reason or reason
                 usage = chunk.usage or usage
         if reason not in ENDS:

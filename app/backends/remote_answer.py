@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from app.backends.backend import BackendError, GenerationFailed, ModelMissing, Overloaded, Stopping, log_failure
-from app.backends.upstream import Ended, Garbled, Piece, Rejected, RenderedPrompt, Stalled, Unreachable, UpstreamError
+from app.backends.upstream import (
+    AnswerPiece,
+    Ended,
+    Garbled,
+    Rejected,
+    RenderedPrompt,
+    Stalled,
+    Unreachable,
+    UpstreamError,
+)
 from app.config import UpstreamConfig
 from models.engines.engine import Completion, FinishReason, Sampling
 from models.engines.repetition import RepetitionWatch
@@ -126,7 +135,7 @@ class RemoteAnswer:
                     return self._completion("repetition_detected")
         raise Garbled("the answer ends before its end")
 
-    def _loops(self, piece: Piece) -> bool:
+    def _loops(self, piece: AnswerPiece) -> bool:
         """Adds a piece, hands out what is new, and says whether the answer loops."""
         self.pieces += len(piece.tokens) or 1
         self.text += piece.text
@@ -146,8 +155,8 @@ class RemoteAnswer:
 
 
 async def paced(
-    answer: AsyncGenerator[Piece | Ended, None], times: UpstreamConfig
-) -> AsyncGenerator[Piece | Ended, None]:
+    answer: AsyncGenerator[AnswerPiece | Ended, None], times: UpstreamConfig
+) -> AsyncGenerator[AnswerPiece | Ended, None]:
     """The events of an answer, as long as each comes in time.
 
     Raises:

@@ -15,14 +15,14 @@ from loguru import logger
 
 from app.backends.backend import UnsupportedConversation
 from app.backends.upstream import (
-    UpstreamConnection,
+    AnswerPiece,
     Ended,
     Garbled,
-    Piece,
     Rejected,
     RenderedPrompt,
     Room,
     Unreachable,
+    UpstreamConnection,
     check_status,
     compare,
     fixed_conversations,
@@ -109,7 +109,7 @@ class TgiServer:
 
     async def answer(
         self, prompt: RenderedPrompt, most: int, sampling: Sampling
-    ) -> AsyncGenerator[Piece | Ended, None]:
+    ) -> AsyncGenerator[AnswerPiece | Ended, None]:
         """See ``Upstream.answer``."""
         async with _Client(self.connection, self._connections()) as client:
             try:
@@ -166,13 +166,13 @@ def _sampled(sampling: Sampling) -> dict[str, Any]:
     return penalties | limits | {"do_sample": True, "temperature": sampling.temperature, "seed": sampling.seed}
 
 
-async def _read(events: Any) -> AsyncGenerator[Piece | Ended, None]:
+async def _read(events: Any) -> AsyncGenerator[AnswerPiece | Ended, None]:
     """The client's events in our form; what it cannot read, and what the server reports as an error, becomes ours."""
     details = None
     try:
         async for event in events:
             # the special token that ends the answer has a text, too
-            yield Piece("" if event.token.special else _text(event.token.text), (int(event.token.id),))
+            yield AnswerPiece("" if event.token.special else _text(event.token.text), (int(event.token.id),))
             details = event.details or details
         if details is None:
             raise Garbled("the answer ends before its end")

@@ -50,7 +50,7 @@ class RenderedPrompt:
 
 
 @dataclass(frozen=True)
-class Piece:
+class AnswerPiece:
     """A piece of an answer.
 
     Attributes:
@@ -116,7 +116,9 @@ class Upstream(Protocol):
         """
         ...
 
-    def answer(self, prompt: RenderedPrompt, most: int, sampling: Sampling) -> AsyncGenerator[Piece | Ended, None]:
+    def answer(
+        self, prompt: RenderedPrompt, most: int, sampling: Sampling
+    ) -> AsyncGenerator[AnswerPiece | Ended, None]:
         """Continues a prompt by ``most`` tokens at most; closing the generator ends it at the server, too.
 
         Raises:

@@ -34,6 +34,7 @@ from app.service import create_app
 from common.errors import Refused, UserError
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
+from models.conversation import Continuation
 from models.embedded import train_tokenizer
 from models.engines.engine import Completion, RepetitionDetection, Sampling
 from models.without_weights import WithoutWeights
@@ -267,6 +268,27 @@ def test_text_that_would_be_read_otherwise_is_not_sent(weightless: Path, model: 
     server.check(prompt)
     with pytest.raises(UnsupportedConversation, match="other tokens than the model was trained on"):
         server.check(RenderedPrompt([*prompt.ids, 5], prompt.text))
+
+
+def test_it_continues_token_ids_as_they_are(upstream: FakeUpstream, weightless: Path, model: WithoutWeights) -> None:
+    backend = opened(upstream, weightless)
+    upstream.answer = (" 的", "症状 ")
+
+    async def work() -> str:
+        ids = await backend.encode("高血压", beginning=False)
+        assert await backend.decode(ids) == "高血压"
+        prompt = await backend.prompt_ids(QUESTION)
+        assert prompt == model.prompt_format.render_prompt(QUESTION) and len(prompt) == await backend.count(QUESTION)
+        continuation = Continuation(tuple(ids))
+        with pytest.raises(UnsupportedSampling, match="logprobs"):
+            await backend.stream(continuation, Sampling(8, logprobs=1))
+        with pytest.raises(UnsupportedConversation):
+            await backend.stream(Continuation((10**6,)), LONG)
+        return "".join([event async for event in await backend.stream(continuation, LONG) if isinstance(event, str)])
+
+    assert run(backend, work) == " 的症状 "
+    [body] = upstream.asked
+    assert body.get("inputs") == "高血压" or body["prompt"] == model.prompt_format.encode("高血压", beginning=False)
 
 
 def test_why_an_answer_ended(any_kind: FakeUpstream, weightless: Path) -> None:
