@@ -27,7 +27,7 @@ from app.backends.backend import (
 from app.backends.circuit import Circuit
 from app.backends.openai import OpenAIServer
 from app.backends.remote_answer import BUSY, DOWN, RemoteAnswer, paced
-from app.backends.upstream import Ended, Rejected, RenderedPrompt, Room, Upstream, UpstreamError
+from app.backends.upstream import Ended, Rejected, RenderedPrompt, Room, Stalled, Upstream, UpstreamError
 from app.config import AppConfig, ServeConfig, UpstreamConfig
 from common.errors import Refused, UserError
 from models.conversation import Conversation, Prompt
@@ -178,7 +178,11 @@ class RemoteBackend:
             Refused: It reads other ids.
             UpstreamError: It does not answer as it should.
         """
-        self.room = await self.upstream.verify()
+        try:
+            async with asyncio.timeout(self.times.first_token_s):
+                self.room = await self.upstream.verify()
+        except TimeoutError:
+            raise Stalled(f"it does not say which model it has within {self.times.first_token_s:g} s") from None
         if self.context_length < self.model.context_length:
             most = self.model.context_length
             logger.warning("{} has room for {} of the model's {} tokens", self.times.root, self.context_length, most)

@@ -38,6 +38,7 @@ class FakeUpstream:
         gate: While cleared, it stops after the first piece.
         asked: Bodies of the answers that were asked for.
         keys: What they were authorised with.
+        stuck: The path that it never answers.
         left: Answers whose reader closed the connection.
     """
 
@@ -56,6 +57,7 @@ class FakeUpstream:
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     left: int = 0
+    stuck: str = ""
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -84,6 +86,8 @@ class FakeUpstream:
 
     async def respond(self, path: str, body: Any, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
         self.keys.append(headers.get("authorization", ""))
+        if path == self.stuck:
+            await asyncio.sleep(30)
         if self.key and headers.get("authorization") != f"Bearer {self.key}":
             self.write(writer, 401, {"error": "Unauthorized"})
         elif path in ("/v1/completions", "/generate_stream"):

@@ -371,6 +371,16 @@ def test_a_server_that_says_nothing_is_not_waited_for(upstream: FakeUpstream, we
     assert isinstance(error, ModelMissing) and error.retry_after >= 1 and len(upstream.asked) <= 1
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/tokenize"])
+def test_a_server_that_does_not_say_what_it_has_is_not_waited_for(
+    vllm: FakeUpstream, weightless: Path, path: str
+) -> None:
+    vllm.stuck = path
+    began = time.monotonic()
+    assert not opened(vllm, weightless, first_token_s=0.5).verified
+    assert time.monotonic() - began < 20
+
+
 def test_a_server_that_refuses(upstream: FakeUpstream, weightless: Path, logged: list[str]) -> None:
     backend = opened(upstream, weightless)
     upstream.headers = "Retry-After: 7\r\n"
