@@ -9,6 +9,8 @@ Serves a model: a web page, questions and answers with safety rules and sources,
   python -m app model=latest                               the newest run below runs/ that can be served
   python -m app model=runs/medical_qlora/20261123-101500   a run
   python -m app model=latest engine=llamacpp               with llama.cpp; its GGUF file is written once, into the cache
+  python -m app model=RUN engine=openai upstream.url=http://gpu:8000   in front of a server that runs the model (vLLM,
+                                                           SGLang, llama.cpp; engine=tgi: text-generation-inference)
   python -m app model=/models/my-llama port=9000 domain=medical   a model directory
   python -m app model=latest audience=public audience.complaints=TEXT audience.records.folder=DIR \\
       serve.content_producer=NAME                          offered to the public: docs/compliance.md
@@ -28,6 +30,7 @@ base that it was trained on. A model that records no domain is served as general
 Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
   engine=local|llamacpp llamacpp: faster on a CPU          gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
+  engine=openai|tgi     a server, docs/service.md          upstream.url=URL  upstream.model=NAME  upstream.key_file=FILE
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
   grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained

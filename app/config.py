@@ -128,6 +128,39 @@ class ServeConfig(Config):
         return Sampling(self.answer_tokens(None), repetition_detection=self.detection, **self.sampling.model_dump())
 
 
+class UpstreamConfig(Config):
+    """The server that runs the model with ``engine=openai`` or ``engine=tgi``.
+
+    Attributes:
+        url: Its address, e.g. ``http://gpu:8000``.
+        model: The model's name there; null for the only one that it has.
+        key_file: File that contains the key of the server; null where it needs none.
+        connect_s: Longest wait for a connection.
+        first_token_s: Longest wait for the beginning of an answer, with the server's own queue.
+        between_tokens_s: Longest wait for what follows.
+        retries: How often a request is sent again whose connection failed before any of the answer came.
+    """
+
+    url: AnyHttpUrl | None = None
+    model: str | None = Field(default=None, min_length=1)
+    key_file: Path | None = None
+    connect_s: float = Field(default=3, gt=0, le=60)
+    first_token_s: float = Field(default=60, gt=0, le=600)
+    between_tokens_s: float = Field(default=30, gt=0, le=600)
+    retries: int = Field(default=1, ge=0, le=3)
+
+    @model_validator(mode="after")
+    def _keys_are_in_files(self) -> Self:
+        if self.url and (self.url.username or self.url.password):
+            raise ValueError("upstream.url: a key on the command line can be read by others; give upstream.key_file")
+        return self
+
+    @property
+    def root(self) -> str:
+        """The address without the ``/v1`` that OpenAI clients write."""
+        return str(self.url).rstrip("/").removesuffix("/v1")
+
+
 class RecordsConfig(Config):
     """What is kept of answers.
 
@@ -203,8 +236,10 @@ class AppConfig(Config):
         grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.
         verify: What happens to a claim of an answer that no entry holds: ``strict`` takes it out, ``mark`` marks it,
             ``off`` checks numbers and citations alone; None for the domain's choice.
-        engine: What runs the model: ``local`` (transformers, any result) or ``llamacpp`` (llama.cpp, faster on a CPU;
-            ordinary models and LoRA adapters).
+        engine: What runs the model: ``local`` (transformers, any result), ``llamacpp`` (llama.cpp, faster on a CPU;
+            ordinary models and LoRA adapters), or a server: ``openai`` (vLLM, SGLang, llama.cpp, any that is
+            compatible) or ``tgi`` (text-generation-inference).
+        upstream: That server.
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
         dtype: Type to compute in with ``engine=local``; ``auto`` is the run's, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
@@ -218,7 +253,8 @@ class AppConfig(Config):
     verify: Policy | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    engine: Literal["local", "llamacpp"] = "local"
+    engine: Literal["local", "llamacpp", "openai", "tgi"] = "local"
+    upstream: UpstreamConfig = UpstreamConfig()
     gguf: GgufType = "q8_0"
     dtype: DType = "auto"
     threads: int | None = Field(default=None, ge=1)
@@ -227,8 +263,16 @@ class AppConfig(Config):
 
     @model_validator(mode="after")
     def _dtype_is_the_local_engines(self) -> "AppConfig":
-        if self.engine == "llamacpp" and self.dtype != "auto":
+        if self.engine != "local" and self.dtype != "auto":
             raise ValueError("dtype= belongs to engine=local; with engine=llamacpp give gguf=")
+        return self
+
+    @model_validator(mode="after")
+    def _servers_have_an_address(self) -> "AppConfig":
+        if self.engine in ("openai", "tgi") and not self.upstream.url:
+            raise ValueError(f"engine={self.engine}: give upstream.url, where the server is")
+        if self.engine in ("local", "llamacpp") and self.upstream.url:
+            raise ValueError("upstream.url belongs to engine=openai or engine=tgi")
         return self
 
     @model_validator(mode="after")

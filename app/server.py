@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from app.backends.backend import Backend
 from app.backends.local import LocalBackend
 from app.backends.missing import MissingModel
+from app.backends.remote import open_remote
 from app.config import AppConfig
 from app.connections import BACKLOG, TimedConnection, use_all_handles
 from app.served import turns_of, within_context
@@ -37,8 +38,8 @@ def serve(config: AppConfig, start: Start) -> None:
     THREADS.use(config.threads)
     backend: Backend
     try:
-        engine = _engine(start.path, config)
-        backend, grounding = LocalBackend(engine, config.serve), within_context(start.grounding, engine.context_length)
+        backend = _backend(start.path, config)
+        grounding = within_context(start.grounding, backend.context_length)
     except (UserError, Refused):
         raise  # whoever starts the service can fix that
     except Exception as error:
@@ -52,6 +53,12 @@ def serve(config: AppConfig, start: Start) -> None:
     app = create_app(backend, start.domain, start.knowledge, config.serve, grounding, turns, config.audience)
     use_all_handles()
     Server(app, backend).run(sockets=[start.listener])
+
+
+def _backend(path: Path, config: AppConfig) -> Backend:
+    if config.engine in ("openai", "tgi"):
+        return open_remote(path, config)
+    return LocalBackend(_engine(path, config), config.serve)
 
 
 def _engine(path: Path, config: AppConfig) -> Engine:

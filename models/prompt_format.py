@@ -114,7 +114,7 @@ class PromptFormat:
             raise UserError(f"no prompt format {name!r}", where="model.prompt_format", fix=f"choose one of: {known}")
         template = path.read_text(encoding="utf-8")
         stop = tuple(_own(token, tokenizer, name) for token in _declarations(template, path)["stop"])
-        prompt_format = cls(name, template.replace(BEGIN, _beginning(tokenizer)), stop, tokenizer)
+        prompt_format = cls(name, template.replace(BEGIN, beginning_of(tokenizer)), stop, tokenizer)
         if prompt_format._missing:
             raise UserError(
                 f"the tokenizer {tokenizer.name_or_path!r} has no special token {prompt_format._missing}, which prompt "
@@ -233,6 +233,17 @@ class PromptFormat:
         """
         text, spans = self._text(messages, answered=False)
         return [token for piece in self._encode(text, _cuts(len(text), spans)) for token in piece]
+
+    def prompt_text(self, messages: Conversation) -> str:
+        """The text that ``render_prompt`` encodes, for servers that take nothing else.
+
+        Args:
+            messages: The turns; the last one is the user's.
+
+        Raises:
+            UserError: The format cannot render these roles in this order.
+        """
+        return self._text(messages, answered=False)[0]
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         """Token ids of whatever a model is asked: of a conversation those of its prompt, else those that are given.
@@ -427,7 +438,7 @@ def _own(token: str, tokenizer: PreTrainedTokenizerBase, name: str) -> str:
     return str(tokenizer.eos_token)
 
 
-def _beginning(tokenizer: PreTrainedTokenizerBase) -> str:
+def beginning_of(tokenizer: PreTrainedTokenizerBase) -> str:
     """The special tokens that this tokenizer puts before a text, e.g. ``<s>``, ``[gMASK]<sop>`` or none."""
     special = set(tokenizer.all_special_ids) | {
         token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special

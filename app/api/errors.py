@@ -69,7 +69,7 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),
     "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
-    "model_unavailable": ErrorKind(503, "the model could not be loaded; rules still answer emergencies"),
+    "model_unavailable": ErrorKind(503, "the model could not be loaded or reached; rules still answer emergencies"),
     "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
     "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
     "too_many_connections": ErrorKind(503, "too many connections are open; Retry-After says when to try again"),

@@ -1,11 +1,19 @@
 """The contract of a backend, in this process or elsewhere, and the errors that it raises. Nothing here knows HTTP."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from loguru import logger
+
+from common.errors import UserError
 from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Sampling
+
+Asked = TypeVar("Asked")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,8 @@ class AnswerStream(Protocol):
 
         Raises:
             GenerationFailed: The model failed.
+            ModelMissing: The server that runs the model does not answer.
+            Overloaded: It has too much to do.
             Stopping: The service stopped before the model began.
         """
         ...
@@ -191,10 +201,10 @@ class Overloaded(Unavailable):
 
 
 class ModelMissing(Unavailable):
-    """The model could not be loaded; the log has the reason."""
+    """There is no model to answer: it could not be loaded, or its server does not answer; the log has the reason."""
 
-    def __init__(self) -> None:
-        super().__init__("the model could not be loaded", retry_after=60)
+    def __init__(self, problem: str = "the model could not be loaded", retry_after: int = 60) -> None:
+        super().__init__(problem, retry_after)
 
 
 class Stopping(Unavailable):
@@ -202,3 +212,26 @@ class Stopping(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("the service is stopping", retry_after=5)
+
+
+def log_failure(what: str, error: Exception) -> None:
+    """Logs an unexpected error without its message and values: they may hold what a patient wrote.
+
+    Args:
+        what: What failed.
+        error: The error.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("{} failed: {}\n{}", what, type(error).__name__, frames)
+
+
+async def in_thread(work: Callable[[Asked], Result], asked: Asked) -> Result:
+    """What a tokenizer says about a text: reading a long one takes a while.
+
+    Raises:
+        UnsupportedConversation: The model has no way to read it.
+    """
+    try:
+        return await asyncio.to_thread(work, asked)
+    except UserError as error:
+        raise UnsupportedConversation(error.problem) from None

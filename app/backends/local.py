@@ -8,12 +8,8 @@ import asyncio
 import math
 import threading
 import time
-import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import TypeVar
-
-from loguru import logger
 
 from app.backends.backend import (
     BackendError,
@@ -22,16 +18,13 @@ from app.backends.backend import (
     Overloaded,
     PromptTooLong,
     Stopping,
-    UnsupportedConversation,
     UnsupportedSampling,
+    in_thread,
+    log_failure,
 )
 from app.config import ServeConfig
-from common.errors import UserError
 from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
-
-Asked = TypeVar("Asked")
-Result = TypeVar("Result")
 
 
 class Generation:
@@ -100,19 +93,19 @@ class LocalBackend:
 
     async def count(self, conversation: Prompt) -> int:
         """See ``Backend.count``."""
-        return await _in_thread(self.engine.count_prompt_tokens, conversation)
+        return await in_thread(self.engine.count_prompt_tokens, conversation)
 
     async def prompt_ids(self, conversation: Conversation) -> list[int]:
         """See ``Backend.prompt_ids``."""
-        return await _in_thread(self.engine.prompt_ids, conversation)
+        return await in_thread(self.engine.prompt_ids, conversation)
 
     async def encode(self, text: str, *, beginning: bool) -> list[int]:
         """See ``Backend.encode``."""
-        return await _in_thread(partial(self.engine.encode, beginning=beginning), text)
+        return await in_thread(partial(self.engine.encode, beginning=beginning), text)
 
     async def decode(self, ids: Sequence[int]) -> str:
         """See ``Backend.decode``."""
-        return await _in_thread(self.engine.decode, ids)
+        return await in_thread(self.engine.decode, ids)
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> Generation:
         """See ``Backend.stream``."""
@@ -198,22 +191,8 @@ class LocalBackend:
         try:
             (completion,) = self.engine.generate([generation.prompt], [generation.sampling], on_text)
         except Exception as error:
-            # no message and no values: they may hold what a patient wrote
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("an answer failed: {}\n{}", type(error).__name__, frames)
+            log_failure("an answer", error)
             generation.put(GenerationFailed())
             return
         self.has_generated = True
         generation.put(completion)
-
-
-async def _in_thread(work: Callable[[Asked], Result], asked: Asked) -> Result:
-    """What the engine says about a text: reading a long one takes a while.
-
-    Raises:
-        UnsupportedConversation: The model has no way to read it.
-    """
-    try:
-        return await asyncio.to_thread(work, asked)
-    except UserError as error:
-        raise UnsupportedConversation(error.problem) from None

@@ -161,7 +161,7 @@ class LlamaCppEngine:
 
     def _answer(self, prompt: list[int], limit: int, sampling: Sampling, answer: "_Answer") -> Completion:
         with self._pool.reserved(len(prompt) + limit):
-            request = {"prompt": prompt, "max_tokens": limit, "stream": True} | _sampled(sampling)
+            request = {"prompt": prompt, "max_tokens": limit, "stream": True} | llamacpp_sampling(sampling)
             self._server.handle_completions(request, answer.receive)
         return answer.completion(len(prompt))
 
@@ -182,7 +182,7 @@ class LlamaCppEngine:
 
     def _forced(self, ids: list[int], following: int, shown: int) -> dict[str, Any] | None:
         """What llama.cpp shows of a token that is made the next one."""
-        forced = {"max_tokens": 1, "logit_bias": [[following, FORCED]]} | _sampled(Sampling())
+        forced = {"max_tokens": 1, "logit_bias": [[following, FORCED]]} | llamacpp_sampling(Sampling())
         reply = self._server.handle_completions({"prompt": ids, "logprobs": shown} | forced)
         _raise_error(reply)
         logprobs = reply["choices"][0]["logprobs"]
@@ -254,7 +254,7 @@ def _raise_error(reply: dict[str, Any]) -> None:
         raise RuntimeError(f"llama.cpp: {reply['error']['type']}")  # its message may hold the text
 
 
-def _sampled(sampling: Sampling) -> dict[str, Any]:
+def llamacpp_sampling(sampling: Sampling) -> dict[str, Any]:
     """The sampling in llama.cpp's words; its own defaults do not apply. Its penalties count the prompt's tokens too."""
     penalties = {
         "repeat_last_n": POOL,

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import evaluate
 import fastapi.sse
 import h11
+import httpx2
 import jieba
 import pytest
 import uvicorn
 from canary import ROOT, canary
+from huggingface_hub import AsyncInferenceClient
 from hydra.core.override_parser import overrides_parser, types
 from hydra.errors import HydraException
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -87,6 +90,46 @@ def test_uvicorn_shutdown() -> None:
         server.should_exit = True
         asyncio.run(server.serve(sockets=[listener]))
     assert calls == [(1, False)], f"shutdown was called with {calls}"
+
+
+async def left_open(self: AsyncInferenceClient) -> None: ...
+
+
+async def nothing_sent(self: AsyncInferenceClient, request: Any, *, stream: bool = False) -> Any:
+    async def lines() -> AsyncIterator[str]:
+        yield ""
+
+    return lines()
+
+
+@canary(
+    streams_stay_open=lambda patch: patch.setattr(AsyncInferenceClient, "close", left_open),
+    other_connections=lambda patch: patch.setattr(AsyncInferenceClient, "_inner_post", nothing_sent),
+)
+def test_inference_client_connections() -> None:
+    closed = []
+
+    class Events(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b'data:{"index":1,"token":{"id":5,"text":"a","logprob":0,"special":false}}\n\n'
+
+        async def aclose(self) -> None:
+            closed.append(True)
+
+    http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: httpx2.Response(200, stream=Events())))
+
+    class Client(AsyncInferenceClient):
+        async def _get_async_client(self) -> httpx2.AsyncClient:
+            return http
+
+    async def ask() -> tuple[int, bool]:
+        async with Client("http://tgi/generate_stream", token="none") as client:
+            events = aiter(await client.text_generation("x", stream=True, details=True))
+            event = await anext(events)
+        return event.token.id, bool(closed)
+
+    assert asyncio.run(ask()) == (5, True) and not http.is_closed
 
 
 @canary(
