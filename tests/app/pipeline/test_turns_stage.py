@@ -32,7 +32,7 @@ def decided(turns: Turns, knowledge: KnowledgeBase, *said: str, answer: str = "å
 
 def given(result: Decided) -> Sequence[str]:
     assert isinstance(result.reply, Generation)
-    return [turn.content for turn in result.reply.conversation]
+    return [turn.content for turn in result.reply.prompt]
 
 
 @pytest.mark.parametrize(
