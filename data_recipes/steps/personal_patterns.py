@@ -34,12 +34,12 @@ _FILED = (
     "|工|学|床头|挂号|处方|报告|化验|档案|建档|员工|职工|工牌|工作|学籍|会员|准考|发票|预约|取药|流水|出院|出生|"
     "医学证明|残疾|接种|医师资格|执业|护理|手术|麻醉|输血|血袋|唯一|索引|入院|留观|透析|随访|研究|个案|病例|病房|"
     "腕带|医嘱|缴费|收费|结算|电子健康|家庭|母婴|孕产妇|保健|保单|案件|护士|医生|医师|学生|考生|志愿者|献血|主索引|"
-    "咨询|投诉|工单|报案|理赔|保险|险|订单?|运单?|快递|物流|会诊|供者|受者|捐献|退休|退役|老年|老人|军人|出生证|接种|学籍|编制|户籍|"
+    "儿保|咨询|投诉|工单|报案|理赔|保险|险|订单?|运单?|快递|物流|会诊|供者|受者|捐献|退休|退役|老年|老人|军人|出生证|接种|学籍|编制|户籍|"
     "用户|账号|登录|管|混采|黄皮书|居住|健保|宠物|复诊|覆诊|回访|转诊|转院|医院|行驶|社会工作|(?<![册证格定])证书"
 )
 _CARRIERS = (  # on which a number of somebody's file stands
     "腕带|手环|床头卡|就诊卡|诊疗卡|健康卡|医疗卡|一卡通|[\u4e00-\u9fff]卡|保单|投诉单|申请单|检查单|检验单|化验单|报告单|通知单|"
-    "登记单|转诊单|处方笺|流水|档案|病历|试管|标本|条形?码|献血码|血袋|凭证|[运订快]递?单|挂号信|包裹|发票|[\u4e00-\u9fff]证"
+    "登记单|转诊单|处方笺|流水|档案|病历|试管|标本|条形?码|献血码|血袋|凭证|[运订快]递?单|挂号信|包裹|发票|采样?管|[\u4e00-\u9fff]证"
 )
 _FIELDS_OF_GOODS = (  # whose numbers are of products, papers and rules
     "批|批件|批文|护照|驾照|通行|台胞|军官|文|准字|证|注册|备案|许可|型|货|版|书|刊|标准|编码|代|追溯|热线|邮|产品|规格|商品|"
@@ -52,14 +52,14 @@ _HAN_NUMBER = "[零〇一二三四五六七八九十]"
 _DASH = "[ .—–·-]"
 _LUNAR_DAY = "(?:初|十|廿|二十|三十)[一二三四五六七八九十]?"
 _STEMS, _BRANCHES = "[甲乙丙丁戊己庚辛壬癸]", "[子丑寅卯辰巳午未申酉戌亥]"
-_DAY = r"(?:19|20)\d{2}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}\s*[日号]?"
+_DAY = r"(?:19|20)\d{2}\s*[年./-]\s*\d{1,2}\s*[月./-]\s*\d{1,2}(?:\s*[日号])?"
 _MONTHS = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _HOUR = r"(?:\s*(?:凌晨|清晨|早上|上午|中午|下午|傍晚|晚上))?(?:\s*\d{1,2}\s*[点时](?:\d{1,2}分)?)?"
 _FESTIVAL = "(?:元旦|春节|除夕|元宵|清明|端午|中秋|重阳|国庆|圣诞|腊八|小年|儿童|妇女|劳动)节?"
 _LABELLED_DATE = (
     r"(?:应该?|写|填|改|登记|的)*[:：】\]]?\s*(?:是|为|成|在)?\s*[:：（(#]?\s*"  # between 生日 and the day
 )
-_DATE = r"(?:19|20)\d{2}\s*[年./-]\s*(?:\d{1,2}|元)(?:\s*[月./-](?:\s*\d{1,2}\s*[日号]?)?)?"
+_DATE = r"(?:19|20)\d{2}\s*[年./-]\s*(?:\d{1,2}|元)(?:\s*[月./-](?:\s*\d{1,2}(?:\s*[日号])?)?)?"
 _DAY_FIRST = r"\d{1,2}[/.-]\d{1,2}[/.-](?:19|20)\d{2}"
 _REPUBLICAN = rf"民国(?:{_HAN_NUMBER}|\d){{1,4}}年(?:(?:{_HAN_NUMBER}|\d){{1,3}}月(?:(?:{_HAN_NUMBER}|[\d廿]){{1,4}}[日号]?)?)?"
 _BORN_IN = "(?<![发产寄派衍滋再新野先天萌])生于"
@@ -175,15 +175,20 @@ def _eleven(match: re.Match[str]) -> bool:
 
 def _identifier(match: re.Match[str]) -> bool:
     """A number of somebody's file, or one that is labelled and not of goods or papers."""
-    before = match.string[max(0, match.start() - 8) : match.start()].rstrip("（(【[ ")
+    before = match.string[max(0, match.start() - 8) : match.start()].rstrip("（(【[】:： ")
     if not _has_digits(match) or _of_goods(match["value"]):
         return False
     if re.search(rf"(?:{_FILED})(?:编|单|卡|证书?|证明|表|唯一|流水|序|本|册|站|联)*$", before):
         return True
     digits = sum(character.isdigit() for character in match["value"])
     strong = re.search("[:：|=#*]", match["sign"])
-    labelled = digits > 3 if strong else digits > 5 and bool(re.search(rf"{_HAN}$", before) or match["label"] == "ID")
+    labelled = digits > 3 if strong else digits > 5 and _of_a_person(match["label"], before)
     return labelled and not re.search(rf"(?:{_FIELDS_OF_GOODS})$", before)
+
+
+def _of_a_person(label: str, before: str) -> bool:
+    """Whether what stands before a number without a colon may say whose it is."""
+    return bool(re.search(rf"{_HAN}$", before)) or (label == "ID" and not re.search("[A-Za-z]$", before))
 
 
 def _of_goods(number: str) -> bool:
@@ -224,7 +229,9 @@ def _organisation(match: re.Match[str]) -> bool:
     """The name of one organisation, not a kind of it, nor who makes a medicine."""
     value = match["value"]
     return not re.search(
-        "医院|卫生|诊所|药|医[疗械]|生物|[的了着过和或都没敢送不想去要每各全其该些被把让使给与]|^[一某这那我他她本贵家个外私国小大哪还上下]", value
+        "医院|卫生|诊所|药|医[疗械]|生物|[的了着过和或都没敢送不想去要每各其该些被把让使给与读]|上(?!海|饶|虞)|"
+        "^[一某这我他她本贵家个外私哪还下在寄位]|^那(?!曲)|^[大小国](?:公司|学|集团|医|型|厂|企)|^全(?!椒|州|国)",
+        value,
     )
 
 
@@ -305,7 +312,7 @@ PATTERNS = (
         r"(?<![A-Za-z])(?:MRN|HIS|[Pp][Ii][Dd]|(?i:patient|student|staff|employee|member|user|visit|accession|specimen|"
         r"sample|account|chart|case|record|card|order|policy|claim|(?:out|in)patient|admission)[ _-]?(?i:id|no|number)|"
         r"Visit|Accession|Specimen|Account|Chart|Case|Record|N[Oo](?=[.:：]))"
-        rf"(?:[ .]?(?i:no|id)\b)?(?:号)?[ .:：#=_]*(?P<value>[A-Za-z]{{0,5}}-?[0-9][A-Za-z0-9-]{{5,24}}){_ENDS_CODE}",
+        rf"(?:[ .]?(?i:no|id)\b)?(?:号)?[ .:：#=_]*(?P<value>[A-Za-z]{{0,5}}-?[0-9][A-Za-z0-9-]{{4,24}}){_ENDS_CODE}",
         "MRN|HIS|[Pp][Ii][Dd]|N[Oo][.:：]|(?i:(?:patient|student|staff|employee|member|user|visit|accession|specimen|"
         "sample|account|chart|case|record|card|order|policy|claim|admission))",
         _has_digits,
@@ -400,7 +407,7 @@ PATTERNS = (
         rf"(?:手机|电话|联系|致电|短信|来电|[Tt]el|TEL|号码|微信|打|拨)(?:号码|号|方式|我|"
         rf"人)?{_WORDED}(?P<value>1[ ./_*—–-]{{0,2}}[3-9](?:[ ./_—–-]{{0,2}}{_D}){{9}}){_OVER}",
         f"(?:机|电|系|信|[Tt]el|TEL|码|打|拨|方式|我|"
-        f"人).{{0,20}}1[ ./_*—–-]{{0,2}}[3-9][ ./_—–-]{{0,2}}{_D}",
+        f"人).{{0,9}}1[ ./_*—–-]{{0,2}}[3-9][ ./_—–-]{{0,2}}{_D}",
         _eleven,
     ),
     Kind(
@@ -421,7 +428,7 @@ PATTERNS = (
     Kind(
         "landline",
         "【电话】",
-        rf"(?P<label>(?:电话|座机|固话|传真|致电|热线|总机|分机|[Tt]el|TEL|[Ff]ax|FAX)(?:号码|号|[:：]?(?:家|宅|办|"
+        rf"(?P<label>(?:电话|座机|固话|传真|致电|热线|总机|分机|[Tt]el|TEL|[Ff]ax|FAX)(?:号码|号|\.|[:：]?(?:家|宅|办|"
         rf"办公|单位|科室))?{_WORDED})?(?<![0-9A-Za-z.-])"
         rf"(?P<value>(?P<form>(?:(?:[+]86[ -]?)?(?:[（(]{_AREA}[)）] ?|{_AREA}(?: ?[-—] ?| ))|[+]86[ -]{_AREA_ABROAD}[ -])"
         r"[2-8][0-9]{2,3}[- ]?[0-9]{4}|0[2-8]-[0-9]{3,4}-[0-9]{4}"
@@ -436,7 +443,7 @@ PATTERNS = (
         rf"(?:出\s*生\s*(?:年月日?|日期|时间|年份|于|在|日)?|生\s*日|{_BORN_IN}|生辰(?:八字)?|诞辰|降生|DOB|BIRTH|"
         rf"[Bb]irth(?:day|date| date)?)(?:[（(][^（()）]{{1,6}}[)）])?{_WORDED}"
         rf"(?P<value>{_DATE}|{_DAY_FIRST}|{_REPUBLICAN}|(?:19|20)[0-9]{{6}}|(?:农历|阴历|阳历)?\d{{1,2}}[月.-]\d{{1,2}}[日号]?|(?:19|"
-        rf"20)?\d{{2}}年|\d{{2}}[./-]\d{{1,2}}[./-]\d{{1,2}})(?![0-9])",
+        rf"20)?\d{{2}}年|\d{{2}}[./-]\d{{1,2}}[./-]\d{{1,2}})(?![0-9]|\s*(?:因|入院|就诊|来|行|出现|住院|术|发))",
         "出\\s*生|生\\s*日|生于|生辰|诞辰|降生|DOB|[Bb]irth|BIRTH",
     ),
     Kind(
@@ -472,7 +479,7 @@ PATTERNS = (
         "birth_date",
         "【出生日期】",
         rf"(?P<value>{_DAY}{_HOUR}|[0-9]{{2,4}}年{_FESTIVAL})(?=\s*(?:出生|生[的下，。,]|降生|分娩|剖宫产|顺产出))",
-        "[日号节0-9点时分]\\s*(?:出生|生[的下，。,]|降生|分娩|剖宫产|顺产出)",
+        "[日号节0-9点时分晨上午晚]\\s*(?:出生|生[的下，。,]|降生|分娩|剖宫产|顺产出)",
     ),
     Kind(
         "birth_date",
@@ -505,9 +512,9 @@ PATTERNS = (
     Kind(
         "birth_date",
         "【出生日期】",
-        rf"(?:户口[簿本]|身份证|证件|档案)[上里]?[^。；\n]{{0,8}}(?:写|登记|填|印)[的成着为是]*[^0-9\n。]{{0,2}}"
-        rf"(?P<value>{_DAY}|(?:19|20)[0-9]{{6}})(?![0-9])",
-        "(?:户口[簿本]|身份证|证件|档案).{0,16}(?:19|20)",
+        rf"(?:户口[簿本]|身份证|退休证|社保卡|证件|档案)[上里]?[^。；\n]{{0,8}}(?:写|登记|填|印)[的成着为是]*[^0-9\n。]{{0,2}}"
+        rf"(?P<value>{_DAY}|(?:19|20)[0-9]{{6}}|[0-9]{{2}}\.[0-9]{{1,2}}\.[0-9]{{1,2}})(?![0-9])",
+        "(?:户口[簿本]|身份证|退休证|社保卡|证件|档案).{0,16}[0-9]",
     ),
     Kind(
         "birth_date",
@@ -567,8 +574,8 @@ PATTERNS = (
     Kind(
         "workplace",
         "【单位】",
-        rf"(?:工作单位|单位|学校|公司|院校|学籍|抬头|就职)(?:名称)?{_BRACKET}[\s:：|]*(?P<value>{_HAN}{{3,18}}?(?:{_OF_ORGANISATIONS}))"
-        rf"(?!{_HAN}?院)(?=[\s，。；、,;|）)]|$|{_HAN})",
+        rf"(?:工作单位|单位|学校|公司|院校|学籍|抬头|就职)(?:名称)?{_BRACKET}(?:[\s:：|]+|(?={_HAN}+(?:公司|集团|[小中大]学|学院|幼儿园|厂|矿|工区)))"
+        rf"(?P<value>{_HAN}{{3,18}}?(?:{_OF_ORGANISATIONS}))(?!{_HAN}?院)(?=[\s，。；、,;|）)]|$|{_HAN})",
         "(?:单位|学校|公司|院校|学籍|抬头|就职)",
         _organisation,
     ),
@@ -582,14 +589,14 @@ PATTERNS = (
     Kind(
         "workplace",
         "【单位】",
-        rf"(?:(?<!{_HAN})|[是系在])(?P<value>{_HAN}{{3,14}}?(?:{_OF_ORGANISATIONS}))(?=的?{_HOLDERS})",
+        rf"(?:(?<!{_HAN})|[是系在])(?P<value>{_HAN}{{3,14}}?(?:{_OF_ORGANISATIONS})|{_HAN}{{2,8}}?[小中]学)(?=的?{_HOLDERS})",
         f"(?:{_OF_ORGANISATIONS})的?{_HOLDERS}",
         _organisation,
     ),
     Kind(
         "workplace",
         "【单位】",
-        rf"(?<!{_HAN})(?P<value>{_HAN}{{2,8}}?(?:{_ADMIN}){_HAN}{{0,8}}?(?:小学|中学|完小|幼儿园|职业技术学院|中专|职高|技校))",
+        rf"(?:(?<!{_HAN})|[在到从于])(?P<value>{_HAN}{{2,8}}?(?:{_ADMIN}){_HAN}{{0,8}}?(?:小学|中学|完小|幼儿园|职业技术学院|中专|职高|技校))",
         f"(?:{_ADMIN}){_HAN}{{0,8}}(?:小学|中学|完小|幼儿园|学院|中专|职高|技校)",
         _organisation,
     ),
@@ -697,7 +704,7 @@ PATTERNS = (
         "address",
         "【地址】",
         rf"(?P<value>{_HAN}{{2,10}}(?:路|街|巷|弄|道|村|坊|里|庄|苑|园|城|湾|庭|府|寓|舍|厦|场|区){_SECTION}{_D}{{1,4}}(?:号院?|弄|栋|幢|座)"
-        rf"(?:[\u4e00-\u9fff]{{0,6}}?[A-Z]?{_D}{{1,5}}(?:号楼|栋|幢|座|单元|室|房|楼|层))*(?:{_D}{{1,4}}(?:单元|室|房)(?:{_D}{{3,4}})?|[A-Z]?{_D}{{3,4}}[室房]?))(?!{_D})",
+        rf"(?:[\u4e00-\u9fff]{{0,6}}?[A-Z]?{_D}{{1,5}}(?:号楼|栋|幢|座|单元|室|房|字?楼|层))*(?:{_D}{{1,4}}(?:单元|室|房)(?:{_D}{{3,4}})?|[A-Z]?{_D}{{3,4}}[室房]?|[A-Z]室))(?!{_D})",
         f"{_D}(?:号院?|弄|栋|幢|座).{{0,16}}{_D}",
         lambda match: "医院" not in match["value"],
     ),
@@ -706,7 +713,7 @@ PATTERNS = (
         "【地址】",
         rf"(?P<value>{_HAN}{{2,14}}(?:[A-Z]区)?{_D}{{1,3}}(?:号楼|栋|幢|号院)(?:{_D}{{1,2}}单元)?(?:{_D}{{1,2}}[门层])?(?:{_D}{{3,4}}室?)?)(?!{_D})",
         f"{_D}(?:号楼|栋|幢|号院)",
-        lambda match: not re.search("医院|住院|门诊|病区|院区", match["value"]),
+        lambda match: not re.search("医院|住院|门诊|病区|院区|病房|诊室|科|楼在", match["value"]),
     ),
     Kind(
         "address",
@@ -726,6 +733,12 @@ PATTERNS = (
         "【地址】",
         rf"(?P<value>(?:{_HAN}{{2,8}}?(?:省|市|自治区|州|盟|县|区)){{1,3}}{_HAN}{{1,6}}?[镇乡]{_HAN}{{0,6}}?[A-Z]?{_D}{{0,4}}(?:国道|省道|县道)?{_D}{{0,4}}公里处)",
         "公里处",
+    ),
+    Kind(
+        "address",
+        "【地址】",
+        rf"(?:住[址止]|地址|住所|户籍地?|老家)\s*[:：]?\s*(?P<value>(?:{_HAN}{{2,8}}?(?:省|市|自治区|州|盟|县|区|旗)){{1,3}}{_HAN}{{1,6}}?(?:镇|乡|街道))",
+        "(?:住[址止]|地址|住所|户籍地?|老家).{2,40}[镇乡道]",
     ),
     Kind(
         "address",
