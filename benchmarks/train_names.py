@@ -41,7 +41,7 @@ CUTTING = 0.5
 COMMON = 2.0
 """From which on a word is common: the logarithm of how often it occurs."""
 
-WORDS = 0.0
+WORDS = 0.3
 """How much a name counts that is also a common word: who writes a test likes them, but hardly anybody bears one."""
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""A text as the patterns of personal data read it: in plain signs, nothing spaced out, each cell of a table after its label.
+"""A text as the patterns of personal data read it: plain signs, nothing spaced out, cells of tables after their labels.
 
 So a pattern needs to know neither ``１３８``, nor ``護照號碼``, nor ``姓 名 ： 王 晶 晶``, nor the columns of a table.
 """
@@ -56,12 +56,7 @@ def read(original: str) -> Reading:
 
 def _kept(plain: str) -> Sequence[int]:
     """The places of all characters but the spaces inside what is spaced out."""
-    spaces = {
-        at
-        for match in _SPACED_OUT.finditer(plain)
-        for at in range(*match.span())
-        if plain[at] == " "
-    }
+    spaces = {at for match in _SPACED_OUT.finditer(plain) for at in range(*match.span()) if plain[at] == " "}
     return [at for at in range(len(plain)) if at not in spaces] if spaces else range(len(plain))
 
 

@@ -28,8 +28,8 @@ _TRANSCRIBED = f"(?:阿[不布]都|[{_SOUNDS}]){{2,9}}"
 _PUBLIC = re.compile(r"[^。；\n]{0,6}(?:命名|发明|发现|提出|创立|定律|[征病法]|综合征|[（(]\s*[0-9]{4})|[》”]")
 
 _TITLE = (
-    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )?[Nn]ame[:：]? ?|[Pp](?:atient|t)[:：]? |"
-    r"(?:英文名|持证人|旅客|外籍人员)[:：]? ?|"
+    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )?[Nn]ame[:：]? ?|"
+    r"[Pp](?:atient|t)[:：]? |(?:英文名|持证人|旅客|外籍人员)[:：]? ?|"
     r"(?<=[人者员]) ?"
 )
 _SYLLABLE = (
