@@ -90,7 +90,7 @@ PLACES = (
     Kind(
         "workplace",
         "【单位】",
-        rf"(?:在|于|单位|是|系|[我他她](?:们)?)(?P<value>[\u4e00-\u9fffA-Za-z0-9]{{3,14}}?(?:{_OF_ORGANISATIONS}|店))(?={_WORKS})",
+        rf"(?:在|于|单位|是|系|[我他她](?:们)?)(?![在于是系])(?P<value>[\u4e00-\u9fffA-Za-z0-9]{{3,14}}?(?:{_OF_ORGANISATIONS}|店))(?={_WORKS})",
         f"(?:{_WORKS})",
         _organisation,
     ),
@@ -219,7 +219,7 @@ PLACES = (
     Kind(
         "address",
         "【地址】",
-        rf"(?P<value>{HAN}{{2,14}}(?:[A-Z]区)?{DIGIT}{{1,3}}(?:号楼|栋|幢|号院)(?:{DIGIT}{{1,2}}单元)?(?:{DIGIT}{{1,2}}[门层])?(?:{DIGIT}{{3,4}}室?)?)(?!{DIGIT})",
+        rf"(?:[新旧现]?(?:地址|住址|住|家)(?:是|为|在)*[:：]?)?(?P<value>{HAN}{{2,14}}(?:[A-Z]区)?{DIGIT}{{1,3}}(?:号楼|栋|幢|号院)(?:{DIGIT}{{1,2}}单元)?(?:{DIGIT}{{1,2}}[门层])?(?:{DIGIT}{{3,4}}室?)?)(?!{DIGIT})",
         f"{DIGIT}(?:号楼|栋|幢|号院)",
         lambda match: not re.search("医院|住院|门诊|病区|院区|病房|诊室|科|楼在", match["value"]),
     ),

@@ -43,9 +43,7 @@ PERSONAL = [
     ("患者王小明，男，45岁", "name", "王小明"),
     ("患者李娜因反复咳嗽入院", "name", "李娜"),
     ("我叫 陈欣 ，想问一下", "name", "陈欣"),
-    pytest.param(
-        "我名叫于洋，", "name", "于洋", marks=pytest.mark.xfail(strict=True, reason="于 is a preposition first")
-    ),
+    ("我名叫于洋，", "name", "于洋"),
     ("患者姓名董玉琪，", "name", "董玉琪"),
     ("患者崔梓涵今年45岁", "name", "崔梓涵"),
     ("姓名：欧阳修文 性别：男", "name", "欧阳修文"),
