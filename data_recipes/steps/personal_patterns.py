@@ -10,3 +10,8 @@ from data_recipes.steps.personal_places import PLACES
 
 PATTERNS = (*NUMBERS, *DATES, *PAPERS, *PLACES)
 """In search order."""
+
+NUMERIC = frozenset(
+    ("identity_number", "insurance_number", "file_number", "bank_card", "qq", "landline", "passport", "plate")
+)
+"""The kinds of which every value has a digit."""

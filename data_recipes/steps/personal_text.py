@@ -12,6 +12,7 @@ from data_recipes.steps.names import lists
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F) if chr(wide) not in "，：；！？（）［］｛｝～"}
 _MISREAD = {"呺": "号", "诂": "话"}  # by a scanner; elsewhere these characters hardly occur
 _PLAIN = _WIDE | str.maketrans(lists.TRADITIONAL | _MISREAD | {"\u3000": " ", "•": "·"})
+_DRESSED = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
 
 _HAN = "[\u4e00-\u9fff]"
 _SPACED_OUT = re.compile(
@@ -43,12 +44,15 @@ class Reading(NamedTuple):
 
 
 def read(original: str) -> Reading:
-    """Reads a text."""
-    plain = original.translate(_PLAIN)
-    kept = _kept(plain)
-    text = "".join(plain[at] for at in kept) if len(kept) < len(plain) else plain
+    """Reads a text; quick where it is plain already."""
+    plain = original.translate(_PLAIN) if _DRESSED.search(original) else original
+    kept = _kept(plain) if " " in plain else range(len(plain))
+    text = plain if len(kept) == len(plain) else "".join(plain[at] for at in kept)
+    cells = [*_cells(text)] if "\n" in text else []
+    if not cells:
+        return Reading(original, text, kept)
     parts, places = [text], list[int | None](kept)
-    for label, start, end in _cells(text):
+    for label, start, end in cells:
         parts.append(f"\n{label}：{text[start:end]}")
         places += [None] * (len(label) + 2) + places[start:end]
     return Reading(original, "".join(parts), places)
