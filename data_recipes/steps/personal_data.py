@@ -19,7 +19,8 @@ from data_recipes.steps import texts
 from data_recipes.steps.names.forms import NAMES
 from data_recipes.steps.names.running import running_names
 from data_recipes.steps.personal_kind import Kind, PersonalValue, find, masked
-from data_recipes.steps.personal_patterns import PATTERNS
+from data_recipes.steps.personal_patterns import NUMERIC, PATTERNS
+from data_recipes.steps.personal_text import read
 from data_recipes.steps.step import Outcome, Step, StepKind
 
 Type = Literal[
@@ -108,11 +109,19 @@ def find_all(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[Persona
 
 def _matched(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[PersonalValue]]:
     """What the kinds' patterns match, by the place of the text."""
+    readings = [read(text) for text in column.fill_null("").to_list()]
+    every = pl.Series([reading.text for reading in readings])
+    numbered = every.str.contains("[0-9]").arg_true()
+    with_digits = every.gather(numbered)
     kinds_of: dict[int, list[Kind]] = defaultdict(list)
     for kind in kinds:  # in this order: of overlapping values the first kind's counts
-        for place in column.str.contains(kind.hint).arg_true().to_list():
+        if kind.name in NUMERIC:
+            places = numbered.gather(with_digits.str.contains(kind.hint).arg_true())
+        else:
+            places = every.str.contains(kind.hint).arg_true()
+        for place in places.to_list():
             kinds_of[place].append(kind)
-    found = {place: find(column[place], of_text) for place, of_text in kinds_of.items()}
+    found = {place: find(readings[place], of_text) for place, of_text in kinds_of.items()}
     return {place: values for place, values in found.items() if values}
 
 

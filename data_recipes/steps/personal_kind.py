@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from data_recipes.steps.personal_text import Reading
+
 Span = tuple[int, int]
 """Where something begins and ends in a text."""
 
@@ -37,15 +39,15 @@ class PersonalValue(NamedTuple):
     kind: Kind
 
 
-def find(text: str, kinds: Sequence[Kind]) -> list[PersonalValue]:
+def find(reading: Reading, kinds: Sequence[Kind]) -> list[PersonalValue]:
     """The personal values of a text, in their order; of overlapping ones that of the first kind."""
     found: list[PersonalValue] = []
     for kind in kinds:
-        for match in _compiled(kind.pattern).finditer(text):
-            start, end = match.span("value")
-            if kind.certain(match) and not any(start < other.end and other.start < end for other in found):
-                found.append(PersonalValue(start, end, kind))
-    return sorted([*found, *_alike(text, found)])
+        for match in _compiled(kind.pattern).finditer(reading.text):
+            span = reading.place(*match.span("value"))
+            if span and kind.certain(match) and not any(span[0] < end and start < span[1] for start, end, _ in found):
+                found.append(PersonalValue(*span, kind))
+    return sorted([*found, *_alike(reading.original, found)])
 
 
 def _alike(text: str, found: Sequence[PersonalValue]) -> list[PersonalValue]:

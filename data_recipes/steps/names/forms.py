@@ -8,27 +8,28 @@ from data_recipes.steps.names.features import dictionary
 from data_recipes.steps.personal_kind import Kind
 
 _HAN = "[\u4e00-\u9fff]"
-_LATIN = r"[A-Z][a-z]+(?:[ -][A-Z][a-z]+){1,2}"
+_LATIN = r"[A-Z][A-Za-z]+(?:,? [A-Z][A-Za-z]+|-[A-Z][a-z]+){1,2}"
 _PART = f"(?:(?![的是因于在和与之说诉]){_HAN}){{2,8}}"
 _DOTTED = f"{_PART}[·•・‧]{_PART}(?:[·•・‧]{_PART})?"
 _SURNAME = f"(?:{'|'.join(lists.DOUBLE_SURNAMES)}|[{lists.SURNAMES}])"
 
 _LABEL_ENDS = "|".join(r"\s*".join(label) if len(label) == 2 else label for label in lists.LABELS)
-_LABEL = rf"(?P<label>{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]]\s*|\s+)"
+_LABEL = rf"(?P<label>{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*(?P<sign>[:：】\]|=]\s*|\s+)"
 _LONGEST_LABEL = 14
 _NAMED = re.compile("名|签|联系人|收[件货款]人|[寄发]件人|监护人")
 _ENDS = (
     r"(?=$|[\s，,。.！!；;、）)（(<【\[/:：|｜]|[男女]|电话|手机|联系|性别|年龄|出生|科|住院|门诊|身份证|与患者|关系|"
     r"签|日期|职称|工号|民族)"
 )
-_OPENS_RECORD = r"[，,、\s（(]\s*(?:[男女][，,、\s。）)]|[0-9]{1,3}\s*岁)"
+_OPENS_RECORD = r"[，,、|\s（(]\s*(?:[男女][，,、|\s。）)]|[0-9]{1,3}\s*岁)"
 
 _SOUNDS = "".join(lists.SOUNDS) + "".join(old for old, new in lists.TRADITIONAL.items() if new in lists.SOUNDS)
 _TRANSCRIBED = f"(?:阿[不布]都|[{_SOUNDS}]){{2,9}}"
 _PUBLIC = re.compile(r"[^。；\n]{0,6}(?:命名|发明|发现|提出|创立|定律|[征病法]|综合征|[（(]\s*[0-9]{4})|[》”]")
 
 _TITLE = (
-    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )name:? |[Pp]atient:? |"
+    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )?[Nn]ame[:：]? ?|"
+    r"[Pp](?:atient|t)[:：]? |(?:英文名|持证人|旅客|外籍人员)[:：]? ?|"
     r"(?<=[人者员]) ?"
 )
 _SYLLABLE = (
@@ -61,7 +62,7 @@ def _label() -> re.Pattern[str]:
 def _is_transcribed(match: re.Match[str]) -> bool:
     """Whether a dot joins parts of a name of Central Asia, not of somebody whom every text may name."""
     parts = re.split("[·•・‧]", match["value"])
-    known = any(
+    known = all(
         part not in lists.PARTS and (dictionary().plain.has(part) or dictionary().names.has(part)) for part in parts
     )
     return not known and not _PUBLIC.match(match.string, match.end())
@@ -69,7 +70,7 @@ def _is_transcribed(match: re.Match[str]) -> bool:
 
 def _is_pinyin(match: re.Match[str]) -> bool:
     """Whether Latin words are a surname and a given name of one to three syllables, in either order."""
-    first, *_, last = parts = match["value"].lower().split()
+    first, *_, last = parts = match["value"].lower().replace(",", "").split()
     if not all(_SYLLABLES.fullmatch(part) for part in parts):
         return False
     return first in lists.PINYIN_SURNAMES or (last in lists.PINYIN_SURNAMES and len(first) > 4)
@@ -79,8 +80,8 @@ NAMES = (
     Kind(
         "name",
         "【姓名】",
-        rf"(?<=[:：】\]\s）)])(?P<value>{_HAN}{{2,4}}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})){_ENDS}",
-        rf"(?:{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*[:：】\]\s]\s*[\p{{Han}}A-Z]",
+        rf"(?<=[:：】\]|=\s）)])(?P<value>{_HAN}{{2,4}}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})){_ENDS}",
+        rf"(?:{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*[:：】\]|=\s]\s*[\p{{Han}}A-Z]",
         _is_filled_in,
     ),
     Kind(
@@ -93,20 +94,20 @@ NAMES = (
     Kind(
         "name",
         "【姓名】",
-        rf"(?:^|(?<=[。；;\n：:！!？?\s]))(?P<value>{_DOTTED}|{_LATIN})(?={_OPENS_RECORD})",
+        rf"(?:^|(?<=[。；;\n：:！!？?|\s]))(?P<value>{_DOTTED}|{_LATIN})(?={_OPENS_RECORD})",
         _OPENS_RECORD,
     ),
     Kind(
         "name",
         "【姓名】",
         rf"(?:{_TITLE})(?P<value>{_LATIN}|(?<=[.e] )[A-Z][a-z]{{2,}})(?![A-Za-z])",
-        r"[人者员.enst:] ?[A-Z][a-z]",
+        r"[人者员名.enst:：] ?[A-Z][A-Za-z]",
     ),
     Kind(
         "name",
         "【姓名】",
-        r"(?<![A-Za-z-])(?P<value>[A-Z][A-Za-z]+(?: [A-Z][a-z]+){1,2})(?![A-Za-z])",
-        "[A-Z][A-Za-z]+ [A-Z][a-z]",
+        r"(?<![A-Za-z-])(?P<value>[A-Z][A-Za-z]+,?(?: [A-Z][A-Za-z]+){1,2})(?![A-Za-z])",
+        "[A-Z][A-Za-z]+,? [A-Z][A-Za-z]",
         _is_pinyin,
     ),
 )

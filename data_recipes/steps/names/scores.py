@@ -13,7 +13,7 @@ from data_recipes.steps.names import features, lists
 from data_recipes.steps.names.features import Candidates, Column, Joined
 
 FILE = Path(__file__).with_name("weights.json")
-THRESHOLD = -0.5
+THRESHOLD = -1.25
 """The log-odds above which a candidate is a name."""
 
 STEP = 256
