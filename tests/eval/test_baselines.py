@@ -1,7 +1,10 @@
 """What is scored without a model."""
 
+from collections.abc import Mapping
+
 from data_recipes.schema.example import NO_REFERENCE
-from eval.baselines import BASELINES, measure_baselines
+from eval.baselines import BASELINES, BaselineName, measure_baselines
+from eval.scoring import Measurement
 from tests.eval.conftest import example, symptoms
 
 ITEMS = [
@@ -14,9 +17,10 @@ ITEMS = [
 ]
 
 
-def score(found: dict[str, dict[str, object]], baseline: str, judge: str) -> tuple[float, ...]:
-    scores: tuple[float, ...] = found[baseline][judge].scores  # type: ignore[attr-defined]
-    return scores
+def score(
+    found: Mapping[BaselineName, Mapping[str, Measurement]], baseline: BaselineName, judge: str
+) -> tuple[float, ...]:
+    return found[baseline][judge].scores
 
 
 def test_each_baseline_is_right_only_about_what_it_always_does() -> None:
