@@ -17,7 +17,7 @@ from pydantic import Field
 from app.api.chat_answer import NOT_ENDED, StopStrings
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
-from app.api.generation import GenerationRequest
+from app.api.generation import GenerationRequest, one_of
 from app.api.served_models import ServedModels
 from app.api.sse import DONE, STREAM_HEADERS, event
 from app.api.usage import usage
@@ -43,7 +43,10 @@ class CompletionRequest(GenerationRequest):
         add_special_tokens: Whether a text begins as the tokenizer begins one.
     """
 
-    prompt: str | Ids | Annotated[list[str], Field(min_length=1)] | Annotated[list[Ids], Field(min_length=1)]
+    prompt: Annotated[
+        str | Ids | Annotated[list[str], Field(min_length=1)] | Annotated[list[Ids], Field(min_length=1)],
+        one_of("a text, token ids, or a list of either; no list may be empty"),
+    ]
     max_tokens: int | None = Field(None, ge=0)
     echo: bool | None = None
     logprobs: int | None = Field(None, ge=0, le=MOST_LOGPROBS)

@@ -226,7 +226,10 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     if any(_is_no_object(detail) for detail in error.errors()):
         return ApiError("invalid_request", NO_OBJECT, param="body").response()
     # pydantic's detail also quotes the input; the message has only place and reason
-    problems = [(_place(detail["loc"]), REASONS.get(detail["type"], detail["msg"])) for detail in error.errors()]
+    problems = [
+        (_place(detail["loc"]), REASONS.get(detail["type"], detail["msg"].removeprefix("Value error, ")))
+        for detail in error.errors()
+    ]
     message = "; ".join(f"{place}: {reason}" for place, reason in problems)
     return ApiError("invalid_request", message, param=problems[0][0]).response()
 

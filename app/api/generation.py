@@ -7,9 +7,9 @@ vLLM's does). Names beyond OpenAI's are vLLM's; those of DRY are llama.cpp's.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from app.api.errors import ApiError
 from app.config import (
@@ -94,6 +94,22 @@ OF_CHANCE = ("temperature", "top_p", "top_k", "min_p", "seed")
 """What has no effect on a greedy answer."""
 
 
+def one_of(kinds: str) -> WrapValidator:
+    """Says what a field takes that takes several kinds: pydantic lists what is wrong with each.
+
+    Args:
+        kinds: What it takes.
+    """
+
+    def checked(value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return validated(value)
+        except ValidationError:
+            raise ValueError(f"must be {kinds}") from None
+
+    return WrapValidator(checked)
+
+
 class StreamOptions(BaseModel):
     """What a stream contains beyond the text.
 
@@ -127,7 +143,7 @@ class GenerationRequest(BaseModel):
     dry_base: DryBase | None = None
     dry_allowed_length: DryLength | None = None
     repetition_detection: RepetitionConfig | None = None
-    stop: str | list[str] | None = None
+    stop: Annotated[str | list[str] | None, one_of("a string or a list of strings")] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 

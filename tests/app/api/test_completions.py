@@ -95,10 +95,11 @@ def test_what_is_not_supported_is_refused_by_name(
     assert (response.status_code, response.json()["error"]["param"]) == (status, param)
 
 
-@pytest.mark.parametrize("prompt", [[], [[]], None, {"text": "a"}])
-def test_an_empty_prompt_is_refused(standing: httpx.Client, prompt: Any) -> None:
-    response = post(standing, prompt=prompt)
-    assert response.status_code == 400 and "prompt" in response.json()["error"]["param"]
+@pytest.mark.parametrize("prompt", [[], [[]], None, {"text": "a"}, ["a", 1]])
+def test_what_is_no_prompt_is_refused_in_one_sentence(standing: httpx.Client, prompt: Any) -> None:
+    error = post(standing, prompt=prompt).json()["error"]
+    assert (error["code"], error["param"]) == ("invalid_request", "prompt")
+    assert error["message"] == "prompt: must be a text, token ids, or a list of either; no list may be empty"
 
 
 def test_an_engine_without_probabilities_is_named(client: httpx.Client, engine: FakeEngine) -> None:
