@@ -104,7 +104,9 @@ def medical(cache: Path) -> BuiltDataset:
     from data_recipes.pipeline.build import build_or_reuse, load
 
     [config] = read_config("build", ["data=medical", "out=unused"], BuildConfig)
-    return load(build_or_reuse(config.data, config.source))
+    built = load(build_or_reuse(config.data, config.source))
+    gc.freeze()  # it stays, too
+    return built
 
 
 TINY = EmbeddedConfig(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from data_recipes.steps.personal_text import Reading
+from data_recipes.steps.personal_text import PlainReading
 
 Span = tuple[int, int]
 """Where something begins and ends in a text."""
@@ -39,7 +39,7 @@ class PersonalValue(NamedTuple):
     kind: Kind
 
 
-def find(reading: Reading, kinds: Sequence[Kind]) -> list[PersonalValue]:
+def find(reading: PlainReading, kinds: Sequence[Kind]) -> list[PersonalValue]:
     """The personal values of a text, in their order; of overlapping ones that of the first kind."""
     found: list[PersonalValue] = []
     for kind in kinds:

@@ -24,7 +24,7 @@ _CELLS = re.compile(r"[|\t]|, ?(?=\S)")
 _LONGEST_LABEL = 10
 
 
-class Reading(NamedTuple):
+class PlainReading(NamedTuple):
     """A text as it is read.
 
     Attributes:
@@ -43,19 +43,19 @@ class Reading(NamedTuple):
         return None if first is None or last is None or last < first else (first, last + 1)
 
 
-def read(original: str) -> Reading:
+def read(original: str) -> PlainReading:
     """Reads a text; quick where it is plain already."""
     plain = original.translate(_PLAIN) if _DRESSED.search(original) else original
     kept = _kept(plain) if " " in plain else range(len(plain))
     text = plain if len(kept) == len(plain) else "".join(plain[at] for at in kept)
     cells = [*_cells(text)] if "\n" in text else []
     if not cells:
-        return Reading(original, text, kept)
+        return PlainReading(original, text, kept)
     parts, places = [text], list[int | None](kept)
     for label, start, end in cells:
         parts.append(f"\n{label}：{text[start:end]}")
         places += [None] * (len(label) + 2) + places[start:end]
-    return Reading(original, "".join(parts), places)
+    return PlainReading(original, "".join(parts), places)
 
 
 def _kept(plain: str) -> Sequence[int]:

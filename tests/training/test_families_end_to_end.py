@@ -50,9 +50,8 @@ def test_qlora_merges_with_proof_and_serves(name: str, tmp_path: Path) -> None:
     answer(directory / "merged")
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "chatglm2" else pytest.mark.slow) for name in STAND_INS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STAND_INS)
 def test_prefix_trains_evaluates_and_serves(name: str, tmp_path: Path) -> None:
     run(
         "recipe=medical_ptuning_v2",

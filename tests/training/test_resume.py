@@ -46,6 +46,7 @@ def test_a_place_for_runs_that_cannot_be_written_is_found_before_anything_is_don
     assert not any("dataset" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_trained_further_and_never_back(finished: TriedRun) -> None:
     weights = finished.path / "adapter/adapter_model.safetensors"
     before = weights.read_bytes()

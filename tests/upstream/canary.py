@@ -1,7 +1,7 @@
 """Canaries: tests that fail, and say what to look at, when an upstream internal that we rely on has changed.
 
-What we rely on, where and why is listed in docs/upstream.md, one row per canary. Every canary is run as it is, and once
-per change that it claims to notice: with upstream broken that way it must fail.
+What we rely on, where and why is listed in docs/upstream.md, one row per canary. Every canary is run as it is, and in
+slow tests once per change that it claims to notice: with upstream broken that way it must fail.
 """
 
 import re
@@ -103,7 +103,9 @@ def canary(**changes: Change) -> Callable[[Callable[[], None]], Callable[..., No
             except Exception as error:
                 raise explain(name, error) from error
 
-        @pytest.mark.parametrize("change", [AS_IT_IS, *changes])
+        broken = [pytest.param(change, marks=pytest.mark.slow) for change in changes]
+
+        @pytest.mark.parametrize("change", [AS_IT_IS, *broken])
         def test(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
             if change == AS_IT_IS:
                 run()

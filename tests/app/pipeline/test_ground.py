@@ -87,7 +87,7 @@ def tokenizer(dataset: BuiltDataset) -> PreTrainedTokenizerBase:
     return train_tokenizer([turn.content for row in dataset.splits["train"] for turn in row.messages], 900)
 
 
-@pytest.mark.parametrize("name", ["xinglin", "alpaca_zh"])
+@pytest.mark.parametrize("name", ["xinglin", pytest.param("alpaca_zh", marks=pytest.mark.slow)])
 def test_a_served_question_has_the_token_ids_of_its_row(
     name: str, dataset: BuiltDataset, tokenizer: PreTrainedTokenizerBase, knowledge: KnowledgeBase
 ) -> None:

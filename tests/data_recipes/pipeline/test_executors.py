@@ -108,6 +108,7 @@ def _stat(pid: str) -> list[str]:
         return []
 
 
+@pytest.mark.slow
 def test_a_change_of_the_recipe_starts_again_and_cleans_up(build: Run, source: Path, tmp_path: Path) -> None:
     out = tmp_path / "there" / "out"
     stale = out.parent / ".out.work/0123456789abcdef"

@@ -43,6 +43,7 @@ def steps_of(data: str) -> set[str]:
     raise AssertionError(data)
 
 
+@pytest.mark.slow
 def test_every_recipe_over_text_of_people_masks_personal_data_and_no_other_does() -> None:
     steps = {path.stem: steps_of(path.stem) for path in (CONFIGS / "data").glob("*.yaml")}
     assert {name for name, kinds in steps.items() if "personal_data" in kinds} == WRITTEN_BY_PEOPLE

@@ -80,6 +80,7 @@ def test_checkpoints_of_an_older_run_need_no_manifest(interrupted: TriedRun) -> 
     assert found is not None and found.name == "checkpoint-3"
 
 
+@pytest.mark.slow
 def test_a_run_resumed_behind_a_damaged_checkpoint_and_a_cut_log_is_the_same_to_the_bit(
     interrupted: TriedRun, finished: TriedRun
 ) -> None:

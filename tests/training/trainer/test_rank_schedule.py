@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 import torch
 
 from data_recipes.schema.example import Example
@@ -14,6 +15,7 @@ from training.trainer.checkpoints import newest_whole
 from training.trainer.rank_schedule import penalty
 
 
+@pytest.mark.slow
 def test_ranks_fall_to_the_planned_mean_and_a_resume_in_either_phase_is_bit_equal(
     make_config: MakeConfig, examples: list[Example]
 ) -> None:

@@ -131,6 +131,7 @@ def test_an_untrained_prefix_is_what_the_base_itself_keeps_of_tokens(make_config
     assert (alone - behind_tokens).abs().max() > 1e-3
 
 
+@pytest.mark.slow
 def test_accumulated_steps_equal_one_large_batch(make_config: MakeConfig, examples: list[Example]) -> None:
     common = (
         "method=lora",

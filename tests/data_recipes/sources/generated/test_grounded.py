@@ -24,7 +24,7 @@ from domains.grounding import quoted, write_block
 from domains.knowledge_base import KnowledgeBase
 from domains.reading import entries_to_read
 from domains.retrieval.retriever import Retriever
-from eval.judges.refusal.judge import refuses
+from eval.judges.refusal.abstaining import abstains
 
 FEW = "data.splits.train=100"
 
@@ -75,7 +75,7 @@ def test_what_is_withheld_cannot_be_read_and_the_answer_says_so(examples: list[E
     withheld = [example for example in examples if example.kind == "not_given"]
     assert 0.08 < len(withheld) / len(examples) < 0.25
     for example in withheld:
-        assert example.answer == NOT_GIVEN and refuses(example.answer) and not example.facts
+        assert example.answer == NOT_GIVEN and abstains(example.answer) and not example.facts
         assert example.id.partition(".")[0] not in cited(example.messages[0].content)
     assert 0 < sum("没有找到相关资料" in example.messages[0].content for example in withheld) < len(withheld)
 

@@ -69,6 +69,7 @@ def test_parameters_are_compared() -> None:
     assert same_parameters("x y --ar 1:1 --v 6", "x y --ar 1:1 --v 5") == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_thousands_of_distinct_right_rows_without_overlap_and_the_same_again(build: Run, tmp_path: Path) -> None:
     for name in ("one", "two"):
         assert build("data=image_prompt", f"out={tmp_path / name}") == 0

@@ -16,7 +16,7 @@ from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.retrieval.normalise import normalised
 from domains.retrieval.retriever import Retriever
-from eval.judges.refusal.judge import refuses
+from eval.judges.refusal.abstaining import abstains
 
 
 def configured(data: str, *words: str) -> KnowledgeTuningSource:
@@ -185,7 +185,7 @@ def test_a_name_that_only_people_use_is_explained_in_the_prompt(examples: list[E
 def test_what_does_not_say_what_it_is_about_is_asked_back(examples: list[Example], kb: KnowledgeBase) -> None:
     for example in of_kind("ask_back", examples):
         assert example.answer == KNOWLEDGE.phrasebook.ask_back and not kb.find(example.messages[1].content)
-        assert refuses(example.answer)
+        assert abstains(example.answer)
 
 
 def test_questions_about_two_entities_name_both_and_each_answer_cites_its_own(
