@@ -7,7 +7,7 @@ values too (of a trained prompt, those that the base computes for it): it stands
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import torch
@@ -77,20 +77,26 @@ class Decoder:
         with self._changed:
             self._joining += [row for row in rows if row.is_open]
             self._changed.wait_for(lambda: not self._stepping or not are_open())
-            self._stepping |= are_open()
             steps_here = are_open()
-        while steps_here and are_open():
-            self._step_or_fail()
-            with self._changed:
-                self._changed.notify_all()
-            time.sleep(0)  # who waits for the model gets it
+            self._stepping |= steps_here
         if steps_here:
-            with self._changed:
-                self._stepping = False
-                self._changed.notify_all()
+            self._take_steps(are_open)
         for row in rows:
             if row.error is not None:
                 raise row.error
+
+    def _take_steps(self, are_open: Callable[[], bool]) -> None:
+        """Takes steps for everyone until one's own rows have ended; then the next thread does."""
+        try:
+            while are_open():
+                self._step_or_fail()
+                with self._changed:
+                    self._changed.notify_all()
+                time.sleep(0)  # who waits for the model gets it
+        finally:
+            with self._changed:
+                self._stepping = False
+                self._changed.notify_all()
 
     def _step_or_fail(self) -> None:
         """A step; what goes wrong in it is told to everyone who took part."""
