@@ -9,7 +9,7 @@ different.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,12 @@ class Estimate:
     low: float | None
     high: float | None
     n: int
+
+    def within(self, least: float, most: float) -> "Estimate":
+        """The same with an interval that does not leave the range of its score."""
+        if self.low is None or self.high is None:
+            return self
+        return replace(self, low=max(self.low, least), high=min(self.high, most))
 
 
 @dataclass(frozen=True)

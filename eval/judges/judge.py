@@ -7,6 +7,7 @@ is right in a domain (a number, a citation, a prompt); the judge turns it into s
 answers of models and ``eval/significance.py``, neither of which ``domains`` may import.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -17,6 +18,8 @@ from eval.bilingual import Text
 from eval.significance import Aggregate, ratio
 
 Unit = Literal["share", "points", "nats"]
+RANGES: dict[Unit, tuple[float, float]] = {"share": (0.0, 1.0), "points": (0.0, 100.0), "nats": (0.0, math.inf)}
+"""What scores can be."""
 MATTERS: dict[Unit, float] = {"share": 0.02, "points": 2.0, "nats": 0.02}
 """The smallest difference that anybody would act on; systems that surely differ by less are equivalent."""
 Prominence = Literal["headline", "fallback", "detail"]

@@ -19,7 +19,7 @@ from eval.answers import ModelAnswer, SystemResult
 from eval.baselines import measure_baselines
 from eval.config import SuiteConfig
 from eval.judges import JUDGES, primary
-from eval.judges.judge import MATTERS
+from eval.judges.judge import MATTERS, RANGES
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -131,7 +131,8 @@ def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example]
 
 def _score(measurement: Measurement, examples: Sequence[Example]) -> Estimate:
     groups = [examples[i].group for i in measurement.items]
-    return significance.estimate(measurement.statistics, groups, measurement.judge.aggregate)
+    judge = measurement.judge
+    return significance.estimate(measurement.statistics, groups, judge.aggregate).within(*RANGES[judge.unit])
 
 
 def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.significance import Array, Difference, compare, estimate, holm, of_share, ratio, verdict
+from eval.significance import Array, Difference, Estimate, compare, estimate, holm, of_share, ratio, verdict
 
 
 def means(scores: Array) -> Array:
@@ -71,6 +71,12 @@ def test_scores_in_part_vary_less_than_right_and_wrong_and_the_interval_stays_wi
     low, high = of_share(np.array([0.97, 1.0, 1.0, 1.0] * 5), alone(20))
     assert low is not None and high is not None and 0.7 < low < 0.9925 < high <= 1
     assert of_share(np.full(20, 0.5), alone(20))[0] is not None
+
+
+def test_an_interval_stays_within_what_scores_can_be() -> None:
+    nearly = np.stack([np.array([3.0, 4.0, 5.0, 5.0]), np.array([4.0, 4.0, 5.0, 5.0])], axis=1)
+    found = estimate(nearly, alone(4), ratio)
+    assert found.high is not None and found.high > 1 and found.within(0, 1) == Estimate(17 / 18, found.low, 1, 4)
 
 
 def test_a_single_group_has_no_interval() -> None:
