@@ -65,8 +65,10 @@ CMMLU = " CMMLU: how often the right option is the likeliest next token, in {ite
 ASKED = "以下是单项选择题，请直接给出正确答案的选项。"
 HEAD = """# The same rows by trl
 
-Made by `{command}`; one run of each, one thread, {rows} rows once. Held-out loss in nats per supervised token of {dev}
-rows; loops among {questions} greedy answers to them.{cmmlu}
+Made by `{command}`; one run of each, one thread, {rows} rows once.
+Held-out loss in nats per supervised token of {dev} rows; loops among {questions} greedy answers to them.{cmmlu}
+trl as it comes: it also computes entropy and accuracy of every step. The rows of most batches differ in length; put
+together by length they save padding, and learn worse.
 
 | | steps | held-out loss | tokens per CPU second | supervised | peak memory, GiB | loops | CMMLU |
 |---|---|---|---|---|---|---|---|"""
@@ -80,7 +82,10 @@ def main(words: Sequence[str]) -> None:
         if not (out / f"{name}.json").is_file():
             subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True)
     found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in ("base", *RUNS)}
-    base, command = found["base"], f"python benchmarks/training/peers.py {' '.join(words)}"
+    base, command = (
+        found["base"],
+        " ".join(["python benchmarks/training/peers.py out=DIR", *(w for w in words if not w.startswith("out="))]),
+    )
     cmmlu = CMMLU.format(items=base["items"], subjects=" and ".join(SUBJECTS)) if "items" in base else ""
     head = HEAD.format(command=command, rows=base["rows"], dev=base["dev"], questions=QUESTIONS, cmmlu=cmmlu)
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "trl"))
