@@ -43,6 +43,21 @@ class AnswerStream(Protocol):
         ...
 
 
+class AnswerEvents:
+    """What becomes of an answer, in a queue of the event loop, for an ``AnswerStream`` to be read from."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
+
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``AnswerStream``."""
+        while isinstance(event := await self._events.get(), str):
+            yield event
+        if isinstance(event, BackendError):
+            raise event
+        yield event
+
+
 class Backend(Protocol):
     """Answers conversations, and continues texts, with one model."""
 

@@ -8,10 +8,11 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from app.backends.backend import (
+    AnswerEvents,
     BackendError,
     ChatTurn,
     GenerationFailed,
@@ -27,23 +28,15 @@ from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
 
 
-class Generation:
+class Generation(AnswerEvents):
     """One request in the queue; see ``AnswerStream``."""
 
     def __init__(self, prompt: Prompt, sampling: Sampling, queue: "LocalBackend") -> None:
+        super().__init__()
         self.prompt, self.sampling, self.queue = prompt, sampling, queue
         self.arrived = time.monotonic()
         self.cancelled = False
         self._loop = asyncio.get_running_loop()
-        self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
-
-    async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``AnswerStream``."""
-        while isinstance(event := await self._events.get(), str):
-            yield event
-        if isinstance(event, BackendError):
-            raise event
-        yield event
 
     def cancel(self) -> None:
         """See ``AnswerStream``."""

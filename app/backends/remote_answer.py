@@ -3,13 +3,21 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from app.backends.backend import BackendError, GenerationFailed, ModelMissing, Overloaded, Stopping, log_failure
+from app.backends.backend import (
+    AnswerEvents,
+    BackendError,
+    GenerationFailed,
+    ModelMissing,
+    Overloaded,
+    Stopping,
+    log_failure,
+)
 from app.backends.upstream import (
     AnswerPiece,
     Ended,
@@ -36,7 +44,7 @@ GATEWAY = (502, 504)
 DOWN = "the server that runs the model does not answer"
 
 
-class RemoteAnswer:
+class RemoteAnswer(AnswerEvents):
     """An answer in progress; see ``AnswerStream``.
 
     Args:
@@ -46,23 +54,15 @@ class RemoteAnswer:
     """
 
     def __init__(self, backend: "RemoteBackend", prompt: RenderedPrompt, sampling: Sampling) -> None:
+        super().__init__()
         self.backend, self.prompt, self.sampling = backend, prompt, sampling
         detection = sampling.repetition_detection
         self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
         self.known: dict[str, int] = {}  # numbers of the pieces, where a server shows no ids
         self.text = self.handed_out = ""
         self.pieces = 0
-        self._events: asyncio.Queue[str | Completion | BackendError] = asyncio.Queue()
         self.task = asyncio.create_task(self._work())
         self.task.add_done_callback(self._end)
-
-    async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``AnswerStream``."""
-        while isinstance(event := await self._events.get(), str):
-            yield event
-        if isinstance(event, BackendError):
-            raise event
-        yield event
 
     def cancel(self) -> None:
         """See ``AnswerStream``; the server notices by its connection."""

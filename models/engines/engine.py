@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from common.errors import UserError
 from models.conversation import Conversation, Prompt
+
+if TYPE_CHECKING:
+    from models.prompt_format import PromptFormat
 
 OnText = Callable[[int, str], bool]
 """Called with (row, new text) while generating; returning False cancels that row."""
@@ -167,6 +170,32 @@ class Engine(Protocol):
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """Scores the last assistant turn of each conversation."""
         ...
+
+
+class Renderer:
+    """What an engine says about prompts: all of it follows from the model's prompt format.
+
+    Attributes:
+        prompt_format: Of the model.
+    """
+
+    prompt_format: "PromptFormat"
+
+    def count_prompt_tokens(self, prompt: Prompt) -> int:
+        """See ``Engine.count_prompt_tokens``."""
+        return self.prompt_format.count(prompt)
+
+    def prompt_ids(self, prompt: Prompt) -> list[int]:
+        """See ``Engine.prompt_ids``."""
+        return self.prompt_format.prompt_ids(prompt)
+
+    def encode(self, text: str, *, beginning: bool) -> list[int]:
+        """See ``Engine.encode``."""
+        return self.prompt_format.encode(text, beginning=beginning)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """See ``Engine.decode``."""
+        return self.prompt_format.text_of(ids)
 
 
 def room(prompt_tokens: int, wanted: int, context_length: int) -> int:

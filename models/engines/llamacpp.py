@@ -31,7 +31,7 @@ from models.artifact import AdapterArtifact, Artifact, MergedArtifact, WholeArti
 from models.beside_base import base_of
 from models.config import NO_HINTS, GgufType, Hints
 from models.conversation import Continuation, Conversation, Prompt
-from models.engines.engine import Completion, FinishReason, OnText, RepetitionDetection, Sampling, Score, room
+from models.engines.engine import Completion, FinishReason, OnText, Renderer, RepetitionDetection, Sampling, Score, room
 from models.engines.repetition import RepetitionWatch
 from models.gguf_export.adapter import check_adapter, write_adapter
 from models.gguf_export.architecture import Architecture
@@ -57,7 +57,7 @@ FORCED = 1e6  # added to the logit of the token that is scored, so that it is th
 SILENT = -1
 
 
-class LlamaCppEngine:
+class LlamaCppEngine(Renderer):
     """Generates and scores with llama.cpp.
 
     Args:
@@ -104,22 +104,6 @@ class LlamaCppEngine:
     def address(self) -> str:
         """Where llama.cpp's own server listens, for tests and benchmarks."""
         return str(self._server.listening_address)
-
-    def count_prompt_tokens(self, prompt: Prompt) -> int:
-        """See ``Engine.count_prompt_tokens``."""
-        return self.prompt_format.count(prompt)
-
-    def prompt_ids(self, prompt: Prompt) -> list[int]:
-        """See ``Engine.prompt_ids``."""
-        return self.prompt_format.prompt_ids(prompt)
-
-    def encode(self, text: str, *, beginning: bool) -> list[int]:
-        """See ``Engine.encode``."""
-        return self.prompt_format.encode(text, beginning=beginning)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """See ``Engine.decode``."""
-        return self.prompt_format.text_of(ids)
 
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None

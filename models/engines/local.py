@@ -19,6 +19,7 @@ from models.engines.engine import (
     Completion,
     FinishReason,
     OnText,
+    Renderer,
     Sampling,
     Score,
     TokenLogprob,
@@ -35,7 +36,7 @@ from models.threads import THREADS
 REPLACEMENT = "�"  # what an incomplete UTF-8 sequence decodes to
 
 
-class LocalEngine:
+class LocalEngine(Renderer):
     """Generates and scores with a model in this process.
 
     Args:
@@ -73,22 +74,6 @@ class LocalEngine:
     def breakers(self) -> frozenset[int]:
         """Tokens that a repetition does not extend over."""
         return breakers_of(self.tokenizer)
-
-    def count_prompt_tokens(self, prompt: Prompt) -> int:
-        """See ``Engine.count_prompt_tokens``."""
-        return self.prompt_format.count(prompt)
-
-    def prompt_ids(self, prompt: Prompt) -> list[int]:
-        """See ``Engine.prompt_ids``."""
-        return self.prompt_format.prompt_ids(prompt)
-
-    def encode(self, text: str, *, beginning: bool) -> list[int]:
-        """See ``Engine.encode``."""
-        return self.prompt_format.encode(text, beginning=beginning)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """See ``Engine.decode``."""
-        return self.prompt_format.text_of(ids)
 
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None

@@ -1,11 +1,12 @@
 """A real HTTP server that speaks OpenAI's protocol, as long as its script wants."""
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.http_servers import QuietHandler, running
 
 Script = Callable[["Handler", str], None]
 """Answers one question."""
@@ -33,7 +34,7 @@ class FakeServer(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     server: FakeServer
 
     def do_GET(self) -> None:
@@ -55,27 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     def reply(self, status: int, values: Any, **headers: str) -> None:
         self.raw(status, json.dumps(values).encode(), **headers)
 
-    def raw(self, status: int, content: bytes, length: int | None = None, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.send_header("content-length", str(len(content) if length is None else length))
-        self.end_headers()
-        self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def serving(script: Script) -> Iterator[FakeServer]:
+def serving(script: Script) -> AbstractContextManager[FakeServer]:
     """Serves until the block ends."""
-    server = FakeServer(script)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    return running(FakeServer(script))

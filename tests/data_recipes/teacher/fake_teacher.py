@@ -2,10 +2,12 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.http_servers import QuietHandler, running
 
 Script = Callable[[str, int], str]
 """From the prompt and the number of the request to the reply."""
@@ -28,7 +30,7 @@ class FakeTeacher(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: FakeTeacher
 
     def do_POST(self) -> None:
@@ -44,24 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(text)}
         answer = json.dumps({"choices": [choice], "usage": usage}).encode()
-        self.send_response(status if self.path == "/v1/chat/completions" else 404)
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        pass
+        self.raw(status if self.path == "/v1/chat/completions" else 404, answer)
 
 
-@contextmanager
-def teaching(script: Script) -> Iterator[FakeTeacher]:
+def teaching(script: Script) -> AbstractContextManager[FakeTeacher]:
     """Serves until the block ends."""
-    server = FakeTeacher(script)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    return running(FakeTeacher(script))
