@@ -48,7 +48,7 @@ class Estimate:
     n: int
 
     def within(self, least: float, most: float) -> "Estimate":
-        """The same with an interval that does not leave the range of its score."""
+        """The same with an interval that does not leave the range of the score."""
         if self.low is None or self.high is None:
             return self
         return replace(self, low=max(self.low, least), high=min(self.high, most))
@@ -73,6 +73,12 @@ class Difference:
     groups: int
     p: float
     detectable: float | None
+
+    def within(self, least: float, most: float) -> "Difference":
+        """The same with an interval that does not leave what scores of this range can differ by."""
+        if self.low is None or self.high is None:
+            return self
+        return replace(self, low=max(self.low, least - most), high=min(self.high, most - least))
 
 
 def ratio(totals: Array) -> Array:

@@ -231,7 +231,8 @@ def _difference(base: Measurement, other: Measurement, examples: Sequence[Exampl
     """Compares on the items that both measured: a reference too long for one tokenizer has no loss there."""
     base, other = base.only(other.items), other.only(base.items)
     groups = [examples[i].group for i in base.items]
-    return significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate)
+    found = significance.compare(base.statistics, other.statistics, groups, base.judge.aggregate)
+    return found.within(*RANGES[base.judge.unit])
 
 
 def _metrics(measured: Measured) -> dict[str, MetricRecord]:

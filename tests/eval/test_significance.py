@@ -1,6 +1,7 @@
 """The statistics against known cases and independent implementations."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,13 @@ def test_an_interval_stays_within_what_scores_can_be() -> None:
     nearly = np.stack([np.array([3.0, 4.0, 5.0, 5.0]), np.array([4.0, 4.0, 5.0, 5.0])], axis=1)
     found = estimate(nearly, alone(4), ratio)
     assert found.high is not None and found.high > 1 and found.within(0, 1) == Estimate(17 / 18, found.low, 1, 4)
+
+
+def test_a_difference_stays_within_what_scores_can_differ_by() -> None:
+    wrong, nearly_right = np.zeros(12), np.array([1.0] * 11 + [0.0])
+    found = compare(means(wrong), means(nearly_right), alone(12), ratio)
+    assert found.high is not None and found.high > 1
+    assert found.within(0, 1) == replace(found, high=1.0) and found.within(0, math.inf) == found
 
 
 def test_a_single_group_has_no_interval() -> None:
