@@ -3,20 +3,28 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AnyHttpUrl, Field, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
 from common.command import Config
 from domains.domain import DomainName, Policy
 from models.config import DType, GgufType
 from models.engines.engine import RepetitionDetection, Sampling
 
+LEAST_TEMPERATURE = 0.01
+
+
+def _greedy_or_drawn(temperature: float) -> float:
+    """Divided by less, logits are no numbers any more; what is drawn then is the likeliest token anyway."""
+    return temperature if temperature >= LEAST_TEMPERATURE else 0.0
+
+
 # what a request or the configuration may ask for
-Temperature = Annotated[float, Field(ge=0, le=2)]
+Temperature = Annotated[float, Field(ge=0, le=2), AfterValidator(_greedy_or_drawn)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Nucleus = Annotated[float, Field(gt=0, le=1)]
 TopK = Annotated[int, Field(ge=-1)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
-Factor = Annotated[float, Field(gt=0, le=2)]
+Factor = Annotated[float, Field(ge=0.01, le=2)]
 DryMultiplier = Annotated[float, Field(ge=0, le=10)]
 DryBase = Annotated[float, Field(ge=1, le=4)]
 DryLength = Annotated[int, Field(ge=1)]

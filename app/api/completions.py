@@ -128,8 +128,8 @@ class Completions:
         try:
             for prompt in prompts:
                 ids = await self._ids(prompt, body.add_special_tokens)
-                reply = await self.backend.stream(Continuation(tuple(ids)), sampling)
                 echoed = await self._text(prompt) if body.echo else None
+                reply = await self.backend.stream(Continuation(tuple(ids)), sampling)
                 accepted.append(Continued(echoed, StopStrings(reply, stops)))
         except BaseException:
             cancel(accepted)

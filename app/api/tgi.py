@@ -32,7 +32,7 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
 }
 """What this service does not do, at the values that ask for nothing."""
 
-REASONS = {"stop": "eos_token", "length": "length"}
+REASONS = {"stop": "eos_token", "length": "length", "cancelled": "length"}
 
 
 class TgiParameters(BaseModel):

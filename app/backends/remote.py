@@ -109,6 +109,7 @@ class RemoteBackend:
     async def stream(self, prompt: Prompt, sampling: Sampling) -> RemoteAnswer:
         """See ``Backend.stream``."""
         rendered = await in_thread(partial(RenderedPrompt.of, prompt_format=self.model.prompt_format), prompt)
+        await asyncio.to_thread(self.upstream.check, rendered)
         if self.draining:
             raise Stopping
         if self.circuit.is_open:
@@ -119,7 +120,6 @@ class RemoteBackend:
         tokens, most = len(rendered.ids), self.room.prompt or self.context_length
         if tokens >= self.context_length or tokens > most:
             raise PromptTooLong(tokens, most)
-        await asyncio.to_thread(self.upstream.check, rendered)
         if len(self._answers) >= self.config.max_batch + self.config.queue_limit:
             raise Overloaded(self.seconds_until_room())
         self.circuit.save_retry()

@@ -126,6 +126,8 @@ class RemoteAnswer(AnswerEvents):
 
     async def _answer(self) -> Completion:
         most = min(self.sampling.max_new_tokens, self.backend.context_length - len(self.prompt.ids))
+        if most < 1:  # servers refuse to say nothing
+            return self._completion("length", 0)
         asked = self.backend.upstream.answer(self.prompt, most, self.sampling)
         async with aclosing(paced(asked, self.backend.times)) as events:
             async for event in events:

@@ -113,7 +113,11 @@ class Decoder:
     def _step(self, joining: Sequence[DecodedRow]) -> None:
         """One token for every row, and the first two for those that join."""
         if joining:
-            self._join(joining)
+            try:
+                self._join(joining)
+            except Exception as error:  # a prompt that does not fit ends nobody else's answer
+                for row in joining:
+                    row.error = error
         self._leave()
         if not self._rows:
             return
@@ -199,7 +203,10 @@ def _choose(rows: Sequence[DecodedRow], logits: torch.Tensor) -> None:
     """Gives every row its logits, ``[rows, vocabulary]``."""
     logits = logits.float()
     for row, scores, likeliest in zip(rows, logits, logits.argmax(-1).tolist(), strict=True):
-        row.take(scores, likeliest)
+        try:
+            row.take(scores, likeliest)
+        except Exception as error:
+            row.error = error  # its own: the other rows go on
 
 
 def _beside(

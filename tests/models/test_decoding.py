@@ -138,22 +138,48 @@ def test_threads_share_steps_and_each_gets_its_own_answer(tiny_base: Path) -> No
     assert len(calls) < sum(c.completion_tokens + 1 for c in one_by_one)
 
 
-def test_a_step_that_fails_is_told_to_every_row_of_it_and_the_next_one_works(tiny_base: Path) -> None:
-    model = load_model(tiny_base)
-    decoder = Decoder(model, PAD)
-    joining = GreedyRow([4, 5], 3)
-    failing = GreedyRow([4], 9, decoder, {2: joining})
-    take = failing.take
+def failing_at(row: GreedyRow, token: int) -> GreedyRow:
+    """A row that cannot take one of its tokens."""
+    take = row.take
 
     def broken(logits: torch.Tensor, likeliest: int) -> None:
         take(logits, likeliest)
-        if len(failing.answer) == 4:
-            raise MemoryError
+        if len(row.answer) == token:
+            raise ValueError("no distribution")
 
-    failing.take = broken  # type: ignore[method-assign]
+    row.take = broken  # type: ignore[method-assign]
+    return row
+
+
+def test_a_row_that_fails_and_a_prompt_that_cannot_be_read_end_no_other_answer(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    decoder = Decoder(model, PAD)
+    failing, unreadable = failing_at(GreedyRow([4], 9), 4), GreedyRow([4, model.config.vocab_size], 3)
+    decoder.run([first := GreedyRow([7, 6, 5], 20, decoder, {3: failing, 6: unreadable})])
+    assert first.answer == alone(model, first.prompt, 20)
+    assert isinstance(failing.error, ValueError) and isinstance(unreadable.error, IndexError)
+    assert not decoder._rows
+    for row in (failing, unreadable):
+        with pytest.raises(type(row.error)):  # type: ignore[arg-type]
+            decoder.run([row])
+
+
+def test_a_step_that_fails_is_told_to_every_row_of_it_and_the_next_one_works(tiny_base: Path) -> None:
+    model = load_model(tiny_base)
+    decoder = Decoder(model, PAD)
+    joining = GreedyRow([4, 5], 30)
+    forward, calls = model.forward, []
+
+    def out_of_memory(*arguments: object, **named: object) -> object:
+        calls.append(1)
+        if len(calls) == 8:
+            raise MemoryError
+        return forward(*arguments, **named)
+
+    model.forward = out_of_memory
     with pytest.raises(MemoryError):
-        decoder.run([failing])
-    assert isinstance(joining.error, MemoryError) or not joining.is_open
-    again = GreedyRow([4], 9)
-    decoder.run([again])
+        decoder.run([GreedyRow([4], 30, decoder, {2: joining})])
+    assert isinstance(joining.error, MemoryError)
+    decoder.run([again := GreedyRow([4], 9)])
+    model.forward = forward
     assert again.answer == alone(model, [4], 9)

@@ -64,6 +64,7 @@ class AdaLora(LinearMethod[AdaLoraConfig]):
     """Low-rank updates; where the rank goes is decided by what each part of them does to the loss."""
 
     config = AdaLoraConfig
+    any_step_is_a_result = False  # before the schedule ends there are more ranks than asked for
     described = ("自动分配秩的低秩适配器", "low-rank adapters that share out their rank")
     constant = "ranknum"
     decisive = "lora_E"  # the update is B·E·A, and E starts as zero

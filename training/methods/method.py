@@ -49,6 +49,7 @@ class Method(ABC, Generic[C]):
         result: ``mergeable``: an adapter that becomes part of the weights. ``beside_base``: always loaded on top of the
             base. ``whole``: an ordinary model. The first two are saved as peft saves them, which the engines read.
         why_not_merged: The reason, for a method whose result cannot be merged.
+        any_step_is_a_result: Whether the values after any step are one; else the schedule has to end first.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
         recomputes_layers: Whether a layer can be computed again in the backward pass (gradient checkpointing).
         decisive: Part of the names of trained tensors that leave the base as it is until they change; empty where that
@@ -59,6 +60,7 @@ class Method(ABC, Generic[C]):
     described: ClassVar[tuple[str, str]]
     result: ClassVar[Literal["mergeable", "beside_base", "whole"]]
     why_not_merged: ClassVar[str] = ""
+    any_step_is_a_result: ClassVar[bool] = True
     isolates_packed_rows: ClassVar[bool] = True
     recomputes_layers: ClassVar[bool] = True
     decisive: ClassVar[str] = ""

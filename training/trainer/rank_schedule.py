@@ -48,9 +48,16 @@ class RankSchedule(Companion):
         (self.orthogonality * penalty(self.model)).backward()
 
     def on_optimizer_step(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **named: Any
     ) -> None:
-        """Takes ranks away, while the gradients that importance is made of are still there."""
+        """Takes ranks away, while the gradients that importance is made of are still there.
+
+        Those of a step that overflowed in float16, and was skipped, are no numbers: they say nothing about importance.
+        """
+        if named["optimizer"].step_was_skipped:
+            for values in self.model.parameters():
+                if values.grad is not None:
+                    values.grad.zero_()
         self.settings.rank_pattern = self.left
         self.adalora.update_and_allocate(state.global_step + 1)
         self.left, self.settings.rank_pattern = self.settings.rank_pattern, None

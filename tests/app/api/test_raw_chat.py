@@ -273,3 +273,9 @@ def test_streams_are_not_buffered_by_proxies(client: httpx.Client) -> None:
     assert response.headers["Content-Type"].startswith("text/event-stream")
     assert response.headers["X-Accel-Buffering"] == "no"
     assert response.text.endswith("data: [DONE]\n\n")
+
+
+def test_a_temperature_that_no_number_survives_is_greedy(api: openai.OpenAI, engine: FakeEngine) -> None:
+    for temperature in (1e-40, 0.009, 0.01):
+        api.chat.completions.create(model="fake-1-raw", messages=QUESTION, temperature=temperature)
+    assert [batch[0][1].temperature for batch in engine.batches] == [0, 0, 0.01]

@@ -112,6 +112,12 @@ def test_a_method_whose_layers_cannot_be_recomputed_is_refused_with_checkpointin
         make_config(*words_of("ptuning_v2"), "train.gradient_checkpointing=true")
 
 
+def test_the_dev_loss_selects_no_step_before_the_end_of_a_schedule(make_config: MakeConfig) -> None:
+    for word in ("train.keep_best=true", "train.early_stopping=2"):
+        with pytest.raises(UserError, match="do not work with adalora"):
+            make_config(*words_of("adalora"), word)
+
+
 @pytest.mark.slow
 def test_factors_learned_on_a_base_in_4_bits_merge_into_its_dequantised_weights(
     make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch

@@ -46,3 +46,12 @@ class SftConfig(StageConfig):
                 "again would not see what it adds; to need less memory, lower train.batch_size"
             )
         return self
+
+    @model_validator(mode="after")
+    def _dev_loss_selects_among_results(self) -> "SftConfig":
+        if self.train.follows_dev_loss and not METHODS[self.method.kind].any_step_is_a_result:
+            raise ValueError(
+                f"train.keep_best and train.early_stopping do not work with {self.method.kind}: the values of an "
+                "earlier step still have the ranks that its schedule takes away; omit both"
+            )
+        return self
