@@ -19,7 +19,7 @@ class SuiteConfig(Config):
         max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
             finish, up to its context; an answer that loops is ended there.
         batch_size: Conversations answered together.
-        seed: Seed of the choice of items, of resampling, and of the random examples that the report shows.
+        seed: Seed of the choice of items, and of the random examples that the report shows.
     """
 
     name: str = Field(min_length=1)

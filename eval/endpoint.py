@@ -31,6 +31,8 @@ GONE = 20
 CLOSED = (401, 403, 404, 405)
 """Statuses that every other item would get, too."""
 
+TOO_LONG = re.compile("context_length_exceeded|exceed_context_size|context (?:length|size|window)")
+"""What OpenAI, llama.cpp and vLLM say of a prompt that does not fit."""
 NAME = re.compile(r"[a-z_]{1,40}")
 """What the code of an error looks like; anything else may be what the server read."""
 
@@ -201,13 +203,15 @@ def _failure(response: httpx2.Response, content: bytes) -> Failure:
     """What a status other than 200 means."""
     status, after = response.status_code, response.headers.get("retry-after", "")
     if status in (408, 425, 429) or status >= 500:
-        return Failure(f"status {status}", "passing", float(after) if after.isdigit() else None)
+        return Failure(f"status {status}", "passing", float(after) if after.isdecimal() else None)
     if status in CLOSED or status < 400:
         return Failure(f"status {status}", "server")
     error = (_parsed(content) or {}).get("error")
-    code = str(error.get("code")) if isinstance(error, dict) else ""
+    values = error if isinstance(error, dict) else _parsed(content) or {}
+    code = str(values.get("code"))
     problem = f"status {status}, {code}" if NAME.fullmatch(code) else f"status {status}"
-    return Failure(problem, "too_long" if code == "context_length_exceeded" else "item")
+    says = " ".join(str(values.get(name)) for name in ("code", "type", "message"))
+    return Failure(problem, "too_long" if TOO_LONG.search(says) else "item")
 
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
@@ -227,6 +231,8 @@ def _read(reply: dict[str, Any]) -> ModelAnswer | Failure:
         text = text.encode("utf-8", "replace").decode("utf-8")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return Failure("what came back is not in OpenAI's format", "passing")
+    if reason == "content_filter":
+        return Failure("content filter", "item")
     return ModelAnswer(text=text, finish_reason="length" if reason == "length" else "stop", tokens=tokens)
 
 

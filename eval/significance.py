@@ -28,7 +28,9 @@ are no whole answers; ``no verdict`` is for what is no primary metric, or of too
 
 LEVEL = 0.05
 POWER = 0.8
-LEAST_ITEMS = 10  # fewer get no verdict
+LEAST_ITEMS, LEAST_GROUPS = 10, 6  # fewer get no verdict; five groups that all improve still have a chance of 1 in 16
+ROUNDING = 1e-12
+"""Of sums of scores that are equal, added in another order."""
 ALIKE, WEIGHT = 0.5, 0.75
 """What is supposed of groups before they are seen: one more group counts with ``WEIGHT``, in which this share of the
 items failed together. Without it, a share near 0 or 1 whose few failures happen to lie apart would look too sure."""
@@ -87,6 +89,7 @@ def ratio(totals: Array) -> Array:
     return result
 
 
+@np.errstate(invalid="ignore", divide="ignore")
 def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate) -> Estimate:
     """A score with its interval: ``of_share`` where it is a mean of scores from 0 to 1, else ``_jackknife``.
 
@@ -101,6 +104,7 @@ def estimate(statistics: Array, groups: Sequence[str], aggregate: Aggregate) -> 
     return Estimate(value, low, high, len(statistics))
 
 
+@np.errstate(invalid="ignore", divide="ignore")
 def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggregate) -> Difference:
     """Compares two systems on the same items: the paired t-test over groups, by the jackknife of the difference.
 
@@ -119,10 +123,11 @@ def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggrega
 
     value, count = float(difference(both.sum(axis=0))), len(both)
     error = _standard_error(both, difference)
+    value = 0.0 if abs(value) < ROUNDING else value
     if error is None or not math.isfinite(value):
         return Difference(value, None, None, len(base), count, 0.0 if math.isinf(value) else 1.0, None)
-    if error == 0:  # every group differs by the same, or none does
-        bound, p = (value, 0.0) if value else (None, 1.0)
+    if error < ROUNDING:  # every group differs by the same, or none does; then p is that of a sign test
+        bound, p = (value, 2.0 ** (1 - count)) if value else (None, 1.0)
         return Difference(value, bound, bound, len(base), count, p, None)
     half = _t(1 - LEVEL / 2, count) * error
     p = float(2 * stats.t.sf(abs(value) / error, count - 1))
@@ -208,7 +213,6 @@ def _jackknife(sums: Array, aggregate: Aggregate) -> tuple[float, float] | tuple
     return value - half, value + half
 
 
-@np.errstate(invalid="ignore", divide="ignore")
 def _standard_error(sums: Array, aggregate: Aggregate) -> float | None:
     """By leaving out one group at a time (Efron and Tibshirani 1993, chapter 11); None where that tells nothing."""
     count = len(sums)

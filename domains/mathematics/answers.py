@@ -41,7 +41,9 @@ _OPEN = re.compile(
 )
 """Between two numbers of which the answer does not choose one."""
 
-_CONCLUDES = re.compile("^(?:所以|因此|故|那么|则|一共|总共|共)")
+_CONCLUDES = re.compile("^(?:所以|因此|故|那么|则|一共|总共|共|花了|还剩|剩下)")
+_SETS_SCENE = re.compile("^(?:如果|若|假如|当|按|照|每)|(?:后|时|时候)$")
+_ROOT = re.compile(r"([a-z])_?\{?[1-9]\}?\s*=\s*(-?[\d./]+)")
 _REASON = re.compile(r"[,(。]?\s*(?:因为|由于|理由|because|since|验算|检验)(?!.*(?:所以|因此))", re.I)
 _TAIL = re.compile(r"\b(?:in|over|for|after|within|per|from|each|every|of)\s+(?:the\s+)?\$?$", re.I)
 _VULGAR = re.compile(r"(\d)([¼-¾⅐-⅞])")
@@ -191,6 +193,8 @@ def _concluded(text: str) -> list[tuple[QuantityReading, ...]]:
     """The quantity that the last sentence with one ends in."""
     for sentence in reversed(_SENTENCE_END.split(text)):
         told = _without_reason(sentence)
+        if roots := _roots(told):
+            return roots
         if found := _affirmed(told):
             of_tail = len(found) > 1 and _TAIL.search(told[: found[-1].start])  # $12 over 5 weeks
             return _with_alternatives(told, found, len(found) - 1 - bool(of_tail))
@@ -199,24 +203,41 @@ def _concluded(text: str) -> list[tuple[QuantityReading, ...]]:
 
 def _announced(sentence: str) -> list[tuple[QuantityReading, ...]]:
     """The quantity of a stated answer: the last of its first clause, or of one that concludes."""
+    if roots := _roots(sentence):
+        return roots
     found = _affirmed(sentence)
     if not found:
         return []
-    return _with_alternatives(sentence, found, _last_of_clause(sentence, found))
+    place = _last_of_clause(sentence, found)
+    return _with_alternatives(sentence, found, place, sentence.rfind(",", 0, found[place].start) + 1)
+
+
+def _roots(text: str) -> list[tuple[QuantityReading, ...]]:
+    """The solutions of an equation that are numbered (x1 = 2, x2 = 3); nothing where there are none."""
+    roots = list(_ROOT.finditer(text))
+    if len(roots) < 2 or len({root[1] for root in roots}) > 1:
+        return []
+    return [one.readings for root in roots for one in quantities(root[2]) if one.readings]
 
 
 def _last_of_clause(sentence: str, found: Sequence[Quantity]) -> int:
-    """The place of the last quantity of the first clause that has one, or of the last clause that concludes."""
+    """The place of the last quantity of the first clause that has one, or of the last clause that concludes.
+
+    A clause that only sets the scene (每盒装6支, 3小时后) does not answer, unless there is no other.
+    """
     starts = [0, *(comma.end() for comma in re.finditer(",", sentence))]
     clause_of = [max(start for start in starts if start <= one.start) for one in found]
     concluding = [clause for clause in clause_of if _CONCLUDES.match(sentence[clause:])]
-    chosen = concluding[-1] if concluding else clause_of[0]
+    telling = [clause for clause in clause_of if not _SETS_SCENE.search(sentence[clause:].split(",")[0].strip())]
+    chosen = concluding[-1] if concluding else (telling or clause_of)[0]
     return max(place for place, clause in enumerate(clause_of) if clause == chosen)
 
 
-def _with_alternatives(text: str, found: Sequence[Quantity], place: int) -> list[tuple[QuantityReading, ...]]:
-    """A quantity, or what the last equals sign leads to instead, and those that are joined to it by 或."""
-    equals = text.rfind("=")
+def _with_alternatives(
+    text: str, found: Sequence[Quantity], place: int, since: int = 0
+) -> list[tuple[QuantityReading, ...]]:
+    """A quantity, or what the last equals sign of its clause leads to instead, and those joined to it by 或."""
+    equals = text.rfind("=", since)
     first = last = next((result for result, one in enumerate(found) if 0 <= equals < one.start), place)
     while first > 0 and _OPEN.fullmatch(text, found[first - 1].end, found[first].start):
         first -= 1

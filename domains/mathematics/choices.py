@@ -22,6 +22,8 @@ _JUDGED = re.compile(
     rf"(?<![A-Za-z])({LETTERS})\s*(?:选项|项|答案)?[)的]?\s*(?:说法|描述)?\s*(?:才|就)?(?:是|为)?\s*(?:都|均|也|最|才|全|全部)*\s*"
     r"(?P<right>正确|对(?!比|照)|符合|恰当|合适|最佳|答案)"
 )
+_RULED_OUT = re.compile(r"^\s*不是\s*[A-H]\s*,?\s*(?:而?是)?")
+_LEFT_OPEN = re.compile(r"\s*(?:或者?|还是|or\b)\s*[A-H](?![a-zA-Z])")
 _NOT_CHOSEN = re.compile(r"(?:不|别|勿|非|不是)(?:应该?|能|可以?|要|会)?$|(?:排除|除去|除)$")
 
 
@@ -33,14 +35,17 @@ def chosen(text: str, stated: str | None) -> str:
         stated: What it announces as its answer, where it announces one.
     """
     if stated is not None:
+        stated = _RULED_OUT.sub("", stated)
         begun = _STATED.match(stated) or _STATED_SMALL.match(stated)
         if begun:
-            return in_order(begun[1])
+            return "" if _LEFT_OPEN.match(stated, begun.end()) else in_order(begun[1])
     where = text if stated is None else stated
     if stated is None and (alone := _ALONE.match(where) or _ALONE_SMALL.match(where)):
         return in_order(alone[1])
     named = [found for found in _NAMED.finditer(where) if not _NOT_CHOSEN.search(where[: found.start()])]
     if named:
+        if _LEFT_OPEN.match(where, named[-1].end()):
+            return ""
         return in_order(named[-1][1] or named[-1][2])
     return in_order("".join(found[1] for found in _JUDGED.finditer(where)))
 

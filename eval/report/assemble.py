@@ -160,7 +160,9 @@ def _comparisons(
         if JUDGES[name].compared and name in measured[system][suite]
     ]
     decisive = [
-        difference.n >= significance.LEAST_ITEMS and name in primary(measured[system][suite])
+        difference.n >= significance.LEAST_ITEMS
+        and difference.groups >= significance.LEAST_GROUPS
+        and name in primary(measured[system][suite])
         for suite, name, system, difference in found
     ]
     corrected = iter(significance.holm([d.p for (*_, d), decides in zip(found, decisive, strict=True) if decides]))

@@ -145,6 +145,20 @@ def test_identical_systems_have_p_one_and_no_interval_of_width_zero() -> None:
     assert (found.low, found.high) == (None, None)
 
 
+def test_few_groups_that_all_improve_prove_little() -> None:
+    base, tuned = means(np.zeros(10)), means(np.ones(10))
+    assert compare(base, tuned, ["a"] * 5 + ["b"] * 5, ratio).p == 0.5
+    assert compare(base, tuned, alone(10), ratio).p == 2**-9
+
+
+def test_sums_in_another_order_are_no_difference() -> None:
+    scores = np.array([0.1, 0.2, 0.3] * 4)
+    found = compare(
+        means(scores), means(scores.reshape(4, 3)[:, ::-1].ravel()), [str(i // 3) for i in range(12)], ratio
+    )
+    assert (found.value, found.p, found.detectable) == (0, 1, None)
+
+
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == []

@@ -28,10 +28,12 @@ _TRANSCRIBED = f"(?:阿[不布]都|[{_SOUNDS}]){{2,9}}"
 _PUBLIC = re.compile(r"[^。；\n]{0,6}(?:命名|发明|发现|提出|创立|定律|[征病法]|综合征|[（(]\s*[0-9]{4})|[》”]")
 
 _TITLE = (
-    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )?[Nn]ame[:：]? ?|"
+    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:(?<![A-Za-z] )|[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )[Nn]ame[:：]? ?|"
     r"[Pp](?:atient|t)[:：]? |(?:英文名|持证人|旅客|外籍人员)[:：]? ?|"
     r"(?<=[人者员]) ?"
 )
+_THINGS = "(?:[A-Z][A-Za-z]+ ){0,2}(?:Capsules?|Tablets?|Injection|Syrup|Hydrochloride|Sodium|Sulfate|Rhythm|[Dd]isease|[Ss]yndrome)"
+"""What has a name in records and is nobody."""
 _SYLLABLE = (
     "(?:[zcs]h|[bpmfdtnlgkhjqxzcsrwy])?"
     "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|uo|ui|ue|[aeiouv])"
@@ -100,7 +102,7 @@ NAMES = (
     Kind(
         "name",
         "【姓名】",
-        rf"(?:{_TITLE})(?P<value>{_LATIN}|(?<=[.e] )[A-Z][a-z]{{2,}})(?![A-Za-z])",
+        rf"(?:{_TITLE})(?!{_THINGS})(?P<value>{_LATIN}|(?<=[.e] )[A-Z][a-z]{{2,}})(?![A-Za-z])",
         r"[人者员名.enst:：] ?[A-Z][A-Za-z]",
     ),
     Kind(

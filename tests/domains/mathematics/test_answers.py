@@ -11,6 +11,16 @@ from domains.mathematics.answers import final_answers, final_letters, is_checkab
     ("text", "result"),
     [
         ("答：9页", "9"),
+        ("答：每盒装6支，需要8盒。", "8"),
+        ("答：小明买了4本，花了20元。", "20"),
+        ("答：如果每天看8页，15天可以看完。", "15"),
+        ("答：按每人5个分，可以分给7人。", "7"),
+        ("答：当x=3时，最大值是9。", "9"),
+        ("答：3小时后，甲车行了180千米。", "180"),
+        ("答：2小时后，还剩30千米。", "30"),
+        ("答：需要3辆车，可以坐48人。", "3"),
+        ("x₁=2, x₂=3", "2或3"),
+        ("答案：不是B，是C", "C"),
         ("答：还剩９页。", "9"),
         ("先求12+3=15（个），再求15-6=9（个）。", "9"),
         ("12/4 = 3\n#### 1,234", "1234"),
@@ -86,6 +96,11 @@ from domains.mathematics.answers import final_answers, final_letters, is_checkab
 )
 def test_right(text: str, result: str) -> None:
     assert is_right(text, result)
+
+
+@pytest.mark.parametrize("text", ["答案是A或B", "选A或B", "答案：A还是B"])
+def test_options_that_are_left_open_are_none(text: str) -> None:
+    assert final_letters(text) == ""
 
 
 @pytest.mark.parametrize(
