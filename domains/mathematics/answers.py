@@ -41,8 +41,10 @@ _OPEN = re.compile(
 )
 """Between two numbers of which the answer does not choose one."""
 
-_CONCLUDES = re.compile("^(?:所以|因此|故|那么|则|一共|总共|共|花了|还剩|剩下)")
-_SETS_SCENE = re.compile("^(?:如果|若|假如|当|按|照|每)|(?:后|时|时候)$")
+_CONCLUDES = re.compile("^(?:所以|因此|故|那么|则|一共|总共|共|花了)")
+_SETS_SCENE = re.compile(
+    "^(?:如果|若|假如|当|按|照)[^,]*(?=,)|^每[^,]*(?=,(?:需|可以|能|够|一?共))|^[^,]*(?:后|时|时候)(?=,)"
+)
 _ROOT = re.compile(r"([a-z])_?\{?[1-9]\}?\s*=\s*(-?[\d./]+)")
 _REASON = re.compile(r"[,(。]?\s*(?:因为|由于|理由|because|since|验算|检验)(?!.*(?:所以|因此))", re.I)
 _TAIL = re.compile(r"\b(?:in|over|for|after|within|per|from|each|every|of)\s+(?:the\s+)?\$?$", re.I)
@@ -228,7 +230,7 @@ def _last_of_clause(sentence: str, found: Sequence[Quantity]) -> int:
     starts = [0, *(comma.end() for comma in re.finditer(",", sentence))]
     clause_of = [max(start for start in starts if start <= one.start) for one in found]
     concluding = [clause for clause in clause_of if _CONCLUDES.match(sentence[clause:])]
-    telling = [clause for clause in clause_of if not _SETS_SCENE.search(sentence[clause:].split(",")[0].strip())]
+    telling = [clause for clause in clause_of if not _SETS_SCENE.match(sentence[clause:].lstrip())]
     chosen = concluding[-1] if concluding else (telling or clause_of)[0]
     return max(place for place, clause in enumerate(clause_of) if clause == chosen)
 

@@ -32,7 +32,10 @@ _TITLE = (
     r"[Pp](?:atient|t)[:：]? |(?:英文名|持证人|旅客|外籍人员)[:：]? ?|"
     r"(?<=[人者员]) ?"
 )
-_THINGS = "(?:[A-Z][A-Za-z]+ ){0,2}(?:Capsules?|Tablets?|Injection|Syrup|Hydrochloride|Sodium|Sulfate|Rhythm|[Dd]isease|[Ss]yndrome)"
+_THINGS = (
+    "(?:[A-Z][A-Za-z]+ ){0,2}(?:Capsules?|Tablets?|Injection|Syrup|Hydrochloride|Sodium|Sulfate|Rhythm|"
+    "[Dd]isease|[Ss]yndrome)"
+)
 """What has a name in records and is nobody."""
 _SYLLABLE = (
     "(?:[zcs]h|[bpmfdtnlgkhjqxzcsrwy])?"
