@@ -226,6 +226,8 @@ def _read(reply: dict[str, Any]) -> ModelAnswer | Failure:
     try:
         choice = reply["choices"][0]
         text, reason = choice["message"]["content"] or "", choice.get("finish_reason")
+        # what our own service adds to its answer (advice, sources, label) is judged with no other system either
+        text = (reply.get("xinglin") or {}).get("answer", text)
         tokens = int((reply.get("usage") or {}).get("completion_tokens") or 0)
         # half of a surrogate pair, which JSON allows, could not be written anywhere
         text = text.encode("utf-8", "replace").decode("utf-8")

@@ -1,5 +1,6 @@
 """What a computation will need in memory, from shapes alone: it is rehearsed on tensors that have none."""
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -83,7 +84,8 @@ def rehearsal(model: nn.Module, device: torch.device) -> Iterator[MemoryCount]:
         device: Where the computation will run; kernels are chosen for it.
     """
     count = MemoryCount()
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.device(device), count:
+    with warnings.catch_warnings(), FakeTensorMode(allow_non_fake_inputs=True), torch.device(device), count:
+        warnings.filterwarnings("ignore", "Accessing the data pointer of FakeTensor")  # transformers compares places
         _place(model)
         yield count
 

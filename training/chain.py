@@ -1,15 +1,17 @@
 """One run from sources to report, of any stage: dataset, memory plan, training, result, evaluation, card, push."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from loguru import logger
 from transformers import set_seed
 
-from common.errors import UserError
+from common.errors import Interrupted, Terminated, UserError
 from common.files import check_writable, clean_up, write_text
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.pipeline.build import BuiltDataset
@@ -74,6 +76,14 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
         began.refuse_other_knowledge(job.knowledge)
     logger.info("[3/6] training, {}", job.described)
     run, plan = _trained(job, run, began, command)
+    with _resumable(run):
+        summary = _finished(job, run, plan)
+    logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
+    return summary
+
+
+def _finished(job: Job[Any], run: RunDirectory, plan: MemoryPlan) -> str:
+    """What follows training: the result, its report and card; returns the printed summary."""
     release()
     logger.info("[4/6] result")
     with memory_errors(plan, "merge"):
@@ -86,10 +96,24 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     with memory_errors(plan, "evaluation"):
         report = job.evaluate(run, artifact, run.command)
     write_model_card(exported, artifact, _card(job, report), job.base)
-    pushed = push(exported, config.push, *stage.markers)
+    pushed = push(exported, job.config.push, *job.markers)
     record_finished(run)
-    logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
     return _summary(run, artifact, report, exported, pushed)
+
+
+@contextmanager
+def _resumable(run: RunDirectory) -> Iterator[None]:
+    """Says how to go on where the work after training is interrupted.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        number = signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT
+        resume = f"python training/run.py resume={run.path}"
+        raise Interrupted(f"stopped; what is trained is kept; resume with: {resume}", number) from None
 
 
 def _dataset(config: StageConfig, began: Provenance | None) -> BuiltDataset:

@@ -13,7 +13,7 @@ from domains.safety_rules import Level, LevelText
 from models.engines.engine import Completion
 
 NOT_ENDED: Mapping[str, str | None] = {"finish_reason": None}
-ITS_OWN = {"answer", "label", "usage", "finish_reason", "model_version"}
+ITS_OWN = {"label", "usage", "finish_reason", "model_version"}
 """Parts of an answer that OpenAI's format has a place for; the label is in the text and, by ``metadata``, beside it."""
 
 

@@ -33,6 +33,12 @@ RED_FLAGS = Path(__file__).parent / "red_flags.yaml"
 IF_IT_HAPPENS = "如果您或身边的人正在出现这种情况，请立即拨打120或前往急诊。"
 QUESTION = re.compile("[?吗呢啥咋怎哪谁几请]|什么|多少|为何|如何|[率性因状法]。?$")
 
+PARTING = re.compile(
+    "(?:好的?|嗯|哦|行|那|谢谢|多谢|感谢|医生|大夫|您|你|了|啊|啦|先|[,。! ])*(?:再见|拜拜|回头见|下次见|改天见|明天见)"
+    "(?:谢谢|多谢|感谢|医生|大夫|您|你|了|啊|啦|[,。! ])*"
+)
+"""A goodbye at the end of a chat. Alone it shows nothing; after talk of dying, both are read together."""
+
 SURELY_NOT = -1.4
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""
 
@@ -138,6 +144,8 @@ class MedicalTriager(RuleTriager):
     def judged(self, text: str) -> WeighedMessage:
         """What a normalised text shows."""
         sounds, signs = heard(text), self.signs(text)
+        if PARTING.fullmatch(text):
+            return WeighedMessage(sounds, signs, [])
         danger = max(sounds[EMERGENCY], sounds[SELF_HARM] + SURELY_NOT)
         weighed_by = {"emergency": danger, "urgent": sounds[PATIENT]}
         findings = [sign for sign in signs if sign.unconditional or weighed_by[sign.level] >= SURELY_NOT]

@@ -24,6 +24,7 @@ def test_what_the_rules_authors_wrote(triager: MedicalTriager) -> None:
         "没有呼吸困难", "没有意识障碍", "不是大出血", "未曾晕厥", "我没有想自杀，就是工作压力大", "跳楼机好玩吗",
         "想死记硬背", "爷爷生前就是脑梗走的", "今天天气怎么样？", "谢谢，我爸已经脱离危险出院了",
         "心肌梗死的症状有哪些", "什么是过敏性休克？",
+        "再见", "好的，再见", "谢谢医生，再见！", "发烧抽了血，结果怎么看",
     ],
 )  # fmt: skip
 def test_denials_substrings_thanks_and_text_books_raise_no_alarm(triager: MedicalTriager, question: str) -> None:
@@ -35,7 +36,7 @@ def test_denials_substrings_thanks_and_text_books_raise_no_alarm(triager: Medica
     [
         "胸痛冒冷汗左臂发麻，和胃痛有什么区别", "叫不醒，是什么意思", "哮喘发作喘不上气嘴唇发紫严重吗",
         "出院后心梗又犯了", "割了手腕", "跳了楼", "心跳没了", "怎么叫也不醒",
-        "宝宝2月龄发烧", "孩子60天发烧38度5", "八周的宝宝发烧", "我想自殺",
+        "娃烧到39度5抽了一下", "再见了，这个世界", "宝宝2月龄发烧", "孩子60天发烧38度5", "八周的宝宝发烧", "我想自殺",
     ],
 )  # fmt: skip
 def test_neither_a_question_nor_aspect_order_number_or_script_hides_an_emergency(
@@ -158,3 +159,7 @@ def test_work_grows_with_the_length_of_a_text_not_with_its_square(triager: Medic
         return time.process_time() - started
 
     assert seconds(800) < 8 * seconds(200)
+
+
+def test_a_goodbye_after_talk_of_dying_is_read_with_it(triager: MedicalTriager) -> None:
+    assert triager.triage("再见", ["我不想活了"]).level == "emergency"
