@@ -21,7 +21,7 @@ class OptimiserConfig(Config):
 
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
-        batch_size: Rows per step on one device.
+        batch_size: Rows of a batch; several processes divide them.
         precision: Type of the products (autocast; trained weights stay in float32). ``auto`` is ``bf16`` where the
             machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints to keep.
