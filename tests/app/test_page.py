@@ -143,6 +143,6 @@ def test_a_complaint_about_an_answer_is_kept_and_gets_a_number(
         tab.run("document.querySelector('.feedback .send').click()")
         tab.wait_for("document.querySelector('.feedback .hint').textContent.includes('已收到')")
         assert "五个工作日" in tab.run("document.querySelector('.feedback').textContent")
-    [file] = folder.glob("feedback-*.jsonl")
+    [file] = folder.glob("audit-*.jsonl")
     assert "回答漏了一条" in file.read_text("utf-8")
     assert tab.complaints == []
