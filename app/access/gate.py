@@ -87,8 +87,8 @@ class Gate:
         if "." not in name or _is_address(name.strip("[]")) or name.lower() in self.config.hosts:
             return
         message = (
-            f"本服务不使用主机名 {name[:100]}，如属实请在 access.hosts 中填写 · the service is not known under this name; "
-            "its operator can add it to access.hosts"
+            f"本服务不使用主机名 {name[:100]}，如属实请在 access.hosts 中填写 · "
+            "the service is not known under this name; its operator can add it to access.hosts"
         )
         raise ApiError("unknown_host", message, param="Host")
 
