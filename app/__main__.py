@@ -50,9 +50,9 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
 Choices (files in configs/):
 {choices("app")}
 
-Other machines (host=0.0.0.0) are served once there is an API key (python -m app.keys add NAME role=doctor); from then on
-every request needs one: docs/access.md. Behind an authenticating proxy: access.required=never. On SIGTERM or Ctrl-C new
-requests get 503 (emergencies their answer) and running ones are finished; a second Ctrl-C stops at once.
+Other machines (host=0.0.0.0) are served once there is an API key (python -m app.keys add NAME role=doctor); from then
+on every request needs one: docs/access.md. Behind an authenticating proxy: access.required=never. On SIGTERM or Ctrl-C
+new requests get 503 (emergencies their answer) and running ones are finished; a second Ctrl-C stops at once.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
 """
 

@@ -12,6 +12,7 @@ from app.access.gate import Gate
 from app.access.keys import KeyFile
 from app.access.known_keys import KnownKeys
 from app.api.about import about, about_router
+from app.api.admin import admin_router
 from app.api.chat import Chat, chat_router
 from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
@@ -22,11 +23,12 @@ from app.api.qa import qa_router
 from app.api.served_models import ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
+from app.audit.chain import AuditChain
 from app.audit.records import AuditRecords
 from app.backends.backend import Backend
 from app.compliance.handover import Handover
 from app.config import AccessConfig, AudienceConfig, ServeConfig
-from app.page import page_router
+from app.page import admin_page_router, page_router
 from app.pipeline.answer import AnswerStage
 from app.pipeline.ask_back import AnswersStage, AskBackStage, OwnWordsStage
 from app.pipeline.cite import CiteStage
@@ -124,6 +126,9 @@ def create_app(
     if records:
         app.include_router(feedback_router(records, audience.complaints))
     app.include_router(about_router(served))
+    if access:
+        app.include_router(admin_router(KeyFile(access.keys), AuditChain(folder) if folder else None))
+        app.include_router(admin_page_router())
     app.include_router(health_router(backend))
     app.include_router(page_router(served))
     add_error_handlers(app)

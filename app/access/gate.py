@@ -14,8 +14,8 @@ from app.access.known_keys import KnownKeys
 from app.api.errors import ApiError, of_backend
 from app.config import AccessConfig
 
-WITHOUT_A_KEY = ("/", "/livez", "/readyz", "/health")
-"""What GET gives to anybody: the page, which asks for the key itself, and the probes."""
+WITHOUT_A_KEY = ("/", "/admin", "/livez", "/readyz", "/health")
+"""What GET gives to anybody: the pages, which ask for the key themselves, and the probes."""
 
 RULES_FIRST = ("/v1/qa", "/v1/chat/completions")
 """Where triage answers before quotas count."""

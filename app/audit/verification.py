@@ -61,10 +61,15 @@ class PlacedRecord(NamedTuple):
 def records_of(chain: AuditChain) -> Iterator[PlacedRecord]:
     """The lines in order; what a killed process has written of a last one is no line."""
     for path in chain.files():
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    yield PlacedRecord(f"{path}:{number}", path, _record(line))
+        yield from records_in(path)
+
+
+def records_in(path: Path) -> Iterator[PlacedRecord]:
+    """The lines of one file."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.endswith(b"\n"):
+                yield PlacedRecord(f"{path}:{number}", path, _record(line))
 
 
 def _record(line: bytes) -> Record | None:
