@@ -1,6 +1,7 @@
 """The web pages: one file each, under a policy that allows nothing but its own script and style.
 
-What the chat page says about the domain is part of it, so that it can tell what to do at an emergency when nothing else answers.
+What the chat page says about the domain is part of it, so that it can tell what to do at an emergency when nothing else
+answers.
 """
 
 import base64

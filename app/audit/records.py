@@ -1,7 +1,6 @@
 """Records of answers, and what users write about them: one chain, to which nothing is written twice."""
 
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +99,12 @@ def _without_names(text: Record) -> Record:
     return {name: _masked(value) if name in SAID else value for name, value in text.items()}
 
 
-def _masked(value: Any) -> Any:
+def _masked(said: Any) -> Any:
     """A text, or what is said in turns, in the same form."""
-    match value:
-        case str():
-            return masked_texts([value])[0]
-        case {"content": content, **rest}:
-            return {**rest, "content": _masked(content)}
-        case Sequence():
-            return [_masked(part) for part in value]
-    return value
+    match said:
+        case {"content": content, **turn}:
+            return {**turn, "content": _masked(content)}
+        case list():
+            return [_masked(one) for one in said]
+        case _:
+            return masked_texts([said])[0]

@@ -35,7 +35,7 @@ from data_recipes.formats.columns import (
 )
 from data_recipes.formats.conversation import BadRow, RowReader, RowTurn, in_order
 from data_recipes.formats.json_rows import read_objects
-from data_recipes.formats.jsonl import Line
+from data_recipes.formats.jsonl import DamagedLine, Line, parsed, raw_lines
 from data_recipes.formats.values import NotText, text_of
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
@@ -124,7 +124,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
 def _corrections(files: Iterable[Path]) -> Iterator[Example | Dropped]:
     """The corrections in a service's records; of several to one answer the last."""
     newest: dict[str, Example | Dropped] = {}
-    for line in (line for file in files for line in read_objects(file)):
+    for line in _records(files):
         if isinstance(line, Dropped):
             yield line
             continue
@@ -139,6 +139,15 @@ def _corrections(files: Iterable[Path]) -> Iterator[Example | Dropped]:
     yield from newest.values()
 
 
+def _records(files: Iterable[Path]) -> Iterator[Line | Dropped]:
+    """The lines of a service's records, which have one layout."""
+    for raw in (raw for file in files for raw in raw_lines(file)):
+        try:
+            yield Line(raw.number, raw.where, parsed(raw))
+        except DamagedLine as damage:
+            yield Dropped(raw.where, damage.reason)
+
+
 def _correction(line: Line) -> Example | Dropped:
     """A record as an example; most are answers and complaints, which are none."""
     id = f"record-{line.row.get('number')}"
@@ -146,12 +155,13 @@ def _correction(line: Line) -> Example | Dropped:
         return Dropped(id, "no_correction")
     if line.row.get("role") not in CORRECTING:
         return Dropped(id, "not_by_a_doctor")
-    if "text" not in line.row:
+    text = line.row.get("text")
+    if text is None:
         return Dropped(id, "text_deleted")
-    if not line.row["text"].get("corrected"):
+    if isinstance(text, dict) and "corrected" not in text:
         return Dropped(id, "no_corrected_answer")
     try:
-        said = CorrectedAnswer.model_validate(line.row["text"])
+        said = CorrectedAnswer.model_validate(text)
         before = (*said.history, Message(role="user", content=said.question))
     except ValidationError:
         return Dropped(line.where, "not_a_correction_of_this_version")
