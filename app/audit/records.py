@@ -8,7 +8,6 @@ from loguru import logger
 
 from app.access.caller import Caller
 from app.audit.chain import AuditChain, Record
-from app.audit.masking import masked_texts
 from app.compliance.outbox import Outbox, Undelivered
 from app.config import RecordsConfig
 from app.pipeline.consultation import Consultation
@@ -41,6 +40,8 @@ class AuditRecords:
         self._outbox: Outbox[tuple[Record, Record | None]] = Outbox(
             "records", self._deliver, [1.0, 5.0], lambda item: str(item[0]["request_id"])
         )
+        if config.with_text:
+            _masked("您好")  # loads the lists of names, which takes seconds, before anybody asks
         self._log_end()
 
     def answered(self, consultation: Consultation, answer: str, outcome: Record) -> None:
@@ -101,6 +102,10 @@ def _without_names(text: Record) -> Record:
 
 def _masked(said: Any) -> Any:
     """A text, or what is said in turns, in the same form."""
+    from app.audit.masking import (
+        masked_texts,
+    )  # loads the steps of recipes, which a service without texts does not need
+
     match said:
         case {"content": content, **turn}:
             return {**turn, "content": _masked(content)}
