@@ -149,9 +149,7 @@ class AuditChain:
                     record = json.loads(line)
                     return ChainEnd(record["number"], record["sha256"])
                 except (ValueError, TypeError, KeyError):
-                    fix = (
-                        "see python -m app.audit verify; begin a new chain in another records.folder, and keep this one"
-                    )
+                    fix = "keep this folder (python -m app.audit verify), and give another records.folder"
                     raise UserError("the newest line is no record", where=str(path), fix=fix) from None
         return NO_RECORDS
 

@@ -12,7 +12,7 @@ from app.compliance.outbox import Outbox, Undelivered
 from app.config import RecordsConfig
 from app.pipeline.consultation import Consultation
 from common.errors import UserError
-from common.files import check_writable, make_directory
+from common.files import check_writable, disk_errors, make_directory
 
 SECONDS_AT_THE_END = 10
 """How long a stopping service still writes."""
@@ -42,7 +42,8 @@ class AuditRecords:
         )
         if config.with_text:
             _masked("您好")  # loads the lists of names, which takes seconds, before anybody asks
-        self._log_end()
+        with disk_errors(folder):
+            self._log_end()
 
     def answered(self, consultation: Consultation, answer: str, outcome: Record) -> None:
         """Records an answer; returns at once.
@@ -78,7 +79,10 @@ class AuditRecords:
     def close(self) -> None:
         """Writes what waits; see ``Outbox.close``."""
         self._outbox.close(SECONDS_AT_THE_END)
-        self._log_end()
+        try:
+            self._log_end()
+        except (OSError, UserError) as error:
+            logger.error("records: {}", error)
 
     def _deliver(self, item: tuple[Record, Record | None]) -> None:
         record, text = item
@@ -102,9 +106,7 @@ def _without_names(text: Record) -> Record:
 
 def _masked(said: Any) -> Any:
     """A text, or what is said in turns, in the same form."""
-    from app.audit.masking import (
-        masked_texts,
-    )  # loads the steps of recipes, which a service without texts does not need
+    from app.audit.masking import masked_texts  # loads all steps of recipes; most services keep no texts
 
     match said:
         case {"content": content, **turn}:
