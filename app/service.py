@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from loguru import logger
-from starlette.middleware.cors import CORSMiddleware
 
-from app.access.gate import Gate
+from app.access.gate import CrossOrigin, Gate
 from app.access.keys import KeyFile
 from app.access.known_keys import KnownKeys
 from app.api.about import about, about_router
@@ -49,14 +48,6 @@ from domains.safety_rules import Triager
 from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, Turns
 
 INTERNAL = AudienceConfig()
-
-CROSS_ORIGIN = {
-    "allow_methods": ["GET", "POST"],
-    "allow_headers": ["Authorization", "Content-Type", "X-Request-Id"],
-    "expose_headers": ["X-Request-Id", "Retry-After"],
-    "max_age": 600,
-}
-"""What pages of other origins may send and read, where they may ask at all; never cookies, which nothing here uses."""
 
 
 def create_app(
@@ -135,7 +126,7 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     app.add_middleware(Gate, config=access or AccessConfig(), keys=keys)
     if access and access.origins:
-        app.add_middleware(CORSMiddleware, allow_origins=access.origins, **CROSS_ORIGIN)
+        app.add_middleware(CrossOrigin, origins=access.origins)
     app.add_middleware(RequestContext)
     return app
 

@@ -5,8 +5,10 @@ rule, so whoever has used up what his key allows reaches the pipeline, which ref
 """
 
 import ipaddress
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.access.caller import ANYBODY, Caller
@@ -91,6 +93,24 @@ class Gate:
             "the service is not known under this name; its operator can add it to access.hosts"
         )
         raise ApiError("unknown_host", message, param="Host")
+
+
+class CrossOrigin(CORSMiddleware):
+    """Lets web pages of some other origins ask; never with cookies, which nothing here uses.
+
+    Args:
+        app: The ASGI app, with its gate: a page may read why it is refused.
+        origins: Those that may.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", "X-Request-Id"),
+            expose_headers=("X-Request-Id", "Retry-After"),
+        )
 
 
 def _bearer(headers: Headers) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.command import NAME, SECONDS_OF_A_DAY
 from app.access.keys import ApiKey, KeyFile, Role, Usage
-from app.api.errors import OF_BODIES, ApiError, documented
+from app.api.errors import OF_BODIES, ApiError, ErrorCode, documented
 from app.audit.chain import AuditChain, Record
 from app.audit.search import RecordSearch, found
 from app.audit.verification import verified
@@ -90,7 +90,7 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
         records: The records; None where none are kept.
     """
     router = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(_only_admins)])
-    refused = ("insufficient_permissions", "invalid_request")
+    refused: tuple[ErrorCode, ...] = ("insufficient_permissions", "invalid_request")
 
     @router.get("/keys", responses=documented("insufficient_permissions"))
     async def list_keys() -> list[ListedKey]:

@@ -62,14 +62,14 @@ def test_keys_are_made_listed_and_revoked(guarded: Running, admin: httpx.Client)
     made = admin.post("/v1/admin/keys", json={"name": "ward-3", "role": "patient", "tokens_per_day": 1000})
     assert made.status_code == 201
     ward = {"Authorization": f"Bearer {made.json()['key']}"}
-    guarded.wait_for(lambda: admin.get("/v1/models", headers=ward).status_code == 200, 5)
+    guarded.wait_for(lambda: admin.get("/v1/models", headers=ward).status_code == 200, 20)
     again = admin.post("/v1/admin/keys", json={"name": "ward-3", "role": "patient"})
     assert again.status_code == 400 and "there is, or was, a key named ward-3" in again.json()["error"]["message"]
     [listed] = [key for key in admin.get("/v1/admin/keys").json() if key["name"] == "ward-3"]
     assert (listed["role"], listed["state"], listed["tokens_per_day"]) == ("patient", "valid", 1000)
     assert made.json()["key"] not in admin.get("/v1/admin/keys").text
     assert admin.delete("/v1/admin/keys/ward-3").status_code == 204
-    guarded.wait_for(lambda: admin.get("/v1/models", headers=ward).status_code == 401, 5)
+    guarded.wait_for(lambda: admin.get("/v1/models", headers=ward).status_code == 401, 20)
     assert admin.delete("/v1/admin/keys/nobody").status_code == 404
 
 
@@ -85,7 +85,7 @@ def test_records_are_found_the_newest_first(guarded: Running, admin: httpx.Clien
         found: list[dict[str, Any]] = admin.get("/v1/admin/records", params=wanted).json()
         return found
 
-    guarded.wait_for(lambda: len(search(id=asked[1]["request_id"])) == 1, 5)
+    guarded.wait_for(lambda: len(search(id=asked[1]["request_id"])) == 1, 20)
     assert [record["request_id"] for record in search(limit=2)] == [one["request_id"] for one in reversed(asked)]
     assert [record["request_id"] for record in search(level="emergency")][:1] == [asked[1]["request_id"]]
     assert search(key="nobody") == [] and len(search(key="admin", kind="answer")) >= 2
