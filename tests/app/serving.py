@@ -11,7 +11,7 @@ import httpx
 import uvicorn.server
 
 from app.backends.local import LocalBackend
-from app.config import AudienceConfig, ServeConfig
+from app.config import AccessConfig, AudienceConfig, ServeConfig
 from app.served import verified_as
 from app.server import Server
 from app.service import INTERNAL, create_app
@@ -79,11 +79,12 @@ def serving(
     grounding: GroundingRecord = NO_ENTRIES,
     verify: Policy | None = None,
     audience: AudienceConfig = INTERNAL,
+    access: AccessConfig | None = None,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
     served = verified_as(find_domain(domain), verify)
-    app = create_app(backend, served, knowledge, config, grounding, audience=audience)
+    app = create_app(backend, served, knowledge, config, grounding, audience=audience, access=access)
     server = Server(app, backend)
     running = Running(server, backend)
     running.thread.start()
