@@ -22,6 +22,8 @@ class ModelAnswer(_Record):
         logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number,
             None where it was not measured.
         reference_tokens: Tokens of the reference answer, its stop token included.
+        seconds: What the answer took: of a server from question to whole answer, of a model in this process its share
+            of the time of its batch; None where unknown, as in answers from before it was measured.
     """
 
     text: str
@@ -29,6 +31,7 @@ class ModelAnswer(_Record):
     tokens: int = 0
     logprob: float | None = None
     reference_tokens: int = 0
+    seconds: float | None = None
 
 
 class Session(_Record):

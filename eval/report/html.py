@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval.bilingual import Text
 from eval.judges import FALLBACK, JUDGES, primary
 from eval.report import plots, wording
+from eval.report.browser import browser
 from eval.report.schema import (
     Comparison,
     ItemRecord,
@@ -25,7 +26,7 @@ from eval.report.schema import (
 )
 from eval.significance import Estimate
 
-TEMPLATE = Path(__file__).parent / "template.html"
+TEMPLATES = Path(__file__).parent
 EXAMPLES = 3  # of each kind
 UNSCORED = 30  # answers to questions that have no reference
 
@@ -60,17 +61,38 @@ class KindPlot:
     rows: tuple[PlotRow, ...]
 
 
+@dataclass(frozen=True)
+class Misses:
+    """The items of a suite that were missed by a safety metric.
+
+    Attributes:
+        judged: The systems that are judged: all but the baseline, or the only one.
+        items: Each item with the systems that missed it.
+    """
+
+    suite: str
+    metric: str
+    judged: list[System]
+    items: list[tuple[ItemRecord, list[System]]]
+
+
 def html(report: Report, items: Sequence[ItemRecord]) -> str:
     """The report as one HTML page; all text from data and models is escaped.
 
     Args:
         report: The content.
-        items: Every item with its answers; a few are shown.
+        items: Every item with its answers.
 
     Returns:
         The page.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals.update(
         t=_both,
         wording=wording,
@@ -81,11 +103,12 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
         names=wording.system_names(report),
         colours=plots.colours(list(report.systems)),
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
+    return environment.get_template("template.html").render(
         report=report,
         cards=[_card(report, suite, metric) for suite, metric in wording.headlines(report)],
         kinds={suite: _kinds(report, suite) for suite in report.suites},
+        browser=browser(report, items),
+        misses=_misses(report, items),
         examples=_examples(items, report.provenance.seed),
         loss=_loss(report),
         lengths=_lengths(report),
@@ -129,6 +152,25 @@ def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, m
     unit, names = report.metrics[metric].unit, wording.system_names(report)
     spoken = "；".join(f"{names[system].zh} {shown_interval(score, unit)}" for system, score in scores.items())
     return plots.interval_plot(scores, plots.colours(list(report.systems)), f"{name.zh}：{spoken}")
+
+
+def _misses(report: Report, items: Sequence[ItemRecord]) -> list[Misses]:
+    """Every item that a system missed by a metric whose misses matter most, the metrics in the order of the report."""
+    judged = report.compared or [report.subject]
+    return [
+        Misses(suite, metric, judged, _missed(items, suite, metric, judged))
+        for suite in report.suites
+        for metric in report.metrics_of(suite)
+        if wording.is_safety(metric)
+    ]
+
+
+def _missed(
+    items: Sequence[ItemRecord], suite: str, metric: str, judged: Sequence[System]
+) -> list[tuple[ItemRecord, list[System]]]:
+    of_suite = [item for item in items if item.suite == suite]
+    found = [(item, [s for s in judged if item.scores[s].get(metric, 1.0) < 1]) for item in of_suite]
+    return [(item, systems) for item, systems in found if systems]
 
 
 def _loss(report: Report) -> dict[str, object] | None:
