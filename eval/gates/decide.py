@@ -152,7 +152,7 @@ def _difference(report: Report, name: str, rule: GainRule | NoLossRule, system: 
     judge = JUDGES[rule.metric]
     value = found.difference
     if not judge.higher_is_better:
-        value, low, high = -value, None if high is None else -high, None if low is None else -low
+        value, low, high = 0.0 - value, None if high is None else 0.0 - high, None if low is None else 0.0 - low
     limit = Limit(rule.least if isinstance(rule, GainRule) else -rule.margin, True, rule.on)
     outcome = _judged(name, Number(what, value, low, high, found.n, judge.unit, signed=True), limit, rule.least_items)
     if isinstance(rule, GainRule) and outcome.verdict == "passed":

@@ -4,7 +4,7 @@ import itertools
 import platform
 import time
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from eval.report.schema import (
     Cost,
     Counted,
     Curve,
+    Facet,
     ItemRecord,
     Lengths,
     Merge,
@@ -58,6 +59,7 @@ from models.run_directory import read_metrics
 
 CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
+QUESTION_LENGTHS = (15, 30, 60, 200)  # by which scores are broken down
 VERSIONS = ("torch", "transformers", "peft", "sacrebleu", "rapidfuzz", "numpy")
 
 Suites = Mapping[str, Sequence[Example]]
@@ -119,6 +121,11 @@ def assemble(
             system: {suite: _by_kind(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
+        breakdowns={
+            facet: found
+            for facet, value_of in FACETS.items()
+            if any((found := _breakdown(measured, suites, value_of)).values())
+        },
         comparisons=_comparisons(
             measured,
             suites,
@@ -164,13 +171,52 @@ def _clean(
     }
 
 
-def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:
-    by_kind: dict[str, Scores] = {}
-    for kind in dict.fromkeys(example.kind for example in examples):
-        places = [i for i, example in enumerate(examples) if example.kind == kind]
+def _broken_down(
+    measurements: Mapping[str, Measurement], examples: Sequence[Example], values: Sequence[str], shown: Iterable[str]
+) -> dict[str, Scores]:
+    """Scores of the items that have each of the values to show."""
+    found: dict[str, Scores] = {}
+    for value in shown:
+        places = [i for i, of_item in enumerate(values) if of_item == value]
         narrowed = {name: measurement.only(places) for name, measurement in measurements.items()}
-        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples)
-    return by_kind
+        found[value] = _scores({name: m for name, m in narrowed.items() if m.items}, examples)
+    return found
+
+
+def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:
+    kinds = [example.kind for example in examples]
+    return _broken_down(measurements, examples, kinds, dict.fromkeys(kinds))
+
+
+def _breakdown(
+    measured: Measured, suites: Suites, value_of: Callable[[Example], str]
+) -> dict[System, dict[str, dict[str, Scores]]]:
+    """Scores by system, suite and value, of the suites in which at least two values have enough items."""
+    found: dict[System, dict[str, dict[str, Scores]]] = {system: {} for system in measured}
+    for suite, examples in suites.items():
+        values = [value_of(example) for example in examples]
+        shown = [value for value, count in Counter(values).most_common() if count >= significance.LEAST_ITEMS]
+        if len(shown) > 1:
+            for system, by_suite in measured.items():
+                found[system][suite] = _broken_down(by_suite[suite], examples, values, shown)
+    return found
+
+
+def _turns(example: Example) -> str:
+    return "several" if sum(message.role == "user" for message in example.prompt) > 1 else "one"
+
+
+def _length(example: Example) -> str:
+    """Of the last question, in characters."""
+    longest = next((most for most in QUESTION_LENGTHS if len(example.prompt[-1].content) <= most), None)
+    return f"≤ {longest}" if longest else f"> {QUESTION_LENGTHS[-1]}"
+
+
+FACETS: dict[Facet, Callable[[Example], str]] = {
+    "source": lambda example: example.source,
+    "turns": _turns,
+    "length": _length,
+}
 
 
 def _comparisons(

@@ -1,7 +1,7 @@
 """``index.html``: the report as one self-contained file, in Chinese and English."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from eval.report.schema import (
     Comparison,
     ItemRecord,
     Report,
+    Scores,
     System,
     progression,
     shown,
@@ -54,8 +55,8 @@ class PlotRow:
 
 
 @dataclass(frozen=True)
-class KindPlot:
-    """The interval plot of a suite; the title names its metrics."""
+class Breakdown:
+    """The interval plot of a suite, broken down; the title says by what, and names the metrics."""
 
     title: Text
     rows: tuple[PlotRow, ...]
@@ -106,7 +107,7 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
     return environment.get_template("template.html").render(
         report=report,
         cards=[_card(report, suite, metric) for suite, metric in wording.headlines(report)],
-        kinds={suite: _kinds(report, suite) for suite in report.suites},
+        breakdowns={suite: list(_breakdowns(report, suite)) for suite in report.suites},
         browser=browser(report, items),
         misses=_misses(report, items),
         examples=_examples(items, report.provenance.seed),
@@ -127,21 +128,38 @@ def _card(report: Report, suite: str, metric: str) -> Card:
     return Card(suite, metric, scores, large, plot, report.comparison(suite, metric))
 
 
-def _kinds(report: Report, suite: str) -> KindPlot:
-    """Each kind of item by its most informative metric, the most frequent kinds first."""
+def _breakdowns(report: Report, suite: str) -> Iterator[Breakdown]:
+    """The scores of a suite by kind of item, the most frequent kinds first, then by what else items carry."""
     frequent = sorted(report.suites[suite].kinds.items(), key=lambda pair: (-pair[1], pair[0]))
-    scored = report.by_kind[report.subject][suite]
-    metrics = {kind: primary(scored[kind])[0] for kind, _ in frequent if scored[kind]}
+    kinds = {system: by_suite[suite] for system, by_suite in report.by_kind.items()}
+    yield _breakdown(report, wording.BY_KIND, kinds, {kind: wording.item_kind(kind) for kind, _ in frequent})
+    for facet, by_system in report.breakdowns.items():
+        values = {system: by_suite[suite] for system, by_suite in by_system.items() if suite in by_suite}
+        if values:
+            names = {value: wording.facet_value(facet, value) for value in values[report.subject]}
+            yield _breakdown(report, wording.FACETS[facet], values, names)
+
+
+def _breakdown(
+    report: Report, by: Text, values: Mapping[System, Mapping[str, Scores]], names: Mapping[str, Text]
+) -> Breakdown:
+    """Each value by its most informative metric."""
+    scored = values[report.subject]
+    metrics = {value: primary(scored[value])[0] for value in names if scored[value]}
     several = len(set(metrics.values())) > 1
-    names = [JUDGES[metric].title for metric in dict.fromkeys(metrics.values())]
-    title = Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
-    rows = tuple(_kind_row(report, suite, kind, metric, several) for kind, metric in metrics.items())
-    return KindPlot(title, rows)
+    titles = [JUDGES[metric].title for metric in dict.fromkeys(metrics.values())]
+    title = Text(
+        f"{by.zh}：{'、'.join(name.zh for name in titles)}", f"{by.en}: {', '.join(name.en for name in titles)}"
+    )
+    rows = tuple(
+        _row(report, names[value], {system: found[value][metric] for system, found in values.items()}, metric, several)
+        for value, metric in metrics.items()
+    )
+    return Breakdown(title, rows)
 
 
-def _kind_row(report: Report, suite: str, kind: str, metric: str, with_metric: bool) -> PlotRow:
-    scores = {system: by_suite[suite][kind][metric] for system, by_suite in report.by_kind.items()}
-    name, title = wording.item_kind(kind), JUDGES[metric].title
+def _row(report: Report, name: Text, scores: dict[System, Estimate], metric: str, with_metric: bool) -> PlotRow:
+    title = JUDGES[metric].title
     full = Text(f"{name.zh} · {title.zh}", f"{name.en} · {title.en}")
     numbers = progression([shown(score.value, report.metrics[metric].unit) for score in scores.values()])
     plot = _interval_plot(full, scores, report, metric)

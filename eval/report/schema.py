@@ -53,6 +53,9 @@ Scores = dict[str, Estimate]
 Odd = Literal["cut", "empty", "too_long", "loops", "failed"]
 """What is unusual about an answer; see ``Counted``."""
 
+Facet = Literal["source", "turns", "length"]
+"""What scores are broken down by besides the kind of an item."""
+
 GateVerdict = Literal["passed", "failed", "undecided"]
 """``undecided``: what a rule is about is not in the report, or of too few items to show it; that is no pass."""
 
@@ -335,6 +338,8 @@ class Report(_ReportPart):
         clean: The same without the items that overlap with the training data of any system, of suites that have such
             items and others; none in reports from before this key.
         by_kind: Scores by system, suite, kind of item and metric.
+        breakdowns: The same by what else items carry: facet, system, suite and value, where at least two values have at
+            least ten items; none in reports from before this key.
         comparisons: Every other system against the baseline; empty where only one model was evaluated.
         agreements: How many answers any two systems share; none in reports from before this key.
         metrics: The metrics that occur.
@@ -347,6 +352,7 @@ class Report(_ReportPart):
     systems: dict[System, dict[str, Scores]]
     clean: dict[System, dict[str, Scores]] = Field(default_factory=dict)
     by_kind: dict[System, dict[str, dict[str, Scores]]]
+    breakdowns: dict[Facet, dict[System, dict[str, dict[str, Scores]]]] = Field(default_factory=dict)
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...] = ()
     metrics: dict[str, MetricRecord]

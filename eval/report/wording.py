@@ -16,6 +16,7 @@ from eval.report.schema import (
     TUNED,
     Comparison,
     Cost,
+    Facet,
     GateOutcome,
     GateVerdict,
     NotMeasurable,
@@ -108,6 +109,13 @@ ITEM_KINDS = {
     "subjective": Text("主观问题", "subjective"),
     DEFINITION: Text(DEFINITION, "definition"),
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
+BY_KIND = Text("按题型", "By kind")
+FACETS: dict[Facet, Text] = {
+    "source": Text("按来源", "By source"),
+    "turns": Text("按轮数", "By number of questions"),
+    "length": Text("按问题长度（字）", "By length of the question (characters)"),
+}
+TURNS = {"one": Text("一问", "one question"), "several": Text("追问", "a follow-up")}
 METHOD = Text(
     "区间：95%。同组的题（关于同一条目）对错相连，所以以组为单位：0 到 1 之间的均值用精确二项区间，题数按组内相似程度"
     "折算（Korn 与 Graubard）；其余用组的刀切法和 t 分布。比较：同题配对，以组为单位的 t 检验，区间不含 0 即 p < "
@@ -174,6 +182,11 @@ def outcome(report: Report) -> Text:
     if found == {"no verdict"}:
         return Text("题数不足，不作结论", "Too few items for a verdict")
     return Text("回答未显示差别", "No difference shown in the answers")
+
+
+def facet_value(facet: Facet, value: str) -> Text:
+    """A value that scores are broken down by."""
+    return TURNS[value] if facet == "turns" else Text(value, value)
 
 
 def outcome_tone(report: Report) -> str:
