@@ -76,6 +76,11 @@ class Misses:
     judged: list[System]
     items: list[tuple[ItemRecord, list[System]]]
 
+    @property
+    def count(self) -> int:
+        """How many items were missed."""
+        return len(self.items)
+
 
 def html(report: Report, items: Sequence[ItemRecord]) -> str:
     """The report as one HTML page; all text from data and models is escaped.
