@@ -118,8 +118,13 @@ def _decided(report: Report, name: str, rule: Rule) -> RuleOutcome:
             outcomes = list(_whole_answers(report, name, rule, system))
     for verdict in NOT_PASSED:
         if found := [outcome for outcome in outcomes if outcome.verdict == verdict]:
-            return found[0]
-    return min(outcomes, key=lambda outcome: outcome.n or 0)
+            return max(found, key=_from_threshold)
+    return min(outcomes, key=_from_threshold)
+
+
+def _from_threshold(outcome: RuleOutcome) -> float:
+    """How far the number of a rule is from its threshold; 0 where there is none."""
+    return abs((outcome.value or 0.0) - (outcome.threshold or 0.0))
 
 
 def _score(report: Report, name: str, rule: ScoreRule, system: System) -> RuleOutcome:

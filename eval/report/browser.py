@@ -103,7 +103,7 @@ def _rows(
             "answers": [item.answers[system] for system in report.systems],
             "odd": [item.odd.get(system, ()) for system in report.systems],
             "scores": [_shares(item.scores[system], metrics) for system in report.systems],
-            "decisive": metrics.index(primary(scores)[0]) if scores else None,  # unless another is chosen
+            "decisive": next((metrics.index(name) for name in primary(scores) if name in scores), None),
             "overlaps": item.overlaps,
         }
 
