@@ -27,7 +27,7 @@ from eval.gates.config import (
 from eval.judges import JUDGES
 from eval.judges.judge import Unit
 from eval.report.schema import MOST_LOOPS, GateOutcome, GateVerdict, Report, RuleOutcome, System, shown
-from eval.report.wording import suite_name, system_names
+from eval.report.wording import NOT_MEASURABLE, suite_name, system_names
 
 NOT_PASSED: Sequence[GateVerdict] = ("failed", "undecided")
 
@@ -128,12 +128,14 @@ def _from_threshold(outcome: RuleOutcome) -> float:
 
 
 def _score(report: Report, name: str, rule: ScoreRule, system: System) -> RuleOutcome:
-    clean = rule.items == "clean" and rule.suite in report.clean.get(system, {})
-    by_suite = report.clean[system] if clean else report.systems[system]
-    what = _about(
-        report, rule.suite, rule.metric, system, Text("（干净题）", ", clean items") if clean else Text("", "")
-    )
-    score = by_suite.get(rule.suite, {}).get(rule.metric)
+    clean = rule.items == "clean"
+    what = _about(report, rule.suite, rule.metric, system, Text("，干净题", ", clean items") if clean else Text("", ""))
+    scores = report.systems[system].get(rule.suite, {})
+    if clean and scores:
+        if why := _why_not_clean(report, rule.suite, system):
+            return _undecided(name, Text(f"{what.zh}：{why.zh}。", f"{what.en}: {why.en}."))
+        scores = report.clean.get(system, {}).get(rule.suite, scores)  # the same where nothing overlaps
+    score = scores.get(rule.metric)
     if score is None:
         return _undecided(name, _not_measured(what))
     at = rule.most if rule.least is None else rule.least
@@ -141,6 +143,19 @@ def _score(report: Report, name: str, rule: ScoreRule, system: System) -> RuleOu
     limit = Limit(at, rule.least is not None, rule.on)
     unit = JUDGES[rule.metric].unit
     return _judged(name, Number(what, score.value, score.low, score.high, score.n, unit), limit, rule.least_items)
+
+
+def _why_not_clean(report: Report, suite: str, system: System) -> Text | None:
+    """Why there is no score without the items that overlap with training data, where there is none."""
+    record = report.suites[suite]
+    overlap = record.overlap if system == report.subject else record.other_overlaps.get(system)
+    if overlap and overlap.not_measurable:
+        return NOT_MEASURABLE[overlap.not_measurable]
+    if overlap and (overlap.exact or overlap.shared_13) and suite not in report.clean.get(system, {}):
+        return Text(
+            "没有不重合的题，或报告早于这项测量", "no item is without overlap, or the report is from before that"
+        )
+    return None
 
 
 def _difference(report: Report, name: str, rule: GainRule | NoLossRule, system: System) -> RuleOutcome:

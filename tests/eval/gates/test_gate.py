@@ -16,8 +16,9 @@ from eval.gate import HELP, main
 from eval.gates.config import GateCommandConfig, GateConfig
 from eval.gates.decide import decide
 from eval.report.assemble import assemble
-from eval.report.schema import GateOutcome, GateVerdict, ItemRecord, Report
+from eval.report.schema import GateOutcome, GateVerdict, ItemRecord, Report, SuiteOverlap
 from eval.report.write import write_report
+from eval.significance import Estimate
 from tests.artifacts import artifact
 from tests.eval.conftest import SUITE, example
 
@@ -176,11 +177,18 @@ def test_a_rule_passes_fails_or_is_undecided(rule: dict[str, object], verdict: G
 
 
 def test_clean_items_can_be_required(report: Report) -> None:
-    score = report.systems["tuned"]["safety"]["emergency"]
-    dirty = report.model_copy(update={"clean": {"tuned": {"safety": {"emergency": type(score)(0.5, 0.3, 0.7, 20)}}}})
     clean = rules(only={**SCORE, "least": 0.9, "items": "clean"})
-    assert decide(report, clean).verdict == "passed"  # nothing overlaps
-    assert decide(dirty, clean).verdict == "failed" and "clean items" in decide(dirty, clean).rules[0].en
+
+    def verdict(exact: int | None, **of: object) -> GateVerdict:
+        unknown = None if exact is not None else "training data gone"
+        overlap = SuiteOverlap(n=60, exact=exact, shared_13=exact, not_measurable=unknown)
+        suites = {"safety": report.suites["safety"].model_copy(update={"overlap": overlap})}
+        return decide(report.model_copy(update={"suites": suites, **of}), clean).verdict
+
+    assert verdict(None) == "undecided"
+    assert verdict(0) == "passed"
+    assert verdict(20, clean={"tuned": {"safety": {"emergency": Estimate(0.5, 0.3, 0.7, 40)}}}) == "failed"
+    assert verdict(60) == "undecided"  # none is left
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
