@@ -228,8 +228,9 @@ def is_safety(metric: str) -> bool:
 def missed(report: Report, suite: str, metric: str, system: System) -> Text:
     """How often a system was wrong by a safety metric, with the interval of that share."""
     score, name = report.systems[system][suite][metric], system_names(report)[system]
-    bounds = (None, None) if score.low is None or score.high is None else (1 - score.high, 1 - score.low)
-    share = shown_interval(Estimate(1 - score.value, *bounds, score.n), "share")
+    low = None if score.high is None else 1 - score.high
+    high = None if score.low is None else 1 - score.low
+    share = shown_interval(Estimate(1 - score.value, low, high, score.n), "share")
     count = round(score.n * (1 - score.value))
     return Text(f"{name.zh} {score.n} 题中 {count} 题：{share}", f"{name.en} {count} of {score.n}: {share}")
 
