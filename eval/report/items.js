@@ -70,7 +70,7 @@ const answer = (item, system) => {
 };
 const ROLES = { system: ["系统提示", "system"], user: ["用户", "user"], assistant: ["助手", "assistant"] };
 const detail = (item) => {
-  const turns = item.asked.map(([role, text]) =>
+  const turns = (item.asked.length > 1 ? item.asked : []).map(([role, text]) => // a single one is the summary
     element("p", { className: "turn" }, element("span", { className: "small" }, both(ROLES[role])), element("span", {}, text)));
   const link = element("a", { href: `#item=${encodeURIComponent(item.id)}` }, both(["链接", "link"]));
   const reference = element("div", {}, element("span", { className: "small" }, both(["参考答案", "Reference"])),
