@@ -22,8 +22,8 @@ class ModelAnswer(_Record):
         logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number,
             None where it was not measured.
         reference_tokens: Tokens of the reference answer, its stop token included.
-        seconds: What the answer took: of a server from question to whole answer, of a model in this process its share
-            of the time of its batch; None where unknown, as in answers from before it was measured.
+        seconds: From question to whole answer, of a server; None where unknown, as of models in this process, which answer
+            in batches.
     """
 
     text: str

@@ -146,7 +146,7 @@ class Cost(_ReportPart):
 
     Attributes:
         tokens: Mean tokens of an answer; None where a server does not tell.
-        seconds: Mean seconds of an answer; None where they are not known, as in answers from before they were measured.
+        seconds: Mean seconds of an answer; None where they are not known, as of models in this process.
         timed: How many answers that is the mean of.
     """
 
