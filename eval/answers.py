@@ -22,8 +22,8 @@ class ModelAnswer(_Record):
         logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number,
             None where it was not measured.
         reference_tokens: Tokens of the reference answer, its stop token included.
-        seconds: From question to whole answer, of a server; None where unknown, as of models in this process, which answer
-            in batches.
+        seconds: From question to whole answer, of a server; None where unknown, as of models in this process, which
+            answer in batches.
     """
 
     text: str
