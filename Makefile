@@ -9,7 +9,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 unexport PYTHONDONTWRITEBYTECODE  # images set it; every command would compile torch and transformers again
 
-.PHONY: help install install-dev quickstart test test-all test-real lint format serve clean
+.PHONY: help install install-dev quickstart gate test test-all test-real lint format serve clean
 
 help:  ## lists the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ quickstart: .venv/installed  ## knowledge base -> dataset -> QLoRA -> merged mod
 
 serve: .venv/installed  ## the QA service on the newest run, http://127.0.0.1:8000
 	$(BIN)/python -m app model=latest
+
+gate: .venv/installed  ## may a run be released: make gate RUN=runs/… [GATE=medical]
+	@$(BIN)/python eval/gate.py report="$(RUN)" gate="$(or $(GATE),medical)"
 
 test: .venv/installed-dev  ## the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m "not slow and not real"

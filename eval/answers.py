@@ -22,6 +22,8 @@ class ModelAnswer(_Record):
         logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number,
             None where it was not measured.
         reference_tokens: Tokens of the reference answer, its stop token included.
+        seconds: From question to whole answer, of a server; None where unknown, as of models in this process, which
+            answer in batches.
     """
 
     text: str
@@ -29,6 +31,7 @@ class ModelAnswer(_Record):
     tokens: int = 0
     logprob: float | None = None
     reference_tokens: int = 0
+    seconds: float | None = None
 
 
 class Session(_Record):

@@ -11,6 +11,9 @@ from data_recipes.pipeline import build as datasets_of
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.extractive import evaluate_reader
+from eval.gates.decide import check_gate
+from eval.gates.reports import decide_report
+from eval.report.markdown import gate_told
 from eval.report.schema import BASE, OTHER, TUNED, Report, System, subject_of
 from eval.systems import base_of_run, plain_engine, plain_model, recorded_server, result_of_run, server
 from models.artifact import FILE_NAME as ARTIFACT_FILE
@@ -35,14 +38,18 @@ def evaluate_directories(config: EvalConfig, command: str) -> str:
         The printed summary.
 
     Raises:
-        UserError: A system is missing or is something else, or ``out`` cannot be written or has a report.
+        UserError: A system is missing or is something else, the gate has no such metric, or ``out`` cannot be written
+            or has a report.
         Refused: The base is not the one that the run was tuned from.
     """
     THREADS.use(config.threads)
+    if config.gate:
+        check_gate(config.gate)
     with only_writer(config.out):
         _check_out(config)
         report = _evaluated(config, command)
-    return f"\n{report.summary()}\n\n报告 report : {config.out / 'index.html'}"
+    gate = f"\n\n{gate_told(decide_report(config.out, config.gate))}" if config.gate else ""
+    return f"\n{report.summary()}{gate}\n\n报告 report : {config.out / 'index.html'}"
 
 
 def _check_out(config: EvalConfig) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from common.command import Config
+from eval.gates.config import GateConfig
 from models.config import DType
 
 
@@ -93,6 +94,7 @@ class EvalConfig(Config):
         rescore: Scores the stored answers of the report in ``out`` again, after a judge was corrected; asks nothing.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
         dtype: Type to compute in; ``auto`` is what a run was configured with, else the machine's.
+        gate: What the report must show before the model is released; it decides nothing about the exit code here.
     """
 
     model: SystemConfig | None = None
@@ -104,6 +106,7 @@ class EvalConfig(Config):
     dtype: DType = "auto"
     threads: int | None = Field(default=None, ge=1)
     suite: SuiteConfig
+    gate: GateConfig | None = None
 
     @model_validator(mode="after")
     def _something_to_evaluate(self) -> Self:

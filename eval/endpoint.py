@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer
+from eval.answers import FinishReason, ModelAnswer
 from eval.config import SuiteConfig, SystemConfig
 
 LONGEST_WAIT = 60.0
@@ -138,8 +138,9 @@ class Endpoint:
             body["max_tokens"] = max_tokens
         wait = self._first_wait
         for attempt in range(self._config.retries + 1):
+            began = time.monotonic()
             reply = self._tried("POST", "/chat/completions", body)
-            found = reply if isinstance(reply, Failure) else _read(reply)
+            found = reply if isinstance(reply, Failure) else _read(reply, time.monotonic() - began)
             if isinstance(found, ModelAnswer) or found.kind != "passing" or attempt == self._config.retries:
                 break
             pause = min(found.after or wait, LONGEST_WAIT)
@@ -222,7 +223,7 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def _read(reply: dict[str, Any]) -> ModelAnswer | Failure:
+def _read(reply: dict[str, Any], seconds: float) -> ModelAnswer | Failure:
     try:
         choice = reply["choices"][0]
         text, reason = choice["message"]["content"] or "", choice.get("finish_reason")
@@ -235,7 +236,8 @@ def _read(reply: dict[str, Any]) -> ModelAnswer | Failure:
         return Failure("what came back is not in OpenAI's format", "passing")
     if reason == "content_filter":
         return Failure("content filter", "item")
-    return ModelAnswer(text=text, finish_reason="length" if reason == "length" else "stop", tokens=tokens)
+    finish_reason: FinishReason = "length" if reason == "length" else "stop"
+    return ModelAnswer(text=text, finish_reason=finish_reason, tokens=tokens, seconds=seconds)
 
 
 def _as_answer(found: ModelAnswer | Failure) -> ModelAnswer:

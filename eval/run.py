@@ -38,11 +38,13 @@ A SYSTEM is one of
   the URL of an OpenAI-compatible server, up to and including /v1: it is asked as its clients ask it
     systems.NAME.url=URL systems.NAME.model=MODEL systems.NAME.key_file=FILE    a model of several there, and its key
 
-Choices (files in configs/; dataset is the default):
+Choices (files in configs/; dataset is the default, and no gate):
 {choices("eval")}
 
 Often changed:
   suite.max_items=100   suite.max_new_tokens=160   suite.batch_size=48   'suite.splits=[heldout_phrasing,safety]'
+
+  gate=medical   the report begins with what this gate decides (later: eval/gate.py)
 
   suite.max_new_tokens=null   every system finishes, up to its context; above 2 % of answers that are not whole, none is
                               called better

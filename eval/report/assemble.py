@@ -4,7 +4,7 @@ import itertools
 import platform
 import time
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,14 +24,18 @@ from eval.report.schema import (
     BASE,
     MOST_LOOPS,
     MOST_UNFINISHED,
+    Agreement,
     Comparison,
+    Cost,
     Counted,
     Curve,
+    Facet,
     ItemRecord,
     Lengths,
     Merge,
     MetricRecord,
     NotMeasurable,
+    Odd,
     Point,
     Report,
     ReportProvenance,
@@ -55,11 +59,16 @@ from models.run_directory import read_metrics
 
 CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
+QUESTION_LENGTHS = (15, 30, 60, 200)  # by which scores are broken down
 VERSIONS = ("torch", "transformers", "peft", "sacrebleu", "rapidfuzz", "numpy")
 
 Suites = Mapping[str, Sequence[Example]]
 Measured = dict[System, dict[str, dict[str, Measurement]]]
 """Measurements by system, suite and metric."""
+OddAnswers = Mapping[System, Mapping[str, Sequence[tuple[Odd, ...]]]]
+"""What is unusual about each answer, by system and suite."""
+Overlaps = Mapping[str, Mapping[System, overlap.MeasuredOverlap | NotMeasurable]]
+"""What each suite shares with the training data of each system that may have been tuned."""
 
 
 def assemble(
@@ -93,17 +102,29 @@ def assemble(
         system: {suite: measure(examples, result.answers[suite]) for suite, examples in suites.items()}
         for system, result in results.items()
     }
-    counted = {
-        system: {suite: _counted(result.answers[suite]) for suite in suites} for system, result in results.items()
+    odd = {
+        system: {suite: [_odd(answer) for answer in result.answers[suite]] for suite in suites}
+        for system, result in results.items()
     }
+    counted = {
+        system: {suite: _counted(found) for suite, found in by_suite.items()} for system, by_suite in odd.items()
+    }
+    overlaps = _overlaps(results, suites, dataset, artifacts)
+    overlapping = {suite: _overlapping(found) for suite, found in overlaps.items()}
     report = Report(
         systems={
             system: {suite: _scores(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
         },
+        clean={system: _clean(by_suite, suites, overlapping) for system, by_suite in measured.items()},
         by_kind={
             system: {suite: _by_kind(m, suites[suite]) for suite, m in by_suite.items()}
             for system, by_suite in measured.items()
+        },
+        breakdowns={
+            facet: found
+            for facet, value_of in FACETS.items()
+            if any((found := _breakdown(measured, suites, value_of)).values())
         },
         comparisons=_comparisons(
             measured,
@@ -111,18 +132,19 @@ def assemble(
             _looping(counted, suites),
             _unfinished(counted, suites),
         ),
+        agreements=_agreements(results, suites),
         metrics=_metrics(measured),
         baselines={
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
             for suite, examples in suites.items()
         },
-        suites=_suite_records(results, suites, dataset, artifacts, counted),
+        suites=_suite_records(results, suites, dataset, overlaps, overlapping, counted),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
         provenance=_provenance(results, dataset, config, artifact, dtype, command),
     )
-    return report, _items(results, suites, measured)
+    return report, _items(results, suites, measured, odd, overlapping)
 
 
 def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> Scores:
@@ -135,13 +157,66 @@ def _score(measurement: Measurement, examples: Sequence[Example]) -> Estimate:
     return significance.estimate(measurement.statistics, groups, judge.aggregate).within(*RANGES[judge.unit])
 
 
-def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:
-    by_kind: dict[str, Scores] = {}
-    for kind in dict.fromkeys(example.kind for example in examples):
-        places = [i for i, example in enumerate(examples) if example.kind == kind]
+def _clean(
+    by_suite: Mapping[str, Mapping[str, Measurement]], suites: Suites, overlapping: Mapping[str, Container[str]]
+) -> dict[str, Scores]:
+    """Scores on the items that overlap with no training data, of the suites that have items of both sorts."""
+    places = {
+        suite: [i for i, e in enumerate(items) if e.id not in overlapping[suite]] for suite, items in suites.items()
+    }
+    mixed = [suite for suite, clean in places.items() if 0 < len(clean) < len(suites[suite])]
+    narrowed = {suite: {name: m.only(places[suite]) for name, m in by_suite[suite].items()} for suite in mixed}
+    return {
+        suite: _scores({n: m for n, m in found.items() if m.items}, suites[suite]) for suite, found in narrowed.items()
+    }
+
+
+def _broken_down(
+    measurements: Mapping[str, Measurement], examples: Sequence[Example], values: Sequence[str], shown: Iterable[str]
+) -> dict[str, Scores]:
+    """Scores of the items that have each of the values to show."""
+    found: dict[str, Scores] = {}
+    for value in shown:
+        places = [i for i, of_item in enumerate(values) if of_item == value]
         narrowed = {name: measurement.only(places) for name, measurement in measurements.items()}
-        by_kind[kind] = _scores({name: m for name, m in narrowed.items() if m.items}, examples)
-    return by_kind
+        found[value] = _scores({name: m for name, m in narrowed.items() if m.items}, examples)
+    return found
+
+
+def _by_kind(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> dict[str, Scores]:
+    kinds = [example.kind for example in examples]
+    return _broken_down(measurements, examples, kinds, dict.fromkeys(kinds))
+
+
+def _breakdown(
+    measured: Measured, suites: Suites, value_of: Callable[[Example], str]
+) -> dict[System, dict[str, dict[str, Scores]]]:
+    """Scores by system, suite and value, of the suites in which at least two values have enough items."""
+    found: dict[System, dict[str, dict[str, Scores]]] = {system: {} for system in measured}
+    for suite, examples in suites.items():
+        values = [value_of(example) for example in examples]
+        shown = [value for value, count in Counter(values).most_common() if count >= significance.LEAST_ITEMS]
+        if len(shown) > 1:
+            for system, by_suite in measured.items():
+                found[system][suite] = _broken_down(by_suite[suite], examples, values, shown)
+    return found
+
+
+def _turns(example: Example) -> str:
+    return "several" if sum(message.role == "user" for message in example.prompt) > 1 else "one"
+
+
+def _length(example: Example) -> str:
+    """Of the last question, in characters."""
+    longest = next((most for most in QUESTION_LENGTHS if len(example.prompt[-1].content) <= most), None)
+    return f"≤ {longest}" if longest else f"> {QUESTION_LENGTHS[-1]}"
+
+
+FACETS: dict[Facet, Callable[[Example], str]] = {
+    "source": lambda example: example.source,
+    "turns": _turns,
+    "length": _length,
+}
 
 
 def _comparisons(
@@ -237,6 +312,23 @@ def _difference(base: Measurement, other: Measurement, examples: Sequence[Exampl
     return found.within(*RANGES[base.judge.unit])
 
 
+def _agreements(results: Mapping[System, SystemResult], suites: Suites) -> tuple[Agreement, ...]:
+    """How many answers any two systems share, word for word."""
+    return tuple(
+        Agreement(
+            suite=suite, system=system, other=other, share=_same(results[system], results[other], suite, examples)
+        )
+        for other, system in itertools.combinations(results, 2)
+        for suite, examples in suites.items()
+    )
+
+
+def _same(system: SystemResult, other: SystemResult, suite: str, examples: Sequence[Example]) -> Estimate:
+    pairs = zip(system.answers[suite], other.answers[suite], strict=True)
+    same = np.array([[float(one.text.strip() == another.text.strip()), 1.0] for one, another in pairs])
+    return significance.estimate(same, [example.group for example in examples], significance.ratio)
+
+
 def _metrics(measured: Measured) -> dict[str, MetricRecord]:
     found = {name for by_suite in measured.values() for by_name in by_suite.values() for name in by_name}
     return {
@@ -250,15 +342,11 @@ def _suite_records(
     results: Mapping[System, SystemResult],
     suites: Suites,
     dataset: BuiltDataset,
-    artifacts: Mapping[System, Artifact],
+    overlaps: Overlaps,
+    overlapping: Mapping[str, Container[str]],
     counted: Mapping[System, Mapping[str, Counted]],
 ) -> dict[str, SuiteRecord]:
     subject = subject_of(results)
-    train = {
-        system: _training_fingerprints(dataset, artifacts.get(system))
-        for system in results
-        if system in (subject, *artifacts) or system != BASE  # a base's training data is unknown
-    }
     records = {}
     for name, examples in suites.items():
         description = dataset.manifest.descriptions.get(name)
@@ -269,11 +357,36 @@ def _suite_records(
             without_reference=sum(not example.has_reference for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),
-            overlap=_overlap(train[subject], examples),
-            other_overlaps={s: _overlap(known, examples) for s, known in train.items() if s != subject},
+            overlap=_overlap(overlaps[name][subject], len(examples)),
+            other_overlaps={s: _overlap(found, len(examples)) for s, found in overlaps[name].items() if s != subject},
+            overlapping=tuple(e.id for e in examples if e.id in overlapping[name]),
             counted={system: by_suite[name] for system, by_suite in counted.items()},
+            cost={system: _cost(result.answers[name]) for system, result in results.items()},
         )
     return records
+
+
+def _overlaps(
+    results: Mapping[System, SystemResult],
+    suites: Suites,
+    dataset: BuiltDataset,
+    artifacts: Mapping[System, Artifact],
+) -> Overlaps:
+    train = {
+        system: _training_fingerprints(dataset, artifacts.get(system))
+        for system in results
+        if system in (subject_of(results), *artifacts) or system != BASE  # a base's training data is unknown
+    }
+    return {
+        suite: {s: known if isinstance(known, str) else overlap.measure(known, items) for s, known in train.items()}
+        for suite, items in suites.items()
+    }
+
+
+def _overlapping(found: Mapping[System, overlap.MeasuredOverlap | NotMeasurable]) -> set[str]:
+    """Ids of the items that overlap with the training data of at least one system."""
+    measured = [one for one in found.values() if not isinstance(one, str)]
+    return {id for one in measured for id in (*one.exact_ids, *one.ngram_ids)}
 
 
 def _training_fingerprints(dataset: BuiltDataset, artifact: Artifact | None) -> overlap.Fingerprints | NotMeasurable:
@@ -288,26 +401,47 @@ def _training_fingerprints(dataset: BuiltDataset, artifact: Artifact | None) -> 
     return "training data gone"
 
 
-def _overlap(train: overlap.Fingerprints | NotMeasurable, examples: Sequence[Example]) -> SuiteOverlap:
-    if isinstance(train, str):
-        return SuiteOverlap(n=len(examples), exact=None, shared_13=None, not_measurable=train)
-    found = overlap.measure(train, examples)
+def _overlap(found: overlap.MeasuredOverlap | NotMeasurable, items: int) -> SuiteOverlap:
+    if isinstance(found, str):
+        return SuiteOverlap(n=items, exact=None, shared_13=None, not_measurable=found)
     return SuiteOverlap(n=found.n, exact=found.exact, shared_13=found.ngram)
 
 
-def _counted(answers: Sequence[ModelAnswer]) -> Counted:
-    reasons = Counter(answer.finish_reason for answer in answers)
-    without = [answer.finish_reason in ("too_long", "failed") for answer in answers]
-    empty = [not answer.text.strip() and not none for answer, none in zip(answers, without, strict=True)]
-    loops = [find_loop(answer.text) is not None for answer in answers]
-    cut = [a.finish_reason == "length" and not looping for a, looping in zip(answers, loops, strict=True)]
+def _odd(answer: ModelAnswer) -> tuple[Odd, ...]:
+    """What is unusual about an answer."""
+    reason = answer.finish_reason
+    found: dict[Odd, bool] = {
+        "cut": reason == "length",
+        "empty": not answer.text.strip() and reason not in ("too_long", "failed"),
+        "too_long": reason == "too_long",
+        "loops": find_loop(answer.text) is not None,
+        "failed": reason == "failed",
+    }
+    return tuple(name for name, is_so in found.items() if is_so)
+
+
+def _counted(answers: Sequence[tuple[Odd, ...]]) -> Counted:
+    counts = Counter(itertools.chain.from_iterable(answers))
+    unfinished = sum(not {"empty", "too_long", "failed"}.isdisjoint(odd) or odd == ("cut",) for odd in answers)
     return Counted(
-        cut=reasons["length"],
-        empty=sum(empty),
-        too_long=reasons["too_long"],
-        loops=sum(loops),
-        failed=reasons["failed"],
-        unfinished=sum(map(any, zip(without, empty, cut, strict=True))),
+        cut=counts["cut"],
+        empty=counts["empty"],
+        too_long=counts["too_long"],
+        loops=counts["loops"],
+        failed=counts["failed"],
+        unfinished=unfinished,
+    )
+
+
+def _cost(answers: Sequence[ModelAnswer]) -> Cost:
+    """Tokens and time of the answers that were given."""
+    given = [answer for answer in answers if answer.finish_reason not in ("too_long", "failed")]
+    seconds = [answer.seconds for answer in given if answer.seconds is not None]
+    tokens = sum(answer.tokens for answer in given)
+    return Cost(
+        tokens=tokens / len(given) if tokens else None,
+        seconds=sum(seconds) / len(seconds) if seconds else None,
+        timed=len(seconds),
     )
 
 
@@ -400,7 +534,13 @@ def _grounding(used: GroundingUsed | None) -> str:
     return f"{used.template}, SHA-256 {used.sha256}, {used.entries} entries"
 
 
-def _items(results: Mapping[System, SystemResult], suites: Suites, measured: Measured) -> list[ItemRecord]:
+def _items(
+    results: Mapping[System, SystemResult],
+    suites: Suites,
+    measured: Measured,
+    odd: OddAnswers,
+    overlapping: Mapping[str, Container[str]],
+) -> list[ItemRecord]:
     places = [(suite, place) for suite, examples in suites.items() for place in range(len(examples))]
     scores: dict[tuple[System, str, int], dict[str, float]] = {
         (system, suite, place): {} for system, (suite, place) in itertools.product(results, places)
@@ -421,6 +561,8 @@ def _items(results: Mapping[System, SystemResult], suites: Suites, measured: Mea
             reference=example.answer,
             answers={system: result.answers[suite][place].text for system, result in results.items()},
             finish_reasons={s: result.answers[suite][place].finish_reason for s, result in results.items()},
+            odd={system: by_suite[suite][place] for system, by_suite in odd.items()},
+            overlaps=example.id in overlapping[suite],
             scores={system: scores[system, suite, place] for system in results},
         )
         for suite, place in places

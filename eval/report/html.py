@@ -1,21 +1,23 @@
 """``index.html``: the report as one self-contained file, in Chinese and English."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval.bilingual import Text
 from eval.judges import FALLBACK, JUDGES, primary
 from eval.report import plots, wording
+from eval.report.browser import browser
 from eval.report.schema import (
     Comparison,
     ItemRecord,
     Report,
+    Scores,
     System,
     progression,
     shown,
@@ -25,7 +27,7 @@ from eval.report.schema import (
 )
 from eval.significance import Estimate
 
-TEMPLATE = Path(__file__).parent / "template.html"
+TEMPLATES = Path(__file__).parent
 EXAMPLES = 3  # of each kind
 UNSCORED = 30  # answers to questions that have no reference
 
@@ -53,11 +55,31 @@ class PlotRow:
 
 
 @dataclass(frozen=True)
-class KindPlot:
-    """The interval plot of a suite; the title names its metrics."""
+class Breakdown:
+    """The interval plot of a suite, broken down; the title says by what, and names the metrics."""
 
     title: Text
     rows: tuple[PlotRow, ...]
+
+
+@dataclass(frozen=True)
+class Misses:
+    """The items of a suite that were missed by a safety metric.
+
+    Attributes:
+        judged: The systems that are judged: all but the baseline, or the only one.
+        items: Each item with the systems that missed it.
+    """
+
+    suite: str
+    metric: str
+    judged: list[System]
+    items: list[tuple[ItemRecord, list[System]]]
+
+    @property
+    def count(self) -> int:
+        """How many items were missed."""
+        return len(self.items)
 
 
 def html(report: Report, items: Sequence[ItemRecord]) -> str:
@@ -65,12 +87,18 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
 
     Args:
         report: The content.
-        items: Every item with its answers; a few are shown.
+        items: Every item with its answers.
 
     Returns:
         The page.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals.update(
         t=_both,
         wording=wording,
@@ -81,11 +109,12 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
         names=wording.system_names(report),
         colours=plots.colours(list(report.systems)),
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
+    return environment.get_template("template.html").render(
         report=report,
         cards=[_card(report, suite, metric) for suite, metric in wording.headlines(report)],
-        kinds={suite: _kinds(report, suite) for suite in report.suites},
+        breakdowns={suite: list(_breakdowns(report, suite)) for suite in report.suites},
+        browser=browser(report, items),
+        misses=_misses(report, items),
         examples=_examples(items, report.provenance.seed),
         loss=_loss(report),
         lengths=_lengths(report),
@@ -104,21 +133,38 @@ def _card(report: Report, suite: str, metric: str) -> Card:
     return Card(suite, metric, scores, large, plot, report.comparison(suite, metric))
 
 
-def _kinds(report: Report, suite: str) -> KindPlot:
-    """Each kind of item by its most informative metric, the most frequent kinds first."""
+def _breakdowns(report: Report, suite: str) -> Iterator[Breakdown]:
+    """The scores of a suite by kind of item, the most frequent kinds first, then by what else items carry."""
     frequent = sorted(report.suites[suite].kinds.items(), key=lambda pair: (-pair[1], pair[0]))
-    scored = report.by_kind[report.subject][suite]
-    metrics = {kind: primary(scored[kind])[0] for kind, _ in frequent if scored[kind]}
+    kinds = {system: by_suite[suite] for system, by_suite in report.by_kind.items()}
+    yield _breakdown(report, wording.BY_KIND, kinds, {kind: wording.item_kind(kind) for kind, _ in frequent})
+    for facet, by_system in report.breakdowns.items():
+        values = {system: by_suite[suite] for system, by_suite in by_system.items() if suite in by_suite}
+        if values:
+            names = {value: wording.facet_value(facet, value) for value in values[report.subject]}
+            yield _breakdown(report, wording.FACETS[facet], values, names)
+
+
+def _breakdown(
+    report: Report, by: Text, values: Mapping[System, Mapping[str, Scores]], names: Mapping[str, Text]
+) -> Breakdown:
+    """Each value by its most informative metric."""
+    scored = values[report.subject]
+    metrics = {value: primary(scored[value])[0] for value in names if scored[value]}
     several = len(set(metrics.values())) > 1
-    names = [JUDGES[metric].title for metric in dict.fromkeys(metrics.values())]
-    title = Text("、".join(name.zh for name in names), ", ".join(name.en for name in names))
-    rows = tuple(_kind_row(report, suite, kind, metric, several) for kind, metric in metrics.items())
-    return KindPlot(title, rows)
+    titles = [JUDGES[metric].title for metric in dict.fromkeys(metrics.values())]
+    title = Text(
+        f"{by.zh}：{'、'.join(name.zh for name in titles)}", f"{by.en}: {', '.join(name.en for name in titles)}"
+    )
+    rows = tuple(
+        _row(report, names[value], {system: found[value][metric] for system, found in values.items()}, metric, several)
+        for value, metric in metrics.items()
+    )
+    return Breakdown(title, rows)
 
 
-def _kind_row(report: Report, suite: str, kind: str, metric: str, with_metric: bool) -> PlotRow:
-    scores = {system: by_suite[suite][kind][metric] for system, by_suite in report.by_kind.items()}
-    name, title = wording.item_kind(kind), JUDGES[metric].title
+def _row(report: Report, name: Text, scores: dict[System, Estimate], metric: str, with_metric: bool) -> PlotRow:
+    title = JUDGES[metric].title
     full = Text(f"{name.zh} · {title.zh}", f"{name.en} · {title.en}")
     numbers = progression([shown(score.value, report.metrics[metric].unit) for score in scores.values()])
     plot = _interval_plot(full, scores, report, metric)
@@ -129,6 +175,25 @@ def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, m
     unit, names = report.metrics[metric].unit, wording.system_names(report)
     spoken = "；".join(f"{names[system].zh} {shown_interval(score, unit)}" for system, score in scores.items())
     return plots.interval_plot(scores, plots.colours(list(report.systems)), f"{name.zh}：{spoken}")
+
+
+def _misses(report: Report, items: Sequence[ItemRecord]) -> list[Misses]:
+    """Every item that a system missed by a metric whose misses matter most, the metrics in the order of the report."""
+    judged = report.compared or [report.subject]
+    return [
+        Misses(suite, metric, judged, _missed(items, suite, metric, judged))
+        for suite in report.suites
+        for metric in report.metrics_of(suite)
+        if wording.is_safety(metric)
+    ]
+
+
+def _missed(
+    items: Sequence[ItemRecord], suite: str, metric: str, judged: Sequence[System]
+) -> list[tuple[ItemRecord, list[System]]]:
+    of_suite = [item for item in items if item.suite == suite]
+    found = [(item, [s for s in judged if item.scores[s].get(metric, 1.0) < 1]) for item in of_suite]
+    return [(item, systems) for item, systems in found if systems]
 
 
 def _loss(report: Report) -> dict[str, object] | None:

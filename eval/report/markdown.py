@@ -3,15 +3,22 @@
 from eval.baselines import BASELINES
 from eval.bilingual import Text
 from eval.judges import JUDGES
-from eval.report.schema import Report, System, shown_interval
+from eval.report.schema import GateOutcome, Report, System, shown_interval
 from eval.report.wording import (
     BASELINES_TITLE,
+    CLEAN,
+    COST,
+    GATE_MARKS,
+    GATE_VERDICTS,
     KIND_OF_RESULT,
     ODD,
     VERDICTS,
     failures,
+    gate_counts,
+    gate_title,
     outcome,
     sentence,
+    shown_cost,
     shown_difference,
     shown_odd,
     shown_overlap,
@@ -38,9 +45,34 @@ def markdown(report: Report) -> str:
     return f"{_in_language(report, 0)}\n---\n\n{_in_language(report, 1)}"
 
 
+def gate_told(gate: GateOutcome) -> str:
+    """What a gate decided, for a terminal, in both languages."""
+    return "\n\n".join("\n".join(_gate_lines(gate, language)) for language in (0, 1))
+
+
+def _gate_lines(gate: GateOutcome, language: int) -> list[str]:
+    """The pass line, then every rule, those that are not passed first."""
+    return [
+        f"{gate_title(gate)[language]}. {gate_counts(gate)[language]}",
+        *(
+            f"{GATE_MARKS[verdict]} {GATE_VERDICTS[verdict][language]} · {found.rule}: {(found.zh, found.en)[language]}"
+            for verdict in ("failed", "undecided", "passed")
+            for found in gate.of(verdict)
+        ),
+    ]
+
+
+def _gate(report: Report, language: int) -> list[str]:
+    if report.gate is None:
+        return []
+    first, *rules = _gate_lines(report.gate, language)
+    return [f"**{_escaped(first)}**", "\n".join(f"- {_escaped(rule)}" for rule in rules)]
+
+
 def _in_language(report: Report, language: int) -> str:
     parts = [
         f"# {TITLES['title'][language]}",
+        *_gate(report, language),
         f"**{outcome(report)[language]}** {sentence(report)[language]}",
         f"## {TITLES['scores'][language]}",
         *(_suite(report, suite, language) for suite in report.suites),
@@ -62,7 +94,8 @@ def _suite(report: Report, suite: str, language: int) -> str:
     compared = [heading for system in report.compared for heading in _headings(report, system, language)]
     header = [METRIC[language], *names, *compared, "n"]
     rows = [_row(report, suite, name, language) for name in report.metrics_of(suite)]
-    rows += [_odd_row(report, suite, language)] if rows else []
+    rows += [_odd_row(report, suite, language), _cost_row(report, suite, language)] if rows else []
+    rows += _clean_rows(report, suite, language)
     lines = [header, ["---"] * len(header), *rows]
     description = (record.zh, record.en)[language]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
@@ -107,6 +140,24 @@ def _odd_row(report: Report, suite: str, language: int) -> list[str]:
     record = report.suites[suite]
     shown = [shown_odd(record, system)[language] for system in report.systems]
     return [ODD[language], *shown, *[""] * (3 * len(report.compared)), str(record.items)]
+
+
+def _cost_row(report: Report, suite: str, language: int) -> list[str]:
+    """What an answer of every system took."""
+    cost = report.suites[suite].cost
+    shown = [shown_cost(cost.get(system))[language] for system in report.systems]
+    return [COST[language], *shown, *[""] * (3 * len(report.compared)), ""]
+
+
+def _clean_rows(report: Report, suite: str, language: int) -> list[list[str]]:
+    """The scores without the items that overlap with training data, of suites that have such items."""
+    rows = []
+    for metric, scores in report.clean_scores(suite).items():
+        unit, title = report.metrics[metric].unit, JUDGES[metric].title[language]
+        shown = [shown_interval(scores[s], unit) if s in scores else "–" for s in report.systems]
+        *_, last = scores.values()
+        rows.append([f"{title} · {CLEAN[language]}", *shown, *[""] * (3 * len(report.compared)), str(last.n)])
+    return rows
 
 
 def _comparison(report: Report, suite: str, metric: str, system: System, language: int) -> list[str]:

@@ -50,6 +50,15 @@ NotMeasurable = Literal["training data unknown", "training data gone"]
 Scores = dict[str, Estimate]
 """Scores by metric."""
 
+Odd = Literal["cut", "empty", "too_long", "loops", "failed"]
+"""What is unusual about an answer; see ``Counted``."""
+
+Facet = Literal["source", "turns", "length"]
+"""What scores are broken down by besides the kind of an item."""
+
+GateVerdict = Literal["passed", "failed", "undecided"]
+"""``undecided``: what a rule is about is not in the report, or of too few items to show it; that is no pass."""
+
 
 class Comparison(_ReportPart):
     """A system minus the baseline by one metric on the same items of one suite.
@@ -132,12 +141,41 @@ class Counted(_ReportPart):
         return ", ".join(f"{name} {count}" for name, count in {**found, "looping": self.loops}.items() if count)
 
 
+class Cost(_ReportPart):
+    """What the answers of a system to a suite took, as far as it was measured.
+
+    Attributes:
+        tokens: Mean tokens of an answer; None where a server does not tell.
+        seconds: Mean seconds of an answer; None where they are not known, as of models in this process.
+        timed: How many answers that is the mean of.
+    """
+
+    tokens: float | None
+    seconds: float | None
+    timed: int
+
+
+class Agreement(_ReportPart):
+    """How many answers of two systems to a suite are the same text.
+
+    Attributes:
+        share: The share of these answers; its value is exact, its interval is about further items.
+    """
+
+    suite: str
+    system: System
+    other: System
+    share: Estimate
+
+
 class SuiteRecord(_ReportPart):
     """What a suite consists of; items without a reference answer are answered but not scored.
 
     Attributes:
         overlap: What it shares with the training data of the model that the report is about.
         other_overlaps: The same of the other systems that may have been tuned.
+        overlapping: Ids of the items that overlap with the training data of at least one system.
+        cost: Tokens and time by system; none in reports from before this key.
     """
 
     zh: str
@@ -148,7 +186,9 @@ class SuiteRecord(_ReportPart):
     kinds: dict[str, int]
     overlap: SuiteOverlap
     other_overlaps: dict[System, SuiteOverlap] = Field(default_factory=dict)
+    overlapping: tuple[str, ...] = ()
     counted: dict[System, Counted]
+    cost: dict[System, Cost] = Field(default_factory=dict)
 
 
 class Point(_ReportPart):
@@ -220,8 +260,60 @@ class ReportProvenance(_ReportPart):
     command: str
 
 
+class RuleOutcome(_ReportPart):
+    """What a rule of a gate found.
+
+    Attributes:
+        rule: Its name in the gate.
+        zh: What was found, what is required, and why that is no pass, in Chinese.
+        en: The same in English.
+        value: The number that it is about; None where there is none.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        threshold: What the number, or the end of the interval, has to reach.
+        n: Number of items.
+    """
+
+    rule: str
+    verdict: GateVerdict
+    zh: str
+    en: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    threshold: float | None = None
+    n: int | None = None
+
+
+class GateOutcome(_ReportPart):
+    """What a gate decided.
+
+    Attributes:
+        gate: Its name.
+        rules: What each of its rules found.
+    """
+
+    gate: str
+    rules: tuple[RuleOutcome, ...]
+
+    @property
+    def verdict(self) -> GateVerdict:
+        """Passed where every rule is; failed where one is."""
+        found = {outcome.verdict for outcome in self.rules}
+        return "failed" if "failed" in found else "undecided" if "undecided" in found else "passed"
+
+    def of(self, verdict: GateVerdict) -> list[RuleOutcome]:
+        """The rules with this verdict."""
+        return [outcome for outcome in self.rules if outcome.verdict == verdict]
+
+
 class ItemRecord(_ReportPart):
-    """One line of ``items.jsonl``."""
+    """One line of ``items.jsonl``.
+
+    Attributes:
+        odd: What is unusual about each answer; none in files from before this key.
+        overlaps: Whether it overlaps with the training data of at least one system.
+    """
 
     id: str
     suite: str
@@ -232,6 +324,8 @@ class ItemRecord(_ReportPart):
     reference: str
     answers: dict[System, str]
     finish_reasons: dict[System, str]
+    odd: dict[System, tuple[Odd, ...]] = Field(default_factory=dict)
+    overlaps: bool = False
     scores: dict[System, dict[str, float]]
 
 
@@ -240,17 +334,27 @@ class Report(_ReportPart):
 
     Attributes:
         systems: Scores by system, suite and metric; the first system is the baseline.
+        gate: What a gate decided about this report; None where none was asked.
+        clean: The same without the items that overlap with the training data of any system, of suites that have such
+            items and others; none in reports from before this key.
         by_kind: Scores by system, suite, kind of item and metric.
+        breakdowns: The same by what else items carry: facet, system, suite and value, where at least two values have at
+            least ten items; none in reports from before this key.
         comparisons: Every other system against the baseline; empty where only one model was evaluated.
+        agreements: How many answers any two systems share; none in reports from before this key.
         metrics: The metrics that occur.
         baselines: Scores of the trivial baselines by suite, baseline and metric; none in reports from before this key.
         lengths: Of the training split; None where the model was not trained on this dataset.
     """
 
     format_version: Literal[1] = FORMAT_VERSION
+    gate: GateOutcome | None = None
     systems: dict[System, dict[str, Scores]]
+    clean: dict[System, dict[str, Scores]] = Field(default_factory=dict)
     by_kind: dict[System, dict[str, dict[str, Scores]]]
+    breakdowns: dict[Facet, dict[System, dict[str, dict[str, Scores]]]] = Field(default_factory=dict)
     comparisons: tuple[Comparison, ...]
+    agreements: tuple[Agreement, ...] = ()
     metrics: dict[str, MetricRecord]
     baselines: dict[str, dict[BaselineName, Scores]] = Field(default_factory=dict)
     suites: dict[str, SuiteRecord]
@@ -313,6 +417,15 @@ class Report(_ReportPart):
     def scores(self, suite: str, metric: str) -> dict[System, Estimate]:
         """The scores of the systems that could be measured by a metric."""
         return {s: by_suite[suite][metric] for s, by_suite in self.systems.items() if metric in by_suite[suite]}
+
+    def clean_scores(self, suite: str) -> dict[str, dict[System, Estimate]]:
+        """Scores by metric and system without the items that overlap with training data, where a suite has such."""
+        of_suite = {system: by_suite[suite] for system, by_suite in self.clean.items() if suite in by_suite}
+        by_metric = {
+            metric: {system: scores[metric] for system, scores in of_suite.items() if metric in scores}
+            for metric in self.metrics_of(suite)
+        }
+        return {metric: scores for metric, scores in by_metric.items() if scores}
 
     def baselines_by_metric(self, suite: str) -> dict[str, dict[BaselineName, Estimate]]:
         """The scores of the trivial baselines of a suite by metric, of those that systems were measured by."""

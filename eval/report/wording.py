@@ -15,6 +15,10 @@ from eval.report.schema import (
     OTHER,
     TUNED,
     Comparison,
+    Cost,
+    Facet,
+    GateOutcome,
+    GateVerdict,
     NotMeasurable,
     Report,
     SuiteOverlap,
@@ -75,6 +79,14 @@ ODD_IN_SHORT = {
     "loops": Text("复读", "loops"),
 }
 ODD = Text("不正常的回答", "Odd answers")
+CLEAN = Text("只计与训练数据无重合的题", "items without overlap")
+COST = Text("每个回答的词元和用时", "Tokens and time per answer")
+GATE_VERDICTS: dict[GateVerdict, Text] = {
+    "passed": Text("通过", "passed"),
+    "failed": Text("未通过", "failed"),
+    "undecided": Text("不能判断", "undecided"),
+}
+GATE_MARKS: dict[GateVerdict, str] = {"passed": "✓", "failed": "✗", "undecided": "?"}
 BASELINES_TITLE = Text("不用模型也能得的分", "Scores without a model")
 SUITES = {
     "heldout_phrasing": Text("新问法", "New phrasings"),
@@ -97,6 +109,13 @@ ITEM_KINDS = {
     "subjective": Text("主观问题", "subjective"),
     DEFINITION: Text(DEFINITION, "definition"),
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
+BY_KIND = Text("按题型", "By kind")
+FACETS: dict[Facet, Text] = {
+    "source": Text("按来源", "By source"),
+    "turns": Text("按轮数", "By number of questions"),
+    "length": Text("按问题长度（字）", "By length of the question (characters)"),
+}
+TURNS = {"one": Text("一问", "one question"), "several": Text("追问", "a follow-up")}
 METHOD = Text(
     "区间：95%。同组的题（关于同一条目）对错相连，所以以组为单位：0 到 1 之间的均值用精确二项区间，题数按组内相似程度"
     "折算（Korn 与 Graubard）；其余用组的刀切法和 t 分布。比较：同题配对，以组为单位的 t 检验，区间不含 0 即 p < "
@@ -118,6 +137,25 @@ def headlines(report: Report) -> list[tuple[str, str]]:
     """The (suite, metric) pairs shown at the top, the most informative ones of each suite."""
     scores = report.systems[report.subject]
     return [(suite, metric) for suite, metrics in scores.items() for metric in primary(metrics) if metric in metrics]
+
+
+def gate_title(gate: GateOutcome) -> Text:
+    """Whether the gate was passed, in a few words."""
+    return {
+        "passed": Text(f"通过门槛 {gate.gate}", f"Passed the gate {gate.gate}"),
+        "failed": Text(f"未通过门槛 {gate.gate}", f"Did not pass the gate {gate.gate}"),
+        "undecided": Text(
+            f"未通过门槛 {gate.gate}：证据不足", f"Did not pass the gate {gate.gate}: too little to decide"
+        ),
+    }[gate.verdict]
+
+
+def gate_counts(gate: GateOutcome) -> Text:
+    """How many rules passed, failed and are undecided."""
+    found = [(said, len(gate.of(verdict))) for verdict, said in GATE_VERDICTS.items() if gate.of(verdict)]
+    zh = "，".join(f"{count} 条{said.zh}" for said, count in found)
+    en = ", ".join(f"{count} {said.en}" for said, count in found)
+    return Text(f"{len(gate.rules)} 条要求：{zh}。", f"{len(gate.rules)} rules: {en}.")
 
 
 def outcome(report: Report) -> Text:
@@ -144,6 +182,11 @@ def outcome(report: Report) -> Text:
     if found == {"no verdict"}:
         return Text("题数不足，不作结论", "Too few items for a verdict")
     return Text("回答未显示差别", "No difference shown in the answers")
+
+
+def facet_value(facet: Facet, value: str) -> Text:
+    """A value that scores are broken down by."""
+    return TURNS[value] if facet == "turns" else Text(value, value)
 
 
 def outcome_tone(report: Report) -> str:
@@ -174,6 +217,22 @@ def suite_name(suite: str) -> Text:
 def item_kind(kind: str) -> Text:
     """A kind of item; an unknown one is shown under the source's name."""
     return ITEM_KINDS.get(kind, Text(kind, kind))
+
+
+def is_safety(metric: str) -> bool:
+    """Whether an item that this metric finds wrong may harm somebody: each is on the page of safety misses."""
+    judge = JUDGES[metric]
+    return judge.failure is not None and judge.prominence == "headline"
+
+
+def missed(report: Report, suite: str, metric: str, system: System) -> Text:
+    """How often a system was wrong by a safety metric, with the interval of that share."""
+    score, name = report.systems[system][suite][metric], system_names(report)[system]
+    low = None if score.high is None else 1 - score.high
+    high = None if score.low is None else 1 - score.low
+    share = shown_interval(Estimate(1 - score.value, low, high, score.n), "share")
+    count = round(score.n * (1 - score.value))
+    return Text(f"{name.zh} {score.n} 题中 {count} 题：{share}", f"{name.en} {count} of {score.n}: {share}")
 
 
 def sentence(report: Report) -> Text:
@@ -262,6 +321,18 @@ def shown_odd(record: SuiteRecord, system: System) -> Text:
         "、".join(f"{name.zh} {count}" for name, count in found),
         ", ".join(f"{name.en} {count}" for name, count in found),
     )
+
+
+def shown_cost(cost: Cost | None) -> Text:
+    """Tokens and time of an answer, as far as they are known."""
+    if cost is None or (cost.tokens is None and cost.seconds is None):
+        return Text("未知", "unknown")
+    known = [
+        Text(f"{cost.tokens:.1f} 词元", f"{cost.tokens:.1f} tokens") if cost.tokens is not None else None,
+        Text(f"{cost.seconds:.2f} 秒", f"{cost.seconds:.2f} s") if cost.seconds is not None else None,
+    ]
+    found = [one for one in known if one]
+    return Text("，".join(one.zh for one in found), ", ".join(one.en for one in found))
 
 
 def shown_difference(comparison: Comparison, report: Report) -> str:

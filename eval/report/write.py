@@ -8,6 +8,9 @@ from eval.report.html import html
 from eval.report.markdown import markdown
 from eval.report.schema import ItemRecord, Report
 
+REPORT_FILE = "report.json"
+ITEMS_FILE = "items.jsonl"
+
 
 def write_report(report: Report, items: Sequence[ItemRecord], out: Path) -> None:
     """Writes ``items.jsonl``, ``report.md``, ``index.html`` and, last, ``report.json``.
@@ -20,7 +23,7 @@ def write_report(report: Report, items: Sequence[ItemRecord], out: Path) -> None
     Raises:
         UserError: The directory cannot be written.
     """
-    write_text(out / "items.jsonl", "".join(f"{item.model_dump_json()}\n" for item in items))
+    write_text(out / ITEMS_FILE, "".join(f"{item.model_dump_json()}\n" for item in items))
     write_text(out / "report.md", markdown(report))
     write_text(out / "index.html", html(report, items))
-    write_text(out / "report.json", report.model_dump_json(indent=2) + "\n")
+    write_text(out / REPORT_FILE, report.model_dump_json(indent=2) + "\n")

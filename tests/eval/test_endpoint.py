@@ -43,6 +43,7 @@ def test_a_server_is_asked_as_its_clients_ask_it(tmp_path: Path) -> None:
         found = asked(endpoint(server, key_file=tmp_path / "key"), items)
         assert [answer.text for answer in found] == [f"关于{item.prompt[-1].content}" for item in items]
         assert {answer.finish_reason for answer in found} == {"stop"} and found[0].tokens == len(found[0].text)
+        assert all(answer.seconds is not None and 0 < answer.seconds < 5 for answer in found)
         assert set(server.keys) == {"Bearer secret"}
         bodies = sorted(server.asked, key=lambda body: len(body["messages"]))
     assert bodies[-1] == {

@@ -118,8 +118,9 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
-        if tag not in ("meta", "link", "br"):
+        places = [value or "" for name, value in attrs if name in ("src", "href", "action", "data", "srcset")]
+        self.loads += [place for place in places if not place.startswith("#")]  # which is on this page
+        if tag not in ("meta", "link", "br", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

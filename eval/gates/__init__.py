@@ -1,0 +1,1 @@
+"""The gate: what a report must show before a model is released."""
