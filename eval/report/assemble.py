@@ -18,6 +18,7 @@ from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.baselines import measure_baselines
 from eval.config import SuiteConfig
+from eval.exams.exam import Exam
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS, RANGES
 from eval.report.schema import (
@@ -72,6 +73,7 @@ def assemble(
     metrics_file: Path | None,
     dtype: str,
     command: str,
+    exams: Sequence[Exam] = (),
 ) -> tuple[Report, list[ItemRecord]]:
     """Measures, compares and assembles the report.
 
@@ -84,6 +86,7 @@ def assemble(
         metrics_file: ``metrics.jsonl`` of the training of the one that the report is about.
         dtype: Type that the models computed in.
         command: The command that reruns this.
+        exams: The published exams among the suites.
 
     Returns:
         The report, and one record per item.
@@ -120,7 +123,7 @@ def assemble(
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
-        provenance=_provenance(results, dataset, config, artifact, dtype, command),
+        provenance=_provenance(results, dataset, config, artifact, dtype, command, exams),
     )
     return report, _items(results, suites, measured)
 
@@ -361,6 +364,7 @@ def _provenance(
     artifact: Artifact | None,
     dtype: str,
     command: str,
+    exams: Sequence[Exam],
 ) -> ReportProvenance:
     language_model = artifact if isinstance(artifact, LanguageModelArtifact) else None
     return ReportProvenance(
@@ -380,6 +384,7 @@ def _provenance(
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         grounding=_grounding(dataset.manifest.grounding),
+        exams={exam.name: exam.told for exam in exams},
         suite=config.name,
         seed=config.seed,
         decoding={
