@@ -1,5 +1,6 @@
 """An exam: its items with the texts that are completed, read from the folder that its authors publish."""
 
+import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,7 +53,7 @@ class Exam:
         folder: Where its files are.
         files: The files.
         items: The questions.
-        examples: The ids of the examples before each question, by subject.
+        examples: What is shown before each question, by subject.
     """
 
     config: ExamConfig
@@ -60,7 +61,7 @@ class Exam:
     folder: Path
     files: tuple[Path, ...]
     items: tuple[ExamItem, ...]
-    examples: Mapping[str, tuple[str, ...]]
+    examples: Mapping[str, tuple[Example, ...]]
 
     @property
     def scored(self) -> dict[str, tuple[ExamItem, ...]]:
@@ -83,7 +84,7 @@ class Exam:
     def told(self) -> str:
         """What a report says about it: whose prompt, which files, which examples."""
         published = EXAMS[self.config.format]
-        examples = ", ".join(id for ids in self.examples.values() for id in ids)
+        examples = ", ".join(example.id for shown in self.examples.values() for example in shown)
         return (
             f"{self.config.format} of {self.folder}, SHA-256 {self.sha256}; asked as lm-evaluation-harness 0.4.13 "
             f"asks task {published.task} {published.version}; examples by log-probability: {examples or 'none'}"
@@ -154,7 +155,7 @@ def read_exam(suite: SuiteConfig) -> Exam:
         folder,
         tuple(file.path for file in files),
         tuple(item for item in items if item.example.id in chosen),
-        {subject: tuple(example.id for example in examples) for subject, examples in shown.items()},
+        {subject: tuple(examples) for subject, examples in shown.items()},
     )
 
 
@@ -202,22 +203,20 @@ def _question(example: Example, before: str) -> str:
 
 
 def _read(file: ExamFile, config: ExamConfig) -> Iterator[Example]:
-    """The questions of a file, unchanged: figures compare only where every character does.
+    """The questions of a file, as they are: figures compare only where every character does.
 
     Raises:
         UserError: A row is damaged, or its answer is none of the options.
     """
     published, before = EXAMS[config.format], instruction(config, file.subject)
-    for line in read_table(file.path, (published.question, *LETTERS, published.answer)):
-        if isinstance(line, Dropped):
-            raise UserError(f"this row cannot be read: {line.reason}", where=line.id, fix="copy the file again")
-        right, options = line.row[published.answer], tuple(line.row[letter] for letter in LETTERS)
-        question = line.row[published.question].strip()
+    for number, (where, row) in enumerate(_rows(file.path, (published.question, *LETTERS, published.answer)), 1):
+        question, right = row[published.question].strip(), row[published.answer]
+        options = tuple(row[letter] for letter in LETTERS)
         if right not in tuple(LETTERS) or not question:
             problem = f"the answer {right!r} is none of {', '.join(LETTERS)}" if question else "there is no question"
-            raise UserError(problem, where=f"{file.path}:{line.number + 1}", fix="copy the file again")
+            raise UserError(problem, where=where, fix="copy the file again")
         listed = "\n".join(f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=True))
-        id = "-".join(filter(None, (file.subject, "dev" if file.split == TRAIN else "", str(line.number))))
+        id = "-".join(filter(None, (file.subject, "dev" if file.split == TRAIN else "", str(number))))
         yield Example(
             id=id,
             messages=(
@@ -231,3 +230,24 @@ def _read(file: ExamFile, config: ExamConfig) -> Iterator[Example]:
             result=right,
             choices=options,
         )
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a file, each with ``file:line``. Spaces around a cell stay: the harness keeps those of options."""
+    if path.suffix != ".csv":
+        for line in read_table(path, columns):
+            if isinstance(line, Dropped):
+                raise UserError(f"this row cannot be read: {line.reason}", where=line.id, fix="copy the file again")
+            yield line.where, line.row
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            for row in reader:
+                where = f"{path}:{reader.line_num}"
+                if None in row or any(row.get(column) is None for column in columns):
+                    problem = f"this row has other columns than {', '.join(columns)}"
+                    raise UserError(problem, where=where, fix="copy the file again")
+                yield where, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"cannot be read: {error}", where=str(path), fix="copy the file again") from None

@@ -199,6 +199,6 @@ def test_options_are_compared_by_the_tokens_beyond_those_of_the_context() -> Non
 @pytest.mark.parametrize("logprobs", [None, {"token_logprobs": [-1.0]}], ids=["none", "of the answer only"])
 def test_a_server_without_log_probabilities_of_the_prompt_is_refused(logprobs: Any) -> None:
     choices = [{"index": index, "text": "", "logprobs": logprobs} for index in range(5)]
-    with serving(lambda handler, _: handler.reply(200, {"choices": choices})) as server:
-        with pytest.raises(UserError, match=r"suite\.exam\.by=\[generated\]"):
-            list(endpoint(server).choose([item()], [0]))
+    refused = pytest.raises(UserError, match=r"suite\.exam\.by=\[generated\]")
+    with serving(lambda handler, _: handler.reply(200, {"choices": choices})) as server, refused:
+        list(endpoint(server).choose([item()], [0]))

@@ -41,7 +41,7 @@ def test_a_generated_answer_is_asked_for_without_examples(folder: Path) -> None:
 
 def test_examples_are_from_dev_only_and_named(folder: Path) -> None:
     exam = exam_of(folder)
-    assert exam.examples["nutrition"] == ("nutrition-dev-1", "nutrition-dev-2")
+    assert [example.id for example in exam.examples["nutrition"]] == ["nutrition-dev-1", "nutrition-dev-2"]
     assert "anatomy-dev-1, anatomy-dev-2, nutrition-dev-1, nutrition-dev-2" in exam.told
     assert len(exam.items) == 12 and {item.example.split for item in exam.items} == {"test"}
 
@@ -66,7 +66,7 @@ def test_an_answer_outside_the_options_is_refused_with_its_line(folder: Path, tm
 
 
 def test_a_damaged_row_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match=r"other columns[\s\S]*anatomy\.csv:2"):
         exam_of(broken(folder, tmp_path, "胸腔,腹腔", "胸腔"))
 
 
