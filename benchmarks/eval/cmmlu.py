@@ -1,6 +1,6 @@
 """CMMLU by log-probability, here and by lm-evaluation-harness: the same choice for every item, and items per second.
 
-    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [subjects=NAME,NAME]
+    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8] [subjects=NAME,NAME]
 
 It needs lm_eval (pip install lm_eval) and the questions (https://github.com/haonan-li/CMMLU, ``dev/`` and ``test/``),
 and writes benchmarks/eval/cmmlu.md. Each measurement is a process of its own, on one thread, in float32, with the model
@@ -31,7 +31,6 @@ from models.hub import locate
 from models.numerics import instruction_set
 
 SUBJECTS = "anatomy,college_medical_statistics,high_school_mathematics"
-BATCH_SIZES = (1, 8)
 HEAD = """# CMMLU by log-probability, and by lm-evaluation-harness
 
 Made by `{command}`: {items} items of {subjects}, in float32 on one thread. Seconds are of the processor and
@@ -49,9 +48,11 @@ def main(given: dict[str, str]) -> None:
     for model, shots in product(given["model"].split(","), given.get("shots", "0,5").split(",")):
         base = {"cmmlu": given["cmmlu"], "model": model, "shots": shots, "subjects": subjects, "items": given["items"]}
         ours = measured(out / f"{Path(model).stem}-{shots}-ours.json", base)
-        theirs = [measured(out / f"{Path(model).stem}-{shots}-{n}.json", base | {"batch": str(n)}) for n in BATCH_SIZES]
+        sizes = given.get("batch", "1,8").split(",")
+        theirs = [measured(out / f"{Path(model).stem}-{shots}-{size}.json", base | {"batch": size}) for size in sizes]
         lines.append(line(Path(model).stem, shots, ours, min(theirs, key=lambda one: one["seconds"])))
-    command = " ".join(["python benchmarks/eval/cmmlu.py cmmlu=DIR model=… out=DIR", f"items={given['items']}"])
+    own = [f"{key}={given[key]}" for key in ("items", "shots", "batch", "subjects") if key in given]
+    command = " ".join(["python benchmarks/eval/cmmlu.py cmmlu=DIR model=… out=DIR", *own])
     head = HEAD.format(command=command, items=given["items"], subjects=subjects.replace(",", ", "))
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "lm_eval"))
     foot = f"\nPython {sys.version.split()[0]}, {libraries}; {processor()}, {instruction_set()}."

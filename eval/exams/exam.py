@@ -149,14 +149,9 @@ def read_exam(suite: SuiteConfig) -> Exam:
     shown = {subject: _examples(files, subject, config) for subject in subjects}
     items = [item for subject in subjects for item in _items(files, subject, config, shown[subject])]
     chosen = {example.id for example in choose([item.example for item in items], suite)}
-    return Exam(
-        config,
-        suite.name,
-        folder,
-        tuple(file.path for file in files),
-        tuple(item for item in items if item.example.id in chosen),
-        {subject: tuple(examples) for subject, examples in shown.items()},
-    )
+    asked = [item for item in items if item.example.id in chosen]
+    examples = {subject: tuple(shown[subject]) for subject in dict.fromkeys(item.example.kind for item in asked)}
+    return Exam(config, suite.name, folder, tuple(file.path for file in files), tuple(asked), examples)
 
 
 def _examples(files: Sequence[ExamFile], subject: str, config: ExamConfig) -> list[Example]:
