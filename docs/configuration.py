@@ -21,7 +21,7 @@ from data_recipes.formats.validation import ValidateConfig
 from data_recipes.pipeline.protected_sets import SuitesConfig
 from domains.medical.judged_triage import TriageConfig
 from domains.retrieval.labelled import FolderRetrieveConfig, RetrieveConfig
-from eval.config import EvalConfig
+from eval.config import EvalConfig, ExportConfig
 from eval.preferences import PreferencesConfig
 from models.config import ConvertConfig
 from models.show_prompt import ShowPromptConfig
@@ -57,6 +57,7 @@ COMMANDS = [
     Command("training/self_instruct.py", "self_instruct", CommandConfig),
     Command("training/write_questions.py", "write_questions", WriteQuestionsConfig),
     Command("eval/run.py", "eval", EvalConfig),
+    Command("eval/export.py", "export", ExportConfig),
     Command("eval/sample_preferences.py", "sample_preferences", PreferencesConfig),
     Command("-m models.convert", "convert", ConvertConfig),
     Command("-m models.show_prompt", "show_prompt", ShowPromptConfig),

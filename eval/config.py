@@ -144,3 +144,25 @@ class EvalConfig(Config):
                 "the questions of an exam are not part of Xinglin: give suite.path=DIR, the folder as it is published"
             )
         return self
+
+
+class ExportConfig(Config):
+    """The command ``eval/export.py``.
+
+    Attributes:
+        report: A directory with a report, whose results are written; without it, the tasks of ``suite`` are.
+        out: Where to.
+    """
+
+    report: Path | None = None
+    out: Path
+    suite: SuiteConfig
+
+    @model_validator(mode="after")
+    def _something_to_write(self) -> Self:
+        if self.report is None and self.suite.exam is None:
+            raise ValueError(
+                "suite: only an exam is a task of lm-evaluation-harness (suite=medical_exam or general); its other "
+                "tasks are scored by measures that ours are not"
+            )
+        return self

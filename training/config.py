@@ -130,15 +130,6 @@ class StageConfig(Config):
     suite: SuiteConfig
     push: PushConfig = PushConfig()
 
-    @model_validator(mode="after")
-    def _trained_models_are_asked_the_dataset(self) -> "StageConfig":
-        if self.suite.exam is not None:
-            raise ValueError(
-                f"suite={self.suite.name} is an exam, and after training the dataset's test splits are asked: give "
-                "retention.path=DIR, or run eval/run.py"
-            )
-        return self
-
     @property
     def knowledge_folder(self) -> Path | None:
         """The folder of the user's own knowledge base; None for the one that ships with the domain."""

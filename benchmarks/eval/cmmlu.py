@@ -1,6 +1,6 @@
 """CMMLU by log-probability, here and by lm-evaluation-harness: the same choice for every item, and items per second.
 
-    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8] [subjects=NAME,NAME]
+    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8] [subjects=A,B]
 
 It needs lm_eval (pip install lm_eval) and the questions (https://github.com/haonan-li/CMMLU, ``dev/`` and ``test/``),
 and writes benchmarks/eval/cmmlu.md. Each measurement is a process of its own, on one thread, in float32, with the model

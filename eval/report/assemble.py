@@ -119,7 +119,7 @@ def assemble(
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
             for suite, examples in suites.items()
         },
-        suites=_suite_records(results, suites, dataset, artifacts, counted),
+        suites=_suite_records(results, suites, dataset, artifacts, counted, exams),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
@@ -255,6 +255,7 @@ def _suite_records(
     dataset: BuiltDataset,
     artifacts: Mapping[System, Artifact],
     counted: Mapping[System, Mapping[str, Counted]],
+    exams: Sequence[Exam],
 ) -> dict[str, SuiteRecord]:
     subject = subject_of(results)
     train = {
@@ -262,6 +263,7 @@ def _suite_records(
         for system in results
         if system in (subject, *artifacts) or system != BASE  # a base's training data is unknown
     }
+    shots = {name: exam.config.shots for exam in exams for name in exam.scored}
     records = {}
     for name, examples in suites.items():
         description = dataset.manifest.descriptions.get(name)
@@ -269,6 +271,7 @@ def _suite_records(
             zh=description.zh if description else name,
             en=description.en if description else name,
             items=len(examples),
+            shots=shots.get(name, 0),
             without_reference=sum(not example.has_reference for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),

@@ -138,11 +138,13 @@ class SuiteRecord(_ReportPart):
     Attributes:
         overlap: What it shares with the training data of the model that the report is about.
         other_overlaps: The same of the other systems that may have been tuned.
+        shots: Examples before each question of an exam.
     """
 
     zh: str
     en: str
     items: int
+    shots: int = 0
     without_reference: int = 0
     groups: int
     kinds: dict[str, int]

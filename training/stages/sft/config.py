@@ -25,6 +25,12 @@ class SftConfig(StageConfig):
     merge: MergeConfig = MergeConfig()
     retention: SuiteConfig | None = None
 
+    @property
+    def exams(self) -> list[SuiteConfig]:
+        """What is asked of published exams after training."""
+        suite = [self.suite] if self.suite.exam else []
+        return [*suite, self.retention] if self.retention and self.retention.path else suite
+
     @model_validator(mode="after")
     def _retention_is_an_exam(self) -> "SftConfig":
         if self.retention is not None and self.retention.exam is None:

@@ -59,8 +59,7 @@ class SftJob(Job[SftConfig]):
 
     def __init__(self, config: SftConfig, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
-        retention = config.retention
-        self.exams = [read_exam(retention)] if retention and retention.path else []  # what is wrong with it shows now
+        self.exams = [read_exam(suite) for suite in config.exams]  # what is wrong with them shows now
         self.method = METHODS[config.method.kind]
         self.language_model = find_base(config, base)
         self.base = self.language_model.path
