@@ -18,7 +18,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import torch
 
 from common.files import write_json, write_text
 from common.machine import processor
@@ -29,6 +28,7 @@ from eval.exams.harness import task_of, write_tasks
 from models.engines.local import load_engine
 from models.hub import locate
 from models.numerics import instruction_set
+from models.threads import THREADS
 
 SUBJECTS = "anatomy,college_medical_statistics,high_school_mathematics"
 HEAD = """# CMMLU by log-probability, and by lm-evaluation-harness
@@ -90,7 +90,7 @@ def best(options: Sequence[float]) -> int:
 
 def measure(given: dict[str, str]) -> None:
     """One measurement: log-probabilities of every item, and the seconds that they took."""
-    torch.set_num_threads(1)
+    THREADS.use(1)
     exam = exam_of(given)
     model, file = locate(given["model"]), Path(given["file"])
     file.parent.mkdir(parents=True, exist_ok=True)
