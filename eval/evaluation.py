@@ -190,7 +190,7 @@ def _result(
             [item.key for item in items],
             lambda missing: candidate.choose(items, missing),
         )
-    asked = suites | {name: [item.example for item in of_suite] for name, of_suite in scored.items()}
+    asked = {**suites, **{name: [item.example for item in of_suite] for name, of_suite in scored.items()}}
     result = _in_suites(candidate.record, asked, answers)
     _warn_of_what_does_not_fit(system, result)
     return result

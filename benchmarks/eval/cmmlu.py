@@ -18,7 +18,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-
 from common.files import write_json, write_text
 from common.machine import processor
 from eval.config import ExamConfig, SuiteConfig

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from common.command import read_config
 from common.errors import UserError
+from data_recipes.pipeline.build import BuiltDataset
+from eval.config import SuiteConfig
+from eval.evaluation import evaluate_candidates
+from eval.exams.exam import read_exam
 from eval.report.schema import Report
 from eval.run import main
+from eval.systems import plain_model
+from tests.eval.exams.test_exam import suite
+from training.stages.sft.config import SftConfig
 
 
 def words(folder: Path, run: Path, out: Path) -> list[str]:
@@ -45,3 +53,24 @@ def test_an_exam_without_its_folder_is_refused(run: Path, tmp_path: Path) -> Non
         main(["suite=general", f"model={run}", f"out={tmp_path / 'out'}"])
     with pytest.raises(UserError, match="path is the folder of an exam"):
         main(["suite=quick", f"suite.path={tmp_path}", f"model={run}", f"out={tmp_path / 'out'}"])
+
+
+def test_retention_is_a_suite_beside_the_splits_of_a_dataset(
+    folder: Path, run: Path, tiny_base: Path, dataset: BuiltDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
+    [config] = read_config("run", ["recipe=medical_qlora", f"retention.path={folder}"], SftConfig)
+    assert config.exams == [config.retention] and config.retention is not None
+    exam = read_exam(suite(folder, shots=0).model_copy(update={"name": "general"}))
+    systems = {"base": plain_model(tiny_base, "tiny", "float32"), "tuned": plain_model(run / "merged", "t", "float32")}
+    asked = SuiteConfig(name="tiny", splits=("safety",), max_new_tokens=2)
+    report = evaluate_candidates(systems, dataset, asked, tmp_path / "out", metrics_file=None, command="", exams=[exam])
+    assert list(report.suites) == ["safety", "general_logprob"]
+    [delta] = [c for c in report.comparisons if c.metric == "choice_logprob"]
+    assert delta.n == 12 and delta.low is not None and delta.low <= delta.difference <= (delta.high or 0)
+    assert report.suites["general_logprob"].zh.startswith("CMMLU（anatomy、nutrition），0 个示例")
+
+
+def test_nothing_is_asked_of_an_exam_whose_folder_is_not_given() -> None:
+    [config] = read_config("run", ["recipe=medical_qlora"], SftConfig)
+    assert config.exams == [] and config.retention is not None
