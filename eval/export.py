@@ -12,7 +12,7 @@ Writes what lm-evaluation-harness reads (written for lm_eval 0.4.13).
   python eval/export.py suite=medical_exam suite.path=CMMLU out=tasks    an exam: a YAML and JSONL files per subject
   lm_eval run --include_path tasks --tasks xinglin_medical_exam --model hf --model_args pretrained=DIR
   lm_eval run --include_path tasks --tasks xinglin_medical_exam --model local-completions --model_args \\
-      model=NAME-raw,base_url=http://127.0.0.1:8000/v1/completions,tokenizer_backend=remote
+      model=NAME-raw,base_url=http://127.0.0.1:8000/v1/completions,tokenizer=RUN/merged,max_length=1024
                                              the same of our service, started with serve.raw_model=true
   python eval/export.py report=report out=results                        a report: results_….json of every system
 

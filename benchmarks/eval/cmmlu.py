@@ -1,9 +1,9 @@
 """CMMLU by log-probability, here and by lm-evaluation-harness: the same choice for every item, and items per second.
 
-    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8] [subjects=A,B]
+    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8] [subjects=A,B] [page=F]
 
 It needs lm_eval (pip install lm_eval) and the questions (https://github.com/haonan-li/CMMLU, ``dev/`` and ``test/``),
-and writes benchmarks/eval/cmmlu.md. Each measurement is a process of its own, on one thread, in float32, with the model
+and writes benchmarks/eval/cmmlu.md, or ``page`` beside it. Each measurement is a process of its own, on one thread, in float32, with the model
 loaded before the clock starts; what is in ``out`` already is not measured again. ``items`` are chosen among all of the
 subjects, as a suite chooses them. The harness's hf back end is run at several batch sizes, of which the fastest counts.
 """
@@ -50,12 +50,12 @@ def main(given: dict[str, str]) -> None:
         sizes = given.get("batch", "1,8").split(",")
         theirs = [measured(out / f"{Path(model).stem}-{shots}-{size}.json", base | {"batch": size}) for size in sizes]
         lines.append(line(Path(model).stem, shots, ours, min(theirs, key=lambda one: one["seconds"])))
-    own = [f"{key}={given[key]}" for key in ("items", "shots", "batch", "subjects") if key in given]
+    own = [f"{key}={given[key]}" for key in ("items", "shots", "batch", "subjects", "page") if key in given]
     command = " ".join(["python benchmarks/eval/cmmlu.py cmmlu=DIR model=… out=DIR", *own])
     head = HEAD.format(command=command, items=given["items"], subjects=subjects.replace(",", ", "))
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "lm_eval"))
     foot = f"\nPython {sys.version.split()[0]}, {libraries}; {processor()}, {instruction_set()}."
-    write_text(Path(__file__).with_suffix(".md"), "\n".join([head, *lines, foot]) + "\n")
+    write_text(Path(__file__).parent / given.get("page", "cmmlu.md"), "\n".join([head, *lines, foot]) + "\n")
     print("\n".join([head, *lines, foot]))
 
 

@@ -6,6 +6,7 @@ from domains.wording import DEFINITION
 from eval.answers import SystemRecord
 from eval.baselines import BASELINES
 from eval.bilingual import Text
+from eval.exams.published import subject_names
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS
 from eval.report.schema import (
@@ -82,6 +83,10 @@ SUITES = {
     "safety": Text("安全", "Safety"),
     "test": Text("测试集", "Test"),
     "dev": Text("验证集", "Dev"),
+    "medical_exam_logprob": Text("医学考试（对数概率）", "Medical exam by log-probability"),
+    "medical_exam_generated": Text("医学考试（生成的回答）", "Medical exam by generated answers"),
+    "general_logprob": Text("能力保留（对数概率）", "Retention by log-probability"),
+    "general_generated": Text("能力保留（生成的回答）", "Retention by generated answers"),
 }
 ITEM_KINDS = {
     "comparison": Text("两者比较", "comparison"),
@@ -96,6 +101,7 @@ ITEM_KINDS = {
     "objective": Text("客观问题", "objective"),
     "subjective": Text("主观问题", "subjective"),
     DEFINITION: Text(DEFINITION, "definition"),
+    **{name: Text(zh, name.replace("_", " ")) for names in subject_names().values() for name, zh in names.items()},
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
 METHOD = Text(
     "区间：95%。同组的题（关于同一条目）对错相连，所以以组为单位：0 到 1 之间的均值用精确二项区间，题数按组内相似程度"
