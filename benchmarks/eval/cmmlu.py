@@ -1,11 +1,13 @@
 """CMMLU by log-probability, here and by lm-evaluation-harness: the same choice for every item, and items per second.
 
-    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8] [subjects=A,B] [page=F]
+    python benchmarks/eval/cmmlu.py cmmlu=DIR model=PATH,PATH out=DIR items=N [shots=0,5] [batch=1,8]
+        [subjects=NAME,NAME] [page=FILE]
 
 It needs lm_eval (pip install lm_eval) and the questions (https://github.com/haonan-li/CMMLU, ``dev/`` and ``test/``),
-and writes benchmarks/eval/cmmlu.md, or ``page`` beside it. Each measurement is a process of its own, on one thread, in float32, with the model
-loaded before the clock starts; what is in ``out`` already is not measured again. ``items`` are chosen among all of the
-subjects, as a suite chooses them. The harness's hf back end is run at several batch sizes, of which the fastest counts.
+and writes benchmarks/eval/cmmlu.md, or ``page`` beside it. Each measurement is a process of its own, on one thread, in
+float32, with the model loaded before the clock starts; what is in ``out`` already is not measured again. ``items`` are
+chosen among all of the subjects, as a suite chooses them. The harness's hf back end is run at several batch sizes, of
+which the fastest counts.
 """
 
 import json

@@ -18,6 +18,8 @@ from models.output_layer import OutputLayer
 
 TOKENS_AT_ONCE = 8192
 """Tokens whose keys and values exist at once, padding and the shared beginning of every row included."""
+LEAST_FILLED = 0.75
+"""Share of the longest row of a batch that every row has at least, after the shared beginning; the rest is padding."""
 
 Row = tuple[int, ...]
 """What the model reads to give every token of a continuation: the context, and all tokens but the last."""
@@ -52,7 +54,7 @@ def log_probabilities(decoder: Decoder, output: OutputLayer, choices: Sequence[C
     shared = min(_in_common(min(rows), max(rows)), *(len(choice.context) - 1 for choice in choices))
     with torch.inference_mode(), output:
         beginning = _read(decoder, rows[0][:shared])
-        for batch in _batches(rows):
+        for batch in _batches(rows, shared):
             _fill(wanted, batch, _states(decoder, beginning, batch), shared, output)
     return [
         [
@@ -88,13 +90,14 @@ def _wanted(choices: Sequence[Choice]) -> dict[Row, Wanted]:
     return dict(wanted)
 
 
-def _batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Rows, longest first, cut into batches of at most ``TOKENS_AT_ONCE`` padded tokens."""
+def _batches(rows: Sequence[Row], shared: int) -> Iterator[Sequence[Row]]:
+    """Rows, longest first, cut into batches of at most ``TOKENS_AT_ONCE`` padded tokens and little padding."""
     start = 0
     while start < len(rows):
-        end = start + max(1, TOKENS_AT_ONCE // len(rows[start]))
-        yield rows[start:end]
-        start = end
+        most, least = max(1, TOKENS_AT_ONCE // len(rows[start])), LEAST_FILLED * (len(rows[start]) - shared)
+        batch = list(takewhile(lambda row: len(row) - shared >= least, rows[start : start + most]))
+        yield batch
+        start += len(batch)
 
 
 def _read(decoder: Decoder, ids: Row) -> _Beginning:
