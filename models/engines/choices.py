@@ -92,12 +92,14 @@ def _wanted(choices: Sequence[Choice]) -> dict[Row, Wanted]:
 
 def _batches(rows: Sequence[Row], shared: int) -> Iterator[Sequence[Row]]:
     """Rows, longest first, cut into batches of at most ``TOKENS_AT_ONCE`` padded tokens and little padding."""
-    start = 0
-    while start < len(rows):
-        most, least = max(1, TOKENS_AT_ONCE // len(rows[start])), LEAST_FILLED * (len(rows[start]) - shared)
-        batch = list(takewhile(lambda row: len(row) - shared >= least, rows[start : start + most]))
-        yield batch
-        start += len(batch)
+    batch: list[Row] = []
+    for row in rows:
+        full = bool(batch) and (len(batch) + 1) * len(batch[0]) > TOKENS_AT_ONCE
+        if full or (batch and len(row) - shared < LEAST_FILLED * (len(batch[0]) - shared)):
+            yield batch
+            batch = []
+        batch.append(row)
+    yield batch
 
 
 def _read(decoder: Decoder, ids: Row) -> _Beginning:
