@@ -81,3 +81,18 @@ def test_what_is_missing_is_named_with_what_to_do(folder: Path, tmp_path: Path) 
     (tmp_path / "copy" / "test" / "anatomy.csv").rename(tmp_path / "copy" / "test" / "astrology.csv")
     with pytest.raises(UserError, match="no subject astrology"):
         exam_of(tmp_path / "copy", subjects=["astrology"], shots=0)
+
+
+def test_ceval_is_read_in_its_own_layout(tmp_path: Path) -> None:
+    header = "id,question,A,B,C,D,answer"
+    for split, more, row in (
+        ("dev", ",explanation", "0,胃在哪里,甲,乙,丙,丁,B,因为"),
+        ("val", "", "0,脑在哪里,甲,乙,丙,丁,C"),
+    ):
+        (tmp_path / split).mkdir()
+        (tmp_path / split / f"basic_medicine_{split}.csv").write_text(f"{header}{more}\n{row}\n", "utf-8")
+    [item] = exam_of(tmp_path, format="ceval", shots=1).items
+    assert item.example.result == "C" and item.context == (
+        "以下是中国关于基础医学的单项选择题，请选出其中的正确答案。\n\n"
+        "胃在哪里\nA. 甲\nB. 乙\nC. 丙\nD. 丁\n答案： B\n\n脑在哪里\nA. 甲\nB. 乙\nC. 丙\nD. 丁\n答案："
+    )
