@@ -34,9 +34,13 @@ from models.threads import THREADS
 SUBJECTS = "anatomy,college_medical_statistics,high_school_mathematics"
 HEAD = """# CMMLU by log-probability, and by lm-evaluation-harness
 
-Made by `{command}`: {items} items of {subjects}, in float32 on one thread. Seconds are of the processor and
-without loading the model. "The same" are items for which both choose the same option; the difference is the largest
-of all log-probabilities, in nats. The harness runs its hf back end at the batch size that is best for it.
+Made by
+
+    {command}
+
+{items} items of {subjects}, in float32 on one thread. Seconds are of the processor, without loading the model.
+"The same" are items for which both choose the same option; the difference is the largest of all log-probabilities,
+in nats. The harness runs its hf back end at the batch size of these that is fastest.
 
 | model | examples | items | right: ours | lm_eval | the same | difference | items/s: ours | lm_eval (batch) | ratio |
 |---|---|---|---|---|---|---|---|---|---|"""
@@ -48,10 +52,10 @@ def main(given: dict[str, str]) -> None:
     lines = []
     for model, shots in product(given["model"].split(","), given.get("shots", "0,5").split(",")):
         base = {"cmmlu": given["cmmlu"], "model": model, "shots": shots, "subjects": subjects, "items": given["items"]}
-        ours = measured(out / f"{Path(model).stem}-{shots}-ours.json", base)
+        ours = measured(out / f"{Path(model).name}-{shots}-ours.json", base)
         sizes = given.get("batch", "1,8").split(",")
-        theirs = [measured(out / f"{Path(model).stem}-{shots}-{size}.json", base | {"batch": size}) for size in sizes]
-        lines.append(line(Path(model).stem, shots, ours, min(theirs, key=lambda one: one["seconds"])))
+        theirs = [measured(out / f"{Path(model).name}-{shots}-{size}.json", base | {"batch": size}) for size in sizes]
+        lines.append(line(Path(model).name, shots, ours, min(theirs, key=lambda one: one["seconds"])))
     own = [f"{key}={given[key]}" for key in ("items", "shots", "batch", "subjects", "page") if key in given]
     command = " ".join(["python benchmarks/eval/cmmlu.py cmmlu=DIR model=… out=DIR", *own])
     head = HEAD.format(command=command, items=given["items"], subjects=subjects.replace(",", ", "))
