@@ -43,12 +43,15 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
 
   audience.records.folder=DIR         record answers and feedback; audience.records.with_text=true with what was said
+  access.keys=keys.sqlite             the API keys   access.required=auto|always|never
+  access.hosts=[ask.example.org]      names of the service, against DNS rebinding   access.origins=[URL]   CORS
   audience.handover.webhook=URL       is called where somebody may harm himself; never delays the answer
 
 Choices (files in configs/):
 {choices("app")}
 
-There is no login yet: on any address other than 127.0.0.1, put an authenticating proxy in front. On SIGTERM or Ctrl-C
+Other machines (host=0.0.0.0) are served once there is an API key (python -m app.keys add NAME role=doctor); from then
+on every request needs one: docs/access.md. Behind an authenticating proxy: access.required=never. On SIGTERM or Ctrl-C
 new requests get 503 (emergencies their answer) and running ones are finished; a second Ctrl-C stops at once.
 Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
 """

@@ -173,8 +173,8 @@ class RecordsConfig(Config):
     """What is kept of answers.
 
     Attributes:
-        folder: Where answers and feedback are recorded, one file per day; null records nothing.
-        with_text: Whether what was asked and answered is recorded, too; it is what patients wrote.
+        folder: Where answers and feedback are recorded, as a chain of hashes, one file per day; null records nothing.
+        with_text: Whether what was asked and answered is recorded, too, with personal data masked.
     """
 
     folder: Path | None = None
@@ -197,6 +197,28 @@ class HandoverConfig(Config):
     timeout_s: float = Field(5, gt=0, le=60)
     attempts: int = Field(6, ge=1, le=12)
     contact: str = ""
+
+
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
+Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
+
+
+class AccessConfig(Config):
+    """Who may ask.
+
+    Attributes:
+        keys: File of the API keys, made by ``python -m app.keys``; it may be missing.
+        required: ``auto``: every request needs a key once there is one, and without any only this machine is served;
+            ``always``: no start without a key; ``never``: whoever reaches the service may ask, for services behind an
+            authenticating proxy.
+        hosts: Names, in small letters, under which the service is reached, besides addresses and names without a dot.
+        origins: Web pages elsewhere that may ask, e.g. ``https://portal.example.org``; none by default (CORS).
+    """
+
+    keys: Path = Path("keys.sqlite")
+    required: Literal["auto", "always", "never"] = "auto"
+    hosts: tuple[HostName, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 class AudienceConfig(Config):
@@ -251,6 +273,7 @@ class AppConfig(Config):
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
         dtype: Type to compute in with ``engine=local``; ``auto`` is the run's, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
+        access: Who may ask.
     """
 
     model: str = Field(min_length=1)
@@ -268,6 +291,7 @@ class AppConfig(Config):
     threads: int | None = Field(default=None, ge=1)
     serve: ServeConfig = ServeConfig()
     audience: AudienceConfig = AudienceConfig()
+    access: AccessConfig = AccessConfig()
 
     @model_validator(mode="after")
     def _dtype_is_the_local_engines(self) -> "AppConfig":

@@ -1,6 +1,7 @@
-"""The web page: one file, under a policy that allows nothing but its own script and style.
+"""The web pages: one file each, under a policy that allows nothing but its own script and style.
 
-What it says about the domain is part of it, so that it can tell what to do at an emergency when nothing else answers.
+What the chat page says about the domain is part of it, so that it can tell what to do at an emergency when nothing else
+answers.
 """
 
 import base64
@@ -14,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from app.api.about import About
 
 PAGE = Path(__file__).parent / "static" / "index.html"
+ADMIN_PAGE = Path(__file__).parent / "static" / "admin.html"
 ABOUT = "{{about}}"
 
 
@@ -23,11 +25,20 @@ def page_router(served: About) -> APIRouter:
     Args:
         served: What it says about the domain.
     """
-    router = APIRouter()
     page = PAGE.read_text(encoding="utf-8").replace(ABOUT, served.model_dump_json().replace("<", r"\u003c"))
+    return _router_of("/", page)
+
+
+def admin_page_router() -> APIRouter:
+    """The route of the page for operators, which asks for an admin's key itself."""
+    return _router_of("/admin", ADMIN_PAGE.read_text(encoding="utf-8"))
+
+
+def _router_of(path: str, page: str) -> APIRouter:
+    router = APIRouter()
     headers = {"Content-Security-Policy": _content_security_policy(page)}
 
-    @router.get("/", include_in_schema=False)
+    @router.get(path, include_in_schema=False)
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers=headers)
 

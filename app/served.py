@@ -7,6 +7,7 @@ from loguru import logger
 
 from app.config import AppConfig, GroundingChoice
 from common.errors import Refused, UserError
+from common.hashing import sha256_value
 from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, Policy, find_domain
 from domains.grounding import TEMPLATE, template_sha256
 from domains.knowledge import Knowledge
@@ -201,6 +202,23 @@ def grounding_of(artifact: Artifact | None, knowledge: KnowledgeBase, chosen: Gr
             f"(SHA-256 {trained.sha256[:12]}…): put it back in domains/prompts/, train again, or give grounding=none"
         )
     return trained
+
+
+def identity_of(model_version: str, artifact: Artifact | None, knowledge: KnowledgeBase) -> dict[str, str | None]:
+    """Which model, prompt format and knowledge base answer, for records; None where no hash is known.
+
+    Args:
+        model_version: The model's name.
+        artifact: What it says about itself.
+        knowledge: What is cited.
+    """
+    prompts = artifact.prompt_format_sha256 if isinstance(artifact, LanguageModelArtifact) else None
+    return {
+        "model_version": model_version,
+        "model_sha256": sha256_value([artifact.base.sha256, artifact.files]) if artifact else None,
+        "prompt_format_sha256": prompts,
+        "knowledge_sha256": knowledge.sha256 or None,
+    }
 
 
 def turns_of(artifact: Artifact | None) -> Turns:

@@ -50,7 +50,17 @@ def serve(config: AppConfig, start: Start) -> None:
     if config.audience.name == "public" and not config.audience.handover.webhook:
         logger.warning("nobody is called where somebody may harm himself: audience.handover.webhook is not given")
     turns = turns_of(start.artifact)
-    app = create_app(backend, start.domain, start.knowledge, config.serve, grounding, turns, config.audience)
+    app = create_app(
+        backend,
+        start.domain,
+        start.knowledge,
+        config.serve,
+        grounding,
+        turns,
+        config.audience,
+        config.access,
+        start.artifact,
+    )
     use_all_handles()
     Server(app, backend).run(sockets=[start.listener])
 

@@ -7,7 +7,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from loguru import logger
 
+from app.access.gate import CrossOrigin, Gate
+from app.access.keys import KeyFile
+from app.access.known_keys import KnownKeys
 from app.api.about import about, about_router
+from app.api.admin import admin_router
 from app.api.chat import Chat, chat_router
 from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
@@ -18,28 +22,30 @@ from app.api.qa import qa_router
 from app.api.served_models import ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
+from app.audit.chain import AuditChain
+from app.audit.records import AuditRecords
 from app.backends.backend import Backend
 from app.compliance.handover import Handover
-from app.compliance.records import Records
-from app.config import AudienceConfig, ServeConfig
-from app.page import page_router
+from app.config import AccessConfig, AudienceConfig, ServeConfig
+from app.page import admin_page_router, page_router
 from app.pipeline.answer import AnswerStage
 from app.pipeline.ask_back import AnswersStage, AskBackStage, OwnWordsStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
 from app.pipeline.crisis import CrisisStage
 from app.pipeline.ground import GroundStage
-from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage
+from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage, QuotaStage
 from app.pipeline.label import LabelStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
+from app.served import identity_of
 from domains.asking_back import AnsweredTriager
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
-from models.artifact import NO_ENTRIES, GroundingRecord, Turns
+from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, Turns
 
 INTERNAL = AudienceConfig()
 
@@ -52,6 +58,8 @@ def create_app(
     grounding: GroundingRecord = NO_ENTRIES,
     turns: Turns = "multi",
     audience: AudienceConfig = INTERNAL,
+    access: AccessConfig | None = None,
+    artifact: Artifact | None = None,
 ) -> FastAPI:
     """Makes the ASGI app; its lifespan starts and stops the backend.
 
@@ -63,12 +71,16 @@ def create_app(
         grounding: What the model reads of the knowledge base before it answers.
         turns: What it gets of a conversation.
         audience: Whom the service is for: what is recorded, and who is called.
+        access: Who may ask; None where anybody may.
+        artifact: What the model says about itself, for records; None where it says nothing.
 
     Raises:
-        UserError: There is no place for records.
+        UserError: There is no place for records, or the keys cannot be read.
     """
+    keys = KnownKeys(KeyFile(access.keys)) if access else None
     folder, webhook = audience.records.folder, audience.handover.webhook
-    records = Records(folder, audience.records, backend.model_version) if folder else None
+    served_by = identity_of(backend.model_version, artifact, knowledge)
+    records = AuditRecords(folder, audience.records, served_by) if folder else None
     handover = Handover(str(webhook), audience.handover) if webhook else None
 
     @asynccontextmanager
@@ -81,6 +93,8 @@ def create_app(
             await asyncio.to_thread(handover.close)
         if records:
             await asyncio.to_thread(records.close)
+        if keys:
+            await asyncio.to_thread(keys.close)
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -103,10 +117,16 @@ def create_app(
     if records:
         app.include_router(feedback_router(records, audience.complaints))
     app.include_router(about_router(served))
+    if access:
+        app.include_router(admin_router(KeyFile(access.keys), AuditChain(folder) if folder else None))
+        app.include_router(admin_page_router())
     app.include_router(health_router(backend))
     app.include_router(page_router(served))
     add_error_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    app.add_middleware(Gate, config=access or AccessConfig(), keys=keys)
+    if access and access.origins:
+        app.add_middleware(CrossOrigin, origins=access.origins)
     app.add_middleware(RequestContext)
     return app
 
@@ -135,6 +155,7 @@ def pipeline(
         TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever),
         *([crisis] if crisis else []),
         EmergencyStage(),
+        QuotaStage(),
         LengthStage(),
         *([OwnWordsStage(ask_back)] if ask_back else []),
         CiteStage(domain, retriever, knowledge.version),

@@ -1,12 +1,14 @@
 """What is checked before the libraries load, which takes seconds: a wrong path or a port in use is reported at once."""
 
+import ipaddress
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 from loguru import logger
 
-from app.config import AppConfig
+from app.access.keys import KeyFile
+from app.config import AccessConfig, AppConfig
 from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, verified_as
 from common.errors import UserError
 from domains.domain import Domain
@@ -40,9 +42,10 @@ def checked(config: AppConfig) -> Start:
 
     Raises:
         Refused: The model must not be served as it is.
-        UserError: The configuration or the model's files are wrong, or the port is in use.
+        UserError: The configuration or the model's files are wrong, the port is in use, or anybody could ask.
     """
     path = model_path(config)
+    check_access(config)
     artifact = artifact_of(path)
     domain = verified_as(domain_of(artifact, config.domain), config.verify)
     listener = listen(config.host, config.port)
@@ -50,6 +53,39 @@ def checked(config: AppConfig) -> Start:
     grounding = grounding_of(artifact, knowledge, config.grounding)
     logger.info("loading {}", path)  # libraries and model take a while
     return Start(path, artifact, domain, knowledge, grounding, listener)
+
+
+def check_access(config: AppConfig) -> None:
+    """Refuses to serve other machines without keys, unless that is what the configuration says.
+
+    Raises:
+        UserError: There is no key, or the keys cannot be read.
+    """
+    address, keys = f"{config.host}:{config.port}", KeyFile(config.access.keys).read()
+    make_one = "python -m app.keys add NAME role=doctor"
+    if config.access.keys != AccessConfig().keys:
+        make_one += f" file={config.access.keys}"
+    if config.access.required == "always" and not keys:
+        raise UserError(
+            "there is no key, so nobody could ask", where=str(config.access.keys), fix=f"make one: {make_one}"
+        )
+    if keys or _is_this_machine(config.host):
+        return
+    if config.access.required == "auto":
+        raise UserError(
+            f"there is no API key ({config.access.keys}), and on {address} anybody in the network could ask",
+            where="host",
+            fix=f"make a key: {make_one}; or give access.required=never where an authenticating proxy is in front",
+        )
+    logger.warning("whoever reaches {} may ask without a key (access.required=never)", address)
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether nobody else can reach an address to listen on."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def listen(host: str, port: int) -> socket.socket:

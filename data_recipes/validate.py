@@ -12,8 +12,8 @@ or
 or it is CSV, TSV, XLSX or Parquet with such columns. Other usual names, 问题 and 回答 too, are known
 (data_recipes/formats/columns.py); yours are named as for a build: columns.question=NAME columns.answer=NAME, and roles
 in quotes: 'columns.roles={患者: user, 医生: assistant}'. A title above the header is skipped. JSON arrays, ShareGPT's
-conversations, other encodings, numbers and lists instead of texts, and special tokens of prompt formats are reported,
-and fixed.
+conversations and other encodings are reported, and a build reads them alike. Numbers and lists instead of texts, and
+special tokens of prompt formats are reported, and fixed.
 
 The first problems of each kind are printed as file:line, with how they can be fixed, and all are counted; columns that
 are not read are listed. What is read here, a build reads alike; a question that repeats an earlier one it drops, an

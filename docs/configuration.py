@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
+from app.access.command import KeysConfig
+from app.audit.command import AuditConfig
 from app.config import AppConfig
 from common.command import Config
 from common.groups import groups_of
@@ -62,6 +64,8 @@ COMMANDS = [
     Command("-m models.convert", "convert", ConvertConfig),
     Command("-m models.show_prompt", "show_prompt", ShowPromptConfig),
     Command("-m app", "app", AppConfig),
+    Command("-m app.keys", "keys", KeysConfig),
+    Command("-m app.audit", "audit", AuditConfig),
 ]
 
 HEAD = """# Configuration: every key

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pydantic import BaseModel
 
 from domains.knowledge_base import Entry
+from domains.retrieval.normalise import simplified
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
 _CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
@@ -100,6 +101,14 @@ def quoted_attribute(entry: Entry, attribute: str, version: str) -> Quotation:
     return Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=version)
 
 
+def besides_names(question: str, entries: Iterable[Entry]) -> str:
+    """What a question says in simplified script besides the names of entries: 药疹会传染吗 asks for no medicine."""
+    question = simplified(question)
+    for name in (name for entry in entries for name in entry.names):
+        question = question.replace(name, "")
+    return question
+
+
 def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[str]:
     """The attributes of an entry that a question asks for; none where none is recognised.
 
@@ -109,8 +118,7 @@ def asked_attributes(entry: Entry, question: str, asked_for: AskedFor) -> list[s
         asked_for: How attributes are asked for.
     """
     patterns = asked_for.get(entry.type, {})
-    for name in entry.names:
-        question = question.replace(name, "")  # 药疹会传染吗 asks for no medicine
+    question = besides_names(question, [entry])
     return [
         attribute
         for attribute, items in entry.attributes.items()

@@ -79,6 +79,7 @@ class SplitRecord(Record):
     Attributes:
         examples: Examples of the split.
         dropped: How many of them were dropped, by reason.
+        shortened: How many of them are trained with less context than they have.
         sequences: What the others became: conversations, or windows of passages.
         tokens: Tokens of all sequences.
         supervised_tokens: Those that the loss counts.
@@ -91,10 +92,12 @@ class SplitRecord(Record):
     tokens: int
     supervised_tokens: int
     sha256: str
+    shortened: int = 0
 
     def __str__(self) -> str:
         reasons = ", ".join(f"{reason} {number}" for reason, number in self.dropped.items())
         dropped = f"（丢弃 dropped: {reasons}）" if reasons else ""
+        dropped += f"（缩短上文 shortened: {self.shortened}）" if self.shortened else ""
         tokens = f"{self.supervised_tokens:,} 监督词元 supervised tokens"
         return f"{self.examples} 题 examples{dropped}, {self.sequences} 序列 sequences, {tokens}"
 

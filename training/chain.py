@@ -26,6 +26,7 @@ from models.hub import hub_name, locate
 from models.memory import release
 from models.push import check_target, push
 from models.run_directory import RunDirectory
+from training import processes
 from training.config import StageConfig
 from training.knowledge import knowledge_of
 from training.memory_plan import MemoryPlan, check_memory, memory_errors
@@ -55,22 +56,27 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     started = time.monotonic()
     set_seed(config.seed)
     stage = STAGES[config.stage].job()
+    if not stage.in_several_processes:
+        processes.refuse(f"stage {config.stage}")
     check_target(config.push, *stage.markers)
     check_writable(run.path if run else config.runs_dir)
     check_installed(config.train.trackers)
     knowledge_of(config)  # a damaged knowledge base is reported before anything is built
     began = Provenance.load(run) if run else None
-    if run:
+    if run and processes.is_first():
         clean_up(run.path)
         clean_up(run.checkpoints)
     if began:
         began.refuse_other_config(config)
-    logger.info("[1/6] dataset {}", config.data.name)
-    dataset = _dataset(config, began)
-    logger.info("{}; {}", dataset.manifest.counts.told, dataset.directory)
-    dataset.require("train", "dev")
-    logger.info("[2/6] base model {}", config.model.name)
-    job = stage(config, dataset, locate(str(base)) if base else _recorded_base(config, began))
+    with processes.first_before_others():
+        logger.info("[1/6] dataset {}", config.data.name)
+        dataset = _dataset(config, began)
+        logger.info("{}; {}", dataset.manifest.counts.told, dataset.directory)
+        dataset.require("train", "dev")
+        logger.info("[2/6] base model {}", config.model.name)
+        job = stage(config, dataset, locate(str(base)) if base else _recorded_base(config, began))
+    if not processes.is_first():
+        return _trained_along(job)
     if began:
         began.refuse_other_base(job.base)
         began.refuse_other_knowledge(job.knowledge)
@@ -80,6 +86,15 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
         summary = _finished(job, run, plan)
     logger.info("[6/6] done in {:.0f} s", time.monotonic() - started)
     return summary
+
+
+def _trained_along(job: Job[Any]) -> str:
+    """What a process does that is not the first: its part of the training."""
+    job.prepare()
+    if place := processes.from_first():
+        job.train(RunDirectory(Path(place)))
+    processes.leave()
+    return ""
 
 
 def _finished(job: Job[Any], run: RunDirectory, plan: MemoryPlan) -> str:
@@ -165,10 +180,12 @@ def _trained(
     else:
         provenance = _resumed(job, run, began, is_done)
     logger.info("run directory: {}", run.path)
+    processes.from_first("" if is_done else str(run.path))
     if not is_done:
         with memory_errors(plan, "training"):
             job.train(run)
         provenance.with_trained(job.config, result_files(job.trained(run))).save(run)
+    processes.leave()
     return run, plan
 
 
@@ -219,9 +236,12 @@ def _check_continued(run: RunDirectory) -> None:
 def _trained_without_record(job: Job[Any], run: RunDirectory, plan: MemoryPlan) -> RunDirectory:
     """The same for a run that began before its provenance was recorded."""
     logger.info("{} began before its provenance was recorded: there is nothing to compare it with", run.path)
-    if not job.trained(run).is_dir():
+    is_done = job.trained(run).is_dir()
+    processes.from_first("" if is_done else str(run.path))
+    if not is_done:
         with memory_errors(plan, "training"):
             job.train(run)
+    processes.leave()
     return run
 
 

@@ -21,7 +21,7 @@ class OptimiserConfig(Config):
 
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
-        batch_size: Rows per step on one device.
+        batch_size: Rows of a batch; several processes divide them.
         precision: Type of the products (autocast; trained weights stay in float32). ``auto`` is ``bf16`` where the
             machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints to keep.
@@ -65,13 +65,15 @@ class TrainConfig(OptimiserConfig):
     Attributes:
         max_length: Longest example in tokens. With packing, a step sees ``batch_size * max_length`` tokens, in rows as
             long as the longest example of the data.
-        over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
+        over_length: What happens to a longer example: ``error``; ``drop`` (counted and reported); or
+            ``truncate_context``: of a longer conversation each answer is trained with as many of the exchanges before
+            it as fit, never cut itself. What does not fit alone, or rests on entries in its prompt, is dropped.
         max_dropped_share: Share of dropped examples above which the run stops.
         packing: Fill rows with several examples that cannot see each other. Not for every method.
     """
 
     max_length: int = Field(512, ge=16)
-    over_length: Literal["error", "drop"] = "drop"
+    over_length: Literal["error", "drop", "truncate_context"] = "drop"
     max_dropped_share: float = Field(0.05, ge=0, le=1)
     packing: bool = True
     supervise: Literal["all", "last"] = "all"

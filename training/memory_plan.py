@@ -11,6 +11,7 @@ from loguru import logger
 from common.errors import UserError
 from common.machine import available_memory
 from models.memory import resident
+from training import processes
 
 MIB, GIB = 2**20, 2**30
 LIBRARIES = 48 * MIB
@@ -42,6 +43,10 @@ class Phase:
     def needed(self) -> float:
         """Sum of all purposes."""
         return self.weights + self.trained + self.computing
+
+    def times(self, copies: int) -> "Phase":
+        """What as many processes need."""
+        return Phase(copies * self.weights, copies * self.trained, copies * self.computing, self.fix)
 
     def __str__(self) -> str:
         parts = (self.weights, self.trained, self.computing, self.needed)
@@ -79,6 +84,8 @@ def plan_of(phases: Mapping[PhaseName, Phase], computed_in: str) -> MemoryPlan:
     if torch.cuda.is_available():
         return MemoryPlan(phases, 0.0, float(torch.cuda.mem_get_info()[0]), computed_in)
     on_heap = {name: replace(phase, computing=HEAP * phase.computing) for name, phase in phases.items()}
+    if "training" in on_heap:
+        on_heap["training"] = on_heap["training"].times(processes.on_this_machine())
     return MemoryPlan(on_heap, resident() + LIBRARIES, float(available_memory() - LIBRARIES), computed_in)
 
 

@@ -38,7 +38,8 @@ Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
   threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
-A run is one process on one device. Several GPUs: one run on each, e.g. CUDA_VISIBLE_DEVICES=1 python training/run.py …
+Several GPUs train one run with torchrun --nproc-per-node=4 training/run.py …; its steps have the same rows as those of
+one process. Or one run on each: CUDA_VISIBLE_DEVICES=1 python training/run.py …
 Every key, its type and bounds: docs/configuration.md. A wrong key or value is reported, with the nearest valid name,
 before anything is loaded. Exit codes: 0 done, 1 failed, 2 wrong input or configuration; 130 after Ctrl-C and 143 after
 SIGTERM, which save a checkpoint first (a second one stops at once).
@@ -47,35 +48,40 @@ SIGTERM, which save a checkpoint first (a second one stops at once).
 
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
-    refuse_several_processes()
+    refuse_unknown_launchers()
     end_on_sigterm()
     planned = _planned(arguments)
+    from common.logging import start_logging
     from models.threads import THREADS  # these load the libraries, only once the configuration is valid
+    from training import processes
     from training.chain import run_chain
 
+    if not processes.is_first():
+        start_logging("WARNING")  # the first one tells what all do
+    if len(planned) > 1:
+        processes.refuse("a sweep")
     for one in planned:
         THREADS.use(one.config.threads)
-        print(run_chain(one.config, one.run, one.command, one.base))
+        if summary := run_chain(one.config, one.run, one.command, one.base):
+            print(summary)
 
 
-PROCESSES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-"""Where torchrun, accelerate and mpirun say how many processes they have started."""
+LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+"""Where mpirun says how many processes it has started; torchrun and accelerate say it in ``WORLD_SIZE``."""
 
 
-def refuse_several_processes() -> None:
-    """Refuses to be one of several processes: each would make a run of its own, and write into the others' files.
+def refuse_unknown_launchers() -> None:
+    """Refuses to be one of several processes that do not know of each other: each would make a run of its own.
 
     Raises:
-        UserError: A launcher has started several.
+        UserError: A launcher other than torchrun or accelerate has started several.
     """
-    for name in PROCESSES:
-        if os.environ.get(name, "1") not in ("", "0", "1"):
+    for name in LAUNCHERS:
+        if os.environ.get(name, "1") not in ("", "0", "1") and "RANK" not in os.environ:
             raise UserError(
-                f"{os.environ[name]} processes were started (torchrun, accelerate launch or mpirun); a run is one "
-                "process on one device",
+                f"{os.environ[name]} processes were started that cannot find each other",
                 where=name,
-                fix="start it as python training/run.py …; larger batches: train.gradient_accumulation. Several GPUs: "
-                "one run on each (CUDA_VISIBLE_DEVICES=1 python training/run.py …), e.g. one value of a sweep on each",
+                fix="start them as torchrun --nproc-per-node=N training/run.py …",
             )
 
 

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from app.access.caller import Caller
 from app.api.chat_answer import ChatFormat, LabelledChat, RawChat, StopStrings
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
@@ -21,8 +22,8 @@ from app.api.generation import GenerationRequest, check_neutral
 from app.api.qa import QaReply
 from app.api.served_models import ServedModels
 from app.api.sse import STREAM_HEADERS
+from app.audit.records import AuditRecords
 from app.backends.backend import Backend, ChatTurn
-from app.compliance.records import Records
 from app.config import ServeConfig
 from app.pipeline.consultation import Consultation, PipelineStage, consult
 from app.pipeline.guards import FixedAnswer
@@ -109,13 +110,18 @@ class Chat:
         disclaimer: str,
         levels: Mapping[Level, LevelText],
         config: ServeConfig,
-        records: Records | None,
+        records: AuditRecords | None,
     ) -> None:
         self.backend, self.models, self.stages, self.config, self.records = backend, models, stages, config, records
         self.disclaimer, self.levels = disclaimer, levels
 
-    async def answer(self, body: ChatRequest, request_id: str) -> "LabelledChat | RawChat":
+    async def answer(self, body: ChatRequest, request_id: str, caller: Caller) -> "LabelledChat | RawChat":
         """The answer on its way.
+
+        Args:
+            body: What is asked.
+            request_id: Id of the request.
+            caller: Who asks.
 
         Raises:
             ApiError: The request asks for what is not served.
@@ -126,11 +132,13 @@ class Chat:
         stops, sampling = body.stops, body.sampling(self.config)
         form = ChatFormat(f"chatcmpl-{request_id}", body.model)
         if body.model == self.models.raw_name:
+            caller.check("raw")
+            caller.check_quota()
             tokens = self.config.answer_tokens(body.most_tokens)
             reply = await self.backend.stream(body.messages, replace(sampling, max_new_tokens=tokens))
-            return RawChat(StopStrings(reply, stops), form)
+            return RawChat(StopStrings(caller.metered(reply), stops), form)
         *history, question = turns_of(body.messages)
-        asked = Consultation(request_id, question.content, history, body.most_tokens, sampling)
+        asked = Consultation(request_id, question.content, history, body.most_tokens, sampling, caller=caller)
         decided = await consult(self.stages, asked)
         stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
         whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.models.name, self.records)
@@ -146,7 +154,7 @@ def chat_router(chat: Chat) -> APIRouter:
 
     @router.post("/chat/completions", response_model=None, responses=refused)
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        answer = await chat.answer(body, request.state.request_id)
+        answer = await chat.answer(body, request.state.request_id, request.state.caller)
         if body.stream:
             return EventSourceResponse(answer.events(body.usage_wanted), headers=STREAM_HEADERS)
         return JSONResponse(await while_connected(request, answer.whole()))

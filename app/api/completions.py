@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import Field
 
+from app.access.caller import Caller
 from app.api.chat_answer import NOT_ENDED, StopStrings
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
@@ -110,14 +111,19 @@ class Completions:
     def __init__(self, backend: Backend, models: ServedModels, config: ServeConfig) -> None:
         self.backend, self.models, self.config = backend, models, config
 
-    async def accept(self, body: CompletionRequest) -> list[Continued]:
+    async def accept(self, body: CompletionRequest, caller: Caller) -> list[Continued]:
         """The continuations on their way, one per prompt.
+
+        Args:
+            body: What is continued.
+            caller: Who asks.
 
         Raises:
             ApiError: The request asks for what is not served.
             BackendError: It is not answered.
         """
         self.models.check_raw(body.model)
+        caller.check("raw")
         body.check_supported()
         prompts, stops = body.prompts, body.stops
         if len(prompts) > self.config.queue_limit:
@@ -130,7 +136,7 @@ class Completions:
                 ids = await self._ids(prompt, body.add_special_tokens)
                 echoed = await self._text(prompt) if body.echo else None
                 reply = await self.backend.stream(Continuation(tuple(ids)), sampling)
-                accepted.append(Continued(echoed, StopStrings(reply, stops)))
+                accepted.append(Continued(echoed, StopStrings(caller.metered(reply), stops)))
         except BaseException:
             cancel(accepted)
             raise
@@ -203,7 +209,7 @@ def completions_router(completions: Completions) -> APIRouter:
 
     @router.post("/completions", response_model=None, responses=refused)
     async def complete(body: CompletionRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        continued = await completions.accept(body)
+        continued = await completions.accept(body, request.state.caller)
         form = CompletionFormat(f"cmpl-{request.state.request_id}", body.model)
         if body.stream:
             return EventSourceResponse(form.events(continued[0], body.usage_wanted), headers=STREAM_HEADERS)

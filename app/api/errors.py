@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from app.access.caller import NotAllowed, QuotaExceeded
 from app.backends.backend import (
     BackendError,
     GenerationFailed,
@@ -29,7 +30,9 @@ ErrorCode = Literal[
     "bad_request",
     "context_length_exceeded",
     "generation_failed",
+    "insufficient_permissions",
     "internal_error",
+    "invalid_api_key",
     "invalid_messages",
     "invalid_request",
     "invalid_stop",
@@ -37,11 +40,14 @@ ErrorCode = Literal[
     "model_not_found",
     "model_unavailable",
     "not_found",
+    "not_recorded",
     "overloaded",
+    "rate_limit_exceeded",
     "request_timeout",
     "request_too_large",
     "stopping",
     "too_many_connections",
+    "unknown_host",
     "unsupported_conversation",
     "unsupported_parameter",
 ]
@@ -62,14 +68,19 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "invalid_stop": ErrorKind(400, "too many stop strings, or an empty one"),
     "unsupported_conversation": ErrorKind(400, "the model's prompt format has no way to write the conversation"),
     "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not support"),
+    "unknown_host": ErrorKind(400, "the service is not known under the name in the Host header: access.hosts"),
+    "invalid_api_key": ErrorKind(401, "a key is needed, or the one given is not known, has expired or was revoked"),
+    "insufficient_permissions": ErrorKind(403, "the role of the key does not include that"),
     "model_not_found": ErrorKind(404, "this service does not have that model"),
     "not_found": ErrorKind(404, "no such path"),
     "method_not_allowed": ErrorKind(405, "this path does not support this method"),
     "request_timeout": ErrorKind(408, "the request did not arrive in time: 10 s for its head, 30 s for its body"),
     "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
+    "rate_limit_exceeded": ErrorKind(429, "the key has used up what it allows; Retry-After says when to try again"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),
     "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
     "model_unavailable": ErrorKind(503, "the model could not be loaded or reached; rules still answer emergencies"),
+    "not_recorded": ErrorKind(503, "what was written could not be kept; the service's log says why"),
     "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
     "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
     "too_many_connections": ErrorKind(503, "too many connections are open; Retry-After says when to try again"),
@@ -87,8 +98,10 @@ BACKEND_ERRORS: dict[type[BackendError], ErrorCode] = {
     ModelMissing: "model_unavailable",
     Overloaded: "overloaded",
     Stopping: "stopping",
+    NotAllowed: "insufficient_permissions",
+    QuotaExceeded: "rate_limit_exceeded",
 }
-"""What each error of a backend is over HTTP."""
+"""What each error of a backend is over HTTP, and of what a key allows."""
 
 OF_BODIES: tuple[ErrorCode, ...] = ("bad_request", "request_too_large", "invalid_request")
 """What every route that reads a body may answer."""

@@ -10,12 +10,13 @@ from fastapi.sse import EventSourceResponse
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.access.caller import Caller
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
 from app.api.sse import STREAM_HEADERS, event
 from app.api.usage import usage
+from app.audit.records import AuditRecords
 from app.backends.backend import BackendError, ChatTurn
-from app.compliance.records import Records
 from app.pipeline.answer_check import Verification
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.pipeline.label import LABEL
@@ -57,10 +58,10 @@ class QaRequest(BaseModel):
             raise ValueError("history must alternate user, assistant, … and end with the assistant")
         return self
 
-    def consultation(self, request_id: str) -> Consultation:
+    def consultation(self, request_id: str, caller: Caller) -> Consultation:
         """The question as the pipeline takes it."""
         history = [ChatTurn(turn.role, turn.content) for turn in self.history]
-        return Consultation(request_id, self.question, history, self.max_tokens)
+        return Consultation(request_id, self.question, history, self.max_tokens, caller=caller)
 
 
 class QaMeta(BaseModel):
@@ -129,7 +130,7 @@ class QaReply:
     decided: Decided
     disclaimer: str
     model_version: str
-    records: Records | None
+    records: AuditRecords | None
 
     async def parts(self) -> AsyncIterator[QaMeta | QaDelta | QaAnswer]:
         """First what is known at once, then the text as it grows, last the whole answer.
@@ -218,7 +219,7 @@ class QaReply:
 
 
 def qa_router(
-    stages: Sequence[PipelineStage], disclaimer: str, model_version: str, records: Records | None
+    stages: Sequence[PipelineStage], disclaimer: str, model_version: str, records: AuditRecords | None
 ) -> APIRouter:
     """The route of the pipeline.
 
@@ -232,7 +233,7 @@ def qa_router(
 
     @router.post("/qa", response_model=QaAnswer, responses=documented(*OF_BODIES, *OF_ANSWERS))
     async def qa(body: QaRequest, request: Request) -> Any:
-        decided = await consult(stages, body.consultation(request.state.request_id))
+        decided = await consult(stages, body.consultation(request.state.request_id, request.state.caller))
         reply = QaReply(decided, disclaimer, model_version, records)
         if body.stream:
             return EventSourceResponse(reply.events(), headers=STREAM_HEADERS)

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.access.caller import Caller
 from app.api.completions import CompletionRequest, Completions, Continued, cancel
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
@@ -101,26 +102,29 @@ def tgi_router(completions: Completions, config: ServeConfig) -> APIRouter:
     refused = documented("unsupported_parameter", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS)
     models, backend = completions.models, completions.backend
 
-    async def accepted(body: TgiRequest) -> Continued:
+    async def accepted(body: TgiRequest, caller: Caller) -> Continued:
         check_neutral(body.parameters.model_extra, NEUTRAL, "parameters.")
-        [continued] = await completions.accept(body.completion(models.raw_name))
+        [continued] = await completions.accept(body.completion(models.raw_name), caller)
         return continued
 
     @router.post("/generate", response_model=None, responses=refused)
     async def generate(body: TgiRequest, request: Request) -> JSONResponse:
-        return JSONResponse(await while_connected(request, _whole(await accepted(body), body.parameters)))
+        continued = await accepted(body, request.state.caller)
+        return JSONResponse(await while_connected(request, _whole(continued, body.parameters)))
 
     @router.post("/generate_stream", response_model=None, responses=refused)
-    async def generate_stream(body: TgiRequest) -> EventSourceResponse:
-        return EventSourceResponse(_events(await accepted(body), body.parameters), headers=STREAM_HEADERS)
+    async def generate_stream(body: TgiRequest, request: Request) -> EventSourceResponse:
+        continued = await accepted(body, request.state.caller)
+        return EventSourceResponse(_events(continued, body.parameters), headers=STREAM_HEADERS)
 
     @router.post("/", response_model=None, responses=refused)
     async def either(body: TgiRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        return await (generate_stream(body) if body.stream else generate(body, request))
+        return await (generate_stream(body, request) if body.stream else generate(body, request))
 
     @router.get("/info", responses=documented("model_not_found", "model_unavailable"))
-    async def info() -> dict[str, Any]:
+    async def info(request: Request) -> dict[str, Any]:
         models.check_raw(models.raw_name)
+        request.state.caller.check("raw")
         return {
             "model_id": models.raw_name,
             "max_concurrent_requests": config.queue_limit + config.max_batch,

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.api.chat import ChatMessage
@@ -75,8 +75,9 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
     refused = documented("unsupported_parameter", "model_not_found", *OF_BODIES, *OF_ANSWERS)
 
     @router.post("/tokenize", responses=refused)
-    async def tokenize(body: TokenizeRequest) -> Tokenized:
+    async def tokenize(body: TokenizeRequest, request: Request) -> Tokenized:
         models.check_raw(body.model or models.raw_name)
+        request.state.caller.check("raw")
         check_neutral(body.model_extra)
         if body.prompt is not None:
             ids = await backend.encode(body.prompt, beginning=body.add_special_tokens)
@@ -87,8 +88,9 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
         return Tokenized(count=len(ids), max_model_len=backend.context_length, tokens=ids, token_strs=strings)
 
     @router.post("/detokenize", responses=refused)
-    async def detokenize(body: DetokenizeRequest) -> Detokenized:
+    async def detokenize(body: DetokenizeRequest, request: Request) -> Detokenized:
         models.check_raw(body.model or models.raw_name)
+        request.state.caller.check("raw")
         return Detokenized(prompt=await backend.decode(body.tokens))
 
     return router

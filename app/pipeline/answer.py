@@ -28,7 +28,7 @@ class AnswerStage:
         tokens = self.config.answer_tokens(consultation.max_tokens)
         sampling = replace(consultation.sampling or self.config.qa_sampling, max_new_tokens=tokens)
         try:
-            reply = await self.backend.stream(consultation.conversation, sampling)
+            reply = consultation.caller.metered(await self.backend.stream(consultation.conversation, sampling))
             return Decided(consultation, reply, if_empty=EMPTY + self.no_answer)
         except PromptTooLong:
             if not consultation.history or consultation.turns is not None:

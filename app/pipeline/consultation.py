@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.access.caller import ANYBODY, Caller
 from app.backends.backend import AnswerStream, ChatTurn
 from app.pipeline.answer_check import AnswerCheck
 from domains.asking_back import AskedBack, RedFlagQuestion
@@ -24,6 +25,7 @@ class Consultation:
         history: The turns before, user and assistant in alternation.
         max_tokens: Most tokens of the answer; None for the service's choice.
         sampling: How the model answers; None for the service's own way.
+        caller: Who asks, and how much his key allows.
         answered: What was asked back about the question, whose answers are part of it.
         asked_earlier: What was asked back about messages before it.
         asked: What is asked back now, instead of an answer; None where nothing is.
@@ -44,6 +46,7 @@ class Consultation:
     history: Sequence[ChatTurn] = ()
     max_tokens: int | None = None
     sampling: Sampling | None = None
+    caller: Caller = ANYBODY
     answered: tuple[RedFlagQuestion, ...] = ()
     asked_earlier: tuple[RedFlagQuestion, ...] = ()
     asked: AskedBack | None = None

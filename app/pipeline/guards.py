@@ -24,6 +24,15 @@ class EmergencyStage:
         return Decided(consultation, FixedAnswer(answer)) if answer else consultation
 
 
+class QuotaStage:
+    """Refuses who has used up what his key allows; an emergency has had its answer."""
+
+    async def __call__(self, consultation: Consultation) -> Consultation:
+        """See ``PipelineStage``."""
+        consultation.caller.check_quota()
+        return consultation
+
+
 class LengthStage:
     """Refuses longer questions than a person writes; only triage reads them."""
 

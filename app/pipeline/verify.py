@@ -1,12 +1,13 @@
 """Decides what an answer is checked against: the entries that the model reads, or else those that were found."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.consultation import Consultation
-from domains.citations import asked_attributes, marks, quote, quoted_attribute
+from domains.citations import asked_attributes, besides_names, marks, quoted_attribute
 from domains.claims.language import ClaimLanguage, form_of
 from domains.claims.numbers import NumberReader
 from domains.claims.reader import ClaimReader
@@ -17,6 +18,15 @@ from domains.retrieval.retriever import Retrieved
 
 ENTRIES = 3
 """Most entries that a question is taken to be about."""
+
+OF_NONE = [""]
+"""What is asked where no attribute of an entry can answer."""
+
+_AFFIRMED = re.compile(
+    "(?:(?:能不能|可不可以|要不要|会不会)(?P<one>[^，。？?！!,]{2,12})"
+    "|(?:(?<!可)能|可以|会|要|需要|适合)(?P<other>[^，。？?！!,什哪怎]{2,12}?)[吗么嘛])"
+)
+"""A question whether something is so: 哮喘能运动吗."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +71,30 @@ class VerifyStage:
         reader = ClaimReader(question, entries, about, asked, language, form_of(language, self.knowledge))
 
         def words() -> str:
-            answering = [entry for entry in topic if asked[entry.id]]
+            answering = [(entry, asked[entry.id]) for entry in topic if asked[entry.id] not in ([], OF_NONE)]
             if not answering and language.defines.search(question):
-                answering = list(topic[:1])
-            return self._own_words(question, answering) or self._lacking(topic, reader.denied)
+                answering = [(entry, [entry.opening[0]]) for entry in topic[:1]]
+            return self._own_words(answering) or self._lacking(topic, reader.denied)
 
         return AnswerCheck(reader, given, words, self.domain.verify == "mark")
 
     def _asked(self, entries: Sequence[Entry], question: str) -> dict[str, list[str]]:
-        """By id of an entry, the attributes that a question asks for besides its names: 药疹 is no medicine."""
-        for name in (name for entry in entries for name in entry.names):
-            question = question.replace(name, "")
-        return {entry.id: asked_attributes(entry, question, self.domain.asked_for) for entry in entries}
+        """By id of an entry, the attributes that a question asks for besides its names: 药疹 is no medicine.
 
-    def _own_words(self, question: str, answering: Sequence[Entry]) -> str:
+        Where no attribute is recognised, any may answer; but what is asked to be affirmed (能喝啤酒吗) is answered
+        only by what speaks of it.
+        """
+        rest = besides_names(question, entries)
+        asked = {entry.id: asked_attributes(entry, rest, self.domain.asked_for) for entry in entries}
+        affirmed = _AFFIRMED.search(rest)
+        if affirmed and not any(asked.values()):
+            return {entry.id: _speaking_of(affirmed["one"] or affirmed["other"], entry) or OF_NONE for entry in entries}
+        return asked
+
+    def _own_words(self, answering: Iterable[tuple[Entry, Sequence[str]]]) -> str:
         """What entries themselves say of what is asked, cited."""
-        quoted = quote(question, answering, self.knowledge.version, self.domain.asked_for)
+        version = self.knowledge.version
+        quoted = [quoted_attribute(entry, name, version) for entry, names in answering for name in names]
         return "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
 
     def _lacking(self, topic: Sequence[Entry], denied: Mapping[str, str]) -> str:
@@ -90,6 +108,12 @@ class VerifyStage:
         held = [text for entry in entries for text in (*entry.names, *chain(*statements_of(entry).values()))]
         said = [turn.content for turn in consultation.history]
         return [*held, consultation.question, *said, self.domain.notices.disclaimer]
+
+
+def _speaking_of(what: str, entry: Entry) -> list[str]:
+    """The attributes of an entry that share two characters in a row with what is asked."""
+    pairs = {what[place : place + 2] for place in range(len(what) - 1)}
+    return [name for name, items in statements_of(entry).items() if any(pair in "、".join(items) for pair in pairs)]
 
 
 def _asked_about(retrieved: Retrieved) -> list[Entry]:

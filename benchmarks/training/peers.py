@@ -1,9 +1,10 @@
 """The same rows, adapter and base trained here and by trl: held-out loss, speed, memory, loops, what is forgotten.
 
     python benchmarks/training/peers.py out=DIR                                               the embedded base
-    python benchmarks/training/peers.py out=DIR cmmlu=DIR model=qwen model.path=BASE …        any base
+    python benchmarks/training/peers.py out=DIR cmmlu=DIR page=real model=qwen model.path=BASE …        any base
 
-Any key of training/run.py may be given. It needs trl (pip install trl), and writes benchmarks/training/peers.md. Each
+Any key of training/run.py may be given. It needs trl (pip install trl), and writes benchmarks/training/peers.md, or
+peers_PAGE.md. Each
 run is a process of its own, on one thread, and leaves its figures in ``out``; what is there already is not run again.
 trl gets our ids and labels and the same arguments of transformers' trainer: what differs is the order of rows, what is
 computed, and how.
@@ -56,7 +57,7 @@ DEFAULTS = (
     *("recipe=medical_qlora", "threads=1", "train.precision=fp32", "model.dtype=float32", "data.splits.train=2000"),
     *("train.epochs=1", "train.max_dropped_share=1", "train.eval_steps=100000", "train.save_steps=100000"),
 )
-OWN = ("out", "cmmlu", "run")
+OWN = ("out", "cmmlu", "page", "run")
 SUBJECTS = ("elementary_mathematics", "high_school_mathematics")
 ITEMS = 100
 QUESTIONS, TOKENS = 16, 112
@@ -91,7 +92,8 @@ def main(words: Sequence[str]) -> None:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "trl"))
     foot = f"\nPython {sys.version.split()[0]}, {libraries}; {processor()}, {instruction_set()}."
     page = "\n".join([head, *(line(name, one) for name, one in found.items()), foot]) + "\n"
-    write_text(Path(__file__).with_suffix(".md"), page)
+    name = f"peers_{given['page']}.md" if "page" in given else "peers.md"
+    write_text(Path(__file__).with_name(name), page)
     print(page)
 
 

@@ -40,6 +40,7 @@ from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.example import Role
 
 Fields = Mapping[str, Any]
+NAMED = 12  # fields of a row that a message lists
 PARTS = (("user", "question"), ("assistant", "answer"))
 
 
@@ -354,14 +355,23 @@ class _Reading:
         given = self._layout.given
         name = self._only(self._layout.questions, "question") or given
         if not name:
-            raise BadRow("no_question_or_answer", f"there is no question; expected: {WANTED}; {_to_name('question')}")
+            raise BadRow(
+                "no_question_or_answer",
+                f"there is no question{self._fields}; expected: {WANTED}; {_to_name('question')}",
+            )
         return (name, given) if given and name != given else (name,)
+
+    @property
+    def _fields(self) -> str:
+        """The fields that the row has instead, for messages."""
+        names = [*map(str, self._row)]
+        return f" among {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}" if names else ""
 
     def _answer(self) -> str:
         name = self._columns.answer or self._only(self._layout.answers, "answer")
         if not name or name not in self._row:
             expected = self._columns.answer or f"{WANTED}; {_to_name('answer')}"
-            raise BadRow("no_question_or_answer", f"there is no answer; expected: {expected}")
+            raise BadRow("no_question_or_answer", f"there is no answer{self._fields}; expected: {expected}")
         return name
 
     def _only(self, names: tuple[str, ...], part: str) -> str:

@@ -49,6 +49,11 @@ class RowProblem(NamedTuple):
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether nothing is wrong with the row: it has the answer of another, or is only laid out in another way."""
+        return self.change == KEPT or (self.kind == "layout" and self.change != DROPPED and not self.reason)
+
 
 class Checked(NamedTuple):
     """What was found in a file.
@@ -313,16 +318,19 @@ def validate(config: ValidateConfig) -> int:
     _print_kinds(checked.rows, checked.problems)
     for name, number in checked.unread.most_common():
         print(f"not read: {name} ({_counted(number, 'row')})")
-    if all(problem.change == KEPT for problem in checked.problems):
-        if out:
-            print("there is nothing to fix: no copy was written")
-        print(f"to build from it: {_build_command(path, config.columns, config.sheet)}")
-        return DONE
-    if out:
+    if out and any(problem.change != KEPT for problem in checked.problems):
         _write(path, out, checked)
         print(f"to build from it: {_build_command(out, config.columns)}")
         return DONE
-    print(f"a fixed copy: {check_command(path, config.columns, config.sheet)}")
+    if all(problem.is_harmless for problem in checked.problems):
+        if out:
+            print("there is nothing to fix: no copy was written")
+        print(f"the file is valid; to build from it: {_build_command(path, config.columns, config.sheet)}")
+        return DONE
+    if checked.sound:
+        print(f"a fixed copy: {check_command(path, config.columns, config.sheet)}")
+    else:
+        print("no row can be read: see the problems above")
     return WRONG_INPUT
 
 

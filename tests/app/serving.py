@@ -1,14 +1,17 @@
 """A real server on a free port, in a thread of the test process."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
+import uvicorn.server
 
 from app.backends.local import LocalBackend
-from app.config import AudienceConfig, ServeConfig
+from app.config import AccessConfig, AudienceConfig, ServeConfig
 from app.served import verified_as
 from app.server import Server
 from app.service import INTERNAL, create_app
@@ -16,6 +19,19 @@ from domains.domain import NO_KNOWLEDGE, Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import NO_ENTRIES, GroundingRecord
 from models.engines.engine import Engine
+
+
+class _Impatient:
+    """asyncio, for a server that looks ten times as often whether it may stop: that is most of the time of a test."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
+uvicorn.server.asyncio = _Impatient()  # type: ignore[attr-defined, assignment]
 
 CONFIG = ServeConfig(
     max_batch=1,
@@ -63,11 +79,12 @@ def serving(
     grounding: GroundingRecord = NO_ENTRIES,
     verify: Policy | None = None,
     audience: AudienceConfig = INTERNAL,
+    access: AccessConfig | None = None,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
     served = verified_as(find_domain(domain), verify)
-    app = create_app(backend, served, knowledge, config, grounding, audience=audience)
+    app = create_app(backend, served, knowledge, config, grounding, audience=audience, access=access)
     server = Server(app, backend)
     running = Running(server, backend)
     running.thread.start()

@@ -1,11 +1,13 @@
 """The web page in a real browser."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.config import AudienceConfig, RecordsConfig
+from app.access.keys import ApiKey, KeyFile
+from app.config import AccessConfig, AudienceConfig, RecordsConfig
 from domains.knowledge_base import KnowledgeBase
 from tests.app.browser import CHROMIUM, Tab, browser
 from tests.app.fake_engine import ANSWER, FakeEngine
@@ -143,6 +145,42 @@ def test_a_complaint_about_an_answer_is_kept_and_gets_a_number(
         tab.run("document.querySelector('.feedback .send').click()")
         tab.wait_for("document.querySelector('.feedback .hint').textContent.includes('已收到')")
         assert "五个工作日" in tab.run("document.querySelector('.feedback').textContent")
-    [file] = folder.glob("feedback-*.jsonl")
+    [file] = folder.glob("audit-*.jsonl")
     assert "回答漏了一条" in file.read_text("utf-8")
     assert tab.complaints == []
+
+
+def test_the_page_asks_for_the_key_once_and_a_doctor_corrects_an_answer(
+    tab: Tab, engine: FakeEngine, knowledge: KnowledgeBase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("guarded")
+    key = KeyFile(folder / "keys.sqlite").add(ApiKey("dr-li", "doctor", time.time()))
+    audience = AudienceConfig(records=RecordsConfig(folder=folder / "records"))
+    access = AccessConfig(keys=folder / "keys.sqlite")
+    with serving(engine, "medical", knowledge, audience=audience, access=access) as guarded:
+        tab.open(guarded.url)
+        ask(tab, "高血压有哪些症状？")
+        tab.wait_for("document.activeElement.matches('.key input')")
+        assert "密钥" in tab.run("document.querySelector('.failed').textContent")
+        assert tab.run("document.querySelector('.unanswered a[href=\"tel:120\"]') !== null")
+        tab.type(f" {key} ")
+        tab.press("Enter", "\r")
+        tab.wait_for("document.querySelector('.answered:not(.growing) .tell') !== null")
+        assert tab.run("[...document.querySelectorAll('.asked, .answered, .failed')].length") == 2
+        ask(tab, "偏头痛挂什么科？")  # the key is kept
+        tab.wait_for("document.querySelectorAll('.answered:not(.growing) .tell').length === 2")
+
+        tab.run("document.querySelector('.tell').click()")
+        hidden = "document.querySelector('.feedback .corrected').hidden"
+        assert tab.run(hidden)
+        kind = "document.querySelector('.feedback select')"
+        tab.run(f"{kind}.value = 'correction'; {kind}.dispatchEvent(new Event('change'))")
+        assert not tab.run(hidden)
+        tab.run("document.querySelector('.feedback .corrected').focus()")
+        tab.type("多数人没有症状。")
+        tab.run("document.querySelector('.feedback .send').click()")
+        tab.wait_for("document.querySelector('.feedback .hint').textContent.includes('已收到')")
+    [file] = (folder / "records").glob("audit-*.jsonl")
+    corrected = file.read_text("utf-8").splitlines()[-1]
+    assert "多数人没有症状。" in corrected and ANSWER in corrected and "高血压有哪些症状？" in corrected
+    assert [one for one in tab.complaints if "401" not in one] == []  # which the browser reports as it is

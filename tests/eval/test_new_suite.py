@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from data_recipes.pipeline.build import BuiltDataset
 from tests import following
 
@@ -20,6 +22,7 @@ print({split: len(items) for split, items in chosen.items()})
 """
 
 
+@pytest.mark.slow  # every suite is read by test_command.py
 def test_a_new_suite_is_one_file(medical: BuiltDataset, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     added = following.follow(following.PROJECT / "CONTRIBUTING.md", "Add a suite", copy)

@@ -73,6 +73,31 @@ def test_save_checkpoint() -> None:
 
 
 @canary(
+    not_called_any_more=lambda patch: patch.setattr(Trainer, "_save_checkpoint", lambda self, model, trial: None),
+    another_signature=lambda patch: patch.setattr(Trainer, "_save_rng_state", lambda self, directory, seed: None),
+    another_eval_order=lambda patch: patch.setattr(Trainer, "_get_eval_sampler", lambda self, dataset, seed: None),
+)
+def test_save_rng_state() -> None:
+    assert list(inspect.signature(Trainer._save_rng_state).parameters) == ["self", "output_dir"]
+    assert list(inspect.signature(Trainer._get_eval_sampler).parameters) == ["self", "eval_dataset"]
+    called: list[str] = []
+
+    class Collective(Trainer):  # type: ignore[misc]
+        def store_flos(self) -> None:
+            called.append("flos")
+            super().store_flos()
+
+        def _save_rng_state(self, output_dir: str) -> None:
+            called.append("states")
+            super()._save_rng_state(output_dir)
+
+    with tempfile.TemporaryDirectory() as directory:
+        run(Collective, Path(directory))
+    saved = [called[place : place + 2] for place in range(0, 4, 2)]
+    assert saved == [["flos", "states"]] * 2, f"a checkpoint calls {called}"
+
+
+@canary(
     loads_nothing=lambda patch: patch.setattr(Trainer, "_load_from_checkpoint", lambda self, path, model=None: None),
     another_signature=lambda patch: patch.setattr(Trainer, "_load_from_checkpoint", lambda self, *, path: None),
 )

@@ -20,6 +20,9 @@ TOKENS = "tokens"
 
 Row = list[Rendered]
 
+EMPTY = -1
+"""Number of a row that holds nothing: it fills the batches of several processes up."""
+
 
 def pack(rendered: Sequence[Rendered], length: int, seed: int) -> list[Row]:
     """Best-fit-decreasing packing: every example whole in one row, rows of at most ``length`` tokens.
@@ -84,7 +87,7 @@ def collate_packed(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         batch["input_ids"].append(ids + [0] * padding)
         batch["labels"].append(labels + [IGNORED] * padding)
         batch["position_ids"].append(positions + list(range(padding)))
-        batch[TOKENS].append(len(ids))
+        batch[TOKENS].append(_tokens(row))
     return {name: torch.tensor(values) for name, values in batch.items()}
 
 
@@ -102,8 +105,15 @@ def collate_padded(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         batch["input_ids"].append(example.ids + [0] * padding)
         batch["labels"].append(_labels(example) + [IGNORED] * padding)
         batch["attention_mask"].append([1] * len(example.ids) + [0] * padding)
-        batch[TOKENS].append(len(example.ids))
+        batch[TOKENS].append(_tokens(row))
     return {name: torch.tensor(values) for name, values in batch.items()}
+
+
+_NOTHING = Rendered([0], [0])
+
+
+def _tokens(row: Row) -> int:
+    return sum(len(r.ids) for r in row if r is not _NOTHING)
 
 
 def _labels(rendered: Rendered) -> list[int]:
@@ -124,4 +134,4 @@ class Rows(torch.utils.data.Dataset[Any]):
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Row:
-        return self.rows[index]
+        return [_NOTHING] if index == EMPTY else self.rows[index]

@@ -5,6 +5,8 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
 from loguru import logger
 
@@ -25,13 +27,15 @@ class SupervisedSet:
 
     Attributes:
         rendered: The sequences of the kept examples, in the order of the examples: one each, or one per answer where
-            the prompt format shows earlier answers in another form.
+            the prompt format shows earlier answers in another form; several where a conversation was too long.
         dropped: Ids of examples that were too long.
+        shortened: Ids of examples of which some answers have less context, or were too long themselves.
         examples: How many examples there were.
     """
 
     rendered: list[Rendered]
     dropped: list[str]
+    shortened: list[str]
     examples: int
 
     @property
@@ -53,6 +57,7 @@ class SupervisedSet:
         return SplitRecord(
             examples=self.examples,
             dropped={OVER_LENGTH: len(self.dropped)} if self.dropped else {},
+            shortened=len(self.shortened),
             sequences=len(self.rendered),
             tokens=self.tokens,
             supervised_tokens=self.supervised_tokens,
@@ -71,6 +76,7 @@ def supervise(
     """
     rendered: list[Rendered] = []
     dropped: list[str] = []
+    shortened: list[str] = []
     tokens: Counter[int] = Counter()
     for example in examples:
         sequences = prompt_format.render_all(example.messages, config.supervise)
@@ -80,16 +86,49 @@ def supervise(
         tokens[longest] += 1
         if longest <= config.max_length:
             rendered += sequences
+        elif config.over_length == "truncate_context" and (parts := _windows(example, prompt_format, config)):
+            rendered += parts
+            shortened.append(example.id)
         else:
             dropped.append(example.id)
     logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
     _report(split, len(examples), dropped, config)
-    result = SupervisedSet(rendered, dropped, len(examples))
+    if shortened:
+        logger.info("{}: {} examples are trained with less context (train.over_length)", split, len(shortened))
+    result = SupervisedSet(rendered, dropped, shortened, len(examples))
     logger.info(
         "{}: {} examples in {} sequences, {} tokens, {} supervised",
         *(split, len(examples) - len(dropped), len(rendered), result.tokens, result.supervised_tokens),
     )
     return result
+
+
+def _windows(example: Example, prompt_format: PromptFormat, config: TrainConfig) -> list[Rendered]:
+    """The answers of a long conversation, each once, with as many of the exchanges before it as fit.
+
+    The first answers share a sequence, as in a conversation that fits. None of an example whose answers rest on
+    entries: those would be cut off first.
+    """
+    if example.grounding:
+        return []
+    head = example.messages[:1] if example.messages[0].role == "system" else ()
+    turns = example.messages[len(head) :]
+    exchanges = [turns[start : start + 2] for start in range(0, len(turns), 2)]
+
+    def fitting(first: int, end: int, supervised: Literal["all", "last"]) -> list[Rendered]:
+        sequences = prompt_format.render_all((*head, *chain(*exchanges[first:end])), supervised)
+        return sequences if max(len(sequence.ids) for sequence in sequences) <= config.max_length else []
+
+    together = 0
+    found: list[Rendered] = []
+    if config.supervise == "all":
+        for together in range(len(exchanges) - 1, -1, -1):
+            if together and (found := fitting(0, together, "all")):
+                break
+    ends = range(together + 1, len(exchanges) + 1) if config.supervise == "all" else [len(exchanges)]
+    for end in ends:
+        found += next(filter(None, (fitting(first, end, "last") for first in range(end))), [])
+    return found
 
 
 def _check(sequence: Rendered, example: Example, prompt_format: PromptFormat) -> None:
@@ -123,6 +162,7 @@ def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> N
             f"{problem}, e.g. {', '.join(dropped[:3])}",
             where=f"split {split}",
             fix="raise train.max_length (data_recipes/show.py DATASET model=… lengths=N shows what is needed), or"
-            " allow the loss with train.over_length=drop train.max_dropped_share=…",
+            " allow the loss with train.over_length=drop train.max_dropped_share=…; long conversations can be"
+            " trained in parts with train.over_length=truncate_context",
         )
     logger.warning("{}: {}; they are dropped", split, problem)

@@ -25,6 +25,7 @@ class Job(ABC, Generic[C]):
         base: Directory of the base model, where a run that is resumed already has one.
 
     Attributes:
+        in_several_processes: Whether ``train`` may be called in each of several processes, which share every batch.
         markers: Files of which an exported directory has one; they identify an earlier push.
         base: Directory of the base model.
         knowledge: The knowledge base to check the result's answers against.
@@ -33,6 +34,7 @@ class Job(ABC, Generic[C]):
     """
 
     markers: ClassVar[tuple[str, ...]]
+    in_several_processes: ClassVar[bool] = False
     base: Path
     trained_on: Mapping[str, SplitRecord]
     dropped: Mapping[str, Mapping[str, Sequence[str]]]

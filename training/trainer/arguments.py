@@ -8,6 +8,7 @@ from models.artifact import NumericsRecord
 from models.config import DType
 from models.numerics import Numerics, compute_dtype, instruction_set
 from models.run_directory import RunDirectory
+from training import processes
 from training.config import OptimiserConfig
 
 TYPES: dict[str, DType] = {"auto": "auto", "bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
@@ -37,15 +38,16 @@ def numerics_record(dtype: DType, config: OptimiserConfig) -> NumericsRecord:
 
 
 def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) -> TrainingArguments:
-    """The arguments of transformers' trainer; of several GPUs the first is used."""
+    """The arguments of transformers' trainer; of several GPUs a process uses one."""
     on_gpu, numerics = torch.cuda.is_available(), training_numerics(config)
+    share = processes.share(config.batch_size, config.gradient_accumulation)
     arguments = TrainingArguments(
         output_dir=str(run.checkpoints),
         num_train_epochs=config.epochs,
         max_steps=config.max_steps or -1,
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.gradient_accumulation,
+        per_device_train_batch_size=share.rows,
+        per_device_eval_batch_size=share.rows,
+        gradient_accumulation_steps=share.window,
         learning_rate=config.learning_rate,
         lr_scheduler_type=config.schedule,
         warmup_steps=config.warmup_share,  # below 1 it is a share of all steps
@@ -56,6 +58,8 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         gradient_checkpointing=config.gradient_checkpointing,
         use_cpu=not on_gpu,
         use_cache=False,
+        ddp_find_unused_parameters=False,
+        ddp_timeout=int(processes.WAITING.total_seconds()),
         logging_steps=config.log_steps,
         logging_nan_inf_filter=False,  # a NaN loss must be seen, not averaged away
         eval_strategy="steps",
@@ -74,6 +78,9 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         log_level="error",
     )
     if arguments.n_gpu > 1:  # the trainer would copy the model onto all of them, and multiply the batch
-        logger.info("{} GPUs are visible; training uses the first (CUDA_VISIBLE_DEVICES chooses)", arguments.n_gpu)
+        logger.info(
+            "{} GPUs are visible; training uses the first (CUDA_VISIBLE_DEVICES chooses; torchrun uses all)",
+            arguments.n_gpu,
+        )
         arguments._n_gpu = 1
     return arguments

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from common.errors import Terminated
+from training import processes
 
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
@@ -37,5 +38,5 @@ class Interrupt(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Requests a checkpoint and a stop."""
-        if self.asked is not None:
+        if any(processes.summed(self.asked is not None)):  # all processes stop after the same step
             control.should_save = control.should_training_stop = True

@@ -2,16 +2,18 @@
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from loguru import logger
 from peft import PeftModel
 from torch import nn
-from torch.utils.data import Sampler
+from torch.utils.data import BatchSampler, Sampler, SequentialSampler
 from transformers import PreTrainedModel, PrinterCallback, Trainer
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
@@ -19,7 +21,8 @@ from common.errors import Interrupted, Terminated
 from common.files import disk_errors, read_json, replacing_directory, sync, write_json
 from models.run_directory import RunDirectory
 from models.threads import THREADS
-from training.batches.packing import IGNORED, TOKENS, Rows, collate_packed, collate_padded
+from training import processes
+from training.batches.packing import EMPTY, IGNORED, TOKENS, Rows, collate_packed, collate_padded
 from training.config import OptimiserConfig, TrainConfig
 from training.measured import check_rows
 from training.provenance import fingerprint_of
@@ -79,10 +82,11 @@ def train(
             compute_loss_func=loss,
         )
         trainer.rates = rates or {}
+        trainer.rows_of_step = config.batch_size * config.gradient_accumulation
         if companion:
             trainer.companion = companion
             trainer.add_callback(companion)
-        if dev_answers:
+        if dev_answers and processes.is_first():
             dev_answers.loss = loss
             trainer.add_callback(dev_answers)
         run_to_end(trainer, run, config)
@@ -125,8 +129,9 @@ def _history(checkpoint: Path | None) -> list[dict[str, Any]]:
 def _train(trainer: "SupervisedTrainer", run: RunDirectory, checkpoint: Path | None) -> None:
     """Trains to the end, or until a signal asks for a stop."""
     interrupt = Interrupt()
-    for callback in (MetricsLog(trainer, run, resumed_from=checkpoint), interrupt):
-        trainer.add_callback(callback)
+    if processes.is_first():
+        trainer.add_callback(MetricsLog(trainer, run, resumed_from=checkpoint))
+    trainer.add_callback(interrupt)
     resume = f"resume with: python training/run.py resume={run.path}"
     try:
         with interrupt, disk_errors(run.checkpoints):
@@ -145,7 +150,8 @@ def _select(trainer: "SupervisedTrainer", run: RunDirectory, config: OptimiserCo
         assert trainer.watch
         trainer.watch.restore()
     logger.info("{}", selected)
-    write_json(run.selected_file, selected.model_dump())
+    if processes.is_first():
+        write_json(run.selected_file, selected.model_dump())
 
 
 class SupervisedTrainer(Trainer):
@@ -153,6 +159,7 @@ class SupervisedTrainer(Trainer):
 
     Attributes:
         fingerprint: Of what the run is made from.
+        rows_of_step: Rows of an optimiser step, over all processes.
         rates: Learning rates in multiples of that of the run, by a part of the names of trained tensors.
         companion: What the method does at every step; it restores what is trained.
         tokens: Trained on so far, without padding.
@@ -160,6 +167,7 @@ class SupervisedTrainer(Trainer):
     """
 
     fingerprint = ""
+    rows_of_step = 1
     tokens = 0
     supervised_tokens = 0
     watch: DevLossWatch | None = None
@@ -176,9 +184,9 @@ class SupervisedTrainer(Trainer):
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Counts what the step sees, then trains on it."""
         THREADS.follow()
-        tokens, supervised = self._counts(inputs)
-        self.tokens += tokens
-        self.supervised_tokens += supervised
+        tokens, supervised = processes.summed(*self._counts(inputs))
+        self.tokens += int(tokens)
+        self.supervised_tokens += int(supervised)
         return super().training_step(model, inputs, num_items_in_batch)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -205,30 +213,46 @@ class SupervisedTrainer(Trainer):
         """The dev loss is the mean over all supervised tokens; transformers' own is the mean over batches."""
         self.dev_loss, self.dev_tokens = 0.0, 0
         output = super().evaluation_loop(*arguments, **named)
-        output.metrics["eval_loss"] = self.dev_loss / self.dev_tokens
+        loss, tokens = processes.summed(self.dev_loss, self.dev_tokens)
+        output.metrics["eval_loss"] = loss / tokens
         return output
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Any], *arguments: Any, **named: Any
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
-        """Adds the losses of a batch to those of the split."""
+        """Adds the losses of a batch to those of the split.
+
+        Of several processes, each gets its part of the mean over the tokens of all, times their number.
+        """
         _, supervised = self._counts(inputs)
+        [of_all] = processes.summed(supervised)
         predicted: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
         predicted = super().prediction_step(model, inputs, *arguments, **named)
         assert predicted[0] is not None
-        self.dev_loss += float(predicted[0]) * supervised
+        self.dev_loss += float(predicted[0]) * of_all / processes.count()
         self.dev_tokens += supervised
         return predicted
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
+        """In their order, which several processes divide; transformers would give some rows to two of them."""
+        rows, order = processes.count() * self.args.per_device_eval_batch_size, SequentialSampler(eval_dataset)
+        return Filled(order, rows, rows) if processes.count() > 1 else order
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset
         assert isinstance(rows, Rows)
         # batches of similar lengths save padding, and cost a tenth of the dev loss: short answers have steps of their
         # own, and weigh as much as long ones (benchmarks/training/peers.md)
-        return EpochOrder(rows.lengths, self.args.seed, epoch=lambda: int(self.state.epoch or 0), group=None)
+        order = EpochOrder(rows.lengths, self.args.seed, epoch=lambda: int(self.state.epoch or 0), group=None)
+        share = processes.Share(self.args.per_device_train_batch_size, self.args.gradient_accumulation_steps)
+        return Filled(order, self.rows_of_step, share.step) if processes.count() > 1 else order
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Writes the checkpoint next to its final place and renames it once it is whole; then removes older ones."""
+        if not processes.is_first():
+            self.store_flos()  # what the others take part in of what the first one writes
+            self._save_rng_state("")
+            return
         place = Path(self.args.output_dir)
         with replacing_directory(place / f"checkpoint-{self.state.global_step}") as partial:
             self.args.output_dir = str(partial)
@@ -247,6 +271,14 @@ class SupervisedTrainer(Trainer):
         sync(place)
         self._remove_old_checkpoints(place)
 
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Each process has states of its own; the first one writes them all."""
+        with TemporaryDirectory() as own:
+            super()._save_rng_state(own)
+            states = processes.gathered({path.name: path.read_bytes() for path in Path(own).iterdir()})
+        for name, state in chain.from_iterable(map(dict.items, states if processes.is_first() else [])):
+            Path(output_dir, name).write_bytes(state)
+
     def _remove_old_checkpoints(self, place: Path) -> None:
         found = sorted(place.glob("checkpoint-*"), key=step_of)
         for checkpoint in found[: -(self.args.save_total_limit or len(found))]:
@@ -260,6 +292,27 @@ def _by_rate(group: dict[str, Any], of_name: Mapping[int, str], rates: Mapping[s
         factor = next((factor for part, factor in rates.items() if part in of_name[id(values)]), 1.0)
         parts.setdefault(factor, []).append(values)
     return [group | {"params": values, "lr": factor * group["lr"]} for factor, values in parts.items()]
+
+
+class Filled(Sampler[int]):
+    """An order of which every step is filled up with rows that hold nothing, so that processes can divide it.
+
+    Args:
+        order: The order.
+        rows: Rows of a step.
+        filled: Rows that a step then has.
+    """
+
+    def __init__(self, order: Sampler[int], rows: int, filled: int) -> None:
+        self.order, self.rows, self.filled = order, rows, filled
+
+    def __len__(self) -> int:
+        return -(-len(cast(Sized, self.order)) // self.rows) * self.filled
+
+    def __iter__(self) -> Iterator[int]:
+        for step in BatchSampler(self.order, self.rows, drop_last=False):
+            yield from step
+            yield from [EMPTY] * (self.filled - len(step))
 
 
 class EpochOrder(Sampler[int]):

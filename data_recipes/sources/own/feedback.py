@@ -1,6 +1,9 @@
-"""Feedback of users as preference pairs: a better and a worse answer to the same prompt.
+"""Feedback as preference pairs: a better and a worse answer to the same prompt; the better one is what SFT learns.
 
-JSON lines in one of two forms. Pairs, as they are sampled by ``eval/sample_preferences.py``:
+Either the records of a service (``audience.records.folder``, or one of its files): answers that doctors have corrected
+by ``/v1/feedback`` become pairs, the corrected answer and the given one. Or a file of the user's own.
+
+A file is JSON lines in one of two forms. Pairs, as they are sampled by ``eval/sample_preferences.py``:
 ``{"prompt": "…" or messages, "chosen": "…", "rejected": "…"}``. Or single answers with a judgement, of which the
 best and the worst to one prompt become a pair: ``{"prompt": …, "answer": "…", "rating": 4}``, or ``"thumbs": "up"`` or
 ``"down"``, or ``"label": true`` or ``false`` (KTO), instead of the rating.
@@ -14,9 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.command import Config
+from common.errors import UserError
 from common.hashing import sha256_value
 from data_recipes.formats.columns import (
     ANSWER,
@@ -31,6 +35,7 @@ from data_recipes.formats.columns import (
 )
 from data_recipes.formats.conversation import BadRow, RowReader, RowTurn, in_order
 from data_recipes.formats.json_rows import read_objects
+from data_recipes.formats.jsonl import DamagedLine, Line, parsed, raw_lines
 from data_recipes.formats.values import NotText, text_of
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
@@ -52,7 +57,7 @@ class FeedbackSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: The file.
+        path: The file, or the folder of a service's records.
         min_gap: Best and worst answer to a prompt must differ by at least this much in rating (thumbs differ by 1).
     """
 
@@ -83,12 +88,92 @@ class PairOfAnswers(NamedTuple):
     rejected: str
 
 
+RECORDS = "audit-*.jsonl"
+"""Names of the files of a service's records, written by ``app/audit/chain.py``."""
+
+CORRECTING = ("doctor", "admin")
+"""Roles whose corrections are learned."""
+
+
+class CorrectedAnswer(BaseModel):
+    """What a correction in a service's records has as its text.
+
+    Attributes:
+        question: What was asked.
+        history: The turns before.
+        answer: What was answered; empty where there was nothing.
+        corrected: What a doctor says is right.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+    question: str
+    history: tuple[Message, ...] = ()
+    answer: str
+    corrected: str
+
+
 def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
-    """Yields one item per row; judged answers become pairs at the end of the file."""
+    """Yields one item per row; judged and corrected answers become pairs at the end."""
+    path = Path(config.path)
+    if path.is_dir() or path.match(RECORDS):
+        yield from _corrections(_files(config))
+    else:
+        yield from _pairs(path, config.min_gap)
+
+
+def _corrections(files: Iterable[Path]) -> Iterator[Example | Dropped]:
+    """The corrections in a service's records; of several to one answer the last."""
+    newest: dict[str, Example | Dropped] = {}
+    for line in _records(files):
+        if isinstance(line, Dropped):
+            yield line
+            continue
+        item = _correction(line)
+        about = line.row.get("about")
+        if isinstance(item, Dropped) or not isinstance(about, str):
+            yield item
+            continue
+        if about in newest:
+            yield Dropped(newest[about].id, "corrected_again")
+        newest[about] = item
+    yield from newest.values()
+
+
+def _records(files: Iterable[Path]) -> Iterator[Line | Dropped]:
+    """The lines of a service's records, which have one layout."""
+    for raw in (raw for file in files for raw in raw_lines(file)):
+        try:
+            yield Line(raw.number, raw.where, parsed(raw))
+        except DamagedLine as damage:
+            yield Dropped(raw.where, damage.reason)
+
+
+def _correction(line: Line) -> Example | Dropped:
+    """A record as an example; most are answers and complaints, which are none."""
+    id = f"record-{line.row.get('number')}"
+    if line.row.get("record") != "feedback" or line.row.get("kind") != "correction":
+        return Dropped(id, "no_correction")
+    if line.row.get("role") not in CORRECTING:
+        return Dropped(id, "not_by_a_doctor")
+    text = line.row.get("text")
+    if text is None:
+        return Dropped(id, "text_deleted")
+    if isinstance(text, dict) and "corrected" not in text:
+        return Dropped(id, "no_corrected_answer")
+    try:
+        said = CorrectedAnswer.model_validate(text)
+        before = (*said.history, Message(role="user", content=said.question))
+    except ValidationError:
+        return Dropped(line.where, "not_a_correction_of_this_version")
+    return _pair(id, before, _group(before), said.corrected, said.answer)
+
+
+def _pairs(path: Path, min_gap: float) -> Iterator[Example | Dropped | ReadNotes]:
+    """The pairs in a file, and what judged answers become."""
     judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
     notes = ReadNotes()
-    for line in read_objects(Path(config.path)):
+    for line in read_objects(path):
         if isinstance(line, Dropped):
             yield line
             continue
@@ -97,7 +182,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
             notes.add(line, (*PROMPTS, better, PAIRS[better]) if better else JUDGED)
             if better:
                 pair = _answers(line.row, better)
-                yield _pair(line.number, pair.prompt, _group(pair.prompt), pair.chosen, pair.rejected)
+                yield _pair(f"feedback-{line.number}", pair.prompt, _group(pair.prompt), pair.chosen, pair.rejected)
             else:
                 before, text = _judged(line.row)
                 answer = JudgedAnswer(f"feedback-{line.number}", text, _score(line.row))
@@ -107,7 +192,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
         except BadRow as bad:
             yield Dropped(line.where, bad.reason)
     for group, answers in judged.items():
-        yield from _best_and_worst(prompts[group], group, answers, config.min_gap)
+        yield from _best_and_worst(prompts[group], group, answers, min_gap)
     yield from notes.found()
 
 
@@ -122,14 +207,13 @@ def _best_and_worst(
     if best.score - worst.score < gap:
         yield from (Dropped(answer.id, "tie") for answer in answers)
         return
-    yield _pair(int(best.id.rpartition("-")[2]), before, group, best.answer, worst.answer)
+    yield _pair(best.id, before, group, best.answer, worst.answer)
     for answer in answers:
         if answer is not best:
             yield Dropped(answer.id, "the_worse_answer" if answer is worst else "between_best_and_worst")
 
 
-def _pair(number: int, before: tuple[Message, ...], group: str, chosen: str, rejected: str) -> Example | Dropped:
-    id = f"feedback-{number}"
+def _pair(id: str, before: tuple[Message, ...], group: str, chosen: str, rejected: str) -> Example | Dropped:
     if normalise(chosen) == normalise(rejected):
         return Dropped(id, "same_answers")
     return Example(
@@ -140,6 +224,22 @@ def _pair(number: int, before: tuple[Message, ...], group: str, chosen: str, rej
         kind="preference",
         rejected=rejected,
     )
+
+
+def _files(config: FeedbackSource) -> list[Path]:
+    """The files that are read.
+
+    Raises:
+        UserError: There are none.
+    """
+    path = Path(config.path)
+    if not path.is_dir():
+        return existing(path)
+    files = sorted(path.glob(RECORDS))
+    if not files:
+        fix = f"give the service's audience.records.folder, which has {RECORDS}, or a file of pairs"
+        raise UserError("there are no records here", where=str(path), fix=fix)
+    return existing(*files)
 
 
 def _group(before: tuple[Message, ...]) -> str:
@@ -225,7 +325,7 @@ def _score(row: Mapping[str, Any]) -> float:
 SOURCE = Source(
     config=FeedbackSource,
     read=read,
-    files=lambda config: existing(Path(config.path)),
+    files=_files,
     about=Description(
         zh="同一问题的较好与较差回答，用于偏好训练；好坏由反馈者或检查程序判定，不是医学结论。",
         en="A better and a worse answer to the same prompt, as users or a checker judged them, for preferences.",

@@ -78,7 +78,7 @@ class Joined:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Joined":
         """Joins texts."""
-        joined = _GAP + "".join(text + _GAP for text in texts)
+        joined = _GAP + "".join(text + _GAP for text in texts) + _GAP  # words are looked up past a sign, too
         codes = np.minimum(np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32), 0xFFFF)
         lengths = [len(text) + LONGEST for text in texts]
         return cls(_same()[codes], np.cumsum([LONGEST, *lengths])[:-1])

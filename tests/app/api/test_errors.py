@@ -8,6 +8,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from app.access import caller
 from app.api.errors import BACKEND_ERRORS, KINDS, NO_OBJECT, ErrorCode
 from app.backends import backend
 from app.backends.backend import BackendError, Unavailable
@@ -45,7 +46,8 @@ def test_every_error_status_of_every_route_has_its_schema(api: dict[str, Any]) -
 
 def test_codes_statuses_and_backend_errors_agree() -> None:
     assert set(KINDS) == set(get_args(ErrorCode))
-    raised = {kind for kind in vars(backend).values() if isinstance(kind, type) and issubclass(kind, BackendError)}
+    named = (*vars(backend).values(), *vars(caller).values())
+    raised = {kind for kind in named if isinstance(kind, type) and issubclass(kind, BackendError)}
     assert set(BACKEND_ERRORS) == raised - {BackendError, Unavailable}
 
 

@@ -99,6 +99,22 @@ def test_where_it_is_not_known_what_is_asked_the_entrys_words_answer_nothing(kno
     )
 
 
+@pytest.mark.parametrize(
+    ("question", "id", "answer", "left"),
+    [
+        ("高血压能喝酒吗？", "D001", "高血压不具有传染性。", "高血压的饮食："),
+        ("高血壓的症狀有哪些？", "D001", "高血压的常见病因有遗传因素和高盐饮食。", "高血压的症状：头痛"),
+        ("支气管哮喘能运动吗？", "D042", "支气管哮喘不具有传染性。", "支气管哮喘的病因：遗传和过敏体质"),
+        ("高血压能坐飞机吗？", "D001", "高血压不具有传染性。", NOT_ANSWERED),
+        ("高血压会遗传吗？", "D001", "高血压的病因有遗传因素。", "高血压的病因有遗传因素。"),
+    ],
+)
+def test_whether_something_is_so_is_answered_by_what_speaks_of_it(
+    question: str, id: str, answer: str, left: str, knowledge: KnowledgeBase
+) -> None:
+    assert said(check_of(question, [id], knowledge), answer).startswith(left)
+
+
 def test_asking_back_is_an_answer(knowledge: KnowledgeBase) -> None:
     asked = "请问您问的是哪一种？"
     assert said(check_of(SYMPTOMS, ["D001"], knowledge), asked) == asked

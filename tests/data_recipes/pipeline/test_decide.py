@@ -64,7 +64,16 @@ def changed(rng: Random, original: str, places: int) -> str:
 def built(tmp_path: Path, examples: list[Example], **data: object) -> BuiltDataset:
     path = tmp_path / "planted.jsonl"
     path.write_text("".join(f"{e.model_dump_json()}\n" for e in examples))
-    values = {"name": "planted", "seed": 1, "splits": {}, "max_bad_share": 0, "shard_rows": 37, "workers": 1, **data}
+    values = {
+        "name": "planted",
+        "seed": 1,
+        "splits": {},
+        "steps": [],
+        "max_bad_share": 0,
+        "shard_rows": 37,
+        "workers": 1,
+        **data,
+    }
     config = BuildConfig.model_construct(
         data=DataConfig.model_validate(values), source=PlantedSource(path=str(path)), out=str(tmp_path / "out")
     )

@@ -18,6 +18,12 @@ def test_what_is_found_does_not_depend_on_the_texts_beside() -> None:
     assert {"刘桂芳", "周立新", "林淑惠"} <= found
 
 
+@pytest.mark.parametrize("text", ["我叫王建国，高血压", "我的电话，高血压有哪些症状？", "王建国"])
+def test_the_last_text_may_end_with_what_could_be_a_name(text: str) -> None:
+    found = [text[name.start : name.end] for name in running_names([text], [[]]).get(0, [])]
+    assert found == (["王建国"] if "王建国" in text else [])
+
+
 def test_every_feature_has_a_weight_and_every_weight_a_feature() -> None:
     joined = Joined.of(TEXTS)
     assert {*described(joined, candidates(joined)), BESIDE} == set(weights().of)

@@ -42,6 +42,30 @@ def test_conversation_with_one_sequence_too_long_is_dropped_whole_and_counted_on
     assert result.dropped == ["long"] and len(result.rendered) == 1
 
 
+def test_a_long_conversation_is_trained_answer_by_answer_with_the_context_that_fits(
+    make_config: MakeConfig, tiny_base: Path
+) -> None:
+    xinglin = PromptFormat.named("xinglin", load_tokenizer(tiny_base))
+    said = [f"第{n}{part}说了一句不长的话" for n in range(6) for part in ("问", "答")]
+    longest = len(xinglin.render_all(conversation("three", *said[:6]).messages)[0].ids) + 2
+    examples = [
+        conversation("talk", *said),
+        conversation("one is too long", "问", "答", "问" * 400, "答", "再问", "又答"),
+        conversation("alone", "问", "答" * 400),
+        conversation("entries", *said).model_copy(update={"grounding": ("D001",)}),
+    ]
+    words = (f"train.max_length={longest}", "train.over_length=truncate_context", "train.max_dropped_share=1")
+    result = supervise(examples, xinglin, make_config(*words).train, "train")
+    answers = [[xinglin.decode(answer) for answer in sequence.answers] for sequence in result.rendered]
+    assert answers == [said[1:6:2], said[7:8], said[9:10], said[11:12], ["答"], ["又答"]]
+    assert all(len(sequence.ids) <= longest for sequence in result.rendered)
+    assert said[2] in xinglin.decode(result.rendered[1].ids) and said[0] not in xinglin.decode(result.rendered[1].ids)
+    assert result.dropped == ["alone", "entries"] and result.shortened == ["talk", "one is too long"]
+    assert result.record.shortened == 2 and "shortened: 2" in str(result.record)
+    last = supervise(examples[:1], xinglin, make_config(*words, "train.supervise=last").train, "train")
+    assert [xinglin.decode(answer) for sequence in last.rendered for answer in sequence.answers] == said[11:]
+
+
 @pytest.mark.parametrize(
     ("template", "problem"),
     [

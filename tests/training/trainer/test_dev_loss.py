@@ -48,6 +48,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.equal(values, other[name]) for name, values in one.items())
 
 
+@pytest.mark.slow  # four trainings; the next two have the best values and the stop
 def test_the_best_values_are_those_of_a_run_that_ends_there_also_after_an_interruption(
     make_config: MakeConfig, examples: list[Example], steps: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ from models.engines.local import LocalEngine
 from models.numerics import compute_dtype
 from models.push import MODEL_MARKERS
 from models.run_directory import RunDirectory
+from training import processes
 from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
@@ -56,6 +57,7 @@ class SftJob(Job[SftConfig]):
     """Tunes a language model on conversations; see ``Job``."""
 
     markers = MODEL_MARKERS
+    in_several_processes = True
 
     def __init__(self, config: SftConfig, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
@@ -73,7 +75,8 @@ class SftJob(Job[SftConfig]):
         """See ``Job.plan``; what the method does not reach is said here, before anything is loaded."""
         if untuned := self._untuned():
             logger.warning("{}: {}", self.method.title(self.config.method), untuned)
-        step = Step.of(self.rows["train"], self.training.batch_size)
+        share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
+        step = Step.of(self.rows["train"], share.rows)
         compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
         found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
         return plan_of(found, training_numerics(self.config.train).name)
@@ -108,6 +111,9 @@ class SftJob(Job[SftConfig]):
 
     def train(self, run: RunDirectory) -> None:
         """See ``Job.train``."""
+        if processes.count() > 1:
+            share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
+            logger.info("{} processes, {} × {} rows each a step", processes.count(), share.window, share.rows)
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model, method = attached_model(self.config, self.language_model), self.config.method
         self.method.start(model, method, [sequence.ids for row in self.rows["train"].rows for sequence in row])
@@ -125,6 +131,8 @@ class SftJob(Job[SftConfig]):
             rates=self.method.rates(method),
         )
         refuse_unchanged(before, checksums(model, self.method.decisive))
+        if not processes.is_first():
+            return
         dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
             self.method.save(model, directory, self.language_model, dtype)

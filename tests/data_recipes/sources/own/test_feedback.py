@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own.feedback import FeedbackSource, read
@@ -149,3 +150,46 @@ def test_answers_to_different_prompts_and_prompts_with_pictures_are_no_pairs(tmp
         "different_prompts",
         "has_media",
     ]
+
+
+def record(number: int, about: str, *, kind: str = "correction", role: str = "doctor", **text: Any) -> dict[str, Any]:
+    """A line of a service's records as ``app/audit`` writes them, without hashes."""
+    said = {"text": {"text": "", "contact": "", **text}} if text else {}
+    head = {"format": 1, "number": number, "record": "feedback", "feedback_id": f"f{number}", "role": role}
+    return {**head, "kind": kind, "about": about, **said}
+
+
+def test_corrections_in_a_services_records_become_pairs_and_every_record_is_accounted_for(tmp_path: Path) -> None:
+    earlier = [turn("user", "你好"), turn("assistant", "您好。")]
+    answered = {"format": 1, "number": 1, "record": "answer", "request_id": "r-1", "citations": ["D001"]}
+    first = [
+        answered,
+        record(2, "r-1", question=ASKED, answer=WORSE, corrected="多喝水。"),
+        record(3, "r-2", question=ASKED, history=earlier, answer="", corrected=BETTER),
+    ]
+    second = [
+        record(4, "r-1", question=ASKED, answer=WORSE, corrected=BETTER),
+        record(5, "r-3", kind="complaint", text="太慢"),
+        record(6, "r-4", role="patient", question=ASKED, answer=WORSE, corrected="我说的对。"),
+        record(7, "r-5"),
+        record(8, "r-6", text="漏了一条"),
+        record(9, "r-7", question=ASKED, answer=BETTER, corrected=BETTER),
+    ]
+    write_jsonl(tmp_path / "audit-2026-01-01.jsonl", first)
+    write_jsonl(tmp_path / "audit-2026-01-02.jsonl", second)
+    found = items_of(read(FeedbackSource(kind="feedback", path=str(tmp_path), min_gap=1)))
+    assert {item.id: item.reason for item in found if isinstance(item, Dropped)} == {
+        "record-1": "no_correction", "record-2": "corrected_again", "record-5": "no_correction",
+        "record-6": "not_by_a_doctor", "record-7": "text_deleted", "record-8": "no_corrected_answer",
+        "record-9": "same_answers",
+    }  # fmt: skip
+    one, other = sorted((item for item in found if isinstance(item, Example)), key=lambda example: example.id)
+    assert ([m.content for m in one.prompt], one.answer, one.rejected) == (["你好", "您好。", ASKED], BETTER, "")
+    assert ([m.content for m in other.prompt], other.answer, other.rejected) == ([ASKED], BETTER, WORSE)
+    single = items_of(read(FeedbackSource(kind="feedback", path=str(tmp_path / "audit-2026-01-01.jsonl"), min_gap=1)))
+    assert len(single) == 3
+
+
+def test_a_folder_without_records_is_refused(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there are no records here"):
+        made("none", "data=feedback", f"source.path={tmp_path}")

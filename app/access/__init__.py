@@ -1,0 +1,1 @@
+"""Who may ask: API keys, roles and quotas; docs/access.md."""

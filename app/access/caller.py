@@ -1,0 +1,128 @@
+"""Who sends a request, what he may do, and how much of it."""
+
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from app.access.keys import SCOPES, ApiKey, Scope
+from app.backends.backend import AnswerStream, BackendError, Unavailable
+from models.engines.engine import Completion
+
+SECONDS_OF_A_MINUTE = 60.0
+
+DEEDS = {
+    "ask": "ask questions",
+    "raw": "use the model alone",
+    "correct": "correct answers",
+    "admin": "see keys and records",
+}
+
+
+class NotAllowed(BackendError):
+    """The key's role does not include what is asked."""
+
+    def __init__(self, scope: Scope) -> None:
+        roles = " or ".join(f"role={role}" for role, scopes in SCOPES.items() if scope in scopes)
+        super().__init__(f"this key may not {DEEDS[scope]}; that takes a key with {roles}")
+
+
+class QuotaExceeded(Unavailable):
+    """The key has used up what it allows."""
+
+
+class RequestRate:
+    """The requests of one key in the last minute, in this process.
+
+    Args:
+        most: Most requests in any 60 seconds.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._times: deque[float] = deque(maxlen=most)
+
+    def take(self) -> None:
+        """Counts a request.
+
+        Raises:
+            QuotaExceeded: There were too many; this one does not count.
+        """
+        now = time.monotonic()
+        if len(self._times) == self.most and (left := self._times[0] + SECONDS_OF_A_MINUTE - now) > 0:
+            raise QuotaExceeded(f"this key allows {self.most} requests per minute", math.ceil(left))
+        self._times.append(now)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sends a request.
+
+    Attributes:
+        key: The key; None where none is needed and none was given.
+        count: Adds tokens to what the key has used.
+        refused: Why it gets no answer of the model now; None where it does.
+    """
+
+    key: ApiKey | None = None
+    count: Callable[[int], None] = lambda tokens: None
+    refused: QuotaExceeded | None = None
+
+    @property
+    def name(self) -> str:
+        """The key's name for records; empty without a key."""
+        return self.key.name if self.key else ""
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the role includes something. Without a key nobody is known to be a doctor."""
+        return scope in (SCOPES[self.key.role] if self.key else ("ask", "raw"))
+
+    def check(self, scope: Scope) -> None:
+        """Raises ``NotAllowed`` where the role does not include something."""
+        if not self.may(scope):
+            raise NotAllowed(scope)
+
+    def check_quota(self) -> None:
+        """Raises ``QuotaExceeded`` where the key has used up what it allows."""
+        if self.refused:
+            raise self.refused
+
+    def metered(self, reply: AnswerStream) -> AnswerStream:
+        """The same reply, whose tokens are counted."""
+        return MeteredAnswer(reply, self.count) if self.key else reply
+
+
+ANYBODY = Caller()
+"""Who needs no key, and gave none."""
+
+
+class MeteredAnswer:
+    """A reply whose tokens are counted; see ``AnswerStream``.
+
+    Of one that is broken off only the pieces that were read are known, and they are counted.
+
+    Args:
+        reply: The reply.
+        count: Gets the number of tokens, once.
+    """
+
+    def __init__(self, reply: AnswerStream, count: Callable[[int], None]) -> None:
+        self._reply, self._count = reply, count
+
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``AnswerStream``."""
+        tokens = 0
+        try:
+            async for piece in self._reply:
+                if isinstance(piece, Completion):
+                    tokens = piece.prompt_tokens + piece.completion_tokens
+                else:
+                    tokens += 1
+                yield piece
+        finally:
+            self._count(tokens)
+
+    def cancel(self) -> None:
+        """See ``AnswerStream``."""
+        self._reply.cancel()

@@ -1,0 +1,105 @@
+"""Makes, lists and revokes keys; ``python -m app.keys``."""
+
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from loguru import logger
+from pydantic import Field, model_validator
+
+from app.access.keys import ApiKey, KeyFile, Role, Usage
+from common.command import Config
+
+SECONDS_OF_A_DAY = 24 * 60 * 60
+NAME = r"[\w.-]{1,64}"
+
+
+class KeysConfig(Config):
+    """``python -m app.keys``.
+
+    Attributes:
+        action: What is done: keys are listed, or one is added or revoked.
+        name: Who has the key to add or revoke: letters, digits, ``.``, ``-`` and ``_``.
+        role: What it may do: ``patient`` asks, ``doctor`` also corrects answers and uses the model alone, ``admin``
+            also sees keys and records.
+        days: How long it is valid; null for ever.
+        requests_per_minute: Most requests in any 60 seconds; null without limit.
+        tokens_per_day: Most tokens of prompts and answers per day; null without limit.
+        file: The file of the keys; the service's is ``access.keys``.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("action", "name")
+
+    action: Literal["list", "add", "revoke"] = "list"
+    name: str | None = None
+    role: Role | None = None
+    days: int | None = Field(default=365, ge=1)
+    requests_per_minute: int | None = Field(default=None, ge=1, le=100_000)
+    tokens_per_day: int | None = Field(default=None, ge=1)
+    file: Path = Path("keys.sqlite")
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "KeysConfig":
+        if (self.name is None) != (self.action == "list"):
+            raise ValueError("give add NAME role=…, revoke NAME, or nothing to list the keys")
+        if self.name is not None and not re.fullmatch(NAME, self.name):
+            raise ValueError("name: letters, digits, '.', '-' and '_' only, 64 at most")
+        if (self.role is None) == (self.action == "add"):
+            raise ValueError("role=patient, role=doctor or role=admin belongs to add")
+        return self
+
+
+def make_or_list(config: KeysConfig) -> None:
+    """Does what a command says.
+
+    Raises:
+        UserError: It cannot be done.
+    """
+    file = KeyFile(config.file)
+    match config.action:
+        case "add":
+            _add(file, config)
+        case "revoke":
+            assert config.name is not None
+            file.revoke(config.name)
+            logger.info("{} is revoked; running services notice within a second", config.name)
+        case "list":
+            print("\n".join(listed(file)))
+
+
+def _add(file: KeyFile, config: KeysConfig) -> None:
+    assert config.name is not None and config.role is not None
+    now = time.time()
+    expires = None if config.days is None else now + config.days * SECONDS_OF_A_DAY
+    key = ApiKey(config.name, config.role, now, expires, None, config.requests_per_minute, config.tokens_per_day)
+    print(file.add(key))
+    logger.info("the key of {} ({}); it is shown once and kept nowhere: {} has its hash", key.name, key.role, file.path)
+
+
+HEAD = ("name", "role", "state", "made", "expires", "requests/min", "tokens/day", "requests today", "tokens today")
+
+
+def listed(file: KeyFile) -> list[str]:
+    """The keys as lines of a table; of a file without any, a line that says so.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    keys, used = file.read().values(), file.used(datetime.now().astimezone().date().isoformat())
+    if not keys:
+        return [f"{file.path}: no keys; python -m app.keys add NAME role=doctor makes one"]
+    rows = [HEAD, *(_row(key, used.get(key.name, Usage())) for key in keys)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _row(key: ApiKey, used: Usage) -> tuple[str, ...]:
+    limits = ("-" if limit is None else str(limit) for limit in (key.requests_per_minute, key.tokens_per_day))
+    days = (_day(key.made), "never" if key.expires is None else _day(key.expires))
+    return key.name, key.role, key.state, *days, *limits, str(used.requests), str(used.tokens)
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().date().isoformat()

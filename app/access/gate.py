@@ -1,0 +1,127 @@
+"""The door of the service: the name it was asked under, the key, and what the key allows; before anything is read.
+
+Plain ASGI, as ``app/api/middleware.py``. The one thing that a valid key is never refused is an emergency's answer by
+rule, so whoever has used up what his key allows reaches the pipeline, which refuses him after triage.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.access.caller import ANYBODY, Caller
+from app.access.known_keys import KnownKeys
+from app.api.errors import ApiError, of_backend
+from app.config import AccessConfig
+
+WITHOUT_A_KEY = ("/", "/admin", "/livez", "/readyz", "/health")
+"""What GET gives to anybody: the pages, which ask for the key themselves, and the probes."""
+
+RULES_FIRST = ("/v1/qa", "/v1/chat/completions")
+"""Where triage answers before quotas count."""
+
+NO_KEY = (
+    "需要密钥：请求头 Authorization: Bearer 密钥 · this service needs a key, as Authorization: Bearer KEY "
+    "(api_key of OpenAI clients); its operator makes one: python -m app.keys add NAME role=doctor"
+)
+INVALID = (
+    "密钥无效、已过期或已撤销 · this key is not known here, has expired or was revoked; ask the service's operator"
+)
+
+
+class Gate:
+    """Wraps the app in who may ask.
+
+    Args:
+        app: The ASGI app.
+        config: Who may.
+        keys: The keys; None where everybody may ask.
+    """
+
+    def __init__(self, app: ASGIApp, config: AccessConfig, keys: KnownKeys | None) -> None:
+        self.app, self.config, self.keys = app, config, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs one request."""
+        if scope["type"] == "http":
+            try:
+                scope["state"]["caller"] = self._admitted(scope)
+            except ApiError as error:
+                await error.response()(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _admitted(self, scope: Scope) -> Caller:
+        """Who asks.
+
+        Raises:
+            ApiError: He may not.
+        """
+        headers = Headers(scope=scope)
+        self._check_host(headers.get("host", ""))
+        if self.keys is None or (scope["method"] == "GET" and scope["path"] in WITHOUT_A_KEY):
+            return ANYBODY
+        secret = _bearer(headers)
+        key = self.keys.find(secret) if secret else None
+        if key is None:
+            if not self._needs_a_key:
+                return ANYBODY  # OpenAI clients send some word where none is needed
+            message = INVALID if secret else NO_KEY
+            raise ApiError("invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})
+        caller = self.keys.admit(key)
+        if caller.refused and scope["path"] not in RULES_FIRST:
+            raise of_backend(caller.refused)
+        return caller
+
+    @property
+    def _needs_a_key(self) -> bool:
+        required = self.config.required
+        return required == "always" or (required == "auto" and self.keys is not None and self.keys.exist)
+
+    def _check_host(self, host: str) -> None:
+        """Refuses names that a page elsewhere could have pointed here (DNS rebinding), with this user's network.
+
+        An address is no name, and one without a dot is nobody's to register.
+        """
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() and not host.endswith("]") else host
+        if "." not in name or _is_address(name.strip("[]")) or name.lower() in self.config.hosts:
+            return
+        message = (
+            f"本服务不使用主机名 {name[:100]}，如属实请在 access.hosts 中填写 · "
+            "the service is not known under this name; its operator can add it to access.hosts"
+        )
+        raise ApiError("unknown_host", message, param="Host")
+
+
+class CrossOrigin(CORSMiddleware):
+    """Lets web pages of some other origins ask; never with cookies, which nothing here uses.
+
+    Args:
+        app: The ASGI app, with its gate: a page may read why it is refused.
+        origins: Those that may.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Authorization", "Content-Type", "X-Request-Id"),
+            expose_headers=("X-Request-Id", "Retry-After"),
+        )
+
+
+def _bearer(headers: Headers) -> str:
+    """The key that a client gives; empty without any."""
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

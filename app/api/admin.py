@@ -1,0 +1,141 @@
+"""``/v1/admin``: keys and records for operators, by a key with ``role=admin``; ``/admin`` is its page."""
+
+import asyncio
+import time
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.access.command import NAME, SECONDS_OF_A_DAY
+from app.access.keys import ApiKey, KeyFile, Role, Usage
+from app.api.errors import OF_BODIES, ApiError, ErrorCode, documented
+from app.audit.chain import AuditChain, Record
+from app.audit.search import RecordSearch, found
+from app.audit.verification import verified
+from common.errors import UserError
+
+
+class NewKey(BaseModel):
+    """Body of ``POST /v1/admin/keys``; see ``python -m app.keys add``."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(pattern=f"^{NAME}$")
+    role: Role
+    days: int | None = Field(365, ge=1)
+    requests_per_minute: int | None = Field(None, ge=1, le=100_000)
+    tokens_per_day: int | None = Field(None, ge=1)
+
+    def made(self) -> ApiKey:
+        """The key, from now on."""
+        now = time.time()
+        expires = None if self.days is None else now + self.days * SECONDS_OF_A_DAY
+        return ApiKey(self.name, self.role, now, expires, None, self.requests_per_minute, self.tokens_per_day)
+
+
+class MadeKey(BaseModel):
+    """What ``POST /v1/admin/keys`` answers.
+
+    Attributes:
+        key: The key, which is shown this once.
+    """
+
+    name: str
+    key: str
+
+
+class ListedKey(BaseModel):
+    """A key in a list; times are in seconds since 1970."""
+
+    name: str
+    role: Role
+    state: Literal["valid", "expired", "revoked"]
+    made: float
+    expires: float | None
+    requests_per_minute: int | None
+    tokens_per_day: int | None
+    requests_today: int
+    tokens_today: int
+
+
+class ChainState(BaseModel):
+    """What ``/v1/admin/records/state`` answers.
+
+    Attributes:
+        records: Number of records.
+        newest: Number of the newest one.
+        sha256: Its hash, to be kept elsewhere.
+        breaks: Where the chain is not as it was written, by file and line.
+        notes: What is unusual, and no change.
+    """
+
+    records: int
+    newest: int
+    sha256: str
+    breaks: list[str]
+    notes: list[str]
+
+
+def _only_admins(request: Request) -> None:
+    request.state.caller.check("admin")
+
+
+def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
+    """The routes.
+
+    Args:
+        keys: The keys.
+        records: The records; None where none are kept.
+    """
+    router = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(_only_admins)])
+    refused: tuple[ErrorCode, ...] = ("insufficient_permissions", "invalid_request")
+
+    @router.get("/keys", responses=documented("insufficient_permissions"))
+    async def list_keys() -> list[ListedKey]:
+        return await asyncio.to_thread(_listed, keys)
+
+    @router.post("/keys", status_code=201, responses=documented("insufficient_permissions", *OF_BODIES))
+    async def add_key(body: NewKey) -> MadeKey:
+        try:
+            return MadeKey(name=body.name, key=await asyncio.to_thread(keys.add, body.made()))
+        except UserError as error:
+            raise ApiError("invalid_request", error.problem, param="name") from None
+
+    @router.delete("/keys/{name}", status_code=204, responses=documented("not_found", *refused))
+    async def revoke_key(name: str) -> None:
+        try:
+            await asyncio.to_thread(keys.revoke, name)
+        except UserError as error:
+            raise ApiError("not_found", error.problem) from None
+
+    if records is not None:
+
+        @router.get("/records", responses=documented(*refused))
+        async def search_records(search: Annotated[RecordSearch, Query()]) -> list[Record]:
+            return await asyncio.to_thread(found, records, search)
+
+        @router.get("/records/state", responses=documented("insufficient_permissions"))
+        async def state_of_records() -> ChainState:
+            return await asyncio.to_thread(_state, records)
+
+    return router
+
+
+def _listed(file: KeyFile) -> list[ListedKey]:
+    used = file.used(datetime.now().astimezone().date().isoformat())
+    return [_with_usage(key, used.get(key.name, Usage())) for key in file.read().values()]
+
+
+def _with_usage(key: ApiKey, used: Usage) -> ListedKey:
+    known = {name: value for name, value in asdict(key).items() if name != "revoked"}
+    return ListedKey(**known, state=key.state, requests_today=used.requests, tokens_today=used.tokens)
+
+
+def _state(chain: AuditChain) -> ChainState:
+    if not chain.files():
+        return ChainState(records=0, newest=0, sha256="", breaks=[], notes=[])
+    one = verified(chain)
+    breaks = [str(broken) for broken in one.breaks]
+    return ChainState(records=one.records, newest=one.end.number, sha256=one.end.sha256, breaks=breaks, notes=one.notes)

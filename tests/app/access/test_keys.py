@@ -1,0 +1,115 @@
+"""Keys: only their hash is kept, a name is used once, and a command makes, lists and revokes them."""
+
+import sqlite3
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.access.keys import SCOPES, ApiKey, KeyFile, Usage, hashed
+from app.keys import HELP, main
+from common.command import run_command
+from common.errors import UserError
+
+
+def key(name: str = "ward-3", expires: float | None = None) -> ApiKey:
+    return ApiKey(name, "doctor", time.time(), expires)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> KeyFile:
+    return KeyFile(tmp_path / "access" / "keys.sqlite")
+
+
+def test_a_key_is_known_by_its_hash_alone(file: KeyFile) -> None:
+    secret = file.add(key())
+    assert file.read() == {hashed(secret): file.read()[hashed(secret)]} and len(secret) > 40
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert not [part for part in file.path.parent.iterdir() if secret[3:].encode() in part.read_bytes()]
+
+
+def test_every_role_may_what_the_one_before_may() -> None:
+    assert SCOPES["patient"] < SCOPES["doctor"] < SCOPES["admin"]
+
+
+def test_a_name_is_used_once_also_after_it_was_revoked(file: KeyFile) -> None:
+    file.add(key())
+    file.revoke("ward-3")
+    with pytest.raises(UserError, match="there is, or was, a key named ward-3"):
+        file.add(key())
+    [known] = file.read().values()
+    assert known.state == "revoked"
+    revoked = known.revoked
+    file.revoke("ward-3")
+    assert [one.revoked for one in file.read().values()] == [revoked]
+
+
+def test_a_key_expires(file: KeyFile) -> None:
+    file.add(key(expires=time.time() - 1))
+    assert [one.state for one in file.read().values()] == ["expired"]
+
+
+def test_what_is_used_adds_up_by_day(file: KeyFile) -> None:
+    for _ in range(2):
+        file.use({("a", "2026-01-01"): Usage(1, 10), ("a", "2026-01-02"): Usage(1, 5)})
+    assert file.used("2026-01-01") == {"a": Usage(2, 20)} and file.used("2026-01-03") == {}
+
+
+def test_without_a_file_there_are_no_keys_and_none_is_made(file: KeyFile) -> None:
+    assert (file.read(), file.used("2026-01-01")) == ({}, {})
+    with pytest.raises(UserError, match="no such key: x"):
+        file.revoke("x")
+    assert not file.path.exists()
+
+
+def test_what_is_no_file_of_keys_is_refused_by_name(file: KeyFile) -> None:
+    file.path.parent.mkdir()
+    file.path.write_bytes(b"no database, and longer than a header of SQLite" * 100)
+    with pytest.raises(UserError, match=r"keys\.sqlite: the keys cannot be used: file is not a database"):
+        file.read()
+    file.path.unlink()
+    with sqlite3.connect(file.path) as newer:
+        newer.execute("PRAGMA user_version = 2")
+    with pytest.raises(UserError, match="a file of keys of version 2"):
+        file.read()
+
+
+def test_the_command_adds_lists_and_revokes(file: KeyFile, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [f"file={file.path}"]
+    main(["add", "ward-3", "role=doctor", "days=90", "requests_per_minute=60", *words])
+    secret = capsys.readouterr().out.strip()
+    known = file.read()[hashed(secret)]
+    assert known.role == "doctor" and known.requests_per_minute == 60
+    assert known.expires == pytest.approx(time.time() + 90 * 24 * 60 * 60, abs=60)
+    main(words)
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["name", "role", "state"] and row.split()[:3] == ["ward-3", "doctor", "valid"]
+    assert secret not in row
+    main(["revoke", "ward-3", *words])
+    assert [one.state for one in file.read().values()] == ["revoked"]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["add", "a"], "role=patient, role=doctor or role=admin belongs to add"),
+        (["revoke", "a", "role=doctor"], "belongs to add"),
+        (["add"], "give add NAME"),
+        (["add", "a b", "role=doctor"], "name: letters, digits"),
+        (["add", "a", "role=nurse"], "role"),
+        (["add", "a", "role=doctor", "days=0"], "days"),
+        (["remove", "a"], "action"),
+        (["revoke", "a"], "no such key: a"),
+    ],
+)
+def test_wrong_words_end_the_command_with_2(
+    words: list[str], hint: str, file: KeyFile, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
+    monkeypatch.setattr("common.logging.start_logging", lambda level: None)
+    monkeypatch.setattr(sys, "argv", ["keys", *words, f"file={file.path}"])
+    with pytest.raises(SystemExit) as ended:
+        run_command(main, HELP)
+    assert ended.value.code == 2 and hint in "".join(logged)
+    assert not file.path.exists()
