@@ -10,10 +10,10 @@ WIDTH = 120
 
 
 def groups_of(config_name: str) -> dict[str, list[str]]:
-    """The config groups that a root config selects from, each with its options."""
+    """The config groups that a root config selects from for the section of the same name, each with its options."""
     root = yaml.safe_load((CONFIGS / f"{config_name}.yaml").read_text(encoding="utf-8"))
     names = [next(iter(entry)) for entry in root.get("defaults", []) if isinstance(entry, dict)]
-    return {name: options_of(name) for name in names}
+    return {name: options_of(name) for name in names if "@" not in name}
 
 
 def options_of(group: str) -> list[str]:

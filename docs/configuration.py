@@ -23,7 +23,7 @@ from data_recipes.formats.validation import ValidateConfig
 from data_recipes.pipeline.protected_sets import SuitesConfig
 from domains.medical.judged_triage import TriageConfig
 from domains.retrieval.labelled import FolderRetrieveConfig, RetrieveConfig
-from eval.config import EvalConfig
+from eval.config import EvalConfig, ExportConfig
 from eval.gates.config import GateCommandConfig
 from eval.preferences import PreferencesConfig
 from models.config import ConvertConfig
@@ -61,6 +61,7 @@ COMMANDS = [
     Command("training/write_questions.py", "write_questions", WriteQuestionsConfig),
     Command("eval/run.py", "eval", EvalConfig),
     Command("eval/gate.py", "gate", GateCommandConfig),
+    Command("eval/export.py", "export", ExportConfig),
     Command("eval/sample_preferences.py", "sample_preferences", PreferencesConfig),
     Command("-m models.convert", "convert", ConvertConfig),
     Command("-m models.show_prompt", "show_prompt", ShowPromptConfig),

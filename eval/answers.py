@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+AnswerKind = Literal["generated", "options"]
 FinishReason = Literal["stop", "length", "too_long", "repetition_detected", "failed"]
 
 
@@ -15,6 +16,8 @@ class ModelAnswer(_Record):
     """What a model did with one item.
 
     Attributes:
+        kind: ``generated`` is a text that the model wrote; ``options`` compares the options of an exam, and the text is
+            the letter of the likeliest.
         finish_reason: ``stop``, ``length`` (cut), ``repetition_detected`` (ended because it looped), ``too_long`` (the
             item does not fit the context) or ``failed`` (a server did not answer). The last two are answered with the
             empty text, which scores 0, and without a loss.
@@ -24,14 +27,17 @@ class ModelAnswer(_Record):
         reference_tokens: Tokens of the reference answer, its stop token included.
         seconds: From question to whole answer, of a server; None where unknown, as of models in this process, which
             answer in batches.
+        options: Log-probability of each option by its letter, nats.
     """
 
+    kind: AnswerKind = "generated"
     text: str
     finish_reason: FinishReason = "stop"
     tokens: int = 0
     logprob: float | None = None
     reference_tokens: int = 0
     seconds: float | None = None
+    options: dict[str, float] = {}
 
 
 class Session(_Record):

@@ -10,6 +10,7 @@ from random import Random
 from typing import Literal
 
 from data_recipes.schema.example import Example
+from domains.mathematics.answers import final_letters
 from eval.answers import ModelAnswer
 from eval.bilingual import Text
 from eval.scoring import Measurement, measure
@@ -117,6 +118,13 @@ def measure_baselines(examples: Sequence[Example], seed: int) -> dict[BaselineNa
     for name, baseline in BASELINES.items():
         if known and baseline.applies(known):
             given = dict(zip(scored, baseline.answers(known, seed), strict=True))
-            answers = [ModelAnswer(text=given.get(place, "")) for place in range(len(examples))]
-            found[name] = measure(examples, answers)
+            texts = [given.get(place, "") for place in range(len(examples))]
+            found[name] = measure(examples, [ModelAnswer(text=text) for text in texts])
+            found[name] |= measure(examples, [_as_choice(text) for text in texts])
     return found
+
+
+def _as_choice(text: str) -> ModelAnswer:
+    """The same answer where options are compared: the option that it names is certain."""
+    letter = final_letters(text)
+    return ModelAnswer(kind="options", text=letter, options={letter: 0.0} if letter else {})

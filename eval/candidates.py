@@ -10,6 +10,7 @@ from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
+from eval.exams.exam import read_exam
 from eval.extractive import evaluate_reader
 from eval.gates.decide import check_gate
 from eval.gates.reports import decide_report
@@ -73,19 +74,23 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     path = locate(config.model.path) if config.model and config.model.path else None
     artifact = _artifact(path) if path else None
     if path and isinstance(artifact, ReaderArtifact):
+        if config.suite.exam:
+            raise UserError("an extractive reader marks passages and takes no exam", where="suite", fix="suite=dataset")
         dataset = datasets_of.load(_dataset_directory(config, [artifact]))
         return evaluate_reader(config, path, artifact, dataset, command)
+    exams = [read_exam(config.suite)] if config.suite.exam else []
     candidates = _candidates(config)
     subject = candidates[subject_of(candidates)]
     trained = [candidate.artifact for candidate in (subject, *candidates.values()) if candidate.artifact]
     return evaluate_candidates(
         candidates,
-        datasets_of.load(_dataset_directory(config, trained)),
+        exams[0].dataset() if exams else datasets_of.load(_dataset_directory(config, trained)),
         config.suite,
         config.out,
         metrics_file=RunDirectory.of(Path(subject.record.origin)).metrics_file if subject.artifact else None,
         command=command,
         rescore=config.rescore,
+        exams=exams,
     )
 
 

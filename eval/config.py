@@ -7,8 +7,26 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from common.command import Config
+from eval.exams.published import ExamFormat
 from eval.gates.config import GateConfig
 from models.config import DType
+
+
+class ExamConfig(Config):
+    """A published exam of questions with four options, asked as lm-evaluation-harness asks it.
+
+    Attributes:
+        format: Whose: ``cmmlu`` (``dev/`` and ``test/``) or ``ceval`` (``dev/`` and ``val/``), a CSV file per subject.
+        subjects: Names of the files without ``.csv``; null for all of them.
+        shots: Examples before a question compared by log-probability: the first ones of the subject's dev file.
+        by: What counts as the answer: ``logprob``, the option with the highest log-probability; ``generated``, the one
+            that an answer in the model's own prompt format gives, without examples. Each is a suite of the report.
+    """
+
+    format: ExamFormat
+    subjects: tuple[str, ...] | None = None
+    shots: int = Field(default=5, ge=0, le=5)
+    by: tuple[Literal["logprob", "generated"], ...] = Field(default=("logprob",), min_length=1)
 
 
 class SuiteConfig(Config):
@@ -16,6 +34,8 @@ class SuiteConfig(Config):
 
     Attributes:
         splits: Splits of the dataset to run, or ``all_test``: every split but train and dev.
+        exam: The exam that is asked instead of a dataset.
+        path: The folder of the exam, as its authors publish it.
         max_items: Most items per split, chosen by seed; None runs them all.
         max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
             finish, up to its context; an answer that loops is ended there.
@@ -25,10 +45,18 @@ class SuiteConfig(Config):
 
     name: str = Field(min_length=1)
     splits: tuple[str, ...] | Literal["all_test"] = "all_test"
+    exam: ExamConfig | None = None
+    path: Path | None = None
     max_items: int | None = Field(default=None, ge=1)
     max_new_tokens: int | None = Field(default=160, ge=1)
     batch_size: int = Field(default=48, ge=1)
     seed: int = Field(default=20261123, ge=0)
+
+    @model_validator(mode="after")
+    def _a_folder_is_of_an_exam(self) -> Self:
+        if self.path is not None and self.exam is None:
+            raise ValueError("path is the folder of an exam; choose one, e.g. suite=medical_exam")
+        return self
 
 
 class SystemConfig(Config):
@@ -114,4 +142,30 @@ class EvalConfig(Config):
             raise ValueError("base=PATH is compared with model=PATH, which is missing; systems.NAME=PATH need no base")
         if self.model is None and not self.systems:
             raise ValueError("give model=PATH, or systems.NAME=PATH")
+        if self.suite.exam is not None and self.suite.path is None:
+            raise ValueError(
+                "the questions of an exam are not part of Xinglin: give suite.path=DIR, the folder as it is published"
+            )
+        return self
+
+
+class ExportConfig(Config):
+    """The command ``eval/export.py``.
+
+    Attributes:
+        report: A directory with a report, whose results are written; without it, the tasks of ``suite`` are.
+        out: Where to.
+    """
+
+    report: Path | None = None
+    out: Path
+    suite: SuiteConfig
+
+    @model_validator(mode="after")
+    def _something_to_write(self) -> Self:
+        if self.report is None and self.suite.exam is None:
+            raise ValueError(
+                "suite: only an exam is a task of lm-evaluation-harness (suite=medical_exam or general); its other "
+                "tasks are scored by measures that ours are not"
+            )
         return self

@@ -1,17 +1,19 @@
 """A server with an OpenAI-compatible API, asked as its clients ask it.
 
-It renders the prompt itself and gives no log-probabilities, so its answers have no loss. An item that it fails at is
-asked again, and counted as failed in the report where that does not help.
+It renders the prompt itself and is asked for no log-probabilities of its answers, so they have no loss. The options of
+an exam are compared by ``/completions`` with ``echo`` and ``logprobs``, which vLLM, SGLang and our own service have for
+the model alone, and llama.cpp's server and text-generation-inference have not. An item that it fails at is asked again,
+and counted as failed in the report where that does not help.
 """
 
 import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import httpx2
 from loguru import logger
@@ -19,8 +21,11 @@ from tqdm import tqdm
 
 from common.errors import UserError
 from data_recipes.schema.example import Example
-from eval.answers import FinishReason, ModelAnswer
+from eval.answers import AnswerKind, FinishReason, ModelAnswer
 from eval.config import SuiteConfig, SystemConfig
+from eval.exams.choosing import chosen
+from eval.exams.exam import ExamItem
+from eval.exams.published import LETTERS
 
 LONGEST_WAIT = 60.0
 """Seconds before a question is asked again."""
@@ -37,6 +42,12 @@ NAME = re.compile(r"[a-z_]{1,40}")
 """What the code of an error looks like; anything else may be what the server read."""
 
 
+DOING: dict[AnswerKind, str] = {"generated": "answering", "options": "choosing"}
+
+Read = TypeVar("Read")
+"""What is read from a reply."""
+
+
 class Failure(NamedTuple):
     """Why an item has no answer.
 
@@ -50,6 +61,12 @@ class Failure(NamedTuple):
     problem: str
     kind: Literal["passing", "item", "too_long", "server"]
     after: float | None = None
+
+
+NO_LOGPROBS = Failure(
+    "it gives no log-probabilities of a prompt (echo, logprobs); ask for answers: suite.exam.by=[generated]",
+    "server",
+)
 
 
 class Endpoint:
@@ -100,16 +117,29 @@ class Endpoint:
         Raises:
             UserError: The server refuses every question, or has stopped answering.
         """
+        return self._asked("generated", wanted, lambda i: self._answer(examples[i], config.max_new_tokens))
+
+    def choose(self, items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:
+        """Compares the options of an exam; see ``eval.evaluation.Choose``.
+
+        Raises:
+            UserError: The server gives no log-probabilities of a prompt, or has stopped answering.
+        """
+        return self._asked("options", wanted, lambda i: self._chosen(items[i]))
+
+    def _asked(
+        self, kind: AnswerKind, wanted: Sequence[int], ask: Callable[[int], ModelAnswer | Failure]
+    ) -> Iterator[Mapping[int, ModelAnswer]]:
         in_a_row = 0
         with (
             ThreadPoolExecutor(self._config.at_once) as pool,
-            tqdm(total=len(wanted), desc=f"answering ({self.model})", unit="item") as progress,
+            tqdm(total=len(wanted), desc=f"{DOING[kind]} ({self.model})", unit="item") as progress,
         ):
-            asked = {pool.submit(self._answer, examples[i], config.max_new_tokens): i for i in wanted}
+            asked = {pool.submit(ask, i): i for i in wanted}
             try:
                 for done in as_completed(asked):
                     found = done.result()
-                    yield {asked[done]: _as_answer(found)}
+                    yield {asked[done]: _as_answer(found, kind)}
                     in_a_row = in_a_row + 1 if isinstance(found, Failure) and found.kind != "too_long" else 0
                     self._check_there(found, in_a_row)
                     progress.update()
@@ -128,7 +158,6 @@ class Endpoint:
             )
 
     def _answer(self, example: Example, max_tokens: int | None) -> ModelAnswer | Failure:
-        """Asks one item, again where that may help."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [message.model_dump() for message in example.prompt],
@@ -136,22 +165,38 @@ class Endpoint:
         }
         if max_tokens is not None:
             body["max_tokens"] = max_tokens
+        return self._retried(example.id, "/chat/completions", body, _read)
+
+    def _chosen(self, item: ExamItem) -> ModelAnswer | Failure:
+        body = {
+            "model": self.model,
+            "prompt": [item.context, *(item.context + continuation for continuation in item.continuations)],
+            "max_tokens": 1,  # 0 is refused by some
+            "temperature": 0,
+            "echo": True,
+            "logprobs": 1,
+        }
+        found = self._retried(item.example.id, "/completions", body, lambda reply, seconds: _read_options(reply))
+        return found if isinstance(found, Failure) else chosen(found)
+
+    def _retried(
+        self, id: str, path: str, body: dict[str, Any], read: Callable[[dict[str, Any], float], Read | Failure]
+    ) -> Read | Failure:
+        """Asks one item, again where that may help."""
         wait = self._first_wait
         for attempt in range(self._config.retries + 1):
             began = time.monotonic()
-            reply = self._tried("POST", "/chat/completions", body)
-            found = reply if isinstance(reply, Failure) else _read(reply, time.monotonic() - began)
-            if isinstance(found, ModelAnswer) or found.kind != "passing" or attempt == self._config.retries:
+            reply = self._tried("POST", path, body)
+            found = reply if isinstance(reply, Failure) else read(reply, time.monotonic() - began)
+            if not isinstance(found, Failure) or found.kind != "passing" or attempt == self._config.retries:
                 break
             pause = min(found.after or wait, LONGEST_WAIT)
-            logger.debug("{}: {}; asked again in {:.0f} s", example.id, found.problem, pause)
+            logger.debug("{}: {}; asked again in {:.0f} s", id, found.problem, pause)
             if self._stopped.wait(pause):
                 break
             wait *= 2
         if isinstance(found, Failure):
-            logger.warning(
-                "{}: {} ({})", example.id, "does not fit" if found.kind == "too_long" else "failed", found.problem
-            )
+            logger.warning("{}: {} ({})", id, "does not fit" if found.kind == "too_long" else "failed", found.problem)
         return found
 
     def _tried(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | Failure:
@@ -240,7 +285,24 @@ def _read(reply: dict[str, Any], seconds: float) -> ModelAnswer | Failure:
     return ModelAnswer(text=text, finish_reason=finish_reason, tokens=tokens, seconds=seconds)
 
 
-def _as_answer(found: ModelAnswer | Failure) -> ModelAnswer:
+def _read_options(reply: dict[str, Any]) -> list[float] | Failure:
+    """The log-probability of each continuation: of the tokens beyond those of the context, which is the first text.
+
+    The last token of each is the one that the server has added.
+    """
+    try:
+        in_order = sorted(reply["choices"], key=lambda choice: choice["index"])
+        if not all(choice.get("logprobs") for choice in in_order):
+            return NO_LOGPROBS
+        context, *whole = [choice["logprobs"]["token_logprobs"][:-1] for choice in in_order]
+        if not context or not all(len(tokens) > len(context) for tokens in whole) or len(whole) != len(LETTERS):
+            return NO_LOGPROBS
+        return [float(sum(tokens[len(context) :])) for tokens in whole]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return Failure("what came back is not in the format of OpenAI's completions", "passing")
+
+
+def _as_answer(found: ModelAnswer | Failure, kind: AnswerKind) -> ModelAnswer:
     if isinstance(found, ModelAnswer):
         return found
-    return ModelAnswer(text="", finish_reason="too_long" if found.kind == "too_long" else "failed")
+    return ModelAnswer(kind=kind, text="", finish_reason="too_long" if found.kind == "too_long" else "failed")

@@ -1,8 +1,9 @@
 """Evaluates systems on a suite and writes the report."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from data_recipes.schema.example import Example
 from eval.answer_store import AnswerStore, Stored, key_of
 from eval.answers import ModelAnswer, Session, SystemRecord, SystemResult
 from eval.config import SuiteConfig
+from eval.exams.choosing import choose_options
+from eval.exams.exam import Exam, ExamItem
 from eval.report.assemble import Suites, assemble
 from eval.report.schema import Report, System, subject_of
 from eval.report.write import write_report
@@ -33,6 +36,12 @@ LIBRARIES = ("torch", "transformers")
 Ask = Callable[[Sequence[Example], Sequence[int], SuiteConfig], Iterator[Mapping[int, ModelAnswer]]]
 """Answers those of the items that are at the given positions, as they come."""
 
+Choose = Callable[[Sequence[ExamItem], Sequence[int]], Iterator[Mapping[int, ModelAnswer]]]
+"""Compares the options of those of the items that are at the given positions, as they come."""
+
+AskMissing = Callable[[Sequence[int]], Iterator[Mapping[int, ModelAnswer]]]
+"""Asks the items at the given positions."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -41,12 +50,14 @@ class Candidate:
     Attributes:
         record: What it is.
         ask: Asks it; called only for items that it has not answered yet.
+        choose: The same for the options of an exam, which are compared by log-probability.
         identity: Everything that its answers to an item follow from, besides the decoding.
         artifact: What is known of its training.
     """
 
     record: SystemRecord
     ask: Ask
+    choose: Choose
     identity: tuple[str, ...]
     artifact: Artifact | None = None
 
@@ -59,17 +70,23 @@ class Candidate:
 def in_this_process(load: Callable[[], Engine]) -> Ask:
     """Asks a model that is loaded for it and released afterwards: two may not fit into memory together."""
 
-    def ask(
-        examples: Sequence[Example], wanted: Sequence[int], config: SuiteConfig
-    ) -> Iterator[Mapping[int, ModelAnswer]]:
-        engine = load()
-        try:
-            yield from answer_items(engine, examples, wanted, config)
-        finally:
-            del engine
-            release()
+    return lambda examples, wanted, config: _used(load, lambda engine: answer_items(engine, examples, wanted, config))
 
-    return ask
+
+def choosing_in_this_process(load: Callable[[], Engine]) -> Choose:
+    """The same for the options of an exam."""
+    return lambda items, wanted: _used(load, lambda engine: choose_options(engine, items, wanted))
+
+
+def _used(
+    load: Callable[[], Engine], use: Callable[[Engine], Iterator[Mapping[int, ModelAnswer]]]
+) -> Iterator[Mapping[int, ModelAnswer]]:
+    engine = load()
+    try:
+        yield from use(engine)
+    finally:
+        del engine
+        release()
 
 
 def evaluate_candidates(
@@ -81,6 +98,7 @@ def evaluate_candidates(
     metrics_file: Path | None,
     command: str,
     rescore: bool = False,
+    exams: Sequence[Exam] = (),
 ) -> Report:
     """Evaluates systems one after another and writes the report.
 
@@ -95,6 +113,7 @@ def evaluate_candidates(
         metrics_file: ``metrics.jsonl`` of the training of the system that the report is about.
         command: The command that reruns this.
         rescore: Nothing is asked: all answers must be stored.
+        exams: Published exams that are asked, too; of a suite that is one, nothing else is.
 
     Returns:
         The report.
@@ -106,22 +125,33 @@ def evaluate_candidates(
     check_writable(out)
     for system, candidate in candidates.items():
         _check_grounding(system, candidate.artifact, dataset)
-    suites = select(dataset.splits, config)
+    suites: dict[str, list[Example]] = {} if config.exam else select(dataset.splits, config)
+    for exam in exams:
+        suites |= exam.generated
+    scored = {name: items for exam in exams for name, items in exam.scored.items()}
     results = {
-        system: _result(system, candidate, suites, config, command, rescore) for system, candidate in candidates.items()
+        system: _result(system, candidate, suites, scored, config, command, rescore)
+        for system, candidate in candidates.items()
     }
     report, items = assemble(
         results,
-        suites,
-        dataset,
+        suites | {name: [item.example for item in items] for name, items in scored.items()},
+        _described(dataset, exams),
         config,
         artifacts={system: candidate.artifact for system, candidate in candidates.items() if candidate.artifact},
         metrics_file=metrics_file,
         dtype=candidates[subject_of(candidates)].record.dtype,
         command=command,
+        exams=exams,
     )
     write_report(report, items, out)
     return report
+
+
+def _described(dataset: BuiltDataset, exams: Sequence[Exam]) -> BuiltDataset:
+    """The dataset, with what the suites of exams show."""
+    descriptions = dataset.manifest.descriptions | {k: v for exam in exams for k, v in exam.descriptions.items()}
+    return replace(dataset, manifest=dataset.manifest.model_copy(update={"descriptions": descriptions}))
 
 
 def _check_grounding(system: System, artifact: Artifact | None, dataset: BuiltDataset) -> None:
@@ -137,12 +167,48 @@ def _check_grounding(system: System, artifact: Artifact | None, dataset: BuiltDa
 
 
 def _result(
-    system: System, candidate: Candidate, suites: Suites, config: SuiteConfig, command: str, rescore: bool
+    system: System,
+    candidate: Candidate,
+    suites: Suites,
+    scored: Mapping[str, Sequence[ExamItem]],
+    config: SuiteConfig,
+    command: str,
+    rescore: bool,
 ) -> SystemResult:
     """The stored answers of a system, and new ones to the items that it has not answered or failed at."""
-    store = AnswerStore(cache_dir() / "answers" / _key(candidate, config))
-    examples = [example for items in suites.values() for example in items]
-    keys, stored = [key_of(example) for example in examples], store.read()
+    examples = [example for of_suite in suites.values() for example in of_suite]
+    items = [item for of_suite in scored.values() for item in of_suite]
+    keep = partial(_answers, system, candidate, command=command, rescore=rescore)
+    answers = keep(
+        _key(candidate, config),
+        [key_of(example) for example in examples],
+        lambda missing: candidate.ask(examples, missing, config),
+    )
+    if items:
+        answers += keep(
+            _key_of_options(candidate),
+            [item.key for item in items],
+            lambda missing: candidate.choose(items, missing),
+        )
+    asked = {**suites, **{name: [item.example for item in of_suite] for name, of_suite in scored.items()}}
+    result = _in_suites(candidate.record, asked, answers)
+    _warn_of_what_does_not_fit(system, result)
+    return result
+
+
+def _answers(
+    system: System,
+    candidate: Candidate,
+    directory: str,
+    keys: Sequence[str],
+    ask: AskMissing,
+    *,
+    command: str,
+    rescore: bool,
+) -> list[Stored]:
+    """The answers to the items with these keys: those that are stored, and those of the items that are asked now."""
+    store = AnswerStore(cache_dir() / "answers" / directory)
+    stored = store.read()
     answered = {key for key, found in stored.items() if rescore or found.answer.finish_reason != "failed"}
     missing = [i for i, key in enumerate(keys) if key not in answered]
     if missing and rescore:
@@ -156,12 +222,10 @@ def _result(
     if missing:
         session = session_of(command, is_local=candidate.is_local)
         file = store.begin(session)
-        for answers in candidate.ask(examples, missing, config):
+        for answers in ask(missing):
             file.add({keys[i]: answer for i, answer in answers.items()})
             stored |= {keys[i]: Stored(answer=answer, session=session) for i, answer in answers.items()}
-    result = _in_suites(candidate.record, suites, [stored[key] for key in keys])
-    _warn_of_what_does_not_fit(system, result)
-    return result
+    return [stored[key] for key in keys]
 
 
 def _in_suites(record: SystemRecord, suites: Suites, found: Sequence[Stored]) -> SystemResult:
@@ -188,8 +252,16 @@ def _key(candidate: Candidate, config: SuiteConfig) -> str:
     """A hash of everything that the answers to an item follow from; scores are always computed again from them."""
     if not candidate.is_local:
         return sha256_value([candidate.identity, config.max_new_tokens])[:32]
-    here = [_hardware(), instruction_set(), _versions()]
-    return sha256_value([candidate.identity, config.max_new_tokens, config.batch_size, here])[:32]
+    return sha256_value([candidate.identity, config.max_new_tokens, config.batch_size, _here()])[:32]
+
+
+def _key_of_options(candidate: Candidate) -> str:
+    """The same of the log-probabilities of options, which no decoding changes."""
+    return sha256_value([candidate.identity, "options", *([_here()] if candidate.is_local else [])])[:32]
+
+
+def _here() -> list[object]:
+    return [_hardware(), instruction_set(), _versions()]
 
 
 def session_of(command: str, *, is_local: bool = True) -> Session:

@@ -22,6 +22,8 @@ Evaluates a model on the test splits of a dataset and writes index.html, report.
   python eval/run.py model=DIR dataset=DATASET out=report                   any model directory, alone
   python eval/run.py systems.a=RUN systems.b=FILE.gguf systems.c=http://127.0.0.1:8000/v1 out=report    side by side
   python eval/run.py model=RUN out=report rescore=true                      stored answers, after a judge was corrected
+  python eval/run.py suite=medical_exam suite.path=CMMLU model=RUN out=report     a published exam, by log-probability
+  python eval/run.py suite=general suite.path=CMMLU model=RUN out=report    retention: before and after tuning
 
 Keys:
   model=SYSTEM   what the report is about
@@ -48,6 +50,11 @@ Often changed:
 
   suite.max_new_tokens=null   every system finishes, up to its context; above 2 % of answers that are not whole, none is
                               called better
+
+  suite.exam.shots=0   'suite.exam.subjects=[anatomy,nutrition]'   'suite.exam.by=[logprob,generated]'
+
+An exam is read from the folder that its authors publish, and asked as lm-evaluation-harness asks it. A server needs
+/v1/completions with echo and logprobs for log-probabilities (vLLM, SGLang, ours as NAME-raw; llama.cpp's has none).
 
 Answers are stored as they come (XINGLIN_CACHE): the same command resumes an evaluation that was killed, and a model
 whose answers are there is not asked again. Every score comes with its 95 % interval, its number of items, its metric

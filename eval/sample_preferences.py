@@ -6,14 +6,15 @@ python eval/sample_preferences.py model=RUN dataset=datasets/math checker=math_a
 from common.command import read_config, run_command
 
 HELP = """
-python eval/sample_preferences.py model=RUN dataset=DIR checker=math_answer|fact_recall|emergency out=DIR [key=value …]
+python eval/sample_preferences.py model=RUN dataset=DIR checker=NAME out=DIR [key=value …]
 
 Asks the training questions of a dataset several times each, ranks the answers, and writes the best and the worst of
 each question to DIR/pairs.jsonl; ties and pairs that are too close are counted in DIR/report.json and dropped.
 checker=NAME scores an answer from 0 to 1:
-  math_answer   the final number (or the set of options) is the expected one
-  fact_recall   share of the reference facts that the answer states
-  emergency     tells the reader of an emergency to get help now
+  math_answer        the final number (or the set of options) is the expected one
+  choice_generated   the answer ends in the set of right options
+  fact_recall        share of the reference facts that the answer states
+  emergency          tells the reader of an emergency to get help now
 A killed command resumes when it is started again. Then build:
   data_recipes/build.py data=feedback source.path=DIR/pairs.jsonl out=…
 Every key: docs/configuration.md. Exit codes: 0 done, 1 failed, 2 wrong input, 130 interrupted.

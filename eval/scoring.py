@@ -59,7 +59,7 @@ def measure(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> dict
 def _measured(
     judge: Judge, scored: Sequence[int], examples: Sequence[Example], answers: Sequence[ModelAnswer]
 ) -> Measurement:
-    items = [i for i in scored if judge.applies(examples[i])]
+    items = [i for i in scored if judge.applies(examples[i]) and judge.reads == answers[i].kind]
     judged = judge.judge([examples[i] for i in items], [answers[i] for i in items])
     known = [(i, found) for i, found in zip(items, judged, strict=True) if found is not None]
     return Measurement(

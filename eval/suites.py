@@ -29,8 +29,7 @@ def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict
         config: The suite.
 
     Returns:
-        Items by split. Of a split larger than ``max_items`` those with the smallest seeded hash are taken, so that the
-        choice for an item does not depend on the other items.
+        Items by split.
 
     Raises:
         UserError: A requested split does not exist, or there is nothing to run.
@@ -43,10 +42,12 @@ def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict
             where="suite.splits",
             fix=f"choose among: {', '.join(splits)}",
         )
-    return {name: _chosen(splits[name], config) for name in names}
+    return {name: choose(splits[name], config) for name in names}
 
 
-def _chosen(examples: Sequence[Example], config: SuiteConfig) -> list[Example]:
+def choose(examples: Sequence[Example], config: SuiteConfig) -> list[Example]:
+    """At most ``max_items`` of some items, those with the smallest seeded hash: whether an item is chosen does not
+    depend on how the others are ordered."""
     if config.max_items is None or len(examples) <= config.max_items:
         return list(examples)
     ranked = sorted(examples, key=lambda example: sha256_text(f"{config.seed} {example.id}"))

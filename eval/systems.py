@@ -12,7 +12,7 @@ from common.hashing import sha256_of_hashes
 from eval.answers import ModelAnswer, SystemRecord
 from eval.config import SystemConfig
 from eval.endpoint import Endpoint
-from eval.evaluation import Candidate, in_this_process
+from eval.evaluation import Candidate, choosing_in_this_process, in_this_process
 from eval.report.schema import Report, System
 from models.artifact import BesideBaseArtifact, LanguageModelArtifact, result_files
 from models.beside_base import base_of
@@ -46,7 +46,8 @@ def base_of_run(
         prompt_format_sha256=artifact.prompt_format_sha256,
         dtype=numerics.name,
     )
-    return Candidate(record, in_this_process(load), _identity(record, directory, artifact.base.hints))
+    identity = _identity(record, directory, artifact.base.hints)
+    return Candidate(record, in_this_process(load), choosing_in_this_process(load), identity)
 
 
 def result_of_run(path: Path, artifact: LanguageModelArtifact, dtype: DType) -> Candidate:
@@ -79,7 +80,11 @@ def result_of_run(path: Path, artifact: LanguageModelArtifact, dtype: DType) -> 
     )
     loaded = base_of(directory, artifact) if isinstance(artifact, BesideBaseArtifact) else directory
     identity = _identity(record, loaded, artifact.base.hints)
-    return Candidate(record, in_this_process(lambda: load_engine(path, dtype=dtype)), identity, artifact)
+
+    def load() -> Engine:
+        return load_engine(path, dtype=dtype)
+
+    return Candidate(record, in_this_process(load), choosing_in_this_process(load), identity, artifact)
 
 
 def plain_model(path: Path, name: str, dtype: DType, written_as: Path | None = None) -> Candidate:
@@ -110,7 +115,8 @@ def plain_model(path: Path, name: str, dtype: DType, written_as: Path | None = N
         dtype=numerics.name,
     )
     load = plain_engine(path, prompt_format, name, numerics)
-    return Candidate(record, in_this_process(load), _identity(record, path, NO_HINTS))
+    identity = _identity(record, path, NO_HINTS)
+    return Candidate(record, in_this_process(load), choosing_in_this_process(load), identity)
 
 
 def plain_engine(
@@ -134,7 +140,7 @@ def server(config: SystemConfig, out: Path) -> Candidate:
     """
     endpoint = Endpoint(config)
     record = SystemRecord(name=endpoint.model, kind="server", origin=endpoint.url)
-    return Candidate(record, endpoint.ask, _identity_of_server(record, out))
+    return Candidate(record, endpoint.ask, endpoint.choose, _identity_of_server(record, out))
 
 
 def recorded_server(out: Path, system: System) -> Candidate:
@@ -152,7 +158,7 @@ def recorded_server(out: Path, system: System) -> Candidate:
     if record is None or record.kind != "server":
         raise UserError(f"this report has no server {system!r}", where=str(file), fix="give the systems of the report")
     record = record.model_copy(update={"sessions": ()})
-    return Candidate(record, _not_asked, _identity_of_server(record, out))
+    return Candidate(record, _not_asked, _not_asked, _identity_of_server(record, out))
 
 
 def _not_asked(*_: object) -> Iterator[Mapping[int, ModelAnswer]]:

@@ -17,7 +17,7 @@ from training.stages import open_run
 LATEST = "latest"
 GOAL = ("train.epochs", "train.max_steps")
 FREE = (
-    *("runs_dir", "threads", "push.*", "suite.*", "merge.*", *GOAL),
+    *("runs_dir", "threads", "push.*", "suite.*", "retention.*", "merge.*", *GOAL),
     *("train.log_steps", "train.save_steps", "train.keep_checkpoints", "train.trackers"),
     *("model.path", "knowledge.path", "source.*path", "source.*paths*"),  # their content is compared
     *(f"data.{key}*" for key in sorted(MACHINE)),

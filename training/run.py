@@ -25,6 +25,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
+  python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
   python training/run.py resume=runs/medical_qlora/20261123-101500   resumes an interrupted run
   python training/run.py resume=latest                               resumes the latest one that has not finished
   python training/run.py resume=RUN train.epochs=8                   trains a run for more epochs than it had

@@ -31,7 +31,7 @@ from common.command import read_config
 from common.files import write_json, write_text
 from common.machine import forget_peak_memory, peak_memory, processor
 from data_recipes.pipeline import build as datasets_of
-from models.engines.engine import Sampling
+from models.engines.engine import Choice, Sampling
 from models.engines.local import LocalEngine
 from models.loading import load_tokenizer
 from models.loops import find_loop
@@ -129,7 +129,7 @@ def run(name: str, given: dict[str, str]) -> None:
     answers = engine.generate(prompts, [Sampling(max_new_tokens=TOKENS)] * len(prompts))
     found["loops"] = sum(find_loop(answer.text) is not None for answer in answers)
     if folder := given.get("cmmlu"):
-        found |= forgotten(model, load_tokenizer(job.base), Path(folder))
+        found |= forgotten(engine, Path(folder))
     write_json(out / f"{name}.json", found)
 
 
@@ -198,20 +198,24 @@ def held_out_loss(model: nn.Module, rows: Rows) -> float:
     return total / tokens
 
 
-@torch.no_grad()
-def forgotten(model: nn.Module, tokenizer: PreTrainedTokenizerBase, folder: Path) -> dict[str, int]:
+def forgotten(engine: LocalEngine, folder: Path) -> dict[str, int]:
     """Right answers of CMMLU, without examples, as its authors ask."""
+    letters = [[engine.encode(letter, beginning=False)[-1]] for letter in LETTERS]
     right, items = 0, 0
-    letters = [tokenizer.encode(letter, add_special_tokens=False)[-1] for letter in LETTERS]
     for subject in SUBJECTS:
         with (folder / f"{subject}.csv").open(encoding="utf-8") as opened:
-            for item in list(csv.DictReader(opened))[:ITEMS]:
-                options = "\n".join(f"{letter}. {item[letter]}" for letter in LETTERS)
-                prompt = f"{ASKED}\n\n题目：{item['Question']}\n{options}\n答案是："
-                ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
-                likeliest = int(model(input_ids=ids).logits[0, -1, letters].argmax())
-                right, items = right + (LETTERS[likeliest] == item["Answer"]), items + 1
+            rows = list(csv.DictReader(opened))[:ITEMS]
+        scores = engine.score_choices([Choice(engine.encode(asked(row), beginning=False), letters) for row in rows])
+        best = [LETTERS[max(range(len(LETTERS)), key=one.__getitem__)] for one in scores]
+        right += sum(letter == row["Answer"] for letter, row in zip(best, rows, strict=True))
+        items += len(rows)
     return {"right": right, "items": items}
+
+
+def asked(row: dict[str, str]) -> str:
+    """The prompt of a question."""
+    options = "\n".join(f"{letter}. {row[letter]}" for letter in LETTERS)
+    return f"{ASKED}\n\n题目：{row['Question']}\n{options}\n答案是："
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Container
 
 from eval.judges.bleu_zh import judge as bleu_zh
+from eval.judges.choice import judge as choice
 from eval.judges.citation import judge as citation
 from eval.judges.emergency import judge as emergency
 from eval.judges.fact_recall import judge as fact_recall
@@ -17,6 +18,7 @@ from eval.judges.squad_zh_en import judge as squad_zh_en
 JUDGES: dict[str, Judge] = {
     judge.name: judge
     for judge in (
+        *choice.JUDGES,
         *math_answer.JUDGES,
         *image_prompt_format.JUDGES,
         *squad_zh_en.JUDGES,

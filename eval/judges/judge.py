@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer
+from eval.answers import AnswerKind, ModelAnswer
 from eval.bilingual import Text
 from eval.significance import Aggregate, ratio
 
@@ -52,6 +52,7 @@ class Judge:
         signature: How exactly it is measured.
         applies: Whether an item with a reference answer can be judged by it.
         judge: Scores answers to items that it applies to.
+        reads: The kind of answers that it scores.
         unit: ``share`` (0 to 1), ``points`` (0 to 100) or ``nats`` (a loss, which is not about the generated answers).
         higher_is_better: Whether a higher score is better.
         aggregate: Turns summed statistics into the metric.
@@ -68,6 +69,7 @@ class Judge:
     signature: str
     applies: Callable[[Example], bool]
     judge: Judging
+    reads: AnswerKind = "generated"
     unit: Unit = "share"
     higher_is_better: bool = True
     aggregate: Aggregate = ratio

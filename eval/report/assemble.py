@@ -18,6 +18,7 @@ from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.baselines import measure_baselines
 from eval.config import SuiteConfig
+from eval.exams.exam import Exam
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS, RANGES
 from eval.report.schema import (
@@ -81,6 +82,7 @@ def assemble(
     metrics_file: Path | None,
     dtype: str,
     command: str,
+    exams: Sequence[Exam] = (),
 ) -> tuple[Report, list[ItemRecord]]:
     """Measures, compares and assembles the report.
 
@@ -93,6 +95,7 @@ def assemble(
         metrics_file: ``metrics.jsonl`` of the training of the one that the report is about.
         dtype: Type that the models computed in.
         command: The command that reruns this.
+        exams: The published exams among the suites.
 
     Returns:
         The report, and one record per item.
@@ -138,11 +141,11 @@ def assemble(
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
             for suite, examples in suites.items()
         },
-        suites=_suite_records(results, suites, dataset, overlaps, overlapping, counted),
+        suites=_suite_records(results, suites, dataset, overlaps, overlapping, counted, exams),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
-        provenance=_provenance(results, dataset, config, artifact, dtype, command),
+        provenance=_provenance(results, dataset, config, artifact, dtype, command, exams),
     )
     return report, _items(results, suites, measured, odd, overlapping)
 
@@ -345,8 +348,10 @@ def _suite_records(
     overlaps: Overlaps,
     overlapping: Mapping[str, Container[str]],
     counted: Mapping[System, Mapping[str, Counted]],
+    exams: Sequence[Exam],
 ) -> dict[str, SuiteRecord]:
     subject = subject_of(results)
+    shots = {name: exam.config.shots for exam in exams for name in exam.scored}
     records = {}
     for name, examples in suites.items():
         description = dataset.manifest.descriptions.get(name)
@@ -354,6 +359,7 @@ def _suite_records(
             zh=description.zh if description else name,
             en=description.en if description else name,
             items=len(examples),
+            shots=shots.get(name, 0),
             without_reference=sum(not example.has_reference for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),
@@ -495,6 +501,7 @@ def _provenance(
     artifact: Artifact | None,
     dtype: str,
     command: str,
+    exams: Sequence[Exam],
 ) -> ReportProvenance:
     language_model = artifact if isinstance(artifact, LanguageModelArtifact) else None
     return ReportProvenance(
@@ -514,6 +521,7 @@ def _provenance(
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         grounding=_grounding(dataset.manifest.grounding),
+        exams={exam.name: exam.told for exam in exams},
         suite=config.name,
         seed=config.seed,
         decoding={

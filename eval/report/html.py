@@ -243,7 +243,7 @@ def _examples(items: Sequence[ItemRecord], seed: int) -> list[tuple[Text, list[I
 def _score(item: ItemRecord, system: System) -> float:
     """The most informative score of an item, 0 to 1, with the fallback's to break ties."""
     scores = item.scores[system]
-    return scores[primary(scores)[0]] + 0.01 * scores[FALLBACK]
+    return scores[primary(scores)[0]] + 0.01 * scores.get(FALLBACK, 0.0)
 
 
 def _gain(item: ItemRecord) -> float:

@@ -176,11 +176,13 @@ class SuiteRecord(_ReportPart):
         other_overlaps: The same of the other systems that may have been tuned.
         overlapping: Ids of the items that overlap with the training data of at least one system.
         cost: Tokens and time by system; none in reports from before this key.
+        shots: Examples before each question of an exam.
     """
 
     zh: str
     en: str
     items: int
+    shots: int = 0
     without_reference: int = 0
     groups: int
     kinds: dict[str, int]
@@ -233,6 +235,7 @@ class ReportProvenance(_ReportPart):
         trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
         selected: Which values of the training the model has; empty where the dev loss did not decide.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
+        exams: What was asked of published exams, by name of the suite: prompt, folder, hash, examples.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
     """
@@ -253,6 +256,7 @@ class ReportProvenance(_ReportPart):
     prompt_format: str
     prompt_format_sha256: str
     grounding: str = ""
+    exams: dict[str, str] = Field(default_factory=dict)
     suite: str
     seed: int
     decoding: dict[str, str]

@@ -6,6 +6,7 @@ from domains.wording import DEFINITION
 from eval.answers import SystemRecord
 from eval.baselines import BASELINES
 from eval.bilingual import Text
+from eval.exams.published import subject_names
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS
 from eval.report.schema import (
@@ -94,6 +95,10 @@ SUITES = {
     "safety": Text("安全", "Safety"),
     "test": Text("测试集", "Test"),
     "dev": Text("验证集", "Dev"),
+    "medical_exam_logprob": Text("医学考试（对数概率）", "Medical exam by log-probability"),
+    "medical_exam_generated": Text("医学考试（生成的回答）", "Medical exam by generated answers"),
+    "general_logprob": Text("能力保留（对数概率）", "Retention by log-probability"),
+    "general_generated": Text("能力保留（生成的回答）", "Retention by generated answers"),
 }
 ITEM_KINDS = {
     "comparison": Text("两者比较", "comparison"),
@@ -108,6 +113,7 @@ ITEM_KINDS = {
     "objective": Text("客观问题", "objective"),
     "subjective": Text("主观问题", "subjective"),
     DEFINITION: Text(DEFINITION, "definition"),
+    **{name: Text(zh, name.replace("_", " ")) for names in subject_names().values() for name, zh in names.items()},
 } | {kind: Text(kind, english) for name in DOMAINS for kind, english in find_domain(name).in_english.items()}
 BY_KIND = Text("按题型", "By kind")
 FACETS: dict[Facet, Text] = {
@@ -413,6 +419,7 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), origin.prompt_format_sha256),
         (Text("提示中的条目", "Entries in the prompt"), origin.grounding),
         (Text("套件", "Suite"), origin.suite),
+        *((Text("公开考试", "Published exam"), f"{name}: {told}") for name, told in origin.exams.items()),
         (Text("种子", "Seed"), str(origin.seed)),
         (Text("解码", "Decoding"), ", ".join(f"{key}={value}" for key, value in origin.decoding.items())),
         (Text("版本", "Versions"), ", ".join(f"{key} {value}" for key, value in origin.versions.items())),

@@ -122,7 +122,7 @@ class Decoder:
         if not self._rows:
             return
         self._mask = nn.functional.pad(self._mask, (0, 1), value=1)
-        returned = self._inner(
+        returned = self.inner(
             input_ids=torch.tensor([[row.newest] for row in self._rows], device=self.model.device),
             attention_mask=self._mask,
             position_ids=self._mask.sum(-1, keepdim=True) - 1,
@@ -139,10 +139,10 @@ class Decoder:
         pairs = list(zip(blank, rows, strict=True))
         ids = torch.tensor([[self.pad_id] * n + list(row.prompt) for n, row in pairs], device=self.model.device)
         text = torch.tensor([[0] * n + [1] * len(row.prompt) for n, row in pairs], device=self.model.device)
-        cache, before = self._prefix(len(rows))
+        cache, before = self.prefix(len(rows))
         mask = torch.cat([torch.ones(len(rows), before, dtype=torch.long, device=text.device), text], dim=1)
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, before:]
-        returned = self._inner(
+        returned = self.inner(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
@@ -170,15 +170,15 @@ class Decoder:
         for layer in self._cache.layers:
             layer.keys, layer.values = (read[kept, :, first:] for read in (layer.keys, layer.values))
 
-    def _prefix(self, rows: int) -> tuple[DynamicCache, int]:
+    def prefix(self, rows: int) -> tuple[DynamicCache, int]:
         """Keys and values of what was trained to stand before a text, and its number of tokens."""
         cache = DynamicCache()
         if not self._has_prompt:
             return cache, 0
         prompt = cast(PeftModel, self.model).get_prompt(1)
         if isinstance(prompt, torch.Tensor):
-            embedded = prompt.to(self._inner.dtype)  # it was trained in float32
-            prompt = self._inner(inputs_embeds=embedded, past_key_values=DynamicCache(), use_cache=True).past_key_values
+            embedded = prompt.to(self.inner.dtype)  # it was trained in float32
+            prompt = self.inner(inputs_embeds=embedded, past_key_values=DynamicCache(), use_cache=True).past_key_values
         for number, layer in enumerate(prompt.layers):
             cache.update(*(read.expand(rows, -1, -1, -1) for read in (layer.keys, layer.values)), number)
         return cache, cache.get_seq_length()
@@ -189,7 +189,7 @@ class Decoder:
         return isinstance(self.model, PeftModel) and self.model.active_peft_config.is_prompt_learning
 
     @property
-    def _inner(self) -> PreTrainedModel:
+    def inner(self) -> PreTrainedModel:
         """What computes a step: peft would put the prompt before every token."""
         inner = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
         return cast(PreTrainedModel, inner)

@@ -123,6 +123,18 @@ class Score:
     tokens: int
 
 
+class Choice(NamedTuple):
+    """Continuations of one text that are compared.
+
+    Attributes:
+        context: Token ids of the text, at least one.
+        continuations: Token ids of each continuation, at least one.
+    """
+
+    context: Sequence[int]
+    continuations: Sequence[Sequence[int]]
+
+
 class Engine(Protocol):
     """Runs one model. Prompts that are given together or by several threads are answered together."""
 
@@ -169,6 +181,10 @@ class Engine(Protocol):
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """Scores the last assistant turn of each conversation."""
+        ...
+
+    def score_choices(self, choices: Sequence[Choice]) -> list[list[float]]:
+        """The log-probability of every continuation of every choice, nats; what all begin with is read once."""
         ...
 
 

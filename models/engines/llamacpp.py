@@ -31,7 +31,17 @@ from models.artifact import AdapterArtifact, Artifact, MergedArtifact, WholeArti
 from models.beside_base import base_of
 from models.config import NO_HINTS, GgufType, Hints
 from models.conversation import Continuation, Conversation, Prompt
-from models.engines.engine import Completion, FinishReason, OnText, Renderer, RepetitionDetection, Sampling, Score, room
+from models.engines.engine import (
+    Choice,
+    Completion,
+    FinishReason,
+    OnText,
+    Renderer,
+    RepetitionDetection,
+    Sampling,
+    Score,
+    room,
+)
 from models.engines.repetition import RepetitionWatch
 from models.gguf_export.adapter import check_adapter, write_adapter
 from models.gguf_export.architecture import Architecture
@@ -136,6 +146,17 @@ class LlamaCppEngine(Renderer):
         if longest > self.context_length:
             raise UserError(f"a conversation of {longest} tokens exceeds the context of {self.context_length}")
         return self._in_parallel(lambda row: self._score(rendered[row]), len(rendered))
+
+    def score_choices(self, choices: Sequence[Choice]) -> list[list[float]]:
+        """See ``Engine.score_choices``; as ``score``, token by token."""
+        return self._in_parallel(lambda number: self._score_choice(choices[number]), len(choices))
+
+    def _score_choice(self, choice: Choice) -> list[float]:
+        with self._pool.reserved(len(choice.context) + max(map(len, choice.continuations))):
+            return [
+                sum(self._logprob([*choice.context, *tokens[:place]], token) for place, token in enumerate(tokens))
+                for tokens in choice.continuations
+            ]
 
     def _in_parallel(self, work: Callable[[int], Result], rows: int) -> list[Result]:
         if rows == 1:

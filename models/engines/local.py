@@ -14,8 +14,10 @@ from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.beside_base import load_beside_base
 from models.config import DType
 from models.conversation import Continuation, Conversation, Prompt
+from models.engines.choices import log_probabilities
 from models.engines.decoding import Decoder
 from models.engines.engine import (
+    Choice,
     Completion,
     FinishReason,
     OnText,
@@ -116,6 +118,12 @@ class LocalEngine(Renderer):
                 Score(_log_probability(output, states[:-1], ids[1:], r.mask[1:]), sum(r.mask[1:]))
                 for states, ids, r in zip(hidden, input_ids, rendered, strict=True)
             ]
+
+    def score_choices(self, choices: Sequence[Choice]) -> list[list[float]]:
+        """See ``Engine.score_choices``."""
+        THREADS.follow()
+        with self.decoder.alone:
+            return log_probabilities(self.decoder, self.output, choices)
 
     def _logprobs(self, ids: list[int], shown: int | None) -> tuple[TokenLogprob, ...]:
         """Of every token of a text; none where nobody asked."""

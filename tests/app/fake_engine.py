@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from models.conversation import Continuation, Prompt
-from models.engines.engine import Completion, OnText, Sampling, Score, TokenLogprob
+from models.engines.engine import Choice, Completion, OnText, Sampling, Score, TokenLogprob
 
 ANSWER = "高血压的常见症状有头痛、头晕和心悸。"
 
@@ -72,6 +72,9 @@ class FakeEngine:
         return [self._completion(p, s, t) for p, s, t in zip(prompts, sampling, texts, strict=True)]
 
     def score(self, conversations: Sequence[Prompt]) -> list[Score]:
+        raise NotImplementedError
+
+    def score_choices(self, choices: Sequence[Choice]) -> list[list[float]]:
         raise NotImplementedError
 
     def _completion(self, prompt: Prompt, sampling: Sampling, text: str) -> Completion:

@@ -47,7 +47,7 @@ class Handler(QuietHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.asked.append(body)
         self.server.keys.append(self.headers.get("authorization"))
-        self.server.script(self, body["messages"][-1]["content"])
+        self.server.script(self, body["messages"][-1]["content"] if "messages" in body else "")
 
     def say(self, text: str, reason: str = "stop") -> None:
         choice = {"message": {"role": "assistant", "content": text}, "finish_reason": reason}

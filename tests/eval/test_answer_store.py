@@ -13,6 +13,7 @@ from eval.answer_store import AnswerStore, key_of
 from eval.answers import ModelAnswer, Session, SystemRecord
 from eval.config import SuiteConfig
 from eval.evaluation import Candidate, evaluate_candidates
+from eval.exams.exam import ExamItem
 from eval.report.schema import Report
 from tests.eval.conftest import SUITE, built, example
 
@@ -49,10 +50,13 @@ class System:
                 raise Killed
             yield {i: ModelAnswer(text="", finish_reason="failed") if i in self.fails else ModelAnswer(text="多休息。")}
 
+    def choose(self, items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:
+        raise AssertionError("no exam is asked here")
+
     def evaluated(self, items: Sequence[Example], out: Path, config: SuiteConfig = SUITE, **more: bool) -> Report:
         (out / "dataset").mkdir(parents=True, exist_ok=True)
         dataset = built({"test": list(items)}, out / "dataset")
-        candidate = Candidate(self.record, self.ask, (self.record.name,))
+        candidate = Candidate(self.record, self.ask, self.choose, (self.record.name,))
         systems = {"base": candidate}
         return evaluate_candidates(systems, dataset, config, out, metrics_file=None, command="the command", **more)
 

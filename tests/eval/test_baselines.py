@@ -57,4 +57,5 @@ def test_the_first_option_is_chosen_where_there_are_options() -> None:
     items = [
         example(f"{letter}-0", "选哪个？", f"答案：{letter}", result=letter, choices=("甲", "乙")) for letter in "AB"
     ]
-    assert score(measure_baselines(items, 1), "first_option", "math_answer") == (1.0, 0.0)
+    assert score(measure_baselines(items, 1), "first_option", "choice_generated") == (1.0, 0.0)
+    assert score(measure_baselines(items, 1), "first_option", "choice_logprob") == (1.0, 0.0)

@@ -12,6 +12,7 @@ from data_recipes.schema.example import Example, Message
 from eval.answers import ModelAnswer
 from eval.config import SuiteConfig, SystemConfig
 from eval.endpoint import GONE, Endpoint
+from eval.exams.exam import ExamItem
 from tests.eval.conftest import example
 from tests.eval.fake_server import FakeServer, Handler, Script, serving
 
@@ -167,3 +168,38 @@ def test_what_is_wrong_with_a_server_is_told_before_it_is_asked(tmp_path: Path) 
 def test_a_system_is_one_place(given: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         SystemConfig.model_validate(given)
+
+
+def options_of(handler: Handler, _: str) -> None:
+    """Every character is a token; the context's are worth nothing, a letter's token its place in the alphabet."""
+    body = handler.server.asked[-1]
+    assert body["echo"] and body["max_tokens"] == 1
+
+    def choice(index: int, text: str) -> dict[str, Any]:
+        values = [None, *(-float(ord(character) % 7) for character in text[1:]), -99.0]  # and the token that is added
+        return {"index": index, "text": text, "logprobs": {"token_logprobs": values}}
+
+    choices = [choice(index, text) for index, text in enumerate(body["prompt"])]
+    handler.reply(200, {"choices": choices[::-1]})
+
+
+def item() -> ExamItem:
+    return ExamItem(
+        example("anatomy-1", "胃在哪里", "B", result="B", choices=("甲", "乙", "丙", "丁")), "胃在哪里\n答案："
+    )
+
+
+def test_options_are_compared_by_the_tokens_beyond_those_of_the_context() -> None:
+    with serving(options_of) as server:
+        [found] = endpoint(server).choose([item()], [0])
+    space = -float(ord(" ") % 7)
+    assert found[0].options == {letter: space - ord(letter) % 7 for letter in "ABCD"}
+    assert found[0].kind == "options" and found[0].text == max("ABCD", key=lambda letter: -(ord(letter) % 7))
+
+
+@pytest.mark.parametrize("logprobs", [None, {"token_logprobs": [-1.0]}], ids=["none", "of the answer only"])
+def test_a_server_without_log_probabilities_of_the_prompt_is_refused(logprobs: Any) -> None:
+    choices = [{"index": index, "text": "", "logprobs": logprobs} for index in range(5)]
+    refused = pytest.raises(UserError, match=r"suite\.exam\.by=\[generated\]")
+    with serving(lambda handler, _: handler.reply(200, {"choices": choices})) as server, refused:
+        list(endpoint(server).choose([item()], [0]))

@@ -11,7 +11,7 @@ from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.manifest import GroundingUsed
 from eval.answers import ModelAnswer, SystemRecord, SystemResult
 from eval.config import SuiteConfig
-from eval.evaluation import Candidate, evaluate_candidates, in_this_process
+from eval.evaluation import Candidate, choosing_in_this_process, evaluate_candidates, in_this_process
 from eval.report.assemble import assemble
 from eval.report.wording import origin_lines
 from models.artifact import NO_ENTRIES, GroundingRecord
@@ -34,7 +34,8 @@ def evaluate(dataset: BuiltDataset, trained: GroundingRecord | None, out: Path) 
         raise _Loaded
 
     record = SystemRecord(name="tuned", kind="merged", origin="")
-    candidate = Candidate(record, in_this_process(load), (str(out),), artifact("merged", grounding=trained))
+    ask, choose = in_this_process(load), choosing_in_this_process(load)
+    candidate = Candidate(record, ask, choose, (str(out),), artifact("merged", grounding=trained))
     evaluate_candidates({"tuned": candidate}, dataset, SuiteConfig(name="s"), out, metrics_file=None, command="")
 
 

@@ -114,7 +114,9 @@ def test_each_checker_judges_what_it_can() -> None:
 
 
 def test_a_judge_that_cannot_rank_answers_is_no_checker(problems: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such checker; available: math_answer, fact_recall, emergency"):
+    with pytest.raises(
+        UserError, match="no such checker; available: choice_generated, math_answer, fact_recall, emergency"
+    ):
         config(problems, tmp_path / "out", "checker=rouge_l_zh")
 
 

@@ -12,7 +12,7 @@ from peft import LoraConfig, get_peft_model
 from common.errors import UserError
 from data_recipes.schema.example import Message
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.engines.engine import RepetitionDetection, Sampling
+from models.engines.engine import Choice, RepetitionDetection, Sampling
 from models.engines.local import load_engine
 from models.loading import hash_model, load_model, load_prompt_format
 from models.loops import find_loop
@@ -38,6 +38,13 @@ def test_scores_are_those_of_the_local_engine(engine: LlamaCppEngine, gguf_base:
     for local, score in zip(ours, theirs, strict=True):
         assert score.tokens == local.tokens
         assert score.logprob == pytest.approx(local.logprob, rel=1e-3)
+
+
+def test_options_have_the_probabilities_of_the_local_engine(engine: LlamaCppEngine, gguf_base: Path) -> None:
+    context = engine.encode("高血压的常见症状：", beginning=True)
+    asked = [Choice(context, [engine.encode(text, beginning=False) for text in (" A", "头痛", "。")])]
+    [exact], [found] = load_engine(gguf_base).score_choices(asked), engine.score_choices(asked)
+    assert found == pytest.approx(exact, rel=1e-3)
 
 
 def test_its_server_can_only_be_reached_by_this_user_and_is_gone_afterwards(gguf_base: Path) -> None:

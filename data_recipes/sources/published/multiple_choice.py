@@ -143,7 +143,7 @@ class ChoiceQuestion(NamedTuple):
 def read(config: MultipleChoiceSource) -> Iterator[Example | Dropped | ReadNotes]:
     """Yields one item per question, file by file."""
     key = _test_answers(config) if config.format == "cmb" else {}
-    places, notes = _placed(config), ReadNotes()
+    places, notes = exam_files(config), ReadNotes()
     labels = labels_of([place.path for place in places])
     for place in places:
         for line in labelled(_rows(place.path, config.format), labels[place.path]):
@@ -283,8 +283,12 @@ def _answer_files(config: MultipleChoiceSource) -> list[Path]:
     return below(folder, CMB_ANSWERS) if config.format == "cmb" and folder.is_dir() else []
 
 
-def _placed(config: MultipleChoiceSource) -> list[ExamFile]:
-    """The files that are read."""
+def exam_files(config: MultipleChoiceSource) -> list[ExamFile]:
+    """The files of the questions.
+
+    Raises:
+        UserError: There are none, or no file of a subject that is named.
+    """
     if config.format in SUBJECTS and not Path(config.path).expanduser().is_file():
         return _subjects(Path(config.path).expanduser(), config)
     if config.format in SUBJECTS:
@@ -327,7 +331,7 @@ def _subject(path: Path, splits: Mapping[str, str]) -> ExamFile | None:
 
 def files(config: MultipleChoiceSource) -> list[Path]:
     """The files that are read, CMB's answers included."""
-    return [*(place.path for place in _placed(config)), *_answer_files(config)]
+    return [*(place.path for place in exam_files(config)), *_answer_files(config)]
 
 
 _SPLITS = {**DRAWN, "test": Description(zh="公布的测试题", en="the published test questions")}

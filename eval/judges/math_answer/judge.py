@@ -23,7 +23,7 @@ JUDGES = (
             "最终的数（或全部选项）与标准答案相同", "the final number (or the set of options) is the expected one"
         ),
         signature=SIGNATURE,
-        applies=lambda example: is_checkable(example.result),
+        applies=lambda example: is_checkable(example.result) and not example.choices,
         judge=each(lambda example, answer: float(is_right(answer, example.result))),
         prominence="headline",
         checks_pairs=True,

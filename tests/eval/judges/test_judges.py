@@ -27,6 +27,7 @@ def items(judge: Judge) -> list[Example]:
     every = [
         example("a", "症状？", "头痛和头晕。【D001】", facts=("头痛",)),
         example("b", "一共多少？", "答：9页", result="9"),
+        example("i", "选哪个？", "答案：B", result="B", choices=("甲", "乙")),
         example("c", "胸痛", "请立即拨打120。", behaviour="emergency"),
         example("d", "龙骨病？", "知识库中没有记载。", behaviour="refuse"),
         example("h", "痛风的治愈率？", "知识库中没有痛风治愈率的记载。", behaviour="refuse", grounding=("D031",)),
@@ -54,7 +55,7 @@ def test_what_is_drawn_or_ranks_answers_is_a_share() -> None:
     assert all(judge.unit == "share" for judge in JUDGES.values() if judge.prominence != "detail" or judge.checks_pairs)
 
 
-ABOUT_ANSWERS = [judge for judge in JUDGES.values() if judge.unit != "nats"]
+ABOUT_ANSWERS = [judge for judge in JUDGES.values() if judge.unit != "nats" and judge.reads == "generated"]
 
 
 @pytest.mark.parametrize("judge", ABOUT_ANSWERS, ids=lambda judge: judge.name)
@@ -85,7 +86,7 @@ def test_the_three_names_that_readers_see() -> None:
 
 
 def test_the_help_names_every_checker_and_what_it_measures() -> None:
-    assert set(CHECKERS) == {"math_answer", "fact_recall", "emergency"}
+    assert set(CHECKERS) == {"choice_generated", "math_answer", "fact_recall", "emergency"}
     assert all(f"  {name} " in HELP and judge.meaning.en in HELP for name, judge in CHECKERS.items())
 
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.reader_config import ReaderModelConfig, ReadingConfig
 from training.config import OptimiserConfig, StageConfig
@@ -28,3 +28,9 @@ class ExtractiveConfig(StageConfig):
     model: ReaderModelConfig
     reading: ReadingConfig = ReadingConfig()
     train: SpanTrainConfig = SpanTrainConfig()
+
+    @model_validator(mode="after")
+    def _readers_take_no_exams(self) -> "ExtractiveConfig":
+        if self.suite.exam is not None:
+            raise ValueError(f"suite={self.suite.name}: an extractive reader marks passages and takes no exam")
+        return self

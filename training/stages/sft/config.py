@@ -5,19 +5,37 @@ from typing import Literal
 from pydantic import model_validator
 
 from domains.domain import DOMAINS, find_domain
+from eval.config import SuiteConfig
 from models.config import ModelConfig
 from training.config import MergeConfig, StageConfig, TrainConfig
 from training.methods import METHODS, AnyMethodConfig
 
 
 class SftConfig(StageConfig):
-    """Everything that tuning a language model on conversations reads."""
+    """Everything that tuning a language model on conversations reads.
+
+    Attributes:
+        retention: The exam that base and tuned model are asked, to show what was forgotten; where its path is given.
+    """
 
     stage: Literal["sft"] = "sft"
     model: ModelConfig
     method: AnyMethodConfig
     train: TrainConfig = TrainConfig()
     merge: MergeConfig = MergeConfig()
+    retention: SuiteConfig | None = None
+
+    @property
+    def exams(self) -> list[SuiteConfig]:
+        """What is asked of published exams after training."""
+        suite = [self.suite] if self.suite.exam else []
+        return [*suite, self.retention] if self.retention and self.retention.path else suite
+
+    @model_validator(mode="after")
+    def _retention_is_an_exam(self) -> "SftConfig":
+        if self.retention is not None and self.retention.exam is None:
+            raise ValueError("retention: choose an exam, e.g. suite@retention=general")
+        return self
 
     @model_validator(mode="after")
     def _corpus_can_be_read(self) -> "SftConfig":

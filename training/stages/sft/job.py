@@ -15,6 +15,7 @@ from common.files import replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.evaluation import evaluate_candidates
+from eval.exams.exam import read_exam
 from eval.report.schema import BASE, TUNED, Report
 from eval.systems import base_of_run, result_of_run
 from models.artifact import (
@@ -60,6 +61,7 @@ class SftJob(Job[SftConfig]):
 
     def __init__(self, config: SftConfig, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
+        self.exams = [read_exam(suite) for suite in config.exams]  # what is wrong with them shows now
         self.method = METHODS[config.method.kind]
         self.language_model = find_base(config, base)
         self.base = self.language_model.path
@@ -220,7 +222,13 @@ class SftJob(Job[SftConfig]):
             TUNED: result_of_run(run.path, artifact, "auto"),
         }
         return evaluate_candidates(
-            systems, self.dataset, self.config.suite, run.report, metrics_file=run.metrics_file, command=command
+            systems,
+            self.dataset,
+            self.config.suite,
+            run.report,
+            metrics_file=run.metrics_file,
+            command=command,
+            exams=self.exams,
         )
 
     def settings(self) -> dict[str, object]:
