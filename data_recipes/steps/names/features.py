@@ -31,6 +31,9 @@ MOST = 4.0
 """The largest number that says how often a word occurs."""
 
 _STEP = 64
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Knuth's multiplier: spreads numbers over 64 bits, so that two rarely meet."""
+
 _HAN = slice(0x4E00, 0xA000)
 
 CUTS = "cuts a word before"
@@ -271,8 +274,7 @@ def candidates(joined: Joined) -> Candidates:
         _with_surname(double[given[double + 3]], 2, 2, DOUBLE),
         _parts(joined),
     ]
-    every = Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
-    return every.at(tables["no names"][_span(joined, every)] == 0)
+    return Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
 def _with_surname(start: Places, surname: int, given: int, kind: int) -> Candidates:
@@ -322,10 +324,24 @@ def own(joined: Joined, of: Candidates) -> dict[str, Column]:
         "two, like a medicine": two & masks["medicine ends"][codes[of.end - 1]],
         "part of a name": of.kind == PART,
         ROW_OF_PARTS: of.kind == ROW,
+        "is no name": _tables()["no names"][_span(joined, of)] > 0,
+        "again, before something else": _again(joined, of),
     }
     speech = np.where(single, dictionary().speech[codes[of.start]], 0)
     holds |= {f"surname is a {name}": speech == number for number, name in enumerate(SPEECH.values(), 1)}
     return {name: column.astype(float) for name, column in holds.items()}
+
+
+def _again(joined: Joined, of: Candidates) -> Mask:
+    """Whether the text has it at other places too, and something else behind it there: of words it is no part."""
+    names = _span(joined, of) * _SPREAD + joined.text_of(of.start).astype(np.uint64)
+    order = np.lexsort((joined.codes[of.end], names))
+    ordered, behind = names[order], joined.codes[of.end][order]
+    turns = (ordered[1:] == ordered[:-1]) & (behind[1:] != behind[:-1])
+    again = np.isin(ordered, ordered[1:][turns])
+    result = np.zeros(len(order), bool)
+    result[order] = again
+    return result & (of.kind < PART)
 
 
 def _span(joined: Joined, of: Candidates) -> Codes:
@@ -357,6 +373,7 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
         "begins a known name": (length == 2) * names[joined.run(of.start, 3)],
         CUTS: cut_before(joined, of.start),
         "cuts a longer word before": _longer(plain, joined, of.start - 2, of.start - 1),
+        "is in a listed word": _in_listed(joined, of),
         "cuts a word after": plain[joined.run(of.end - 1, 2)],
         "cuts a longer word after": _longer(plain, joined, of.end - 2, of.end - 1),
         "a word ends before": np.maximum(plain[joined.run(of.start - 2, 2)], plain[joined.run(of.start - 3, 3)]),
@@ -367,6 +384,17 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
 def cut_before(joined: Joined, start: Places) -> Column:
     """How often the word of two characters occurs that would be cut by a name that begins at each place."""
     return dictionary().plain[joined.run(start - 1, 2)]
+
+
+def _in_listed(joined: Joined, of: Candidates) -> Column:
+    """Whether it is a part of a longer word that is listed as no name: 张仲 of 张仲景."""
+    listed, length = _tables()["no names"], of.end - of.start
+    parts = [
+        listed[joined.run(of.start - before, longer)] * (length < longer) * (before + length <= longer)
+        for longer in range(3, LONGEST + 1)
+        for before in range(longer - 1)
+    ]
+    return np.maximum.reduce(parts)
 
 
 def _longer(plain: Table, joined: Joined, *starts: Places) -> Column:
