@@ -65,7 +65,7 @@ CERTAIN = 12.0
 
 AT_MOST = {
     "is a word": -1.5,
-    "is in a listed word": -4.0,
+    "cuts a listed word": -2.0,
     "is no name": -4.0,
     "begins like a word": -0.7,
     "given name is a word, surname too": -0.5,
@@ -77,7 +77,7 @@ more that are words, than texts of hospitals have."""
 AGAINST = ("cuts", "begins", "is a", "is no", "given", "surname", "twice", "rare")
 """How the features begin that can only speak against a name."""
 
-FOR = ("a word", "again")
+FOR = ("a word",)
 """How the features begin that can only speak for one."""
 
 Labelled = dict[str, Any]

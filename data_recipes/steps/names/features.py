@@ -31,9 +31,6 @@ MOST = 4.0
 """The largest number that says how often a word occurs."""
 
 _STEP = 64
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""Knuth's multiplier: spreads numbers over 64 bits, so that two rarely meet."""
-
 _HAN = slice(0x4E00, 0xA000)
 
 CUTS = "cuts a word before"
@@ -205,7 +202,14 @@ def _tables() -> dict[str, Table]:
         "double": listed(lists.DOUBLE_SURNAMES),
         "part": listed(lists.PARTS),
         "address": listed(lists.ADDRESS),
-        "no names": listed((*lists.FAMOUS, *lists.WORDS, *(word for words in lists.BEFORE.values() for word in words))),
+        "no names": listed(
+            (
+                *lists.FAMOUS,
+                *lists.WORDS,
+                *lists.NOT_FILLED_IN,
+                *(word for words in lists.BEFORE.values() for word in words),
+            )
+        ),
         "before": classed(lists.BEFORE),
         "after": classed(lists.AFTER),
     }
@@ -325,23 +329,10 @@ def own(joined: Joined, of: Candidates) -> dict[str, Column]:
         "part of a name": of.kind == PART,
         ROW_OF_PARTS: of.kind == ROW,
         "is no name": _tables()["no names"][_span(joined, of)] > 0,
-        "again, before something else": _again(joined, of),
     }
     speech = np.where(single, dictionary().speech[codes[of.start]], 0)
     holds |= {f"surname is a {name}": speech == number for number, name in enumerate(SPEECH.values(), 1)}
     return {name: column.astype(float) for name, column in holds.items()}
-
-
-def _again(joined: Joined, of: Candidates) -> Mask:
-    """Whether the text has it at other places too, and something else behind it there: of words it is no part."""
-    names = _span(joined, of) * _SPREAD + joined.text_of(of.start).astype(np.uint64)
-    order = np.lexsort((joined.codes[of.end], names))
-    ordered, behind = names[order], joined.codes[of.end][order]
-    turns = (ordered[1:] == ordered[:-1]) & (behind[1:] != behind[:-1])
-    again = np.isin(ordered, ordered[1:][turns])
-    result = np.zeros(len(order), bool)
-    result[order] = again
-    return result & (of.kind < PART)
 
 
 def _span(joined: Joined, of: Candidates) -> Codes:
@@ -373,7 +364,7 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
         "begins a known name": (length == 2) * names[joined.run(of.start, 3)],
         CUTS: cut_before(joined, of.start),
         "cuts a longer word before": _longer(plain, joined, of.start - 2, of.start - 1),
-        "is in a listed word": _in_listed(joined, of),
+        "cuts a listed word": _cuts_listed(joined, of),
         "cuts a word after": plain[joined.run(of.end - 1, 2)],
         "cuts a longer word after": _longer(plain, joined, of.end - 2, of.end - 1),
         "a word ends before": np.maximum(plain[joined.run(of.start - 2, 2)], plain[joined.run(of.start - 3, 3)]),
@@ -386,13 +377,13 @@ def cut_before(joined: Joined, start: Places) -> Column:
     return dictionary().plain[joined.run(start - 1, 2)]
 
 
-def _in_listed(joined: Joined, of: Candidates) -> Column:
-    """Whether it is a part of a longer word that is listed as no name: 张仲 of 张仲景."""
+def _cuts_listed(joined: Joined, of: Candidates) -> Column:
+    """Whether it is a part of a longer word that is listed as no name, or begins in one: 张仲 or 景曰 of 张仲景曰."""
     listed, length = _tables()["no names"], of.end - of.start
     parts = [
-        listed[joined.run(of.start - before, longer)] * (length < longer) * (before + length <= longer)
-        for longer in range(3, LONGEST + 1)
-        for before in range(longer - 1)
+        listed[joined.run(of.start - before, longer)] * np.logical_or(before > 0, length < longer)
+        for longer in range(2, LONGEST + 1)
+        for before in range(longer)
     ]
     return np.maximum.reduce(parts)
 

@@ -36,13 +36,14 @@ _PUBLIC = re.compile(r"[^。；\n]{0,6}(?:命名|发明|发现|提出|创立|定
 
 _TITLES = "医生|医师|大夫|先生|女士|小姐|护士|教授|主任|老师|同学|太太|夫人"
 _TITLE = (
-    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:(?<![A-Za-z] )|[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )[Nn]ame(?:[:：（(]|\^)? ?|"
+    r"(?:Mrs?|Ms|Miss|Dr|Prof)\.? |(?:(?<![A-Za-z] )|[Ss]ur|[Ff]irst |[Ll]ast |[Gg]iven |[Ff]amily )[Nn]ame[:：（(]? ?|"
     r"[Pp](?:atient|t)[:：]? |(?:英文名|持证人|旅客|外籍人员)[:：]? ?|"
     r"(?<=[人者员]) ?"
 )
 _THINGS = (
     "(?:[A-Z][A-Za-z]+ ){0,2}(?:Capsules?|Tablets?|Injection|Syrup|Hydrochloride|Sodium|Sulfate|Rhythm|"
-    "[Dd]isease|[Ss]yndrome)"
+    "[Dd]isease|[Ss]yndrome)|(?:Stage|Grade|Type|Class|Phase|Level|Group|Cycle|Day|Part|Factor|Figure|Table)\\b|"
+    "[A-Z][A-Za-z]+ [IVX]+\\b"
 )
 """What has a name in records and is nobody."""
 _SYLLABLE = (
@@ -93,7 +94,7 @@ NAMES = (
     Kind(
         "name",
         "【姓名】",
-        rf"(?<=[:：】\]|=\s）)])(?P<value>{_HAN}{{2,4}}|{_DOTTED}|{_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})){_ENDS}",
+        rf"(?<=[:：】\]|=\s）)])(?P<value>{_HAN}{{2,4}}|{_DOTTED}|(?!{_THINGS}){_LATIN}|{_SURNAME}\s{{1,3}}{_HAN}(?=\s{{2}})){_ENDS}",
         rf"(?:{_LABEL_ENDS})\s*(?:[（(][^（()）]{{1,6}}[)）])?\s*[:：】\]|=\s]\s*[\p{{Han}}A-Z]",
         _is_filled_in,
     ),

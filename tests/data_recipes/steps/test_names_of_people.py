@@ -1,5 +1,6 @@
 from collections import Counter
 
+import opencc
 import pytest
 
 from data_recipes.steps.names import lists
@@ -21,6 +22,11 @@ def test_what_is_found_does_not_depend_on_the_texts_beside() -> None:
 def test_every_feature_has_a_weight_and_every_weight_a_feature() -> None:
     joined = Joined.of(TEXTS)
     assert {*described(joined, candidates(joined)), BESIDE} == set(weights().of)
+
+
+def test_traditional_characters_are_those_of_opencc() -> None:
+    simplified = opencc.OpenCC("t2s").convert
+    assert {old: new for old, new in lists.TRADITIONAL.items() if simplified(old) != new} == {}
 
 
 @pytest.mark.parametrize("section", [lists.BEFORE, lists.AFTER])
