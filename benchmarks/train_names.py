@@ -66,7 +66,7 @@ CERTAIN = 12.0
 AT_MOST = {
     "is a word": -1.5,
     "cuts a listed word": -2.0,
-    "is no name": -4.0,
+    "is no name": -6.0,
     "begins like a word": -0.7,
     "given name is a word, surname too": -0.5,
     "given name is a word, rare surname": -1.0,

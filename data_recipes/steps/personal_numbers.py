@@ -84,7 +84,8 @@ def _scanned_identity(match: re.Match[str]) -> bool:
     """An identity number in which a scanner has read digits as letters."""
     number = match["value"].translate(_SCANNED)
     return (
-        bool(re.match(_PROVINCE, number))
+        number != match["value"]
+        and bool(re.match(_PROVINCE, number))
         and number[:14].isdigit()
         and _real_date(number[6:10], number[10:12], number[12:14])
     )
