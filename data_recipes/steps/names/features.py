@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 Column = NDArray[np.float64]
 
 LONGEST = 4  # characters of a word that is looked up: they fit into 64 bits
-_GAP = "\0" * LONGEST  # between texts
+_GAP = "\0" * (LONGEST + 1)  # between texts: what comes after the sign behind a name is looked up, too
 _MOST_SIGNS = 3  # between a name and the word before it
 MOST = 4.0
 """The largest number that says how often a word occurs."""
@@ -80,8 +80,8 @@ class Joined:
         """Joins texts."""
         joined = _GAP + "".join(text + _GAP for text in texts)
         codes = np.minimum(np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32), 0xFFFF)
-        lengths = [len(text) + LONGEST for text in texts]
-        return cls(_same()[codes], np.cumsum([LONGEST, *lengths])[:-1])
+        lengths = [len(text) + len(_GAP) for text in texts]
+        return cls(_same()[codes], np.cumsum([len(_GAP), *lengths])[:-1])
 
     def run(self, start: Places, length: int) -> Codes:
         """The characters from each place on, as one number."""

@@ -19,6 +19,10 @@ def test_what_is_found_does_not_depend_on_the_texts_beside() -> None:
     assert {"刘桂芳", "周立新", "林淑惠"} <= found
 
 
+def test_a_text_may_end_with_a_name() -> None:
+    assert running_names(["杜甫晚年消渴，白居易眼昏，李时珍（1518—1593）著《本草纲目》，名医叶天士"], [[]]) == {}
+
+
 def test_every_feature_has_a_weight_and_every_weight_a_feature() -> None:
     joined = Joined.of(TEXTS)
     assert {*described(joined, candidates(joined)), BESIDE} == set(weights().of)
