@@ -56,17 +56,13 @@ def _alike(text: str, found: Sequence[PersonalValue]) -> list[PersonalValue]:
     for start, end, kind in found:
         if kind.name not in _NUMBERED or not _HAS_FORM.fullmatch(text, start, end):
             continue
-        form = "".join(_class_of(character) for character in text[start:end])
+        form = re.sub("[0-9]", "[0-9]", text[start:end])  # letters and signs are the same, digits others
         for match in _compiled(f"(?<![A-Za-z0-9.-]){form}(?![A-Za-z0-9.%-])").finditer(text):
+            if _DAY.fullmatch(match[0]) or _OF_GOODS.search(text, max(0, match.start() - 8), match.start()):
+                continue
             if not any(match.start() < other.end and other.start < match.end() for other in (*found, *alike)):
                 alike.append(PersonalValue(*match.span(), kind))
     return alike
-
-
-def _class_of(character: str) -> str:
-    """An expression for characters of the same class."""
-    classes = ("0-9", "a-z", "A-Z")
-    return next((f"[{one}]" for one in classes if one[0] <= character <= one[-1]), re.escape(character))
 
 
 def masked(text: str, found: Sequence[PersonalValue]) -> str:
@@ -86,5 +82,8 @@ def veiled(text: str, found: Sequence[PersonalValue]) -> str:
 _NUMBERED = ("file_number", "insurance_number", "passport")
 _HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{8,}")
 """Numbers whose form tells them from doses and dates."""
+
+_DAY = re.compile("(?:19|20)[0-9]{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])")
+_OF_GOODS = re.compile("(?:批号|批次号?|货号|型号|条码|准字|效期|日期|[Ll]ot|LOT)[^，。；,;]{0,4}$")
 
 _compiled = cache(re.compile)

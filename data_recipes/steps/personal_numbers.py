@@ -7,13 +7,15 @@ from data_recipes.steps.personal_kind import Kind
 from data_recipes.steps.personal_signs import DIGIT, HAN, WORDED
 
 _PROVINCE = "1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]"
+_INSURED = re.compile("(?:医保|社保|医疗保险|农合|健保|参保)[^，。；0-9]{0,6}[:：（(]?\\s*$")
+"""What stands before an insurance number that is also an identity number."""
 _SCANNED = str.maketrans("OolI|", "00111")
 """What a scanner reads in place of digits."""
 _ALONE, _OVER = rf"(?<!{DIGIT})(?<!{DIGIT}[.])", rf"(?!{DIGIT})(?![.]{DIGIT})"
 _AREA = "0(?:10|2[0-9]|[3-9][0-9]{2})"
 _AREA_ABROAD = "(?:10|2[0-9]|[3-9][0-9]{2})"
 _NUMERAL = "[零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖]"
-_NUMBERED = "(?:号码|编号|号|ID|码|序号|流水号)"
+_NUMBERED = "(?:号码|编号|编码|号|ID|码|序号|流水号)"
 _ENDS_CODE = r"(?![A-Za-z0-9%]|[./][0-9])"
 _FILED = (
     "病案|病历|住院|门诊|急诊|就诊|就医|登记|病员|病人|患者|影像|检查|检验|标本|样本|条码|条形|病理|健康|诊疗|"
@@ -24,13 +26,15 @@ _FILED = (
     "儿保|咨询|投诉|工单|报案|理赔|保险|险|订单?|运单?|快递|物流|会诊|供者|受者|捐献|退休|退役|老年|老人|军人|出生证|接种|学籍|编制|户籍|"
     "用户|账号|登录|管|混采|黄皮书|居住|健保|宠物|复诊|覆诊|回访|转诊|转院|医院|行驶|社会工作|(?<![册证格定])证书"
 )
+_REGISTERED = re.compile("NCT[0-9]+|ChiCTR.*|CTR[0-9]+|ISRCTN[0-9]+|CRD[0-9]+|PMC?[0-9]+|GB[-_T0-9].*")
+"""Numbers of trials, papers and standards."""
 _CARRIERS = (  # on which a number of somebody's file stands
     "腕带|手环|床头卡|就诊卡|诊疗卡|健康卡|医疗卡|一卡通|[\u4e00-\u9fff]卡|保单|投诉单|申请单|检查单|检验单|化验单|报告单|通知单|"
     "登记单|转诊单|处方笺|流水|档案|病历|试管|标本|条形?码|献血码|血袋|凭证|[运订快]递?单|挂号信|包裹|发票|采样?管|[\u4e00-\u9fff]证"
 )
 _FIELDS_OF_GOODS = (  # whose numbers are of products, papers and rules
     "批|批件|批文|护照|驾照|通行|台胞|军官|文|准字|证|注册|备案|许可|型|货|版|书|刊|标准|编码|代|追溯|热线|邮|产品|规格|商品|"
-    "色|尺|图|表|章|页|卷|期|登记证|专利|条款|课题|项目|基金|注册证|备案|ICD|套餐|航班|车次|服务|电话|手机|联系|"
+    "色|尺|(?<!电)图|表|章|页|卷|期|登记证|专利|条款|课题|项目|基金|注册证|备案|ICD|套餐|航班|车次|服务|电话|手机|联系|"
     "微信|QQ|群|卡|账|帐|身份证|口令|验证|密|小程序|公众|序列|设备|机|车|门牌|房|座位|座|款|股|国药|械|字|文献|参考|"
     "引文|车牌|邮政|区|国|信|专|型|同|大|小|几|一|二|三|四|五|[0-9]|旗舰|店|拨打|括|符|问|感叹|加|减|等|星|井|记|信|"
     "称|外|绰|口|螺|逗|句|冒|引|括"
@@ -43,7 +47,7 @@ _BANK = (
 _WECHAT = (
     "微信|飞信|陌陌|[Ll]ine|[Ww]hats[Aa]pp|[Tt]elegram|[Ss]kype|威信|薇信|徽信|微芯|威芯|卫星|加微|加薇|绿泡泡|"
     "绿色软件|微x|[Vv]信|(?<![A-Za-z])(?<![A-Za-z0-9] )(?:[Vv][Xx]|[Ww][Xx])|weixin|[Ww]e[Cc]hat|WECHAT|微[♥❤]|"
-    "微心|抖音|小红书|快手|钉钉|支付宝|微博|[薇微威](?=\s*[:：])|(?<![A-Za-z0-9])[Vv](?=\\s*[:：])|"
+    "微心|抖音|小红书|快手|钉钉|支付宝|微博|知乎|贴吧|[Ii]nstagram|[Ff]acebook|[Kk]akao(?:[Tt]alk)?|[薇微威](?=\s*[:：])|(?<![A-Za-z0-9])[Vv](?=\\s*[:：])|"
     "[+加][Vv薇微](?![Xx信])"
 )
 _PLATES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
@@ -67,6 +71,8 @@ def _identity_number(match: re.Match[str]) -> bool:
     number = _plain(match["value"])
     if match["label"]:
         return len(number) in (15, 17, 18, 19)
+    if _INSURED.search(match.string, max(0, match.start() - 16), match.start()):
+        return False
     if not re.match(_PROVINCE, number):
         return False
     if len(number) == 15:
@@ -78,7 +84,8 @@ def _scanned_identity(match: re.Match[str]) -> bool:
     """An identity number in which a scanner has read digits as letters."""
     number = match["value"].translate(_SCANNED)
     return (
-        bool(re.match(_PROVINCE, number))
+        number != match["value"]
+        and bool(re.match(_PROVINCE, number))
         and number[:14].isdigit()
         and _real_date(number[6:10], number[10:12], number[12:14])
     )
@@ -125,14 +132,16 @@ def _eleven(match: re.Match[str]) -> bool:
 def _identifier(match: re.Match[str]) -> bool:
     """A number of somebody's file, or one that is labelled and not of goods or papers."""
     before = match.string[max(0, match.start() - 8) : match.start()].rstrip("（(【[】:： ")
-    if not _has_digits(match) or _of_goods(match["value"]):
+    if not _has_digits(match) or _of_goods(match["value"]) or _REGISTERED.fullmatch(match["value"]):
         return False
     if re.search(rf"(?:{_FILED})(?:编|单|卡|证书?|证明|表|唯一|流水|序|本|册|站|联)*$", before):
         return True
     digits = sum(character.isdigit() for character in match["value"])
     strong = re.search("[:：|=#*]", match["sign"])
-    labelled = digits > 3 if strong else digits > 5 and _of_a_person(match["label"], before)
-    return labelled and not re.search(rf"(?:{_FIELDS_OF_GOODS})$", before)
+    coded = re.match("[A-Z]{2,5}[- ]?[0-9]|.{0,6}字", match["value"])
+    labelled = digits > 3 if strong or coded else digits > 5
+    labelled = labelled and (strong or _of_a_person(match["label"], before))
+    return labelled and not re.search(rf"(?:{_FIELDS_OF_GOODS})\Z", before)
 
 
 def _of_a_person(label: str, before: str) -> bool:
@@ -224,18 +233,22 @@ NUMBERS = (
         "file_number",
         "【病案号】",
         rf"(?P<label>{_NUMBERED})(?P<sign>{WORDED})(?P<value>[0-9]{{2,4}}(?: [0-9]{{1,4}}){{2,5}}|"
-        rf"[0-9]{{8}} [0-9]{{8}}|(?:[{_PLATES}]{HAN}{{0,2}}-?)?[A-Za-z0-9][A-Za-z0-9_-]{{3,24}}){_ENDS_CODE}",
+        rf"[0-9]{{8}} [0-9]{{8}}|[A-Z]{{2,5}} [0-9]{{4,12}}|[A-Z]{{1,4}}(?:/[0-9]{{2,8}}){{1,3}}|"
+        rf"{HAN}{{0,6}}字(?:[（(\[〔]?[0-9]{{4}}[）)\]〕]?)?第?[0-9]{{3,8}}号?|"
+        rf"(?:[{_PLATES}]{HAN}{{0,2}}-?)?[A-Za-z0-9][A-Za-z0-9_-]{{3,24}}){_ENDS_CODE}",
         f"{_NUMBERED}.{{0,20}}[A-Za-z0-9]{{2}}",
         _identifier,
     ),
     Kind(
         "file_number",
         "【病案号】",
-        r"(?<![A-Za-z])(?:MRN|HIS|[Pp][Ii][Dd]|(?i:open_?id|union_?id|uid)|(?i:patient|student|staff|employee|member|user|visit|accession|specimen|"
+        r"(?<![A-Za-z])(?<!Batch )(?<!Lot )(?<!Item )(?<!BATCH )(?<!LOT )(?:MRN|HIS|RIS|LIS|PACS|EMR|"
+        r"ZYH|MZH|BAH|JZH|BLH|[A-Z]{2,8}_(?:NO|ID|NUM)|[Pp][Ii][Dd]|(?i:open_?id|union_?id|uid)|(?i:patient|student|staff|employee|member|user|visit|accession|specimen|"
         r"sample|account|chart|case|record|card|order|policy|claim|(?:out|in)patient|admission)[ _-]?(?i:id|no|number)|"
         r"Visit|Accession|Specimen|Account|Chart|Case|Record|N[Oo](?=[.:：]))"
-        rf"(?:[ .]?(?i:no|id)\b)?(?:号)?[ .:：#=_]*(?P<value>[A-Za-z]{{0,5}}-?[0-9][A-Za-z0-9-]{{4,24}}){_ENDS_CODE}",
-        "MRN|HIS|[Pp][Ii][Dd]|(?i:open_?id|union_?id|uid)|N[Oo][.:：]|(?i:(?:patient|student|staff|employee|member|user|visit|accession|specimen|"
+        r"(?:[ .]?(?i:no|id)\b)?(?:号)?[ .:：#=_（(-]*"
+        rf"(?P<value>(?:[A-Z]{{2,5}}#)?[A-Za-z]{{0,5}}-?[0-9][A-Za-z0-9-]{{4,24}}){_ENDS_CODE}",
+        "MRN|[HRL]IS|PACS|EMR|ZYH|MZH|BAH|JZH|BLH|_(?:NO|ID|NUM)|[Pp][Ii][Dd]|(?i:open_?id|union_?id|uid)|N[Oo][.:：]|(?i:(?:patient|student|staff|employee|member|user|visit|accession|specimen|"
         "sample|account|chart|case|record|card|order|policy|claim|admission))",
         _has_digits,
     ),
@@ -247,6 +260,19 @@ NUMBERS = (
         r"[0-9]{3,5}(?: [0-9]{2,5}){2,4})(?![A-Za-z0-9%年月日元]|[./][0-9])",
         f"(?:{_CARRIERS}).{{0,20}}[A-Za-z0-9]{{3}}",
         _on_paper,
+    ),
+    Kind(
+        "file_number",
+        "【病案号】",
+        r"(?<![A-Za-z0-9.])(?P<value>(?:19|20)[0-9]{6}[A-Z]{2,5}[0-9]{3,8}|[A-Z]{2,5}#[0-9]{5,12}|1[.]2[.][0-9]{2,5}(?:[.][0-9]+){4,})"
+        r"(?![A-Za-z0-9])",  # made by laboratory and image systems
+        "(?:19|20)[0-9]{6}[A-Z]{2}|[A-Z]#[0-9]{5}|1[.]2[.][0-9]",
+    ),
+    Kind(
+        "file_number",
+        "【病案号】",
+        r"(?:单|票|证|卡|号|书|表|历|案|据|^|[\s|])[:： ]?№[:： ]?(?P<value>[A-Z]{0,4}-?[0-9]{5,14})(?![A-Za-z0-9])",
+        "№",
     ),
     Kind(
         "file_number",
@@ -274,24 +300,30 @@ NUMBERS = (
         "wechat",
         "【微信号】",
         rf"(?:{_WECHAT})(?:号码|号|ID|id|名|账号|帐号|同号|联系)?"
-        r"(?:[^A-Za-z0-9，。,\n]{0,8}(?:[:：是为加搜用]|全拼)\s*|[^A-Za-z0-9。\n]{0,12}(?=[A-Za-z0-9_.-]{0,19}[0-9_])"
-        r"(?=[A-Za-z0-9_.-]{0,19}[A-Za-z])|\s*(?=[A-Za-z0-9_-]{0,19}[0-9_]))"
+        r"(?:[^A-Za-z0-9，。,\n]{0,8}(?:[:：是为加搜用]|全拼)\s*|[^A-Za-z0-9。\n]{0,12}(?=[A-Za-z0-9_.-]{0,19}[0-9_-])"
+        r"(?=[A-Za-z0-9_.-]{0,19}[A-Za-z])|\s*(?=[A-Za-z0-9_-]{0,19}[0-9_-]))"
         r"(?P<value>[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?=[A-Za-z0-9])){4,19})(?![A-Za-z0-9_@-])",
         "飞信|陌陌|[Ll]ine|[Ww]hats[Aa]pp|[Tt]elegram|[Ss]kype|[微威薇徽卫][信芯星x♥❤心:： ]|加[微薇Vv]|"
         "[+][Vv薇微]|绿泡泡|绿色软件|[Vv][信Xx]|[Vv薇微威]\\s*[:：]|抖音|小红书|快手|钉钉|支付宝|微博|weixin|"
-        "[Ww]e[Cc]hat|WECHAT|[Ww][Xx]",
+        "[Ww]e[Cc]hat|WECHAT|[Ww][Xx]|知乎|贴吧|[Ii]nstagram|[Ff]acebook|[Kk]akao",
         lambda match: (
             not re.match("https?$|www", match["value"]) and bool(re.search("[0-9_-]|^[a-z]+$", match["value"]))
         ),
     ),
     Kind(
+        "wechat",
+        "【微信号】",
+        r"(?:加|搜|找|联系|关注)[^A-Za-z0-9，。；\n]{0,6}(?P<value>[a-z][a-z0-9]{1,14}_[a-z0-9_]{2,14})(?![A-Za-z0-9_@.-])",
+        "(?:加|搜|找|联系|关注).{0,6}[a-z][a-z0-9]+_",
+    ),
+    Kind(
         "qq",
         "【QQ号】",
-        rf"(?:(?:(?<![A-Za-z])[Qq] ?[Qq]|扣扣?|企鹅|秋秋|球球|加[Qq]|(?<![A-Za-z])[Qq]群?(?=\s*[:：]|"
+        rf"(?:(?:(?<![A-Za-z])[Qq] ?[Qq]|扣扣?|企鹅|🐧|秋秋|球球|加[Qq]|(?<![A-Za-z])[Qq]群?(?=\s*[:：]|"
         rf"群))(?:号码|号|群号|群)?|[Qq]群号?|(?:[进加入有的]|病友|交流|微信|患者|家长|粉丝)?群(?:号码|"
-        rf"号)?)(?:[吗么呢]?[？?，,])?{WORDED}"
+        rf"号)?)(?:[吗么呢]?[？?，,]|也行|也可以?|都行|同号)?{WORDED}"
         rf"(?P<value>[1-9](?:[ ]?{DIGIT}){{4,10}}){_OVER}(?![./%]|[年月日元人个名岁号]|[A-Za-z])",
-        "[Qq]|扣|企鹅|秋秋|球球|群",
+        "[Qq]|扣|企鹅|🐧|秋秋|球球|群",
         _qq,
     ),
     Kind(
@@ -349,14 +381,15 @@ NUMBERS = (
     Kind(
         "landline",
         "【电话】",
-        rf"(?P<label>(?:电话|座机|固话|传真|致电|热线|总机|分机|[Tt]el|TEL|[Pp]hone|[Mm]ob(?:ile)?|[Ff]ax|FAX)"
+        rf"(?P<label>(?:电话|座机|固话|传真|致电|热线|总机|分机|手提|住宅|宅电|家电|小灵通|[Tt]el|TEL|[Pp]hone|[Mm]ob(?:ile)?|[Ff]ax|FAX|(?<!血)[打拨](?=[2-8][0-9]{{6,7}}(?![0-9])))"
         rf"(?:号码|号|\.|[:：]?(?:家|宅|办|办公|单位|科室))?{WORDED})?(?<![0-9A-Za-z-])(?<![0-9][.])"
-        rf"(?P<value>(?P<form>(?:(?:(?:[+]86[ -]?)?(?:[（(]{_AREA}[)）] ?|{_AREA}(?: ?[-—] ?| ))|"
+        rf"(?P<value>(?P<form>(?:(?:(?:[+]86[ -]?)?(?:[（(]{_AREA}[)）] ?|{_AREA}(?: ?[-—/] ?| ))|"
         rf"[+]86[ -]{_AREA_ABROAD}[ -])"
         r"[2-8][0-9]{2,3}[- ]?[0-9]{4}|0[2-8]-[0-9]{3,4}-[0-9]{4})"
         r"(?:(?:[-—]|转|转分机)[0-9]{1,5})?)"
         rf"|0?[0-9]{{3,4}}[ -]?[0-9]{{4,7}}|[0-9]{{7,11}}){_OVER}(?![0-9%]|[./][0-9]|[a-zA-Z])",
-        "[）)— -][2-8][0-9]{2}|电话|座机|固话|传真|致电|热线|总机|分机|[Tt]el|TEL|[Pp]hone|[Mm]ob|[Ff]ax|FAX",
+        "[）)— -][2-8][0-9]{2}|[打拨][2-8][0-9]{6}|电话|座机|固话|传真|致电|热线|总机|分机|手提|住宅|宅电|"
+        "家电|小灵通|[Tt]el|TEL|[Pp]hone|[Mm]ob|[Ff]ax|FAX",
         _labelled_or_formed,
     ),
 )

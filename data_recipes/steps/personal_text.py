@@ -10,7 +10,7 @@ from typing import NamedTuple
 from data_recipes.steps.names import lists
 
 _WIDE = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F) if chr(wide) not in "，：；！？（）［］｛｝～"}
-_MISREAD = {"呺": "号", "诂": "话"}  # by a scanner; elsewhere these characters hardly occur
+_MISREAD = {"呺": "号", "弓": "号", "诂": "话"}  # by a scanner; no pattern needs them
 _PLAIN = _WIDE | str.maketrans(lists.TRADITIONAL | _MISREAD | {"\u3000": " ", "•": "·"})
 _DRESSED = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
 

@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 Column = NDArray[np.float64]
 
 LONGEST = 4  # characters of a word that is looked up: they fit into 64 bits
-_GAP = "\0" * LONGEST  # between texts
+_GAP = "\0" * (LONGEST + 1)  # between texts: what comes after the sign behind a name is looked up, too
 _MOST_SIGNS = 3  # between a name and the word before it
 MOST = 4.0
 """The largest number that says how often a word occurs."""
@@ -78,10 +78,10 @@ class Joined:
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Joined":
         """Joins texts."""
-        joined = _GAP + "".join(text + _GAP for text in texts) + _GAP  # words are looked up past a sign, too
+        joined = _GAP + "".join(text + _GAP for text in texts)
         codes = np.minimum(np.frombuffer(joined.encode("utf-32-le", "replace"), np.uint32), 0xFFFF)
-        lengths = [len(text) + LONGEST for text in texts]
-        return cls(_same()[codes], np.cumsum([LONGEST, *lengths])[:-1])
+        lengths = [len(text) + len(_GAP) for text in texts]
+        return cls(_same()[codes], np.cumsum([len(_GAP), *lengths])[:-1])
 
     def run(self, start: Places, length: int) -> Codes:
         """The characters from each place on, as one number."""
@@ -202,7 +202,14 @@ def _tables() -> dict[str, Table]:
         "double": listed(lists.DOUBLE_SURNAMES),
         "part": listed(lists.PARTS),
         "address": listed(lists.ADDRESS),
-        "no names": listed((*lists.FAMOUS, *lists.WORDS, *(word for words in lists.BEFORE.values() for word in words))),
+        "no names": listed(
+            (
+                *lists.FAMOUS,
+                *lists.WORDS,
+                *lists.NOT_FILLED_IN,
+                *(word for words in lists.BEFORE.values() for word in words),
+            )
+        ),
         "before": classed(lists.BEFORE),
         "after": classed(lists.AFTER),
     }
@@ -271,8 +278,7 @@ def candidates(joined: Joined) -> Candidates:
         _with_surname(double[given[double + 3]], 2, 2, DOUBLE),
         _parts(joined),
     ]
-    every = Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
-    return every.at(tables["no names"][_span(joined, every)] == 0)
+    return Candidates(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
 
 
 def _with_surname(start: Places, surname: int, given: int, kind: int) -> Candidates:
@@ -322,6 +328,7 @@ def own(joined: Joined, of: Candidates) -> dict[str, Column]:
         "two, like a medicine": two & masks["medicine ends"][codes[of.end - 1]],
         "part of a name": of.kind == PART,
         ROW_OF_PARTS: of.kind == ROW,
+        "is no name": _tables()["no names"][_span(joined, of)] > 0,
     }
     speech = np.where(single, dictionary().speech[codes[of.start]], 0)
     holds |= {f"surname is a {name}": speech == number for number, name in enumerate(SPEECH.values(), 1)}
@@ -357,6 +364,7 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
         "begins a known name": (length == 2) * names[joined.run(of.start, 3)],
         CUTS: cut_before(joined, of.start),
         "cuts a longer word before": _longer(plain, joined, of.start - 2, of.start - 1),
+        "cuts a listed word": _cuts_listed(joined, of),
         "cuts a word after": plain[joined.run(of.end - 1, 2)],
         "cuts a longer word after": _longer(plain, joined, of.end - 2, of.end - 1),
         "a word ends before": np.maximum(plain[joined.run(of.start - 2, 2)], plain[joined.run(of.start - 3, 3)]),
@@ -367,6 +375,17 @@ def in_words(joined: Joined, of: Candidates) -> dict[str, Column]:
 def cut_before(joined: Joined, start: Places) -> Column:
     """How often the word of two characters occurs that would be cut by a name that begins at each place."""
     return dictionary().plain[joined.run(start - 1, 2)]
+
+
+def _cuts_listed(joined: Joined, of: Candidates) -> Column:
+    """Whether it is a part of a longer word that is listed as no name, or begins in one: 张仲 or 景曰 of 张仲景曰."""
+    listed, length = _tables()["no names"], of.end - of.start
+    parts = [
+        listed[joined.run(of.start - before, longer)] * np.logical_or(before > 0, length < longer)
+        for longer in range(2, LONGEST + 1)
+        for before in range(longer)
+    ]
+    return np.maximum.reduce(parts)
 
 
 def _longer(plain: Table, joined: Joined, *starts: Places) -> Column:

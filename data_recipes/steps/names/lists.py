@@ -32,6 +32,7 @@ LABELS = tuple(_READ["labels"].split())
 NOT_FILLED_IN = frozenset(_READ["not_filled_in"].split())
 ADDRESS = tuple(_READ["address"].split())
 WORDS = tuple(_READ["words"].split())
+ABROAD = tuple(_READ["abroad"].split())
 FAMOUS = tuple(_READ["famous"].split())
 PINYIN_SURNAMES = frozenset(_READ["pinyin_surnames"].split())
 TRADITIONAL = {pair[0]: pair[1] for pair in _READ["traditional"].split()}

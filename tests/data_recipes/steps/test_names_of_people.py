@@ -1,5 +1,6 @@
 from collections import Counter
 
+import opencc
 import pytest
 
 from data_recipes.steps.names import lists
@@ -24,9 +25,18 @@ def test_the_last_text_may_end_with_what_could_be_a_name(text: str) -> None:
     assert found == (["王建国"] if "王建国" in text else [])
 
 
+def test_a_text_may_end_with_a_name() -> None:
+    assert running_names(["杜甫晚年消渴，白居易眼昏，李时珍（1518—1593）著《本草纲目》，名医叶天士"], [[]]) == {}
+
+
 def test_every_feature_has_a_weight_and_every_weight_a_feature() -> None:
     joined = Joined.of(TEXTS)
     assert {*described(joined, candidates(joined)), BESIDE} == set(weights().of)
+
+
+def test_traditional_characters_are_those_of_opencc() -> None:
+    simplified = opencc.OpenCC("t2s").convert
+    assert {old: new for old, new in lists.TRADITIONAL.items() if simplified(old) != new} == {}
 
 
 @pytest.mark.parametrize("section", [lists.BEFORE, lists.AFTER])

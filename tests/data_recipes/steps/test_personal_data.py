@@ -130,6 +130,32 @@ PERSONAL = [
     ("姓 名 ： 卓 玛 措   族别：藏", "name", "卓 玛 措"),
     ("姓名|初夏|年龄|8", "name", "初夏"),
     ("持证人：CHAN KA MAN", "name", "CHAN KA MAN"),
+    # labels and shapes of a further author
+    ("住 院 弓：0O38l92 科别", "file_number", "0O38l92"),
+    ("血透编号HD-0182，干体重", "file_number", "HD-0182"),
+    ("心电图号 ECG 118273，", "file_number", "ECG 118273"),
+    ("影像号【CT0091827】", "file_number", "CT0091827"),
+    ("胎儿超声号：US/24/10392　", "file_number", "US/24/10392"),
+    ("[检验科] 20240702LIS0098 |", "file_number", "20240702LIS0098"),
+    ("放射剂量记录：RIS-5512087 ", "file_number", "5512087"),
+    ("PACS: 1.2.840.113619.2.55.3.2831 /", "file_number", "1.2.840.113619.2.55.3.2831"),
+    ("PAT_NO=000187364", "file_number", "000187364"),
+    ("报告单 №0071938，", "file_number", "0071938"),
+    ("工伤认定编号工伤认字[2024]第0783号，", "file_number", "工伤认字[2024]第0783号"),
+    ("就诊卡|流水号|科\n无|20240311000482|骨科", "file_number", "20240311000482"),
+    ("医保卡号：110101199003077758", "insurance_number", "110101199003077758"),
+    ("QQ也行 384917562", "qq", "384917562"),
+    ("医生微信drpan-ortho已满人", "wechat", "drpan-ortho"),
+    ("联系不上时打85718846", "landline", "85718846"),
+    ("住宅2671 0935，", "landline", "2671 0935"),
+    ("/ 1967.05.21 / F / KNEE", "birth_date", "1967.05.21"),
+    ("丈夫在江铃底盘厂开叉车，", "workplace", "江铃底盘厂"),
+    ("姓名：励志　", "name", "励志"),
+    ("收款人：水清浅，", "name", "水清浅"),
+    ("PACS WEI^CHUNHUA / F", "name", "WEI^CHUNHUA"),
+    ("玛丽亚·冈萨雷斯产后两小时", "name", "玛丽亚·冈萨雷斯"),
+    ("黃志強醫師表示術後恢復良好", "name", "黃志強"),
+    ("小儿鲍启航昨夜高热", "name", "鲍启航"),
 ]
 
 HARMLESS = [
@@ -151,6 +177,11 @@ HARMLESS = [
     "国药准字H20123456，批号 20230101123456，ISBN 9787117123456",
     "圆周率3.14159265358979323846",
     "代码 110101199013077757",  # no such month
+    "临床试验编号NCT04280705，注册号：ChiCTR2000029308",
+    "患者1985年出生，已婚",  # a year alone is none
+    "患者：Stage IV disease",
+    "上海强生有限公司宣布召回一批产品，",
+    "Batch No. 8837120941，EXP 2027/05，项目编码110200001",
     "患者高血压，男性多见；患者黄疸，女性；患者安静，男；患者时年45岁",
     "患者高热因感染，患者白细胞因子升高，患者高危因素",
     "患者常规，患者方便，患者和家属，患者马上入院",
@@ -199,6 +230,13 @@ def test_the_policy_decides_what_becomes_of_the_row(rows: Any, run: Any) -> None
     dropped = run(make(PersonalDataStep(kind="personal_data", policy="drop")), table)
     assert [tuple(row) for row in dropped.dropped] == [("row-0", "personal_mobile")]
     assert dropped.counts == {}
+
+
+def test_numbers_like_one_that_was_found_are_found_but_no_dates_and_batches(rows: Any, run: Any) -> None:
+    text = "住院号20249931，转科后20249947；20240105入院，批号20248812；工号HL-0526和HL-0731，XK-0526型"
+    outcome = run(make(PersonalDataStep(kind="personal_data")), rows((text, "好")))
+    masked = "住院号【病案号】，转科后【病案号】；20240105入院，批号20248812；工号【病案号】和【病案号】，XK-0526型"
+    assert outcome.kept["messages"].to_pylist()[0][0]["content"] == masked
 
 
 def test_only_the_chosen_types_are_looked_for(rows: Any, run: Any) -> None:
