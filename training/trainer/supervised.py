@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from loguru import logger
@@ -17,6 +17,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted, Terminated
 from common.files import disk_errors, read_json, replacing_directory, sync, write_json
+from models.output_layer import OutputLayer
 from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training.batches.packing import IGNORED, TOKENS, Rows, collate_packed, collate_padded
@@ -34,6 +35,23 @@ from training.trainer.supervised_loss import LossOfLogits, loss_of
 from training.trainer.trackers import offline
 
 
+class Along(NamedTuple):
+    """What goes along with a training.
+
+    Attributes:
+        dev_answers: Asks the model now and then.
+        companion: What the method does at every step.
+        rates: See ``Method.rates``.
+    """
+
+    dev_answers: DevAnswers | None = None
+    companion: Companion | None = None
+    rates: Mapping[str, float] = MappingProxyType({})
+
+
+NOTHING = Along()
+
+
 def train(
     model: PreTrainedModel | PeftModel,
     train_rows: Rows,
@@ -41,9 +59,7 @@ def train(
     config: TrainConfig,
     run: RunDirectory,
     seed: int,
-    dev_answers: DevAnswers | None = None,
-    companion: Companion | None = None,
-    rates: Mapping[str, float] | None = None,
+    along: Along = NOTHING,
 ) -> None:
     """Trains a model in place, continuing from the run's newest checkpoint if it has one.
 
@@ -54,9 +70,7 @@ def train(
         config: How it is trained.
         run: Where checkpoints and metrics go.
         seed: Seed of the order.
-        dev_answers: Asks the model now and then.
-        companion: What the method does at every step.
-        rates: See ``Method.rates``.
+        along: What goes along with it.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
@@ -78,13 +92,7 @@ def train(
             data_collator=collate_packed if config.packing else collate_padded,
             compute_loss_func=loss,
         )
-        trainer.rates = rates or {}
-        if companion:
-            trainer.companion = companion
-            trainer.add_callback(companion)
-        if dev_answers:
-            dev_answers.loss = loss
-            trainer.add_callback(dev_answers)
+        trainer.take(along, loss)
         run_to_end(trainer, run, config)
 
 
@@ -155,6 +163,7 @@ class SupervisedTrainer(Trainer):
         fingerprint: Of what the run is made from.
         rates: Learning rates in multiples of that of the run, by a part of the names of trained tensors.
         companion: What the method does at every step; it restores what is trained.
+        measures: Names of what is logged besides the loss, in training and (with ``dev_``) on the dev split.
         tokens: Trained on so far, without padding.
         supervised_tokens: Those of them that the loss counts.
     """
@@ -165,6 +174,17 @@ class SupervisedTrainer(Trainer):
     watch: DevLossWatch | None = None
     rates: Mapping[str, float] = MappingProxyType({})
     companion: Companion | None = None
+    measures: tuple[str, ...] = ()
+
+    def take(self, along: Along, output: OutputLayer | LossOfLogits) -> None:
+        """Adds what goes along; ``output`` is what has taken over the model's output layer."""
+        self.rates = along.rates
+        if along.companion:
+            self.companion = along.companion
+            self.add_callback(along.companion)
+        if along.dev_answers:
+            along.dev_answers.loss = output
+            self.add_callback(along.dev_answers)
 
     @property
     def steps(self) -> int:
@@ -202,23 +222,27 @@ class SupervisedTrainer(Trainer):
         return int(inputs.pop(TOKENS).sum()), int((inputs["labels"] != IGNORED).sum())
 
     def evaluation_loop(self, *arguments: Any, **named: Any) -> Any:
-        """The dev loss is the mean over all supervised tokens; transformers' own is the mean over batches."""
-        self.dev_loss, self.dev_tokens = 0.0, 0
+        """The dev loss is the mean over all supervised tokens (``_weight``); transformers' own is that over batches."""
+        self.dev_loss, self.dev_weight = 0.0, 0
         output = super().evaluation_loop(*arguments, **named)
-        output.metrics["eval_loss"] = self.dev_loss / self.dev_tokens
+        output.metrics["eval_loss"] = self.dev_loss / self.dev_weight
         return output
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Any], *arguments: Any, **named: Any
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
         """Adds the losses of a batch to those of the split."""
-        _, supervised = self._counts(inputs)
+        weight = self._weight(inputs)
         predicted: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
         predicted = super().prediction_step(model, inputs, *arguments, **named)
         assert predicted[0] is not None
-        self.dev_loss += float(predicted[0]) * supervised
-        self.dev_tokens += supervised
+        self.dev_loss += float(predicted[0]) * weight
+        self.dev_weight += weight
         return predicted
+
+    def _weight(self, inputs: dict[str, Any]) -> int:
+        """What a batch counts for in the dev loss: its supervised tokens. The counts are taken out of the batch."""
+        return self._counts(inputs)[1]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         rows = self.train_dataset

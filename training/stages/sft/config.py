@@ -1,4 +1,4 @@
-"""The typed schema of recipes that tune a language model on conversations."""
+"""The typed schema of recipes that tune a language model, and of those that tune it on conversations."""
 
 from typing import Literal
 
@@ -10,17 +10,21 @@ from training.config import MergeConfig, StageConfig, TrainConfig
 from training.methods import METHODS, AnyMethodConfig
 
 
-class SftConfig(StageConfig):
-    """Everything that tuning a language model on conversations reads."""
+class LanguageModelConfig(StageConfig):
+    """What every stage reads that tunes a language model.
 
-    stage: Literal["sft"] = "sft"
+    Attributes:
+        method: How the base is tuned.
+        merge: How what was trained becomes part of the weights.
+    """
+
     model: ModelConfig
     method: AnyMethodConfig
     train: TrainConfig = TrainConfig()
     merge: MergeConfig = MergeConfig()
 
     @model_validator(mode="after")
-    def _corpus_can_be_read(self) -> "SftConfig":
+    def _corpus_can_be_read(self) -> "LanguageModelConfig":
         corpus = self.model.embedded.corpus if self.model.embedded else None
         readable = [name for name in DOMAINS if find_domain(name).has_prose]
         if corpus is not None and corpus not in readable:
@@ -30,7 +34,7 @@ class SftConfig(StageConfig):
         return self
 
     @model_validator(mode="after")
-    def _packing_needs_attention_isolation(self) -> "SftConfig":
+    def _packing_needs_attention_isolation(self) -> "LanguageModelConfig":
         if self.train.packing and not METHODS[self.method.kind].isolates_packed_rows:
             raise ValueError(
                 f"train.packing=true does not work with {self.method.kind}: packed examples would see each other "
@@ -39,7 +43,7 @@ class SftConfig(StageConfig):
         return self
 
     @model_validator(mode="after")
-    def _checkpointing_needs_layers_that_can_be_recomputed(self) -> "SftConfig":
+    def _checkpointing_needs_layers_that_can_be_recomputed(self) -> "LanguageModelConfig":
         if self.train.gradient_checkpointing and not METHODS[self.method.kind].recomputes_layers:
             raise ValueError(
                 f"train.gradient_checkpointing=true does not work with {self.method.kind}: a layer that is computed "
@@ -48,10 +52,16 @@ class SftConfig(StageConfig):
         return self
 
     @model_validator(mode="after")
-    def _dev_loss_selects_among_results(self) -> "SftConfig":
+    def _dev_loss_selects_among_results(self) -> "LanguageModelConfig":
         if self.train.follows_dev_loss and not METHODS[self.method.kind].any_step_is_a_result:
             raise ValueError(
                 f"train.keep_best and train.early_stopping do not work with {self.method.kind}: the values of an "
                 "earlier step still have the ranks that its schedule takes away; omit both"
             )
         return self
+
+
+class SftConfig(LanguageModelConfig):
+    """Everything that tuning a language model on conversations reads."""
+
+    stage: Literal["sft"] = "sft"
