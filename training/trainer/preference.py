@@ -129,7 +129,7 @@ class PreferenceTrainer(SupervisedTrainer):
         """Adds the rewards on the dev split; its loss is the mean over pairs."""
         self.dev_rewards = Rewards()
         output = super().evaluation_loop(*arguments, **named)
-        output.metrics |= {f"eval_{name}": value for name, value in self.dev_rewards.means().items()}
+        output.metrics.update({f"eval_{name}": value for name, value in self.dev_rewards.means().items()})
         return output
 
     def _weight(self, inputs: dict[str, Any]) -> int:
