@@ -37,6 +37,10 @@ class KnownAnswer(NamedTuple):
         """The same under another name."""
         return self.text.replace(self.entry.name, name, 1)
 
+    def shares_a_fact_with(self, example: Example) -> bool:
+        """Whether it states a fact that was asked for, or the right answer one of its facts, also within another."""
+        return any(fact in self.text for fact in example.facts) or any(fact in example.answer for fact in self.facts)
+
 
 @dataclass(frozen=True)
 class WorseAnswers:
@@ -87,13 +91,13 @@ class WorseAnswers:
         return []
 
     def _of_another_entry(self, example: Example) -> list[str]:
-        """The same attribute of other entries of the type, none of whose facts is one of the right ones."""
+        """The same attribute of other entries of the type, whose facts are others."""
         entry = self.kb.by_id[example.grounding[0]]
         return [
             other.said_of(entry.name)
             for other in self.by_kind.get((entry.type, example.kind), ())
             if other.entry is not entry
-            and not other.facts.intersection(example.facts)
+            and not other.shares_a_fact_with(example)
             and not any(entry.name in fact for fact in other.facts)
         ]
 
@@ -102,7 +106,7 @@ class WorseAnswers:
         return [
             other.text
             for other in self.by_entry.get(example.grounding[0], ())
-            if other.kind != example.kind and not other.facts.intersection(example.facts)
+            if other.kind != example.kind and not other.shares_a_fact_with(example)
         ]
 
     def _made_up(self, example: Example) -> list[str]:

@@ -14,12 +14,12 @@ from domains.worse_answers import WorseAnswers
 
 @pytest.fixture(scope="module")
 def train(medical: BuiltDataset) -> list[Example]:
-    return medical.splits["train"]
+    return medical.splits["train"][::8]
 
 
 @pytest.fixture(scope="module")
 def worse(medical: BuiltDataset, kb: KnowledgeBase, train: list[Example]) -> dict[str, str]:
-    answers = WorseAnswers.of(kb, PHRASEBOOK, train)
+    answers = WorseAnswers.of(kb, PHRASEBOOK, medical.splits["train"])
     rng = Random("test")
     return {example.id: answers.to(example, rng) for example in train}
 
@@ -28,14 +28,15 @@ def test_what_is_not_a_comparison_or_a_search_for_a_disease_has_a_worse_answer(
     train: list[Example], worse: dict[str, str]
 ) -> None:
     without = Counter(example.kind for example in train if not worse[example.id])
-    assert set(without) <= {"reverse", "comparison"} and sum(map(bool, worse.values())) > 0.9 * len(train)
+    assert without["reverse"] and without["comparison"]  # the rules have none for them
+    assert without.total() - without["reverse"] - without["comparison"] < 0.005 * len(train)
 
 
 def test_none_states_a_fact_that_was_asked_for(train: list[Example], worse: dict[str, str]) -> None:
     for example in train:
         if worse[example.id] and example.behaviour == "answer" and len(example.prompt) == 1:
             assert worse[example.id] != example.answer
-            assert example.kind == "传染性" or not any(fact in worse[example.id] for fact in example.facts), example.id
+            assert not any(fact in worse[example.id] for fact in example.facts), example.id
 
 
 def test_facts_of_another_entry_are_said_under_the_name_that_was_asked(

@@ -73,9 +73,10 @@ class Rewards:
 
     def add(self, found: Compared) -> None:
         """Adds the pairs of a batch."""
-        self.pairs += len(found.margins)
-        self.right += int((found.margins > 0).sum())
-        self.margin += float(found.margins.sum())
+        margins = found.margins.detach()
+        self.pairs += len(margins)
+        self.right += int((margins > 0).sum())
+        self.margin += float(margins.sum())
 
     def means(self) -> dict[str, float]:
         """Share of the pairs whose better answer has the higher reward, and the mean difference of the two."""

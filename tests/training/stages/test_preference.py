@@ -70,14 +70,13 @@ def weights(job: PreferenceJob, run: RunDirectory) -> dict[str, torch.Tensor]:
     return load_file(job.trained(run) / "adapter_model.safetensors")
 
 
-def test_packing_and_single_answers_are_refused_with_what_to_do(folder: Path) -> None:
+def test_what_does_not_go_together_is_refused_with_what_to_do(folder: Path) -> None:
     with pytest.raises(UserError, match=r"train\.packing: .*not packed(?s:.*)set train\.packing=false"):
         configure(folder, "train.packing=true")
     with pytest.raises(UserError, match=r"loss=dppo: no such loss.*dpo"):
         configure(folder, "loss=dppo")
-    write_jsonl(folder / "rows.jsonl", [{"instruction": q, "output": "要看医生。"} for q in questions()])
-    with pytest.raises(UserError, match=r"have no worse answer(?s:.*)data=medical_preferences"):
-        begun(folder, "data=rows", f"source.path={folder}/rows.jsonl")
+    with pytest.raises(UserError, match=r"beta: .*greater than 0"):
+        configure(folder, "loss.beta=0")
 
 
 def test_training_starts_from_the_reference_and_goes_towards_the_better_answers(folder: Path) -> None:
