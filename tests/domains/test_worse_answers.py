@@ -32,11 +32,12 @@ def test_what_is_not_a_comparison_or_a_search_for_a_disease_has_a_worse_answer(
     assert without.total() - without["reverse"] - without["comparison"] < 0.005 * len(train)
 
 
-def test_none_states_a_fact_that_was_asked_for(train: list[Example], worse: dict[str, str]) -> None:
+def test_none_states_a_fact_that_was_asked_for(train: list[Example], worse: dict[str, str], kb: KnowledgeBase) -> None:
     for example in train:
         if worse[example.id] and example.behaviour == "answer" and len(example.prompt) == 1:
-            assert worse[example.id] != example.answer
-            assert not any(fact in worse[example.id] for fact in example.facts), example.id
+            stated = worse[example.id].removeprefix(kb.by_id[example.grounding[0]].name)  # 过敏 is in 过敏性鼻炎
+            assert stated != worse[example.id]
+            assert not any(fact in stated for fact in example.facts), example.id
 
 
 def test_facts_of_another_entry_are_said_under_the_name_that_was_asked(
