@@ -49,7 +49,7 @@ def compare(loss: AnyLoss, better: Answers, worse: Answers) -> Compared:
     """The configured loss of some pairs."""
     match loss:
         case DpoLoss():
-            return dpo(better, worse, beta=loss.beta)
+            return dpo(better, worse, beta=loss.beta, better_weight=loss.better_weight)
         case IpoLoss():
             return ipo(better, worse, beta=loss.beta)
         case OrpoLoss():
@@ -58,14 +58,15 @@ def compare(loss: AnyLoss, better: Answers, worse: Answers) -> Compared:
             return simpo(better, worse, beta=loss.beta, gamma=loss.gamma)
 
 
-def dpo(better: Answers, worse: Answers, *, beta: float) -> Compared:
+def dpo(better: Answers, worse: Answers, *, beta: float, better_weight: float = 0.0) -> Compared:
     """Direct preference optimisation (arXiv:2305.18290, equation 7).
 
-    ``-log σ(β log (π(y_w|x) / π_ref(y_w|x)) - β log (π(y_l|x) / π_ref(y_l|x)))``; the reward of an answer is
-    ``β log (π(y|x) / π_ref(y|x))`` (equation 5, but for a term of the prompt).
+    ``-log σ(β log (π(y_w|x) / π_ref(y_w|x)) - β log (π(y_l|x) / π_ref(y_l|x))) - α/|y_w| log π(y_w|x)``; the reward of
+    an answer is ``β log (π(y|x) / π_ref(y|x))`` (equation 5, but for a term of the prompt). The last term, with the
+    weight α, keeps the better answer likely (arXiv:2404.19733, equation 1).
     """
     margins = beta * (better.log_ratio - worse.log_ratio)
-    return Compared(-logsigmoid(margins), margins)
+    return Compared(-logsigmoid(margins) - better_weight * better.per_token, margins)
 
 
 def ipo(better: Answers, worse: Answers, *, beta: float) -> Compared:

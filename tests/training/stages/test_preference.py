@@ -21,6 +21,7 @@ from training.provenance import Provenance, fingerprint_of
 from training.stages import read_stage
 from training.stages.preference.config import PreferenceConfig
 from training.stages.preference.job import PreferenceJob
+from training.trainer.answer_logprobs import AnswerLogprobs
 from training.trainer.preference import PreferenceTrainer
 from training.trainer.reference import save_references, saved_references
 
@@ -142,7 +143,16 @@ def test_references_of_another_run_or_damaged_ones_are_computed_again(tmp_path: 
     assert len(lines) == 3 and all("computed again" in line for line in lines)
 
 
-def test_the_memory_plan_has_both_answers_of_every_pair(folder: Path) -> None:
+def test_the_largest_step_has_both_answers_of_the_longest_pairs(folder: Path) -> None:
+    job, _ = begun(folder)
+    step, pairs = job._largest_step(), job.pairs["train"]
+    most = sorted((sum(pair.better.mask) + sum(pair.worse.mask) for pair in pairs), reverse=True)
+    assert (step.rows, step.supervised) == (4, sum(most[:2])) and step.loss is AnswerLogprobs
+    assert step.length == max(len(sequence.ids) for pair in pairs for sequence in pair)
+
+
+@pytest.mark.slow  # rehearses the whole run
+def test_the_memory_plan_grows_with_the_pairs_of_a_step(folder: Path) -> None:
     job, _ = begun(folder)
     more, _ = begun(folder, "train.batch_size=8")
     small, large = (one.plan().phases["training"].computing for one in (job, more))

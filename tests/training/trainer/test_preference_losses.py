@@ -43,6 +43,13 @@ def test_before_training_dpo_is_log_2_and_its_gradient_is_beta_half() -> None:
     assert logprob.grad is not None and logprob.grad.tolist() == pytest.approx([-0.05, -0.05])
 
 
+def test_dpo_may_also_keep_the_better_answer_likely() -> None:
+    better, worse = answers()
+    alone, kept = dpo(better, worse, beta=0.1), dpo(better, worse, beta=0.1, better_weight=0.5)
+    torch.testing.assert_close(kept.losses - alone.losses, -0.5 * better.logprob / better.tokens)
+    assert torch.equal(kept.margins, alone.margins)
+
+
 def test_ipo_is_least_at_its_target_and_rises_beyond_it() -> None:
     tokens, zero = torch.tensor([2]), torch.zeros(1)
     worse = Answers(zero, tokens, zero)

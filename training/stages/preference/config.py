@@ -26,10 +26,13 @@ class DpoLoss(LossConfig):
 
     Attributes:
         beta: How strongly the model is kept near the base; lower lets it move further away.
+        better_weight: Weight of the loss of the better answer beside the preference (arXiv:2404.19733). Without it both
+            answers may become less likely, as long as the worse one does so faster; 0 is DPO as published.
     """
 
     kind: Literal["dpo"]
     beta: float = Field(0.1, gt=0)
+    better_weight: float = Field(0.0, ge=0)
     needs_reference = True
 
 
