@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from torch.nn.functional import logsigmoid
+from torch import nn
 
 from training.stages.preference.config import AnyLoss, DpoLoss, IpoLoss, OrpoLoss, SimpoLoss
 
@@ -66,7 +66,7 @@ def dpo(better: Answers, worse: Answers, *, beta: float, better_weight: float = 
     weight α, keeps the better answer likely (arXiv:2404.19733, equation 1).
     """
     margins = beta * (better.log_ratio - worse.log_ratio)
-    return Compared(-logsigmoid(margins) - better_weight * better.per_token, margins)
+    return Compared(-nn.functional.logsigmoid(margins) - better_weight * better.per_token, margins)
 
 
 def ipo(better: Answers, worse: Answers, *, beta: float) -> Compared:
@@ -87,7 +87,9 @@ def orpo(better: Answers, worse: Answers, *, weight: float) -> Compared:
     log-probability of an answer's tokens (equation 1); the first term is that of supervised fine-tuning.
     """
     odds = _log_odds(better.per_token) - _log_odds(worse.per_token)
-    return Compared(-better.per_token - weight * logsigmoid(odds), weight * (better.per_token - worse.per_token))
+    return Compared(
+        -better.per_token - weight * nn.functional.logsigmoid(odds), weight * (better.per_token - worse.per_token)
+    )
 
 
 def simpo(better: Answers, worse: Answers, *, beta: float, gamma: float) -> Compared:
@@ -96,7 +98,7 @@ def simpo(better: Answers, worse: Answers, *, beta: float, gamma: float) -> Comp
     ``-log σ(β/|y_w| log π(y_w|x) - β/|y_l| log π(y_l|x) - γ)``; the reward of an answer is ``β/|y| log π(y|x)``.
     """
     margins = beta * (better.per_token - worse.per_token)
-    return Compared(-logsigmoid(margins - gamma), margins)
+    return Compared(-nn.functional.logsigmoid(margins - gamma), margins)
 
 
 def _log_odds(logprob: torch.Tensor) -> torch.Tensor:
