@@ -8,6 +8,7 @@ from loguru import logger
 from common.command import Config
 from common.files import cache_dir, replacing_directory
 from common.hashing import sha256_files, sha256_value
+from models.artifact import FILE_NAME, Artifact
 from models.numerics import compute_dtype
 
 FOLDER = "models"
@@ -41,5 +42,7 @@ def build_once(
 
 
 def is_built_here(directory: Path) -> bool:
-    """Whether a directory is a model that was built here, in this cache."""
+    """Whether a directory is a model that was built here, in this cache, or was tuned from one."""
+    while (directory / FILE_NAME).is_file():
+        directory = Path(Artifact.load(directory).base.path)
     return directory.is_relative_to((cache_dir() / FOLDER).resolve())

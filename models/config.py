@@ -62,7 +62,7 @@ class Origin(Config):
 
     Attributes:
         path: A directory in native or original layout, a GGUF file or a directory with one, ``owner/name`` on Hugging
-            Face, or ``modelscope:owner/name``.
+            Face, or ``modelscope:owner/name``; in training also an earlier run, or ``runs/NAME/latest``.
         family: Name of the family, where ``config.json`` does not say.
         norm_head: Whether the output layer is a NormHead (Baichuan2), where vocabulary and tokenizer do not say.
         rope_ratio: What ChatGLM's ``rope_ratio`` means, where no file says: ``linear`` (chatglm2-6b-32k) or ``base``

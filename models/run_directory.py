@@ -4,6 +4,7 @@
 config.yaml     the resolved configuration
 command.txt     the command that started the run, as typed
 provenance.json what the run is made from, fixed before its first step: a resume is compared with it
+reference.safetensors  how likely the base finds the answers of all pairs, of a stage that compares with it
 dropped.jsonl   the examples that were not trained on, and why
 selected.json   which step's values are the result, where the dev loss decided (train.keep_best, train.early_stopping)
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
@@ -77,6 +78,11 @@ class RunDirectory:
     def dropped_file(self) -> Path:
         """The examples that were not trained on: a line each, with its split, its id and the reason."""
         return self.path / "dropped.jsonl"
+
+    @property
+    def reference_file(self) -> Path:
+        """How likely the base finds the answers of all pairs; written before the first step of some losses."""
+        return self.path / "reference.safetensors"
 
     @property
     def selected_file(self) -> Path:

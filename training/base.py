@@ -17,6 +17,7 @@ from models.loading import Quantisation, hash_model, load_model, load_prompt_for
 from models.prompt_format import PromptFormat
 from models.rehearsal import quantise_shapes
 from training.config import StageConfig
+from training.earlier_run import model_of_run
 
 CHINESE = "medical"
 """The domain whose prose a model built here reads where its own domain has none: the largest Chinese one."""
@@ -78,7 +79,7 @@ class Base:
 
 
 def find_base(run: StageConfig, directory: Path | None = None) -> Base:
-    """Finds a model by path or hub name, or builds the embedded one or a stand-in from the prose of the run's domain.
+    """Finds a model by path, hub name or the run that made it, or builds one from the prose of the run's domain.
 
     Args:
         run: The run.
@@ -106,7 +107,7 @@ def _directory(config: ModelConfig, run: StageConfig) -> Path:
     if config.stand_in is not None:
         return stand_ins.build_or_reuse(_prose(run, _reads(run)), config.stand_in)
     assert config.path is not None
-    return locate(config.path)
+    return model_of_run(Path(config.path).expanduser()) or locate(config.path)
 
 
 def _reads(run: StageConfig) -> str:

@@ -20,6 +20,7 @@ from data_recipes.sources.source import PROJECT_LICENCE
 from eval.report.schema import Report, shown_interval
 from eval.report.wording import VERDICTS, shown_overlap
 from models.artifact import AnyArtifact, BesideBaseArtifact, check_files, result_files
+from models.built import is_built_here
 from models.card import CARD, CardContent, ScoreRow, write_model_card
 from models.gguf_import.unpacking import gguf_of
 from models.hub import hub_name, locate
@@ -267,7 +268,7 @@ def _card(job: Job[Any], report: Report) -> CardContent:
         systems=list(report.systems),
         scores=rows,
         overlaps={suite: "<br>".join(shown_overlap(record.overlap)) for suite, record in report.suites.items()},
-        own_base=config.model.is_built_here,
+        own_base=config.model.is_built_here or is_built_here(job.base),
         base_hub_name=hub_name(config.model.path),
     )
 

@@ -13,7 +13,6 @@ from typing import NamedTuple, TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import broadcast_object_list
 from torch import distributed
 
 from common.errors import UserError
@@ -71,9 +70,8 @@ def from_first(value: T | None = None) -> T | None:
     """What the first process has decided; the others give nothing."""
     if count() == 1:
         return value
-    _joined()
     values = [value]
-    broadcast_object_list(values)
+    distributed.broadcast_object_list(values, device=_joined().device)
     return values[0]
 
 
@@ -96,7 +94,7 @@ def summed(*values: float) -> list[float]:
     return found
 
 
-class Share(NamedTuple):
+class StepShare(NamedTuple):
     """The part of an optimiser step that each process takes.
 
     Attributes:
@@ -113,7 +111,7 @@ class Share(NamedTuple):
         return self.rows * self.window * count()
 
 
-def share(rows: int, window: int) -> Share:
+def share(rows: int, window: int) -> StepShare:
     """Divides an optimiser step, which has as many rows whatever the number of processes is.
 
     Args:
@@ -131,7 +129,7 @@ def share(rows: int, window: int) -> Share:
         )
     each = -(-rows * window // count())
     batches = -(-each // rows)
-    return Share(-(-each // batches), batches)
+    return StepShare(-(-each // batches), batches)
 
 
 def leave() -> None:

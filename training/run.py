@@ -23,6 +23,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_ptuning_v2                   deep prompts instead of low-rank adapters
   python training/run.py recipe=medical_qlora data=bencao source.path=llama_data.json
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
+  python training/run.py recipe=medical_dpo                          prefers right answers; after recipe=medical_qlora
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
   python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
@@ -30,9 +31,11 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py resume=latest                               resumes the latest one that has not finished
   python training/run.py resume=RUN train.epochs=8                   trains a run for more epochs than it had
   python training/run.py resume=RUN model.path=DIR                   where the base model was moved to
+  python training/run.py recipe=NAME model=generic model.path=RUN    tunes what an earlier run has made
 
-Choices (files in configs/; extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
-{choices("run", "extractive")}
+Choices (files in configs/; loss= belongs to recipes of preferences, whose data= are pairs; extractive recipes take
+model= encoder, minilm or reader, data= subjqa and no method):
+{choices("run", "preference", "extractive")}
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512

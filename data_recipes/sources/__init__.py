@@ -5,7 +5,14 @@ from typing import Any
 
 from common.command import Config
 from data_recipes.sources.derived import cross_task, in_context, mix, multi_prompt, templates
-from data_recipes.sources.generated import grounded, image_prompt, knowledge_base, knowledge_tuning, word_problems
+from data_recipes.sources.generated import (
+    grounded,
+    image_prompt,
+    knowledge_base,
+    knowledge_preferences,
+    knowledge_tuning,
+    word_problems,
+)
 from data_recipes.sources.own import documents, feedback, rows
 from data_recipes.sources.published import (
     ape210k,
@@ -49,6 +56,7 @@ SOURCES: tuple[Source[Any], ...] = (
     promptcblue.SOURCE,
     cmedqa.SOURCE,
     documents.SOURCE,
+    knowledge_preferences.SOURCE,
     # a new source is added here (and imported above)
 )
 

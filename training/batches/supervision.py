@@ -81,7 +81,7 @@ def supervise(
     for example in examples:
         sequences = prompt_format.render_all(example.messages, config.supervise)
         for sequence in sequences:
-            _check(sequence, example, prompt_format)
+            check_supervised(sequence, example, prompt_format)
         longest = max(len(sequence.ids) for sequence in sequences)
         tokens[longest] += 1
         if longest <= config.max_length:
@@ -92,7 +92,7 @@ def supervise(
         else:
             dropped.append(example.id)
     logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
-    _report(split, len(examples), dropped, config)
+    report_dropped(split, len(examples), dropped, config)
     if shortened:
         logger.info("{}: {} examples are trained with less context (train.over_length)", split, len(shortened))
     result = SupervisedSet(rendered, dropped, shortened, len(examples))
@@ -131,7 +131,12 @@ def _windows(example: Example, prompt_format: PromptFormat, config: TrainConfig)
     return found
 
 
-def _check(sequence: Rendered, example: Example, prompt_format: PromptFormat) -> None:
+def check_supervised(sequence: Rendered, example: Example, prompt_format: PromptFormat) -> None:
+    """Checks that a sequence has something to learn, and where to stop.
+
+    Raises:
+        UserError: Nothing of it is supervised, or a turn does not end in a stop token.
+    """
     if not sequence.answers:
         raise UserError(
             "no token of this example is supervised", where=f"example {example.id}", fix="give it an answer"
@@ -144,7 +149,12 @@ def _check(sequence: Rendered, example: Example, prompt_format: PromptFormat) ->
         )
 
 
-def _report(split: str, read: int, dropped: list[str], config: TrainConfig) -> None:
+def report_dropped(split: str, read: int, dropped: list[str], config: TrainConfig) -> None:
+    """Says how many examples of a split are too long.
+
+    Raises:
+        UserError: There are too many of them, or none is left.
+    """
     if len(dropped) == read:
         raise UserError(
             f"no example is left of {read}: {len(dropped)} are longer than train.max_length={config.max_length} tokens",

@@ -14,11 +14,18 @@ from common.groups import CONFIGS
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.stages.extractive.config import ExtractiveConfig
+from training.stages.preference.config import PreferenceConfig
 from training.stages.sft.config import SftConfig
 from training.stages.stage import Stage
 
 _ALL = (
     Stage("sft", ("用对话微调语言模型", "a language model, tuned on conversations"), "run", SftConfig),
+    Stage(
+        "preference",
+        ("用较好与较差的回答训练语言模型", "a language model, tuned on better and worse answers"),
+        "preference",
+        PreferenceConfig,
+    ),
     Stage(
         "extractive", ("训练在段落中标出答案的编码器", "an encoder that marks answers"), "extractive", ExtractiveConfig
     ),

@@ -12,8 +12,9 @@ from models.conversation import Conversation
 from models.engines.engine import Completion, Sampling
 from models.engines.local import LocalEngine
 from models.loops import find_loop
+from models.output_layer import OutputLayer
 from models.prompt_format import PromptFormat
-from training.trainer.supervised_loss import LossOfLogits, SupervisedLoss
+from training.trainer.supervised_loss import LossOfLogits
 
 QUESTIONS = 4
 TOKENS = 64
@@ -47,7 +48,7 @@ class DevAnswers(TrainerCallback):
     ) -> None:
         self.model, self.prompt_format = model, prompt_format
         self.questions, self.quantised, self.warm_up = questions[:QUESTIONS], quantised, warm_up
-        self.loss: SupervisedLoss | LossOfLogits | None = None  # what has taken over the output layer
+        self.loss: OutputLayer | LossOfLogits | None = None  # what has taken over the output layer
         self.began = time.perf_counter()
         self.spent = self.last = 0.0
 

@@ -25,10 +25,11 @@ CSV_COLUMNS = (
 
 
 class TokenCounts(Protocol):
-    """What a trainer counts."""
+    """What a trainer counts, and what it measures besides the loss."""
 
     tokens: int
     supervised_tokens: int
+    measures: tuple[str, ...]
 
 
 class MetricsLog(TrainerCallback):
@@ -46,7 +47,8 @@ class MetricsLog(TrainerCallback):
         write_text(self.run.metrics_file, "".join(f"{json.dumps(metrics)}\n" for metrics in self.earlier))
         self.jsonl = self.run.metrics_file.open("a", encoding="utf-8")
         self.csv_file = self.run.metrics_file.with_suffix(".csv").open("w", encoding="utf-8", newline="")
-        self.csv = csv.DictWriter(self.csv_file, CSV_COLUMNS)
+        measures = self.trainer.measures
+        self.csv = csv.DictWriter(self.csv_file, (*CSV_COLUMNS, *measures, *(f"dev_{name}" for name in measures)))
         self.csv.writeheader()
         self.board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=state.global_step + 1)
         self.csv.writerows(self.earlier)
@@ -68,7 +70,8 @@ class MetricsLog(TrainerCallback):
         if "loss" in logs:
             self._log_step(state, logs)
         if "eval_loss" in logs:
-            self._write({"step": state.global_step, "epoch": state.epoch, "dev_loss": logs["eval_loss"]})
+            measured = {f"dev_{name}": logs[f"eval_{name}"] for name in ("loss", *self.trainer.measures)}
+            self._write({"step": state.global_step, "epoch": state.epoch, **measured})
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """The time spent on the dev split is not training time."""
@@ -92,6 +95,7 @@ class MetricsLog(TrainerCallback):
             "tokens_per_second": (tokens - self.since[1]) / seconds,
             "supervised_tokens_per_second": (supervised - self.since[2]) / seconds,
             "peak_memory": _peak_memory(),
+            **{name: logs[name] for name in self.trainer.measures},
         }
         self.since = (now, tokens, supervised)
         self._write(metrics)

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from loguru import logger
@@ -19,6 +19,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from common.errors import Interrupted, Terminated
 from common.files import disk_errors, read_json, replacing_directory, sync, write_json
+from models.output_layer import OutputLayer
 from models.run_directory import RunDirectory
 from models.threads import THREADS
 from training import processes
@@ -37,6 +38,23 @@ from training.trainer.supervised_loss import LossOfLogits, loss_of
 from training.trainer.trackers import offline
 
 
+class Along(NamedTuple):
+    """What goes along with a training.
+
+    Attributes:
+        dev_answers: Asks the model now and then.
+        companion: What the method does at every step.
+        rates: See ``Method.rates``.
+    """
+
+    dev_answers: DevAnswers | None = None
+    companion: Companion | None = None
+    rates: Mapping[str, float] = MappingProxyType({})
+
+
+NOTHING = Along()
+
+
 def train(
     model: PreTrainedModel | PeftModel,
     train_rows: Rows,
@@ -44,9 +62,7 @@ def train(
     config: TrainConfig,
     run: RunDirectory,
     seed: int,
-    dev_answers: DevAnswers | None = None,
-    companion: Companion | None = None,
-    rates: Mapping[str, float] | None = None,
+    along: Along = NOTHING,
 ) -> None:
     """Trains a model in place, continuing from the run's newest checkpoint if it has one.
 
@@ -57,9 +73,7 @@ def train(
         config: How it is trained.
         run: Where checkpoints and metrics go.
         seed: Seed of the order.
-        dev_answers: Asks the model now and then.
-        companion: What the method does at every step.
-        rates: See ``Method.rates``.
+        along: What goes along with it.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
@@ -81,14 +95,8 @@ def train(
             data_collator=collate_packed if config.packing else collate_padded,
             compute_loss_func=loss,
         )
-        trainer.rates = rates or {}
+        trainer.take(along, loss)
         trainer.rows_of_step = config.batch_size * config.gradient_accumulation
-        if companion:
-            trainer.companion = companion
-            trainer.add_callback(companion)
-        if dev_answers and processes.is_first():
-            dev_answers.loss = loss
-            trainer.add_callback(dev_answers)
         run_to_end(trainer, run, config)
 
 
@@ -162,6 +170,7 @@ class SupervisedTrainer(Trainer):
         rows_of_step: Rows of an optimiser step, over all processes.
         rates: Learning rates in multiples of that of the run, by a part of the names of trained tensors.
         companion: What the method does at every step; it restores what is trained.
+        measures: Names of what is logged besides the loss, in training and (with ``dev_``) on the dev split.
         tokens: Trained on so far, without padding.
         supervised_tokens: Those of them that the loss counts.
     """
@@ -173,6 +182,17 @@ class SupervisedTrainer(Trainer):
     watch: DevLossWatch | None = None
     rates: Mapping[str, float] = MappingProxyType({})
     companion: Companion | None = None
+    measures: tuple[str, ...] = ()
+
+    def take(self, along: Along, output: OutputLayer | LossOfLogits) -> None:
+        """Adds what goes along; ``output`` is what has taken over the model's output layer."""
+        self.rates = along.rates
+        if along.companion:
+            self.companion = along.companion
+            self.add_callback(along.companion)
+        if along.dev_answers and processes.is_first():
+            along.dev_answers.loss = output
+            self.add_callback(along.dev_answers)
 
     @property
     def steps(self) -> int:
@@ -210,11 +230,11 @@ class SupervisedTrainer(Trainer):
         return int(inputs.pop(TOKENS).sum()), int((inputs["labels"] != IGNORED).sum())
 
     def evaluation_loop(self, *arguments: Any, **named: Any) -> Any:
-        """The dev loss is the mean over all supervised tokens; transformers' own is the mean over batches."""
-        self.dev_loss, self.dev_tokens = 0.0, 0
+        """The dev loss is the mean over all supervised tokens (``_weight``); transformers' own is that over batches."""
+        self.dev_loss, self.dev_weight = 0.0, 0
         output = super().evaluation_loop(*arguments, **named)
-        loss, tokens = processes.summed(self.dev_loss, self.dev_tokens)
-        output.metrics["eval_loss"] = loss / tokens
+        loss, weight = processes.summed(self.dev_loss, self.dev_weight)
+        output.metrics["eval_loss"] = loss / weight
         return output
 
     def prediction_step(
@@ -224,14 +244,18 @@ class SupervisedTrainer(Trainer):
 
         Of several processes, each gets its part of the mean over the tokens of all, times their number.
         """
-        _, supervised = self._counts(inputs)
-        [of_all] = processes.summed(supervised)
+        weight = self._weight(inputs)
+        [of_all] = processes.summed(weight)
         predicted: tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
         predicted = super().prediction_step(model, inputs, *arguments, **named)
         assert predicted[0] is not None
         self.dev_loss += float(predicted[0]) * of_all / processes.count()
-        self.dev_tokens += supervised
+        self.dev_weight += weight
         return predicted
+
+    def _weight(self, inputs: dict[str, Any]) -> int:
+        """What a batch counts for in the dev loss: its supervised tokens. The counts are taken out of the batch."""
+        return self._counts(inputs)[1]
 
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
         """In their order, which several processes divide; transformers would give some rows to two of them."""
@@ -244,7 +268,7 @@ class SupervisedTrainer(Trainer):
         # batches of similar lengths save padding, and cost a tenth of the dev loss: short answers have steps of their
         # own, and weigh as much as long ones (benchmarks/training/peers.md)
         order = EpochOrder(rows.lengths, self.args.seed, epoch=lambda: int(self.state.epoch or 0), group=None)
-        share = processes.Share(self.args.per_device_train_batch_size, self.args.gradient_accumulation_steps)
+        share = processes.StepShare(self.args.per_device_train_batch_size, self.args.gradient_accumulation_steps)
         return Filled(order, self.rows_of_step, share.step) if processes.count() > 1 else order
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

@@ -179,7 +179,7 @@ GOOD: dict[str, Callable[[Path], Good]] = {
     "cmb": array_of("cmb", "CMB-train-merge.json", CMB, "孩子头痛", "answer"),
 }
 READ_NO_FILE_OF_THE_USER = {"word_problems", "image_prompt"}
-READ_A_KNOWLEDGE_BASE = {"knowledge_base", "knowledge_tuning", "grounded"}
+READ_A_KNOWLEDGE_BASE = {"knowledge_base", "knowledge_preferences", "knowledge_tuning", "grounded"}
 READ_BUILT_DATASETS = {"mix", "multi_prompt", "templates", "in_context", "cross_task"}
 
 

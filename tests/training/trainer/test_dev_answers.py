@@ -15,7 +15,7 @@ from training.stages.sft.config import SftConfig
 from training.stages.sft.job import attached_model, rows
 from training.trainer import dev_answers
 from training.trainer.dev_answers import DevAnswers
-from training.trainer.supervised import train
+from training.trainer.supervised import Along, train
 
 WORDS = (
     "method=lora",
@@ -48,7 +48,7 @@ def trained(config: SftConfig, examples: list[Example], warm_up: float) -> tuple
     model = attached_model(config, base)
     questions = [example.prompt for example in examples]
     asking = DevAnswers(model, base.prompt_format, questions, quantised=False, warm_up=warm_up)
-    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, asking)
+    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, Along(asking))
     return [p.detach().clone() for p in model.parameters() if p.requires_grad], asking
 
 

@@ -25,7 +25,7 @@ from training.methods import METHODS
 from training.stages.sft.config import SftConfig
 from training.stages.sft.job import attached_model, rows
 from training.trainer.checkpoints import newest_whole
-from training.trainer.supervised import EpochOrder, SupervisedTrainer, train
+from training.trainer.supervised import Along, EpochOrder, SupervisedTrainer, train
 
 MakeConfig = Callable[..., SftConfig]
 ON_NF4 = ("ptuning_v2", "ia3")  # methods whose file in configs/method/ leaves the base as it is
@@ -49,8 +49,8 @@ def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> di
     torch.manual_seed(config.seed)
     model, method = attached_model(config, base), METHODS[config.method.kind]
     method.start(model, config.method, [sequence.ids for row in batches.rows for sequence in row])
-    companion, rates = method.companion(model, config.method), method.rates(config.method)
-    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, None, companion, rates)
+    along = Along(None, method.companion(model, config.method), method.rates(config.method))
+    train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, along)
     result = run.path / "result"
     method.save(model, result, base, torch.float32)
     (weights,) = result.glob("*.safetensors")

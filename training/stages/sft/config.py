@@ -1,4 +1,4 @@
-"""The typed schema of recipes that tune a language model on conversations."""
+"""The typed schema of recipes that tune a language model, and of those that tune it on conversations."""
 
 from typing import Literal
 
@@ -11,14 +11,15 @@ from training.config import MergeConfig, StageConfig, TrainConfig
 from training.methods import METHODS, AnyMethodConfig
 
 
-class SftConfig(StageConfig):
-    """Everything that tuning a language model on conversations reads.
+class LanguageModelConfig(StageConfig):
+    """What every stage reads that tunes a language model.
 
     Attributes:
+        method: How the base is tuned.
+        merge: How what was trained becomes part of the weights.
         retention: The exam that base and tuned model are asked, to show what was forgotten; where its path is given.
     """
 
-    stage: Literal["sft"] = "sft"
     model: ModelConfig
     method: AnyMethodConfig
     train: TrainConfig = TrainConfig()
@@ -32,13 +33,13 @@ class SftConfig(StageConfig):
         return [*suite, self.retention] if self.retention and self.retention.path else suite
 
     @model_validator(mode="after")
-    def _retention_is_an_exam(self) -> "SftConfig":
+    def _retention_is_an_exam(self) -> "LanguageModelConfig":
         if self.retention is not None and self.retention.exam is None:
             raise ValueError("retention: choose an exam, e.g. suite@retention=general")
         return self
 
     @model_validator(mode="after")
-    def _corpus_can_be_read(self) -> "SftConfig":
+    def _corpus_can_be_read(self) -> "LanguageModelConfig":
         corpus = self.model.embedded.corpus if self.model.embedded else None
         readable = [name for name in DOMAINS if find_domain(name).has_prose]
         if corpus is not None and corpus not in readable:
@@ -48,7 +49,7 @@ class SftConfig(StageConfig):
         return self
 
     @model_validator(mode="after")
-    def _packing_needs_attention_isolation(self) -> "SftConfig":
+    def _packing_needs_attention_isolation(self) -> "LanguageModelConfig":
         if self.train.packing and not METHODS[self.method.kind].isolates_packed_rows:
             raise ValueError(
                 f"train.packing=true does not work with {self.method.kind}: packed examples would see each other "
@@ -57,7 +58,7 @@ class SftConfig(StageConfig):
         return self
 
     @model_validator(mode="after")
-    def _checkpointing_needs_layers_that_can_be_recomputed(self) -> "SftConfig":
+    def _checkpointing_needs_layers_that_can_be_recomputed(self) -> "LanguageModelConfig":
         if self.train.gradient_checkpointing and not METHODS[self.method.kind].recomputes_layers:
             raise ValueError(
                 f"train.gradient_checkpointing=true does not work with {self.method.kind}: a layer that is computed "
@@ -66,10 +67,16 @@ class SftConfig(StageConfig):
         return self
 
     @model_validator(mode="after")
-    def _dev_loss_selects_among_results(self) -> "SftConfig":
+    def _dev_loss_selects_among_results(self) -> "LanguageModelConfig":
         if self.train.follows_dev_loss and not METHODS[self.method.kind].any_step_is_a_result:
             raise ValueError(
                 f"train.keep_best and train.early_stopping do not work with {self.method.kind}: the values of an "
                 "earlier step still have the ranks that its schedule takes away; omit both"
             )
         return self
+
+
+class SftConfig(LanguageModelConfig):
+    """Everything that tuning a language model on conversations reads."""
+
+    stage: Literal["sft"] = "sft"

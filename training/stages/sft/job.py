@@ -1,10 +1,12 @@
-"""Supervised fine-tuning: a method is applied to a language model, trained on conversations, and merged if possible."""
+"""A method is applied to a language model, trained, and merged if possible; supervised fine-tuning does so on
+conversations."""
 
 import importlib.metadata
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from loguru import logger
@@ -42,24 +44,25 @@ from training.memory_plan import MemoryPlan, plan_of
 from training.merge import compared_answers, merge
 from training.methods import METHODS
 from training.stages.job import Job
-from training.stages.sft.config import SftConfig
+from training.stages.sft.config import LanguageModelConfig, SftConfig
 from training.stages.sft.memory import Step, attached, phases
 from training.trainer.arguments import numerics_record, training_numerics
 from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.dev_answers import DevAnswers
-from training.trainer.supervised import train
+from training.trainer.supervised import Along, train
 from training.turns import trained_turns
 
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
 
+L = TypeVar("L", bound=LanguageModelConfig)
 
-class SftJob(Job[SftConfig]):
-    """Tunes a language model on conversations; see ``Job``."""
+
+class LanguageModelJob(Job[L]):
+    """Tunes a language model, on whatever its stage prepares; see ``Job``."""
 
     markers = MODEL_MARKERS
-    in_several_processes = True
 
-    def __init__(self, config: SftConfig, dataset: BuiltDataset, base: Path | None = None) -> None:
+    def __init__(self, config: L, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
         self.exams = [read_exam(suite) for suite in config.exams]  # what is wrong with them shows now
         self.method = METHODS[config.method.kind]
@@ -75,8 +78,7 @@ class SftJob(Job[SftConfig]):
         """See ``Job.plan``; what the method does not reach is said here, before anything is loaded."""
         if untuned := self._untuned():
             logger.warning("{}: {}", self.method.title(self.config.method), untuned)
-        share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
-        step = Step.of(self.rows["train"], share.rows)
+        step = self._largest_step()
         compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
         found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
         return plan_of(found, training_numerics(self.config.train).name)
@@ -90,19 +92,17 @@ class SftJob(Job[SftConfig]):
         shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)
         return self.method.untuned(shapes, self.config.method)
 
-    def prepare(self) -> None:
-        """Renders the conversations of both splits; see ``Job.prepare``."""
-        config, prompt_format = self.config.train, self.language_model.prompt_format
-        sets = {
-            split: supervise(self.dataset.splits[split], prompt_format, config, split) for split in ("train", "dev")
-        }
-        self.trained_on = {split: supervised.record for split, supervised in sets.items()}
-        self.dropped = {split: {OVER_LENGTH: supervised.dropped} for split, supervised in sets.items()}
-        rendered = [sequence for supervised in sets.values() for sequence in supervised.rendered]
-        length = row_length(rendered, config.max_length) if config.packing else config.max_length
-        self.rows = {split: rows(supervised, self.config, length) for split, supervised in sets.items()}
-        # a step sees batch_size * max_length tokens, whatever the length of its rows
-        self.training = config.model_copy(update={"batch_size": config.batch_size * config.max_length // length})
+    @abstractmethod
+    def _largest_step(self) -> Step:
+        """The largest step of the training, for the memory plan."""
+
+    @abstractmethod
+    def _texts(self) -> Sequence[Sequence[int]]:
+        """Token ids of what is trained on, for methods that start from it."""
+
+    @abstractmethod
+    def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
+        """Trains the model in place, from the run's newest checkpoint if it has one."""
 
     def trained(self, run: RunDirectory) -> Path:
         """See ``Job.trained``."""
@@ -111,12 +111,9 @@ class SftJob(Job[SftConfig]):
 
     def train(self, run: RunDirectory) -> None:
         """See ``Job.train``."""
-        if processes.count() > 1:
-            share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
-            logger.info("{} processes, {} × {} rows each a step", processes.count(), share.window, share.rows)
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model, method = attached_model(self.config, self.language_model), self.config.method
-        self.method.start(model, method, [sequence.ids for row in self.rows["train"].rows for sequence in row])
+        self.method.start(model, method, self._texts())
         self._report_trained(model)
         dev_answers = DevAnswers(
             model,
@@ -125,11 +122,7 @@ class SftJob(Job[SftConfig]):
             quantised=self.config.method.quantisation is not None,
         )
         before = checksums(model, self.method.decisive)
-        train(
-            *(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, dev_answers),
-            companion=self.method.companion(model, method),
-            rates=self.method.rates(method),
-        )
+        self._fit(model, run, Along(dev_answers, self.method.companion(model, method), self.method.rates(method)))
         refuse_unchanged(before, checksums(model, self.method.decisive))
         if not processes.is_first():
             return
@@ -242,7 +235,40 @@ class _ProofFailed(Exception):
     """Raised to leave the merged directory unwritten."""
 
 
-def attached_model(config: SftConfig, base: Base) -> PreTrainedModel | PeftModel:
+class SftJob(LanguageModelJob[SftConfig]):
+    """Tunes a language model on conversations; see ``Job``."""
+
+    in_several_processes = True
+
+    def prepare(self) -> None:
+        """Renders the conversations of both splits; see ``Job.prepare``."""
+        config, prompt_format = self.config.train, self.language_model.prompt_format
+        sets = {
+            split: supervise(self.dataset.splits[split], prompt_format, config, split) for split in ("train", "dev")
+        }
+        self.trained_on = {split: supervised.record for split, supervised in sets.items()}
+        self.dropped = {split: {OVER_LENGTH: supervised.dropped} for split, supervised in sets.items()}
+        rendered = [sequence for supervised in sets.values() for sequence in supervised.rendered]
+        length = row_length(rendered, config.max_length) if config.packing else config.max_length
+        self.rows = {split: rows(supervised, self.config, length) for split, supervised in sets.items()}
+        # a step sees batch_size * max_length tokens, whatever the length of its rows
+        self.training = config.model_copy(update={"batch_size": config.batch_size * config.max_length // length})
+
+    def _largest_step(self) -> Step:
+        share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
+        return Step.of(self.rows["train"], share.rows)
+
+    def _texts(self) -> Sequence[Sequence[int]]:
+        return [sequence.ids for row in self.rows["train"].rows for sequence in row]
+
+    def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
+        if processes.count() > 1:
+            share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
+            logger.info("{} processes, {} × {} rows each a step", processes.count(), share.window, share.rows)
+        train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, along)
+
+
+def attached_model(config: LanguageModelConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
     model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     return attached(model, config.method, recomputing=config.train.gradient_checkpointing)

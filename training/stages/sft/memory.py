@@ -1,6 +1,6 @@
 """Rehearses the phases of a run on tensors without memory, to know what each will need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -22,11 +22,16 @@ from training.batches.packing import Rows
 from training.memory_plan import Phase, PhaseName
 from training.methods import METHODS
 from training.methods.method import MethodConfig
-from training.stages.sft.config import SftConfig
+from training.stages.sft.config import LanguageModelConfig
+from training.trainer.answer_logprobs import AnswerLogprobs
 from training.trainer.arguments import training_numerics
-from training.trainer.supervised_loss import loss_of
+from training.trainer.supervised_loss import LossOfLogits, SupervisedLoss, loss_of
 
 FLOAT, DOUBLE = 4, 8  # bytes
+
+LossMaker = Callable[
+    [PreTrainedModel | PeftModel, torch.dtype, bool | None], SupervisedLoss | AnswerLogprobs | LossOfLogits
+]
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,13 @@ class Step:
         rows: Rows of a batch.
         length: Tokens of its longest row.
         supervised: Tokens that its loss counts.
+        loss: What the loss is computed with.
     """
 
     rows: int
     length: int
     supervised: int
+    loss: LossMaker = loss_of
 
     @classmethod
     def of(cls, rows: Rows, batch_size: int) -> "Step":
@@ -65,7 +72,7 @@ class Shapes:
     sizes: str
 
     @classmethod
-    def of(cls, config: SftConfig, base: Base) -> "Shapes":
+    def of(cls, config: LanguageModelConfig, base: Base) -> "Shapes":
         """Those of a run."""
         plan = base.family.plan(base.checkpoint)
         sizes = f"{plan.model_class} {plan.config.to_json_string(use_diff=False)} {config.method.model_dump_json()}"
@@ -82,7 +89,7 @@ class Shapes:
 
 
 def phases(
-    config: SftConfig,
+    config: LanguageModelConfig,
     base: Base,
     training: Step,
     compared: Sequence[Rendered],
@@ -174,7 +181,7 @@ def _loss(
     ids = torch.zeros(step.rows, step.length, dtype=torch.long)
     positions = torch.arange(step.length).expand(step.rows, -1)
     inputs = {"position_ids": positions} if packing else {"attention_mask": torch.ones_like(ids)}
-    with numerics.autocast(), loss_of(model, numerics.dtype, is_last) as loss:
+    with numerics.autocast(), step.loss(model, numerics.dtype, is_last) as loss:
         returned = model(input_ids=ids, use_cache=False, **inputs).logits.flatten(0, 1)
         supervised = torch.zeros(step.supervised, dtype=torch.long)
         return loss.total(returned[supervised], supervised)
@@ -259,7 +266,7 @@ def _bytes(tensors: Sequence[torch.Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def _less_in_training(config: SftConfig) -> str:
+def _less_in_training(config: LanguageModelConfig) -> str:
     """The settings that a training step with less memory has; the first one changes no result."""
     fixes = ["halve train.batch_size and double train.gradient_accumulation"] if config.train.batch_size > 1 else []
     fixes.append("lower train.max_length")

@@ -1,0 +1,1 @@
+"""Preferences: a language model learns to prefer the better of two answers."""
