@@ -1,6 +1,6 @@
 """Serves a model: ``python -m app model=latest``."""
 
-from common.command import read_config, run_command
+from common.command import end_on_sigterm, read_config, run_command
 from common.groups import choices, options_of
 
 HELP = f"""
@@ -58,6 +58,7 @@ def main(arguments: list[str]) -> None:
     """Serves one model."""
     from app.config import AppConfig  # not needed by --help
 
+    end_on_sigterm()  # also as process 1 of a container, whose default is to ignore it
     [config] = read_config("app", arguments, AppConfig)
 
     from app.start import checked
