@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from app.api.about import About
+from app.api.errors import documented
 
 PAGE = Path(__file__).parent / "static" / "index.html"
 ABOUT = "{{about}}"
@@ -23,11 +24,11 @@ def page_router(served: About) -> APIRouter:
     Args:
         served: What it says about the domain.
     """
-    router = APIRouter()
+    router = APIRouter(tags=["page"])
     page = PAGE.read_text(encoding="utf-8").replace(ABOUT, served.model_dump_json().replace("<", r"\u003c"))
     headers = {"Content-Security-Policy": _content_security_policy(page)}
 
-    @router.get("/", include_in_schema=False)
+    @router.get("/", response_class=HTMLResponse, responses=documented())
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers=headers)
 

@@ -11,8 +11,16 @@ DONE = format_sse_event(data_str="[DONE]")
 
 OR_EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "the answer, whole or as it grows",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "the answer, whole or as events while it grows",
+        "content": {
+            "text/event-stream": {
+                "itemSchema": {
+                    "type": "object",
+                    "required": ["data"],
+                    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+                }
+            }
+        },
     }
 }
 """What a route answers that streams on request, for openapi.json: beside its JSON."""

@@ -110,7 +110,7 @@ def tgi_router(completions: Completions, config: ServeConfig) -> APIRouter:
     async def generate(body: TgiRequest, request: Request) -> JSONResponse:
         return JSONResponse(await while_connected(request, _whole(await accepted(body), body.parameters)))
 
-    @router.post("/generate_stream", response_model=None, response_class=EventSourceResponse, responses=refused)
+    @router.post("/generate_stream", response_model=None, responses=OR_EVENTS | refused)
     async def generate_stream(body: TgiRequest) -> EventSourceResponse:
         return EventSourceResponse(_events(await accepted(body), body.parameters), headers=STREAM_HEADERS)
 

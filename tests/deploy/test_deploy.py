@@ -111,7 +111,7 @@ def test_the_image_runs_the_service_as_nobody_in_particular() -> None:
     [command] = re.findall(r"^CMD \[(.*)\]$", DOCKERFILE, re.MULTILINE)
     config = config_of(shlex.split(command.replace(",", " ")))
     assert (config.model, config.host) == ("/models/current", "0.0.0.0")
-    assert "USER xinglin" in DOCKERFILE and "'GET', '/livez'" in DOCKERFILE
+    assert "USER 10001" in DOCKERFILE and "'GET', '/livez'" in DOCKERFILE
     assert not re.findall(r"^FROM (?!scratch|\$\{|libraries|service)", DOCKERFILE, re.MULTILINE)
 
 

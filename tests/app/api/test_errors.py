@@ -43,6 +43,13 @@ def test_every_error_status_of_every_route_has_its_schema(api: dict[str, Any]) -
             assert {"400", "413", "503"} <= set(errors)
 
 
+def test_the_page_and_streams_are_described(api: dict[str, Any]) -> None:
+    assert "text/html" in api["paths"]["/"]["get"]["responses"]["200"]["content"]
+    for path in ("/v1/qa", "/v1/chat/completions", "/v1/completions", "/generate_stream", "/"):
+        described = api["paths"][path]["post"]["responses"]["200"]["content"]
+        assert described["text/event-stream"]["itemSchema"]["required"] == ["data"]
+
+
 def test_codes_statuses_and_backend_errors_agree() -> None:
     assert set(KINDS) == set(get_args(ErrorCode))
     raised = {kind for kind in vars(backend).values() if isinstance(kind, type) and issubclass(kind, BackendError)}

@@ -41,7 +41,7 @@ def test_an_answer_comes_whole_with_label_and_usage(chat: Chat, settings: dict[s
 
 @pytest.mark.parametrize("model", ["fake-1", "fake-1-raw"])
 def test_a_stream_says_the_same_and_ends_with_usage(chat: Chat, model: str) -> None:
-    client = chat(model, max_tokens=1024)
+    client = chat(model, max_tokens=1024, stream_usage=True)
     whole, *pieces = client.invoke(QUESTION), *client.stream(QUESTION)
     streamed = pieces[0]
     for piece in pieces[1:]:

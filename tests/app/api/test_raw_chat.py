@@ -166,6 +166,13 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
         ({"frequency_penalty": 2.5}, 400, "frequency_penalty"),
         ({"repetition_penalty": 0}, 400, "repetition_penalty"),
         ({"top_k": -2}, 400, "top_k"),
+        ({"top_k": 2**31}, 400, "top_k"),
+        ({"repetition_detection": {"min_count": 2**62}}, 400, "repetition_detection.min_count"),
+        (
+            {"repetition_detection": {"max_pattern_size": 0, "min_pattern_size": 2**64}},
+            400,
+            "repetition_detection.min_pattern_size",
+        ),
         ({"min_p": 1.5}, 400, "min_p"),
         ({"dry_base": 0.5}, 400, "dry_base"),
         ({"repetition_detection": {"min_count": 1}}, 400, "repetition_detection.min_count"),
