@@ -50,7 +50,7 @@ Choices (files in configs/):
 
 There is no login yet: on any address other than 127.0.0.1, put an authenticating proxy in front. On SIGTERM or Ctrl-C
 new requests get 503 (emergencies their answer) and running ones are finished; a second Ctrl-C stops at once.
-Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 and 143 stopped by Ctrl-C and SIGTERM.
 """
 
 

@@ -37,7 +37,7 @@ CHECKS = (
 
 HEAD = """# Requests made from openapi.json
 
-`python benchmarks/openapi.py {words}`: schemathesis {version} makes requests from the service's own document, valid ones
+`python benchmarks/openapi.py {words}`: schemathesis {version} makes requests from the service's own document, valid
 and wrong ones, with a fake engine behind every route, and checks each response: {checks}. {processor}.
 
 | requests | routes | seconds | findings |
