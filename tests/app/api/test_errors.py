@@ -50,6 +50,15 @@ def test_the_page_and_streams_are_described(api: dict[str, Any]) -> None:
         assert described["text/event-stream"]["itemSchema"]["required"] == ["data"]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/", "GET, POST"), ("/v1/qa", "POST"), ("/v1/models/x", "GET"), ("/openapi.json", "GET, HEAD")],
+)
+def test_a_wrong_method_is_told_all_that_the_path_has(standing: httpx.Client, path: str, methods: str) -> None:
+    refused = standing.request("OPTIONS", path)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, methods)
+
+
 def test_codes_statuses_and_backend_errors_agree() -> None:
     assert set(KINDS) == set(get_args(ErrorCode))
     raised = {kind for kind in vars(backend).values() if isinstance(kind, type) and issubclass(kind, BackendError)}
