@@ -38,7 +38,8 @@ CHECKS = (
 HEAD = """# Requests made from openapi.json
 
 `python benchmarks/openapi.py {words}`: schemathesis {version} makes requests from the service's own document, valid
-and wrong ones, with a fake engine behind every route, and checks each response: {checks}. {processor}.
+and wrong ones, with a fake engine behind every route, and checks each response:
+{checks}. {processor}.
 
 | requests | routes | seconds | findings |
 |---|---|---|---|
@@ -98,7 +99,7 @@ def main(examples: int = 800, seed: int = 20261129) -> None:
     page = HEAD.format(
         words=" ".join(sys.argv[1:]),
         version=report["schemathesis_version"],
-        checks=", ".join(CHECKS),
+        checks=", ".join(CHECKS).replace("_", " "),
         processor=processor(),
         cases=report["test_cases"]["generated"],
         routes=report["operations"]["tested"],
