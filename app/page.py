@@ -7,6 +7,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -28,7 +29,9 @@ def page_router(served: About) -> APIRouter:
     page = PAGE.read_text(encoding="utf-8").replace(ABOUT, served.model_dump_json().replace("<", r"\u003c"))
     headers = {"Content-Security-Policy": _content_security_policy(page)}
 
-    @router.get("/", response_class=HTMLResponse, responses=documented())
+    described: dict[int | str, dict[str, Any]] = {200: {"description": "the page", "content": {"text/html": {}}}}
+
+    @router.get("/", response_model=None, responses=described | documented())
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers=headers)
 
