@@ -1,6 +1,6 @@
 """Serves a model: ``python -m app model=latest``."""
 
-from common.command import read_config, run_command
+from common.command import end_on_sigterm, read_config, run_command
 from common.groups import choices, options_of
 
 HELP = f"""
@@ -53,7 +53,7 @@ Choices (files in configs/):
 Other machines (host=0.0.0.0) are served once there is an API key (python -m app.keys add NAME role=doctor); from then
 on every request needs one: docs/access.md. Behind an authenticating proxy: access.required=never. On SIGTERM or Ctrl-C
 new requests get 503 (emergencies their answer) and running ones are finished; a second Ctrl-C stops at once.
-Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 and 143 stopped by Ctrl-C and SIGTERM.
 """
 
 
@@ -61,6 +61,7 @@ def main(arguments: list[str]) -> None:
     """Serves one model."""
     from app.config import AppConfig  # not needed by --help
 
+    end_on_sigterm()  # also as process 1 of a container, whose default is to ignore it
     [config] = read_config("app", arguments, AppConfig)
 
     from app.start import checked

@@ -18,16 +18,21 @@ def _greedy_or_drawn(temperature: float) -> float:
     return temperature if temperature >= LEAST_TEMPERATURE else 0.0
 
 
+def _some_or_all(tokens: int) -> int:
+    """vLLM's -1 is 0 here: all of them."""
+    return max(tokens, 0)
+
+
 # what a request or the configuration may ask for
 Temperature = Annotated[float, Field(ge=0, le=2), AfterValidator(_greedy_or_drawn)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Nucleus = Annotated[float, Field(gt=0, le=1)]
-TopK = Annotated[int, Field(ge=-1)]
+TopK = Annotated[int, Field(ge=-1, lt=2**31), AfterValidator(_some_or_all)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Factor = Annotated[float, Field(ge=0.01, le=2)]
 DryMultiplier = Annotated[float, Field(ge=0, le=10)]
 DryBase = Annotated[float, Field(ge=1, le=4)]
-DryLength = Annotated[int, Field(ge=1)]
+DryLength = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class RepetitionConfig(Config):
@@ -40,8 +45,8 @@ class RepetitionConfig(Config):
     """
 
     max_pattern_size: int = Field(default=64, ge=0, le=1024)
-    min_pattern_size: int = Field(default=1, ge=0)
-    min_count: int = Field(default=4, ge=2)
+    min_pattern_size: int = Field(default=1, ge=0, le=1024)
+    min_count: int = Field(default=4, ge=2, le=1024)
 
     @model_validator(mode="after")
     def _sizes_are_in_order(self) -> Self:

@@ -80,6 +80,11 @@ class TimedConnection(H11Protocol):
         self.transport.close()
 
     @property
+    def nothing_came(self) -> bool:
+        """Whether no byte of a request has come. An answer to that would be read as one to the next request."""
+        return self.conn.our_state is h11.IDLE and not self.conn.trailing_data[0]
+
+    @property
     def is_waiting(self) -> bool:
         """Whether the client is to send something."""
         awaited = self.deadline is not None or self.timeout_keep_alive_task is not None
@@ -101,8 +106,7 @@ class TimedConnection(H11Protocol):
 
     def _too_late(self) -> None:
         self.deadline = None
-        nothing_came = self.awaited is h11.IDLE and not self.conn.trailing_data[0]
-        if nothing_came:  # browsers open such connections in advance
+        if self.nothing_came:  # browsers open such connections in advance
             self.transport.close()
         else:
             self.refuse(ApiError("request_timeout"))
@@ -111,5 +115,8 @@ class TimedConnection(H11Protocol):
         """The tenth that has been waited for longest gives way; where all are at work, this connection."""
         waiting = [one for one in self.connections if isinstance(one, TimedConnection) and one.is_waiting]
         waiting.sort(key=lambda one: one.since)
-        for one in waiting[: max(1, len(waiting) // 10)] or [self]:
-            one.refuse(ApiError("too_many_connections", headers={"Retry-After": "1"}))
+        for one in waiting[: max(1, len(waiting) // 10)]:
+            if one.nothing_came and one is not self:
+                one.transport.close()
+            else:
+                one.refuse(ApiError("too_many_connections", headers={"Retry-After": "1"}))

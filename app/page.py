@@ -8,11 +8,13 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from app.api.about import About
+from app.api.errors import documented
 
 PAGE = Path(__file__).parent / "static" / "index.html"
 ADMIN_PAGE = Path(__file__).parent / "static" / "admin.html"
@@ -35,10 +37,12 @@ def admin_page_router() -> APIRouter:
 
 
 def _router_of(path: str, page: str) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(tags=["page"])
     headers = {"Content-Security-Policy": _content_security_policy(page)}
 
-    @router.get(path, include_in_schema=False)
+    described: dict[int | str, dict[str, Any]] = {200: {"description": "the page", "content": {"text/html": {}}}}
+
+    @router.get(path, response_model=None, responses=described | documented())
     async def index() -> HTMLResponse:
         return HTMLResponse(page, headers=headers)
 

@@ -1,6 +1,7 @@
 """The process that serves a model: it listens, loads, answers, and finishes accepted requests before it stops."""
 
 import asyncio
+import signal
 import socket
 import traceback
 from pathlib import Path
@@ -18,7 +19,7 @@ from app.connections import BACKLOG, TimedConnection, use_all_handles
 from app.served import turns_of, within_context
 from app.service import create_app
 from app.start import Start
-from common.errors import Refused, UserError
+from common.errors import Interrupted, Refused, Terminated, UserError
 from models.engines.engine import Engine
 from models.engines.local import load_engine
 from models.threads import THREADS
@@ -32,6 +33,7 @@ def serve(config: AppConfig, start: Start) -> None:
         start: What has been checked before.
 
     Raises:
+        Interrupted: A signal came; the service has stopped.
         Refused: The model must not be served as it is.
         UserError: The model's files are wrong.
     """
@@ -62,7 +64,12 @@ def serve(config: AppConfig, start: Start) -> None:
         start.artifact,
     )
     use_all_handles()
-    Server(app, backend).run(sockets=[start.listener])
+    server = Server(app, backend)
+    try:
+        server.run(sockets=[start.listener])
+    except KeyboardInterrupt as error:  # uvicorn raises the signal again, once it has stopped
+        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        raise Interrupted(server.ended, number) from None
 
 
 def _backend(path: Path, config: AppConfig) -> Backend:
@@ -94,6 +101,13 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self.backend = backend
+
+    @property
+    def ended(self) -> str:
+        """How it has stopped."""
+        if self.force_exit:
+            return "服务已立即停止，没有答完的回答被中断（stopped at once; running answers were cut off）"
+        return "服务已停止，接受的请求都已答完（stopped; accepted requests were answered）"
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts everything, then says where."""

@@ -21,7 +21,7 @@ from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
 from app.api.generation import GenerationRequest, check_neutral
 from app.api.qa import QaReply
 from app.api.served_models import ServedModels
-from app.api.sse import STREAM_HEADERS
+from app.api.sse import OR_EVENTS, STREAM_HEADERS
 from app.audit.records import AuditRecords
 from app.backends.backend import Backend, ChatTurn
 from app.config import ServeConfig
@@ -152,7 +152,7 @@ def chat_router(chat: Chat) -> APIRouter:
         "unsupported_parameter", "invalid_messages", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS
     )
 
-    @router.post("/chat/completions", response_model=None, responses=refused)
+    @router.post("/chat/completions", response_model=None, responses=OR_EVENTS | refused)
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
         answer = await chat.answer(body, request.state.request_id, request.state.caller)
         if body.stream:

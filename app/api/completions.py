@@ -20,7 +20,7 @@ from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented, of_backend
 from app.api.generation import GenerationRequest, one_of
 from app.api.served_models import ServedModels
-from app.api.sse import DONE, STREAM_HEADERS, event
+from app.api.sse import DONE, OR_EVENTS, STREAM_HEADERS, event
 from app.api.usage import usage
 from app.backends.backend import Backend, BackendError
 from app.config import ServeConfig
@@ -146,7 +146,10 @@ class Completions:
         return await self.backend.encode(prompt, beginning=beginning) if isinstance(prompt, str) else prompt
 
     async def _text(self, prompt: str | list[int]) -> str:
-        return prompt if isinstance(prompt, str) else await self.backend.decode(prompt)
+        if isinstance(prompt, str):
+            return prompt
+        [text] = await self.backend.decode([prompt])
+        return text
 
 
 def cancel(continued: Sequence[Continued]) -> None:
@@ -207,7 +210,7 @@ def completions_router(completions: Completions) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
     refused = documented("unsupported_parameter", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS)
 
-    @router.post("/completions", response_model=None, responses=refused)
+    @router.post("/completions", response_model=None, responses=OR_EVENTS | refused)
     async def complete(body: CompletionRequest, request: Request) -> JSONResponse | EventSourceResponse:
         continued = await completions.accept(body, request.state.caller)
         form = CompletionFormat(f"cmpl-{request.state.request_id}", body.model)

@@ -225,7 +225,15 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     code, message = FROM_THE_FRAMEWORK[error.status_code]
     if code == "bad_request" and "content-encoding" in request.headers:
         message = COMPRESSED
-    return ApiError(code, message, headers=error.headers).response()
+    headers = _allowed(request) if code == "method_not_allowed" else None
+    return ApiError(code, message, headers=headers or error.headers).response()
+
+
+def _allowed(request: Request) -> dict[str, str] | None:
+    """All methods of a path; the framework names those of its first route alone."""
+    route = request.scope.get("route")  # none of the document's own
+    described = request.app.openapi()["paths"].get(route.path_format) if route else None
+    return {"Allow": ", ".join(sorted(map(str.upper, described)))} if described else None
 
 
 REASONS = {"string_unicode": "contains half of a character (a lone surrogate, \\ud800 to \\udfff)"}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.access.caller import Caller
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
-from app.api.sse import STREAM_HEADERS, event
+from app.api.sse import OR_EVENTS, STREAM_HEADERS, event
 from app.api.usage import usage
 from app.audit.records import AuditRecords
 from app.backends.backend import BackendError, ChatTurn
@@ -231,7 +231,7 @@ def qa_router(
     """
     router = APIRouter(prefix="/v1", tags=["QA"])
 
-    @router.post("/qa", response_model=QaAnswer, responses=documented(*OF_BODIES, *OF_ANSWERS))
+    @router.post("/qa", response_model=QaAnswer, responses=OR_EVENTS | documented(*OF_BODIES, *OF_ANSWERS))
     async def qa(body: QaRequest, request: Request) -> Any:
         decided = await consult(stages, body.consultation(request.state.request_id, request.state.caller))
         reply = QaReply(decided, disclaimer, model_version, records)

@@ -19,9 +19,9 @@ from app.api.completions import CompletionRequest, Completions, Continued, cance
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
 from app.api.generation import MOST_STOPS, check_neutral
-from app.api.sse import STREAM_HEADERS, event
+from app.api.sse import OR_EVENTS, STREAM_HEADERS, event
 from app.backends.backend import BackendError
-from app.config import Factor, Nucleus, Penalty, ServeConfig, Temperature
+from app.config import Factor, Nucleus, Penalty, ServeConfig, Temperature, TopK
 from models.engines.engine import Completion
 
 NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -49,7 +49,7 @@ class TgiParameters(BaseModel):
     max_new_tokens: int | None = Field(None, ge=1)
     do_sample: bool | None = None
     temperature: Temperature | None = None
-    top_k: int | None = Field(None, ge=0)
+    top_k: TopK | None = None
     top_p: Nucleus | None = None
     repetition_penalty: Factor | None = None
     frequency_penalty: Penalty | None = None
@@ -112,12 +112,12 @@ def tgi_router(completions: Completions, config: ServeConfig) -> APIRouter:
         continued = await accepted(body, request.state.caller)
         return JSONResponse(await while_connected(request, _whole(continued, body.parameters)))
 
-    @router.post("/generate_stream", response_model=None, responses=refused)
+    @router.post("/generate_stream", response_model=None, responses=OR_EVENTS | refused)
     async def generate_stream(body: TgiRequest, request: Request) -> EventSourceResponse:
         continued = await accepted(body, request.state.caller)
         return EventSourceResponse(_events(continued, body.parameters), headers=STREAM_HEADERS)
 
-    @router.post("/", response_model=None, responses=refused)
+    @router.post("/", response_model=None, responses=OR_EVENTS | refused)
     async def either(body: TgiRequest, request: Request) -> JSONResponse | EventSourceResponse:
         return await (generate_stream(body, request) if body.stream else generate(body, request))
 

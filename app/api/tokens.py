@@ -84,13 +84,14 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
         else:
             assert body.messages is not None
             ids = await backend.prompt_ids(body.messages)
-        strings = [await backend.decode([token]) for token in ids] if body.return_token_strs else None
+        strings = await backend.decode([[token] for token in ids]) if body.return_token_strs else None
         return Tokenized(count=len(ids), max_model_len=backend.context_length, tokens=ids, token_strs=strings)
 
     @router.post("/detokenize", responses=refused)
     async def detokenize(body: DetokenizeRequest, request: Request) -> Detokenized:
         models.check_raw(body.model or models.raw_name)
         request.state.caller.check("raw")
-        return Detokenized(prompt=await backend.decode(body.tokens))
+        [text] = await backend.decode([body.tokens])
+        return Detokenized(prompt=text)
 
     return router

@@ -105,8 +105,8 @@ class Backend(Protocol):
         """
         ...
 
-    async def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids, special tokens included.
+    async def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each row of token ids, special tokens included.
 
         Raises:
             UnsupportedConversation: There are no such tokens.

@@ -96,9 +96,9 @@ class LocalBackend:
         """See ``Backend.encode``."""
         return await in_thread(partial(self.engine.encode, beginning=beginning), text)
 
-    async def decode(self, ids: Sequence[int]) -> str:
+    async def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """See ``Backend.decode``."""
-        return await in_thread(self.engine.decode, ids)
+        return await in_thread(lambda rows: [self.engine.decode(ids) for ids in rows], rows)
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> Generation:
         """See ``Backend.stream``."""

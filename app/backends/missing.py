@@ -36,7 +36,7 @@ class MissingModel:
         """See ``Backend.encode``."""
         raise ModelMissing
 
-    async def decode(self, ids: Sequence[int]) -> str:
+    async def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """See ``Backend.decode``."""
         raise ModelMissing
 

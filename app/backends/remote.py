@@ -8,7 +8,6 @@ import asyncio
 import math
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -102,9 +101,9 @@ class RemoteBackend:
         """See ``Backend.encode``."""
         return await in_thread(partial(self.model.prompt_format.encode, beginning=beginning), text)
 
-    async def decode(self, ids: Sequence[int]) -> str:
+    async def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
         """See ``Backend.decode``."""
-        return await in_thread(self.model.prompt_format.text_of, ids)
+        return await in_thread(lambda rows: [self.model.prompt_format.text_of(ids) for ids in rows], rows)
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> RemoteAnswer:
         """See ``Backend.stream``."""
@@ -114,7 +113,6 @@ class RemoteBackend:
             raise Stopping
         if self.circuit.is_open:
             raise ModelMissing(DOWN, self.circuit.retry_after)
-        sampling = replace(sampling, top_k=max(sampling.top_k, 0))
         if missing := self._missing(sampling):
             raise UnsupportedSampling(missing)
         tokens, most = len(rendered.ids), self.room.prompt or self.context_length

@@ -30,7 +30,7 @@ from app.backends.upstream import (
 )
 from app.config import UpstreamConfig
 from models.engines.engine import Completion, FinishReason, Sampling
-from models.engines.repetition import RepetitionWatch
+from models.engines.growing_text import GrowingText
 
 if TYPE_CHECKING:
     from app.backends.remote import RemoteBackend
@@ -56,11 +56,7 @@ class RemoteAnswer(AnswerEvents):
     def __init__(self, backend: "RemoteBackend", prompt: RenderedPrompt, sampling: Sampling) -> None:
         super().__init__()
         self.backend, self.prompt, self.sampling = backend, prompt, sampling
-        detection = sampling.repetition_detection
-        self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
-        self.known: dict[str, int] = {}  # numbers of the pieces, where a server shows no ids
-        self.text = self.handed_out = ""
-        self.pieces = 0
+        self.said = GrowingText(sampling.repetition_detection, as_is=not prompt.is_conversation)
         self.task = asyncio.create_task(self._work())
         self.task.add_done_callback(self._end)
 
@@ -82,7 +78,7 @@ class RemoteAnswer(AnswerEvents):
         self.backend.ended(self)
         if not task.cancelled():
             self._events.put_nowait(task.result())
-        elif self.backend.draining and not self.pieces:
+        elif self.backend.draining and not self.said.tokens:
             self._events.put_nowait(Stopping())
         else:
             self._events.put_nowait(self._completion("cancelled"))
@@ -103,7 +99,7 @@ class RemoteAnswer(AnswerEvents):
                 return completion
             except UpstreamError as error:
                 lost = isinstance(error, Unreachable) or (isinstance(error, Rejected) and error.status in GATEWAY)
-                again = left and lost and not self.pieces and circuit.may_retry()
+                again = left and lost and not self.said.tokens and circuit.may_retry()
                 logger.warning("{}: {}{}", self.backend.times.root, error, "; once more" if again else "")
                 if not again:
                     raise self._as_backend_error(error) from None
@@ -120,7 +116,7 @@ class RemoteAnswer(AnswerEvents):
                 circuit.failed()
             return GenerationFailed()
         circuit.failed()
-        if isinstance(error, Unreachable | Stalled) and not self.pieces:
+        if isinstance(error, Unreachable | Stalled) and not self.said.tokens:
             return ModelMissing(DOWN, circuit.retry_after)
         return GenerationFailed()
 
@@ -133,27 +129,15 @@ class RemoteAnswer(AnswerEvents):
             async for event in events:
                 if isinstance(event, Ended):
                     return self._completion(event.reason, event.completion_tokens)
-                if self._loops(event):
+                if new := self.said.add(event.text, event.tokens):
+                    self._events.put_nowait(new)
+                if self.said.loops:
                     return self._completion("repetition_detected")
         raise Garbled("the answer ends before its end")
 
-    def _loops(self, piece: AnswerPiece) -> bool:
-        """Adds a piece, hands out what is new, and says whether the answer loops."""
-        self.pieces += len(piece.tokens) or 1
-        self.text += piece.text
-        text = self.text.strip() if self.prompt.is_conversation else self.text  # as PromptFormat.decode
-        new, self.handed_out = text[len(self.handed_out) :], text
-        if new:
-            self._events.put_nowait(new)
-        if self.watch is None:
-            return False
-        looping = False
-        for token in piece.tokens or (self.known.setdefault(piece.text, len(self.known)),):
-            looping |= self.watch.loops(token)
-        return looping
-
     def _completion(self, reason: FinishReason, tokens: int | None = None) -> Completion:
-        return Completion(self.handed_out, reason, len(self.prompt.ids), self.pieces if tokens is None else tokens)
+        counted = self.said.tokens if tokens is None else tokens
+        return Completion(self.said.text, reason, len(self.prompt.ids), counted)
 
 
 async def paced(

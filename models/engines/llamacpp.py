@@ -31,18 +31,8 @@ from models.artifact import AdapterArtifact, Artifact, MergedArtifact, WholeArti
 from models.beside_base import base_of
 from models.config import NO_HINTS, GgufType, Hints
 from models.conversation import Continuation, Conversation, Prompt
-from models.engines.engine import (
-    Choice,
-    Completion,
-    FinishReason,
-    OnText,
-    Renderer,
-    RepetitionDetection,
-    Sampling,
-    Score,
-    room,
-)
-from models.engines.repetition import RepetitionWatch
+from models.engines.engine import Choice, Completion, FinishReason, OnText, Renderer, Sampling, Score, room
+from models.engines.growing_text import GrowingText
 from models.gguf_export.adapter import check_adapter, write_adapter
 from models.gguf_export.architecture import Architecture
 from models.gguf_export.writer import plan_gguf, write_gguf
@@ -134,7 +124,8 @@ class LlamaCppEngine(Renderer):
 
             if not limits[row]:
                 return Completion("", "length", len(begun[row]), 0)
-            follower = _Answer(hand_out, sampling[row].repetition_detection, isinstance(prompts[row], Continuation))
+            as_is = isinstance(prompts[row], Continuation)
+            follower = _Answer(hand_out, GrowingText(sampling[row].repetition_detection, as_is=as_is))
             return self._answer(begun[row], limits[row], sampling[row], follower)
 
         return self._in_parallel(answer, len(begun))
@@ -216,15 +207,10 @@ class _TokenPool:
 
 
 class _Answer:
-    """Follows one answer: collects its text, hands out what is new, ends it when it is cancelled or loops."""
+    """Follows one answer: hands out what is new of its text, ends it when it is cancelled or loops."""
 
-    def __init__(self, hand_out: Callable[[str], bool], detection: RepetitionDetection | None, as_is: bool) -> None:
-        self.hand_out, self.as_is = hand_out, as_is
-        self.watch = RepetitionWatch(detection, lambda: self.text) if detection else None
-        self.known: dict[str, int] = {}  # numbers of the pieces; llama.cpp streams text and no ids
-        self.loops = False
-        self.text = self.handed_out = ""
-        self.pieces = 0
+    def __init__(self, hand_out: Callable[[str], bool], said: GrowingText) -> None:
+        self.hand_out, self.said = hand_out, said
         self.last: dict[str, Any] | None = None
         self.cancelled = False
 
@@ -233,25 +219,20 @@ class _Answer:
         if "error" in chunk or chunk["choices"][0]["finish_reason"] is not None:
             self.last = chunk
             return False
-        self.pieces += 1
-        piece = chunk["choices"][0]["text"]
-        self.text += piece
-        self.loops = self.watch is not None and self.watch.loops(self.known.setdefault(piece, len(self.known)))
-        stripped = self.text if self.as_is else self.text.strip()  # as PromptFormat.decode
-        new, self.handed_out = stripped[len(self.handed_out) :], stripped
+        new = self.said.add(chunk["choices"][0]["text"])
         self.cancelled = bool(new) and not self.hand_out(new)
-        return self.cancelled or self.loops
+        return self.cancelled or self.said.loops
 
     def completion(self, prompt_tokens: int) -> Completion:
         """The completion, once llama.cpp has returned."""
-        if self.cancelled or self.loops:
+        if self.cancelled or self.said.loops:
             ended: FinishReason = "cancelled" if self.cancelled else "repetition_detected"
-            return Completion(self.handed_out, ended, prompt_tokens, self.pieces)
+            return Completion(self.said.text, ended, prompt_tokens, self.said.tokens)
         assert self.last is not None
         _raise_error(self.last)
         reason: Literal["stop", "length"] = self.last["choices"][0]["finish_reason"]
         tokens = self.last["usage"]["completion_tokens"] - (reason == "stop")  # the stop token is not part of the text
-        return Completion(self.handed_out, reason, prompt_tokens, tokens)
+        return Completion(self.said.text, reason, prompt_tokens, tokens)
 
 
 def _raise_error(reply: dict[str, Any]) -> None:

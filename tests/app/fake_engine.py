@@ -1,8 +1,10 @@
 """An engine without a model: gives a fixed answer, character by character, and can be blocked or broken."""
 
+import sys
 import threading
 from collections.abc import Sequence
 
+from common.errors import UserError
 from models.conversation import Continuation, Prompt
 from models.engines.engine import Choice, Completion, OnText, Sampling, Score, TokenLogprob
 
@@ -39,14 +41,14 @@ class FakeEngine:
 
     def prompt_ids(self, prompt: Prompt) -> list[int]:
         if isinstance(prompt, Continuation):
-            return list(prompt.ids)
+            return _known(prompt.ids)
         return [ord(character) for turn in prompt for character in turn.content]
 
     def encode(self, text: str, *, beginning: bool) -> list[int]:
         return [ord(character) for character in ("\x02" if beginning else "") + text]
 
     def decode(self, ids: Sequence[int]) -> str:
-        return "".join(map(chr, ids))
+        return "".join(map(chr, _known(ids)))
 
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
@@ -84,6 +86,12 @@ class FakeEngine:
         begun = self.prompt_ids(prompt)
         logprobs = () if sampling.logprobs is None else _logprobs([*begun, *map(ord, text)], sampling.logprobs)
         return Completion(text, reason, len(begun), len(text), logprobs)  # type: ignore[arg-type]
+
+
+def _known(ids: Sequence[int]) -> list[int]:
+    if any(not 0 <= token <= sys.maxunicode or 0xD800 <= token < 0xE000 for token in ids):
+        raise UserError("there are no such tokens")
+    return list(ids)
 
 
 def _logprobs(ids: list[int], shown: int) -> tuple[TokenLogprob, ...]:

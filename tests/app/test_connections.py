@@ -105,6 +105,19 @@ def test_who_waits_longest_makes_room_for_who_comes(
     assert others[0].recv(12) == b"HTTP/1.1 400"
 
 
+def test_a_connection_between_two_requests_makes_room_without_a_word(
+    running: Running, crowd: ExitStack, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error there would be read as the answer to the next request."""
+    monkeypatch.setattr(connections, "most_connections", lambda: 1)
+    kept = connected(running, crowd, b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"}"):
+        answer += kept.recv(65536)
+    assert client.get("/livez").status_code == 200
+    assert received(kept) == b""
+
+
 def test_room_is_left_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
     for soft, most in ((1024, 640), (20_000, 2048), (100, 1), (-1, 2048)):
         monkeypatch.setattr(connections.resource, "getrlimit", lambda _, soft=soft: (soft, soft))

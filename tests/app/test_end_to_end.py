@@ -79,6 +79,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tiny_base: Path) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
         _, text = process.wait(20)
+    assert process.returncode == 143 and "accepted requests were answered" in text and "half-written" not in text
     assert "POST /v1/qa 200" in text and "胸痛" not in text and "Traceback" not in text
 
 

@@ -44,6 +44,22 @@ def test_every_error_status_of_every_route_has_its_schema(api: dict[str, Any]) -
             assert {"400", "413", "503"} <= set(errors)
 
 
+def test_the_page_and_streams_are_described(api: dict[str, Any]) -> None:
+    assert "text/html" in api["paths"]["/"]["get"]["responses"]["200"]["content"]
+    for path in ("/v1/qa", "/v1/chat/completions", "/v1/completions", "/generate_stream", "/"):
+        described = api["paths"][path]["post"]["responses"]["200"]["content"]
+        assert described["text/event-stream"]["itemSchema"]["required"] == ["data"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/", "GET, POST"), ("/v1/qa", "POST"), ("/v1/models/x", "GET")],
+)
+def test_a_wrong_method_is_told_all_that_the_path_has(standing: httpx.Client, path: str, methods: str) -> None:
+    refused = standing.request("OPTIONS", path)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, methods)
+
+
 def test_codes_statuses_and_backend_errors_agree() -> None:
     assert set(KINDS) == set(get_args(ErrorCode))
     named = (*vars(backend).values(), *vars(caller).values())

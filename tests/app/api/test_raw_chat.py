@@ -7,6 +7,7 @@ import openai
 import pytest
 from huggingface_hub import InferenceClient
 
+from app.config import SamplingConfig
 from domains.knowledge_base import KnowledgeBase
 from models.engines.engine import RepetitionDetection
 from tests.app.fake_engine import ANSWER, FakeEngine
@@ -165,6 +166,13 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
         ({"frequency_penalty": 2.5}, 400, "frequency_penalty"),
         ({"repetition_penalty": 0}, 400, "repetition_penalty"),
         ({"top_k": -2}, 400, "top_k"),
+        ({"top_k": 2**31}, 400, "top_k"),
+        ({"repetition_detection": {"min_count": 2**62}}, 400, "repetition_detection.min_count"),
+        (
+            {"repetition_detection": {"max_pattern_size": 0, "min_pattern_size": 2**64}},
+            400,
+            "repetition_detection.min_pattern_size",
+        ),
         ({"min_p": 1.5}, 400, "min_p"),
         ({"dry_base": 0.5}, 400, "dry_base"),
         ({"repetition_detection": {"min_count": 1}}, 400, "repetition_detection.min_count"),
@@ -203,6 +211,13 @@ def test_what_is_not_supported_is_refused_by_name(
     error = response.json()["error"]
     assert error["param"] == param
     assert error["type"] == "invalid_request_error" and error["message"] and error["code"]
+
+
+def test_minus_one_draws_from_all_tokens(client: httpx.Client, engine: FakeEngine) -> None:
+    """As vLLM's clients write it; engines and servers get 0."""
+    assert post(client, temperature=0.7, top_k=-1).status_code == 200
+    [(_, sampling)] = engine.batches[-1]
+    assert sampling.top_k == SamplingConfig(top_k=-1).top_k == 0
 
 
 def test_what_asks_for_nothing_is_accepted(standing: httpx.Client) -> None:
