@@ -1,7 +1,7 @@
 """A word means one thing: no two classes have the same name."""
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,3 +16,8 @@ def test_class_names_are_unique() -> None:
                 if isinstance(node, ast.ClassDef):
                     files[node.name].append(str(path.relative_to(ROOT)))
     assert {name: found for name, found in files.items() if len(found) > 1} == {}
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    found = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))  # pytest knows a file by its name alone
+    assert [name for name, number in found.items() if number > 1] == []

@@ -57,6 +57,7 @@ def test_one_folder_three_configurations_tests_and_one_line() -> None:
     assert len(LINE.findall(page)) == 1
 
 
+@pytest.mark.slow  # a copy of the project, which writes the whole dataset
 def test_its_dataset_is_built_from_its_own_entries(copy: Path) -> None:
     run(copy, "data_recipes/build.py", "data=bicycles", "out=dataset")
     manifest = json.loads((copy / "dataset/manifest.json").read_text(encoding="utf-8"))

@@ -100,6 +100,7 @@ def test_every_other_loss_prefers_the_better_answers_too(folder: Path, loss: str
     assert run.reference_file.exists() is job.config.loss.needs_reference
 
 
+@pytest.mark.slow  # three trainings; test_trainer.py has the resume
 def test_an_interrupted_run_resumes_to_the_same_bits_without_a_second_reference(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
