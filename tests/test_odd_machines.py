@@ -113,7 +113,7 @@ def test_build_needs_neither_home_nor_locale_nor_plain_paths(built: Done, desk: 
     [
         # LANG=C alone: the build above
         pytest.param({"LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
-        {"LANG": "en_US.ISO-8859-1", "PYTHONIOENCODING": "latin-1"},
+        pytest.param({"LANG": "en_US.ISO-8859-1", "PYTHONIOENCODING": "latin-1"}, marks=pytest.mark.slow),
     ],
 )
 def test_chinese_is_printed_whatever_the_locale(locale: dict[str, str], desk: Path) -> None:
@@ -149,7 +149,7 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.usefixtures("built")
 @pytest.mark.parametrize(
     ("variable", "missing"),
-    [("HOME", True), ("XINGLIN_CACHE", False)],
+    [pytest.param("HOME", True, marks=pytest.mark.slow), ("XINGLIN_CACHE", False)],
 )
 def test_cache_that_cannot_be_written_is_a_clear_error(
     variable: str, missing: bool, desk: Path, read_only: Path, monkeypatch: pytest.MonkeyPatch

@@ -4,8 +4,8 @@
     python benchmarks/training/peers.py out=DIR cmmlu=DIR page=real model=qwen model.path=BASE …        any base
 
 Any key of training/run.py may be given. It needs trl (pip install trl), and writes benchmarks/training/peers.md, or
-peers_PAGE.md. Each
-run is a process of its own, on one thread, and leaves its figures in ``out``; what is there already is not run again.
+peers_PAGE.md. Each run is a process of its own, on one thread, and leaves its figures in ``out``; what is there already
+is not run again. ``runs=3`` leaves out all but the first three.
 trl gets our ids and labels and the same arguments of transformers' trainer: what differs is the order of rows, what is
 computed, and how.
 
@@ -57,7 +57,7 @@ DEFAULTS = (
     *("recipe=medical_qlora", "threads=1", "train.precision=fp32", "model.dtype=float32", "data.splits.train=2000"),
     *("train.epochs=1", "train.max_dropped_share=1", "train.eval_steps=100000", "train.save_steps=100000"),
 )
-OWN = ("out", "cmmlu", "page", "run")
+OWN = ("out", "cmmlu", "page", "runs", "run")
 SUBJECTS = ("elementary_mathematics", "high_school_mathematics")
 ITEMS = 100
 QUESTIONS, TOKENS = 16, 112
@@ -78,11 +78,11 @@ together by length they save padding, and learn worse.
 def main(words: Sequence[str]) -> None:
     """Runs everything that is not there yet, each in a process of its own, and writes the page."""
     given = dict(word.split("=", 1) for word in words)
-    out = Path(given["out"])
-    for name in ("base", *RUNS):
+    out, names = Path(given["out"]), ("base", *list(RUNS)[: int(given.get("runs", len(RUNS)))])
+    for name in names:
         if not (out / f"{name}.json").is_file():
             subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True)
-    found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in ("base", *RUNS)}
+    found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in names}
     base, command = (
         found["base"],
         " ".join(["python benchmarks/training/peers.py out=DIR", *(w for w in words if not w.startswith("out="))]),

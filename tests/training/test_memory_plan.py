@@ -34,7 +34,7 @@ def planned(config: SftConfig, examples: list[Example], step: Step = STEP) -> di
     return dict(phases(config, base, step, compared, {"dev": examples, "test": examples}))
 
 
-QUICK = ("full", "ia3", "lora", "ptuning_v2", "qlora")
+QUICK = ("ptuning_v2", "qlora")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_rehearsal_counts_what_is_alive_and_forgets_what_is_not() -> None:
         assert memory.live == pytest.approx(2 * 4_000_000, abs=100)  # the gradient
 
 
-@pytest.mark.parametrize("vocabulary", [600, 152_000])
+@pytest.mark.parametrize("vocabulary", [pytest.param(600, marks=pytest.mark.slow), 152_000])
 def test_scoring_holds_a_tile_of_logits_whatever_the_vocabulary(
     vocabulary: int, make_config: MakeConfig, examples: list[Example], tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -112,9 +112,7 @@ def test_out_of_memory_says_which_setting_to_change() -> None:
         torch.ones(2) + torch.ones(3)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "gemma2" else pytest.mark.slow) for name in NATIVES]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in NATIVES])
 def test_a_model_without_a_family_is_rehearsed(
     name: str, make_config: MakeConfig, examples: list[Example], tiny_base: Path, tmp_path: Path
 ) -> None:

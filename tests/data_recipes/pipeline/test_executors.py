@@ -136,6 +136,7 @@ def test_what_killed_builds_left_a_week_ago_is_removed_and_nothing_else(
     assert {path.name for path in there.iterdir()} == {"out", ".new.work", ".my.work"}
 
 
+@pytest.mark.slow  # two commands that wait
 def test_builds_with_other_settings_into_one_directory_wait_for_each_other(
     build: Run, source: Path, tmp_path: Path
 ) -> None:

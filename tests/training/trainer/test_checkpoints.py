@@ -97,6 +97,7 @@ def test_a_run_resumed_behind_a_damaged_checkpoint_and_a_cut_log_is_the_same_to_
     assert [line.split(",")[0] for line in table] == ["step", "1", "2", "3", "4", "5", "5"]
 
 
+@pytest.mark.slow  # test_resume.py kills at twenty points
 def test_a_run_killed_between_its_last_checkpoint_and_its_result_takes_no_further_step(finished: TriedRun) -> None:
     before = adapter(finished)
     (finished.path / "adapter/adapter_model.safetensors").write_bytes(b"")

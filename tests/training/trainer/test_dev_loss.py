@@ -90,6 +90,7 @@ def _check_resumed_after_the_stop(
     assert steps == [] and run.selected is not None and run.selected.stopped_early
 
 
+@pytest.mark.slow  # a training; the stop is in the next tests
 def test_without_keep_best_the_last_values_stay_and_the_last_step_is_measured(
     make_config: MakeConfig, examples: list[Example], steps: list[int]
 ) -> None:

@@ -93,7 +93,7 @@ def test_interrupted_and_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     assert logged(run, "supervised_tokens") == logged(whole_run, "supervised_tokens")
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_sigterm_saves_a_checkpoint_and_says_how_to_resume_and_twice_stops_at_once(
     times: int, make_config: MakeConfig, examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +284,7 @@ def test_too_long_examples_are_counted_and_too_many_stop_the_run(
         supervise(examples, prompt_format, make_config("train.max_length=16").train, "train")
 
 
+@pytest.mark.slow  # the matrix of methods trains it, too
 def test_loraplus_moves_b_as_much_faster_as_it_says(make_config: MakeConfig, examples: list[Example]) -> None:
     words = ("method=loraplus", "train.max_steps=1", "train.warmup_share=0", "train.schedule=constant")
     config = make_config(*words, "train.learning_rate=1e-3", "train.precision=fp32")

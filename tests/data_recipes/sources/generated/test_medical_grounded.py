@@ -106,6 +106,7 @@ def test_beside_the_right_entry_are_those_that_the_retriever_ranks_next(
     assert len(single) > 80 and 0.5 < as_ranked / len(single) < 0.9  # the others have similar entries
 
 
+@pytest.mark.slow  # writes the whole dataset once more
 def test_among_similar_entries_the_right_one_has_no_place_of_its_own(similar: list[Example]) -> None:
     single = [e for e in similar if len(e.grounding) == 1 and e.behaviour == "answer" and e.grounding[0][0] == "D"]
     assert all(len(given(example).splitlines()) == 4 for example in single)
@@ -166,6 +167,7 @@ def department_shared(examples: list[Example], kb: KnowledgeBase) -> float:
     return sum(found) / len(found)
 
 
+@pytest.mark.slow  # writes the whole dataset once more
 def test_similar_entries_are_more_alike_than_those_that_are_ranked_next(
     examples: list[Example], similar: list[Example], kb: KnowledgeBase
 ) -> None:
