@@ -1,18 +1,16 @@
 """Makes, lists and revokes keys; ``python -m app.keys``."""
 
 import re
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from loguru import logger
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from app.access.keys import ApiKey, KeyFile, Role, Usage
+from app.access.keys import ApiKey, Days, KeyFile, RequestsPerMinute, Role, TokensPerDay, Usage
 from common.command import Config
 
-SECONDS_OF_A_DAY = 24 * 60 * 60
 NAME = r"[\w.-]{1,64}"
 
 
@@ -35,9 +33,9 @@ class KeysConfig(Config):
     action: Literal["list", "add", "revoke"] = "list"
     name: str | None = None
     role: Role | None = None
-    days: int | None = Field(default=365, ge=1)
-    requests_per_minute: int | None = Field(default=None, ge=1, le=100_000)
-    tokens_per_day: int | None = Field(default=None, ge=1)
+    days: Days | None = 365
+    requests_per_minute: RequestsPerMinute | None = None
+    tokens_per_day: TokensPerDay | None = None
     file: Path = Path("keys.sqlite")
 
     @model_validator(mode="after")
@@ -71,9 +69,8 @@ def make_or_list(config: KeysConfig) -> None:
 
 def _add(file: KeyFile, config: KeysConfig) -> None:
     assert config.name is not None and config.role is not None
-    now = time.time()
-    expires = None if config.days is None else now + config.days * SECONDS_OF_A_DAY
-    key = ApiKey(config.name, config.role, now, expires, None, config.requests_per_minute, config.tokens_per_day)
+    limits = config.requests_per_minute, config.tokens_per_day
+    key = ApiKey.valid_for(config.days, config.name, config.role, *limits)
     print(file.add(key))
     logger.info("the key of {} ({}); it is shown once and kept nowhere: {} has its hash", key.name, key.role, file.path)
 

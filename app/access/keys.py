@@ -12,9 +12,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
 
 from common.errors import UserError
+
+SECONDS_OF_A_DAY = 24 * 60 * 60
+
+# what a key may be limited to: dates that calendars have, and numbers that SQLite has
+Days = Annotated[int, Field(ge=1, le=36_500)]
+RequestsPerMinute = Annotated[int, Field(ge=1, le=100_000)]
+TokensPerDay = Annotated[int, Field(ge=1, le=2**53)]
 
 Role = Literal["patient", "doctor", "admin"]
 Scope = Literal["ask", "raw", "correct", "admin"]
@@ -33,7 +42,7 @@ VERSION = 1
 SECONDS_FOR_A_LOCK = 5.0
 
 _TABLES = f"""
-CREATE TABLE keys (
+CREATE TABLE IF NOT EXISTS keys (
     name TEXT PRIMARY KEY,
     role TEXT NOT NULL CHECK (role IN {get_args(Role)}),
     made REAL NOT NULL,
@@ -43,7 +52,7 @@ CREATE TABLE keys (
     tokens_per_day INTEGER,
     sha256 TEXT NOT NULL UNIQUE
 ) STRICT;
-CREATE TABLE usage (
+CREATE TABLE IF NOT EXISTS usage (
     name TEXT NOT NULL,
     day TEXT NOT NULL,
     requests INTEGER NOT NULL,
@@ -52,6 +61,14 @@ CREATE TABLE usage (
 ) STRICT;
 PRAGMA user_version = {VERSION};
 """
+
+
+class NameTaken(UserError):
+    """There is, or was, a key of this name."""
+
+
+class NoSuchKey(UserError):
+    """There is no key of this name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,15 @@ class ApiKey:
     revoked: float | None = None
     requests_per_minute: int | None = None
     tokens_per_day: int | None = None
+
+    @classmethod
+    def valid_for(
+        cls, days: int | None, name: str, role: Role, requests_per_minute: int | None, tokens_per_day: int | None
+    ) -> "ApiKey":
+        """A key that is made now; ``days`` is None for one that does not expire."""
+        now = time.time()
+        expires = None if days is None else now + days * SECONDS_OF_A_DAY
+        return cls(name, role, now, expires, None, requests_per_minute, tokens_per_day)
 
     @property
     def state(self) -> Literal["valid", "expired", "revoked"]:
@@ -122,7 +148,8 @@ class KeyFile:
             The key itself, which nobody can read again.
 
         Raises:
-            UserError: The name is taken, or the file cannot be written.
+            NameTaken: There is, or was, one of this name.
+            UserError: The file cannot be written.
         """
         secret = PREFIX + secrets.token_urlsafe(32)
         marks = ", ".join("?" * (len(fields(ApiKey)) + 1))
@@ -133,19 +160,20 @@ class KeyFile:
                 )
             except sqlite3.IntegrityError:
                 fix = "choose another name; records of the old key keep this one"
-                raise UserError(f"there is, or was, a key named {key.name}", where="name", fix=fix) from None
+                raise NameTaken(f"there is, or was, a key named {key.name}", where="name", fix=fix) from None
         return secret
 
     def revoke(self, name: str) -> None:
         """Makes a key invalid from now on; services notice within a second.
 
         Raises:
-            UserError: There is no such key, or the file cannot be written.
+            NoSuchKey: There is none.
+            UserError: The file cannot be written.
         """
         known = sorted(key.name for key in self.read().values())
         if name not in known:
             available = f"available: {', '.join(known)}" if known else f"{self.path} has none"
-            raise UserError(f"no such key: {name}; {available}", where="name", fix="see python -m app.keys list")
+            raise NoSuchKey(f"no such key: {name}; {available}", where="name", fix="see python -m app.keys list")
         with self._opened() as database:
             database.execute("UPDATE keys SET revoked = ? WHERE name = ? AND revoked IS NULL", (time.time(), name))
 

@@ -7,11 +7,10 @@ from functools import partial
 from loguru import logger
 
 from app.access.caller import Caller, QuotaExceeded, RequestRate
-from app.access.keys import ApiKey, KeyFile, Usage, hashed
+from app.access.keys import SECONDS_OF_A_DAY, ApiKey, KeyFile, Usage, hashed
 from common.errors import UserError
 
 SECONDS_BETWEEN_READINGS = 1.0
-SECONDS_OF_A_DAY = 24 * 60 * 60
 
 
 class KnownKeys:

@@ -1,7 +1,6 @@
 """``/v1/admin``: keys and records for operators, by a key with ``role=admin``; ``/admin`` is its page."""
 
 import asyncio
-import time
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
@@ -9,13 +8,22 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.command import NAME, SECONDS_OF_A_DAY
-from app.access.keys import ApiKey, KeyFile, Role, Usage
+from app.access.command import NAME
+from app.access.keys import (
+    ApiKey,
+    Days,
+    KeyFile,
+    NameTaken,
+    NoSuchKey,
+    RequestsPerMinute,
+    Role,
+    TokensPerDay,
+    Usage,
+)
 from app.api.errors import OF_BODIES, ApiError, ErrorCode, documented
 from app.audit.chain import AuditChain, Record
 from app.audit.search import RecordSearch, found
 from app.audit.verification import verified
-from common.errors import UserError
 
 
 class NewKey(BaseModel):
@@ -24,15 +32,13 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str = Field(pattern=f"^{NAME}$")
     role: Role
-    days: int | None = Field(365, ge=1)
-    requests_per_minute: int | None = Field(None, ge=1, le=100_000)
-    tokens_per_day: int | None = Field(None, ge=1)
+    days: Days | None = 365
+    requests_per_minute: RequestsPerMinute | None = None
+    tokens_per_day: TokensPerDay | None = None
 
     def made(self) -> ApiKey:
         """The key, from now on."""
-        now = time.time()
-        expires = None if self.days is None else now + self.days * SECONDS_OF_A_DAY
-        return ApiKey(self.name, self.role, now, expires, None, self.requests_per_minute, self.tokens_per_day)
+        return ApiKey.valid_for(self.days, self.name, self.role, self.requests_per_minute, self.tokens_per_day)
 
 
 class MadeKey(BaseModel):
@@ -100,14 +106,14 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
     async def add_key(body: NewKey) -> MadeKey:
         try:
             return MadeKey(name=body.name, key=await asyncio.to_thread(keys.add, body.made()))
-        except UserError as error:
+        except NameTaken as error:
             raise ApiError("invalid_request", error.problem, param="name") from None
 
     @router.delete("/keys/{name}", status_code=204, responses=documented("not_found", *refused))
     async def revoke_key(name: str) -> None:
         try:
             await asyncio.to_thread(keys.revoke, name)
-        except UserError as error:
+        except NoSuchKey as error:
             raise ApiError("not_found", error.problem) from None
 
     if records is not None:
@@ -136,6 +142,7 @@ def _with_usage(key: ApiKey, used: Usage) -> ListedKey:
 def _state(chain: AuditChain) -> ChainState:
     if not chain.files():
         return ChainState(records=0, newest=0, sha256="", breaks=[], notes=[])
-    one = verified(chain)
+    with chain.locked():  # nothing is pruned or deleted meanwhile
+        one = verified(chain)
     breaks = [str(broken) for broken in one.breaks]
     return ChainState(records=one.records, newest=one.end.number, sha256=one.end.sha256, breaks=breaks, notes=one.notes)

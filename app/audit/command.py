@@ -64,7 +64,8 @@ def audit(config: AuditConfig) -> None:
 
 
 def _verify(chain: AuditChain) -> None:
-    found = check(chain)
+    with chain.locked():  # nothing is pruned or deleted meanwhile
+        found = check(chain)
     for note in found.notes:
         print(note)
     print(f"完整 whole: {found.records} 条记录 records, 最后一条 the newest is {found.end.number} {found.end.sha256}")

@@ -44,10 +44,11 @@ class RecordSearch(BaseModel):
 def found(chain: AuditChain, search: RecordSearch) -> list[Record]:
     """The newest records that match; one file is read after another, from the newest, until there are enough."""
     records: list[Record] = []
-    for path in reversed(chain.files()):
-        records += _newest(path, search, search.limit - len(records))
-        if len(records) == search.limit:
-            break
+    with chain.locked():  # nothing is pruned or deleted meanwhile
+        for path in reversed(chain.files()):
+            records += _newest(path, search, search.limit - len(records))
+            if len(records) == search.limit:
+                break
     return records
 
 

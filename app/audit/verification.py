@@ -77,7 +77,21 @@ def _record(line: bytes) -> Record | None:
         value: Any = json.loads(line)
     except ValueError:
         return None
-    return value if isinstance(value, dict) and value.get("format") == FORMAT else None
+    return value if isinstance(value, dict) and _has_shape(value) else None
+
+
+def _has_shape(value: Record) -> bool:
+    """Whether an object has what every record, and one of its kind, must have, as it was written here."""
+    deleted, pruned = value.get("records", []), value.get("files", {})
+    return (
+        value.get("format") == FORMAT
+        and type(value.get("number")) is int
+        and all(isinstance(value.get(name), str) for name in ("sha256", "previous", "record"))
+        and isinstance(deleted, list)
+        and all(type(number) is int for number in deleted)
+        and isinstance(pruned, dict)
+        and all(isinstance(sha256, str) for sha256 in pruned.values())
+    )
 
 
 def verified(chain: AuditChain) -> VerifiedChain:
@@ -105,7 +119,7 @@ def verified(chain: AuditChain) -> VerifiedChain:
         problems = [*_link_problems(record, found.end if placed is not first else None), *_own_problems(record)]
         found.breaks += [ChainBreak(placed.where, problem) for problem in problems]
         found.records += 1
-        found.end = ChainEnd(record.get("number", 0), record.get("sha256", ""))
+        found.end = ChainEnd(record["number"], record["sha256"])
         if "text_sha256" in record and "text" not in record:
             without_text[found.end.number] = placed.where
         if record.get("record") == "deleted":

@@ -77,6 +77,7 @@ def supervise(
     rendered: list[Rendered] = []
     dropped: list[str] = []
     shortened: list[str] = []
+    lost = 0
     tokens: Counter[int] = Counter()
     for example in examples:
         sequences = prompt_format.render_all(example.messages, config.supervise)
@@ -89,18 +90,27 @@ def supervise(
         elif config.over_length == "truncate_context" and (parts := _windows(example, prompt_format, config)):
             rendered += parts
             shortened.append(example.id)
+            lost += _answers(sequences) - _answers(parts)
         else:
             dropped.append(example.id)
     logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
     report_dropped(split, len(examples), dropped, config)
     if shortened:
         logger.info("{}: {} examples are trained with less context (train.over_length)", split, len(shortened))
+    if lost:
+        logger.warning(
+            "{}: answers of these that do not fit with their question alone, and are dropped: {}", split, lost
+        )
     result = SupervisedSet(rendered, dropped, shortened, len(examples))
     logger.info(
         "{}: {} examples in {} sequences, {} tokens, {} supervised",
         *(split, len(examples) - len(dropped), len(rendered), result.tokens, result.supervised_tokens),
     )
     return result
+
+
+def _answers(sequences: Sequence[Rendered]) -> int:
+    return sum(len(sequence.answers) for sequence in sequences)
 
 
 def _windows(example: Example, prompt_format: PromptFormat, config: TrainConfig) -> list[Rendered]:

@@ -38,5 +38,6 @@ class Interrupt(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Requests a checkpoint and a stop."""
-        if any(processes.summed(self.asked is not None)):  # all processes stop after the same step
+        if any(processes.summed(self.asked is not None)):  # all processes stop after the same step, and say so
+            self.asked = self.asked or signal.SIGTERM
             control.should_save = control.should_training_stop = True

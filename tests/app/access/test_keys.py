@@ -113,3 +113,10 @@ def test_wrong_words_end_the_command_with_2(
         run_command(main, HELP)
     assert ended.value.code == 2 and hint in "".join(logged)
     assert not file.path.exists()
+
+
+@pytest.mark.parametrize("words", [["days=9999999"], ["tokens_per_day=9223372036854775808"]])
+def test_limits_that_no_calendar_or_file_holds_are_refused(words: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=words[0].partition("=")[0]):
+        main(["add", "ward-3", "role=doctor", *words, f"file={tmp_path / 'keys.sqlite'}"])
+    assert not (tmp_path / "keys.sqlite").exists()

@@ -237,3 +237,18 @@ def test_the_command_verifies_prunes_and_deletes(chain: AuditChain, capsys: pyte
     audit(AuditConfig(action="delete", folder=chain.folder, id="r-0"))
     audit(AuditConfig(action="prune", folder=chain.folder, days=180))
     assert "the texts of 1 record(s)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"number": None}, {"number": "2"}, {"sha256": 3}, {"previous": None}, {"records": 3}, {"files": []}],
+    ids=str,
+)
+def test_what_has_not_the_shape_of_a_record_is_named_and_ends_nothing(
+    chain: AuditChain, change: dict[str, object]
+) -> None:
+    written = fill(chain)
+    written[1] = json.dumps(json.loads(written[1]) | change, ensure_ascii=False) + "\n"
+    put(chain, written)
+    found = [str(broken) for broken in verified(chain).breaks]
+    assert any(":2: this is no record" in one for one in found) and any(":3: " in one for one in found)

@@ -9,6 +9,7 @@ from common.errors import UserError
 from data_recipes.schema.example import Example, Message
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
+from tests.training.conftest import logged
 from training.batches.supervision import supervise
 from training.stages.sft.config import SftConfig
 
@@ -55,7 +56,9 @@ def test_a_long_conversation_is_trained_answer_by_answer_with_the_context_that_f
         conversation("entries", *said).model_copy(update={"grounding": ("D001",)}),
     ]
     words = (f"train.max_length={longest}", "train.over_length=truncate_context", "train.max_dropped_share=1")
-    result = supervise(examples, xinglin, make_config(*words).train, "train")
+    with logged() as lines:
+        result = supervise(examples, xinglin, make_config(*words).train, "train")
+    assert any("do not fit with their question alone, and are dropped: 1" in line for line in lines)
     answers = [[xinglin.decode(answer) for answer in sequence.answers] for sequence in result.rendered]
     assert answers == [said[1:6:2], said[7:8], said[9:10], said[11:12], ["答"], ["又答"]]
     assert all(len(sequence.ids) <= longest for sequence in result.rendered)
