@@ -10,7 +10,7 @@ import torch
 
 from common.errors import UserError
 from common.files import read_json, write_json
-from data_recipes.schema.example import Example
+from data_recipes.schema.example import Example, Message
 from models.loading import load_model
 from models.output_layer import TILE
 from models.rehearsal import rehearsal
@@ -80,6 +80,19 @@ def test_a_rehearsal_counts_what_is_alive_and_forgets_what_is_not() -> None:
         output.sum().backward()
         del output
         assert memory.live == pytest.approx(2 * 4_000_000, abs=100)  # the gradient
+
+
+def test_a_question_longer_than_the_context_is_never_read_and_planned_for(
+    make_config: MakeConfig, examples: list[Example]
+) -> None:
+    config = make_config("method=qlora")
+    long = examples[0].model_copy(
+        update={"messages": (Message(role="user", content="长" * 5000), examples[0].messages[-1])}
+    )
+    base = find_base(config)
+    compared = compared_answers(examples, base.prompt_format, 40)
+    found = [phases(config, base, STEP, compared, {"test": [*examples, *more]})["evaluation"] for more in ([], [long])]
+    assert 0 < found[0].needed < found[1].needed
 
 
 @pytest.mark.parametrize("vocabulary", [pytest.param(600, marks=pytest.mark.slow), 152_000])

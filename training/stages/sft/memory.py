@@ -120,12 +120,15 @@ def phases(
 
 
 def _asked(suite: SuiteConfig, base: Base, splits: Mapping[str, Sequence[Example]]) -> tuple[int, int, int, int, int]:
-    """The largest batch of the suites: rows, tokens of prompt and answer; rows scored at once, and their tokens."""
+    """The largest batch of the suites: rows, tokens of prompt and answer; rows scored at once, and their tokens.
+
+    What is longer than the context is counted as such, and never read.
+    """
     chosen = [example for examples in select(splits, suite).values() for example in examples]
-    longest = max(base.prompt_format.count(example.messages) for example in chosen)
-    prompt = max(base.prompt_format.count(example.prompt) for example in chosen)
     context = base.family.plan(base.checkpoint).config.max_position_embeddings
-    answer = min(decoding(suite, context).max_new_tokens, max(1, context - prompt))
+    longest = min(context, max(base.prompt_format.count(example.messages) for example in chosen))
+    prompt = min(context - 1, max(base.prompt_format.count(example.prompt) for example in chosen))
+    answer = min(decoding(suite, context).max_new_tokens, context - prompt)
     together = min(suite.batch_size, len(chosen))
     return together, prompt, answer, rows_scored_at_once(longest, together), longest
 
@@ -234,6 +237,8 @@ def _answering(model: PreTrainedModel | PeftModel, batch: int, prompt: int, answ
         first: Any = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=True, logits_to_keep=1)
         read_so_far = first.past_key_values
         del first
+        if answer == 1:  # which the prompt's last token gives
+            return weights, memory.peak
         for layer in read_so_far.layers:
             layer.update(*(read.new_empty(_of_tokens(read, answer - 2)) for read in (layer.keys, layer.values)))
         mask = torch.ones(batch, read_so_far.get_seq_length() + 1, dtype=torch.long)
