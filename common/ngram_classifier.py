@@ -1,6 +1,6 @@
 """A linear classifier of short texts: logistic regression over hashed runs of characters.
 
-    model = train(texts, labels)            # needs scipy (extra: dev); once, by a command
+    model = train(texts, labels)            # once, by a command
     model.save(path)                        # 128 KB
     NgramClassifier.load(path).probability("直接停药就行")   # numpy only
 

@@ -1,6 +1,6 @@
 """Linear classifiers of short texts: logistic regression over a kept vocabulary of runs of characters.
 
-    model = train(texts, {"urgent": labels})          # needs scipy (extra: dev); once, by a command
+    model = train(texts, {"urgent": labels})          # once, by a command
     model.save(path)                                  # some hundred KB
     TextClassifier.load(path).log_odds(text)          # numpy only
 

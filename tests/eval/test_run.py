@@ -43,7 +43,7 @@ def report_of(run: Path, base: Path, dataset: BuiltDataset, out: Path) -> tuple[
         SUITE,
         out,
         metrics_file=run / "metrics.jsonl",
-        command="python eval/run.py model=RUN out=DIR",
+        command="python eval/run.py model=RUN out=<script>alert(2)</script>",
     )
     return report, loaded
 
@@ -141,7 +141,8 @@ def test_html_is_well_formed_and_loads_nothing(out: Path) -> None:
 def test_html_escapes_what_users_and_models_wrote(out: Path) -> None:
     text = (out / "index.html").read_text(encoding="utf-8")
     assert "<script>alert" not in text
-    assert "&lt;script&gt;alert(1)" in text
+    assert r"\u003cscript\u003ealert(1)" in text  # a question, among all items
+    assert "&lt;script&gt;alert(2)" in text  # the command
 
 
 def test_stored_answers_are_not_asked_for_again(
@@ -199,7 +200,7 @@ def test_command_finds_base_and_dataset_of_a_run(monkeypatch: pytest.MonkeyPatch
     assert command(monkeypatch, *words) == 0
     report = Report.load(tmp_path / "report.json")
     assert list(report.systems) == ["base", "tuned"]
-    assert report.provenance.decoding["dtype"].startswith("float32")
+    assert report.provenance.decoding["dtype"].startswith(compute_dtype().name)
     assert "suite.max_new_tokens=8" in report.provenance.command
     assert report.curve.dev[0].loss == 1.5
 

@@ -17,7 +17,7 @@ from models.artifact import Artifact
 from models.chat_template import OWN
 from models.gguf_export.vocabulary import PRE_TOKENIZERS
 from models.loading import hash_model, load_tokenizer
-from models.numerics import instruction_set
+from models.numerics import compute_dtype, instruction_set
 from models.prompt_format import PromptFormat
 from tests.eval.fake_server import Handler, serving
 from tests.models.ggufs import SIZES, byte_level_directory, exported
@@ -80,7 +80,7 @@ def test_every_kind_of_system_is_evaluated_and_compared_with_the_first(
     assert records["run"].sha256 == records["merged"].sha256 == hash_model(run / "merged") != records["bare"].sha256
     assert records["run"].tuned_from_sha256 == records["bare"].sha256 == hash_model(tiny_base)
     assert [r.tuned_from for r in records.values()] == ["tiny", "tiny", "", "", ""]
-    assert [r.dtype for r in records.values()] == ["float32"] * 4 + [""]
+    assert [r.dtype for r in records.values()] == [compute_dtype().name] * 4 + [""]
     for name, record in records.items():
         [session] = record.sessions
         assert session.command == report.provenance.command and session.code == code_revision()

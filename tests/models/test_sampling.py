@@ -105,5 +105,6 @@ def test_a_row_that_loops_is_ended_and_the_others_go_on(engine: LocalEngine) -> 
 
 
 def test_detection_switched_off_by_size_ends_nothing(engine: LocalEngine) -> None:
-    sampling = Sampling(max_new_tokens=60, frequency_penalty=-2.0, repetition_detection=RepetitionDetection(0))
+    off = RepetitionDetection(0)
+    sampling = Sampling(max_new_tokens=60, frequency_penalty=-2.0, presence_penalty=-2.0, repetition_detection=off)
     assert engine.generate([ask("高血压")], [sampling])[0].finish_reason == "length"

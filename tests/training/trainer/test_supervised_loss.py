@@ -56,8 +56,8 @@ def test_loss_and_gradients_are_the_models_own(model: nn.Module) -> None:
     torch.testing.assert_close(found, expected)
     ours = gradients(model)
     assert ours.keys() == theirs.keys() and ours
-    for name, gradient in theirs.items():
-        torch.testing.assert_close(ours[name], gradient, rtol=1e-4, atol=1e-6)
+    for name, gradient in theirs.items():  # sums in another order: some fifty roundings of the largest gradient
+        torch.testing.assert_close(ours[name], gradient, rtol=0, atol=2e-5 * float(gradient.abs().max()))
 
 
 @pytest.mark.parametrize("model", ["chatglm2"], indirect=True)
