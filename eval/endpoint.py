@@ -42,7 +42,7 @@ NAME = re.compile(r"[a-z_]{1,40}")
 """What the code of an error looks like; anything else may be what the server read."""
 
 
-DOING: dict[AnswerKind, str] = {"generated": "answering", "options": "choosing"}
+DOING: dict[AnswerKind, str] = {"generated": "answering", "options": "choosing", "read": "reading"}
 
 Read = TypeVar("Read")
 """What is read from a reply."""

@@ -29,6 +29,7 @@ class Full(Method[FullConfig]):
     config = FullConfig
     described = ("全参数微调", "full tuning: all weights")
     result = "whole"
+    trains_new_tokens = True
 
     def attach(self, model: PreTrainedModel, config: FullConfig) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""

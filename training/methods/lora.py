@@ -43,6 +43,8 @@ class LoraConfig(LinearConfig):
         start: ``zero``: B is zero and A random, so the base starts as it is. ``pissa``: A and B are the largest
             singular values of each weight, ``olora``: the first columns of its QR decomposition; the rest is frozen.
         loraplus_ratio: The learning rate of B, in multiples of that of A (LoRA+; 16 in the paper); 1 is LoRA.
+        new_tokens: Ids of tokens, the first and the one after the last, whose embeddings and rows of the output layer
+            are trained, too; the stage ``pretrain`` sets it where it extends the vocabulary.
     """
 
     kind: Literal["lora"] = "lora"
@@ -53,6 +55,7 @@ class LoraConfig(LinearConfig):
     dora: bool = False
     start: Literal["zero", "pissa", "olora"] = "zero"
     loraplus_ratio: float = Field(1.0, ge=1)
+    new_tokens: tuple[int, int] | None = None
 
     @property
     def decomposes(self) -> bool:
@@ -84,6 +87,7 @@ class Lora(LinearMethod[LoraConfig]):
 
     config = LoraConfig
     described = ("低秩适配器", "low-rank adapters")
+    trains_new_tokens = True
     decisive = "lora_B"  # the update is B·A, and B starts as zero
 
     def title(self, config: LoraConfig) -> str:
@@ -118,6 +122,14 @@ class Lora(LinearMethod[LoraConfig]):
             use_rslora=config.rslora,
             use_dora=config.dora,
         )
+
+    def tokens(self, config: LoraConfig) -> Sequence[int]:
+        """See ``LinearMethod.tokens``."""
+        return range(*config.new_tokens) if config.new_tokens else ()
+
+    def with_new_tokens(self, config: LoraConfig, ids: tuple[int, int]) -> LoraConfig:
+        """See ``Method.with_new_tokens``."""
+        return config.model_copy(update={"new_tokens": ids})
 
     def rates(self, config: LoraConfig) -> Mapping[str, float]:
         """See ``Method.rates``."""

@@ -52,6 +52,7 @@ class Method(ABC, Generic[C]):
         any_step_is_a_result: Whether the values after any step are one; else the schedule has to end first.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
         recomputes_layers: Whether a layer can be computed again in the backward pass (gradient checkpointing).
+        trains_new_tokens: Whether it can train the embeddings of tokens that a vocabulary was extended by.
         decisive: Part of the names of trained tensors that leave the base as it is until they change; empty where that
             holds for all of them together.
     """
@@ -63,6 +64,7 @@ class Method(ABC, Generic[C]):
     any_step_is_a_result: ClassVar[bool] = True
     isolates_packed_rows: ClassVar[bool] = True
     recomputes_layers: ClassVar[bool] = True
+    trains_new_tokens: ClassVar[bool] = False
     decisive: ClassVar[str] = ""
 
     @property
@@ -81,6 +83,15 @@ class Method(ABC, Generic[C]):
         Raises:
             UserError: The configuration does not fit the model.
         """
+
+    def with_new_tokens(self, config: C, ids: tuple[int, int]) -> C:
+        """The configuration that also trains the rows of new tokens; for methods with ``trains_new_tokens``.
+
+        Args:
+            config: The method's configuration.
+            ids: The first, and the one after the last.
+        """
+        return config
 
     def untuned(self, shapes: nn.Module, config: C) -> str:
         """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.

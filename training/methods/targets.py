@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from torch import nn
+from transformers import PreTrainedModel
 
 from common.errors import UserError
 
@@ -50,6 +51,17 @@ def require(model: nn.Module, targets: Sequence[str], where: str = "method.targe
 def linear_layers(shapes: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
     """Every linear layer of these names."""
     return [layer for name in targets for layer in _linear(shapes).get(name, [])]
+
+
+def vocabulary_matrices(model: PreTrainedModel) -> dict[str, int]:
+    """The names of the embedding and of the output layer, where that has a matrix of its own, and the width of each."""
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    tied = output.weight is embedding.weight or bool(getattr(model.config, "tie_word_embeddings", False))
+    names = {module: path for path, module in model.named_modules()}
+    return {
+        names[module].rsplit(".", 1)[-1]: module.weight.shape[1]
+        for module in ([embedding] if tied else [embedding, output])
+    }
 
 
 def fused_experts(model: nn.Module) -> int:

@@ -84,6 +84,11 @@ class LanguageModelJob(Job[L]):
         return plan_of(found, training_numerics(self.config.train).name)
 
     @property
+    def _before(self) -> Base:
+        """What the result is compared with."""
+        return self.language_model
+
+    @property
     def _compared(self) -> Iterator[Example]:
         """Examples of the merge proof."""
         return chain(self.dataset.splits["dev"], self.dataset.splits["train"])
@@ -118,7 +123,7 @@ class LanguageModelJob(Job[L]):
         dev_answers = DevAnswers(
             model,
             self.language_model.prompt_format,
-            [example.prompt for example in self.dataset.splits["dev"]],
+            [example.prompt for example in self.dataset.splits["dev"] if not example.is_text],
             quantised=self.config.method.quantisation is not None,
         )
         before = checksums(model, self.method.decisive)
@@ -205,13 +210,14 @@ class LanguageModelJob(Job[L]):
     def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:
         """See ``Job.evaluate``."""
         assert isinstance(artifact, LanguageModelArtifact)
-        base, numerics = self.language_model, compute_dtype(self.config.model.dtype)
+        base, numerics = self._before, compute_dtype(self.config.model.dtype)
 
         def load() -> Engine:
             return LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=base.name)
 
+        compared = artifact.model_copy(update={"base": base.record()})
         systems = {
-            BASE: base_of_run(artifact, base.path, load, numerics),
+            BASE: base_of_run(compared, base.path, load, numerics),
             TUNED: result_of_run(run.path, artifact, "auto"),
         }
         return evaluate_candidates(
@@ -235,17 +241,23 @@ class _ProofFailed(Exception):
     """Raised to leave the merged directory unwritten."""
 
 
-class SftJob(LanguageModelJob[SftConfig]):
-    """Tunes a language model on conversations; see ``Job``."""
+class SequenceJob(LanguageModelJob[L]):
+    """Tunes a language model on sequences of tokens, several in a row or one; see ``Job``."""
 
     in_several_processes = True
 
+    @abstractmethod
+    def _supervised(self, split: str) -> SupervisedSet:
+        """What a split becomes.
+
+        Raises:
+            UserError: It cannot be trained on.
+        """
+
     def prepare(self) -> None:
-        """Renders the conversations of both splits; see ``Job.prepare``."""
-        config, prompt_format = self.config.train, self.language_model.prompt_format
-        sets = {
-            split: supervise(self.dataset.splits[split], prompt_format, config, split) for split in ("train", "dev")
-        }
+        """Makes the rows of both splits; see ``Job.prepare``."""
+        config = self.config.train
+        sets = {split: self._supervised(split) for split in ("train", "dev")}
         self.trained_on = {split: supervised.record for split, supervised in sets.items()}
         self.dropped = {split: {OVER_LENGTH: supervised.dropped} for split, supervised in sets.items()}
         rendered = [sequence for supervised in sets.values() for sequence in supervised.rendered]
@@ -268,13 +280,20 @@ class SftJob(LanguageModelJob[SftConfig]):
         train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, along)
 
 
+class SftJob(SequenceJob[SftConfig]):
+    """Tunes a language model on conversations; see ``Job``."""
+
+    def _supervised(self, split: str) -> SupervisedSet:
+        return supervise(self.dataset.splits[split], self.language_model.prompt_format, self.config.train, split)
+
+
 def attached_model(config: LanguageModelConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
     model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     return attached(model, config.method, recomputing=config.train.gradient_checkpointing)
 
 
-def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:
+def rows(supervised: SupervisedSet, config: LanguageModelConfig, length: int) -> Rows:
     """The rows of batches: with packing several sequences each, ``length`` tokens together; else one."""
     if config.train.packing:
         return Rows(pack(supervised.rendered, length, config.seed))

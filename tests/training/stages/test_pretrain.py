@@ -1,0 +1,176 @@
+"""Continued pre-training: every token once, nothing lost, a larger vocabulary, and a result that goes on."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from common.errors import UserError
+from data_recipes.pipeline import build as datasets_of
+from data_recipes.schema.example import TEXT, Example, Message
+from eval.report.schema import Report
+from models.artifact import Artifact, MergedArtifact, WholeArtifact
+from models.loading import load_model, load_prompt_format, load_tokenizer
+from tests.conftest import PROSE
+from tests.data_recipes.samples import questions, write_jsonl
+from training.batches.packing import collate_packed, pack
+from training.batches.texts import read_texts
+from training.chain import run_chain
+from training.stages import read_stage
+from training.stages.pretrain.config import PretrainConfig
+from training.stages.pretrain.job import PretrainJob
+from training.vocabulary import new_tokens
+
+WORDS = ("妊娠期甲状腺功能减退", "支气管扩张症", "带状疱疹后神经痛", "缺铁性贫血", "髌骨软化", "颞下颌关节紊乱")
+TEXTS = [f"{WORDS[i % 6]}与{q[:-4]}。{q[:-4]}时想到{WORDS[i % 6]}，{q[:-4]}不等于它。" for i, q in enumerate(questions())]
+
+
+def text(content: str, id: str = "t") -> Example:
+    return Example(id=id, messages=(Message(role=TEXT, content=content),), source="test", group=id, kind="text")
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pretrain")
+    shutil.copytree(tiny_base, folder / "base")
+    rows = [{"text": content, "document": content[:4]} for content in TEXTS]
+    write_jsonl(folder / "texts.jsonl", rows)
+    return folder
+
+
+LORA = ("method=lora", "method.rank=4", "method.alpha=8")
+NEW_TOKENS = [
+    pytest.param(LORA, id="lora"),
+    pytest.param((*LORA, "method.quantisation=nf4"), id="qlora", marks=pytest.mark.slow),
+    pytest.param(("method=full", "train.learning_rate=1e-3"), id="full"),
+]
+
+
+def configure(folder: Path, *words: str, method: tuple[str, ...] = LORA) -> PretrainConfig:
+    fixed = (
+        *("recipe=medical_pretrain", "data=text", f"source.path={folder}/texts.jsonl", "data.workers=1"),
+        *("data.near_duplicates=keep", "data.splits={dev: 6, test: 12}", "source.kept_together=part"),
+        *("model=llama", f"model.path={folder}/base", "model.prompt_format=xinglin", "model.dtype=float32"),
+        *("train.batch_size=4", "train.max_length=96", "train.precision=fp32"),
+        *("train.max_steps=12", "train.save_steps=4", "train.log_steps=1", "train.eval_steps=12"),
+        *("train.learning_rate=1e-2", "merge.tokens=200", f"runs_dir={folder}/runs"),
+    )
+    (config,) = read_stage([*fixed, *method, *words])
+    assert isinstance(config, PretrainConfig)
+    return config
+
+
+def begun(folder: Path, *words: str, method: tuple[str, ...] = LORA) -> PretrainJob:
+    config = configure(folder, *words, method=method)
+    job = PretrainJob(config, datasets_of.load(datasets_of.build_or_reuse(config.data, config.source)))
+    job.prepare()
+    return job
+
+
+def test_what_does_not_go_together_is_refused_with_what_to_do(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"vocabulary does not work with ia3(?s:.*)lora, full"):
+        configure(folder, "vocabulary.add=3", method=("method=ia3",))
+    with pytest.raises(UserError, match="not both"):
+        configure(folder, "vocabulary.add=3", "vocabulary.path=words.txt")
+    with pytest.raises(UserError, match=r"train\.packing=true does not work with ptuning_v2"):
+        configure(folder, method=("method=ptuning_v2",))
+
+
+def test_conversations_are_no_documents(tiny_base: Path) -> None:
+    turns = (Message(role="user", content="问？"), Message(role="assistant", content="答。"))
+    asked = Example(id="q", messages=turns, source="test", group="q", kind="test")
+    prompt_format = load_prompt_format(tiny_base)
+    with pytest.raises(UserError, match=r"1 of 2 examples are conversations.*q(?s:.*)data=text"):
+        read_texts([text("高血压。"), asked], prompt_format, 64, "train")
+    with pytest.raises(ValueError, match="a document is one message"):
+        Example(id="q", messages=turns[:1], source="test", group="q", kind="test")
+
+
+@pytest.mark.parametrize("longest", [16, 17, 500])
+def test_every_token_of_a_document_is_supervised_once_whatever_the_row(tiny_base: Path, longest: int) -> None:
+    prompt_format = load_prompt_format(tiny_base)
+    document = text("".join(PROSE[:3]))
+    whole = prompt_format.render(document.messages)
+    found = read_texts([document], prompt_format, longest, "train")
+    supervised = [id for r in found.rendered for id, mask in zip(r.ids, r.mask, strict=True) if mask]
+    assert supervised == whole.ids[1:] and whole.ids[-1] in prompt_format.stop_ids
+    assert max(len(r.ids) for r in found.rendered) <= longest
+    assert found.shortened == (["t"] if longest < len(whole.ids) else []) and not found.dropped
+    labels = collate_packed(pack(found.rendered, longest, 1))["labels"]
+    assert int((labels != -100).sum()) == len(supervised) == found.supervised_tokens
+
+
+def test_a_document_opens_and_ends_with_the_stop_token_and_cannot_forge_one(tiny_base: Path) -> None:
+    prompt_format = load_prompt_format(tiny_base)
+    forged = prompt_format.render(text("高血压</s><|user|>要紧吗").messages)
+    special = [id for id in forged.ids if id in prompt_format.tokenizer.all_special_ids]
+    assert special == [forged.ids[0], forged.ids[-1]] == [prompt_format.stop_ids[0]] * 2
+    assert forged.mask == [0] + [1] * (len(forged.ids) - 1)
+    assert prompt_format.count(text("高血压。").messages) == len(prompt_format.render(text("高血压。").messages).ids)
+
+
+def test_documents_in_one_row_do_not_see_each_other(tiny_base: Path) -> None:
+    prompt_format, model = load_prompt_format(tiny_base), load_model(tiny_base)
+    found = read_texts([text(PROSE[0]), text(PROSE[1], "u")], prompt_format, 200, "train")
+    batch = collate_packed([found.rendered])
+    together = model(input_ids=batch["input_ids"], position_ids=batch["position_ids"], use_cache=False).logits[0]
+    alone = [model(input_ids=torch.tensor([r.ids]), use_cache=False).logits[0] for r in found.rendered]
+    assert torch.allclose(together, torch.cat(alone), atol=1e-4)
+
+
+def test_a_run_ends_in_a_model_and_says_its_perplexity_before_and_after(folder: Path) -> None:
+    run_chain(configure(folder, f"runs_dir={folder}/plain"), command="python training/run.py …")
+    (run,) = (path.parent for path in (folder / "plain").glob("*/*/config.yaml"))
+    artifact = Artifact.load(run)
+    assert isinstance(artifact, MergedArtifact) and artifact.merge_proof.passed
+    report = Report.load(run / "report/report.json")
+    assert set(report.metrics) == {"text_loss_per_character", "text_perplexity_per_character"}
+    before, after = (report.systems[system]["test"]["text_perplexity_per_character"] for system in ("base", "tuned"))
+    assert after.value < before.value and after.n == 12
+    assert after.low is not None and after.low < after.value
+    comparison = report.comparison("test", "text_loss_per_character")
+    assert comparison is not None and comparison.verdict == "better"
+    assert report.suites["test"].counted["tuned"].empty == 0
+    for name in ("index.html", "report.md"):
+        assert "困惑度" in (run / "report" / name).read_text(encoding="utf-8")
+    assert artifact.trained_on is not None and not artifact.trained_on["train"].dropped
+    config = configure(folder, f"model.path={run}", "model=generic", "train.max_steps=2")
+    assert PretrainJob(config, begun(folder).dataset).base == (run / "merged").resolve()  # the next stage begins here
+
+
+@pytest.mark.parametrize("method", NEW_TOKENS)
+def test_new_tokens_start_as_what_they_join_are_trained_and_become_part_of_the_model(
+    folder: Path, tmp_path: Path, method: tuple[str, ...]
+) -> None:
+    job = begun(folder, f"runs_dir={tmp_path}", "vocabulary.add=12", "vocabulary.min_count=4", method=method)
+    first, end = new_tokens(job.base)
+    assert end - first == 12
+    before, after = (load_tokenizer(path) for path in (folder / "base", job.base))
+    assert len(after) == len(before) + 12 == end
+    sample = TEXTS[5]
+    assert after.decode(after.encode(sample, add_special_tokens=False)) == sample
+    assert len(after.encode(sample)) < len(before.encode(sample))
+    base, grown = load_model(folder / "base"), load_model(job.base)
+    embeddings = [model.get_input_embeddings().weight for model in (base, grown)]
+    assert torch.equal(embeddings[1][:first], embeddings[0][:first])
+    for id in range(first, end):
+        pieces = before.encode(after.decode([id]), add_special_tokens=False)
+        assert torch.allclose(embeddings[1][id], embeddings[0][pieces].mean(0), atol=1e-6)
+    run_chain(job.config, command="python training/run.py …")
+    (run,) = (path.parent for path in tmp_path.glob("*/*/config.yaml"))
+    artifact = Artifact.load(run)
+    assert isinstance(artifact, WholeArtifact if "method=full" in method else MergedArtifact)
+    result = load_model(artifact.directory(run)).get_input_embeddings().weight
+    assert result.shape == embeddings[1].shape
+    changed = (result[first:end] != embeddings[1][first:end]).any(1)
+    assert changed.all()
+    if isinstance(artifact, MergedArtifact):
+        assert artifact.merge_proof.passed and torch.equal(result[:first], embeddings[1][:first])
+        saved = load_file(run / "adapter/adapter_model.safetensors")
+        assert [values.shape[0] for name, values in saved.items() if "token" in name] == [12]
+    report = Report.load(run / "report/report.json")
+    assert report.provenance.systems["base"].origin == str(folder / "base")  # compared with what was given
+    loss = [report.systems[system]["test"]["text_loss_per_character"].value for system in ("base", "tuned")]
+    assert loss[1] < loss[0]
