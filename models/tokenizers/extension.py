@@ -7,18 +7,23 @@ replaces, and its embedding can start as their mean.
 
 import heapq
 import json
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders
 from transformers import PreTrainedTokenizerBase
 
 from common.errors import UserError
 
 LONGEST = 8
 """Most characters of a token that is learned."""
+LOST = "�"
+"""What a part of a character is decoded to."""
+BYTE = re.compile("<0x[0-9A-F]{2}>")
+"""A byte of a character that SentencePiece does not know; it is a piece of its own, and no text."""
 
 
 class Merge(NamedTuple):
@@ -68,7 +73,7 @@ def learned(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], count: int
         UserError: The tokenizer cannot be extended.
     """
     backend = backend_of(tokenizer)
-    words = _Words(_runs(backend, texts), known=set(tokenizer.get_vocab()), text_of=_TextOf(backend))
+    words = _Words(_runs(backend, texts), known=set(tokenizer.get_vocab()), decode=_decoding(backend))
     found: list[Merge] = []
     while len(found) < count and (merge := words.best(min_count)):
         words.join(merge)
@@ -120,30 +125,22 @@ def replaced(tokenizer: PreTrainedTokenizerBase, merges: Sequence[Merge]) -> lis
     return found
 
 
-class _TextOf:
-    """The text of a token, or nothing for one that is no word: parts of characters, signs, spaces."""
-
-    def __init__(self, backend: Tokenizer) -> None:
-        self.decode = backend.decoder.decode if type(backend.decoder).__name__ == "ByteLevel" else "".join
-        self.known: dict[str, str] = {}
-
-    def __call__(self, token: str) -> str:
-        if token not in self.known:
-            text = self.decode([token])
-            self.known[token] = text if text.isalpha() else ""
-        return self.known[token]
+def _decoding(backend: Tokenizer) -> Callable[[Sequence[str]], str]:
+    """What makes a text of pieces; a part of a character is ``LOST``."""
+    in_bytes = isinstance(backend.decoder, decoders.ByteLevel)
+    return backend.decoder.decode if in_bytes else "".join
 
 
 def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
-    """Tokens in a row that are words and that nothing keeps apart, counted."""
-    text_of = _TextOf(backend)
+    """Pieces of letters in a row that nothing keeps apart, counted."""
     added = {token.content for token in backend.get_added_tokens_decoder().values()}
     runs: Counter[tuple[str, ...]] = Counter()
-    for encoding in backend.encode_batch(list(texts), add_special_tokens=False):
+    texts = list(texts)
+    for text, encoding in zip(texts, backend.encode_batch(texts, add_special_tokens=False), strict=True):
         run: list[str] = []
         before: int | None = None
-        for token, word in zip(encoding.tokens, encoding.word_ids, strict=True):
-            joins = token not in added and text_of(token) != ""
+        for token, word, (start, end) in zip(encoding.tokens, encoding.word_ids, encoding.offsets, strict=True):
+            joins = text[start:end].isalpha() and token not in added and not BYTE.fullmatch(token)
             if run and not (joins and word == before):
                 runs[tuple(run)] += 1
                 run = []
@@ -158,10 +155,12 @@ def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
 class _Words:
     """Runs of tokens in which pairs are joined, the most frequent first; of equal ones the first in their order."""
 
-    def __init__(self, runs: Counter[tuple[str, ...]], known: set[str], text_of: _TextOf) -> None:
+    def __init__(
+        self, runs: Counter[tuple[str, ...]], known: set[str], decode: Callable[[Sequence[str]], str]
+    ) -> None:
         self.runs = [list(run) for run in runs]
         self.counts = list(runs.values())
-        self.known, self.text_of = known, text_of
+        self.known, self.decode = known, decode
         self.pairs: Counter[Merge] = Counter()
         self.places: defaultdict[Merge, set[int]] = defaultdict(set)
         for place in range(len(self.runs)):
@@ -177,9 +176,14 @@ class _Words:
                 continue
             if -count < min_count:
                 return None
-            if pair.joined not in self.known and len(self.text_of(pair.left) + self.text_of(pair.right)) <= LONGEST:
+            if pair.joined not in self.known and self._is_good(pair):
                 return pair
         return None
+
+    def _is_good(self, pair: Merge) -> bool:
+        """Whether a pair is a word that is not too long, or a part of one character: never a word and a part."""
+        text = self.decode(pair)
+        return len(text) <= LONGEST and text.replace(LOST, "") in ("", text)
 
     def join(self, pair: Merge) -> None:
         """Joins a pair wherever it is, and counts the pairs that it is part of then."""
