@@ -86,9 +86,9 @@ class LinearMethod(PeftMethod[L]):
 
     def untuned(self, shapes: nn.Module, config: L) -> str:
         """See ``Method.untuned``."""
-        from training.methods.targets import untuned
+        from training.methods.targets import only_attention, untuned
 
-        return untuned(shapes)
+        return untuned(shapes) or ("" if config.targets == "all" else only_attention(shapes, config.targets))
 
 
 def misfit(layer: nn.Linear, key: str, value: int, why: str, fix: str) -> UserError:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from common.command import Config
-from training.config import TrainConfig
+from training.config import SequenceTrainConfig
 from training.methods import METHODS
 from training.stages.sft.config import LanguageModelConfig
 
@@ -36,7 +36,7 @@ class VocabularyConfig(Config):
         return self
 
 
-class PretrainTrainConfig(TrainConfig):
+class PretrainTrainConfig(SequenceTrainConfig):
     """How a language model goes on reading.
 
     Attributes:
@@ -59,6 +59,15 @@ class PretrainConfig(LanguageModelConfig):
     stage: Literal["pretrain"]
     train: PretrainTrainConfig = PretrainTrainConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
+
+    @model_validator(mode="after")
+    def _an_adapter_has_the_vocabulary_of_its_base(self) -> "PretrainConfig":
+        if self.vocabulary.grows and self.adapter.path is not None:
+            raise ValueError(
+                "vocabulary does not work with adapter.path: the adapter was trained on a base without the new tokens; "
+                "merge it and give the run as model.path, or leave vocabulary out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _new_tokens_are_trained(self) -> "PretrainConfig":

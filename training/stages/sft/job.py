@@ -2,6 +2,7 @@
 conversations."""
 
 import importlib.metadata
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -39,7 +40,10 @@ from training import processes
 from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
+from training.config import TrainConfig
+from training.earlier_adapter import find_adapter, load_into, refuse_other_settings
 from training.grounding import grounding_record
+from training.learning_rate import auto_rate
 from training.memory_plan import MemoryPlan, plan_of
 from training.merge import compared_answers, merge
 from training.methods import METHODS
@@ -68,6 +72,16 @@ class LanguageModelJob(Job[L]):
         self.method = METHODS[config.method.kind]
         self.language_model = find_base(config, base)
         self.base = self.language_model.path
+        if config.adapter.path is not None:
+            self.adapter = find_adapter(config.adapter.path, self.language_model, config.method)
+            refuse_other_settings(self.adapter, self._on_shapes())
+
+    def _on_shapes(self) -> PeftModel:
+        """What is trained, without weights."""
+        shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)
+        model = self.method.attach(shapes, self.config.method)
+        assert isinstance(model, PeftModel)
+        return model
 
     @property
     def described(self) -> str:
@@ -119,6 +133,8 @@ class LanguageModelJob(Job[L]):
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model, method = attached_model(self.config, self.language_model), self.config.method
         self.method.start(model, method, self._texts())
+        if self.adapter:
+            load_into(model, self.adapter)
         self._report_trained(model)
         dev_answers = DevAnswers(
             model,
@@ -140,6 +156,14 @@ class LanguageModelJob(Job[L]):
         shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)  # in 4 bits two share a byte
         share = trained / sum(p.numel() for p in shapes.parameters())
         logger.info("trained parameters: {:,} ({:.3%} as many as the base has)", trained, share)
+        tokens = self.trained_on["train"].supervised_tokens
+        if self.method.has_rank and trained < tokens:
+            logger.info(
+                "capacity: {:,} values for {:,} supervised tokens; a low-rank update learns as well as full tuning"
+                " while it has at least as many values as there are tokens to learn (LoRA Without Regret, 2025):"
+                " raise method.rank {:.1f} times where the dev loss is still too high",
+                *(trained, tokens, tokens / trained),
+            )
 
     def finish(self, run: RunDirectory) -> AnyArtifact:
         """Merges if the method allows it and the proof passes; see ``Job.finish``."""
@@ -196,6 +220,7 @@ class LanguageModelJob(Job[L]):
             "grounding": grounding_record(manifest.grounding, self.dataset.splits["train"], base.prompt_format),
             "turns": trained_turns(self.dataset.splits["train"]),
             "ranks": self.method.ranks(self.trained(run)),
+            "continued": self.adapter.record if self.adapter else None,
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
             "files": result_files(result),
@@ -265,6 +290,23 @@ class SequenceJob(LanguageModelJob[L]):
         self.rows = {split: rows(supervised, self.config, length) for split, supervised in sets.items()}
         # a step sees batch_size * max_length tokens, whatever the length of its rows
         self.training = config.model_copy(update={"batch_size": config.batch_size * config.max_length // length})
+        if config.learning_rate == "auto":
+            self._choose_rate()
+
+    def _choose_rate(self) -> None:
+        """Puts the learning rate that ``auto`` is into the configuration, so that the run records it."""
+        steps = steps_of(len(self.rows["train"]), self.training)
+        over_full = self.method.rate_over_full(self.config.method)
+        assert over_full is not None  # checked with the configuration
+        base = self.language_model
+        width = int(base.family.plan(base.checkpoint).config.hidden_size)
+        chosen = {"learning_rate": auto_rate(over_full, base.family.name, width, steps)}
+        self.training = self.training.model_copy(update=chosen)
+        self.config = self.config.model_copy(update={"train": self.config.train.model_copy(update=chosen)})
+        logger.info(
+            "train.learning_rate=auto is {:.2e}: {:.3g} times that of full tuning, hidden size {}, {} steps",
+            *(self.config.train.rate, over_full, width, steps),
+        )
 
     def _largest_step(self) -> Step:
         share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
@@ -291,6 +333,13 @@ def attached_model(config: LanguageModelConfig, base: Base) -> PreTrainedModel |
     """The loaded base with what is trained on it."""
     model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     return attached(model, config.method, recomputing=config.train.gradient_checkpointing)
+
+
+def steps_of(rows: int, config: TrainConfig) -> int:
+    """Optimiser steps of a training on so many rows."""
+    if config.max_steps is not None:
+        return config.max_steps
+    return math.ceil(math.ceil(rows / (config.batch_size * config.gradient_accumulation)) * config.epochs)
 
 
 def rows(supervised: SupervisedSet, config: LanguageModelConfig, length: int) -> Rows:
