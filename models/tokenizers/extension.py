@@ -5,25 +5,28 @@ therefore as before; only then are neighbours joined further. So a new token sta
 replaces, and its embedding can start as their mean.
 """
 
+import codecs
 import heapq
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer, decoders
 from transformers import PreTrainedTokenizerBase
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from common.errors import UserError
+from models.tokenizers.sentencepiece import SPACE
 
 LONGEST = 8
 """Most characters of a token that is learned."""
-LOST = "�"
-"""What a part of a character is decoded to."""
-BYTE = re.compile("<0x[0-9A-F]{2}>")
-"""A byte of a character that SentencePiece does not know; it is a piece of its own, and no text."""
+NO_LETTERS = re.compile(f"{SPACE}|<0x[0-9A-F]{{2}}>")
+"""In pieces of SentencePiece: what opens a text, and a byte of a character that it does not know."""
+SIGNS = {sign: byte for byte, sign in bytes_to_unicode().items()}
+"""The byte that each sign of a byte-level tokenizer stands for."""
 
 
 class Merge(NamedTuple):
@@ -73,7 +76,8 @@ def learned(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], count: int
         UserError: The tokenizer cannot be extended.
     """
     backend = backend_of(tokenizer)
-    words = _Words(_runs(backend, texts), known=set(tokenizer.get_vocab()), decode=_decoding(backend))
+    in_bytes = isinstance(backend.decoder, decoders.ByteLevel)
+    words = _Words(_runs(backend, texts), known=set(tokenizer.get_vocab()), in_bytes=in_bytes)
     found: list[Merge] = []
     while len(found) < count and (merge := words.best(min_count)):
         words.join(merge)
@@ -125,10 +129,9 @@ def replaced(tokenizer: PreTrainedTokenizerBase, merges: Sequence[Merge]) -> lis
     return found
 
 
-def _decoding(backend: Tokenizer) -> Callable[[Sequence[str]], str]:
-    """What makes a text of pieces; a part of a character is ``LOST``."""
-    in_bytes = isinstance(backend.decoder, decoders.ByteLevel)
-    return backend.decoder.decode if in_bytes else "".join
+def _encoded(piece: str, in_bytes: bool) -> bytes:
+    """A piece in UTF-8; pieces of a byte-level tokenizer have a sign for each byte."""
+    return bytes(map(SIGNS.__getitem__, piece)) if in_bytes else piece.encode()
 
 
 def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
@@ -140,7 +143,7 @@ def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
         run: list[str] = []
         before: int | None = None
         for token, word, (start, end) in zip(encoding.tokens, encoding.word_ids, encoding.offsets, strict=True):
-            joins = text[start:end].isalpha() and token not in added and not BYTE.fullmatch(token)
+            joins = text[start:end].isalpha() and token not in added and not NO_LETTERS.search(token)
             if run and not (joins and word == before):
                 runs[tuple(run)] += 1
                 run = []
@@ -155,12 +158,10 @@ def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
 class _Words:
     """Runs of tokens in which pairs are joined, the most frequent first; of equal ones the first in their order."""
 
-    def __init__(
-        self, runs: Counter[tuple[str, ...]], known: set[str], decode: Callable[[Sequence[str]], str]
-    ) -> None:
+    def __init__(self, runs: Counter[tuple[str, ...]], known: set[str], in_bytes: bool) -> None:
         self.runs = [list(run) for run in runs]
         self.counts = list(runs.values())
-        self.known, self.decode = known, decode
+        self.known, self.in_bytes = known, in_bytes
         self.pairs: Counter[Merge] = Counter()
         self.places: defaultdict[Merge, set[int]] = defaultdict(set)
         for place in range(len(self.runs)):
@@ -181,9 +182,14 @@ class _Words:
         return None
 
     def _is_good(self, pair: Merge) -> bool:
-        """Whether a pair is a word that is not too long, or a part of one character: never a word and a part."""
-        text = self.decode(pair)
-        return len(text) <= LONGEST and text.replace(LOST, "") in ("", text)
+        """Whether a pair is a word that is not too long, or the beginning of one character: never a word and a part."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            text = decoder.decode(_encoded(pair.joined, self.in_bytes))
+        except UnicodeDecodeError:  # it begins in the middle of a character
+            return False
+        pending, _ = decoder.getstate()
+        return len(text) <= LONGEST and bool(text) != bool(pending)
 
     def join(self, pair: Merge) -> None:
         """Joins a pair wherever it is, and counts the pairs that it is part of then."""
@@ -221,7 +227,7 @@ def _joined(run: Sequence[str], pair: Merge) -> list[str]:
 def _pieces(backend: Tokenizer, word: str, merges: dict[str, Merge]) -> Iterator[str]:
     """The tokens of a word in the middle of a text, with the merges so far."""
     pieces = backend.encode(word, add_special_tokens=False).tokens
-    if len(pieces) > 1 and pieces[0] == "▁":  # what opens a text is no part of the word
+    if len(pieces) > 1 and pieces[0] == SPACE:  # what opens a text is no part of the word
         pieces = pieces[1:]
     for merge in merges.values():
         pieces = _joined(pieces, merge)

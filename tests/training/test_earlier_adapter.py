@@ -89,7 +89,7 @@ def test_going_on_is_a_training_of_its_own_from_these_values_and_merges_into_the
 
 def test_another_base_or_other_settings_are_refused_with_the_difference(finished: TriedRun, tmp_path: Path) -> None:
     adapter = f"adapter.path={finished.path}"
-    with pytest.raises(Refused, match=r"other settings(?s:.*)method\.rank: 2 -> 4(?s:.*)method\.alpha: 32.* -> 16"):
+    with pytest.raises(Refused, match=r"other settings(?s:.*)method\.rank: 2 -> 4(?s:.*)method\.alpha: 128.0 -> 16.0"):
         job_of(small_config(finished.folder, adapter, "method.rank=4", "method.alpha=16"))
     with pytest.raises(Refused, match=r"method\.quantisation: null -> nf4"):
         job_of(small_config(finished.folder, adapter, "method.quantisation=nf4"))
