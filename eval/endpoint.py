@@ -115,8 +115,14 @@ class Endpoint:
         """Answers items in the order in which the server does; see ``eval.evaluation.Ask``.
 
         Raises:
-            UserError: The server refuses every question, or has stopped answering.
+            UserError: An item is a document, the server refuses every question, or has stopped answering.
         """
+        if any(examples[i].is_text for i in wanted):
+            raise UserError(
+                "a server answers questions; how likely it finds documents is not asked",
+                where=self.url,
+                fix="give the model's directory instead: systems.NAME=DIR",
+            )
         return self._asked("generated", wanted, lambda i: self._answer(examples[i], config.max_new_tokens))
 
     def choose(self, items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:

@@ -1,5 +1,6 @@
 """Continued pre-training: every token once, nothing lost, a larger vocabulary, and a result that goes on."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -10,14 +11,23 @@ from safetensors.torch import load_file
 from common.errors import UserError
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.schema.example import TEXT, Example, Message
+from eval.answers import ModelAnswer
+from eval.config import SuiteConfig
+from eval.judges import primary
 from eval.report.schema import Report
+from eval.scoring import measure
+from eval.significance import estimate
+from eval.suites import answer_items
 from models.artifact import Artifact, MergedArtifact, WholeArtifact
+from models.engines.local import load_engine
 from models.loading import load_model, load_prompt_format, load_tokenizer
+from models.run_directory import RunDirectory, read_metrics
 from tests.conftest import PROSE
 from tests.data_recipes.samples import questions, write_jsonl
 from training.batches.packing import collate_packed, pack
 from training.batches.texts import read_texts
 from training.chain import run_chain
+from training.provenance import Provenance
 from training.stages import read_stage
 from training.stages.pretrain.config import PretrainConfig
 from training.stages.pretrain.job import PretrainJob
@@ -43,7 +53,7 @@ def folder(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactor
 LORA = ("method=lora", "method.rank=4", "method.alpha=8")
 NEW_TOKENS = [
     pytest.param(LORA, id="lora"),
-    pytest.param((*LORA, "method.quantisation=nf4"), id="qlora", marks=pytest.mark.slow),
+    pytest.param((*LORA, "method.quantisation=nf4"), id="qlora"),
     pytest.param(("method=full", "train.learning_rate=1e-3"), id="full"),
 ]
 
@@ -120,6 +130,46 @@ def test_documents_in_one_row_do_not_see_each_other(tiny_base: Path) -> None:
     assert torch.allclose(together, torch.cat(alone), atol=1e-4)
 
 
+def test_a_document_is_read_and_not_asked(tiny_base: Path) -> None:
+    engine = load_engine(tiny_base)
+    documents = [text(content, str(i)) for i, content in enumerate(PROSE[:4])]
+    answers: dict[int, ModelAnswer] = {}
+    for found in answer_items(engine, documents, range(4), SuiteConfig(name="texts")):
+        answers |= found
+    whole = engine.prompt_format.render(documents[0].messages)
+    logits = load_model(tiny_base)(input_ids=torch.tensor([whole.ids]), use_cache=False).logits[0, :-1]
+    expected = logits.log_softmax(-1).gather(1, torch.tensor(whole.ids[1:])[:, None]).sum()
+    assert answers[0].kind == "read" and not answers[0].text
+    assert answers[0].logprob == pytest.approx(float(expected), abs=1e-3)
+    measured = measure(documents, [answers[i] for i in range(4)])
+    assert set(measured) == {"text_loss_per_character", "text_perplexity_per_character"}
+    assert primary(measured) == ["text_loss_per_character"]
+    loss, perplexity = (estimate(m.statistics, list("abcd"), m.judge.aggregate) for m in measured.values())
+    nats = -sum(answers[i].logprob or 0 for i in range(4)) / sum(len(d.answer) for d in documents)
+    assert loss.value == pytest.approx(nats) and perplexity.value == pytest.approx(math.exp(nats))
+    assert perplexity.low is not None and perplexity.low < perplexity.value
+
+
+def test_a_few_steps_on_documents_lower_the_loss_and_a_resume_is_on_the_same_base(
+    folder: Path, tmp_path: Path
+) -> None:
+    words = ("vocabulary.add=8", "vocabulary.min_count=4", "train.max_steps=6", "train.eval_steps=6")
+    job = begun(folder, f"runs_dir={tmp_path}", *words)
+    run = RunDirectory.create(job.config.runs_dir, "few", job.config)
+    Provenance.of(job).save(run)
+    job.train(run)
+    losses = [line["loss"] for line in read_metrics(run.metrics_file) if "loss" in line]
+    assert losses[-1] < losses[0]
+    saved = load_file(job.trained(run) / "adapter_model.safetensors")
+    assert [values.shape[0] for name, values in saved.items() if "token" in name] == [8]
+    began = Provenance.load(run)
+    assert began is not None and Path(began.base.path) == job.base.resolve()
+    again = PretrainJob(job.config, job.dataset, Path(began.base.path))  # as the chain resumes it
+    began.refuse_other_base(again.base)
+    assert again.config == job.config and again._before.path == folder / "base"
+
+
+@pytest.mark.slow  # a whole chain
 def test_a_run_ends_in_a_model_and_says_its_perplexity_before_and_after(folder: Path) -> None:
     run_chain(configure(folder, f"runs_dir={folder}/plain"), command="python training/run.py …")
     (run,) = (path.parent for path in (folder / "plain").glob("*/*/config.yaml"))
@@ -140,6 +190,7 @@ def test_a_run_ends_in_a_model_and_says_its_perplexity_before_and_after(folder: 
     assert PretrainJob(config, begun(folder).dataset).base == (run / "merged").resolve()  # the next stage begins here
 
 
+@pytest.mark.slow  # whole chains
 @pytest.mark.parametrize("method", NEW_TOKENS)
 def test_new_tokens_start_as_what_they_join_are_trained_and_become_part_of_the_model(
     folder: Path, tmp_path: Path, method: tuple[str, ...]
