@@ -1,4 +1,4 @@
-"""Runs a model on suites: every item is answered greedily and its reference answer is scored; documents are only scored.
+"""Runs a model on suites: every item is answered greedily and its reference answer is scored; a document is scored.
 
 A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/judges/``).
 """

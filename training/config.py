@@ -22,8 +22,8 @@ class OptimiserConfig(Config):
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
         batch_size: Rows of a batch; several processes divide them.
-        learning_rate: Its peak; ``auto`` follows from method, rank, size of the model and number of steps, where the stage
-            learns texts or answers (``training/learning_rate.py``).
+        learning_rate: Its peak; ``auto`` follows from method, rank, size of the model and number of steps,
+            where the stage learns texts or answers (``training/learning_rate.py``).
         precision: Type of the products (autocast; trained weights stay in float32). ``auto`` is ``bf16`` where the
             machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints to keep.

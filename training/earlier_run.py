@@ -23,7 +23,9 @@ def model_of_run(path: Path) -> Path | None:
         UserError: The run has not finished, there is none yet, or its result is no model of its own.
         Refused: A file of the result was changed.
     """
-    run = newest_finished(path.parent, "model.path") if path.name == LATEST and not path.exists() else RunDirectory(path)
+    run = (
+        newest_finished(path.parent, "model.path") if path.name == LATEST and not path.exists() else RunDirectory(path)
+    )
     if not run.config_file.is_file():
         return None
     if not is_finished(run):

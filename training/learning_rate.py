@@ -1,9 +1,9 @@
 """``train.learning_rate=auto``: the peak learning rate by method, rank, size of the model and number of steps.
 
-It is that of full tuning, times what a method needs in its multiples (``Method.rate_over_full``). Full tuning: Thinking
-Machines' fit over sweeps of many models of the LLaMA and Qwen families (tinker-cookbook, ``hyperparam_utils.py``, on
-"LoRA Without Regret", 2025), ``5e-5 · (2000 / hidden size) ^ power``. Below a hidden size of 2000 they measured nothing;
-there the power is 1, as a width is transferred to another under Adam (muP, arXiv:2203.03466). How far that is from the
+It is that of full tuning, times what a method needs in its multiples (``Method.rate_over_full``). Full tuning is the
+fit of Thinking Machines over sweeps of models of the LLaMA and Qwen families (tinker-cookbook, ``hyperparam_utils.py``,
+on "LoRA Without Regret", 2025): ``5e-5 · (2000 / hidden size) ^ power``. Narrower models than 2000 are not among them;
+there the power is 1, as one width follows from another under Adam (muP, arXiv:2203.03466). How far that is from the
 best of a sweep: ``benchmarks/training/auto.py``.
 """
 

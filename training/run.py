@@ -23,7 +23,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_ptuning_v2                   deep prompts instead of low-rank adapters
   python training/run.py recipe=medical_qlora data=bencao source.path=llama_data.json
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
-  python training/run.py recipe=medical_pretrain                     goes on reading plain text; data=text source.path=DIR
+  python training/run.py recipe=medical_pretrain                     reads plain text; data=text source.path=DIR
   python training/run.py recipe=medical_lora_pretrain_sft            answers, after recipe=medical_pretrain
   python training/run.py recipe=medical_dpo                          prefers right answers; after recipe=medical_qlora
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers

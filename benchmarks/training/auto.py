@@ -1,4 +1,4 @@
-"""How far ``train.learning_rate=auto`` is from the best of a five-point sweep around it: held-out loss, at several sizes.
+"""How far ``train.learning_rate=auto`` is from the best of a five-point sweep around it: held-out loss, by size.
 
     python benchmarks/training/auto.py out=DIR                    the embedded base, three sizes of the training split
     python benchmarks/training/auto.py out=DIR sizes=400 KEY=VALUE …    one size; any key of training/run.py
@@ -94,8 +94,9 @@ def page(found: dict[int, list[dict[str, float]]], command: str) -> str:
             "",
             f"`{command}`",
             "",
-            f"{processor()} ({instruction_set()}), {versions}. Held-out loss in nats per token, of {TESTED} questions in",
-            f"wordings that training does not have; one seed. ✗: more than {ALLOWED:.0%} above the best point.",
+            f"{processor()} ({instruction_set()}), {versions}. Held-out loss in nats per token, of {TESTED}",
+            "questions in wordings that training does not have; one seed. ✗: more than "
+            f"{ALLOWED:.0%} above the best point.",
             "",
             f"| training examples | auto | {head} | auto above the best |",
             f"|---|---|{'---|' * (len(POINTS) + 1)}",

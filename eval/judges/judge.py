@@ -58,14 +58,14 @@ class Judge:
         applies: Whether an item with a reference answer can be judged by it.
         judge: Scores answers to items that it applies to.
         reads: The kind of answers that it scores.
-        unit: ``share`` (0 to 1), ``points`` (0 to 100) or ``nats`` or ``perplexity`` (a loss, which is not about generated
+        unit: ``share`` (0 to 1), ``points`` (0 to 100), ``nats`` or ``perplexity`` (losses, not about generated
             answers).
         higher_is_better: Whether a higher score is better.
         aggregate: Turns summed statistics into the metric.
         compared: Whether systems are compared by it.
         prominence: ``headline``: primary, at the top of the report, and with a verdict; ``fallback``: the same where no
-            headline judge applies; ``detail``: only in the tables. The first two are shares, but for the
-            loss of documents, which nobody asks anything.
+            headline judge applies; ``detail``: only in the tables. The first two are shares, or
+            the loss of documents, of which nothing is asked.
         checks_pairs: Whether it can rank sampled answers for preference pairs.
         failure: What a wrong answer did, where the report counts each one.
     """

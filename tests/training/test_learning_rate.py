@@ -1,4 +1,4 @@
-"""The learning rate that is chosen: by method, rank, size and steps, recorded as a number; and what is told beside it."""
+"""The learning rate that is chosen: by method, rank, size and steps; where it is not known a number is asked for."""
 
 import pytest
 

@@ -60,6 +60,5 @@ def _check(examples: Sequence[Example], split: str) -> None:
         raise UserError(
             f"{len(asked)} of {len(examples)} examples are conversations and no documents, e.g. {asked[0]}",
             where=f"split {split}",
-            fix="give documents: data=text source.path=FOLDER, or data=prose; conversations are what recipe=medical_qlora"
-            " trains on",
+            fix="give documents (data=text source.path=FOLDER, or data=prose), or a recipe of another stage",
         )

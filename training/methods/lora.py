@@ -144,8 +144,8 @@ class Lora(LinearMethod[LoraConfig]):
         """See ``Method.rate_over_full``.
 
         Ten times that of full tuning at alpha 32, whatever the rank is ("LoRA Without Regret", 2025). There the update
-        is scaled by 32 / rank; under Adam one that is scaled k times as much moves k times as far. Where training starts
-        from a part of the weights, or B has a rate of its own, that was not measured.
+        is scaled by 32 / rank; under Adam one that is scaled k times as much moves k times as far. Nothing was measured
+        where training starts from a part of the weights, or B has a rate of its own.
         """
         if config.decomposes or config.loraplus_ratio > 1:
             return None

@@ -93,8 +93,8 @@ def only_attention(model: nn.Module, targets: Sequence[str]) -> str:
     if not rest or not set(targets) <= set(attention(model)):
         return ""
     return (
-        f"only attention is tuned ({', '.join(targets)}): with the feed-forward layers ({', '.join(rest)}) adapters learn"
-        " better at the same number of values (LoRA Without Regret, 2025); method.targets=all names both"
+        f"only attention is adapted ({', '.join(targets)}): with the feed-forward layers ({', '.join(rest)}) too, they"
+        " learn better at the same number of values (LoRA Without Regret, 2025): method.targets=all"
     )
 
 

@@ -21,7 +21,12 @@ from training.stages.stage import Stage
 
 _ALL = (
     Stage("sft", ("用对话微调语言模型", "a language model, tuned on conversations"), "run", SftConfig),
-    Stage("pretrain", ("用纯文本继续预训练语言模型", "a language model, trained on plain text"), "pretrain", PretrainConfig),
+    Stage(
+        "pretrain",
+        ("用纯文本继续预训练语言模型", "a language model, trained on plain text"),
+        "pretrain",
+        PretrainConfig,
+    ),
     Stage(
         "preference",
         ("用较好与较差的回答训练语言模型", "a language model, tuned on better and worse answers"),

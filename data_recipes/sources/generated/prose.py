@@ -1,4 +1,4 @@
-"""The prose of a domain as plain text: its knowledge base in statements, for continued pre-training (``domains.prose``)."""
+"""The prose of a domain (``domains.prose``) as plain text: its knowledge base in statements, to go on reading."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,5 +1,7 @@
-"""Held-out loss: the cross-entropy of the reference answers, their stop token included, per character and per token; and
-of whole documents, where it is also told as perplexity, the exponential of the mean."""
+"""Held-out loss: the cross-entropy of the reference answers, their stop token included, per character and per token.
+
+That of whole documents is also told as perplexity, the exponential of the mean.
+"""
 
 from collections.abc import Callable, Sequence
 

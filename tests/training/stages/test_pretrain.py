@@ -34,7 +34,9 @@ from training.stages.pretrain.job import PretrainJob
 from training.vocabulary import new_tokens
 
 WORDS = ("妊娠期甲状腺功能减退", "支气管扩张症", "带状疱疹后神经痛", "缺铁性贫血", "髌骨软化", "颞下颌关节紊乱")
-TEXTS = [f"{WORDS[i % 6]}与{q[:-4]}。{q[:-4]}时想到{WORDS[i % 6]}，{q[:-4]}不等于它。" for i, q in enumerate(questions())]
+TEXTS = [
+    f"{WORDS[i % 6]}与{q[:-4]}。{q[:-4]}时想到{WORDS[i % 6]}，{q[:-4]}不等于它。" for i, q in enumerate(questions())
+]
 
 
 def text(content: str, id: str = "t") -> Example:
@@ -150,9 +152,7 @@ def test_a_document_is_read_and_not_asked(tiny_base: Path) -> None:
     assert perplexity.low is not None and perplexity.low < perplexity.value
 
 
-def test_a_few_steps_on_documents_lower_the_loss_and_a_resume_is_on_the_same_base(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_a_few_steps_on_documents_lower_the_loss_and_a_resume_is_on_the_same_base(folder: Path, tmp_path: Path) -> None:
     words = ("vocabulary.add=8", "vocabulary.min_count=4", "train.max_steps=6", "train.eval_steps=6")
     job = begun(folder, f"runs_dir={tmp_path}", *words)
     run = RunDirectory.create(job.config.runs_dir, "few", job.config)

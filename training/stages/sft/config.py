@@ -72,7 +72,9 @@ class LanguageModelConfig(StageConfig):
     def _rate_is_known(self) -> "LanguageModelConfig":
         if self.train.learning_rate == "auto" and METHODS[self.method.kind].rate_over_full(self.method) is None:
             known = ", ".join(name for name, method in METHODS.items() if method.chooses_rate)
-            raise ValueError(f"train.learning_rate=auto is known for {known}, not for {self.method.kind}; give a number")
+            raise ValueError(
+                f"train.learning_rate=auto is known for {known}, not for {self.method.kind}; give a number"
+            )
         return self
 
     @model_validator(mode="after")

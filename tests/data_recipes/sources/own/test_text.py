@@ -87,5 +87,5 @@ def test_prose_is_split_by_what_its_paragraphs_share(tmp_path: Path) -> None:
     manifest = build(config)
     assert manifest.overlap["test"].ngram == manifest.overlap["test"].exact == 0
     assert all(example.is_text for example in load(tmp_path / "prose").splits["train"])
-    with pytest.raises(UserError, match="the domain general has no prose; these have: .*medical"):
+    with pytest.raises(UserError, match=r"the domain general has no prose; these have: .*medical"):
         read_config("build", [*words, "source.domain=general", f"out={tmp_path}/other"], BuildConfig)
