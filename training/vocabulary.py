@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from loguru import logger
@@ -18,21 +17,14 @@ from models.loading import hash_model, load_prompt_format, load_tokenizer, open_
 from models.memory import release
 from models.tokenizers.extension import Merge, extended, joining, learned, replaced
 from training.base import Base
+from training.stages.pretrain.config import VocabularyConfig
 
 RECORD = "vocabulary.json"
 FOLDER = "extended"
 """Of the cache."""
 
 
-class Vocabulary(Protocol):
-    """Which tokens are added: see ``VocabularyConfig``."""
-
-    add: int
-    path: str | None
-    min_count: int
-
-
-def with_vocabulary(base: Base, vocabulary: Vocabulary, texts: Iterable[str], dtype: torch.dtype) -> Base:
+def with_vocabulary(base: Base, vocabulary: VocabularyConfig, texts: Iterable[str], dtype: torch.dtype) -> Base:
     """The base with tokens added, as a model of its own in the cache; the new ones start as the mean of what they join.
 
     Args:
@@ -74,7 +66,7 @@ def is_extended(directory: Path) -> bool:
     return (directory / RECORD).is_file()
 
 
-def _merges(base: Base, vocabulary: Vocabulary, texts: Iterable[str]) -> list[Merge]:
+def _merges(base: Base, vocabulary: VocabularyConfig, texts: Iterable[str]) -> list[Merge]:
     tokenizer = base.prompt_format.tokenizer
     if vocabulary.path is not None:
         merges = joining(tokenizer, _words(Path(vocabulary.path).expanduser()))

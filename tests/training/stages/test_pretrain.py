@@ -19,6 +19,7 @@ from eval.scoring import measure
 from eval.significance import estimate
 from eval.suites import answer_items
 from models.artifact import Artifact, MergedArtifact, WholeArtifact
+from models.config import ModelConfig
 from models.engines.local import load_engine
 from models.loading import load_model, load_prompt_format, load_tokenizer
 from models.run_directory import RunDirectory, read_metrics
@@ -227,3 +228,36 @@ def test_new_tokens_start_as_what_they_join_are_trained_and_become_part_of_the_m
     assert report.provenance.systems["base"].origin == str(folder / "base")  # compared with what was given
     loss = [report.systems[system]["test"]["text_loss_per_character"].value for system in ("base", "tuned")]
     assert loss[1] < loss[0]
+
+
+def test_the_second_recipe_of_the_chain_begins_with_what_the_first_has_made() -> None:
+    [first], [second] = (read_stage([f"recipe={name}"]) for name in ("medical_pretrain", "medical_lora_pretrain_sft"))
+    assert (first.stage, second.stage) == ("pretrain", "sft") and isinstance(second.model, ModelConfig)
+    assert second.model.path == f"{first.runs_dir}/{first.name}/latest"
+    assert isinstance(first.model, ModelConfig) and first.model.embedded
+    assert first.model.embedded.corpus not in (None, first.domain)  # a base that has not read the texts before
+
+
+@pytest.mark.slow  # both recipes on an embedded base
+def test_both_recipes_of_the_chain_run_end_to_end(tmp_path: Path) -> None:
+    small = (
+        "train.max_steps=12",
+        "train.save_steps=6",
+        "train.max_length=128",
+        "suite.max_items=12",
+        "merge.tokens=40",
+    )
+    base = ("vocab_size=4500", "hidden_size=64", "layers=1", "steps=60")
+    words = (*(f"model.embedded.{word}" for word in base), "vocabulary.add=100", f"runs_dir={tmp_path}", *small)
+    [config] = read_stage(["recipe=medical_pretrain", *words])
+    out = run_chain(config, command="python training/run.py recipe=medical_pretrain")
+    assert "text_perplexity_per_character" in out
+    here = f"model.path={tmp_path}/medical_pretrain/latest"
+    few = ("data.splits.train=400", "suite.max_new_tokens=12", f"runs_dir={tmp_path}")
+    [config] = read_stage(["recipe=medical_lora_pretrain_sft", here, *few, *small])
+    run_chain(config, command="python training/run.py recipe=medical_lora_pretrain_sft")
+    (first,), (second,) = (tmp_path.glob(f"{name}/*/artifact.json") for name in (config.name, "medical_pretrain"))
+    tuned, read = (Artifact.load(path.parent) for path in (first, second))
+    assert isinstance(tuned, MergedArtifact) and tuned.merge_proof.passed
+    assert tuned.base.path == str(second.parent / "merged") and isinstance(read, MergedArtifact)
+    assert len(load_tokenizer(first.parent / "merged")) == len(load_tokenizer(second.parent / "merged"))
