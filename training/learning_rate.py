@@ -2,9 +2,9 @@
 
 It is that of full tuning, times what a method needs in its multiples (``Method.rate_over_full``). Full tuning is the
 fit of Thinking Machines over sweeps of models of the LLaMA and Qwen families (tinker-cookbook, ``hyperparam_utils.py``,
-on "LoRA Without Regret", 2025): ``5e-5 · (2000 / hidden size) ^ power``. Narrower models than 2000 are not among them.
-There the power of LLaMA was tried beside 1, which muP (arXiv:2203.03466) suggests, at a hidden size of 64; 1 was far too
-high. How far the choice is from the best of a sweep: ``benchmarks/training/auto.py``.
+on "LoRA Without Regret", 2025): ``5e-5 · (2000 / hidden size) ^ power``. Models narrower than 2000 are not among them:
+there the power of LLaMA was tried beside 1, which muP (arXiv:2203.03466) suggests, at a hidden size of 64, where 1 was
+far too high. How far the choice is from the best of a sweep: ``benchmarks/training/auto.py``.
 """
 
 from collections.abc import Mapping
