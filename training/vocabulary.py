@@ -15,7 +15,7 @@ from common.hashing import sha256_value
 from models.export import save_native
 from models.loading import hash_model, load_prompt_format, load_tokenizer, open_checkpoint
 from models.memory import release
-from models.tokenizers.extension import Merge, extended, joining, learned, replaced
+from models.tokenizers.extension import TokenMerge, extended, joining, learned, replaced
 from training.base import Base
 from training.stages.pretrain.config import VocabularyConfig
 
@@ -66,7 +66,7 @@ def is_extended(directory: Path) -> bool:
     return (directory / RECORD).is_file()
 
 
-def _merges(base: Base, vocabulary: VocabularyConfig, texts: Iterable[str]) -> list[Merge]:
+def _merges(base: Base, vocabulary: VocabularyConfig, texts: Iterable[str]) -> list[TokenMerge]:
     tokenizer = base.prompt_format.tokenizer
     if vocabulary.path is not None:
         merges = joining(tokenizer, _words(Path(vocabulary.path).expanduser()))
@@ -106,7 +106,7 @@ def _words(file: Path) -> list[str]:
     return words
 
 
-def _build(base: Base, merges: list[Merge], dtype: torch.dtype, directory: Path) -> None:
+def _build(base: Base, merges: list[TokenMerge], dtype: torch.dtype, directory: Path) -> None:
     """Writes the extended model into an empty directory; its record comes last."""
     before = base.prompt_format.tokenizer
     model = base.load(dtype)

@@ -29,7 +29,7 @@ SIGNS = {sign: byte for byte, sign in bytes_to_unicode().items()}
 """The byte that each sign of a byte-level tokenizer stands for."""
 
 
-class Merge(NamedTuple):
+class TokenMerge(NamedTuple):
     """Two tokens that become one."""
 
     left: str
@@ -61,7 +61,7 @@ def backend_of(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
     return backend
 
 
-def learned(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], count: int, min_count: int) -> list[Merge]:
+def learned(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], count: int, min_count: int) -> list[TokenMerge]:
     """The merges that byte-pair encoding would learn next from some texts.
 
     Only letters are joined (Chinese characters are letters), to tokens of at most ``LONGEST`` characters.
@@ -77,33 +77,33 @@ def learned(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], count: int
     """
     backend = backend_of(tokenizer)
     in_bytes = isinstance(backend.decoder, decoders.ByteLevel)
-    words = _Words(_runs(backend, texts), known=set(tokenizer.get_vocab()), in_bytes=in_bytes)
-    found: list[Merge] = []
+    words = _TokenRuns(_runs(backend, texts), known=set(tokenizer.get_vocab()), in_bytes=in_bytes)
+    found: list[TokenMerge] = []
     while len(found) < count and (merge := words.best(min_count)):
         words.join(merge)
         found.append(merge)
     return found
 
 
-def joining(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[Merge]:
+def joining(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[TokenMerge]:
     """The merges that make each word one token, from left to right; what is joined on the way becomes a token, too.
 
     Raises:
         UserError: The tokenizer cannot be extended.
     """
     backend, known = backend_of(tokenizer), set(tokenizer.get_vocab())
-    found: dict[str, Merge] = {}
+    found: dict[str, TokenMerge] = {}
     for word in words:
         left, *rest = _pieces(backend, word, found)
         for right in rest:
-            merge = Merge(left, right)
+            merge = TokenMerge(left, right)
             if merge.joined not in known:
                 found.setdefault(merge.joined, merge)
             left = merge.joined
     return list(found.values())
 
 
-def extended(tokenizer: PreTrainedTokenizerBase, merges: Sequence[Merge]) -> Tokenizer:
+def extended(tokenizer: PreTrainedTokenizerBase, merges: Sequence[TokenMerge]) -> Tokenizer:
     """What encodes with these merges, too; new tokens have the ids after all others, in their order.
 
     Raises:
@@ -119,7 +119,7 @@ def extended(tokenizer: PreTrainedTokenizerBase, merges: Sequence[Merge]) -> Tok
     return Tokenizer.from_str(json.dumps(said))
 
 
-def replaced(tokenizer: PreTrainedTokenizerBase, merges: Sequence[Merge]) -> list[list[int]]:
+def replaced(tokenizer: PreTrainedTokenizerBase, merges: Sequence[TokenMerge]) -> list[list[int]]:
     """For each merge the ids of the old tokens that its new token stands for."""
     ids = {token: [id] for token, id in tokenizer.get_vocab().items()}
     found = []
@@ -155,21 +155,21 @@ def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
     return runs
 
 
-class _Words:
+class _TokenRuns:
     """Runs of tokens in which pairs are joined, the most frequent first; of equal ones the first in their order."""
 
     def __init__(self, runs: Counter[tuple[str, ...]], known: set[str], in_bytes: bool) -> None:
         self.runs = [list(run) for run in runs]
         self.counts = list(runs.values())
         self.known, self.in_bytes = known, in_bytes
-        self.pairs: Counter[Merge] = Counter()
-        self.places: defaultdict[Merge, set[int]] = defaultdict(set)
+        self.pairs: Counter[TokenMerge] = Counter()
+        self.places: defaultdict[TokenMerge, set[int]] = defaultdict(set)
         for place in range(len(self.runs)):
             self._count(place, 1)
         self.queue = [(-count, pair) for pair, count in self.pairs.items()]
         heapq.heapify(self.queue)
 
-    def best(self, min_count: int) -> Merge | None:
+    def best(self, min_count: int) -> TokenMerge | None:
         """The most frequent pair that makes a new word; none where all are rarer than ``min_count``."""
         while self.queue:
             count, pair = heapq.heappop(self.queue)
@@ -181,7 +181,7 @@ class _Words:
                 return pair
         return None
 
-    def _is_good(self, pair: Merge) -> bool:
+    def _is_good(self, pair: TokenMerge) -> bool:
         """Whether a pair is a word that is not too long, or the beginning of one character: never a word and a part."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         try:
@@ -191,10 +191,10 @@ class _Words:
         pending, _ = decoder.getstate()
         return len(text) <= LONGEST and bool(text) != bool(pending)
 
-    def join(self, pair: Merge) -> None:
+    def join(self, pair: TokenMerge) -> None:
         """Joins a pair wherever it is, and counts the pairs that it is part of then."""
         self.known.add(pair.joined)
-        changed: set[Merge] = set()
+        changed: set[TokenMerge] = set()
         for place in sorted(self.places[pair]):
             changed |= self._count(place, -1)
             self.runs[place] = _joined(self.runs[place], pair)
@@ -203,8 +203,8 @@ class _Words:
             if self.pairs[other] > 0:
                 heapq.heappush(self.queue, (-self.pairs[other], other))
 
-    def _count(self, place: int, sign: int) -> set[Merge]:
-        pairs = [Merge(*pair) for pair in pairwise(self.runs[place])]
+    def _count(self, place: int, sign: int) -> set[TokenMerge]:
+        pairs = [TokenMerge(*pair) for pair in pairwise(self.runs[place])]
         for pair in pairs:
             self.pairs[pair] += sign * self.counts[place]
             if sign > 0:
@@ -214,7 +214,7 @@ class _Words:
         return set(pairs)
 
 
-def _joined(run: Sequence[str], pair: Merge) -> list[str]:
+def _joined(run: Sequence[str], pair: TokenMerge) -> list[str]:
     found: list[str] = []
     for token in run:
         if found and (found[-1], token) == pair:
@@ -224,7 +224,7 @@ def _joined(run: Sequence[str], pair: Merge) -> list[str]:
     return found
 
 
-def _pieces(backend: Tokenizer, word: str, merges: dict[str, Merge]) -> Iterator[str]:
+def _pieces(backend: Tokenizer, word: str, merges: dict[str, TokenMerge]) -> Iterator[str]:
     """The tokens of a word in the middle of a text, with the merges so far."""
     pieces = backend.encode(word, add_special_tokens=False).tokens
     if len(pieces) > 1 and pieces[0] == SPACE:  # what opens a text is no part of the word

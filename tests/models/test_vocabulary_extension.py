@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from common.errors import UserError
 from models.loading import load_tokenizer
-from models.tokenizers.extension import LONGEST, Merge, extended, joining, learned, replaced
+from models.tokenizers.extension import LONGEST, TokenMerge, extended, joining, learned, replaced
 from models.tokenizers.pieces import PieceEncoder
 from models.tokenizers.sentencepiece import train_bpe, write_model
 from tests.models.test_tokenizers import CORPUS, FAMILIES, nasty_texts
@@ -33,7 +33,7 @@ def tokenizer(
     return build(folder)
 
 
-def reloaded(tokenizer: PreTrainedTokenizerBase, merges: list[Merge], folder: Path) -> PreTrainedTokenizerBase:
+def reloaded(tokenizer: PreTrainedTokenizerBase, merges: list[TokenMerge], folder: Path) -> PreTrainedTokenizerBase:
     """The extended tokenizer, as it is read from its files."""
     tokenizer.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(extended(tokenizer, merges).to_str(), encoding="utf-8")
