@@ -12,6 +12,8 @@ from transformers import PreTrainedModel
 from common.errors import UserError
 from common.files import cache_dir, read_json, replacing_directory, write_json
 from common.hashing import sha256_value
+from models.built import FOLDER as BUILT
+from models.built import is_built_here
 from models.export import save_native
 from models.loading import hash_model, load_prompt_format, load_tokenizer, open_checkpoint
 from models.memory import release
@@ -21,7 +23,7 @@ from training.stages.pretrain.config import VocabularyConfig
 
 RECORD = "vocabulary.json"
 FOLDER = "extended"
-"""Of the cache."""
+"""Of the cache; what extends a model that was built here is among those."""
 
 
 def with_vocabulary(base: Base, vocabulary: VocabularyConfig, texts: Iterable[str], dtype: torch.dtype) -> Base:
@@ -38,7 +40,8 @@ def with_vocabulary(base: Base, vocabulary: VocabularyConfig, texts: Iterable[st
     """
     merges = _merges(base, vocabulary, texts)
     key = sha256_value([hash_model(base.path), merges, str(dtype), base.prompt_format.sha256])[:32]
-    directory = cache_dir() / FOLDER / key
+    of_ours = is_built_here(base.path)
+    directory = cache_dir() / (f"{BUILT}/{FOLDER}-{key}" if of_ours else f"{FOLDER}/{key}")
     if not (directory / RECORD).is_file():
         with replacing_directory(directory) as partial:
             _build(base, merges, dtype, partial)

@@ -54,6 +54,13 @@ def test_training_begins_with_the_values_of_the_adapter_and_records_it(finished:
     recorded = Provenance.load(run)
     assert recorded is not None and recorded.adapter is not None
     assert recorded.adapter.files == result_files(finished.path / "adapter")
+    recorded.refuse_other_adapter(job)
+    assert job.adapter is not None
+    job.adapter = job.adapter._replace(directory=run.path / "adapter")
+    with pytest.raises(
+        Refused, match=r"the adapter that training begins with changed(?s:.*)adapter_model\.safetensors"
+    ):
+        recorded.refuse_other_adapter(job)
     artifact = Artifact.load(run.path / "adapter")
     assert isinstance(artifact, AdapterArtifact) and artifact.continued is not None
     assert artifact.continued.model_version == Artifact.load(finished.path).model_version
