@@ -259,5 +259,5 @@ def test_both_recipes_of_the_chain_run_end_to_end(tmp_path: Path) -> None:
     (first,), (second,) = (tmp_path.glob(f"{name}/*/artifact.json") for name in (config.name, "medical_pretrain"))
     tuned, read = (Artifact.load(path.parent) for path in (first, second))
     assert isinstance(tuned, MergedArtifact) and tuned.merge_proof.passed
-    assert tuned.base.path == str(second.parent / "merged") and isinstance(read, MergedArtifact)
-    assert len(load_tokenizer(first.parent / "merged")) == len(load_tokenizer(second.parent / "merged"))
+    assert tuned.base.path == str(second.parent / "whole") and isinstance(read, WholeArtifact)
+    assert len(load_tokenizer(first.parent / "merged")) == len(load_tokenizer(second.parent / "whole"))
