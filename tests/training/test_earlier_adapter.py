@@ -127,6 +127,7 @@ def test_what_is_no_adapter_or_was_changed_is_refused_with_what_to_do(finished: 
         job_of(small_config(finished.folder, f"adapter.path={folder}"))
 
 
+@pytest.mark.slow  # two trainings
 def test_a_prefix_goes_on_too(finished: TriedRun) -> None:
     prefix = ("method=ptuning_v2", "method.prefix_length=4")
     few = ("train.max_steps=2", "train.learning_rate=1e-1")

@@ -69,7 +69,7 @@ def test_what_a_protected_set_asks_is_no_text_to_read(tmp_path: Path, cache: Pat
     build(config)
     asked = [example.prompt[-1].content for example in load(tmp_path / "asked").splits["test"]]
     trained = load(tmp_path / "asked").splits["train"][0].prompt[-1].content
-    own = "肺功能检查前四小时不吸烟，检查时含住咬嘴用力呼气。"
+    own = "肺功能检查前四小时不要吸烟，也不要吃得太饱。"
     quoted = (f"常有人这样问：{asked[0]}先休息，再去看医生。", asked[1])  # part of a text, and all of one
     free = (f"也有人问：{trained}先休息。", own)
     write_jsonl(tmp_path / "texts.jsonl", [{"text": content} for content in (*quoted, *free, own, "短")])
