@@ -10,11 +10,11 @@ import heapq
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
-from tokenizers import Tokenizer, decoders
+from tokenizers import Encoding, Tokenizer, decoders
 from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
@@ -25,6 +25,8 @@ LONGEST = 8
 """Most characters of a token that is learned."""
 NO_LETTERS = re.compile(f"{SPACE}|<0x[0-9A-F]{{2}}>")
 """In pieces of SentencePiece: what opens a text, and a byte of a character that it does not know."""
+AT_ONCE = 1000
+"""Texts that are encoded at a time."""
 SIGNS = {sign: byte for byte, sign in bytes_to_unicode().items()}
 """The byte that each sign of a byte-level tokenizer stands for."""
 
@@ -138,21 +140,26 @@ def _runs(backend: Tokenizer, texts: Iterable[str]) -> Counter[tuple[str, ...]]:
     """Pieces of letters in a row that nothing keeps apart, counted."""
     added = {token.content for token in backend.get_added_tokens_decoder().values()}
     runs: Counter[tuple[str, ...]] = Counter()
-    texts = list(texts)
-    for text, encoding in zip(texts, backend.encode_batch(texts, add_special_tokens=False), strict=True):
-        run: list[str] = []
-        before: int | None = None
-        for token, word, (start, end) in zip(encoding.tokens, encoding.word_ids, encoding.offsets, strict=True):
-            joins = text[start:end].isalpha() and token not in added and not NO_LETTERS.search(token)
-            if run and not (joins and word == before):
-                runs[tuple(run)] += 1
-                run = []
-            if joins:
-                run.append(token)
-            before = word
-        if run:
-            runs[tuple(run)] += 1
+    remaining = iter(texts)
+    while batch := list(islice(remaining, AT_ONCE)):
+        for text, encoding in zip(batch, backend.encode_batch(batch, add_special_tokens=False), strict=True):
+            runs.update(_runs_of(text, encoding, added))
     return runs
+
+
+def _runs_of(text: str, encoding: Encoding, added: Container[str]) -> Iterator[tuple[str, ...]]:
+    run: list[str] = []
+    before: int | None = None
+    for token, word, (start, end) in zip(encoding.tokens, encoding.word_ids, encoding.offsets, strict=True):
+        joins = text[start:end].isalpha() and token not in added and not NO_LETTERS.search(token)
+        if run and not (joins and word == before):
+            yield tuple(run)
+            run = []
+        if joins:
+            run.append(token)
+        before = word
+    if run:
+        yield tuple(run)
 
 
 class _TokenRuns:
