@@ -112,7 +112,7 @@ def measure_baselines(examples: Sequence[Example], seed: int) -> dict[BaselineNa
     Returns:
         Measurements by baseline and judge; the positions are those of ``examples``.
     """
-    scored = [place for place, example in enumerate(examples) if example.has_reference]
+    scored = [place for place, example in enumerate(examples) if example.has_reference and not example.is_text]
     known = [examples[place] for place in scored]
     found: dict[BaselineName, dict[str, Measurement]] = {}
     for name, baseline in BASELINES.items():

@@ -42,7 +42,7 @@ NAME = re.compile(r"[a-z_]{1,40}")
 """What the code of an error looks like; anything else may be what the server read."""
 
 
-DOING: dict[AnswerKind, str] = {"generated": "answering", "options": "choosing"}
+DOING: dict[AnswerKind, str] = {"generated": "answering", "options": "choosing", "read": "reading"}
 
 Read = TypeVar("Read")
 """What is read from a reply."""
@@ -115,8 +115,14 @@ class Endpoint:
         """Answers items in the order in which the server does; see ``eval.evaluation.Ask``.
 
         Raises:
-            UserError: The server refuses every question, or has stopped answering.
+            UserError: An item is a document, the server refuses every question, or has stopped answering.
         """
+        if any(examples[i].is_text for i in wanted):
+            raise UserError(
+                "a server answers questions; how likely it finds documents is not asked",
+                where=self.url,
+                fix="give the model's directory instead: systems.NAME=DIR",
+            )
         return self._asked("generated", wanted, lambda i: self._answer(examples[i], config.max_new_tokens))
 
     def choose(self, items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:

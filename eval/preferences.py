@@ -99,7 +99,7 @@ def sample(config: PreferencesConfig, engine: Engine) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     items = []
     for example in _chosen(dataset.splits["train"], config):
-        if not checker.applies(example):
+        if example.is_text or not checker.applies(example):
             counts["not_checkable"] += 1
         elif engine.count_prompt_tokens(example.prompt) + 1 > engine.context_length:
             counts["too_long"] += 1

@@ -1,4 +1,4 @@
-"""Runs a model on suites: every item is answered greedily and its reference answer is scored.
+"""Runs a model on suites: every item is answered greedily and its reference answer is scored; a document is scored.
 
 A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/judges/``).
 """
@@ -85,15 +85,16 @@ def answer_items(
 def _answered(
     engine: Engine, examples: Sequence[Example], batch: Sequence[int], lengths: Sequence[int], config: SuiteConfig
 ) -> dict[int, ModelAnswer]:
-    sampling = [decoding(config, engine.context_length)] * len(batch)
-    completions = engine.generate([examples[i].prompt for i in batch], sampling)
+    asked = [i for i in batch if not examples[i].is_text]
+    sampling = [decoding(config, engine.context_length)] * len(asked)
+    generated = engine.generate([examples[i].prompt for i in asked], sampling) if asked else []
+    completions = dict(zip(asked, generated, strict=True))
     scores = [
         score
         for scored in _batches_of_tokens(batch, lengths)
         for score in engine.score([examples[i].messages for i in scored])
     ]
-    found = zip(batch, completions, scores, strict=True)
-    return {i: _answer(completion, score) for i, completion, score in found}
+    return {i: _answer(completions.get(i), score) for i, score in zip(batch, scores, strict=True)}
 
 
 def decoding(config: SuiteConfig, context_length: int) -> Sampling:
@@ -125,12 +126,16 @@ def rows_scored_at_once(longest: int, items: int) -> int:
     return min(items, max(1, TOKENS_SCORED_AT_ONCE // longest))
 
 
-def _answer(completion: Completion, score: Score) -> ModelAnswer:
+def _answer(completion: Completion | None, score: Score) -> ModelAnswer:
+    """What a model answered, and how likely it found the reference; a document (no completion) is only read."""
+    logprob = -math.inf if math.isnan(score.logprob) else score.logprob
+    if completion is None:
+        return ModelAnswer(kind="read", text="", logprob=logprob, reference_tokens=score.tokens)
     assert completion.finish_reason != "cancelled"  # nothing cancels here
     return ModelAnswer(
         text=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.completion_tokens,
-        logprob=-math.inf if math.isnan(score.logprob) else score.logprob,
+        logprob=logprob,
         reference_tokens=score.tokens,
     )

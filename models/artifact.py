@@ -198,6 +198,13 @@ class GroundingRecord(Record):
         return self
 
 
+class ContinuedRecord(Record):
+    """The adapter that training began with: its name, and the SHA-256 of its files by name."""
+
+    model_version: str
+    files: dict[str, str]
+
+
 NO_ENTRIES = GroundingRecord()
 
 
@@ -305,6 +312,7 @@ class LanguageModelArtifact(Artifact):
         grounding: The entries in its prompts; None before they were recorded.
         turns: Whether it was trained on single questions or on conversations; None before that was recorded.
         ranks: The rank of every layer, by its name, where training chose it; None elsewhere.
+        continued: The adapter whose values training began with; None where there was none.
     """
 
     kind: LanguageModelKind
@@ -314,6 +322,7 @@ class LanguageModelArtifact(Artifact):
     grounding: GroundingRecord | None = None
     turns: Turns | None = None
     ranks: dict[str, int] | None = None
+    continued: ContinuedRecord | None = None
 
 
 class MergedArtifact(LanguageModelArtifact):

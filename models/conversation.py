@@ -10,7 +10,7 @@ class Turn(Protocol):
 
     @property
     def role(self) -> str:
-        """``system``, ``user`` or ``assistant``."""
+        """``system``, ``user`` or ``assistant``; ``text`` of the only turn of a document."""
         ...
 
     @property
@@ -20,6 +20,9 @@ class Turn(Protocol):
 
 
 Conversation = Sequence[Turn]
+
+TEXT = "text"
+"""Role of a document, which is no conversation."""
 
 
 @dataclass(frozen=True)

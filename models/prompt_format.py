@@ -35,7 +35,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import sha256_value
-from models.conversation import Continuation, Conversation, Prompt
+from models.conversation import TEXT, Continuation, Conversation, Prompt
 from models.tokenizers.pieces import PieceEncoder
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -209,6 +209,8 @@ class PromptFormat:
         Raises:
             UserError: The format cannot render these roles in this order.
         """
+        if messages[0].role == TEXT:
+            return [self._render_text(messages[0].content)]
         text, spans = self._text(messages, answered=True)
         ends = [end for end, turn in enumerate(messages, 1) if turn.role == "assistant"]
         if supervise == "all" and len(spans) < len(ends):
@@ -221,6 +223,17 @@ class PromptFormat:
             ids += piece
             mask += [int(cut in supervised)] * len(piece)
         return [Rendered(ids, mask)]
+
+    def _render_text(self, text: str) -> Rendered:
+        """A document, which is no conversation: every token of it is supervised, and the stop token that ends it.
+
+        What opens it is not: the tokens that this tokenizer puts before a text, or, where it has none, the stop token,
+        which then ends the document before (so does lm-evaluation-harness score whole texts).
+        """
+        opening = beginning_of(self.tokenizer) or self.stop[0]
+        first, *rest = self._encoder.encode_pieces([opening, self._defused(text), self.stop[0]])
+        supervised = [token for piece in rest for token in piece]
+        return Rendered(first + supervised, [0] * len(first) + [1] * len(supervised))
 
     def render_prompt(self, messages: Conversation) -> list[int]:
         """Token ids after which the model writes its answer: exactly the ids that training saw before it.
@@ -282,8 +295,8 @@ class PromptFormat:
             raise UserError(f"token ids go from 0 to {vocabulary - 1}")
 
     def count(self, prompt: Prompt) -> int:
-        """Tokens of a prompt, or of a whole conversation where the last turn is the assistant's."""
-        if not isinstance(prompt, Continuation) and prompt[-1].role == "assistant":
+        """Tokens of a prompt, or of the whole where it ends with the assistant's turn or is a document."""
+        if not isinstance(prompt, Continuation) and prompt[-1].role in ("assistant", TEXT):
             return len(self.render(prompt, supervise="last").ids)
         return len(self.prompt_ids(prompt))
 

@@ -80,6 +80,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
         return _trained_along(job)
     if began:
         began.refuse_other_base(job.base)
+        began.refuse_other_adapter(job)
         began.refuse_other_knowledge(job.knowledge)
     logger.info("[3/6] training, {}", job.described)
     run, plan = _trained(job, run, began, command)

@@ -1,7 +1,7 @@
 """What the stages of ``training/run.py`` read: keys, types and bounds, checked before anything is loaded."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,8 @@ class OptimiserConfig(Config):
     Attributes:
         epochs: Passes over the training split, unless ``max_steps`` is given.
         batch_size: Rows of a batch; several processes divide them.
+        learning_rate: Its peak; ``auto`` follows from method, rank, size of the model and number of steps,
+            where the stage learns texts or answers (``training/learning_rate.py``).
         precision: Type of the products (autocast; trained weights stay in float32). ``auto`` is ``bf16`` where the
             machine computes in it natively, else ``fp32``.
         keep_checkpoints: Number of newest checkpoints to keep.
@@ -38,7 +40,7 @@ class OptimiserConfig(Config):
     max_steps: int | None = Field(None, ge=1)
     batch_size: int = Field(8, ge=1)
     gradient_accumulation: int = Field(1, ge=1)
-    learning_rate: float = Field(2e-4, gt=0)
+    learning_rate: Annotated[float, Field(gt=0)] | Literal["auto"] = 2e-4
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_share: float = Field(0.03, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
@@ -52,6 +54,21 @@ class OptimiserConfig(Config):
     early_stopping: int | None = Field(None, ge=1)
     keep_best: bool = False
     trackers: tuple[Tracker, ...] = ()
+
+    chooses_rate: ClassVar[bool] = False
+    """Whether ``auto`` is known for what is trained."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, once it is a number."""
+        assert self.learning_rate != "auto"
+        return self.learning_rate
+
+    @model_validator(mode="after")
+    def _auto_is_known(self) -> Self:
+        if self.learning_rate == "auto" and not self.chooses_rate:
+            raise ValueError("learning_rate=auto is for stages that learn texts or answers; give a number")
+        return self
 
     @property
     def follows_dev_loss(self) -> bool:
@@ -77,6 +94,12 @@ class TrainConfig(OptimiserConfig):
     max_dropped_share: float = Field(0.05, ge=0, le=1)
     packing: bool = True
     supervise: Literal["all", "last"] = "all"
+
+
+class SequenceTrainConfig(TrainConfig):
+    """How a language model learns sequences of tokens: texts, or answers."""
+
+    chooses_rate = True
 
 
 class MergeConfig(Config):

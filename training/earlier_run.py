@@ -23,7 +23,9 @@ def model_of_run(path: Path) -> Path | None:
         UserError: The run has not finished, there is none yet, or its result is no model of its own.
         Refused: A file of the result was changed.
     """
-    run = _newest(path.parent) if path.name == LATEST and not path.exists() else RunDirectory(path)
+    run = (
+        newest_finished(path.parent, "model.path") if path.name == LATEST and not path.exists() else RunDirectory(path)
+    )
     if not run.config_file.is_file():
         return None
     if not is_finished(run):
@@ -45,8 +47,12 @@ def model_of_run(path: Path) -> Path | None:
     return directory.resolve()
 
 
-def _newest(runs: Path) -> RunDirectory:
+def newest_finished(runs: Path, key: str) -> RunDirectory:
     """The finished run that began last.
+
+    Args:
+        runs: The folder of the runs of one name.
+        key: The key that asks for it.
 
     Raises:
         UserError: There is none.
@@ -56,7 +62,7 @@ def _newest(runs: Path) -> RunDirectory:
     if not finished:
         raise UserError(
             f"none of {len(found)} runs has finished" if found else "there is no run yet",
-            where=f"model.path={runs / LATEST}",
-            fix=f"make one first: python training/run.py recipe={runs.name}; or give model.path=RUN",
+            where=f"{key}={runs / LATEST}",
+            fix=f"make one first: python training/run.py recipe={runs.name}; or give {key}=RUN",
         )
     return finished[-1]

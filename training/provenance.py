@@ -14,7 +14,7 @@ from common.errors import Refused, UserError
 from common.files import read_json, write_json
 from common.hashing import KNOWN_HASHES, FileStamp, sha256_of_hashes, sha256_value
 from data_recipes.pipeline.build import BuiltDataset
-from models.artifact import KnowledgeRecord, Record, SplitRecord
+from models.artifact import KnowledgeRecord, Record, SplitRecord, result_files
 from models.loading import hashes_of_model
 from models.numerics import instruction_set
 from models.run_directory import RunDirectory
@@ -57,6 +57,13 @@ class BaseUsed(Record):
         return sha256_of_hashes((name, file.sha256) for name, file in self.files.items())
 
 
+class AdapterUsed(Record):
+    """The adapter that training begins with: where it is, and the SHA-256 of its files by name."""
+
+    path: str
+    files: dict[str, str]
+
+
 class Trained(Record):
     """The goal that training has reached, and the SHA-256 of the files that it wrote, by name."""
 
@@ -77,6 +84,7 @@ class Provenance(Record):
         config: The resolved configuration.
         dataset: What is trained on.
         base: What is trained.
+        adapter: What training begins with, if that is an earlier adapter.
         knowledge: The knowledge base that answers are checked against, if any.
         splits: What the splits became: tokens and labels.
         environment: Versions of libraries and the types computed in; others are allowed and reported.
@@ -88,6 +96,7 @@ class Provenance(Record):
     config: dict[str, Any]
     dataset: DatasetUsed
     base: BaseUsed
+    adapter: AdapterUsed | None = None
     knowledge: KnowledgeRecord | None
     splits: dict[str, SplitRecord]
     environment: dict[str, str]
@@ -98,7 +107,8 @@ class Provenance(Record):
     def fingerprint(self) -> str:
         """A hash of everything that the trained weights follow from; checkpoints carry it."""
         contents = {name: split.sha256 for name, split in self.splits.items()}
-        return sha256_value([_compared(self.config), self.dataset.sha256, self.base.sha256, contents])
+        begun_with = [self.adapter.files] if self.adapter else []
+        return sha256_value([_compared(self.config), self.dataset.sha256, self.base.sha256, contents, *begun_with])
 
     @classmethod
     def of(cls, job: Job[Any]) -> Provenance:
@@ -107,6 +117,7 @@ class Provenance(Record):
             config=job.config.model_dump(mode="json"),
             dataset=used(job.dataset),
             base=base_used(job.config.model.name, job.base),
+            adapter=adapter_used(job),
             knowledge=job.knowledge,
             splits=dict(job.trained_on),
             environment=environment(job.config),
@@ -188,6 +199,15 @@ class Provenance(Record):
         before = {name: file.sha256 for name, file in self.base.files.items()}
         _refuse(f"the base model {self.base.name} in {directory}", _differences(before, hashes_of_model(directory)))
 
+    def refuse_other_adapter(self, job: Job[Any]) -> None:
+        """Refuses to begin with another adapter, wherever it is.
+
+        Raises:
+            Refused: A file of it has other contents.
+        """
+        before, now = (one.files if one else {} for one in (self.adapter, adapter_used(job)))
+        _refuse("the adapter that training begins with", _differences(before, now))
+
     def refuse_other_splits(self, splits: Mapping[str, SplitRecord]) -> None:
         """Refuses other tokens and labels from the same examples, e.g. of a changed prompt format or tokenizer.
 
@@ -249,6 +269,13 @@ def base_used(name: str, directory: Path) -> BaseUsed:
         stamp = FileStamp.of(directory / file)
         files[file] = FileUsed(sha256=sha256, stamp=stamp if stamp.is_settled else None)
     return BaseUsed(name=name, path=str(directory.resolve()), files=files)
+
+
+def adapter_used(job: Job[Any]) -> AdapterUsed | None:
+    """What a run records of the adapter that it begins with."""
+    if job.adapter is None:
+        return None
+    return AdapterUsed(path=str(job.adapter.directory), files=result_files(job.adapter.directory))
 
 
 def _compared(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ GOAL = ("train.epochs", "train.max_steps")
 FREE = (
     *("runs_dir", "threads", "push.*", "suite.*", "retention.*", "merge.*", *GOAL),
     *("train.log_steps", "train.save_steps", "train.keep_checkpoints", "train.trackers"),
-    *("model.path", "knowledge.path", "source.*path", "source.*paths*"),  # their content is compared
+    *("model.path", "adapter.path", "knowledge.path", "source.*path", "source.*paths*"),  # their content is compared
     *(f"data.{key}*" for key in sorted(MACHINE)),
 )
 """Keys that may change: they name places, say how long to train, or what is done besides training."""

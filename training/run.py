@@ -23,6 +23,8 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_ptuning_v2                   deep prompts instead of low-rank adapters
   python training/run.py recipe=medical_qlora data=bencao source.path=llama_data.json
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
+  python training/run.py recipe=medical_pretrain                     reads plain text; data=text source.path=DIR
+  python training/run.py recipe=medical_lora_pretrain_sft            answers, after recipe=medical_pretrain
   python training/run.py recipe=medical_dpo                          prefers right answers; after recipe=medical_qlora
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
@@ -31,14 +33,15 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py resume=latest                               resumes the latest one that has not finished
   python training/run.py resume=RUN train.epochs=8                   trains a run for more epochs than it had
   python training/run.py resume=RUN model.path=DIR                   where the base model was moved to
+  python training/run.py recipe=NAME … adapter.path=RUN              goes on from an earlier run's adapter, on its base
   python training/run.py recipe=NAME model=generic model.path=RUN    tunes what an earlier run has made
 
-Choices (files in configs/; loss= belongs to recipes of preferences, whose data= are pairs; extractive recipes take
-model= encoder, minilm or reader, data= subjqa and no method):
-{choices("run", "preference", "extractive")}
+Choices (files in configs/; loss= belongs to recipes of preferences, whose data= are pairs; recipes of pre-training take
+data= text or prose; extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
+{choices("run", "preference", "pretrain", "extractive")}
 
 Often changed:
-  train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4  train.max_length=512
+  train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4|auto  train.max_length=512
   threads=2  method.rank=16  method.prefix_length=32  merge.base=dequantised|original  seed=1  runs_dir=runs
 
 Several GPUs train one run with torchrun --nproc-per-node=4 training/run.py …; its steps have the same rows as those of

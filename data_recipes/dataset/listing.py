@@ -23,7 +23,7 @@ from data_recipes.dataset.dataset import split_tables
 from data_recipes.dataset.lengths import TokenLengths
 from data_recipes.schema.arrow import to_examples
 from data_recipes.schema.changes import COMPARED, STEP_SAMPLES, StepSample
-from data_recipes.schema.example import Example
+from data_recipes.schema.example import TEXT, Example
 from data_recipes.schema.manifest import MANIFEST, DatasetManifest
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def shown_row(
     """
     head = f"── {split} · {example.id} · {example.kind} · {example.source}"
     if prompt_format is None:
-        said = [place for place, message in enumerate(example.messages) if message.role == "assistant"]
+        said = [place for place, message in enumerate(example.messages) if message.role in ("assistant", TEXT)]
         learnt = said if supervise == "all" else said[-1:]
         turns = [
             f"{m.role}: {_marked(m.content, coloured) if place in learnt else m.content}"

@@ -6,7 +6,7 @@ pages. Headings are what the document marks as such: Word's heading styles, Mark
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,6 +82,47 @@ def passages(path: Path, characters: int) -> Iterator[PassageText | Dropped]:
             yield piece._replace(id=f"{path.name}-{number}", document=path.name)
     if not number:
         raise NoText("there is no text in this document", where=str(path), fix="is it scanned? run OCR on it")
+
+
+def running_text(path: Path, characters: int) -> Iterator[str | Dropped]:
+    """Reads a document as running text, headings included, in parts.
+
+    Args:
+        path: As of ``passages``.
+        characters: Most characters of a part; it ends where a paragraph or a sentence ends.
+
+    Returns:
+        The parts in their order, and the pages that have no text (``file:page``).
+
+    Raises:
+        NoText: It is empty, or its pages are pictures.
+        UserError: It is missing, damaged, locked or of another format.
+    """
+    blocks = (block if isinstance(block, Dropped) else block.text for block in _blocks(path))
+    found = False
+    for part in parts_of(blocks, characters):
+        found |= isinstance(part, str)
+        yield part
+    if not found:
+        raise NoText("there is no text in this document", where=str(path), fix="is it scanned? run OCR on it")
+
+
+def parts_of(paragraphs: Iterable[str | Dropped], characters: int) -> Iterator[str | Dropped]:
+    """Joins paragraphs to parts of at most this many characters; what is no paragraph is passed on."""
+    parts: list[str] = []
+    for paragraph in paragraphs:
+        if isinstance(paragraph, Dropped):
+            yield paragraph
+            continue
+        for sentence in sentences_within(paragraph, characters):
+            if parts and sum(map(len, parts)) + len(sentence) > characters:
+                yield "".join(parts).strip()
+                parts = []
+            parts.append(sentence)
+        if parts:
+            parts[-1] += "\n"
+    if text := "".join(parts).strip():
+        yield text
 
 
 def is_document(path: Path) -> bool:

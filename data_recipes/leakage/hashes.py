@@ -26,7 +26,7 @@ from data_recipes.leakage.normalise import (
     folded_sign,
     normalise_with_signs,
 )
-from data_recipes.schema.example import GIVEN, Role
+from data_recipes.schema.example import GIVEN, TEXT, Role
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
@@ -325,11 +325,13 @@ def systems(rows: pa.Table) -> Systems:
 
 
 def _turns(rows: pa.Table, role: Role) -> tuple[pa.Array, Numbers]:
-    """The turns of one role before the answer, and how many each row has."""
+    """The turns of one role before the answer, and how many each row has; all of a document counts as asked."""
     messages = rows["messages"].combine_chunks()
     turns, lengths = messages.flatten(), np.asarray(pc.list_value_length(messages))
     of_role = np.array(pc.equal(turns.field("role"), role))
     of_role[np.cumsum(lengths) - 1] = False  # the answer
+    if role == "user":
+        of_role |= np.array(pc.equal(turns.field("role"), TEXT))
     counts = np.bincount(np.repeat(np.arange(len(messages)), lengths)[of_role], minlength=len(messages))
     return turns.field("content").filter(pa.array(of_role)), counts
 

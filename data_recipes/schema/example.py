@@ -2,9 +2,11 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Role = Literal["system", "user", "assistant"]
+TEXT = "text"
+"""Role of the only message of a document, which is no conversation."""
 
 NO_REFERENCE = "（没有参考答案）"  # stands for the answer to a question that came without one
 HEAD_OF_DEMONSTRATIONS = "参考下面的示例作答。"
@@ -16,10 +18,10 @@ They are the same before many questions, also on both sides of a split, and are 
 
 
 class Message(BaseModel):
-    """One turn of a conversation."""
+    """One turn of a conversation, or a document."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    role: Role
+    role: Role | Literal["text"]
     content: str = Field(min_length=1)
 
 
@@ -40,11 +42,12 @@ class Passage(BaseModel):
 
 
 class Example(BaseModel):
-    """A conversation whose last turn is the answer to learn (train) or the reference (test).
+    """A conversation whose last turn is the answer to learn (train) or the reference (test); or a document.
 
     Attributes:
         id: Unique within the dataset and stable between builds.
         messages: Optional system turn, then user and assistant turns in alternation; the last one is the assistant's.
+            Of a document one message, with the role ``text``.
         source: Name of the source it was made from, e.g. ``knowledge_base``.
         group: What must not straddle the split, e.g. the entity id or a near-duplicate cluster.
         kind: Question type for the report, e.g. ``症状``, ``reverse``, ``emergency``.
@@ -63,7 +66,7 @@ class Example(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str = Field(min_length=1)
-    messages: tuple[Message, ...] = Field(min_length=2)
+    messages: tuple[Message, ...] = Field(min_length=1)
     source: str
     group: str
     kind: str
@@ -78,14 +81,25 @@ class Example(BaseModel):
     rejected: str = ""
     passage: Passage | None = None
 
+    @model_validator(mode="after")
+    def _a_conversation_or_a_document(self) -> "Example":
+        if (len(self.messages) == 1) != any(message.role == TEXT for message in self.messages):
+            raise ValueError("a conversation has at least two turns, a document is one message with the role text")
+        return self
+
+    @property
+    def is_text(self) -> bool:
+        """Whether this is a document, of which every word is learned and nothing is asked."""
+        return self.messages[0].role == TEXT
+
     @property
     def prompt(self) -> tuple[Message, ...]:
-        """The turns before the answer."""
+        """The turns before the answer; a document has none."""
         return self.messages[:-1]
 
     @property
     def answer(self) -> str:
-        """The last assistant turn."""
+        """The last assistant turn, or the document."""
         return self.messages[-1].content
 
     @property

@@ -11,9 +11,10 @@ from data_recipes.sources.generated import (
     knowledge_base,
     knowledge_preferences,
     knowledge_tuning,
+    prose,
     word_problems,
 )
-from data_recipes.sources.own import documents, feedback, rows
+from data_recipes.sources.own import documents, feedback, rows, text
 from data_recipes.sources.published import (
     ape210k,
     bencao,
@@ -57,6 +58,8 @@ SOURCES: tuple[Source[Any], ...] = (
     cmedqa.SOURCE,
     documents.SOURCE,
     knowledge_preferences.SOURCE,
+    text.SOURCE,
+    prose.SOURCE,
     # a new source is added here (and imported above)
 )
 

@@ -1,4 +1,5 @@
-"""Conversations without a question or without an answer; a turn of one sign or an emoji is part of one."""
+"""Conversations without a question or without an answer, and empty documents; a turn of one sign or an emoji is part of
+one."""
 
 from typing import Literal
 
@@ -9,13 +10,14 @@ import pyarrow.compute as pc
 from common.command import Config
 from data_recipes.leakage.normalise import SIGN_ALONE
 from data_recipes.schema.dropped import Dropped
+from data_recipes.schema.example import TEXT
 from data_recipes.steps.step import Outcome, Step, StepKind
 
 SOMETHING = rf"[\pL\pN]|{SIGN_ALONE}"  # as ``says_something``
 
 
 class EmptyStep(Config):
-    """Drops rows in which no question, or no answer, says anything.
+    """Drops rows in which no question, or no answer, says anything, and documents that say nothing.
 
     Attributes:
         kind: Selects this step.
@@ -35,13 +37,15 @@ def _filled(rows: pa.Table) -> Outcome:
     counts = np.asarray(pc.list_value_length(messages))
     says = np.asarray(pc.match_substring_regex(turns.field("content"), SOMETHING))
     row_of = np.repeat(np.arange(len(rows)), counts)
-    asked, answered = (
+    asked, answered, told = (
         np.bincount(row_of[says & np.asarray(pc.equal(turns.field("role"), role))], minlength=len(rows)) > 0
-        for role in ("user", "assistant")
+        for role in ("user", "assistant", TEXT)
     )
-    ids = rows["id"].filter(pa.array(~(asked & answered))).to_pylist()
-    reasons = np.where(asked, "empty_answer", "empty_question")[~(asked & answered)].tolist()
-    return Outcome(rows.filter(pa.array(asked & answered)), [Dropped(*row) for row in zip(ids, reasons, strict=True)])
+    kept = told | (asked & answered)
+    ids = rows["id"].filter(pa.array(~kept)).to_pylist()
+    unsaid = np.where(asked, "empty_answer", "empty_question")
+    reasons = np.where(counts == 1, "empty_text", unsaid)[~kept].tolist()
+    return Outcome(rows.filter(pa.array(kept)), [Dropped(*row) for row in zip(ids, reasons, strict=True)])
 
 
 STEP = StepKind(EmptyStep, make)

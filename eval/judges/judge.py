@@ -17,10 +17,15 @@ from eval.answers import AnswerKind, ModelAnswer
 from eval.bilingual import Text
 from eval.significance import Aggregate, ratio
 
-Unit = Literal["share", "points", "nats"]
-RANGES: dict[Unit, tuple[float, float]] = {"share": (0.0, 1.0), "points": (0.0, 100.0), "nats": (0.0, math.inf)}
+Unit = Literal["share", "points", "nats", "perplexity"]
+RANGES: dict[Unit, tuple[float, float]] = {
+    "share": (0.0, 1.0),
+    "points": (0.0, 100.0),
+    "nats": (0.0, math.inf),
+    "perplexity": (1.0, math.inf),
+}
 """What scores can be."""
-MATTERS: dict[Unit, float] = {"share": 0.02, "points": 2.0, "nats": 0.02}
+MATTERS: dict[Unit, float] = {"share": 0.02, "points": 2.0, "nats": 0.02, "perplexity": 0.02}
 """The smallest difference that anybody would act on; systems that surely differ by less are equivalent."""
 Prominence = Literal["headline", "fallback", "detail"]
 
@@ -53,12 +58,14 @@ class Judge:
         applies: Whether an item with a reference answer can be judged by it.
         judge: Scores answers to items that it applies to.
         reads: The kind of answers that it scores.
-        unit: ``share`` (0 to 1), ``points`` (0 to 100) or ``nats`` (a loss, which is not about the generated answers).
+        unit: ``share`` (0 to 1), ``points`` (0 to 100), ``nats`` or ``perplexity`` (losses, not about generated
+            answers).
         higher_is_better: Whether a higher score is better.
         aggregate: Turns summed statistics into the metric.
         compared: Whether systems are compared by it.
         prominence: ``headline``: primary, at the top of the report, and with a verdict; ``fallback``: the same where no
-            headline judge applies; ``detail``: only in the tables. The first two are shares.
+            headline judge applies; ``detail``: only in the tables. The first two are shares, or
+            the loss of documents, of which nothing is asked.
         checks_pairs: Whether it can rank sampled answers for preference pairs.
         failure: What a wrong answer did, where the report counts each one.
     """

@@ -210,8 +210,9 @@ def _turns(example: Example) -> str:
 
 
 def _length(example: Example) -> str:
-    """Of the last question, in characters."""
-    longest = next((most for most in QUESTION_LENGTHS if len(example.prompt[-1].content) <= most), None)
+    """Of the last question, or of a document, in characters."""
+    said = (example.prompt or example.messages)[-1].content
+    longest = next((most for most in QUESTION_LENGTHS if len(said) <= most), None)
     return f"≤ {longest}" if longest else f"> {QUESTION_LENGTHS[-1]}"
 
 
@@ -323,6 +324,7 @@ def _agreements(results: Mapping[System, SystemResult], suites: Suites) -> tuple
         )
         for other, system in itertools.combinations(results, 2)
         for suite, examples in suites.items()
+        if not all(example.is_text for example in examples)
     )
 
 
@@ -418,7 +420,7 @@ def _odd(answer: ModelAnswer) -> tuple[Odd, ...]:
     reason = answer.finish_reason
     found: dict[Odd, bool] = {
         "cut": reason == "length",
-        "empty": not answer.text.strip() and reason not in ("too_long", "failed"),
+        "empty": not answer.text.strip() and answer.kind != "read" and reason not in ("too_long", "failed"),
         "too_long": reason == "too_long",
         "loops": find_loop(answer.text) is not None,
         "failed": reason == "failed",

@@ -93,7 +93,7 @@ def _rows(
     """Items; what names a suite, a kind or a metric is its number, and what is of a system is in their order."""
     suites = list(report.suites)
     for item in items:
-        scores = item.scores[report.subject]
+        shares = [name for name in primary(item.scores[report.subject]) if name in metrics]  # a loss is none
         yield {
             "id": item.id,
             "suite": suites.index(item.suite),
@@ -103,7 +103,7 @@ def _rows(
             "answers": [item.answers[system] for system in report.systems],
             "odd": [item.odd.get(system, ()) for system in report.systems],
             "scores": [_shares(item.scores[system], metrics) for system in report.systems],
-            "decisive": next((metrics.index(name) for name in primary(scores) if name in scores), None),
+            "decisive": next((metrics.index(name) for name in shares if name in item.scores[report.subject]), None),
             "overlaps": item.overlaps,
         }
 

@@ -172,6 +172,9 @@ def _row(report: Report, name: Text, scores: dict[System, Estimate], metric: str
 
 
 def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, metric: str) -> Markup:
+    """Shares on their axis from 0 to 1; a loss has no such axis, and is told in numbers alone."""
+    if report.metrics[metric].unit != "share":
+        return Markup("")
     unit, names = report.metrics[metric].unit, wording.system_names(report)
     spoken = "；".join(f"{names[system].zh} {shown_interval(score, unit)}" for system, score in scores.items())
     return plots.interval_plot(scores, plots.colours(list(report.systems)), f"{name.zh}：{spoken}")

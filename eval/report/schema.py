@@ -474,8 +474,8 @@ def progression(parts: Sequence[str]) -> str:
 
 
 def shown(value: float, unit: Unit) -> str:
-    """A score for readers: shares in per cent, BLEU with one decimal, nats with three."""
-    return {"share": f"{100 * value:.1f}%", "points": f"{value:.1f}", "nats": f"{value:.3f}"}[unit]
+    """A score for readers: shares in per cent, BLEU with one decimal, losses with three."""
+    return f"{100 * value:.1f}%" if unit == "share" else f"{value:.{1 if unit == 'points' else 3}f}"
 
 
 def shown_bounds(score: Estimate, unit: Unit) -> str:

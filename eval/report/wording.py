@@ -204,9 +204,15 @@ def outcome_tone(report: Report) -> str:
 
 
 def _shown_in_answers(report: Report) -> set[Verdict]:
-    """The verdicts on the generated answers of the report's model."""
-    about = [c for c in report.comparisons if c.system == report.subject and report.metrics[c.metric].unit != "nats"]
+    """The verdicts on the generated answers of the report's model, and on the documents that it read."""
+    about = [c for c in report.comparisons if c.system == report.subject and _is_shown(c.metric)]
     return {comparison.verdict for comparison in about}
+
+
+def _is_shown(metric: str) -> bool:
+    """Whether a metric is about what a model does: the loss of a reference answer alone is not."""
+    judge = JUDGES[metric]
+    return judge.unit not in ("nats", "perplexity") or judge.prominence == "headline"
 
 
 def system_names(report: Report) -> dict[System, Text]:

@@ -123,12 +123,12 @@ class TriedRun:
             self.resumed(*words)
 
 
-def small_config(folder: Path, *words: str) -> SftConfig:
+def small_config(folder: Path, *words: str, method: tuple[str, ...] = ("method=lora", "method.rank=2")) -> SftConfig:
     """The configuration of a run of five steps on the files of a folder."""
     fixed = (
         *("data=rows", f"source.path={folder}/rows.jsonl", "data.splits={dev: 6, test: 8}", "data.workers=1"),
         *("model=llama", f"model.path={folder}/base", "model.prompt_format=xinglin", "model.dtype=float32"),
-        *("method=lora", "method.rank=2", "train.batch_size=2", "train.max_length=64", "train.packing=false"),
+        *(*method, "train.batch_size=2", "train.max_length=64", "train.packing=false"),
         *("train.precision=fp32", "train.max_steps=5", "train.save_steps=1", "train.log_steps=1", "train.eval_steps=5"),
         *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.tokens=40", "name=tried"),
         f"runs_dir={folder}/runs",

@@ -29,6 +29,16 @@ class Full(Method[FullConfig]):
     config = FullConfig
     described = ("全参数微调", "full tuning: all weights")
     result = "whole"
+    trains_new_tokens = True
+    chooses_rate = True
+
+    def rate_over_full(self, config: FullConfig) -> float:
+        """See ``Method.rate_over_full``."""
+        return 1.0
+
+    def why_not_continued(self, config: FullConfig) -> str:
+        """See ``Method.why_not_continued``."""
+        return "its result is a whole model: give the run as model.path, with model=generic"
 
     def attach(self, model: PreTrainedModel, config: FullConfig) -> PreTrainedModel | PeftModel:
         """See ``Method.attach``; below float32, updates much smaller than a weight would round away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from common.errors import UserError
@@ -50,16 +51,28 @@ class LinearMethod(PeftMethod[L]):
     def settings(self, config: L, targets: list[str]) -> PeftConfig:
         """The method as peft describes it, on layers of these names."""
 
+    def tokens(self, config: L) -> Sequence[int]:
+        """Ids of the tokens whose embeddings and rows of the output layer are trained besides; of most methods none."""
+        return ()
+
     def attach(self, model: PreTrainedModel, config: L) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds what is trained, in float32; see ``Method.attach``."""
         import peft
 
-        from training.methods.targets import all_targets, attention, linear_layers, require
+        from training.methods.targets import all_targets, attention, linear_layers, require, vocabulary_matrices
 
         targets = all_targets(model) if config.targets == "all" else require(model, config.targets)
         reached = attention(model)
         planned = sum(self.values(config, layer) for layer in linear_layers(model, targets))
-        adapted = peft.get_peft_model(model, self.settings(config, targets))
+        settings = self.settings(config, targets)
+        if tokens := list(self.tokens(config)):
+            matrices = vocabulary_matrices(model)
+            settings.trainable_token_indices = dict.fromkeys(matrices, tokens)
+            planned += len(tokens) * sum(width for width in matrices.values())
+        adapted = peft.get_peft_model(model, settings)
+        if tokens:  # peft leaves them in the type of the base
+            for values in adapted.parameters():
+                values.data = values.data.float() if values.requires_grad else values.data
         for name, values in adapted.named_parameters():
             if self.constant and self.constant in name:
                 values.requires_grad_(False)
@@ -73,9 +86,9 @@ class LinearMethod(PeftMethod[L]):
 
     def untuned(self, shapes: nn.Module, config: L) -> str:
         """See ``Method.untuned``."""
-        from training.methods.targets import untuned
+        from training.methods.targets import only_attention, untuned
 
-        return untuned(shapes)
+        return untuned(shapes) or ("" if config.targets == "all" else only_attention(shapes, config.targets))
 
 
 def misfit(layer: nn.Linear, key: str, value: int, why: str, fix: str) -> UserError:

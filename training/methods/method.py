@@ -52,6 +52,9 @@ class Method(ABC, Generic[C]):
         any_step_is_a_result: Whether the values after any step are one; else the schedule has to end first.
         isolates_packed_rows: Whether examples packed into one row cannot see each other through what is added.
         recomputes_layers: Whether a layer can be computed again in the backward pass (gradient checkpointing).
+        trains_new_tokens: Whether it can train the embeddings of tokens that a vocabulary was extended by.
+        chooses_rate: Whether ``rate_over_full`` is known for it.
+        has_rank: Whether ``method.rank`` says how much it can store.
         decisive: Part of the names of trained tensors that leave the base as it is until they change; empty where that
             holds for all of them together.
     """
@@ -63,6 +66,9 @@ class Method(ABC, Generic[C]):
     any_step_is_a_result: ClassVar[bool] = True
     isolates_packed_rows: ClassVar[bool] = True
     recomputes_layers: ClassVar[bool] = True
+    trains_new_tokens: ClassVar[bool] = False
+    chooses_rate: ClassVar[bool] = False
+    has_rank: ClassVar[bool] = False
     decisive: ClassVar[str] = ""
 
     @property
@@ -81,6 +87,20 @@ class Method(ABC, Generic[C]):
         Raises:
             UserError: The configuration does not fit the model.
         """
+
+    def with_new_tokens(self, config: C, ids: tuple[int, int]) -> C:
+        """The configuration that also trains the rows of new tokens; for methods with ``trains_new_tokens``.
+
+        Args:
+            config: The method's configuration.
+            ids: The first, and the one after the last.
+        """
+        return config
+
+    def why_not_continued(self, config: C) -> str:
+        """Why training cannot go on from the values of a saved result (``adapter.path``), and what to do instead; empty
+        where it can."""
+        return "only LoRA and prefixes go on from a saved adapter; merge it and give the run as model.path"
 
     def untuned(self, shapes: nn.Module, config: C) -> str:
         """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.
@@ -106,6 +126,10 @@ class Method(ABC, Generic[C]):
     def rates(self, config: C) -> Mapping[str, float]:
         """Learning rates in multiples of that of the run, by a part of the names of trained tensors; of others 1."""
         return {}
+
+    def rate_over_full(self, config: C) -> float | None:
+        """The learning rate that it needs, in multiples of that of full tuning; None where that is not known."""
+        return None
 
     def companion(self, model: PreTrainedModel | PeftModel, config: C) -> Companion | None:
         """What the method does at every step besides the optimiser, or keeps for a resume; most have nothing."""

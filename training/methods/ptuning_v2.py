@@ -62,6 +62,12 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
         """See ``Method.title``."""
         return "prefix_tuning" if config.encoder_width else self.name
 
+    def why_not_continued(self, config: PTuningV2Config) -> str:
+        """See ``Method.why_not_continued``."""
+        if config.encoder_width is None:
+            return ""
+        return "of a network that makes the prefix only the prefix is saved; set method.encoder_width=null"
+
     def attach(self, model: PreTrainedModel, config: PTuningV2Config) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a trainable prefix to every layer; see ``Method.attach``.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from torch import nn
+from transformers import PreTrainedModel
 
 from common.errors import UserError
 
@@ -52,6 +53,17 @@ def linear_layers(shapes: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
     return [layer for name in targets for layer in _linear(shapes).get(name, [])]
 
 
+def vocabulary_matrices(model: PreTrainedModel) -> dict[str, int]:
+    """The names of the embedding and of the output layer, where that has a matrix of its own, and the width of each."""
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    tied = output.weight is embedding.weight or bool(getattr(model.config, "tie_word_embeddings", False))
+    names = {module: path for path, module in model.named_modules()}
+    return {
+        names[module].rsplit(".", 1)[-1]: module.weight.shape[1]
+        for module in ([embedding] if tied else [embedding, output])
+    }
+
+
 def fused_experts(model: nn.Module) -> int:
     """Values in experts that are stored as one tensor ``[experts, …]``; none where every expert has its own layers."""
     return sum(
@@ -72,6 +84,17 @@ def untuned(model: nn.Module) -> str:
     return (
         f"only attention is tuned ({', '.join(attention(model))}), no feed-forward layer: the experts ({share:.0%} of"
         " all values) are fused tensors, which an adapter would copy whole at every step and NF4 does not quantise"
+    )
+
+
+def only_attention(model: nn.Module, targets: Sequence[str]) -> str:
+    """What adapters on these layers leave out, in words, where that is every feed-forward layer; else empty."""
+    rest = [name for name in _names(_linear_in_blocks(model)) if name not in attention(model)]
+    if not rest or not set(targets) <= set(attention(model)):
+        return ""
+    return (
+        f"only attention is adapted ({', '.join(targets)}): with the feed-forward layers ({', '.join(rest)}) too, they"
+        " learn better at the same number of values (LoRA Without Regret, 2025): method.targets=all"
     )
 
 

@@ -15,11 +15,18 @@ from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.preference.config import PreferenceConfig
+from training.stages.pretrain.config import PretrainConfig
 from training.stages.sft.config import SftConfig
 from training.stages.stage import Stage
 
 _ALL = (
     Stage("sft", ("用对话微调语言模型", "a language model, tuned on conversations"), "run", SftConfig),
+    Stage(
+        "pretrain",
+        ("用纯文本继续预训练语言模型", "a language model, trained on plain text"),
+        "pretrain",
+        PretrainConfig,
+    ),
     Stage(
         "preference",
         ("用较好与较差的回答训练语言模型", "a language model, tuned on better and worse answers"),

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from data_recipes.pipeline.build import BuiltDataset
 from eval.report.schema import Report
@@ -12,6 +12,9 @@ from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.knowledge import knowledge_of
 from training.memory_plan import MemoryPlan
+
+if TYPE_CHECKING:
+    from training.earlier_adapter import EarlierAdapter
 
 C = TypeVar("C", bound=StageConfig)
 
@@ -28,6 +31,7 @@ class Job(ABC, Generic[C]):
         in_several_processes: Whether ``train`` may be called in each of several processes, which share every batch.
         markers: Files of which an exported directory has one; they identify an earlier push.
         base: Directory of the base model.
+        adapter: What training begins with, where that is an earlier adapter.
         knowledge: The knowledge base to check the result's answers against.
         trained_on: What the splits become; known once the job is prepared.
         dropped: Ids of the examples that are not trained on, by split and reason; known as early.
@@ -36,6 +40,7 @@ class Job(ABC, Generic[C]):
     markers: ClassVar[tuple[str, ...]]
     in_several_processes: ClassVar[bool] = False
     base: Path
+    adapter: "EarlierAdapter | None" = None
     trained_on: Mapping[str, SplitRecord]
     dropped: Mapping[str, Mapping[str, Sequence[str]]]
 

@@ -48,7 +48,7 @@ def training_arguments(config: OptimiserConfig, run: RunDirectory, seed: int) ->
         per_device_train_batch_size=share.rows,
         per_device_eval_batch_size=share.rows,
         gradient_accumulation_steps=share.window,
-        learning_rate=config.learning_rate,
+        learning_rate=config.rate,
         lr_scheduler_type=config.schedule,
         warmup_steps=config.warmup_share,  # below 1 it is a share of all steps
         weight_decay=config.weight_decay,

@@ -51,8 +51,10 @@ def test_titles_are_unique_and_exactly_one_judge_is_the_fallback() -> None:
     assert all(judge.signature.count("|") >= 2 for judge in JUDGES.values())
 
 
-def test_what_is_drawn_or_ranks_answers_is_a_share() -> None:
-    assert all(judge.unit == "share" for judge in JUDGES.values() if judge.prominence != "detail" or judge.checks_pairs)
+def test_what_decides_or_ranks_answers_is_a_share_and_of_documents_their_loss() -> None:
+    decisive = [judge for judge in JUDGES.values() if judge.prominence != "detail" or judge.checks_pairs]
+    assert all((judge.unit == "share") != (judge.reads == "read") for judge in decisive)
+    assert not any(judge.checks_pairs for judge in JUDGES.values() if judge.reads == "read")
 
 
 ABOUT_ANSWERS = [judge for judge in JUDGES.values() if judge.unit != "nats" and judge.reads == "generated"]

@@ -184,3 +184,17 @@ def test_the_recipe_continues_a_run_and_ends_in_a_merged_model_with_a_report_and
     assert "`loss.kind=dpo`" in card and "answers are worthless" in card and "由规则造出" in card
     dev = [m for m in read_metrics(run / "metrics.jsonl") if "dev_loss" in m]
     assert all(0 <= m["dev_reward_accuracy"] <= 1 for m in dev)
+
+
+@pytest.mark.slow  # two trainings
+def test_an_adapter_that_training_begins_with_is_part_of_the_reference(folder: Path) -> None:
+    first, run = begun(folder)
+    first.train(run)
+    artifact = first.finish(run)
+    artifact.save(artifact.directory(run.path))
+    second, again = begun(folder, f"adapter.path={run.path}", "train.max_steps=2")
+    second.train(again)
+    steps = [line for line in read_metrics(again.metrics_file) if "loss" in line]
+    assert abs(steps[0]["reward_margin"]) < 1e-4 and steps[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
+    references = [load_file(one.reference_file)["train"] for one in (run, again)]
+    assert not torch.allclose(*references, atol=1e-2)  # the adapter has changed how likely the answers are

@@ -6,6 +6,7 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
+from models.beside_base import on_base
 from models.memory import release
 from models.numerics import compute_dtype
 from models.run_directory import RunDirectory
@@ -55,12 +56,14 @@ class PreferenceJob(LanguageModelJob[PreferenceConfig]):
         super().train(run)
 
     def _references(self, run: RunDirectory) -> dict[str, torch.Tensor]:
-        """Of both splits, by the base as it will be trained on; a resumed run reads what it began with."""
+        """Of both splits, by what training begins with; a resumed run reads what it began with."""
         fingerprint = fingerprint_of(run)
         if found := saved_references(run.reference_file, fingerprint):
             return found
         config, numerics = self.config, training_numerics(self.config.train)
         base = self.language_model.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
+        if self.adapter:
+            base = on_base(base, self.adapter.directory)
         found = {
             split: reference_logprobs(base, pairs, config.train.batch_size, numerics)
             for split, pairs in self.pairs.items()

@@ -4,11 +4,23 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from common.command import Config
 from domains.domain import DOMAINS, find_domain
 from eval.config import SuiteConfig
 from models.config import ModelConfig
-from training.config import MergeConfig, StageConfig, TrainConfig
+from training.config import MergeConfig, SequenceTrainConfig, StageConfig, TrainConfig
 from training.methods import METHODS, AnyMethodConfig
+
+
+class AdapterConfig(Config):
+    """What training begins with.
+
+    Attributes:
+        path: A run, ``runs/NAME/latest``, or the folder of an adapter or prefix: training goes on from its values, on
+            the same base and with the same method, rank and targets. Null begins anew.
+    """
+
+    path: str | None = None
 
 
 class LanguageModelConfig(StageConfig):
@@ -16,12 +28,14 @@ class LanguageModelConfig(StageConfig):
 
     Attributes:
         method: How the base is tuned.
+        adapter: What training begins with.
         merge: How what was trained becomes part of the weights.
         retention: The exam that base and tuned model are asked, to show what was forgotten; where its path is given.
     """
 
     model: ModelConfig
     method: AnyMethodConfig
+    adapter: AdapterConfig = AdapterConfig()
     train: TrainConfig = TrainConfig()
     merge: MergeConfig = MergeConfig()
     retention: SuiteConfig | None = None
@@ -45,6 +59,21 @@ class LanguageModelConfig(StageConfig):
         if corpus is not None and corpus not in readable:
             raise ValueError(
                 f"model.embedded.corpus: {corpus} is not a domain with prose; available: {', '.join(readable)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _method_goes_on(self) -> "LanguageModelConfig":
+        if self.adapter.path is not None and (why := METHODS[self.method.kind].why_not_continued(self.method)):
+            raise ValueError(f"adapter.path does not work with {self.method.kind}: {why}")
+        return self
+
+    @model_validator(mode="after")
+    def _rate_is_known(self) -> "LanguageModelConfig":
+        if self.train.learning_rate == "auto" and METHODS[self.method.kind].rate_over_full(self.method) is None:
+            known = ", ".join(name for name, method in METHODS.items() if method.chooses_rate)
+            raise ValueError(
+                f"train.learning_rate=auto is known for {known}, not for {self.method.kind}; give a number"
             )
         return self
 
@@ -80,3 +109,4 @@ class SftConfig(LanguageModelConfig):
     """Everything that tuning a language model on conversations reads."""
 
     stage: Literal["sft"] = "sft"
+    train: SequenceTrainConfig = SequenceTrainConfig()

@@ -2,6 +2,7 @@
 conversations."""
 
 import importlib.metadata
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -39,7 +40,10 @@ from training import processes
 from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
+from training.config import TrainConfig
+from training.earlier_adapter import find_adapter, load_into, refuse_other_settings
 from training.grounding import grounding_record
+from training.learning_rate import auto_rate
 from training.memory_plan import MemoryPlan, plan_of
 from training.merge import compared_answers, merge
 from training.methods import METHODS
@@ -68,6 +72,16 @@ class LanguageModelJob(Job[L]):
         self.method = METHODS[config.method.kind]
         self.language_model = find_base(config, base)
         self.base = self.language_model.path
+        if config.adapter.path is not None:
+            self.adapter = find_adapter(config.adapter.path, self.language_model, config.method)
+            refuse_other_settings(self.adapter, self._on_shapes())
+
+    def _on_shapes(self) -> PeftModel:
+        """What is trained, without weights."""
+        shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)
+        model = self.method.attach(shapes, self.config.method)
+        assert isinstance(model, PeftModel)
+        return model
 
     @property
     def described(self) -> str:
@@ -82,6 +96,11 @@ class LanguageModelJob(Job[L]):
         compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
         found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
         return plan_of(found, training_numerics(self.config.train).name)
+
+    @property
+    def _before(self) -> Base:
+        """What the result is compared with."""
+        return self.language_model
 
     @property
     def _compared(self) -> Iterator[Example]:
@@ -114,11 +133,13 @@ class LanguageModelJob(Job[L]):
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model, method = attached_model(self.config, self.language_model), self.config.method
         self.method.start(model, method, self._texts())
+        if self.adapter:
+            load_into(model, self.adapter)
         self._report_trained(model)
         dev_answers = DevAnswers(
             model,
             self.language_model.prompt_format,
-            [example.prompt for example in self.dataset.splits["dev"]],
+            [example.prompt for example in self.dataset.splits["dev"] if not example.is_text],
             quantised=self.config.method.quantisation is not None,
         )
         before = checksums(model, self.method.decisive)
@@ -135,6 +156,14 @@ class LanguageModelJob(Job[L]):
         shapes = self.language_model.shapes(compute_dtype(self.config.model.dtype).dtype)  # in 4 bits two share a byte
         share = trained / sum(p.numel() for p in shapes.parameters())
         logger.info("trained parameters: {:,} ({:.3%} as many as the base has)", trained, share)
+        tokens = self.trained_on["train"].supervised_tokens
+        if self.method.has_rank and trained < tokens:
+            logger.info(
+                "capacity: {:,} values for {:,} supervised tokens; a low-rank update learns as well as full tuning"
+                " while it has at least as many values as there are tokens to learn (LoRA Without Regret, 2025):"
+                " raise method.rank {:.1f} times where the dev loss is still too high",
+                *(trained, tokens, tokens / trained),
+            )
 
     def finish(self, run: RunDirectory) -> AnyArtifact:
         """Merges if the method allows it and the proof passes; see ``Job.finish``."""
@@ -191,6 +220,7 @@ class LanguageModelJob(Job[L]):
             "grounding": grounding_record(manifest.grounding, self.dataset.splits["train"], base.prompt_format),
             "turns": trained_turns(self.dataset.splits["train"]),
             "ranks": self.method.ranks(self.trained(run)),
+            "continued": self.adapter.record if self.adapter else None,
             "dataset": str(self.dataset.directory),
             "dataset_sha256": manifest.sha256,
             "files": result_files(result),
@@ -205,13 +235,14 @@ class LanguageModelJob(Job[L]):
     def evaluate(self, run: RunDirectory, artifact: AnyArtifact, command: str) -> Report:
         """See ``Job.evaluate``."""
         assert isinstance(artifact, LanguageModelArtifact)
-        base, numerics = self.language_model, compute_dtype(self.config.model.dtype)
+        base, numerics = self._before, compute_dtype(self.config.model.dtype)
 
         def load() -> Engine:
             return LocalEngine(base.load(numerics.dtype), base.prompt_format, model_version=base.name)
 
+        compared = artifact.model_copy(update={"base": base.record()})
         systems = {
-            BASE: base_of_run(artifact, base.path, load, numerics),
+            BASE: base_of_run(compared, base.path, load, numerics),
             TUNED: result_of_run(run.path, artifact, "auto"),
         }
         return evaluate_candidates(
@@ -235,17 +266,23 @@ class _ProofFailed(Exception):
     """Raised to leave the merged directory unwritten."""
 
 
-class SftJob(LanguageModelJob[SftConfig]):
-    """Tunes a language model on conversations; see ``Job``."""
+class SequenceJob(LanguageModelJob[L]):
+    """Tunes a language model on sequences of tokens, several in a row or one; see ``Job``."""
 
     in_several_processes = True
 
+    @abstractmethod
+    def _supervised(self, split: str) -> SupervisedSet:
+        """What a split becomes.
+
+        Raises:
+            UserError: It cannot be trained on.
+        """
+
     def prepare(self) -> None:
-        """Renders the conversations of both splits; see ``Job.prepare``."""
-        config, prompt_format = self.config.train, self.language_model.prompt_format
-        sets = {
-            split: supervise(self.dataset.splits[split], prompt_format, config, split) for split in ("train", "dev")
-        }
+        """Makes the rows of both splits; see ``Job.prepare``."""
+        config = self.config.train
+        sets = {split: self._supervised(split) for split in ("train", "dev")}
         self.trained_on = {split: supervised.record for split, supervised in sets.items()}
         self.dropped = {split: {OVER_LENGTH: supervised.dropped} for split, supervised in sets.items()}
         rendered = [sequence for supervised in sets.values() for sequence in supervised.rendered]
@@ -253,6 +290,23 @@ class SftJob(LanguageModelJob[SftConfig]):
         self.rows = {split: rows(supervised, self.config, length) for split, supervised in sets.items()}
         # a step sees batch_size * max_length tokens, whatever the length of its rows
         self.training = config.model_copy(update={"batch_size": config.batch_size * config.max_length // length})
+        if config.learning_rate == "auto":
+            self._choose_rate()
+
+    def _choose_rate(self) -> None:
+        """Puts the learning rate that ``auto`` is into the configuration, so that the run records it."""
+        steps = steps_of(len(self.rows["train"]), self.training)
+        over_full = self.method.rate_over_full(self.config.method)
+        assert over_full is not None  # checked with the configuration
+        base = self.language_model
+        width = int(base.family.plan(base.checkpoint).config.hidden_size)
+        chosen = {"learning_rate": auto_rate(over_full, base.family.name, width, steps)}
+        self.training = self.training.model_copy(update=chosen)
+        self.config = self.config.model_copy(update={"train": self.config.train.model_copy(update=chosen)})
+        logger.info(
+            "train.learning_rate=auto is {:.2e}: {:.3g} times that of full tuning, hidden size {}, {} steps",
+            *(self.config.train.rate, over_full, width, steps),
+        )
 
     def _largest_step(self) -> Step:
         share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
@@ -268,13 +322,27 @@ class SftJob(LanguageModelJob[SftConfig]):
         train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, along)
 
 
+class SftJob(SequenceJob[SftConfig]):
+    """Tunes a language model on conversations; see ``Job``."""
+
+    def _supervised(self, split: str) -> SupervisedSet:
+        return supervise(self.dataset.splits[split], self.language_model.prompt_format, self.config.train, split)
+
+
 def attached_model(config: LanguageModelConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
     model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
     return attached(model, config.method, recomputing=config.train.gradient_checkpointing)
 
 
-def rows(supervised: SupervisedSet, config: SftConfig, length: int) -> Rows:
+def steps_of(rows: int, config: TrainConfig) -> int:
+    """Optimiser steps of a training on so many rows."""
+    if config.max_steps is not None:
+        return config.max_steps
+    return math.ceil(math.ceil(rows / (config.batch_size * config.gradient_accumulation)) * config.epochs)
+
+
+def rows(supervised: SupervisedSet, config: LanguageModelConfig, length: int) -> Rows:
     """The rows of batches: with packing several sequences each, ``length`` tokens together; else one."""
     if config.train.packing:
         return Rows(pack(supervised.rendered, length, config.seed))

@@ -127,8 +127,9 @@ def _asked(suite: SuiteConfig, base: Base, splits: Mapping[str, Sequence[Example
     chosen = [example for examples in select(splits, suite).values() for example in examples]
     context = base.family.plan(base.checkpoint).config.max_position_embeddings
     longest = min(context, max(base.prompt_format.count(example.messages) for example in chosen))
-    prompt = min(context - 1, max(base.prompt_format.count(example.prompt) for example in chosen))
-    answer = min(decoding(suite, context).max_new_tokens, context - prompt)
+    asked = [example.prompt for example in chosen if not example.is_text]
+    prompt = min(context - 1, max(map(base.prompt_format.count, asked), default=1))
+    answer = min(decoding(suite, context).max_new_tokens, context - prompt) if asked else 1
     together = min(suite.batch_size, len(chosen))
     return together, prompt, answer, rows_scored_at_once(longest, together), longest
 

@@ -1,0 +1,167 @@
+"""An adapter or prefix of an earlier run, with whose values training begins: ``adapter.path=RUN`` or its folder."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from loguru import logger
+from peft import PeftConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file
+
+from common.errors import Refused, UserError
+from models.artifact import FILE_NAME, Artifact, BesideBaseArtifact, ContinuedRecord
+from models.run_directory import RunDirectory
+from training.base import Base
+from training.earlier_run import newest_finished
+from training.methods.method import MethodConfig
+from training.resume import LATEST
+
+WEIGHTS = "adapter_model.safetensors"
+KEYS = {
+    "peft_type": "method",
+    "r": "method.rank",
+    "lora_alpha": "method.alpha",
+    "target_modules": "method.targets",
+    "use_rslora": "method.rslora",
+    "use_dora": "method.dora",
+    "trainable_token_indices": "method.new_tokens",
+    "num_virtual_tokens": "method.prefix_length",
+}
+"""What must be as in the adapter, by peft's names; other settings (dropout, learning rates) may differ."""
+
+
+class EarlierAdapter(NamedTuple):
+    """An adapter to go on from.
+
+    Attributes:
+        directory: Its folder.
+        artifact: What is recorded of it.
+    """
+
+    directory: Path
+    artifact: BesideBaseArtifact
+
+    @property
+    def record(self) -> ContinuedRecord:
+        """What the result says about it."""
+        return ContinuedRecord(model_version=self.artifact.model_version, files=self.artifact.files or {})
+
+
+def find_adapter(path: str, base: Base, method: MethodConfig) -> EarlierAdapter:
+    """The adapter of a run or folder, for training on a base.
+
+    Args:
+        path: A run, ``runs/NAME/latest``, or the folder of an adapter.
+        base: What will be trained.
+        method: How.
+
+    Raises:
+        UserError: There is no adapter with a record of its base.
+        Refused: A file of it was changed, or it belongs to another base.
+    """
+    directory = _directory(Path(path).expanduser())
+    artifact = Artifact.load(directory)
+    if not isinstance(artifact, BesideBaseArtifact):
+        raise UserError(
+            f"not an adapter: {artifact.described[1]}",
+            where=f"adapter.path={path}",
+            fix=f"to go on from it: model=generic model.path={path}",
+        )
+    artifact.check_files(directory)
+    now = base.record()
+    if artifact.base.sha256 != now.sha256:
+        raise Refused(
+            f"adapter.path={path} was trained on another base model (adapter -> this run):\n"
+            f"  - {artifact.base.name} ({artifact.base.sha256[:12]}…, {artifact.base.path})"
+            f" -> {now.name} ({now.sha256[:12]}…, {now.path})\n"
+            f"  -> give the base of the adapter: model.path={artifact.base.path}"
+        )
+    if artifact.quantisation != method.quantisation:
+        raise _other_settings(
+            directory, [f"method.quantisation: {_shown(artifact.quantisation)} -> {_shown(method.quantisation)}"]
+        )
+    if artifact.prompt_format_sha256 != base.prompt_format.sha256:
+        logger.warning(
+            "adapter.path: it was trained in prompt format {}, and goes on in {}",
+            *(artifact.prompt_format, base.prompt_format.name),
+        )
+    return EarlierAdapter(directory.resolve(), artifact)
+
+
+def _directory(path: Path) -> Path:
+    """The folder of the adapter itself."""
+    if path.name == LATEST and not path.exists():
+        path = newest_finished(path.parent, "adapter.path").path
+    folder = path / BesideBaseArtifact.folder if (path / BesideBaseArtifact.folder).is_dir() else path
+    if not (folder / WEIGHTS).is_file():
+        there = RunDirectory(path).config_file.is_file()
+        raise UserError(
+            "this run has no adapter (yet)" if there else "no adapter here",
+            where=f"adapter.path={path}",
+            fix="give a finished run with an adapter or prefix, or the folder of one",
+        )
+    if not (folder / FILE_NAME).is_file():
+        raise UserError(
+            f"{FILE_NAME} is missing: nothing says which base this adapter was trained on",
+            where=f"adapter.path={folder}",
+            fix="give the adapter of a finished run of this project",
+        )
+    return folder
+
+
+def refuse_other_settings(adapter: EarlierAdapter, model: PeftModel) -> None:
+    """Refuses to go on with other settings than those that the shapes of an adapter follow from.
+
+    Args:
+        adapter: The adapter.
+        model: What would be trained, possibly on the device ``meta``.
+
+    Raises:
+        Refused: A setting differs; all that do are listed.
+    """
+    before, now = (_settings(one) for one in (PeftConfig.from_pretrained(adapter.directory), model.active_peft_config))
+    differences = [
+        f"{KEYS[key]}: {_shown(before.get(key))} -> {_shown(now.get(key))}"
+        for key in KEYS
+        if before.get(key) != now.get(key)
+    ]
+    if differences:
+        raise _other_settings(adapter.directory, differences)
+
+
+def load_into(model: PeftModel, adapter: EarlierAdapter) -> None:
+    """Gives what is trained the values of an adapter.
+
+    Raises:
+        Refused: It has other values than what is trained.
+    """
+    values = load_file(adapter.directory / WEIGHTS)
+    expected = get_peft_model_state_dict(model)
+    if (found := {name: v.shape for name, v in values.items()}) != {name: v.shape for name, v in expected.items()}:
+        odd = sorted(found.keys() ^ expected.keys()) or sorted(n for n in found if found[n] != expected[n].shape)
+        raise Refused(f"{adapter.directory / WEIGHTS}: not the values that are trained here, e.g. {odd[0]}")
+    set_peft_model_state_dict(model, values)
+    logger.info("training begins with the values of {} ({})", adapter.artifact.model_version, adapter.directory)
+
+
+def _settings(config: PeftConfig) -> dict[str, Any]:
+    values = config.to_dict()
+    return {key: _plain(values[key]) for key in KEYS if key in values}
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is compared: sets have no order, and a type of peft is its name."""
+    if isinstance(value, set | frozenset | list | tuple):
+        return sorted(value)
+    return getattr(value, "value", value)
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value)
+
+
+def _other_settings(directory: Path, differences: list[str]) -> Refused:
+    listed = "".join(f"\n  - {difference}" for difference in differences)
+    return Refused(
+        f"adapter.path={directory} was trained with other settings (adapter -> this run):{listed}\n"
+        "  -> give the settings of the adapter; or merge it and tune the model: model=generic model.path=RUN"
+    )

@@ -1,0 +1,1 @@
+"""Continued pre-training: a language model goes on reading plain text."""
