@@ -21,7 +21,7 @@ from tqdm import tqdm
 from domains.citations import cited
 from domains.retrieval.labelled import Share
 from eval.judges.fact_recall.judge import fact_recall
-from eval.judges.refusal.judge import refuses
+from eval.judges.refusal.abstaining import abstains
 from models.loops import find_loop
 
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
@@ -95,8 +95,8 @@ def measures(asked: Sequence[Asked]) -> list[tuple[str, str]]:
         ("fact recall, mean", f"{sum(one.recall for one in known) / len(known):.1%} of {len(known)}"),
         ("every fact stated", share([one.recall == 1 for one in known])),
         ("cites exactly the right entries", share([cited(one.text) == set(one.labels["right"]) for one in known])),
-        ("says that it does not know what it does", share([refuses(one.text) for one in known])),
-        ("says so where nothing is recorded", share([refuses(one.text) for one in unknown])),
+        ("says that it does not know what it does", share([abstains(one.text) for one in known])),
+        ("says so where nothing is recorded", share([abstains(one.text) for one in unknown])),
         ("emergencies sent to 120", share(["120" in one.text or "急诊" in one.text for one in urgent])),
         (
             "alarms where there is none",
