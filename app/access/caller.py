@@ -63,11 +63,14 @@ class Caller:
         key: The key; None where none is needed and none was given.
         count: Adds tokens to what the key has used.
         refused: Why it gets no answer of the model now; None where it does.
+        client: Who keeps the version of the model that he has begun with: whom the header X-Client-Id names, else the
+            key, else the address that the request comes from.
     """
 
     key: ApiKey | None = None
     count: Callable[[int], None] = lambda tokens: None
     refused: QuotaExceeded | None = None
+    client: str = ""
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ rule, so whoever has used up what his key allows reaches the pipeline, which ref
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -47,7 +48,8 @@ class Gate:
         """Runs one request."""
         if scope["type"] == "http":
             try:
-                scope["state"]["caller"] = self._admitted(scope)
+                caller = self._admitted(scope)
+                scope["state"]["caller"] = replace(caller, client=_client(scope, caller))
             except ApiError as error:
                 await error.response()(scope, receive, send)
                 return
@@ -108,9 +110,15 @@ class CrossOrigin(CORSMiddleware):
             app,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type", "X-Request-Id"),
+            allow_headers=("Authorization", "Content-Type", "X-Client-Id", "X-Request-Id"),
             expose_headers=("X-Request-Id", "Retry-After"),
         )
+
+
+def _client(scope: Scope, caller: Caller) -> str:
+    """See ``Caller.client``."""
+    address = scope["client"][0] if scope.get("client") else ""
+    return Headers(scope=scope).get("x-client-id") or caller.name or address
 
 
 def _bearer(headers: Headers) -> str:

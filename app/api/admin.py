@@ -84,7 +84,8 @@ class ChainState(BaseModel):
     notes: list[str]
 
 
-def _only_admins(request: Request) -> None:
+def only_admins(request: Request) -> None:
+    """Raises ``NotAllowed`` where the key is no admin's."""
     request.state.caller.check("admin")
 
 
@@ -95,7 +96,7 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
         keys: The keys.
         records: The records; None where none are kept.
     """
-    router = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(_only_admins)])
+    router = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(only_admins)])
     refused: tuple[ErrorCode, ...] = ("insufficient_permissions", "invalid_request")
 
     @router.get("/keys", responses=documented("insufficient_permissions"))

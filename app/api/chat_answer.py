@@ -9,11 +9,10 @@ from app.api.qa import QaAnswer, QaDelta, QaMeta, QaReply
 from app.api.sse import DONE, event
 from app.api.usage import usage
 from app.backends.backend import AnswerStream, BackendError
-from domains.safety_rules import Level, LevelText
 from models.engines.engine import Completion
 
 NOT_ENDED: Mapping[str, str | None] = {"finish_reason": None}
-ITS_OWN = {"label", "usage", "finish_reason", "model_version"}
+ITS_OWN = {"label", "usage", "finish_reason", "model_version", "version"}
 """Parts of an answer that OpenAI's format has a place for; the label is in the text and, by ``metadata``, beside it."""
 
 
@@ -77,11 +76,13 @@ class ChatFormat:
 
     Args:
         answer_id: Name of the answer.
-        model: Name of the model, as it was asked for.
+        model: Name of the model that answers.
+        version: Id of its version, in the place that OpenAI has for that.
     """
 
-    def __init__(self, answer_id: str, model: str) -> None:
-        self.head = {"id": answer_id, "created": int(time.time()), "model": model}
+    def __init__(self, answer_id: str, model: str, version: str) -> None:
+        created = int(time.time())
+        self.head = {"id": answer_id, "created": created, "model": model, "system_fingerprint": version}
 
     def whole(self, text: str, reasons: Mapping[str, str | None], usage: dict[str, int], **more: Any) -> dict[str, Any]:
         """The ``chat.completion``."""
@@ -150,14 +151,11 @@ class LabelledChat:
     Args:
         reply: The answer on its way.
         stopped: Its model's text.
-        levels: What the safety rules say at each level.
         form: Its frame.
     """
 
-    def __init__(
-        self, reply: QaReply, stopped: StopStrings, levels: Mapping[Level, LevelText], form: ChatFormat
-    ) -> None:
-        self.reply, self.stopped, self.levels, self.form = reply, stopped, levels, form
+    def __init__(self, reply: QaReply, stopped: StopStrings, form: ChatFormat) -> None:
+        self.reply, self.stopped, self.form = reply, stopped, form
 
     async def whole(self) -> dict[str, Any]:
         """The ``chat.completion``.
@@ -191,7 +189,7 @@ class LabelledChat:
 
     def _before(self, known: QaMeta | QaAnswer) -> str:
         """What to do today; at an emergency the answer itself says what to do."""
-        level = self.levels[known.triage.level]
+        level = self.reply.version.levels[known.triage.level]
         return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.answer else ""
 
     def _after(self, answer: QaAnswer) -> str:

@@ -50,6 +50,7 @@ ErrorCode = Literal[
     "unknown_host",
     "unsupported_conversation",
     "unsupported_parameter",
+    "version_conflict",
 ]
 
 
@@ -75,6 +76,7 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     "not_found": ErrorKind(404, "no such path"),
     "method_not_allowed": ErrorKind(405, "this path does not support this method"),
     "request_timeout": ErrorKind(408, "the request did not arrive in time: 10 s for its head, 30 s for its body"),
+    "version_conflict": ErrorKind(409, "that does not go together with the versions that there are"),
     "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
     "rate_limit_exceeded": ErrorKind(429, "the key has used up what it allows; Retry-After says when to try again"),
     "generation_failed": ErrorKind(500, "the model failed on this request"),

@@ -27,16 +27,15 @@ class AuditRecords:
     Args:
         folder: Where.
         config: Whether it has what was asked and answered.
-        served: Which model, prompt format and knowledge base answer, by name and hash; in each record.
 
     Raises:
         UserError: Nothing can be written there, or what is there is no chain.
     """
 
-    def __init__(self, folder: Path, config: RecordsConfig, served: Record) -> None:
+    def __init__(self, folder: Path, config: RecordsConfig) -> None:
         make_directory(folder)
         check_writable(folder)
-        self._chain, self._config, self._served = AuditChain(folder), config, served
+        self._chain, self._config = AuditChain(folder), config
         self._outbox: Outbox[tuple[Record, Record | None]] = Outbox(
             "records", self._deliver, [1.0, 5.0], lambda item: str(item[0]["request_id"])
         )
@@ -45,17 +44,18 @@ class AuditRecords:
         with disk_errors(folder):
             self._log_end()
 
-    def answered(self, consultation: Consultation, answer: str, outcome: Record) -> None:
+    def answered(self, consultation: Consultation, answer: str, served: Record, outcome: Record) -> None:
         """Records an answer; returns at once.
 
         Args:
             consultation: What was asked, a complaint with what was answered about it.
             answer: What was said; a part of it where the reader left or the model failed.
+            served: Which model, prompt format and knowledge base answered, by name and hash.
             outcome: What the API reports about it, without texts.
         """
         who = {"request_id": consultation.request_id, "key": consultation.caller.name}
         text = {"history": consultation.asked_before, "question": consultation.question, "answer": answer}
-        self._outbox.put(({**who, **self._served, **outcome}, text if self._config.with_text else None))
+        self._outbox.put(({**who, **served, **outcome}, text if self._config.with_text else None))
 
     def told(self, caller: Caller, feedback: Record, text: Record) -> str:
         """Keeps what a user writes about an answer, and gives its number; it is on disk when this returns.
