@@ -633,7 +633,7 @@ def test_the_command_goes_in_front_of_a_server(
     weightless: Path, vllm: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backends: list[Backend] = []
-    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.backend))
+    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.versions.current.backend))
     main([f"model={weightless}", "engine=openai", f"upstream.url={vllm.url}/v1", "port=0", "domain=medical"])
     [backend] = backends
     assert isinstance(backend, RemoteBackend) and backend.verified

@@ -2,22 +2,18 @@
 
 import gc
 import json
-import time
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from app.access.caller import Caller
-from app.access.keys import ApiKey, KeyFile, Role
 from app.backends.local import LocalBackend
-from app.config import AccessConfig, AudienceConfig, RecordsConfig
+from app.config import AudienceConfig, RecordsConfig
 from app.service import INTERNAL
 from app.versions.version import ServedModel
 from app.versions.versions import ModelPlan, Traffic
@@ -25,10 +21,10 @@ from common.errors import UserError
 from common.hashing import sha256_text
 from domains.domain import NO_KNOWLEDGE, find_domain
 from tests.app.fake_engine import FakeEngine
-from tests.app.serving import CONFIG, Running, serving
+from tests.app.serving import CONFIG, serving
+from tests.app.versions.operating import QUESTION, Operator, made_keys
 
 CROWD = CONFIG.model_copy(update={"max_batch": 4, "queue_limit": 400})
-QUESTION = {"question": "高血压是什么？"}
 
 
 def named(name: str) -> FakeEngine:
@@ -58,38 +54,9 @@ def id_of(name: str) -> str:
     return sha256_text(name)[:12]
 
 
-class Operator:
-    """An admin's client, and others."""
-
-    def __init__(self, running: Running, keys: Mapping[str, str]) -> None:
-        self.running, self.keys = running, keys
-        self.client = running.client()
-        self.client.headers["Authorization"] = f"Bearer {keys['admin']}"
-
-    def do(self, path: str = "", method: str = "POST", **body: Any) -> httpx.Response:
-        return self.client.request(method, f"/v1/admin/versions{path}", json=body)
-
-    @property
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.get("/v1/admin/versions").json()
-        return found
-
-    def load(self, name: str, **traffic: Any) -> None:
-        assert self.do(model=name, **traffic).status_code == 202
-        self.running.wait_for(lambda: (self.state["attempt"] or {}).get("state") != "loading", 20)
-
-    def answer(self, key: str = "admin", client: str = "") -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {self.keys[key]}"} | ({"X-Client-Id": client} if client else {})
-        answered: dict[str, Any] = self.client.post("/v1/qa", json=QUESTION, headers=headers).json()
-        return answered
-
-
 @contextmanager
 def operated(folder: Path, shelf: Shelf, first: FakeEngine, audience: AudienceConfig = INTERNAL) -> Iterator[Operator]:
-    file = KeyFile(folder / "keys.sqlite")
-    roles: dict[str, Role] = {"admin": "admin", "ward-3": "doctor", "doctor": "doctor"}
-    keys = {name: file.add(ApiKey(name, role, time.time())) for name, role in roles.items()}
-    access = AccessConfig(keys=file.path)
+    access, keys = made_keys(folder)
     with serving(first, "general", config=CROWD, audience=audience, access=access, source=shelf) as running:
         yield Operator(running, keys)
 
