@@ -17,6 +17,7 @@ from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
 from app.api.feedback import feedback_router
 from app.api.health import health_router
+from app.api.metrics import metrics_router
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.qa import qa_router
 from app.api.served_models import ServedModels, models_router
@@ -118,6 +119,7 @@ def create_app(
         app.include_router(versions_router(versions))
         app.include_router(admin_page_router())
     app.include_router(health_router(versions))
+    app.include_router(metrics_router(versions))
     app.include_router(page_router())
     add_error_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loguru import logger
 
 from app.access.keys import KeyFile
-from app.config import AccessConfig, AppConfig
+from app.config import AppConfig
 from app.served import Chosen, chosen, model_path
 from common.errors import UserError
 
@@ -46,10 +46,8 @@ def check_access(config: AppConfig) -> None:
     Raises:
         UserError: There is no key, or the keys cannot be read.
     """
-    address, keys = f"{config.host}:{config.port}", KeyFile(config.access.keys).read()
-    make_one = "python -m app.keys add NAME role=doctor"
-    if config.access.keys != AccessConfig().keys:
-        make_one += f" file={config.access.keys}"
+    file = KeyFile(config.access.keys)
+    address, keys, make_one = f"{config.host}:{config.port}", file.read(), file.command("add NAME role=doctor")
     if config.access.required == "always" and not keys:
         raise UserError(
             "there is no key, so nobody could ask", where=str(config.access.keys), fix=f"make one: {make_one}"

@@ -12,13 +12,16 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access.caller import ANYBODY, Caller
+from app.access.caller import ANYBODY, STRANGER, Caller, NotAllowed
 from app.access.known_keys import KnownKeys
 from app.api.errors import ApiError, of_backend
 from app.config import AccessConfig
 
 WITHOUT_A_KEY = ("/", "/admin", "/livez", "/readyz", "/health")
 """What GET gives to anybody: the pages, which ask for the key themselves, and the probes."""
+
+METRICS = "/metrics"
+"""All that is open to a key that may not ask."""
 
 RULES_FIRST = ("/v1/qa", "/v1/chat/completions")
 """Where triage answers before quotas count."""
@@ -69,10 +72,12 @@ class Gate:
         key = self.keys.find(secret) if secret else None
         if key is None:
             if not self._needs_a_key:
-                return ANYBODY  # OpenAI clients send some word where none is needed
+                return STRANGER if self.keys.exist else ANYBODY  # OpenAI clients send some word where none is needed
             message = INVALID if secret else NO_KEY
             raise ApiError("invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})
         caller = self.keys.admit(key)
+        if scope["path"] != METRICS and not caller.may("ask"):
+            raise of_backend(NotAllowed("ask"))
         if caller.refused and scope["path"] not in RULES_FIRST:
             raise of_backend(caller.refused)
         return caller

@@ -108,14 +108,14 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
         try:
             return MadeKey(name=body.name, key=await asyncio.to_thread(keys.add, body.made()))
         except NameTaken as error:
-            raise ApiError("invalid_request", error.problem, param="name") from None
+            raise ApiError("invalid_request", f"这个名称已经用过 · {error.problem}", param="name") from None
 
     @router.delete("/keys/{name}", status_code=204, responses=documented("not_found", *refused))
     async def revoke_key(name: str) -> None:
         try:
             await asyncio.to_thread(keys.revoke, name)
         except NoSuchKey as error:
-            raise ApiError("not_found", error.problem) from None
+            raise ApiError("not_found", f"没有这个密钥 · {error.problem}") from None
 
     if records is not None:
 

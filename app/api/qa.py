@@ -17,6 +17,7 @@ from app.api.sse import OR_EVENTS, STREAM_HEADERS, event
 from app.api.usage import usage
 from app.audit.records import AuditRecords
 from app.backends.backend import BackendError, ChatTurn
+from app.metrics import ANSWERS, CLAIMS, LOOPS, TRIAGE
 from app.pipeline.answer_check import Verification
 from app.pipeline.consultation import Consultation, Decided, consult
 from app.pipeline.label import LABEL
@@ -153,6 +154,7 @@ class QaReply:
             yield answer
         finally:
             self.decided.reply.cancel()
+            self._count(answer)
             self._record(answer, "".join(said))
 
     async def whole(self) -> QaAnswer:
@@ -174,6 +176,29 @@ class QaReply:
                 yield event(part.model_dump(), names[type(part)])
         except BackendError as error:
             yield event(of_backend(error).body(), "error")
+
+    def _count(self, answer: QaAnswer | None) -> None:
+        """Counts what became of a question."""
+        TRIAGE.labels(self.decided.consultation.triage.level).inc()
+        ANSWERS.labels(self._kind(answer)).inc()
+        if answer and (answer.repetition_removed or answer.finish_reason == "repetition_detected"):
+            LOOPS.inc()
+        if check := answer and answer.verification:
+            for outcome in ("held", "removed", "marked", "citations_removed"):
+                CLAIMS.labels(outcome).inc(getattr(check, outcome))
+
+    def _kind(self, answer: QaAnswer | None) -> str:
+        """Whose words an answer is; see ``app/metrics.py``."""
+        asked = self.decided.consultation
+        if asked.level.answer:
+            return "emergency"
+        if asked.asked:
+            return "asked_back"
+        if answer is None:
+            return "not_finished"
+        if answer.finish_reason == "declined":
+            return "declined"
+        return "entry_words" if answer.verification and answer.verification.replaced else "model"
 
     def _record(self, answer: QaAnswer | None, said: str) -> None:
         """Records what was answered, also where the model failed or the reader left before the end."""

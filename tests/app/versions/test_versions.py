@@ -20,6 +20,7 @@ from app.versions.versions import ModelPlan, Traffic
 from common.errors import UserError
 from common.hashing import sha256_text
 from domains.domain import NO_KNOWLEDGE, find_domain
+from tests.app.browser import CHROMIUM, browser
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG, serving
 from tests.app.versions.operating import QUESTION, Operator, made_keys
@@ -239,3 +240,41 @@ def test_a_name_outlives_its_version_and_records_say_which_one_answered(tmp_path
         operator.running.wait_for(lambda: operator.client.get("/v1/admin/records", params=found).json() != [], 20)
         [record] = operator.client.get("/v1/admin/records", params=found).json()
     assert (record["model_version"], record["model_sha256"]) == ("model-b", sha256_text("model-b"))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_the_page_loads_promotes_and_takes_back(operator: Operator, shelf: Shelf, tmp_path: Path) -> None:
+    with browser(tmp_path / "profile") as tab:
+        tab.show(1280, 900)
+        tab.call("Page.navigate", url=f"{operator.running.url}/admin")
+        tab.wait_for("document.readyState === 'complete' && document.getElementById('key') !== null")
+        tab.run("window.confirm = (text) => { window.asked = text; return true; }")
+        tab.run("document.getElementById('key').focus()")
+        tab.type(operator.keys["admin"])
+        tab.press("Enter", "\r")
+        tab.wait_for("document.getElementById('served').textContent.includes('model-a')")
+
+        def load(name: str) -> None:
+            tab.run("document.querySelector('#load input[name=model]').focus()")
+            tab.type(name)
+            tab.run("document.querySelector('#load button').click()")
+
+        load("model-b")
+        tab.wait_for("!document.getElementById('promote').hidden")
+        assert "free 1.0 GiB" in tab.run("window.asked")
+        tab.run("document.querySelector('#traffic input[name=share]').value = '1'")
+        tab.run("document.querySelector('#traffic button').click()")
+        operator.running.wait_for(lambda: operator.answer()["model_version"] == "model-b", 20)
+        tab.run("document.getElementById('promote').click()")
+        tab.wait_for("document.getElementById('served').textContent.includes('earlier') === false")
+        tab.wait_for("document.getElementById('promote').hidden")
+        shelf.engines["model-c"].failure = RuntimeError("broken")
+        load("model-c")
+        tab.wait_for("document.getElementById('attempt').textContent.includes('not loaded')")
+        shelf.engines["model-c"].failure = None
+        load("model-c")
+        tab.wait_for("!document.getElementById('rollback').hidden")
+        tab.run("document.getElementById('rollback').click()")
+        tab.wait_for("document.getElementById('rollback').hidden")
+        assert operator.state["candidate"] is None and operator.state["current"]["name"] == "model-b"
+        assert [one for one in tab.complaints if "404" not in one] == []  # no records are kept here
