@@ -20,6 +20,7 @@ from app.api.health import health_router
 from app.api.metrics import metrics_router
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.qa import qa_router
+from app.api.responses import responses_router
 from app.api.served_models import ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
@@ -105,7 +106,9 @@ def create_app(
     app.state.versions = versions
     models = ServedModels(versions, config.raw_model)
     app.include_router(qa_router(records))
-    app.include_router(chat_router(Chat(models, config, records)))
+    chat = Chat(models, config, records)
+    app.include_router(chat_router(chat))
+    app.include_router(responses_router(chat))
     completions = Completions(models, config)
     app.include_router(completions_router(completions))
     app.include_router(models_router(models))

@@ -23,7 +23,7 @@ WITHOUT_A_KEY = ("/", "/admin", "/livez", "/readyz", "/health")
 METRICS = "/metrics"
 """All that is open to a key that may not ask."""
 
-RULES_FIRST = ("/v1/qa", "/v1/chat/completions")
+RULES_FIRST = ("/v1/qa", "/v1/chat/completions", "/v1/responses")
 """Where triage answers before quotas count."""
 
 NO_KEY = (

@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.access.caller import Caller
-from app.api.chat_answer import ChatFormat, LabelledChat, RawChat, StopStrings
+from app.api.chat_answer import ChatAnswer, ChatFormat, LabelledChat, RawChat, StopStrings
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
 from app.api.generation import GenerationRequest, check_neutral
@@ -101,9 +101,7 @@ class Chat:
     def __init__(self, models: ServedModels, config: ServeConfig, records: AuditRecords | None) -> None:
         self.models, self.config, self.records = models, config, records
 
-    async def answer(
-        self, body: ChatRequest, request_id: str, caller: Caller, version: Version
-    ) -> "LabelledChat | RawChat":
+    async def answer(self, body: ChatRequest, request_id: str, caller: Caller, version: Version) -> ChatAnswer:
         """The answer on its way.
 
         Args:
@@ -147,7 +145,7 @@ def chat_router(chat: Chat) -> APIRouter:
         answer = await chat.answer(body, state.request_id, state.caller, state.version)
         if body.stream:
             return EventSourceResponse(answer.events(body.usage_wanted), headers=STREAM_HEADERS)
-        return JSONResponse(await while_connected(request, answer.whole()))
+        return JSONResponse(await while_connected(request, answer.completion()))
 
     return router
 
