@@ -266,7 +266,7 @@ class AppConfig(Config):
 
     Attributes:
         model: A run, its merged model, a model directory, or ``latest``.
-        runs_dir: Where ``latest`` looks for runs.
+        runs_dir: Where ``latest`` looks for runs; those below it can be loaded while another one is served.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
         grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.
