@@ -22,7 +22,8 @@ Then:
   curl localhost:8000/v1/models                            the model's name for OpenAI clients (base_url=…/v1)
                                                            with the same rules, sources and label: docs/service.md
   curl localhost:8000/v1/about                             the domain, its notices, the version of its knowledge base
-  /livez  /readyz  /metrics                                process is up; model has answered and takes requests; Prometheus
+  /livez  /readyz                                          process is up; model has answered and takes requests
+  /metrics  /admin                                         for Prometheus; keys, records, versions of the model
 
 Rules, notices and sources are those of the domain that the run records, and answers are checked against the knowledge
 base that it was trained on. A model that records no domain is served as general: no rules, no sources.

@@ -119,7 +119,7 @@ def create_app(
     app.include_router(about_router())
     if access:
         app.include_router(admin_router(KeyFile(access.keys), AuditChain(folder) if folder else None))
-        app.include_router(versions_router(versions))
+        app.include_router(versions_router(versions, KeyFile(access.keys)))
         app.include_router(admin_page_router())
     app.include_router(health_router(versions))
     app.include_router(metrics_router(versions))

@@ -246,7 +246,7 @@ class ResponsesFormat:
         )
 
     def _response(self, status: str, **known: Any) -> dict[str, Any]:
-        empty = {"error": None, "incomplete_details": None, "output": [], "usage": None}
+        empty: dict[str, Any] = {"error": None, "incomplete_details": None, "output": [], "usage": None}
         return {**self.head, "status": status, **empty, **known}
 
     def _message(self, status: str, *parts: dict[str, Any]) -> dict[str, Any]:

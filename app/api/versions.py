@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.command import NAME
+from app.access.keys import KeyFile
 from app.api.admin import only_admins
 from app.api.errors import OF_BODIES, ApiError, documented
 from app.versions.version import Version
@@ -127,11 +128,12 @@ class VersionPlan(BaseModel):
     fits: bool
 
 
-def versions_router(versions: Versions) -> APIRouter:
+def versions_router(versions: Versions, keys: KeyFile) -> APIRouter:
     """The routes.
 
     Args:
         versions: The versions of the service.
+        keys: The keys that a candidate may answer.
     """
     router = APIRouter(prefix="/v1/admin/versions", tags=["admin"], dependencies=[Depends(only_admins)])
     changes = documented("insufficient_permissions", "version_conflict")
@@ -151,6 +153,7 @@ def versions_router(versions: Versions) -> APIRouter:
 
     @router.post("", status_code=202, responses=bodies)
     async def load_version(body: NewVersion) -> VersionsState:
+        await _check_names(body, keys)
         plan = await _planned(versions, body.model)
         with _conflicts():
             versions.load(plan, body.traffic)
@@ -158,6 +161,7 @@ def versions_router(versions: Versions) -> APIRouter:
 
     @router.patch("/candidate", responses=bodies)
     async def route_to_candidate(body: CandidateTraffic) -> VersionsState:
+        await _check_names(body, keys)
         with _conflicts():
             versions.route(body.traffic)
         return _state(versions)
@@ -185,6 +189,13 @@ async def _planned(versions: Versions, given: str) -> ModelPlan:
         return await asyncio.to_thread(versions.plan, given)
     except (UserError, Refused) as error:
         raise ApiError("invalid_request", f"不能加载这个模型 · {error}", param="model") from None
+
+
+async def _check_names(body: CandidateTraffic, file: KeyFile) -> None:
+    """Refuses names of keys that there are not: nobody would be answered by them."""
+    known = {key.name for key in (await asyncio.to_thread(file.read)).values()}
+    if unknown := [name for name in body.keys if name not in known]:
+        raise ApiError("invalid_request", f"没有密钥 {unknown[0]} · there is no key {unknown[0]}", param="keys")
 
 
 @contextmanager

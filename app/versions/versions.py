@@ -276,8 +276,10 @@ class Versions:
             if version.id in [served.id for served in self.all]:
                 raise UserError(f"these are the files of {version.name} ({version.id}), which is served already")
             await _checked(version)
-        except (UserError, Refused, BackendError) as error:
+        except (UserError, Refused) as error:
             self._failed(plan, str(error))
+        except BackendError as error:
+            self._failed(plan, f"it was loaded, and does not answer: {error}")
         except Exception as error:
             log_failure(f"loading {plan.given}", error)
             self._failed(plan, f"it could not be loaded: {type(error).__name__}; the log has the place")

@@ -94,6 +94,8 @@ def test_a_candidate_answers_given_keys_alone(operator: Operator) -> None:
     operator.load("model-b", keys=["ward-3"])
     assert operator.answer("ward-3")["model_version"] == "model-b"
     assert operator.answer("doctor")["model_version"] == "model-a"
+    unknown = operator.do("/candidate", "PATCH", keys=["ward-4"])
+    assert unknown.status_code == 400 and "there is no key ward-4" in unknown.json()["error"]["message"]
     changed = operator.do("/candidate", "PATCH", share=0, keys=["doctor"]).json()
     assert changed["candidate"]["keys"] == ["doctor"]
     assert operator.answer("ward-3")["model_version"] == "model-a"
@@ -155,7 +157,7 @@ def test_a_load_that_fails_leaves_what_is_served(operator: Operator, shelf: Shel
     shelf.engines["model-b"].failure = RuntimeError("out of memory")
     operator.load("model-b", share=1)
     assert operator.state["attempt"]["state"] == "failed" and operator.state["candidate"] is None
-    assert "failed" in operator.state["attempt"]["problem"]
+    assert "does not answer: the model failed" in operator.state["attempt"]["problem"]
     assert operator.answer()["model_version"] == "model-a"
     missing = operator.do(model="model-x")
     assert missing.status_code == 400 and "no such directory: model-x" in missing.json()["error"]["message"]
@@ -257,11 +259,13 @@ def test_the_page_loads_promotes_and_takes_back(operator: Operator, shelf: Shelf
         def load(name: str) -> None:
             tab.run("document.querySelector('#load input[name=model]').focus()")
             tab.type(name)
+            tab.run("document.querySelector('#load input[name=share]').value = '0.25'")
             tab.run("document.querySelector('#load button').click()")
 
         load("model-b")
         tab.wait_for("!document.getElementById('promote').hidden")
         assert "free 1.0 GiB" in tab.run("window.asked")
+        assert tab.run("document.querySelector('#traffic input[name=share]').value") == "0.25"
         tab.run("document.querySelector('#traffic input[name=share]').value = '1'")
         tab.run("document.querySelector('#traffic button').click()")
         operator.running.wait_for(lambda: operator.answer()["model_version"] == "model-b", 20)
