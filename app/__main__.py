@@ -23,6 +23,7 @@ Then:
                                                            with the same rules, sources and label: docs/service.md
   curl localhost:8000/v1/about                             the domain, its notices, the version of its knowledge base
   /livez  /readyz                                          process is up; model has answered and takes requests
+  /metrics  /admin                                         for Prometheus; keys, records, versions of the model
 
 Rules, notices and sources are those of the domain that the run records, and answers are checked against the knowledge
 base that it was trained on. A model that records no domain is served as general: no rules, no sources.
@@ -44,6 +45,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
 
   audience.records.folder=DIR         record answers and feedback; audience.records.with_text=true with what was said
   access.keys=keys.sqlite             the API keys   access.required=auto|always|never
+  runs_dir=runs         where latest searches; what /admin may load beside the served model, try and promote
   access.hosts=[ask.example.org]      names of the service, against DNS rebinding   access.origins=[URL]   CORS
   audience.handover.webhook=URL       is called where somebody may harm himself; never delays the answer
 

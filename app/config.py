@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
+from app.access.keys import DEFAULT_FILE
 from common.command import Config
 from domains.domain import DomainName, Policy
 from models.config import DType, GgufType
@@ -220,7 +221,7 @@ class AccessConfig(Config):
         origins: Web pages elsewhere that may ask, e.g. ``https://portal.example.org``; none by default (CORS).
     """
 
-    keys: Path = Path("keys.sqlite")
+    keys: Path = DEFAULT_FILE
     required: Literal["auto", "always", "never"] = "auto"
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()
@@ -265,7 +266,7 @@ class AppConfig(Config):
 
     Attributes:
         model: A run, its merged model, a model directory, or ``latest``.
-        runs_dir: Where ``latest`` looks for runs.
+        runs_dir: Where ``latest`` looks for runs; those below it can be loaded while another one is served.
         domain: Whose rules and notices are applied; None for the model's own.
         knowledge: What answers are cited from.
         grounding: Whether the model reads entries of the knowledge base before it answers; ``auto`` is as in training.

@@ -64,7 +64,7 @@ class TimedConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP in the shape of all other errors."""
-        self.refuse(ApiError("bad_request", "this is not a valid HTTP request"))
+        self.refuse(ApiError("bad_request", "这不是有效的 HTTP 请求 · this is not a valid HTTP request"))
 
     def refuse(self, error: ApiError) -> None:
         """Closes the connection, with an answer where none has begun."""

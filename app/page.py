@@ -7,10 +7,11 @@ answers.
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from app.api.about import About
@@ -21,30 +22,32 @@ ADMIN_PAGE = Path(__file__).parent / "static" / "admin.html"
 ABOUT = "{{about}}"
 
 
-def page_router(served: About) -> APIRouter:
-    """The route of the page.
+def page_router() -> APIRouter:
+    """The route of the page, with what is said about the version that answers whoever opens it."""
+    page = PAGE.read_text(encoding="utf-8")
 
-    Args:
-        served: What it says about the domain.
-    """
-    page = PAGE.read_text(encoding="utf-8").replace(ABOUT, served.model_dump_json().replace("<", r"\u003c"))
-    return _router_of("/", page)
+    def written(request: Request) -> str:
+        about: About = request.state.version.about
+        return page.replace(ABOUT, about.model_dump_json().replace("<", r"\u003c"))
+
+    return _router_of("/", page, written)
 
 
 def admin_page_router() -> APIRouter:
     """The route of the page for operators, which asks for an admin's key itself."""
-    return _router_of("/admin", ADMIN_PAGE.read_text(encoding="utf-8"))
+    page = ADMIN_PAGE.read_text(encoding="utf-8")
+    return _router_of("/admin", page, lambda _: page)
 
 
-def _router_of(path: str, page: str) -> APIRouter:
+def _router_of(path: str, page: str, written: Callable[[Request], str]) -> APIRouter:
     router = APIRouter(tags=["page"])
     headers = {"Content-Security-Policy": _content_security_policy(page)}
 
     described: dict[int | str, dict[str, Any]] = {200: {"description": "the page", "content": {"text/html": {}}}}
 
     @router.get(path, response_model=None, responses=described | documented())
-    async def index() -> HTMLResponse:
-        return HTMLResponse(page, headers=headers)
+    async def index(request: Request) -> HTMLResponse:
+        return HTMLResponse(written(request), headers=headers)
 
     return router
 

@@ -1,6 +1,6 @@
 """What is served: which model, as which domain, reading and citing which knowledge base; only that is loaded here."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loguru import logger
@@ -23,6 +23,39 @@ UNTRAINED = GroundingRecord(
 
 CONTEXT_SHARE = 0.5
 """Most of the context that entries take up; the rest is for the conversation and the answer."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A model and what it is served with, before it is loaded.
+
+    Attributes:
+        path: The directory of the model.
+        artifact: What it says about itself; None for a model that this project has not trained.
+        domain: What it is served as.
+        knowledge: What is cited.
+        grounding: What the model reads of that.
+    """
+
+    path: Path
+    artifact: Artifact | None
+    domain: Domain
+    knowledge: KnowledgeBase
+    grounding: GroundingRecord
+
+
+def chosen(config: AppConfig) -> Chosen:
+    """Finds the model and all that belongs to it.
+
+    Raises:
+        Refused: The model must not be served as it is.
+        UserError: The configuration or the model's files are wrong.
+    """
+    path = model_path(config)
+    artifact = artifact_of(path)
+    domain = verified_as(domain_of(artifact, config.domain), config.verify)
+    knowledge = knowledge_of(artifact, domain, config.knowledge.path)
+    return Chosen(path, artifact, domain, knowledge, grounding_of(artifact, knowledge, config.grounding))
 
 
 def model_path(config: AppConfig) -> Path:
@@ -204,21 +237,18 @@ def grounding_of(artifact: Artifact | None, knowledge: KnowledgeBase, chosen: Gr
     return trained
 
 
-def identity_of(model_version: str, artifact: Artifact | None, knowledge: KnowledgeBase) -> dict[str, str | None]:
-    """Which model, prompt format and knowledge base answer, for records; None where no hash is known.
+def sha256_of(path: Path, artifact: Artifact | None) -> str:
+    """Hash of a model: of what it was made from and of its own files as recorded, else of the files that are there.
 
     Args:
-        model_version: The model's name.
+        path: Its directory.
         artifact: What it says about itself.
-        knowledge: What is cited.
     """
-    prompts = artifact.prompt_format_sha256 if isinstance(artifact, LanguageModelArtifact) else None
-    return {
-        "model_version": model_version,
-        "model_sha256": sha256_value([artifact.base.sha256, artifact.files]) if artifact else None,
-        "prompt_format_sha256": prompts,
-        "knowledge_sha256": knowledge.sha256 or None,
-    }
+    if artifact:
+        return sha256_value([artifact.base.sha256, artifact.files])
+    from models.loading import hash_model  # loads torch, which a wrong path need not wait for
+
+    return hash_model(path)
 
 
 def turns_of(artifact: Artifact | None) -> Turns:

@@ -4,24 +4,18 @@ import asyncio
 import signal
 import socket
 import traceback
-from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 from loguru import logger
-from starlette.types import ASGIApp
 
-from app.backends.backend import Backend
-from app.backends.local import LocalBackend
-from app.backends.missing import MissingModel
-from app.backends.remote import open_remote
 from app.config import AppConfig
 from app.connections import BACKLOG, TimedConnection, use_all_handles
-from app.served import turns_of, within_context
 from app.service import create_app
 from app.start import Start
+from app.versions.loading import RunsBeside, load, without_model
+from app.versions.versions import Versions
 from common.errors import Interrupted, Refused, Terminated, UserError
-from models.engines.engine import Engine
-from models.engines.local import load_engine
 from models.threads import THREADS
 
 
@@ -38,33 +32,22 @@ def serve(config: AppConfig, start: Start) -> None:
         UserError: The model's files are wrong.
     """
     THREADS.use(config.threads)
-    backend: Backend
     try:
-        backend = _backend(start.path, config)
-        grounding = within_context(start.grounding, backend.context_length)
+        model = load(start.model, config)
     except (UserError, Refused):
         raise  # whoever starts the service can fix that
     except Exception as error:
         # a full GPU or a broken disk at night: the model's place is empty, and rules still answer emergencies
         frames = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("{} could not be loaded: {}: {}\n{}", start.path, type(error).__name__, error, frames)
-        backend, grounding = MissingModel(start.path.name), start.grounding
+        path = start.model.path
+        logger.error("{} could not be loaded: {}: {}\n{}", path, type(error).__name__, error, frames)
+        model = without_model(start.model)
     if config.audience.name == "public" and not config.audience.handover.webhook:
         logger.warning("nobody is called where somebody may harm himself: audience.handover.webhook is not given")
-    turns = turns_of(start.artifact)
-    app = create_app(
-        backend,
-        start.domain,
-        start.knowledge,
-        config.serve,
-        grounding,
-        turns,
-        config.audience,
-        config.access,
-        start.artifact,
-    )
+    source = RunsBeside(config, start.model.path)
+    app = create_app(model, config.serve, config.audience, config.access, source)
     use_all_handles()
-    server = Server(app, backend)
+    server = Server(app)
     try:
         server.run(sockets=[start.listener])
     except KeyboardInterrupt as error:  # uvicorn raises the signal again, once it has stopped
@@ -72,35 +55,20 @@ def serve(config: AppConfig, start: Start) -> None:
         raise Interrupted(server.ended, number) from None
 
 
-def _backend(path: Path, config: AppConfig) -> Backend:
-    if config.engine in ("openai", "tgi"):
-        return open_remote(path, config)
-    return LocalBackend(_engine(path, config), config.serve)
-
-
-def _engine(path: Path, config: AppConfig) -> Engine:
-    if config.engine == "local":
-        return load_engine(path, dtype=config.dtype)
-    from models.engines.llamacpp import load_llamacpp_engine  # an extra
-
-    return load_llamacpp_engine(path, weights=config.gguf, slots=config.serve.max_batch)
-
-
 class Server(uvicorn.Server):
     """Finishes accepted requests before it stops; meanwhile it answers health probes and refuses new requests.
 
     Args:
-        app: What answers.
-        backend: The backend that is drained.
+        app: What answers; its versions are drained.
     """
 
-    def __init__(self, app: ASGIApp, backend: Backend) -> None:
+    def __init__(self, app: FastAPI) -> None:
         # the app logs requests itself, by route and id; uvicorn would log whole addresses
         config = uvicorn.Config(
             app, port=0, http=TimedConnection, backlog=BACKLOG, ws="none", log_config=None, access_log=False
         )
         super().__init__(config)
-        self.backend = backend
+        self.versions: Versions = app.state.versions
 
     @property
     def ended(self) -> str:
@@ -117,8 +85,8 @@ class Server(uvicorn.Server):
             logger.info("listening on http://{}:{}/", f"[{host}]" if ":" in host else host, port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drains the backend, then closes everything."""
-        self.backend.drain()
-        while self.backend.busy and not self.force_exit:
+        """Drains the versions, then closes everything."""
+        self.versions.drain()
+        while self.versions.busy and not self.force_exit:
             await asyncio.sleep(0.05)
         await super().shutdown(sockets)

@@ -17,11 +17,14 @@ from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
 from app.api.feedback import feedback_router
 from app.api.health import health_router
+from app.api.metrics import metrics_router
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.qa import qa_router
+from app.api.responses import responses_router
 from app.api.served_models import ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
+from app.api.versions import versions_router
 from app.audit.chain import AuditChain
 from app.audit.records import AuditRecords
 from app.backends.backend import Backend
@@ -39,56 +42,58 @@ from app.pipeline.label import LabelStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
-from app.served import identity_of
+from app.versions.routing import Routing
+from app.versions.version import ServedModel, Version
+from app.versions.versions import ModelSource, Versions
 from domains.asking_back import AnsweredTriager
 from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
-from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, Turns
+from models.artifact import NO_ENTRIES, GroundingRecord, Turns
 
 INTERNAL = AudienceConfig()
 
 
 def create_app(
-    backend: Backend,
-    domain: Domain,
-    knowledge: KnowledgeBase,
+    model: ServedModel,
     config: ServeConfig,
-    grounding: GroundingRecord = NO_ENTRIES,
-    turns: Turns = "multi",
     audience: AudienceConfig = INTERNAL,
     access: AccessConfig | None = None,
-    artifact: Artifact | None = None,
+    source: ModelSource | None = None,
 ) -> FastAPI:
-    """Makes the ASGI app; its lifespan starts and stops the backend.
+    """Makes the ASGI app; its lifespan starts and stops the model.
 
     Args:
-        backend: The model, not yet started.
-        domain: Its rules judge questions, and its notices go with answers.
-        knowledge: What answers are cited from.
+        model: The model, with all that it is served with.
         config: Limits and labels.
-        grounding: What the model reads of the knowledge base before it answers.
-        turns: What it gets of a conversation.
         audience: Whom the service is for: what is recorded, and who is called.
         access: Who may ask; None where anybody may.
-        artifact: What the model says about itself, for records; None where it says nothing.
+        source: Where further versions come from; None where there can be none.
+
+    Returns:
+        The app; ``state.versions`` are the versions that it serves.
 
     Raises:
         UserError: There is no place for records, or the keys cannot be read.
     """
     keys = KnownKeys(KeyFile(access.keys)) if access else None
     folder, webhook = audience.records.folder, audience.handover.webhook
-    served_by = identity_of(backend.model_version, artifact, knowledge)
-    records = AuditRecords(folder, audience.records, served_by) if folder else None
+    records = AuditRecords(folder, audience.records) if folder else None
     handover = Handover(str(webhook), audience.handover) if webhook else None
+
+    def version_of(model: ServedModel) -> Version:
+        return _version_of(model, config, audience, handover)
+
+    versions = Versions(version_of(model), source, version_of)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await backend.start()
-        logger.info("serving {} as {}", backend.model_version, domain.name)
+        await versions.start()
+        first = versions.current
+        logger.info("serving {} ({}) in the domain {}", first.name, first.id, model.domain.name)
         yield
-        await backend.close()
+        await versions.close()
         if handover:
             await asyncio.to_thread(handover.close)
         if records:
@@ -98,37 +103,48 @@ def create_app(
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-    triager = domain.triager(knowledge)
-    for example in domain.notices.examples:
-        triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
-    crisis = CrisisStage(domain, handover, audience.handover.contact)
-    stages = pipeline(backend, domain, triager, knowledge, config, grounding, turns, crisis)
-    served = about(domain, triager.levels, knowledge, audience)
-    app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version, records))
-    models = ServedModels(backend.model_version, config.raw_model)
-    app.include_router(
-        chat_router(Chat(backend, models, stages, domain.notices.disclaimer, triager.levels, config, records))
-    )
-    completions = Completions(backend, models, config)
+    app.state.versions = versions
+    models = ServedModels(versions, config.raw_model)
+    app.include_router(qa_router(records))
+    chat = Chat(models, config, records)
+    app.include_router(chat_router(chat))
+    app.include_router(responses_router(chat))
+    completions = Completions(models, config)
     app.include_router(completions_router(completions))
     app.include_router(models_router(models))
-    app.include_router(tokens_router(backend, models))
+    app.include_router(tokens_router(models))
     app.include_router(tgi_router(completions, config))
     if records:
         app.include_router(feedback_router(records, audience.complaints))
-    app.include_router(about_router(served))
+    app.include_router(about_router())
     if access:
         app.include_router(admin_router(KeyFile(access.keys), AuditChain(folder) if folder else None))
+        app.include_router(versions_router(versions, KeyFile(access.keys)))
         app.include_router(admin_page_router())
-    app.include_router(health_router(backend))
-    app.include_router(page_router(served))
+    app.include_router(health_router(versions))
+    app.include_router(metrics_router(versions))
+    app.include_router(page_router())
     add_error_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
+    app.add_middleware(Routing, versions=versions)
     app.add_middleware(Gate, config=access or AccessConfig(), keys=keys)
     if access and access.origins:
         app.add_middleware(CrossOrigin, origins=access.origins)
     app.add_middleware(RequestContext)
     return app
+
+
+def _version_of(
+    model: ServedModel, config: ServeConfig, audience: AudienceConfig, handover: Handover | None
+) -> Version:
+    """A model with the pipeline in front of it."""
+    domain, knowledge = model.domain, model.knowledge
+    triager = domain.triager(knowledge)
+    for example in domain.notices.examples:
+        triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
+    crisis = CrisisStage(domain, handover, audience.handover.contact)
+    stages = pipeline(model.backend, domain, triager, knowledge, config, model.grounding, model.turns, crisis)
+    return Version(model, stages, triager.levels, about(domain, triager.levels, knowledge, audience))
 
 
 def pipeline(

@@ -3,17 +3,13 @@
 import ipaddress
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
 from loguru import logger
 
 from app.access.keys import KeyFile
-from app.config import AccessConfig, AppConfig
-from app.served import artifact_of, domain_of, grounding_of, knowledge_of, model_path, verified_as
+from app.config import AppConfig
+from app.served import Chosen, chosen, model_path
 from common.errors import UserError
-from domains.domain import Domain
-from domains.knowledge_base import KnowledgeBase
-from models.artifact import Artifact, GroundingRecord
 
 
 @dataclass(frozen=True)
@@ -21,38 +17,27 @@ class Start:
     """What a service is started with.
 
     Attributes:
-        path: The directory of the model.
-        artifact: What it says about itself; None for a model that this project has not trained.
-        domain: What it is served as.
-        knowledge: What is cited.
-        grounding: What the model reads of that.
+        model: The model, and what it is served with.
         listener: The bound socket.
     """
 
-    path: Path
-    artifact: Artifact | None
-    domain: Domain
-    knowledge: KnowledgeBase
-    grounding: GroundingRecord
+    model: Chosen
     listener: socket.socket
 
 
 def checked(config: AppConfig) -> Start:
-    """Finds the model and all that belongs to it, and takes the port.
+    """Takes the port, and finds the model and all that belongs to it.
 
     Raises:
         Refused: The model must not be served as it is.
         UserError: The configuration or the model's files are wrong, the port is in use, or anybody could ask.
     """
-    path = model_path(config)
+    model_path(config)
     check_access(config)
-    artifact = artifact_of(path)
-    domain = verified_as(domain_of(artifact, config.domain), config.verify)
     listener = listen(config.host, config.port)
-    knowledge = knowledge_of(artifact, domain, config.knowledge.path)
-    grounding = grounding_of(artifact, knowledge, config.grounding)
-    logger.info("loading {}", path)  # libraries and model take a while
-    return Start(path, artifact, domain, knowledge, grounding, listener)
+    model = chosen(config)
+    logger.info("loading {}", model.path)  # libraries and model take a while
+    return Start(model, listener)
 
 
 def check_access(config: AppConfig) -> None:
@@ -61,10 +46,8 @@ def check_access(config: AppConfig) -> None:
     Raises:
         UserError: There is no key, or the keys cannot be read.
     """
-    address, keys = f"{config.host}:{config.port}", KeyFile(config.access.keys).read()
-    make_one = "python -m app.keys add NAME role=doctor"
-    if config.access.keys != AccessConfig().keys:
-        make_one += f" file={config.access.keys}"
+    file = KeyFile(config.access.keys)
+    address, keys, make_one = f"{config.host}:{config.port}", file.read(), file.command("add NAME role=doctor")
     if config.access.required == "always" and not keys:
         raise UserError(
             "there is no key, so nobody could ask", where=str(config.access.keys), fix=f"make one: {make_one}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.access.keys import SCOPES, ApiKey, Scope
 from app.backends.backend import AnswerStream, BackendError, Unavailable
+from app.metrics import BETWEEN_TEXTS_SECONDS, FIRST_TEXT_SECONDS, TOKENS
 from models.engines.engine import Completion
 
 SECONDS_OF_A_MINUTE = 60.0
@@ -17,7 +18,11 @@ DEEDS = {
     "raw": "use the model alone",
     "correct": "correct answers",
     "admin": "see keys and records",
+    "metrics": "read metrics",
 }
+
+KEYLESS: frozenset[Scope] = frozenset({"ask", "raw"})
+"""What whoever gives no key may do where none is needed, though there are some; nobody is known to be a doctor."""
 
 
 class NotAllowed(BackendError):
@@ -63,11 +68,16 @@ class Caller:
         key: The key; None where none is needed and none was given.
         count: Adds tokens to what the key has used.
         refused: Why it gets no answer of the model now; None where it does.
+        client: Who keeps the version of the model that he has begun with: whom the header X-Client-Id names, else the
+            key, else the address that the request comes from.
+        without_key: What he may do where he has no key.
     """
 
     key: ApiKey | None = None
     count: Callable[[int], None] = lambda tokens: None
     refused: QuotaExceeded | None = None
+    client: str = ""
+    without_key: frozenset[Scope] = KEYLESS
 
     @property
     def name(self) -> str:
@@ -75,8 +85,8 @@ class Caller:
         return self.key.name if self.key else ""
 
     def may(self, scope: Scope) -> bool:
-        """Whether the role includes something. Without a key nobody is known to be a doctor."""
-        return scope in (SCOPES[self.key.role] if self.key else ("ask", "raw"))
+        """Whether the role includes something."""
+        return scope in (SCOPES[self.key.role] if self.key else self.without_key)
 
     def check(self, scope: Scope) -> None:
         """Raises ``NotAllowed`` where the role does not include something."""
@@ -89,16 +99,19 @@ class Caller:
             raise self.refused
 
     def metered(self, reply: AnswerStream) -> AnswerStream:
-        """The same reply, whose tokens are counted."""
-        return MeteredAnswer(reply, self.count) if self.key else reply
+        """The same reply, which is timed, and whose tokens are counted."""
+        return MeteredAnswer(reply, self.count)
 
 
-ANYBODY = Caller()
-"""Who needs no key, and gave none."""
+STRANGER = Caller()
+"""Who needs no key, and gave none of those that there are."""
+
+ANYBODY = Caller(without_key=KEYLESS | {"metrics"})
+"""Who gave no key, because there is none."""
 
 
 class MeteredAnswer:
-    """A reply whose tokens are counted; see ``AnswerStream``.
+    """A reply that is timed, and whose tokens are counted; see ``AnswerStream``.
 
     Of one that is broken off only the pieces that were read are known, and they are counted.
 
@@ -108,20 +121,26 @@ class MeteredAnswer:
     """
 
     def __init__(self, reply: AnswerStream, count: Callable[[int], None]) -> None:
-        self._reply, self._count = reply, count
+        self._reply, self._count, self._asked = reply, count, time.monotonic()
 
     async def __aiter__(self) -> AsyncIterator[str | Completion]:
         """See ``AnswerStream``."""
-        tokens = 0
+        prompt = answer = 0
+        before, seconds = self._asked, FIRST_TEXT_SECONDS
         try:
             async for piece in self._reply:
                 if isinstance(piece, Completion):
-                    tokens = piece.prompt_tokens + piece.completion_tokens
-                else:
-                    tokens += 1
+                    prompt, answer = piece.prompt_tokens, piece.completion_tokens
+                elif piece:
+                    answer += 1
+                    now = time.monotonic()
+                    seconds.observe(now - before)
+                    before, seconds = now, BETWEEN_TEXTS_SECONDS
                 yield piece
         finally:
-            self._count(tokens)
+            self._count(prompt + answer)
+            TOKENS.labels("prompt").inc(prompt)
+            TOKENS.labels("answer").inc(answer)
 
     def cancel(self) -> None:
         """See ``AnswerStream``."""

@@ -8,7 +8,17 @@ from typing import ClassVar, Literal
 from loguru import logger
 from pydantic import model_validator
 
-from app.access.keys import ApiKey, Days, KeyFile, RequestsPerMinute, Role, TokensPerDay, Usage
+from app.access.keys import (
+    DEFAULT_FILE,
+    SCOPES,
+    ApiKey,
+    Days,
+    KeyFile,
+    RequestsPerMinute,
+    Role,
+    TokensPerDay,
+    Usage,
+)
 from common.command import Config
 
 NAME = r"[\w.-]{1,64}"
@@ -21,7 +31,7 @@ class KeysConfig(Config):
         action: What is done: keys are listed, or one is added or revoked.
         name: Who has the key to add or revoke: letters, digits, ``.``, ``-`` and ``_``.
         role: What it may do: ``patient`` asks, ``doctor`` also corrects answers and uses the model alone, ``admin``
-            also sees keys and records.
+            also sees keys and records, ``monitor`` reads metrics alone.
         days: How long it is valid; null for ever.
         requests_per_minute: Most requests in any 60 seconds; null without limit.
         tokens_per_day: Most tokens of prompts and answers per day; null without limit.
@@ -36,7 +46,7 @@ class KeysConfig(Config):
     days: Days | None = 365
     requests_per_minute: RequestsPerMinute | None = None
     tokens_per_day: TokensPerDay | None = None
-    file: Path = Path("keys.sqlite")
+    file: Path = DEFAULT_FILE
 
     @model_validator(mode="after")
     def _names_one(self) -> "KeysConfig":
@@ -44,8 +54,10 @@ class KeysConfig(Config):
             raise ValueError("give add NAME role=…, revoke NAME, or nothing to list the keys")
         if self.name is not None and not re.fullmatch(NAME, self.name):
             raise ValueError("name: letters, digits, '.', '-' and '_' only, 64 at most")
-        if (self.role is None) == (self.action == "add"):
-            raise ValueError("role=patient, role=doctor or role=admin belongs to add")
+        if self.action == "add" and self.role is None:
+            raise ValueError(f"role is missing; give one of {', '.join(f'role={role}' for role in SCOPES)}")
+        if self.action != "add" and self.role is not None:
+            raise ValueError("role=… belongs to add")
         return self
 
 
@@ -86,7 +98,7 @@ def listed(file: KeyFile) -> list[str]:
     """
     keys, used = file.read().values(), file.used(datetime.now().astimezone().date().isoformat())
     if not keys:
-        return [f"{file.path}: no keys; python -m app.keys add NAME role=doctor makes one"]
+        return [f"{file.path}: no keys; {file.command('add NAME role=doctor')} makes one"]
     rows = [HEAD, *(_row(key, used.get(key.name, Usage())) for key in keys)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

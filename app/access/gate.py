@@ -6,12 +6,13 @@ rule, so whoever has used up what his key allows reaches the pipeline, which ref
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access.caller import ANYBODY, Caller
+from app.access.caller import ANYBODY, STRANGER, Caller, NotAllowed
 from app.access.known_keys import KnownKeys
 from app.api.errors import ApiError, of_backend
 from app.config import AccessConfig
@@ -19,7 +20,10 @@ from app.config import AccessConfig
 WITHOUT_A_KEY = ("/", "/admin", "/livez", "/readyz", "/health")
 """What GET gives to anybody: the pages, which ask for the key themselves, and the probes."""
 
-RULES_FIRST = ("/v1/qa", "/v1/chat/completions")
+METRICS = "/metrics"
+"""All that is open to a key that may not ask."""
+
+RULES_FIRST = ("/v1/qa", "/v1/chat/completions", "/v1/responses")
 """Where triage answers before quotas count."""
 
 NO_KEY = (
@@ -47,7 +51,8 @@ class Gate:
         """Runs one request."""
         if scope["type"] == "http":
             try:
-                scope["state"]["caller"] = self._admitted(scope)
+                caller = self._admitted(scope)
+                scope["state"]["caller"] = replace(caller, client=_client(scope, caller))
             except ApiError as error:
                 await error.response()(scope, receive, send)
                 return
@@ -67,10 +72,12 @@ class Gate:
         key = self.keys.find(secret) if secret else None
         if key is None:
             if not self._needs_a_key:
-                return ANYBODY  # OpenAI clients send some word where none is needed
+                return STRANGER if self.keys.exist else ANYBODY  # OpenAI clients send some word where none is needed
             message = INVALID if secret else NO_KEY
             raise ApiError("invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})
         caller = self.keys.admit(key)
+        if scope["path"] != METRICS and not caller.may("ask"):
+            raise of_backend(NotAllowed("ask"))
         if caller.refused and scope["path"] not in RULES_FIRST:
             raise of_backend(caller.refused)
         return caller
@@ -108,9 +115,15 @@ class CrossOrigin(CORSMiddleware):
             app,
             allow_origins=origins,
             allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type", "X-Request-Id"),
+            allow_headers=("Authorization", "Content-Type", "X-Client-Id", "X-Request-Id"),
             expose_headers=("X-Request-Id", "Retry-After"),
         )
+
+
+def _client(scope: Scope, caller: Caller) -> str:
+    """See ``Caller.client``."""
+    address = scope["client"][0] if scope.get("client") else ""
+    return Headers(scope=scope).get("x-client-id") or caller.name or address
 
 
 def _bearer(headers: Headers) -> str:

@@ -25,20 +25,23 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 RequestsPerMinute = Annotated[int, Field(ge=1, le=100_000)]
 TokensPerDay = Annotated[int, Field(ge=1, le=2**53)]
 
-Role = Literal["patient", "doctor", "admin"]
-Scope = Literal["ask", "raw", "correct", "admin"]
+Role = Literal["patient", "doctor", "admin", "monitor"]
+Scope = Literal["ask", "raw", "correct", "admin", "metrics"]
 
 SCOPES: Mapping[Role, frozenset[Scope]] = {
     "patient": frozenset[Scope]({"ask"}),
     "doctor": frozenset[Scope]({"ask", "raw", "correct"}),
-    "admin": frozenset[Scope]({"ask", "raw", "correct", "admin"}),
+    "admin": frozenset[Scope]({"ask", "raw", "correct", "admin", "metrics"}),
+    "monitor": frozenset[Scope]({"metrics"}),
 }
-"""What each role may do: ask and complain; use the model alone; correct answers; see keys and records."""
+"""What each role may do: ask and complain; use the model alone; correct answers; see keys and records; read metrics."""
+
+DEFAULT_FILE = Path("keys.sqlite")
 
 PREFIX = "xl-"
 """How a key begins, so that one that was published by mistake can be searched for."""
 
-VERSION = 1
+VERSION = 2
 SECONDS_FOR_A_LOCK = 5.0
 
 _TABLES = f"""
@@ -61,6 +64,9 @@ CREATE TABLE IF NOT EXISTS usage (
 ) STRICT;
 PRAGMA user_version = {VERSION};
 """
+
+_FROM_VERSION_1 = f"ALTER TABLE keys RENAME TO keys_1;{_TABLES}INSERT INTO keys SELECT * FROM keys_1;DROP TABLE keys_1;"
+"""Roles have been added since, and SQLite cannot change a CHECK. Done twice it does nothing."""
 
 
 class NameTaken(UserError):
@@ -141,6 +147,10 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def command(self, words: str) -> str:
+        """The command that does something with the keys of this file."""
+        return f"python -m app.keys {words}" + ("" if self.path == DEFAULT_FILE else f" file={self.path}")
+
     def add(self, key: ApiKey) -> str:
         """Makes a key.
 
@@ -173,7 +183,7 @@ class KeyFile:
         known = sorted(key.name for key in self.read().values())
         if name not in known:
             available = f"available: {', '.join(known)}" if known else f"{self.path} has none"
-            raise NoSuchKey(f"no such key: {name}; {available}", where="name", fix="see python -m app.keys list")
+            raise NoSuchKey(f"no such key: {name}; {available}", where="name", fix=f"see {self.command('list')}")
         with self._opened() as database:
             database.execute("UPDATE keys SET revoked = ? WHERE name = ? AND revoked IS NULL", (time.time(), name))
 
@@ -232,9 +242,10 @@ class KeyFile:
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
+        if version not in (0, 1, VERSION):
             fix = f"use the Xinglin that made it; this one reads version {VERSION}"
             raise UserError(f"a file of keys of version {version}", where=str(self.path), fix=fix)
         if version == 0:
             database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(f"BEGIN IMMEDIATE;{_TABLES}COMMIT;")
+        if version < VERSION:
+            database.executescript(f"BEGIN IMMEDIATE;{_FROM_VERSION_1 if version else _TABLES}COMMIT;")

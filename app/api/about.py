@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from app.api.errors import documented
@@ -81,12 +81,13 @@ def about(
     )
 
 
-def about_router(served: About) -> APIRouter:
+def about_router() -> APIRouter:
     """The route."""
     router = APIRouter(prefix="/v1", tags=["about"])
 
     @router.get("/about", responses=documented())
-    async def about_service() -> About:
+    async def about_service(request: Request) -> About:
+        served: About = request.state.version.about
         return served
 
     return router

@@ -84,7 +84,8 @@ class ChainState(BaseModel):
     notes: list[str]
 
 
-def _only_admins(request: Request) -> None:
+def only_admins(request: Request) -> None:
+    """Raises ``NotAllowed`` where the key is no admin's."""
     request.state.caller.check("admin")
 
 
@@ -95,7 +96,7 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
         keys: The keys.
         records: The records; None where none are kept.
     """
-    router = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(_only_admins)])
+    router = APIRouter(prefix="/v1/admin", tags=["admin"], dependencies=[Depends(only_admins)])
     refused: tuple[ErrorCode, ...] = ("insufficient_permissions", "invalid_request")
 
     @router.get("/keys", responses=documented("insufficient_permissions"))
@@ -107,14 +108,14 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
         try:
             return MadeKey(name=body.name, key=await asyncio.to_thread(keys.add, body.made()))
         except NameTaken as error:
-            raise ApiError("invalid_request", error.problem, param="name") from None
+            raise ApiError("invalid_request", f"这个名称已经用过 · {error.problem}", param="name") from None
 
     @router.delete("/keys/{name}", status_code=204, responses=documented("not_found", *refused))
     async def revoke_key(name: str) -> None:
         try:
             await asyncio.to_thread(keys.revoke, name)
         except NoSuchKey as error:
-            raise ApiError("not_found", error.problem) from None
+            raise ApiError("not_found", f"没有这个密钥 · {error.problem}") from None
 
     if records is not None:
 

@@ -4,7 +4,7 @@ The service's own prompt is the one that its model was trained with, so a client
 effect; ``NAME-raw`` gets it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import dropwhile, groupby
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.access.caller import Caller
-from app.api.chat_answer import ChatFormat, LabelledChat, RawChat, StopStrings
+from app.api.chat_answer import ChatAnswer, ChatFormat, LabelledChat, RawChat, StopStrings
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
 from app.api.generation import GenerationRequest, check_neutral
@@ -23,11 +23,11 @@ from app.api.qa import QaReply
 from app.api.served_models import ServedModels
 from app.api.sse import OR_EVENTS, STREAM_HEADERS
 from app.audit.records import AuditRecords
-from app.backends.backend import Backend, ChatTurn
+from app.backends.backend import ChatTurn
 from app.config import ServeConfig
-from app.pipeline.consultation import Consultation, PipelineStage, consult
+from app.pipeline.consultation import Consultation, consult
 from app.pipeline.guards import FixedAnswer
-from domains.safety_rules import Level, LevelText
+from app.versions.version import Version
 
 
 def _joined(content: Any) -> Any:
@@ -93,35 +93,22 @@ class Chat:
     """The models behind ``/v1/chat/completions``.
 
     Args:
-        backend: The model.
         models: Names of the pipeline and of the model alone.
-        stages: The pipeline in front of it.
-        disclaimer: The domain's.
-        levels: What its safety rules say at each level.
         config: Limits and defaults.
         records: Where answers are recorded; None where they are not.
     """
 
-    def __init__(
-        self,
-        backend: Backend,
-        models: ServedModels,
-        stages: Sequence[PipelineStage],
-        disclaimer: str,
-        levels: Mapping[Level, LevelText],
-        config: ServeConfig,
-        records: AuditRecords | None,
-    ) -> None:
-        self.backend, self.models, self.stages, self.config, self.records = backend, models, stages, config, records
-        self.disclaimer, self.levels = disclaimer, levels
+    def __init__(self, models: ServedModels, config: ServeConfig, records: AuditRecords | None) -> None:
+        self.models, self.config, self.records = models, config, records
 
-    async def answer(self, body: ChatRequest, request_id: str, caller: Caller) -> "LabelledChat | RawChat":
+    async def answer(self, body: ChatRequest, request_id: str, caller: Caller, version: Version) -> ChatAnswer:
         """The answer on its way.
 
         Args:
             body: What is asked.
             request_id: Id of the request.
             caller: Who asks.
+            version: What answers.
 
         Raises:
             ApiError: The request asks for what is not served.
@@ -130,19 +117,19 @@ class Chat:
         self.models.check(body.model)
         body.check_supported()
         stops, sampling = body.stops, body.sampling(self.config)
-        form = ChatFormat(f"chatcmpl-{request_id}", body.model)
-        if body.model == self.models.raw_name:
+        form = ChatFormat(f"chatcmpl-{request_id}", self.models.answering(body.model, version), version.id)
+        if self.models.is_raw(body.model):
             caller.check("raw")
             caller.check_quota()
             tokens = self.config.answer_tokens(body.most_tokens)
-            reply = await self.backend.stream(body.messages, replace(sampling, max_new_tokens=tokens))
+            reply = await version.backend.stream(body.messages, replace(sampling, max_new_tokens=tokens))
             return RawChat(StopStrings(caller.metered(reply), stops), form)
         *history, question = turns_of(body.messages)
         asked = Consultation(request_id, question.content, history, body.most_tokens, sampling, caller=caller)
-        decided = await consult(self.stages, asked)
+        decided = await consult(version.stages, asked)
         stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
-        whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.models.name, self.records)
-        return LabelledChat(whole, stopped, self.levels, form)
+        whole = QaReply(replace(decided, reply=stopped), version, self.records)
+        return LabelledChat(whole, stopped, form)
 
 
 def chat_router(chat: Chat) -> APIRouter:
@@ -154,10 +141,11 @@ def chat_router(chat: Chat) -> APIRouter:
 
     @router.post("/chat/completions", response_model=None, responses=OR_EVENTS | refused)
     async def chat_completions(body: ChatRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        answer = await chat.answer(body, request.state.request_id, request.state.caller)
+        state = request.state
+        answer = await chat.answer(body, state.request_id, state.caller, state.version)
         if body.stream:
             return EventSourceResponse(answer.events(body.usage_wanted), headers=STREAM_HEADERS)
-        return JSONResponse(await while_connected(request, answer.whole()))
+        return JSONResponse(await while_connected(request, answer.completion()))
 
     return router
 

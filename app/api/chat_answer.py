@@ -1,7 +1,9 @@
 """Answers in OpenAI's format, whole or as chunks: the model's alone, and the pipeline's with all that belongs to it."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.api.errors import of_backend
@@ -9,11 +11,10 @@ from app.api.qa import QaAnswer, QaDelta, QaMeta, QaReply
 from app.api.sse import DONE, event
 from app.api.usage import usage
 from app.backends.backend import AnswerStream, BackendError
-from domains.safety_rules import Level, LevelText
 from models.engines.engine import Completion
 
 NOT_ENDED: Mapping[str, str | None] = {"finish_reason": None}
-ITS_OWN = {"label", "usage", "finish_reason", "model_version"}
+ITS_OWN = {"label", "usage", "finish_reason", "model_version", "version"}
 """Parts of an answer that OpenAI's format has a place for; the label is in the text and, by ``metadata``, beside it."""
 
 
@@ -77,11 +78,13 @@ class ChatFormat:
 
     Args:
         answer_id: Name of the answer.
-        model: Name of the model, as it was asked for.
+        model: Name of the model that answers.
+        version: Id of its version, in the place that OpenAI has for that.
     """
 
-    def __init__(self, answer_id: str, model: str) -> None:
-        self.head = {"id": answer_id, "created": int(time.time()), "model": model}
+    def __init__(self, answer_id: str, model: str, version: str) -> None:
+        created = int(time.time())
+        self.head = {"id": answer_id, "created": created, "model": model, "system_fingerprint": version}
 
     def whole(self, text: str, reasons: Mapping[str, str | None], usage: dict[str, int], **more: Any) -> dict[str, Any]:
         """The ``chat.completion``."""
@@ -100,7 +103,74 @@ class ChatFormat:
         return event({**self.head, "object": "chat.completion.chunk", **content})
 
 
-class RawChat:
+@dataclass(frozen=True)
+class ChatEnd:
+    """How an answer ended.
+
+    Attributes:
+        reasons: Why, as ``StopStrings.reasons`` has it.
+        usage: Its tokens.
+        more: What the service says beyond OpenAI's format.
+    """
+
+    reasons: Mapping[str, str | None]
+    usage: dict[str, int]
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+class ChatAnswer(ABC):
+    """An answer on its way.
+
+    Args:
+        form: Its frame.
+    """
+
+    def __init__(self, form: ChatFormat) -> None:
+        self.form = form
+
+    @abstractmethod
+    async def whole(self) -> tuple[str, ChatEnd]:
+        """The whole text, and how it ended.
+
+        Raises:
+            BackendError: The model failed.
+        """
+
+    @abstractmethod
+    def parts(self) -> AsyncIterator[str | ChatEnd]:
+        """The text piece by piece, then how it ended.
+
+        Raises:
+            BackendError: The model failed.
+        """
+
+    async def completion(self) -> dict[str, Any]:
+        """The ``chat.completion``.
+
+        Raises:
+            BackendError: The model failed.
+        """
+        text, end = await self.whole()
+        return self.form.whole(text, end.reasons, end.usage, **end.more)
+
+    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
+        """The events of a stream, an error among them where the model fails."""
+        role = {"role": "assistant"}
+        try:
+            async for part in self.parts():
+                if isinstance(part, str):
+                    yield self.form.chunk({**role, "content": part})
+                    role = {}
+                    continue
+                yield self.form.chunk({}, part.reasons, **part.more)
+                if usage_wanted:
+                    yield self.form.usage(part.usage)
+        except BackendError as error:
+            yield event(of_backend(error).body())
+        yield DONE
+
+
+class RawChat(ChatAnswer):
     """What the model says, and nothing else.
 
     Args:
@@ -109,89 +179,65 @@ class RawChat:
     """
 
     def __init__(self, reply: StopStrings, form: ChatFormat) -> None:
-        self.reply, self.form = reply, form
+        super().__init__(form)
+        self.reply = reply
 
-    async def whole(self) -> dict[str, Any]:
-        """The ``chat.completion``.
+    async def whole(self) -> tuple[str, ChatEnd]:
+        """See ``ChatAnswer``."""
+        *pieces, end = [part async for part in self.parts()]
+        assert isinstance(end, ChatEnd)
+        return "".join(map(str, pieces)), end
 
-        Raises:
-            BackendError: The model failed.
-        """
+    async def parts(self) -> AsyncIterator[str | ChatEnd]:
+        """See ``ChatAnswer``; clients know by a first part without text that it was accepted."""
         try:
-            *pieces, completion = [piece async for piece in self.reply]
-        finally:
-            self.reply.cancel()
-        assert isinstance(completion, Completion)
-        return self.form.whole(
-            "".join(map(str, pieces)), self.reply.reasons(completion.finish_reason), usage(completion)
-        )
-
-    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
-        """The events of a stream, an error among them where the model fails."""
-        try:
-            yield self.form.chunk({"role": "assistant", "content": ""})
+            yield ""
             async for piece in self.reply:
                 if isinstance(piece, str):
-                    yield self.form.chunk({"content": piece})
-                    continue
-                yield self.form.chunk({}, self.reply.reasons(piece.finish_reason))
-                if usage_wanted:
-                    yield self.form.usage(usage(piece))
-        except BackendError as error:
-            yield event(of_backend(error).body())
+                    yield piece
+                else:
+                    yield ChatEnd(self.reply.reasons(piece.finish_reason), usage(piece))
         finally:
             self.reply.cancel()
-        yield DONE
 
 
-class LabelledChat:
+class LabelledChat(ChatAnswer):
     """An answer of the pipeline. What the page shows around it is part of the text, because clients show nothing else.
 
     Args:
         reply: The answer on its way.
         stopped: Its model's text.
-        levels: What the safety rules say at each level.
         form: Its frame.
     """
 
-    def __init__(
-        self, reply: QaReply, stopped: StopStrings, levels: Mapping[Level, LevelText], form: ChatFormat
-    ) -> None:
-        self.reply, self.stopped, self.levels, self.form = reply, stopped, levels, form
+    def __init__(self, reply: QaReply, stopped: StopStrings, form: ChatFormat) -> None:
+        super().__init__(form)
+        self.reply, self.stopped = reply, stopped
 
-    async def whole(self) -> dict[str, Any]:
-        """The ``chat.completion``.
-
-        Raises:
-            BackendError: The model failed.
-        """
+    async def whole(self) -> tuple[str, ChatEnd]:
+        """See ``ChatAnswer``."""
         answer = await self.reply.whole()
-        text = self._before(answer) + answer.answer + self._after(answer)
-        reasons = self.stopped.reasons(answer.finish_reason)
-        return self.form.whole(text, reasons, answer.usage, xinglin=answer.model_dump(exclude=ITS_OWN))
+        return self._before(answer) + answer.answer + self._after(answer), self._end(answer)
 
-    async def events(self, usage_wanted: bool) -> AsyncIterator[bytes]:
-        """The events of a stream, an error among them where the model fails."""
-        try:
-            async for part in self.reply.parts():
-                match part:
-                    case QaAnswer():
-                        yield self.form.chunk({"content": self._after(part)})
-                        more = part.model_dump(exclude=ITS_OWN)
-                        yield self.form.chunk({}, self.stopped.reasons(part.finish_reason), xinglin=more)
-                        if usage_wanted:
-                            yield self.form.usage(part.usage)
-                    case QaMeta():
-                        yield self.form.chunk({"role": "assistant", "content": self._before(part)})
-                    case QaDelta():
-                        yield self.form.chunk({"content": part.text})
-        except BackendError as error:
-            yield event(of_backend(error).body())
-        yield DONE
+    async def parts(self) -> AsyncIterator[str | ChatEnd]:
+        """See ``ChatAnswer``."""
+        async for part in self.reply.parts():
+            match part:
+                case QaAnswer():
+                    yield self._after(part)
+                    yield self._end(part)
+                case QaMeta():
+                    yield self._before(part)
+                case QaDelta():
+                    yield part.text
+
+    def _end(self, answer: QaAnswer) -> ChatEnd:
+        more = {"xinglin": answer.model_dump(exclude=ITS_OWN)}
+        return ChatEnd(self.stopped.reasons(answer.finish_reason), answer.usage, more)
 
     def _before(self, known: QaMeta | QaAnswer) -> str:
         """What to do today; at an emergency the answer itself says what to do."""
-        level = self.levels[known.triage.level]
+        level = self.reply.version.levels[known.triage.level]
         return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.answer else ""
 
     def _after(self, answer: QaAnswer) -> str:

@@ -103,20 +103,20 @@ class Completions:
     """The model behind ``/v1/completions``.
 
     Args:
-        backend: The model.
         models: Its name.
         config: Limits and defaults.
     """
 
-    def __init__(self, backend: Backend, models: ServedModels, config: ServeConfig) -> None:
-        self.backend, self.models, self.config = backend, models, config
+    def __init__(self, models: ServedModels, config: ServeConfig) -> None:
+        self.models, self.config = models, config
 
-    async def accept(self, body: CompletionRequest, caller: Caller) -> list[Continued]:
+    async def accept(self, body: CompletionRequest, caller: Caller, backend: Backend) -> list[Continued]:
         """The continuations on their way, one per prompt.
 
         Args:
             body: What is continued.
             caller: Who asks.
+            backend: What answers.
 
         Raises:
             ApiError: The request asks for what is not served.
@@ -133,23 +133,25 @@ class Completions:
         accepted: list[Continued] = []
         try:
             for prompt in prompts:
-                ids = await self._ids(prompt, body.add_special_tokens)
-                echoed = await self._text(prompt) if body.echo else None
-                reply = await self.backend.stream(Continuation(tuple(ids)), sampling)
+                ids = await _ids(backend, prompt, body.add_special_tokens)
+                echoed = await _text(backend, prompt) if body.echo else None
+                reply = await backend.stream(Continuation(tuple(ids)), sampling)
                 accepted.append(Continued(echoed, StopStrings(caller.metered(reply), stops)))
         except BaseException:
             cancel(accepted)
             raise
         return accepted
 
-    async def _ids(self, prompt: str | list[int], beginning: bool) -> list[int]:
-        return await self.backend.encode(prompt, beginning=beginning) if isinstance(prompt, str) else prompt
 
-    async def _text(self, prompt: str | list[int]) -> str:
-        if isinstance(prompt, str):
-            return prompt
-        [text] = await self.backend.decode([prompt])
-        return text
+async def _ids(backend: Backend, prompt: str | list[int], beginning: bool) -> list[int]:
+    return await backend.encode(prompt, beginning=beginning) if isinstance(prompt, str) else prompt
+
+
+async def _text(backend: Backend, prompt: str | list[int]) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    [text] = await backend.decode([prompt])
+    return text
 
 
 def cancel(continued: Sequence[Continued]) -> None:
@@ -163,11 +165,13 @@ class CompletionFormat:
 
     Args:
         answer_id: Name of the answer.
-        model: Name of the model, as it was asked for.
+        model: Name of the model that answers.
+        version: Id of its version, in the place that OpenAI has for that.
     """
 
-    def __init__(self, answer_id: str, model: str) -> None:
-        self.head = {"id": answer_id, "object": "text_completion", "created": int(time.time()), "model": model}
+    def __init__(self, answer_id: str, model: str, version: str) -> None:
+        kind, created = "text_completion", int(time.time())
+        self.head = {"id": answer_id, "object": kind, "created": created, "model": model, "system_fingerprint": version}
 
     async def whole(self, continued: Sequence[Continued], wants_logprobs: bool) -> dict[str, Any]:
         """The ``text_completion``.
@@ -212,8 +216,10 @@ def completions_router(completions: Completions) -> APIRouter:
 
     @router.post("/completions", response_model=None, responses=OR_EVENTS | refused)
     async def complete(body: CompletionRequest, request: Request) -> JSONResponse | EventSourceResponse:
-        continued = await completions.accept(body, request.state.caller)
-        form = CompletionFormat(f"cmpl-{request.state.request_id}", body.model)
+        state, version = request.state, request.state.version
+        continued = await completions.accept(body, state.caller, version.backend)
+        model = completions.models.answering(body.model, version)
+        form = CompletionFormat(f"cmpl-{state.request_id}", model, version.id)
         if body.stream:
             return EventSourceResponse(form.events(continued[0], body.usage_wanted), headers=STREAM_HEADERS)
         return JSONResponse(await while_connected(request, form.whole(continued, body.logprobs is not None)))

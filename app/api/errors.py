@@ -50,41 +50,79 @@ ErrorCode = Literal[
     "unknown_host",
     "unsupported_conversation",
     "unsupported_parameter",
+    "version_conflict",
 ]
 
 
 class ErrorKind(NamedTuple):
-    """Status of an error, and what it means for the documentation."""
+    """Status of an error, and what it means: for users, who read Chinese first, and for the documentation."""
 
     status: int
+    chinese: str
     meaning: str
 
 
 KINDS: dict[ErrorCode, ErrorKind] = {
-    "bad_request": ErrorKind(400, "the body is not text in UTF-8, for example GBK or compressed"),
-    "context_length_exceeded": ErrorKind(400, "the question is too long, or the prompt leaves no room for an answer"),
-    "invalid_messages": ErrorKind(400, "the last message is not the user's"),
-    "invalid_request": ErrorKind(400, "the request does not fit its schema"),
-    "invalid_stop": ErrorKind(400, "too many stop strings, or an empty one"),
-    "unsupported_conversation": ErrorKind(400, "the model's prompt format has no way to write the conversation"),
-    "unsupported_parameter": ErrorKind(400, "the request asks for something that this service does not support"),
-    "unknown_host": ErrorKind(400, "the service is not known under the name in the Host header: access.hosts"),
-    "invalid_api_key": ErrorKind(401, "a key is needed, or the one given is not known, has expired or was revoked"),
-    "insufficient_permissions": ErrorKind(403, "the role of the key does not include that"),
-    "model_not_found": ErrorKind(404, "this service does not have that model"),
-    "not_found": ErrorKind(404, "no such path"),
-    "method_not_allowed": ErrorKind(405, "this path does not support this method"),
-    "request_timeout": ErrorKind(408, "the request did not arrive in time: 10 s for its head, 30 s for its body"),
-    "request_too_large": ErrorKind(413, "the body is longer than serve.max_body_bytes"),
-    "rate_limit_exceeded": ErrorKind(429, "the key has used up what it allows; Retry-After says when to try again"),
-    "generation_failed": ErrorKind(500, "the model failed on this request"),
-    "internal_error": ErrorKind(500, "the service failed on this request; its log says where, by request id"),
-    "model_unavailable": ErrorKind(503, "the model could not be loaded or reached; rules still answer emergencies"),
-    "not_recorded": ErrorKind(503, "what was written could not be kept; the service's log says why"),
-    "overloaded": ErrorKind(503, "too many requests are waiting; Retry-After says when to try again"),
-    "stopping": ErrorKind(503, "the service is stopping; Retry-After says when to try again"),
-    "too_many_connections": ErrorKind(503, "too many connections are open; Retry-After says when to try again"),
+    "bad_request": ErrorKind(
+        400, "请求体不是 UTF-8 文本", "the body is not text in UTF-8, for example GBK or compressed"
+    ),
+    "context_length_exceeded": ErrorKind(
+        400, "内容太长，请缩短后再试", "the question is too long, or the prompt leaves no room for an answer"
+    ),
+    "invalid_messages": ErrorKind(400, "最后一条消息必须是用户的", "the last message is not the user's"),
+    "invalid_request": ErrorKind(400, "请求的内容不符合格式", "the request does not fit its schema"),
+    "invalid_stop": ErrorKind(400, "停止词太多或为空", "too many stop strings, or an empty one"),
+    "unsupported_conversation": ErrorKind(
+        400, "模型的提示格式写不出这样的对话", "the model's prompt format has no way to write the conversation"
+    ),
+    "unsupported_parameter": ErrorKind(
+        400, "本服务不支持请求中的某个参数", "the request asks for something that this service does not support"
+    ),
+    "unknown_host": ErrorKind(
+        400, "本服务不使用这个主机名", "the service is not known under the name in the Host header: access.hosts"
+    ),
+    "invalid_api_key": ErrorKind(
+        401, "需要有效的密钥", "a key is needed, or the one given is not known, has expired or was revoked"
+    ),
+    "insufficient_permissions": ErrorKind(403, "这个密钥没有这项权限", "the role of the key does not include that"),
+    "model_not_found": ErrorKind(404, "没有这个模型", "this service does not have that model"),
+    "not_found": ErrorKind(404, "没有这个地址", "no such path"),
+    "method_not_allowed": ErrorKind(405, "这个地址不支持这种请求方法", "this path does not support this method"),
+    "request_timeout": ErrorKind(
+        408, "请求没有及时发送完", "the request did not arrive in time: 10 s for its head, 30 s for its body"
+    ),
+    "version_conflict": ErrorKind(
+        409, "现有的模型版本不允许这样做", "that does not go together with the versions that there are"
+    ),
+    "request_too_large": ErrorKind(413, "请求体太大", "the body is longer than serve.max_body_bytes"),
+    "rate_limit_exceeded": ErrorKind(
+        429,
+        "这个密钥的额度已用完，请稍后再试",
+        "the key has used up what it allows; Retry-After says when to try again",
+    ),
+    "generation_failed": ErrorKind(500, "模型没有答成，请再试一次", "the model failed on this request"),
+    "internal_error": ErrorKind(
+        500, "服务出错，请稍后再试", "the service failed on this request; its log says where, by request id"
+    ),
+    "model_unavailable": ErrorKind(
+        503, "模型暂时不可用，请稍后再试", "the model could not be loaded or reached; rules still answer emergencies"
+    ),
+    "not_recorded": ErrorKind(
+        503, "没有保存成功，请稍后再试", "what was written could not be kept; the service's log says why"
+    ),
+    "overloaded": ErrorKind(
+        503, "排队的请求太多，请稍后再试", "too many requests are waiting; Retry-After says when to try again"
+    ),
+    "stopping": ErrorKind(
+        503, "服务正在停止，请稍后再试", "the service is stopping; Retry-After says when to try again"
+    ),
+    "too_many_connections": ErrorKind(
+        503, "连接太多，请稍后再试", "too many connections are open; Retry-After says when to try again"
+    ),
 }
+
+BOTH = " · "
+"""Divides a message in Chinese from the same in English."""
 
 LONGEST_TEXT, LONGEST_KEY = 500, 64
 """Most characters of an error's message, and of a key in it."""
@@ -137,7 +175,8 @@ class ApiError(HTTPException):
 
     Args:
         code: The problem.
-        message: What is wrong and what to do; never the user's text.
+        message: What is wrong and what to do, never the user's text: in English, which what the code means in Chinese
+            is put before; or in both, divided by `` · ``.
         param: The field of the request at fault.
         headers: Further response headers, e.g. ``Retry-After``.
     """
@@ -145,7 +184,9 @@ class ApiError(HTTPException):
     def __init__(
         self, code: ErrorCode, message: str = "", *, param: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(KINDS[code].status, _printable(message or KINDS[code].meaning), headers)
+        status, chinese, meaning = KINDS[code]
+        said = message if BOTH in message else f"{chinese}{BOTH}{message or meaning}"
+        super().__init__(status, _printable(said), headers)
         self.code, self.param = code, param and _printable(param)
 
     def body(self) -> dict[str, Any]:
@@ -184,7 +225,7 @@ def documented(*codes: ErrorCode) -> dict[int | str, dict[str, Any]]:
         "default": {"model": ErrorBody, "description": "any other error, in the same shape"}
     }
     for code in (*codes, "internal_error"):
-        status, meaning = KINDS[code]
+        status, _, meaning = KINDS[code]
         response = responses.setdefault(status, {"model": ErrorBody, "description": "", "content": {}})
         response["description"] = "; ".join(filter(None, [response["description"], meaning]))
         examples = response["content"].setdefault("application/json", {"examples": {}})["examples"]
@@ -211,7 +252,7 @@ async def _backend_error(request: Request, error: Exception) -> JSONResponse:
 
 
 COMPRESSED = "请求体经过压缩（Content-Encoding），请发送未压缩的 JSON · the body is compressed; send it as it is"
-NOT_UTF_8 = "请求体不是 UTF-8 文本（例如 GBK）· the body is not text in UTF-8 (GBK, or compressed)"
+NOT_UTF_8 = "请求体不是 UTF-8 文本（例如 GBK） · the body is not text in UTF-8 (GBK, or compressed)"
 
 FROM_THE_FRAMEWORK: dict[int, tuple[ErrorCode, str]] = {
     400: ("bad_request", NOT_UTF_8),

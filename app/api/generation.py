@@ -199,5 +199,5 @@ def check_neutral(
     for name, value in (parameters or {}).items():
         if value is not None and name not in WITHOUT_EFFECT and value not in neutral.get(name, ()):
             known = "only its neutral value is supported" if name in neutral else "omit it"
-            problem = f"{place}{name} is not supported here; {known}"
+            problem = f"不支持参数 {place}{name} · {place}{name} is not supported here; {known}"
             raise ApiError("unsupported_parameter", problem, param=f"{place}{name}")

@@ -7,7 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.api.errors import documented
-from app.backends.backend import Backend, ModelMissing, Stopping
+from app.backends.backend import ModelMissing, Stopping
+from app.versions.versions import Versions
 
 
 class Liveness(BaseModel):
@@ -17,14 +18,19 @@ class Liveness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether requests are taken; ``model`` is known when they are."""
+    """Whether requests are taken; ``model`` and ``version`` are known when they are."""
 
     status: Literal["starting", "ready", "failed", "stopping"]
     model: str | None = None
+    version: str | None = None
 
 
-def health_router(backend: Backend) -> APIRouter:
-    """The routes of the probes."""
+def health_router(versions: Versions) -> APIRouter:
+    """The routes of the probes.
+
+    Args:
+        versions: What answers; the current one is what probes ask about.
+    """
     router = APIRouter(tags=["health"])
 
     @router.get("/livez", responses=documented())
@@ -42,15 +48,16 @@ def health_router(backend: Backend) -> APIRouter:
     @router.get("/health", response_model=Readiness, responses={**documented(), **not_ready})
     @router.get("/readyz", response_model=Readiness, responses={**documented(), **not_ready})
     async def readyz() -> JSONResponse:
+        version = versions.current
         try:
-            ready = await backend.ready()
+            ready = await version.backend.ready()
         except Stopping:
             return _answer(Readiness(status="stopping"), 503)
         except ModelMissing:
             return _answer(Readiness(status="failed"), 503)
         if not ready:
             return _answer(Readiness(status="starting"), 503)
-        return _answer(Readiness(status="ready", model=backend.model_version), 200)
+        return _answer(Readiness(status="ready", model=version.name, version=version.id), 200)
 
     return router
 

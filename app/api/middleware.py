@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.disconnect import ClientGone
 from app.api.errors import ApiError
+from app.metrics import REQUEST_SECONDS, REQUESTS
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")  # anything else could carry text into the log
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -61,10 +62,10 @@ class RequestContext:
             if not status:
                 await ApiError("internal_error").response()(scope, receive, send_with_headers)
         finally:
-            milliseconds = 1000 * (time.monotonic() - started)
-            logger.info(
-                "{} {} {} {:.0f} ms {}", scope["method"], _route(scope), status or "gone", milliseconds, request_id
-            )
+            seconds, route, ended = time.monotonic() - started, _route(scope), status or "gone"
+            REQUESTS.labels(route, ended).inc()
+            REQUEST_SECONDS.labels(route).observe(seconds)
+            logger.info("{} {} {} {:.0f} ms {}", scope["method"], route, ended, 1000 * seconds, request_id)
 
 
 def _as_routed(scope: Scope) -> Scope:
@@ -120,4 +121,5 @@ class BodyLimit:
     def _too_large(self) -> ApiError:
         # the rest of the body would be read as the next request
         headers = {"Connection": "close"}
-        return ApiError("request_too_large", f"a body may have at most {self.max_bytes} bytes here", headers=headers)
+        message = f"请求体最多 {self.max_bytes} 字节 · a body may have at most {self.max_bytes} bytes here"
+        return ApiError("request_too_large", message, headers=headers)

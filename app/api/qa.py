@@ -1,6 +1,6 @@
 """``/v1/qa``: questions and answers for users, whole or as a stream; ``app/pipeline`` processes them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -17,10 +17,12 @@ from app.api.sse import OR_EVENTS, STREAM_HEADERS, event
 from app.api.usage import usage
 from app.audit.records import AuditRecords
 from app.backends.backend import BackendError, ChatTurn
+from app.metrics import ANSWERS, CLAIMS, LOOPS, TRIAGE
 from app.pipeline.answer_check import Verification
-from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
+from app.pipeline.consultation import Consultation, Decided, consult
 from app.pipeline.label import LABEL
 from app.pipeline.repeats import NOTICE, without_repeats
+from app.versions.version import Version
 from domains.asking_back import AskedBack
 from domains.citations import Quotation, cited
 from domains.safety_rules import Triage
@@ -99,6 +101,8 @@ class QaAnswer(BaseModel):
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
             or ``declined`` (by rule, without the model; emergencies and what is asked back, too).
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
+        model_version: Name of the model that answered.
+        version: The beginning of the hash of its files: two of one name are not the same.
     """
 
     request_id: str
@@ -113,6 +117,7 @@ class QaAnswer(BaseModel):
     label: str = LABEL
     metadata: dict[str, dict[str, str]]
     model_version: str
+    version: str
     usage: dict[str, int]
     finish_reason: str
 
@@ -122,14 +127,12 @@ class QaReply:
     """A decided consultation in the format of this API.
 
     Attributes:
-        disclaimer: The domain's.
-        model_version: Name of the model.
+        version: What answers.
         records: Where it is recorded; None where it is not.
     """
 
     decided: Decided
-    disclaimer: str
-    model_version: str
+    version: Version
     records: AuditRecords | None
 
     async def parts(self) -> AsyncIterator[QaMeta | QaDelta | QaAnswer]:
@@ -151,6 +154,7 @@ class QaReply:
             yield answer
         finally:
             self.decided.reply.cancel()
+            self._count(answer)
             self._record(answer, "".join(said))
 
     async def whole(self) -> QaAnswer:
@@ -173,6 +177,29 @@ class QaReply:
         except BackendError as error:
             yield event(of_backend(error).body(), "error")
 
+    def _count(self, answer: QaAnswer | None) -> None:
+        """Counts what became of a question."""
+        TRIAGE.labels(self.decided.consultation.triage.level).inc()
+        ANSWERS.labels(self._kind(answer)).inc()
+        if answer and (answer.repetition_removed or answer.finish_reason == "repetition_detected"):
+            LOOPS.inc()
+        if check := answer and answer.verification:
+            for outcome in ("held", "removed", "marked", "citations_removed"):
+                CLAIMS.labels(outcome).inc(getattr(check, outcome))
+
+    def _kind(self, answer: QaAnswer | None) -> str:
+        """Whose words an answer is; see ``app/metrics.py``."""
+        asked = self.decided.consultation
+        if asked.level.answer:
+            return "emergency"
+        if asked.asked:
+            return "asked_back"
+        if answer is None:
+            return "not_finished"
+        if answer.finish_reason == "declined":
+            return "declined"
+        return "entry_words" if answer.verification and answer.verification.replaced else "model"
+
     def _record(self, answer: QaAnswer | None, said: str) -> None:
         """Records what was answered, also where the model failed or the reader left before the end."""
         if self.records is None:
@@ -186,7 +213,7 @@ class QaReply:
             "verification": answer.verification.model_dump() if answer and answer.verification else None,
             "finish_reason": answer.finish_reason if answer else "not_finished",
         }
-        self.records.answered(asked, answer.answer if answer else said, outcome)
+        self.records.answered(asked, answer.answer if answer else said, self.version.model.identity, outcome)
 
     def _meta(self) -> QaMeta:
         asked = self.decided.consultation
@@ -195,7 +222,7 @@ class QaReply:
             triage=asked.triage,
             citations=list(asked.citations),
             notice=asked.notice,
-            disclaimer=self.disclaimer,
+            disclaimer=self.version.disclaimer,
         )
 
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
@@ -212,29 +239,26 @@ class QaReply:
             repetition_removed=repeated,
             verification=check.done if check and completion else None,
             metadata=self.decided.consultation.metadata,
-            model_version=self.model_version,
+            model_version=self.version.name,
+            version=self.version.id,
             usage=usage(completion),
             finish_reason=completion.finish_reason if completion else "declined",
         )
 
 
-def qa_router(
-    stages: Sequence[PipelineStage], disclaimer: str, model_version: str, records: AuditRecords | None
-) -> APIRouter:
+def qa_router(records: AuditRecords | None) -> APIRouter:
     """The route of the pipeline.
 
     Args:
-        stages: The pipeline.
-        disclaimer: Sent with every answer.
-        model_version: Sent with every answer.
         records: Where answers are recorded; None where they are not.
     """
     router = APIRouter(prefix="/v1", tags=["QA"])
 
     @router.post("/qa", response_model=QaAnswer, responses=OR_EVENTS | documented(*OF_BODIES, *OF_ANSWERS))
     async def qa(body: QaRequest, request: Request) -> Any:
-        decided = await consult(stages, body.consultation(request.state.request_id, request.state.caller))
-        reply = QaReply(decided, disclaimer, model_version, records)
+        version = request.state.version
+        decided = await consult(version.stages, body.consultation(request.state.request_id, request.state.caller))
+        reply = QaReply(decided, version, records)
         if body.stream:
             return EventSourceResponse(reply.events(), headers=STREAM_HEADERS)
         return JSONResponse((await while_connected(request, reply.whole())).model_dump())

@@ -1,4 +1,8 @@
-"""The models by name: the pipeline's, and where it is allowed the model alone; ``/v1/models`` lists them."""
+"""The models by name: the pipeline's, and where it is allowed the model alone; ``/v1/models`` lists them.
+
+A name is that of the service's model, whichever version of it answers: clients keep theirs when another one takes its
+place. The answer says which one it was.
+"""
 
 import time
 from dataclasses import dataclass
@@ -7,6 +11,11 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api.errors import ApiError, documented
+from app.versions.version import Version
+from app.versions.versions import Versions
+
+RAW = "-raw"
+"""What the name of the model alone ends with."""
 
 
 @dataclass(frozen=True)
@@ -14,35 +23,57 @@ class ServedModels:
     """What clients may name.
 
     Attributes:
-        name: The pipeline: rules, sources, label.
+        versions: What answers.
         raw: Whether the model is served alone, too.
     """
 
-    name: str
+    versions: Versions
     raw: bool
+
+    @property
+    def name(self) -> str:
+        """The pipeline: rules, sources, label."""
+        return self.versions.current.name
 
     @property
     def raw_name(self) -> str:
         """The model alone."""
-        return f"{self.name}-raw"
+        return self.name + RAW
 
     @property
     def names(self) -> list[str]:
-        """All that is served."""
+        """What is listed: the version that answers most."""
         return [self.name, self.raw_name] if self.raw else [self.name]
+
+    def is_raw(self, name: str) -> bool:
+        """Whether a name is that of the model alone."""
+        return self.raw and name.removesuffix(RAW) in self.versions.names and name.endswith(RAW)
+
+    def answering(self, name: str, version: Version) -> str:
+        """The name of what answers, where a name was asked for."""
+        return version.name + (RAW if self.is_raw(name) else "")
 
     def check(self, name: str) -> None:
         """Raises an ``ApiError`` where there is no such model."""
-        if name not in self.names:
-            raise ApiError("model_not_found", f"this service has {' and '.join(self.names)}", param="model")
+        if name not in self.versions.names and not self.is_raw(name):
+            known = f"没有这个模型，本服务有 {'、'.join(self.names)} · this service has {' and '.join(self.names)}"
+            raise ApiError("model_not_found", known, param="model")
 
     def check_raw(self, name: str) -> None:
         """Raises an ``ApiError`` where the name is not that of the model alone."""
         if not self.raw:
             reason = "texts are continued by the model alone, which this service does not offer (serve.raw_model=true)"
-            raise ApiError("model_not_found", f"{reason}; questions go to /v1/chat/completions", param="model")
-        if name != self.raw_name:
-            raise ApiError("model_not_found", f"texts are continued by {self.raw_name} alone", param="model")
+            raise ApiError(
+                "model_not_found",
+                f"本服务未开放裸模型（serve.raw_model=true） · {reason}; questions go to /v1/chat/completions",
+                param="model",
+            )
+        if not self.is_raw(name):
+            raise ApiError(
+                "model_not_found",
+                f"续写文本只能用 {self.raw_name} · texts are continued by {self.raw_name} alone",
+                param="model",
+            )
 
 
 def models_router(models: ServedModels) -> APIRouter:

@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.access.caller import Caller
 from app.api.completions import CompletionRequest, Completions, Continued, cancel
 from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, documented, of_backend
@@ -100,21 +99,22 @@ def tgi_router(completions: Completions, config: ServeConfig) -> APIRouter:
     """
     router = APIRouter(tags=["text-generation-inference"])
     refused = documented("unsupported_parameter", "invalid_stop", "model_not_found", *OF_BODIES, *OF_ANSWERS)
-    models, backend = completions.models, completions.backend
+    models = completions.models
 
-    async def accepted(body: TgiRequest, caller: Caller) -> Continued:
+    async def accepted(body: TgiRequest, request: Request) -> Continued:
         check_neutral(body.parameters.model_extra, NEUTRAL, "parameters.")
-        [continued] = await completions.accept(body.completion(models.raw_name), caller)
+        caller, backend = request.state.caller, request.state.version.backend
+        [continued] = await completions.accept(body.completion(models.raw_name), caller, backend)
         return continued
 
     @router.post("/generate", response_model=None, responses=refused)
     async def generate(body: TgiRequest, request: Request) -> JSONResponse:
-        continued = await accepted(body, request.state.caller)
+        continued = await accepted(body, request)
         return JSONResponse(await while_connected(request, _whole(continued, body.parameters)))
 
     @router.post("/generate_stream", response_model=None, responses=OR_EVENTS | refused)
     async def generate_stream(body: TgiRequest, request: Request) -> EventSourceResponse:
-        continued = await accepted(body, request.state.caller)
+        continued = await accepted(body, request)
         return EventSourceResponse(_events(continued, body.parameters), headers=STREAM_HEADERS)
 
     @router.post("/", response_model=None, responses=OR_EVENTS | refused)
@@ -125,11 +125,13 @@ def tgi_router(completions: Completions, config: ServeConfig) -> APIRouter:
     async def info(request: Request) -> dict[str, Any]:
         models.check_raw(models.raw_name)
         request.state.caller.check("raw")
+        version = request.state.version
         return {
-            "model_id": models.raw_name,
+            "model_id": models.answering(models.raw_name, version),
+            "model_sha": version.id,
             "max_concurrent_requests": config.queue_limit + config.max_batch,
-            "max_input_tokens": backend.context_length - 1,
-            "max_total_tokens": backend.context_length,
+            "max_input_tokens": version.backend.context_length - 1,
+            "max_total_tokens": version.backend.context_length,
             "max_stop_sequences": MOST_STOPS,
             "max_best_of": 1,
             "router": "xinglin",

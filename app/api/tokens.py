@@ -64,11 +64,10 @@ class Detokenized(BaseModel):
     prompt: str
 
 
-def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
+def tokens_router(models: ServedModels) -> APIRouter:
     """The routes; those of the model alone, where it is served.
 
     Args:
-        backend: Has the tokenizer.
         models: Names that clients may give.
     """
     router = APIRouter(tags=["tokens"])
@@ -79,6 +78,7 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
         models.check_raw(body.model or models.raw_name)
         request.state.caller.check("raw")
         check_neutral(body.model_extra)
+        backend: Backend = request.state.version.backend
         if body.prompt is not None:
             ids = await backend.encode(body.prompt, beginning=body.add_special_tokens)
         else:
@@ -91,7 +91,7 @@ def tokens_router(backend: Backend, models: ServedModels) -> APIRouter:
     async def detokenize(body: DetokenizeRequest, request: Request) -> Detokenized:
         models.check_raw(body.model or models.raw_name)
         request.state.caller.check("raw")
-        [text] = await backend.decode([body.tokens])
+        [text] = await request.state.version.backend.decode([body.tokens])
         return Detokenized(prompt=text)
 
     return router

@@ -145,12 +145,7 @@ class AuditChain:
     def _end(self) -> ChainEnd:
         for path in reversed(self.files()):
             if line := self._last_line(path):
-                try:
-                    record = json.loads(line)
-                    return ChainEnd(record["number"], record["sha256"])
-                except (ValueError, TypeError, KeyError):
-                    fix = "keep this folder (python -m app.audit verify), and give another records.folder"
-                    raise UserError("the newest line is no record", where=str(path), fix=fix) from None
+                return _end_in(line, path)
         return NO_RECORDS
 
     def _last_line(self, path: Path) -> bytes:
@@ -182,3 +177,15 @@ class AuditChain:
             raise
         finally:
             os.close(file)
+
+
+def _end_in(line: bytes, path: Path) -> ChainEnd:
+    try:
+        record = json.loads(line)
+        number, sha256 = record["number"], record["sha256"]
+    except (ValueError, TypeError, KeyError):
+        number = sha256 = None
+    if type(number) is int and isinstance(sha256, str):
+        return ChainEnd(number, sha256)
+    fix = "keep this folder (python -m app.audit verify), and give another records.folder"
+    raise UserError("the newest line is no record", where=str(path), fix=fix)

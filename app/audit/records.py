@@ -8,6 +8,7 @@ from loguru import logger
 
 from app.access.caller import Caller
 from app.audit.chain import AuditChain, Record
+from app.audit.verification import breaks_at_the_end
 from app.compliance.outbox import Outbox, Undelivered
 from app.config import RecordsConfig
 from app.pipeline.consultation import Consultation
@@ -16,6 +17,9 @@ from common.files import check_writable, disk_errors, make_directory
 
 SECONDS_AT_THE_END = 10
 """How long a stopping service still writes."""
+
+MOST_BREAKS = 5
+"""Places where the chain is broken that a start names."""
 
 SAID = ("history", "question", "answer", "corrected")
 """Texts whose personal data is masked. What a user writes to the operator is not: it is to be read and answered."""
@@ -27,16 +31,15 @@ class AuditRecords:
     Args:
         folder: Where.
         config: Whether it has what was asked and answered.
-        served: Which model, prompt format and knowledge base answer, by name and hash; in each record.
 
     Raises:
         UserError: Nothing can be written there, or what is there is no chain.
     """
 
-    def __init__(self, folder: Path, config: RecordsConfig, served: Record) -> None:
+    def __init__(self, folder: Path, config: RecordsConfig) -> None:
         make_directory(folder)
         check_writable(folder)
-        self._chain, self._config, self._served = AuditChain(folder), config, served
+        self._chain, self._config = AuditChain(folder), config
         self._outbox: Outbox[tuple[Record, Record | None]] = Outbox(
             "records", self._deliver, [1.0, 5.0], lambda item: str(item[0]["request_id"])
         )
@@ -44,18 +47,20 @@ class AuditRecords:
             _masked("您好")  # loads the lists of names, which takes seconds, before anybody asks
         with disk_errors(folder):
             self._log_end()
+            self._log_breaks()
 
-    def answered(self, consultation: Consultation, answer: str, outcome: Record) -> None:
+    def answered(self, consultation: Consultation, answer: str, served: Record, outcome: Record) -> None:
         """Records an answer; returns at once.
 
         Args:
             consultation: What was asked, a complaint with what was answered about it.
             answer: What was said; a part of it where the reader left or the model failed.
+            served: Which model, prompt format and knowledge base answered, by name and hash.
             outcome: What the API reports about it, without texts.
         """
         who = {"request_id": consultation.request_id, "key": consultation.caller.name}
         text = {"history": consultation.asked_before, "question": consultation.question, "answer": answer}
-        self._outbox.put(({**who, **self._served, **outcome}, text if self._config.with_text else None))
+        self._outbox.put(({**who, **served, **outcome}, text if self._config.with_text else None))
 
     def told(self, caller: Caller, feedback: Record, text: Record) -> str:
         """Keeps what a user writes about an answer, and gives its number; it is on disk when this returns.
@@ -92,6 +97,15 @@ class AuditRecords:
             raise Undelivered(f"{self._chain.folder}: {error.strerror}") from None
         except UserError as error:
             raise Undelivered(str(error)) from None
+
+    def _log_breaks(self) -> None:
+        """Says where the newest records were changed. Answers are recorded all the same: none may go unrecorded."""
+        with self._chain.locked():
+            breaks = breaks_at_the_end(self._chain)
+        for one in breaks[:MOST_BREAKS]:
+            logger.error("记录链已断裂 THE CHAIN OF RECORDS IS BROKEN: {}", one)
+        if breaks:
+            logger.error("see all of it: python -m app.audit verify {}; keep the folder as it is", self._chain.folder)
 
     def _log_end(self) -> None:
         """The log, kept elsewhere, is where a chain that was rewritten as a whole shows."""

@@ -11,6 +11,9 @@ from app.audit.chain import BEGINNING, FORMAT, NO_RECORDS, AuditChain, ChainEnd,
 from common.errors import UserError
 from common.hashing import sha256_value
 
+NEWEST_BYTES = 2**20
+"""Bytes of records that are read at a start."""
+
 
 class ChainBreak(NamedTuple):
     """A place where the chain is not as it was written.
@@ -70,6 +73,35 @@ def records_in(path: Path) -> Iterator[PlacedRecord]:
         for number, line in enumerate(file, 1):
             if line.endswith(b"\n"):
                 yield PlacedRecord(f"{path}:{number}", path, _record(line))
+
+
+def breaks_at_the_end(chain: AuditChain) -> list[ChainBreak]:
+    """Where the newest records, a mebibyte of them, are not as they were written; a start can wait for that."""
+    found: list[ChainBreak] = []
+    before: ChainEnd | None = None
+    for placed in _newest_records(chain):
+        if placed.record is None:
+            found.append(ChainBreak(placed.where, "this is no record"))
+            continue
+        problems = [*_link_problems(placed.record, before), *_own_problems(placed.record)]
+        before = ChainEnd(placed.record["number"], placed.record["sha256"])
+        found += [ChainBreak(f"{placed.where}: record {before.number}", problem) for problem in problems]
+    return found
+
+
+def _newest_records(chain: AuditChain) -> list[PlacedRecord]:
+    records: list[PlacedRecord] = []
+    rest = NEWEST_BYTES
+    for path in reversed(chain.files()):
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            start = file.seek(line_start(file, max(0, size - rest)))
+            *lines, _ = file.read().split(b"\n")  # what a killed process has written of a last one is no line
+        records = [*(PlacedRecord(str(path), path, _record(line)) for line in lines), *records]
+        rest -= size - start
+        if rest <= 0:
+            break
+    return records
 
 
 def _record(line: bytes) -> Record | None:

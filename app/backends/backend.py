@@ -141,6 +141,11 @@ class Backend(Protocol):
         """Whether accepted conversations are still being answered."""
         ...
 
+    @property
+    def waiting(self) -> int:
+        """How many accepted conversations wait for their place."""
+        ...
+
     async def start(self) -> None:
         """Begins to take conversations."""
         ...

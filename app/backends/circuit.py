@@ -5,6 +5,8 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
+from app.metrics import CIRCUIT_OPEN, UPSTREAM_FAILURES
+
 FAILURES = 3
 """Failures in a row that open the circuit."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -46,12 +48,14 @@ class Circuit:
     def failed(self) -> None:
         """Notes that it did not; the last straw opens the circuit."""
         self._failures += 1
+        UPSTREAM_FAILURES.inc()
         if self._failures >= FAILURES:
             self.open()
 
     def open(self) -> None:
         """Refuses requests until a trial succeeds."""
         if self._trying is None:
+            CIRCUIT_OPEN.set(1)
             self._trying = asyncio.create_task(self._try())
 
     def may_retry(self) -> bool:
@@ -80,3 +84,4 @@ class Circuit:
                 break
             pause = min(2 * pause, LONGEST_PAUSE)
         self._failures, self._trying = 0, None
+        CIRCUIT_OPEN.set(0)

@@ -24,6 +24,7 @@ from app.backends.backend import (
     log_failure,
 )
 from app.config import ServeConfig
+from app.metrics import QUEUE_SECONDS
 from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
 
@@ -140,6 +141,11 @@ class LocalBackend:
         with self._changed:
             return bool(self._waiting or self._running)
 
+    @property
+    def waiting(self) -> int:
+        """See ``Backend.waiting``."""
+        return len(self._waiting)
+
     async def close(self) -> None:
         """Cancels the remaining requests and ends the threads."""
         self.drain()
@@ -174,6 +180,7 @@ class LocalBackend:
                 return None
             generation = self._waiting.pop(0)
             self._running.append(generation)
+            QUEUE_SECONDS.observe(time.monotonic() - generation.arrived)
             return generation
 
     def _run(self, generation: Generation) -> None:

@@ -15,6 +15,7 @@ class MissingModel:
     """
 
     busy = False
+    waiting = 0
 
     def __init__(self, model_version: str) -> None:
         self.model_version = model_version

@@ -138,6 +138,11 @@ class RemoteBackend:
         """See ``Backend.busy``."""
         return bool(self._answers)
 
+    @property
+    def waiting(self) -> int:
+        """See ``Backend.waiting``."""
+        return max(0, len(self._answers) - self.config.max_batch)
+
     def drain(self) -> None:
         """See ``Backend.drain``."""
         self.draining = True

@@ -29,6 +29,7 @@ from app.backends.upstream import (
     UpstreamError,
 )
 from app.config import UpstreamConfig
+from app.metrics import QUEUE_SECONDS
 from models.engines.engine import Completion, FinishReason, Sampling
 from models.engines.growing_text import GrowingText
 
@@ -84,8 +85,10 @@ class RemoteAnswer(AnswerEvents):
             self._events.put_nowait(self._completion("cancelled"))
 
     async def _in_turn(self) -> Completion:
+        arrived = time.monotonic()
         async with self.backend.places:
             began = time.monotonic()
+            QUEUE_SECONDS.observe(began - arrived)
             completion = await self._with_retries()
             self.backend.seconds = time.monotonic() - began
             return completion

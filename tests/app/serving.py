@@ -15,6 +15,8 @@ from app.config import AccessConfig, AudienceConfig, ServeConfig
 from app.served import verified_as
 from app.server import Server
 from app.service import INTERNAL, create_app
+from app.versions.version import ServedModel
+from app.versions.versions import ModelSource
 from domains.domain import NO_KNOWLEDGE, Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from models.artifact import NO_ENTRIES, GroundingRecord
@@ -80,12 +82,13 @@ def serving(
     verify: Policy | None = None,
     audience: AudienceConfig = INTERNAL,
     access: AccessConfig | None = None,
+    source: ModelSource | None = None,
 ) -> Iterator[Running]:
     """Serves an engine as a domain until the block ends."""
     backend = LocalBackend(engine, config)
     served = verified_as(find_domain(domain), verify)
-    app = create_app(backend, served, knowledge, config, grounding, audience=audience, access=access)
-    server = Server(app, backend)
+    model = ServedModel(backend, served, knowledge, grounding)
+    server = Server(create_app(model, config, audience, access, source))
     running = Running(server, backend)
     running.thread.start()
     try:

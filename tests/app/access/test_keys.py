@@ -4,11 +4,13 @@ import sqlite3
 import stat
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from app.access.keys import SCOPES, ApiKey, KeyFile, Usage, hashed
+from app.access.command import listed
+from app.access.keys import DEFAULT_FILE, SCOPES, ApiKey, KeyFile, NoSuchKey, Usage, hashed
 from app.keys import HELP, main
 from common.command import run_command
 from common.errors import UserError
@@ -31,7 +33,30 @@ def test_a_key_is_known_by_its_hash_alone(file: KeyFile) -> None:
 
 
 def test_every_role_may_what_the_one_before_may() -> None:
-    assert SCOPES["patient"] < SCOPES["doctor"] < SCOPES["admin"]
+    assert SCOPES["patient"] < SCOPES["doctor"] < SCOPES["admin"] > SCOPES["monitor"]
+
+
+def test_a_file_of_the_version_before_takes_keys_of_new_roles_and_keeps_its_own(file: KeyFile) -> None:
+    file.add(key())
+    before = file.read()
+    with closing(sqlite3.connect(file.path)) as database, database:
+        [(table,)] = database.execute("SELECT sql FROM sqlite_master WHERE name = 'keys'").fetchall()
+        database.execute("ALTER TABLE keys RENAME TO old")
+        database.execute(table.replace(", 'monitor'", "", 1))
+        database.execute("INSERT INTO keys SELECT * FROM old")
+        database.execute("DROP TABLE old")
+        database.execute("PRAGMA user_version = 1")
+    file.add(ApiKey("prometheus", "monitor", time.time()))
+    assert before.items() < file.read().items()
+    assert [one.role for one in file.read().values()] == ["doctor", "monitor"]
+
+
+def test_hints_name_the_file_of_the_keys(file: KeyFile) -> None:
+    assert listed(file) == [f"{file.path}: no keys; python -m app.keys add NAME role=doctor file={file.path} makes one"]
+    assert KeyFile(DEFAULT_FILE).command("list") == "python -m app.keys list"
+    file.add(key())
+    with pytest.raises(NoSuchKey, match=f"keys list file={file.path}"):
+        file.revoke("nobody")
 
 
 def test_a_name_is_used_once_also_after_it_was_revoked(file: KeyFile) -> None:
@@ -71,8 +96,8 @@ def test_what_is_no_file_of_keys_is_refused_by_name(file: KeyFile) -> None:
         file.read()
     file.path.unlink()
     with sqlite3.connect(file.path) as newer:
-        newer.execute("PRAGMA user_version = 2")
-    with pytest.raises(UserError, match="a file of keys of version 2"):
+        newer.execute("PRAGMA user_version = 3")
+    with pytest.raises(UserError, match="a file of keys of version 3"):
         file.read()
 
 
@@ -94,7 +119,7 @@ def test_the_command_adds_lists_and_revokes(file: KeyFile, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["add", "a"], "role=patient, role=doctor or role=admin belongs to add"),
+        (["add", "a"], "role is missing; give one of role=patient"),
         (["revoke", "a", "role=doctor"], "belongs to add"),
         (["add"], "give add NAME"),
         (["add", "a b", "role=doctor"], "name: letters, digits"),

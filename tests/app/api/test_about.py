@@ -31,7 +31,8 @@ def general() -> Iterator[httpx.Client]:
     "question", ["仪器不开机怎么办？", "我爸突然胸痛，出了一身冷汗", "给我开个处方", "今天天气怎么样？"]
 )
 def test_a_general_model_says_nothing_about_doctors(general: httpx.Client, question: str) -> None:
-    answer = general.post("/v1/qa", json={"question": question}).json()
+    # a number by chance could have 120 in it
+    answer = general.post("/v1/qa", json={"question": question}, headers={"X-Request-Id": "r"}).json()
     assert answer["answer"] == "先确认电源，再看说明书。" and answer["finish_reason"] == "stop"
     assert (answer["citations"], answer["notice"]) == ([], "")
     assert answer["triage"] == {"level": "routine", "reasons": [], "advice": "", "disposition": "none"}

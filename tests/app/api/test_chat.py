@@ -11,6 +11,7 @@ from app.api.chat import ChatMessage, turns_of
 from app.backends.local import LocalBackend
 from app.pipeline.label import LABEL
 from app.service import create_app
+from app.versions.version import ServedModel
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.medical.domain import NOTICES
 from tests.app.fake_engine import ANSWER, FakeEngine
@@ -116,7 +117,7 @@ def test_messages_become_turns_in_alternation() -> None:
 
 def test_the_model_alone_is_served_only_where_that_is_allowed() -> None:
     config = CONFIG.model_copy(update={"raw_model": False})
-    app = create_app(LocalBackend(FakeEngine(), config), find_domain("general"), NO_KNOWLEDGE, config)
+    app = create_app(ServedModel(LocalBackend(FakeEngine(), config), find_domain("general"), NO_KNOWLEDGE), config)
 
     async def ask() -> tuple[Any, int]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

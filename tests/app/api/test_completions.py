@@ -99,7 +99,7 @@ def test_what_is_not_supported_is_refused_by_name(
 def test_what_is_no_prompt_is_refused_in_one_sentence(standing: httpx.Client, prompt: Any) -> None:
     error = post(standing, prompt=prompt).json()["error"]
     assert (error["code"], error["param"]) == ("invalid_request", "prompt")
-    assert error["message"] == "prompt: must be a text, token ids, or a list of either; no list may be empty"
+    assert error["message"].endswith(" · prompt: must be a text, token ids, or a list of either; no list may be empty")
 
 
 def test_an_engine_without_probabilities_is_named(client: httpx.Client, engine: FakeEngine) -> None:

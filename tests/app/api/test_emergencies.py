@@ -16,6 +16,7 @@ from app.config import AppConfig
 from app.server import Server, serve
 from app.service import create_app
 from app.start import checked
+from app.versions.version import ServedModel
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
 from tests.app.fake_engine import FakeEngine
@@ -72,7 +73,7 @@ def test_it_waits_for_no_queue_and_no_model(running: Running, client: httpx.Clie
 
 
 def test_it_needs_no_model_at_all(knowledge: KnowledgeBase) -> None:
-    app = create_app(MissingModel("lost-1"), find_domain("medical"), knowledge, CONFIG)
+    app = create_app(ServedModel(MissingModel("lost-1"), find_domain("medical"), knowledge), CONFIG)
 
     async def ask() -> tuple[list[str], httpx.Response, httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -96,8 +97,8 @@ def test_a_model_that_does_not_load_leaves_the_rules(
         raise MemoryError("CUDA out of memory")
 
     backends: list[Backend] = []
-    monkeypatch.setattr("app.server.load_engine", full)
-    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.backend))
+    monkeypatch.setattr("app.versions.loading.load_engine", full)
+    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.versions.current.backend))
     config = AppConfig(model=str(tmp_path), domain="medical", port=0)
     serve(config, checked(config))
     assert isinstance(backends[0], MissingModel)

@@ -13,6 +13,7 @@ from loguru import logger
 
 from app.backends.local import LocalBackend
 from app.service import create_app
+from app.versions.version import ServedModel
 from domains.domain import NO_KNOWLEDGE, find_domain
 from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG
@@ -99,7 +100,7 @@ def test_request_ids_are_echoed_or_made(client: httpx.Client) -> None:
 
 def test_not_ready_before_the_first_token() -> None:
     backend = LocalBackend(FakeEngine(), CONFIG)
-    transport = httpx.ASGITransport(create_app(backend, find_domain("general"), NO_KNOWLEDGE, CONFIG))
+    transport = httpx.ASGITransport(create_app(ServedModel(backend, find_domain("general"), NO_KNOWLEDGE), CONFIG))
 
     async def get(path: str) -> int:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:

@@ -14,10 +14,13 @@ from threading import Thread
 
 import pytest
 
+from app.audit import verification
 from app.audit.chain import AuditChain, ChainEnd
 from app.audit.command import AuditConfig, audit
+from app.audit.records import AuditRecords
 from app.audit.retention import check, delete_texts, prune
-from app.audit.verification import verified
+from app.audit.verification import breaks_at_the_end, verified
+from app.config import RecordsConfig
 from common.errors import Refused, UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -252,3 +255,45 @@ def test_what_has_not_the_shape_of_a_record_is_named_and_ends_nothing(
     put(chain, written)
     found = [str(broken) for broken in verified(chain).breaks]
     assert any(":2: this is no record" in one for one in found) and any(":3: " in one for one in found)
+
+
+@pytest.mark.parametrize(("number", "sha256"), [("4", "0"), (True, "0"), (4, 0)])
+def test_nothing_is_appended_to_what_only_looks_like_a_record(
+    chain: AuditChain, number: object, sha256: object
+) -> None:
+    put(chain, [*fill(chain), json.dumps({"number": number, "sha256": sha256}) + "\n"])
+    with pytest.raises(UserError, match="the newest line is no record"):
+        chain.append("answer", {})
+
+
+def test_breaks_among_the_newest_records_are_found_at_once_across_files(chain: AuditChain) -> None:
+    on_days(chain, "2026-01-01", "2026-01-02", "2026-01-03")
+    assert breaks_at_the_end(chain) == []
+    newest, before = chain.files()[-1], chain.files()[-2]
+    kept = before.read_text("utf-8").splitlines(keepends=True)
+    before.write_text(kept[0], "utf-8")
+    [lost] = breaks_at_the_end(chain)
+    assert str(newest) in lost.where and "does not follow" in lost.problem
+    before.write_text("".join(kept).replace('"record": "answer"', '"record": "other"', 1), "utf-8")
+    assert [one.problem for one in breaks_at_the_end(chain)] == ["its content was changed"]
+
+
+def test_only_the_newest_records_are_read(chain: AuditChain, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = fill(chain, 6)
+    monkeypatch.setattr(verification, "NEWEST_BYTES", len(written[-1].encode()))
+    put(chain, [*written[:4], *(line.replace("answer", "other", 1) for line in written[4:])])
+    assert len(breaks_at_the_end(chain)) == 1 + 1  # the last whole record, and the one that it begins in
+    monkeypatch.setattr(verification, "NEWEST_BYTES", 2**20)
+    put(chain, [written[0].replace("answer", "other", 1), *written[1:]])
+    assert [one.where.rpartition(" ")[2] for one in breaks_at_the_end(chain)] == ["1"]
+
+
+def test_a_service_that_starts_on_a_broken_chain_says_so_and_goes_on(chain: AuditChain, logged: list[str]) -> None:
+    written = fill(chain)
+    put(chain, [written[0], written[2].replace("r-2", "r-9", 1), written[3]])
+    records = AuditRecords(chain.folder, RecordsConfig(folder=chain.folder))
+    records.close()
+    text = "".join(line for line in logged if "ERROR" in line)
+    assert "THE CHAIN OF RECORDS IS BROKEN" in text and "record 3: its content was changed" in text
+    assert f"python -m app.audit verify {chain.folder}" in text
+    assert chain.append("answer", {}).number == 5

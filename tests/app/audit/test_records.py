@@ -16,6 +16,7 @@ from app.audit.retention import check
 from app.backends.missing import MissingModel
 from app.config import AudienceConfig, RecordsConfig
 from app.service import create_app
+from app.versions.version import ServedModel
 from common.errors import UserError
 from domains.domain import NO_KNOWLEDGE, find_domain
 from domains.knowledge_base import KnowledgeBase
@@ -86,7 +87,7 @@ def test_personal_data_in_recorded_texts_is_masked(
 def test_where_nothing_can_be_written_the_service_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write here"):
-        AuditRecords(tmp_path / "file" / "records", RecordsConfig(), {})
+        AuditRecords(tmp_path / "file" / "records", RecordsConfig())
 
 
 def test_an_answer_does_not_fail_with_its_record(
@@ -104,7 +105,7 @@ def _today() -> str:
 
 
 def requests(config: AudienceConfig, *bodies: dict[str, Any]) -> list[httpx.Response]:
-    app = create_app(MissingModel("m"), find_domain("general"), NO_KNOWLEDGE, CONFIG, audience=config)
+    app = create_app(ServedModel(MissingModel("m"), find_domain("general"), NO_KNOWLEDGE), CONFIG, audience=config)
 
     async def post() -> list[httpx.Response]:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -137,7 +138,9 @@ def test_without_a_folder_there_is_no_feedback() -> None:
 
 def test_feedback_that_cannot_be_written_is_told(tmp_path: Path, logged: list[str]) -> None:
     folder = tmp_path / "records"
-    app = create_app(MissingModel("m"), find_domain("general"), NO_KNOWLEDGE, CONFIG, audience=audience(folder))
+    app = create_app(
+        ServedModel(MissingModel("m"), find_domain("general"), NO_KNOWLEDGE), CONFIG, audience=audience(folder)
+    )
 
     async def post() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

@@ -70,7 +70,7 @@ def test_health_answers_at_once_while_the_model_generates(engine: FakeEngine, ru
     with running.client() as client:
         # if they waited for the model, the client would time out: the gate opens only afterwards
         assert client.get("/livez").status_code == 200
-        assert client.get("/readyz").json() == {"status": "ready", "model": "fake-1"}
+        assert client.get("/readyz").json().items() >= {"status": "ready", "model": "fake-1"}.items()
     engine.gate.set()
     holding.join()
 

@@ -31,6 +31,7 @@ from app.backends.upstream import RenderedPrompt
 from app.config import AppConfig, ServeConfig, UpstreamConfig
 from app.server import Server
 from app.service import create_app
+from app.versions.version import ServedModel
 from common.errors import Refused, UserError
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
@@ -579,7 +580,7 @@ def test_an_emergency_is_answered_while_the_server_is_down(
         pass  # its port is free again
     serve = ServeConfig(raw_model=True)
     backend = opened(late, weightless, serve)
-    http = ASGITransport(create_app(backend, find_domain("medical"), knowledge, serve))
+    http = ASGITransport(create_app(ServedModel(backend, find_domain("medical"), knowledge), serve))
     message = {"role": "user", "content": QUESTION[0].content}
     chat = {"model": f"{backend.model_version}-raw", "messages": [message]}
 
@@ -632,7 +633,7 @@ def test_the_command_goes_in_front_of_a_server(
     weightless: Path, vllm: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backends: list[Backend] = []
-    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.backend))
+    monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.versions.current.backend))
     main([f"model={weightless}", "engine=openai", f"upstream.url={vllm.url}/v1", "port=0", "domain=medical"])
     [backend] = backends
     assert isinstance(backend, RemoteBackend) and backend.verified

@@ -18,6 +18,7 @@ from app.compliance.handover import Handover
 from app.config import AudienceConfig, HandoverConfig
 from app.pipeline.consultation import Consultation
 from app.service import create_app
+from app.versions.version import ServedModel
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Triage
@@ -115,7 +116,7 @@ def test_the_answer_waits_for_no_webhook_and_names_whom_to_reach(knowledge: Know
         config = AudienceConfig(
             handover=HandoverConfig(webhook=AnyHttpUrl(hook.url), contact="本院心理热线：010-00000000。")
         )
-        app = create_app(MissingModel("m"), find_domain("medical"), knowledge, CONFIG, audience=config)
+        app = create_app(ServedModel(MissingModel("m"), find_domain("medical"), knowledge), CONFIG, audience=config)
 
         async def ask(question: str) -> dict[str, Any]:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
