@@ -14,6 +14,7 @@ from common.groups import CONFIGS
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.stages.extractive.config import ExtractiveConfig
+from training.stages.grpo.config import GrpoConfig
 from training.stages.preference.config import PreferenceConfig
 from training.stages.sft.config import SftConfig
 from training.stages.stage import Stage
@@ -26,6 +27,7 @@ _ALL = (
         "preference",
         PreferenceConfig,
     ),
+    Stage("grpo", ("按对回答的奖励训练语言模型", "a language model, tuned on rewards of its answers"), "grpo", GrpoConfig),
     Stage(
         "extractive", ("训练在段落中标出答案的编码器", "an encoder that marks answers"), "extractive", ExtractiveConfig
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
@@ -34,6 +34,20 @@ LossMaker = Callable[
 ]
 
 
+class Answering(NamedTuple):
+    """Answers that are given together.
+
+    Attributes:
+        rows: How many.
+        prompt: Tokens of the longest prompt.
+        answer: Most tokens of an answer.
+    """
+
+    rows: int
+    prompt: int
+    answer: int
+
+
 @dataclass(frozen=True)
 class Step:
     """The largest step of a training.
@@ -43,12 +57,14 @@ class Step:
         length: Tokens of its longest row.
         supervised: Tokens that its loss counts.
         loss: What the loss is computed with.
+        sampled: The answers that the step learns from, where the model in training gives them.
     """
 
     rows: int
     length: int
     supervised: int
     loss: LossMaker = loss_of
+    sampled: Answering | None = None
 
     @classmethod
     def of(cls, rows: Rows, batch_size: int) -> "Step":
@@ -109,6 +125,9 @@ def phases(
     used = _step(
         shapes, training, precision, train.packing, train.gradient_checkpointing, train.gradient_accumulation > 1
     )
+    if training.sampled:
+        weights, owned, computing = used
+        used = weights, owned, max(computing, _sampling(shapes, training.sampled))
     found: dict[PhaseName, Phase] = {"training": Phase(*used, _less_in_training(config))}
     if method.result == "mergeable" and config.merge.enabled:
         fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
@@ -167,6 +186,13 @@ def _step(
         owned = 2 * _bytes(trained) + _bytes(moments)
         peak = memory.peak
     return weights, owned, peak - weights - owned
+
+
+@cache
+def _sampling(shapes: Shapes, answers: Answering) -> float:
+    """What a model in training computes with while it answers, on top of its weights."""
+    weights, peak = _answering(shapes.tuned().eval(), *answers)
+    return peak - weights
 
 
 @cache
