@@ -20,7 +20,7 @@ class SampleLog(TrainerCallback):
         file: Where to; what a resumed run had written after its checkpoint is written again.
 
     Attributes:
-        answers: The newest question, with all answers to it.
+        answers: The newest question, with all answers to it; None once they are written.
     """
 
     def __init__(self, file: Path) -> None:
@@ -35,10 +35,10 @@ class SampleLog(TrainerCallback):
         logger.info("sampled answers with their rewards: {}", self.file)
 
     def write(self, step: int) -> None:
-        """Adds the newest answers."""
+        """Adds the newest answers, once."""
         if self.answers is None:
             return
-        question, answers = self.answers
+        (question, answers), self.answers = self.answers, None
         record = {
             "step": step,
             "id": question.id,

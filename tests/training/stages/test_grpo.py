@@ -39,7 +39,7 @@ def configure(folder: Path, *words: str) -> GrpoConfig:
         *("data.splits={train: 40, dev: 40, test: 4, unseen_kinds: 4, unseen_numbers: 4, distractors: 4}",),
         *('rewards=[{kind: format, pattern: "答.*"}]', "policy.group=4", "policy.max_new_tokens=10"),
         *("train.batch_size=4", "train.max_length=160", "train.precision=fp32", "train.max_steps=4"),
-        *("train.save_steps=1", "train.log_steps=1", "train.eval_steps=4", "train.learning_rate=1e-2"),
+        *("train.save_steps=1", "train.log_steps=1", "train.eval_steps=4", "train.learning_rate=5e-3"),
         *("train.schedule=constant", "train.warmup_share=0", "suite=quick", "suite.max_items=2"),
         *("suite.max_new_tokens=4", "merge.tokens=40", f"runs_dir={folder}/runs"),
     )
@@ -71,3 +71,30 @@ def test_a_planted_reward_rises(folder: Path) -> None:
     rewards = [m["reward"] for m in metrics]
     print(rewards)
     assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 0.2
+
+
+@pytest.mark.slow  # three trainings
+@pytest.mark.parametrize("words", [["policy.kl=0.1"], ["policy.updates=2", "policy.advantage=rloo"]])
+def test_an_interrupted_run_resumes_to_the_same_bits(
+    folder: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, whole_run = begun(folder, *words)
+    whole.train(whole_run)
+    parts, run = begun(folder, *words)
+    step = PolicyTrainer.training_step
+
+    def interrupting(self: PolicyTrainer, *arguments: Any, **named: Any) -> torch.Tensor:
+        if self.state.global_step == 3:  # with two updates: in the middle of a rollout
+            raise KeyboardInterrupt
+        return step(self, *arguments, **named)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(PolicyTrainer, "training_step", interrupting)
+        parts.train(run)
+    parts.train(run)
+    expected, found = (load_file(job.trained(at) / "adapter_model.safetensors") for job, at in ((whole, whole_run), (parts, run)))
+    assert expected.keys() == found.keys() and all(torch.equal(expected[name], found[name]) for name in expected)
+    names = ("loss", "reward", "kl", "clipped", "groups_without_spread", "dev_reward")
+    metrics = [[[m.get(name) for name in names] for m in read_metrics(one.metrics_file)] for one in (whole_run, run)]
+    assert metrics[0] == metrics[1]
+    assert whole_run.samples_file.read_text("utf-8") == run.samples_file.read_text("utf-8")
