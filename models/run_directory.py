@@ -15,6 +15,7 @@ adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
 whole/          the tuned model, where all weights were tuned
 reader/         the encoder that marks answers, of an extractive recipe
+reward/         the model that rates answers, of a stage that trains one
 report/         index.html, report.json, report.md, items.jsonl
 ```
 """

@@ -23,7 +23,7 @@ def model_of_run(path: Path) -> Path | None:
         UserError: The run has not finished, there is none yet, or its result is no model of its own.
         Refused: A file of the result was changed.
     """
-    run = _newest(path.parent) if path.name == LATEST and not path.exists() else RunDirectory(path)
+    run = run_at(path)
     if not run.config_file.is_file():
         return None
     if not is_finished(run):
@@ -45,6 +45,15 @@ def model_of_run(path: Path) -> Path | None:
     return directory.resolve()
 
 
+def run_at(path: Path) -> RunDirectory:
+    """The run at a path; of ``runs/NAME/latest`` the newest finished one of that name.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    return _newest(path.parent) if path.name == LATEST and not path.exists() else RunDirectory(path)
+
+
 def _newest(runs: Path) -> RunDirectory:
     """The finished run that began last.
 
@@ -56,7 +65,7 @@ def _newest(runs: Path) -> RunDirectory:
     if not finished:
         raise UserError(
             f"none of {len(found)} runs has finished" if found else "there is no run yet",
-            where=f"model.path={runs / LATEST}",
-            fix=f"make one first: python training/run.py recipe={runs.name}; or give model.path=RUN",
+            where=str(runs / LATEST),
+            fix=f"make one first: python training/run.py recipe={runs.name}; or give the path of another run",
         )
     return finished[-1]

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field
 
-from training.rewards import format, numeric, refusal
+from training.rewards import format, numeric, refusal, reward_model
 from training.rewards.reward import RewardConfig, RewardKind
 
 _ALL: tuple[RewardKind[Any], ...] = (
     numeric.REWARD,
     format.REWARD,
     refusal.REWARD,
+    reward_model.REWARD,
     # a new reward is added here (and imported above)
 )
 
