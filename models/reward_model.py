@@ -98,7 +98,11 @@ def classifier_of(model_class: type[PreTrainedModel], config: Any) -> type[PreTr
         UserError: transformers has none for it, or one that is built otherwise.
     """
     mapping = AutoModelForSequenceClassification._model_mapping
-    found = mapping[type(config)] if model_class.__module__.startswith("transformers.") and type(config) in mapping else None
+    found = (
+        mapping[type(config)]
+        if model_class.__module__.startswith("transformers.") and type(config) in mapping
+        else None
+    )
     if found is None or found.base_model_prefix != model_class.base_model_prefix:
         raise UserError(
             f"transformers has no reward model for a {model_class.__name__}",

@@ -236,9 +236,7 @@ class _Row:
     def completion(self, logprobs: tuple[TokenLogprob, ...]) -> Completion:
         """The answer, which has ended."""
         assert self.ended is not None
-        return Completion(
-            self._text(), self.ended, len(self.prompt), len(self.ids), logprobs, (*self.ids, *self.stop)
-        )
+        return Completion(self._text(), self.ended, len(self.prompt), len(self.ids), logprobs, (*self.ids, *self.stop))
 
 
 def stop_ids(model: PreTrainedModel | PeftModel, prompt_format: PromptFormat) -> tuple[int, ...]:

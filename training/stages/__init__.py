@@ -29,7 +29,9 @@ _ALL = (
         PreferenceConfig,
     ),
     Stage("reward", ("训练给回答打分的奖励模型", "a model that rates answers"), "reward", RewardModelConfig),
-    Stage("grpo", ("按对回答的奖励训练语言模型", "a language model, tuned on rewards of its answers"), "grpo", GrpoConfig),
+    Stage(
+        "grpo", ("按对回答的奖励训练语言模型", "a language model, tuned on rewards of its answers"), "grpo", GrpoConfig
+    ),
     Stage(
         "extractive", ("训练在段落中标出答案的编码器", "an encoder that marks answers"), "extractive", ExtractiveConfig
     ),

@@ -94,7 +94,10 @@ class Asking:
         repeated = [example for example in examples for _ in range(group)]
         return self._answered(
             repeated,
-            [Sampling(self.max_new_tokens, temperature=1.0, seed=self._seed(step, row)) for row in range(len(repeated))],
+            [
+                Sampling(self.max_new_tokens, temperature=1.0, seed=self._seed(step, row))
+                for row in range(len(repeated))
+            ],
         )
 
     def likeliest(self, examples: Sequence[Example]) -> list[Answered]:
