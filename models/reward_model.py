@@ -1,8 +1,8 @@
 """A model that rates answers: a causal base with one number in place of its vocabulary.
 
-It is an ordinary model directory of transformers (``…ForSequenceClassification``, one label) with the prompt format that
-it was trained with. An answer's reward is read at its last token, the stop token. Only differences between answers to
-one prompt mean anything: training says nothing about their zero.
+It is an ordinary model directory of transformers (``…ForSequenceClassification``, one label) with the prompt format
+that it was trained with. An answer's reward is read at its last token, the stop token. Only differences between answers
+to one prompt mean anything: training says nothing about their zero.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ class AnswerLogprobs(OutputLayer):
         self.dtype: torch.dtype = self.layer.weight.dtype if dtype == torch.float32 else dtype
 
     def of_rows(self, outputs: Any, labels: torch.Tensor) -> torch.Tensor:
-        """The log-probability of every row's answer, summed over its tokens: ``[batch]``, in nats; see ``of_places``."""
+        """The log-probability of every row's answer, summed over its tokens, ``[batch]``; see ``of_places``."""
         return self.of_places(outputs, labels).sum(1)
 
     def of_places(self, outputs: Any, labels: torch.Tensor) -> torch.Tensor:

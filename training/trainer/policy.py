@@ -1,4 +1,4 @@
-"""Trains on sampled answers with the project's trainer: it asks, judges, and makes better answers than usual likelier."""
+"""Trains on sampled answers with the project's trainer: those with a higher reward than usual become likelier."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -211,8 +211,9 @@ class PolicyTrainer(SupervisedTrainer):
             logs |= self.measured.of_steps()
             if self.measured.without_spread == self.measured.groups:
                 logger.warning(
-                    "step {}: all answers to a question had the same reward, {} questions in a row: nothing was learned "
-                    "from them. Give easier questions, a base that is sometimes right, or more answers (policy.group)",
+                    "step {}: all answers to a question had the same reward, {} questions in a row: nothing was "
+                    "learned from them. Give easier questions, a base that is sometimes right, or more answers "
+                    "(policy.group)",
                     *(self.state.global_step, self.measured.groups),
                 )
             self.measured = Measured()
@@ -259,7 +260,7 @@ class PolicyTrainer(SupervisedTrainer):
 
 
 class Repeated(Sampler[int]):
-    """An order whose steps come several times in a row; what does not fill a step is dropped, and another epoch asks it.
+    """An order whose steps come several times in a row; what does not fill a step is dropped in this epoch.
 
     Args:
         order: The order.

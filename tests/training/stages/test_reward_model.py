@@ -9,7 +9,6 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from common.errors import Refused, UserError
-from data_recipes.pipeline import build as datasets_of
 from data_recipes.schema.example import Message
 from models.artifact import Artifact, RewardArtifact
 from models.engines.local import load_engine
@@ -72,7 +71,7 @@ def test_the_loss_of_equal_rewards_is_log_2_and_falls_with_the_margin() -> None:
 
 @pytest.mark.parametrize("word", ["method=ptuning_v2", "merge.enabled=false"])
 def test_what_does_not_become_one_model_is_refused(word: str) -> None:
-    with pytest.raises(UserError, match="set method=lora or method=qlora, and merge.enabled=true"):
+    with pytest.raises(UserError, match=r"set method=lora or method=qlora, and merge\.enabled=true"):
         read_stage(["recipe=medical_reward", word])
 
 
@@ -113,7 +112,7 @@ def test_a_reward_model_is_no_chat_model_and_no_base_and_a_chat_model_rates_noth
             load_engine(path)
     with pytest.raises(UserError, match="no model of its own: a reward model"):
         model_of_run(run.path)
-    with pytest.raises(UserError, match="artifact.json"):
+    with pytest.raises(UserError, match=r"artifact\.json"):
         RewardModel.load(folder / "base")
 
 
@@ -123,7 +122,7 @@ def test_a_changed_reward_model_is_refused(run: RunDirectory, tmp_path: Path) ->
     shutil.copytree(run.path, copy)
     config = copy / "reward/config.json"
     config.write_text(config.read_text("utf-8") + "\n", "utf-8")
-    with pytest.raises(Refused, match="config.json"):
+    with pytest.raises(Refused, match=r"config\.json"):
         RewardModel.load(copy)
 
 

@@ -14,7 +14,7 @@ from data_recipes.pipeline.build import BuiltDataset
 from eval.pairs import by_length, by_likelihood, evaluate_pairs, held_out_pairs, preferred
 from eval.report.schema import BASE, TUNED, Report
 from eval.suites import select
-from models.artifact import AnyArtifact, RewardArtifact, result_files
+from models.artifact import AnyArtifact, RewardArtifact
 from models.engines.local import LocalEngine
 from models.loading import load_model
 from models.numerics import compute_dtype

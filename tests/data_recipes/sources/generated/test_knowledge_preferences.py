@@ -1,4 +1,4 @@
-"""Pairs of a knowledge base: training and dev have a worse answer, and of the tests, its instructions, those that can."""
+"""Pairs of a knowledge base: training and dev have a worse answer; the tests are its instructions, most with one."""
 
 from common.command import read_config
 from data_recipes.config import BuildConfig
