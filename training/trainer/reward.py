@@ -108,7 +108,7 @@ def train(
         trainer.head = head
         trainer.take(along._replace(companion=companion, dev_answers=None), head)
         run_to_end(trainer, run, config)
-        del model._modules[HEAD]
+        delattr(model, HEAD)
     return head.score.weight.detach().cpu()
 
 
