@@ -24,8 +24,8 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_qlora data=bencao source.path=llama_data.json
   python training/run.py recipe=medical_qlora model=llama model.path=/models/my-llama train.batch_size=4
   python training/run.py recipe=medical_dpo                          prefers right answers; after recipe=medical_qlora
-  python training/run.py recipe=math_grpo                            learns from its right answers; after recipe=math_qlora
-  python training/run.py recipe=medical_reward                       a model that rates answers; then recipe=medical_rlhf
+  python training/run.py recipe=math_grpo                            learns from its right answers; after math_qlora
+  python training/run.py recipe=medical_reward                       a model that rates answers; then medical_rlhf
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
   python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
@@ -35,7 +35,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py resume=RUN model.path=DIR                   where the base model was moved to
   python training/run.py recipe=NAME model=generic model.path=RUN    tunes what an earlier run has made
 
-Choices (files in configs/; loss= belongs to recipes of preferences, whose data= are pairs, as are those of reward models;
+Choices (files in configs/; loss= belongs to recipes of preferences; their data= and those of reward models are pairs;
 extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
 {choices("run", "preference", "reward", "grpo", "extractive")}
 
