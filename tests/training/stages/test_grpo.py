@@ -75,14 +75,12 @@ def test_what_does_not_go_together_is_refused_with_what_to_do() -> None:
             read_stage(["recipe=math_grpo", *words])
         return str(error.value)
 
-    assert "set train.packing=false" in refused("train.packing=true")
     assert "numeric, format" in refused("rewards=[{kind: numerik}]").replace("'", "")
-    assert "name at least one" in refused("rewards=[]")
     assert "named twice" in refused("rewards=[{kind: numeric}, {kind: numeric}]")
     assert "not a regular expression" in refused('rewards=[{kind: format, pattern: "("}]')
     assert "raise train.max_length" in refused("policy.max_new_tokens=256")
-    for method in ("full", "pissa"):  # with its adapter off, neither is the base
-        assert "policy.kl=0, or method=qlora" in refused("policy.kl=0.1", f"method={method}")
+    # with its adapter off, the model is not the base
+    assert "policy.kl=0, or method=qlora" in refused("policy.kl=0.1", "method=pissa")
 
 
 def test_questions_that_no_reward_can_score_are_refused_before_there_is_a_run(folder: Path) -> None:
@@ -94,11 +92,11 @@ def test_questions_that_no_reward_can_score_are_refused_before_there_is_a_run(fo
 
 
 def test_a_planted_reward_rises(folder: Path) -> None:
-    job, run = begun(folder, "train.max_steps=20", "train.eval_steps=20")
+    job, run = begun(folder, "train.max_steps=12", "train.eval_steps=12")
     job.train(run)
     metrics = [m for m in read_metrics(run.metrics_file) if "loss" in m]
     rewards = [m["reward"] for m in metrics]
-    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.2  # 0.03 and 0.6, where this was written
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.3  # 0.9 and 0.01, where this was written
     assert metrics[0]["clipped"] == 0 and metrics[0]["kl"] == 0 and 0 < metrics[0]["answer_tokens"] <= 10
     (dev,) = [m for m in read_metrics(run.metrics_file) if "dev_loss" in m]
     assert dev["dev_reward"] == -dev["dev_loss"] > rewards[0] and "dev_kl" not in dev
