@@ -25,12 +25,14 @@ from training.methods.method import MethodConfig
 from training.stages.sft.config import LanguageModelConfig
 from training.trainer.answer_logprobs import AnswerLogprobs
 from training.trainer.arguments import training_numerics
+from training.trainer.reward import RewardHead
 from training.trainer.supervised_loss import LossOfLogits, SupervisedLoss, loss_of
 
 FLOAT, DOUBLE = 4, 8  # bytes
 
 LossMaker = Callable[
-    [PreTrainedModel | PeftModel, torch.dtype, bool | None], SupervisedLoss | AnswerLogprobs | LossOfLogits
+    [PreTrainedModel | PeftModel, torch.dtype, bool | None],
+    SupervisedLoss | AnswerLogprobs | RewardHead | LossOfLogits,
 ]
 
 
