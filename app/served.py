@@ -104,7 +104,7 @@ def _why_not(run: Path) -> str:
     except UserError as error:
         return error.problem
     if not isinstance(artifact, LanguageModelArtifact):
-        return "an extractive reader marks answers in passages and cannot chat"
+        return artifact.described[1]
     return "" if (run / artifact.folder).is_dir() else f"{artifact.folder}/ is missing"
 
 

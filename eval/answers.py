@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-AnswerKind = Literal["generated", "options", "read"]
+AnswerKind = Literal["generated", "options", "read", "preferred"]
 FinishReason = Literal["stop", "length", "too_long", "repetition_detected", "failed"]
 
 
@@ -18,6 +18,8 @@ class ModelAnswer(_Record):
     Attributes:
         kind: ``generated`` is a text that the model wrote; ``options`` compares the options of an exam, and the text is
             the letter of the likeliest; ``read`` is a document, of which only the log-probability is measured.
+            ``preferred`` compares the two answers of a pair, and the text is the one that is rated higher; empty where
+            both are rated alike.
         finish_reason: ``stop``, ``length`` (cut), ``repetition_detected`` (ended because it looped), ``too_long`` (the
             item does not fit the context) or ``failed`` (a server did not answer). The last two are answered with the
             empty text, which scores 0, and without a loss.

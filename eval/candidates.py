@@ -129,7 +129,7 @@ def _candidate(name: System, system: SystemConfig, config: EvalConfig, written_a
     """One system; ``written_as`` has the prompt format of a model that has none.
 
     Raises:
-        UserError: There is no such system, or it is an extractive reader.
+        UserError: There is no such system, or it is an extractive reader or a reward model.
     """
     if system.path is None:
         return recorded_server(config.out, name) if config.rescore else server(system, config.out)
@@ -139,9 +139,9 @@ def _candidate(name: System, system: SystemConfig, config: EvalConfig, written_a
         return plain_model(path, hub_name(system.path) or path.name, config.dtype, written_as)
     if not isinstance(artifact, LanguageModelArtifact):
         raise UserError(
-            "this is an extractive reader, and the others are not",
+            f"this is {artifact.described[1]}: it is not asked questions as the others are",
             where=system.path,
-            fix="compare readers: model=READER",
+            fix="compare readers with model=READER; how well a reward model rates is in the report of its run",
         )
     return result_of_run(path, artifact, config.dtype)
 

@@ -392,7 +392,32 @@ class ReaderArtifact(Artifact):
         )
 
 
-AnyArtifact = MergedArtifact | WholeArtifact | AdapterArtifact | PrefixArtifact | ReaderArtifact
+class RewardArtifact(Artifact):
+    """A model that rates answers, merged into one; it generates nothing.
+
+    Attributes:
+        quantisation: How the base was quantised in training.
+        prompt_format: Name of the prompt format that it reads conversations in.
+        prompt_format_sha256: Its hash; another one is refused.
+        merge_proof: What goes into its head, compared with base + adapter.
+    """
+
+    folder = "reward"
+    described = ("奖励模型（给回答打分，不能聊天）", "a reward model (rates answers, cannot chat)")
+
+    kind: Literal["reward"] = "reward"
+    quantisation: Literal["nf4"] | None = None
+    prompt_format: str
+    prompt_format_sha256: str
+    merge_proof: MergeProof
+
+    def how_to_use(self, directory: Path) -> str:
+        """The command that trains a language model by it."""
+        run = directory.parent if directory.name == self.folder else directory
+        return f"python training/run.py recipe=medical_rlhf 'rewards=[{{kind: reward_model, run: {run}}}]'"
+
+
+AnyArtifact = MergedArtifact | WholeArtifact | AdapterArtifact | PrefixArtifact | ReaderArtifact | RewardArtifact
 KINDS: tuple[type[Artifact], ...] = get_args(AnyArtifact)
 _READ: TypeAdapter[AnyArtifact] = TypeAdapter(Annotated[AnyArtifact, Field(discriminator="kind")])
 

@@ -15,6 +15,7 @@ from models.artifact import (
     MergedArtifact,
     MergeProof,
     ReaderArtifact,
+    RewardArtifact,
     Turns,
 )
 from models.built import is_built_here
@@ -25,6 +26,8 @@ from models.recommended import Recommended
 CARD = "README.md"
 SOURCE_CARD = "README.source.md"
 TURNS: Mapping[Turns, str] = {"single": "单个问题 · single questions", "multi": "多轮 · several turns"}
+TASKS = {"reader": "question-answering", "reward": "text-classification"}
+"""What a kind of result does, in a hub's words; the others generate text."""
 LICENCE_FILES = ("LICENSE", "LICENCE", "MODEL_LICENSE", "NOTICE", "USE_POLICY")
 
 
@@ -94,7 +97,7 @@ def write_model_card(directory: Path, artifact: AnyArtifact, content: CardConten
             _licence_name(own, content.project_data),
             licences,
             content.base_hub_name,
-            task="question-answering" if isinstance(artifact, ReaderArtifact) else "text-generation",
+            task=TASKS.get(artifact.kind, "text-generation"),
             library="peft" if isinstance(artifact, BesideBaseArtifact) else "transformers",
         ),
         f"# {artifact.model_version}",
@@ -193,10 +196,11 @@ def _origin(artifact: AnyArtifact, content: CardContent, recommended: Recommende
     zh, en = content.about
     base, licence, method, prompt_format, grounding, turns = artifact.base, "", artifact.method, "", "", ""
     ranks = ""
-    if isinstance(artifact, LanguageModelArtifact):
+    if isinstance(artifact, LanguageModelArtifact | RewardArtifact):
         licence = family_named(base.family).licence
         method = f"{artifact.method}, {artifact.quantisation or 'unquantised base'}"
         prompt_format = f"{artifact.prompt_format}, SHA-256 `{artifact.prompt_format_sha256}`"
+    if isinstance(artifact, LanguageModelArtifact):
         grounding = _grounding(artifact.grounding)
         turns = TURNS[artifact.turns] if artifact.turns else ""
         ranks = ", ".join(f"`{layer}` {rank}" for layer, rank in (artifact.ranks or {}).items())
@@ -245,7 +249,7 @@ def _proof(artifact: AnyArtifact) -> str:
     parts = []
     if isinstance(artifact, BesideBaseArtifact):
         parts.append(f"## 未合并 Not merged\n\n{artifact.why_not_merged}")
-    if isinstance(artifact, MergedArtifact | AdapterArtifact) and artifact.merge_proof is not None:
+    if isinstance(artifact, MergedArtifact | AdapterArtifact | RewardArtifact) and artifact.merge_proof is not None:
         parts.append(_figures(artifact.merge_proof))
     return "\n\n".join(parts)
 
@@ -280,6 +284,9 @@ model = PeftModel.from_pretrained(load_model("BASE"), "…")
 prompt_format = PromptFormat.load(Path("…"), load_tokenizer("BASE"))"""
 
 
+REWARD = """from models.reward_model import RewardModel  # Xinglin's; AutoModelForSequenceClassification loads it, too
+
+rewards = RewardModel.load(Path("…")).rate([(*question, answer)])"""
 READER = """import models.reader  # Xinglin's; it brings the pipeline back
 from transformers import pipeline
 
@@ -290,6 +297,8 @@ def _loading(artifact: AnyArtifact, hub_name: str | None) -> str:
     match artifact:
         case ReaderArtifact():
             code = READER
+        case RewardArtifact():
+            code = REWARD
         case BesideBaseArtifact():
             code = ADAPTER.replace("BASE", hub_name or artifact.base.name)
         case _:

@@ -9,11 +9,13 @@ dropped.jsonl   the examples that were not trained on, and why
 selected.json   which step's values are the result, where the dev loss decided (train.keep_best, train.early_stopping)
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
 checkpoints/    everything needed to resume the run bit for bit
+samples.jsonl   answers sampled in training with their rewards, of a stage that learns from them
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
 adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
 whole/          the tuned model, where all weights were tuned
 reader/         the encoder that marks answers, of an extractive recipe
+reward/         the model that rates answers, of a stage that trains one
 report/         index.html, report.json, report.md, items.jsonl
 ```
 """
@@ -118,6 +120,11 @@ class RunDirectory:
     def checkpoints(self) -> Path:
         """Where checkpoints go."""
         return self.path / "checkpoints"
+
+    @property
+    def samples_file(self) -> Path:
+        """Answers that were sampled in training, with their rewards."""
+        return self.path / "samples.jsonl"
 
     @property
     def report(self) -> Path:

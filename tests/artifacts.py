@@ -29,6 +29,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "adapter": {**LANGUAGE_MODEL, "merge_proof": None, "why_not_merged": "merge.enabled=false"},
     "prefix": {**LANGUAGE_MODEL, "method": "ptuning_v2", "why_not_merged": "a prefix cannot be merged"},
     "reader": {"method": "extractive"},
+    "reward": {**LANGUAGE_MODEL, "merge_proof": PROOF},
 }
 
 

@@ -23,9 +23,7 @@ def model_of_run(path: Path) -> Path | None:
         UserError: The run has not finished, there is none yet, or its result is no model of its own.
         Refused: A file of the result was changed.
     """
-    run = (
-        newest_finished(path.parent, "model.path") if path.name == LATEST and not path.exists() else RunDirectory(path)
-    )
+    run = run_at(path, "model.path")
     if not run.config_file.is_file():
         return None
     if not is_finished(run):
@@ -45,6 +43,19 @@ def model_of_run(path: Path) -> Path | None:
     artifact.check_files(directory)
     logger.info("the base is what {} has made", run.path)
     return directory.resolve()
+
+
+def run_at(path: Path, key: str) -> RunDirectory:
+    """The run at a path; of ``runs/NAME/latest`` the newest finished one of that name.
+
+    Args:
+        path: The path.
+        key: The key that asks for it.
+
+    Raises:
+        UserError: There is none of that name.
+    """
+    return newest_finished(path.parent, key) if path.name == LATEST and not path.exists() else RunDirectory(path)
 
 
 def newest_finished(runs: Path, key: str) -> RunDirectory:

@@ -26,6 +26,8 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_pretrain                     reads plain text; data=text source.path=DIR
   python training/run.py recipe=medical_lora_pretrain_sft            answers, after recipe=medical_pretrain
   python training/run.py recipe=medical_dpo                          prefers right answers; after recipe=medical_qlora
+  python training/run.py recipe=math_grpo                            learns from its right answers; after math_qlora
+  python training/run.py recipe=medical_reward                       a model that rates answers; then medical_rlhf
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
   python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
@@ -36,9 +38,10 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=NAME … adapter.path=RUN              goes on from an earlier run's adapter, on its base
   python training/run.py recipe=NAME model=generic model.path=RUN    tunes what an earlier run has made
 
-Choices (files in configs/; loss= belongs to recipes of preferences, whose data= are pairs; recipes of pre-training take
-data= text or prose; extractive recipes take model= encoder, minilm or reader, data= subjqa and no method):
-{choices("run", "preference", "pretrain", "extractive")}
+Choices (files in configs/; loss= belongs to recipes of preferences; their data= and those of reward models are pairs;
+recipes of pre-training take data= text or prose; extractive recipes take model= encoder, minilm or reader, data= subjqa
+and no method):
+{choices("run", "preference", "pretrain", "reward", "grpo", "extractive")}
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4|auto  train.max_length=512

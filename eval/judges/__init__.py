@@ -11,6 +11,7 @@ from eval.judges.held_out_loss import judge as held_out_loss
 from eval.judges.image_prompt_format import judge as image_prompt_format
 from eval.judges.judge import Judge
 from eval.judges.math_answer import judge as math_answer
+from eval.judges.pair_accuracy import judge as pair_accuracy
 from eval.judges.refusal import judge as refusal
 from eval.judges.rouge_l_zh import judge as rouge_l_zh
 from eval.judges.squad_zh_en import judge as squad_zh_en
@@ -19,6 +20,7 @@ JUDGES: dict[str, Judge] = {
     judge.name: judge
     for judge in (
         *choice.JUDGES,
+        *pair_accuracy.JUDGES,
         *math_answer.JUDGES,
         *image_prompt_format.JUDGES,
         *squad_zh_en.JUDGES,

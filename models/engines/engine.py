@@ -100,6 +100,7 @@ class Completion:
     """A generated answer.
 
     Attributes:
+        ids: Token ids of the answer, with the one that ended it; empty where the engine does not say.
         logprobs: Of the tokens of prompt and answer, the one that ended it included, where they were asked for.
     """
 
@@ -108,6 +109,7 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     logprobs: tuple[TokenLogprob, ...] = ()
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

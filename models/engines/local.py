@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from common.errors import UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
-from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
+from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact, RewardArtifact
 from models.beside_base import load_beside_base
 from models.config import DType
 from models.conversation import Continuation, Conversation, Prompt
@@ -236,7 +236,7 @@ class _Row:
     def completion(self, logprobs: tuple[TokenLogprob, ...]) -> Completion:
         """The answer, which has ended."""
         assert self.ended is not None
-        return Completion(self._text(), self.ended, len(self.prompt), len(self.ids), logprobs)
+        return Completion(self._text(), self.ended, len(self.prompt), len(self.ids), logprobs, (*self.ids, *self.stop))
 
 
 def stop_ids(model: PreTrainedModel | PeftModel, prompt_format: PromptFormat) -> tuple[int, ...]:
@@ -286,6 +286,12 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
             "this is an extractive reader: it marks the answer in a passage and cannot chat",
             where=str(path),
             fix=f"ask it with: {artifact.how_to_use(directory)}",
+        )
+    if isinstance(artifact, RewardArtifact):
+        raise UserError(
+            "this is a reward model: it rates answers and cannot chat",
+            where=str(path),
+            fix=f"serve the model that is trained by it: {artifact.how_to_use(directory)}",
         )
     artifact.check_files(directory)
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype

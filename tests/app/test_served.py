@@ -60,7 +60,7 @@ def test_latest_skips_what_cannot_be_served_and_says_why(tmp_path: Path, logged:
     assert latest(tmp_path) == servable
     text = "".join(logged)
     for reason in (
-        "reader marks answers",
+        "an extractive reader",
         "merged/ is missing",
         "format_version is missing",
         "it has not finished",

@@ -12,6 +12,7 @@ from canary import canary
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
     BertConfig,
     BertModel,
     LlamaConfig,
@@ -147,6 +148,11 @@ def test_model_mapping() -> None:
     assert AutoModelForCausalLM._model_mapping[LlamaConfig] is LlamaForCausalLM
     with pytest.raises(KeyError):
         AutoModelForCausalLM._model_mapping[type("UnknownConfig", (), {})]
+    rating = AutoModelForSequenceClassification._model_mapping[LlamaConfig]
+    assert rating.base_model_prefix == LlamaForCausalLM.base_model_prefix
+    sizes = {"vocab_size": 8, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_labels": 1}
+    score = rating(LlamaConfig(**sizes, num_attention_heads=2, num_key_value_heads=2)).score
+    assert isinstance(score, torch.nn.Linear) and score.bias is None and score.weight.shape == (1, 8)
 
 
 @canary(

@@ -10,6 +10,7 @@ import torch
 from canary import canary
 from torch.utils.data import DataLoader, Sampler
 from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainingArguments, trainer_pt_utils
+from transformers.trainer_utils import EvalLoopOutput
 
 ROWS = [{"input_ids": torch.tensor([1, 2, 3]), "labels": torch.tensor([1, 2, 3])}] * 4
 
@@ -130,6 +131,33 @@ def test_get_train_sampler() -> None:
     with tempfile.TemporaryDirectory() as directory:
         run(Ordered, Path(directory))
     assert epochs == [0, 1], f"the sampler was asked for an order in the epochs {epochs}, by trainer.state.epoch"
+
+
+@canary(
+    not_called_any_more=lambda patch: patch.setattr(Trainer, "_run_epoch", lambda *_, **__: None),
+    another_signature=lambda patch: patch.setattr(Trainer, "get_batch_samples", lambda self, batches: (batches, None)),
+)
+def test_get_batch_samples() -> None:
+    parameters = list(inspect.signature(Trainer.get_batch_samples).parameters)
+    assert parameters == ["self", "epoch_iterator", "num_batches", "device"], parameters
+    asked: list[int] = []
+    trained: list[int] = []
+
+    class Asking(Trainer):  # type: ignore[misc]
+        def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
+            super().get_batch_samples(epoch_iterator, num_batches, device)
+            asked.append(self.state.global_step)
+            return [{name: torch.full((1, 3), 7) for name in ("input_ids", "labels")}], None
+
+        def training_step(self, model: Any, inputs: Any, *arguments: Any) -> torch.Tensor:
+            trained.append(int(inputs["input_ids"][0, 0]))
+            return super().training_step(model, inputs, *arguments)
+
+    with tempfile.TemporaryDirectory() as directory:
+        run(Asking, Path(directory))
+    assert asked == [0, 1, 2, 3], f"asked before the steps {asked}"
+    assert trained == [7] * 4, f"trained on {trained}"
+    assert EvalLoopOutput._fields == ("predictions", "label_ids", "metrics", "num_samples"), EvalLoopOutput._fields
 
 
 class Order(Sampler[int]):

@@ -161,6 +161,10 @@ class Lora(LinearMethod[LoraConfig]):
         """See ``Method.rates``."""
         return {"lora_B": config.loraplus_ratio} if config.loraplus_ratio > 1 else {}
 
+    def base_is_kept(self, config: LoraConfig) -> bool:
+        """See ``Method.base_is_kept``; a start that is a part of the weights is missing from them."""
+        return not config.decomposes
+
     def attach(self, model: PreTrainedModel, config: LoraConfig) -> PreTrainedModel | PeftModel:
         """Keeps room for a start that is a part of the weights; see ``LinearMethod.attach``."""
         adapted = super().attach(model, config)

@@ -135,6 +135,10 @@ class Method(ABC, Generic[C]):
         """What the method does at every step besides the optimiser, or keeps for a resume; most have nothing."""
         return None
 
+    def base_is_kept(self, config: C) -> bool:
+        """Whether the base is there, as it was, while what is trained is switched off."""
+        return self.result != "whole"
+
     def ranks(self, directory: Path) -> dict[str, int] | None:
         """The rank of every layer in a saved result, where training chose it."""
         return None

@@ -14,8 +14,10 @@ from common.groups import CONFIGS
 from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.stages.extractive.config import ExtractiveConfig
+from training.stages.grpo.config import GrpoConfig
 from training.stages.preference.config import PreferenceConfig
 from training.stages.pretrain.config import PretrainConfig
+from training.stages.reward.config import RewardModelConfig
 from training.stages.sft.config import SftConfig
 from training.stages.stage import Stage
 
@@ -32,6 +34,10 @@ _ALL = (
         ("用较好与较差的回答训练语言模型", "a language model, tuned on better and worse answers"),
         "preference",
         PreferenceConfig,
+    ),
+    Stage("reward", ("训练给回答打分的奖励模型", "a model that rates answers"), "reward", RewardModelConfig),
+    Stage(
+        "grpo", ("按对回答的奖励训练语言模型", "a language model, tuned on rewards of its answers"), "grpo", GrpoConfig
     ),
     Stage(
         "extractive", ("训练在段落中标出答案的编码器", "an encoder that marks answers"), "extractive", ExtractiveConfig

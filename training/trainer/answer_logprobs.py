@@ -32,7 +32,11 @@ class AnswerLogprobs(OutputLayer):
         self.dtype: torch.dtype = self.layer.weight.dtype if dtype == torch.float32 else dtype
 
     def of_rows(self, outputs: Any, labels: torch.Tensor) -> torch.Tensor:
-        """The log-probability of every row's answer, summed over its tokens: ``[batch]``, in nats.
+        """The log-probability of every row's answer, summed over its tokens, ``[batch]``; see ``of_places``."""
+        return self.of_places(outputs, labels).sum(1)
+
+    def of_places(self, outputs: Any, labels: torch.Tensor) -> torch.Tensor:
+        """The log-probability of every supervised token at its place, else 0: ``[batch, seq - 1]``, in nats.
 
         Args:
             outputs: Of the model inside the context.
@@ -41,7 +45,7 @@ class AnswerLogprobs(OutputLayer):
         targets = labels[:, 1:]
         supervised = targets != IGNORED
         tokens = self._of_tokens(outputs.logits[:, :-1][supervised], targets[supervised])
-        return tokens.new_zeros(targets.shape).masked_scatter(supervised, tokens).sum(1)
+        return tokens.new_zeros(targets.shape).masked_scatter(supervised, tokens)
 
     def total(self, returned: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The negative sum over some positions, for the rehearsal of a step; see ``SupervisedLoss.total``."""

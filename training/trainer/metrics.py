@@ -25,11 +25,12 @@ CSV_COLUMNS = (
 
 
 class TokenCounts(Protocol):
-    """What a trainer counts, and what it measures besides the loss."""
+    """What a trainer counts, and what it measures besides the loss; on the dev split the same where nothing is said."""
 
     tokens: int
     supervised_tokens: int
     measures: tuple[str, ...]
+    dev_measures: tuple[str, ...] | None
 
 
 class MetricsLog(TrainerCallback):
@@ -47,8 +48,8 @@ class MetricsLog(TrainerCallback):
         write_text(self.run.metrics_file, "".join(f"{json.dumps(metrics)}\n" for metrics in self.earlier))
         self.jsonl = self.run.metrics_file.open("a", encoding="utf-8")
         self.csv_file = self.run.metrics_file.with_suffix(".csv").open("w", encoding="utf-8", newline="")
-        measures = self.trainer.measures
-        self.csv = csv.DictWriter(self.csv_file, (*CSV_COLUMNS, *measures, *(f"dev_{name}" for name in measures)))
+        dev = (f"dev_{name}" for name in self._dev_measures)
+        self.csv = csv.DictWriter(self.csv_file, (*CSV_COLUMNS, *self.trainer.measures, *dev))
         self.csv.writeheader()
         self.board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=state.global_step + 1)
         self.csv.writerows(self.earlier)
@@ -57,6 +58,11 @@ class MetricsLog(TrainerCallback):
         )
         self.since = (time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens)
         _forget_peak_memory()
+
+    @property
+    def _dev_measures(self) -> tuple[str, ...]:
+        found = self.trainer.dev_measures
+        return self.trainer.measures if found is None else found
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Moves the progress bar; the last step is always logged, so that a short run has a loss."""
@@ -70,7 +76,7 @@ class MetricsLog(TrainerCallback):
         if "loss" in logs:
             self._log_step(state, logs)
         if "eval_loss" in logs:
-            measured = {f"dev_{name}": logs[f"eval_{name}"] for name in ("loss", *self.trainer.measures)}
+            measured = {f"dev_{name}": logs[f"eval_{name}"] for name in ("loss", *self._dev_measures)}
             self._write({"step": state.global_step, "epoch": state.epoch, **measured})
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

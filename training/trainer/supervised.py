@@ -170,7 +170,8 @@ class SupervisedTrainer(Trainer):
         rows_of_step: Rows of an optimiser step, over all processes.
         rates: Learning rates in multiples of that of the run, by a part of the names of trained tensors.
         companion: What the method does at every step; it restores what is trained.
-        measures: Names of what is logged besides the loss, in training and (with ``dev_``) on the dev split.
+        measures: Names of what is logged besides the loss in training.
+        dev_measures: The same (with ``dev_``) on the dev split; by default the same ones.
         tokens: Trained on so far, without padding.
         supervised_tokens: Those of them that the loss counts.
     """
@@ -183,6 +184,7 @@ class SupervisedTrainer(Trainer):
     rates: Mapping[str, float] = MappingProxyType({})
     companion: Companion | None = None
     measures: tuple[str, ...] = ()
+    dev_measures: tuple[str, ...] | None = None
 
     def take(self, along: Along, output: OutputLayer | LossOfLogits) -> None:
         """Adds what goes along; ``output`` is what has taken over the model's output layer."""
@@ -288,12 +290,16 @@ class SupervisedTrainer(Trainer):
             for path in written.iterdir():
                 path.rename(partial / path.name)
             written.rmdir()
-            for part in (self.watch, self.companion):
-                if part:
-                    part.save(partial)
+            self._save_parts(partial)
             seal(partial, self.fingerprint)
         sync(place)
         self._remove_old_checkpoints(place)
+
+    def _save_parts(self, checkpoint: Path) -> None:
+        """Writes what only a resume needs into a checkpoint."""
+        for part in (self.watch, self.companion):
+            if part:
+                part.save(checkpoint)
 
     def _save_rng_state(self, output_dir: str) -> None:
         """Each process has states of its own; the first one writes them all."""

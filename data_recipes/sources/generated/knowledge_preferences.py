@@ -1,4 +1,7 @@
-"""Pairs of a right and a worse answer, made by rule from a knowledge base; the tests are those of its instructions."""
+"""Pairs of a right and a worse answer, made by rule from a knowledge base.
+
+The tests are those of its instructions; an item of theirs that no rule gives a worse answer is kept without one.
+"""
 
 from collections.abc import Iterator
 from random import Random
@@ -15,6 +18,7 @@ from domains.worse_answers import WorseAnswers
 
 NAME = "knowledge_preferences"
 PAIRED = ("train", "dev")
+"""What is trained on: here an example is a pair, or it is dropped."""
 
 ABOUT = Description(
     zh="较差的回答由规则造出，不是人的判断：同一属性换成别的条目的事实，或答了没有问的属性；个别可能碰巧也对。",
@@ -34,17 +38,19 @@ class KnowledgePreferencesSource(InstructionSourceConfig):
 
 
 def read(config: KnowledgePreferencesSource) -> Iterator[Example | Dropped]:
-    """Writes the instructions, and gives each of training and dev a worse answer; those without one are dropped.
+    """Writes the instructions, and gives each a worse answer; those of training and dev without one are dropped.
 
     Raises:
         UserError: The knowledge base is damaged.
     """
     kb = config.load()
     splits, dropped = write(kb, config.knowledge, config.sizes.model_dump(), config.held_out_share, config.seed)
-    worse, rng = WorseAnswers.of(kb, config.knowledge.phrasebook, splits["train"]), Random(f"{config.seed} worse")
+    worse = WorseAnswers.of(kb, config.knowledge.phrasebook, splits["train"])
+    trained, tested = (Random(f"{config.seed} {purpose}") for purpose in ("worse", "worse in tests"))
     for name, examples in splits.items():
+        rng = trained if name in PAIRED else tested  # what is trained on does not depend on the tests
         for example in examples:
-            rejected = worse.to(example, rng) if name in PAIRED else ""
+            rejected = worse.to(example, rng)
             if name in PAIRED and not rejected:
                 yield Dropped(example.id, "no_worse_answer")
             else:

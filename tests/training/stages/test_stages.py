@@ -28,5 +28,5 @@ def test_a_run_of_an_unknown_stage_or_no_run_at_all_is_refused(tmp_path: Path) -
     with pytest.raises(UserError, match=r"config\.yaml is missing"):
         open_run(tmp_path)
     (tmp_path / "config.yaml").write_text("stage: reading_tea_leaves\n")
-    with pytest.raises(UserError, match="available: sft, pretrain, preference, extractive"):
+    with pytest.raises(UserError, match=f"available: {', '.join(STAGES)}"):
         open_run(tmp_path)

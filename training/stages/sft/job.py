@@ -147,9 +147,13 @@ class LanguageModelJob(Job[L]):
         refuse_unchanged(before, checksums(model, self.method.decisive))
         if not processes.is_first():
             return
-        dtype = compute_dtype(self.config.model.dtype).dtype
         with replacing_directory(self.trained(run)) as directory:
-            self.method.save(model, directory, self.language_model, dtype)
+            self._save(model, directory)
+
+    def _save(self, model: PreTrainedModel | PeftModel, directory: Path) -> None:
+        """Writes what was trained into an empty directory."""
+        dtype = compute_dtype(self.config.model.dtype).dtype
+        self.method.save(model, directory, self.language_model, dtype)
 
     def _report_trained(self, model: PreTrainedModel | PeftModel) -> None:
         trained = sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
@@ -25,13 +25,29 @@ from training.methods.method import MethodConfig
 from training.stages.sft.config import LanguageModelConfig
 from training.trainer.answer_logprobs import AnswerLogprobs
 from training.trainer.arguments import training_numerics
+from training.trainer.reward import RewardHead
 from training.trainer.supervised_loss import LossOfLogits, SupervisedLoss, loss_of
 
 FLOAT, DOUBLE = 4, 8  # bytes
 
 LossMaker = Callable[
-    [PreTrainedModel | PeftModel, torch.dtype, bool | None], SupervisedLoss | AnswerLogprobs | LossOfLogits
+    [PreTrainedModel | PeftModel, torch.dtype, bool | None],
+    SupervisedLoss | AnswerLogprobs | RewardHead | LossOfLogits,
 ]
+
+
+class Answering(NamedTuple):
+    """Answers that are given together.
+
+    Attributes:
+        rows: How many.
+        prompt: Tokens of the longest prompt.
+        answer: Most tokens of an answer.
+    """
+
+    rows: int
+    prompt: int
+    answer: int
 
 
 @dataclass(frozen=True)
@@ -43,12 +59,14 @@ class Step:
         length: Tokens of its longest row.
         supervised: Tokens that its loss counts.
         loss: What the loss is computed with.
+        sampled: The answers that the step learns from, where the model in training gives them.
     """
 
     rows: int
     length: int
     supervised: int
     loss: LossMaker = loss_of
+    sampled: Answering | None = None
 
     @classmethod
     def of(cls, rows: Rows, batch_size: int) -> "Step":
@@ -109,6 +127,9 @@ def phases(
     used = _step(
         shapes, training, precision, train.packing, train.gradient_checkpointing, train.gradient_accumulation > 1
     )
+    if training.sampled:
+        weights, owned, computing = used
+        used = weights, owned, max(computing, _sampling(shapes, training.sampled))
     found: dict[PhaseName, Phase] = {"training": Phase(*used, _less_in_training(config))}
     if method.result == "mergeable" and config.merge.enabled:
         fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
@@ -168,6 +189,13 @@ def _step(
         owned = 2 * _bytes(trained) + _bytes(moments)
         peak = memory.peak
     return weights, owned, peak - weights - owned
+
+
+@cache
+def _sampling(shapes: Shapes, answers: Answering) -> float:
+    """What a model in training computes with while it answers, on top of its weights."""
+    weights, peak = _answering(shapes.tuned().eval(), *answers)
+    return peak - weights
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Pairs of a knowledge base: training and dev have a worse answer, the tests are those of its instructions."""
+"""Pairs of a knowledge base: training and dev have a worse answer; the tests are its instructions, most with one."""
 
 from common.command import read_config
 from data_recipes.config import BuildConfig
@@ -17,7 +17,10 @@ def written(data: str) -> list[Example | Dropped]:
 def test_training_and_dev_are_pairs_and_the_tests_are_those_of_the_instructions() -> None:
     pairs, single = written("medical_preferences"), written("medical")
     kept = [item for item in pairs if isinstance(item, Example)]
-    assert all(bool(item.rejected) is (item.split in ("train", "dev")) for item in kept)
+    assert all(item.rejected for item in kept if item.split in ("train", "dev"))
+    tested = [item for item in kept if item.split not in ("train", "dev")]
+    assert len(tested) / 2 < sum(bool(item.rejected) for item in tested) < len(tested)
+    assert all(item.rejected != item.answer for item in kept)
     assert len(pairs) == len(single)  # every row is kept or accounted for
     dropped = {item.reason for item in pairs if isinstance(item, Dropped)} - {
         item.reason for item in single if isinstance(item, Dropped)

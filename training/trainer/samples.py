@@ -1,0 +1,50 @@
+"""Answers of a model in training, for whoever watches it: ``samples.jsonl`` of its run. No log has them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from common.files import write_text
+from data_recipes.schema.example import Example
+from training.trainer.rollouts import Answered
+
+
+class SampleLog(TrainerCallback):
+    """Writes the answers to one question, with their rewards, whenever the loss is logged.
+
+    Args:
+        file: Where to; what a resumed run had written after its checkpoint is written again.
+
+    Attributes:
+        answers: The newest question, with all answers to it; None once they are written.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.answers: tuple[Example, Sequence[Answered]] | None = None
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Keeps what was written until the checkpoint."""
+        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.is_file() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
+        write_text(self.file, "".join(f"{line}\n" for line in kept))
+        logger.info("sampled answers with their rewards: {}", self.file)
+
+    def write(self, step: int) -> None:
+        """Adds the newest answers, once."""
+        if self.answers is None:
+            return
+        (question, answers), self.answers = self.answers, None
+        record = {
+            "step": step,
+            "id": question.id,
+            "question": question.prompt[-1].content,
+            "reference": question.answer,
+            "answers": [{"text": one.text, "reward": one.reward, **one.scores} for one in answers],
+        }
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
