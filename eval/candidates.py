@@ -8,12 +8,14 @@ from loguru import logger
 from common.errors import Refused, UserError
 from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
+from data_recipes.pipeline.build import BuiltDataset
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
-from eval.exams.exam import read_exam
+from eval.exams.exam import Exam, read_exam
 from eval.extractive import evaluate_reader
 from eval.gates.decide import check_gate
 from eval.gates.reports import decide_report
+from eval.own_items import own_dataset
 from eval.report.markdown import gate_told
 from eval.report.schema import BASE, OTHER, TUNED, Report, System, subject_of
 from eval.systems import base_of_run, plain_engine, plain_model, recorded_server, result_of_run, server
@@ -74,8 +76,8 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     path = locate(config.model.path) if config.model and config.model.path else None
     artifact = _artifact(path) if path else None
     if path and isinstance(artifact, ReaderArtifact):
-        if config.suite.exam:
-            raise UserError("an extractive reader marks passages and takes no exam", where="suite", fix="suite=dataset")
+        if config.suite.exam or config.suite.items:
+            raise UserError("an extractive reader only marks passages", where="suite", fix="suite=dataset")
         dataset = datasets_of.load(_dataset_directory(config, [artifact]))
         return evaluate_reader(config, path, artifact, dataset, command)
     exams = [read_exam(config.suite)] if config.suite.exam else []
@@ -84,7 +86,7 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     trained = [candidate.artifact for candidate in (subject, *candidates.values()) if candidate.artifact]
     return evaluate_candidates(
         candidates,
-        exams[0].dataset() if exams else datasets_of.load(_dataset_directory(config, trained)),
+        _dataset(config, exams, trained),
         config.suite,
         config.out,
         metrics_file=RunDirectory.of(Path(subject.record.origin)).metrics_file if subject.artifact else None,
@@ -97,6 +99,15 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
 def _artifact(path: Path) -> Artifact | None:
     """What a directory says about its model; None for a model that this project has not trained."""
     return Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
+
+
+def _dataset(config: EvalConfig, exams: Sequence[Exam], trained: Sequence[Artifact]) -> BuiltDataset:
+    """Where the items come from."""
+    if exams:
+        return exams[0].dataset()
+    if config.suite.items is not None:
+        return own_dataset(config.suite)
+    return datasets_of.load(_dataset_directory(config, trained))
 
 
 def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:

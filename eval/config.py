@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from common.command import Config
+from data_recipes.schema.manifest import Description
 from eval.exams.published import ExamFormat
 from eval.gates.config import GateConfig
 from models.config import DType
@@ -30,10 +31,14 @@ class ExamConfig(Config):
 
 
 class SuiteConfig(Config):
-    """What a model is asked, and how it answers (always greedily).
+    """What a model is asked, and how it answers.
 
     Attributes:
+        version: Of the items and how they are asked; a report names it.
+        about: What it shows; in the report.
         splits: Splits of the dataset to run, or ``all_test``: every split but train and dev.
+        items: A JSON lines file of items of one's own, asked instead of a dataset (``eval/own_items.py``); a relative
+            path is beside the suite's YAML.
         exam: The exam that is asked instead of a dataset.
         path: The folder of the exam, as its authors publish it.
         max_items: Most items per split, chosen by seed; None runs them all.
@@ -44,7 +49,10 @@ class SuiteConfig(Config):
     """
 
     name: str = Field(min_length=1)
+    version: str = "1"
+    about: Description | None = None
     splits: tuple[str, ...] | Literal["all_test"] = "all_test"
+    items: Path | None = None
     exam: ExamConfig | None = None
     path: Path | None = None
     max_items: int | None = Field(default=None, ge=1)
@@ -56,6 +64,12 @@ class SuiteConfig(Config):
     def _a_folder_is_of_an_exam(self) -> Self:
         if self.path is not None and self.exam is None:
             raise ValueError("path is the folder of an exam; choose one, e.g. suite=medical_exam")
+        return self
+
+    @model_validator(mode="after")
+    def _one_place_of_items(self) -> Self:
+        if self.items is not None and (self.exam is not None or self.splits != "all_test"):
+            raise ValueError("items is a file of items; splits and exam choose others: give one of them")
         return self
 
 

@@ -136,7 +136,7 @@ def evaluate_candidates(
     report, items = assemble(
         results,
         suites | {name: [item.example for item in items] for name, items in scored.items()},
-        _described(dataset, exams),
+        _described(dataset, config, exams),
         config,
         artifacts={system: candidate.artifact for system, candidate in candidates.items() if candidate.artifact},
         metrics_file=metrics_file,
@@ -148,9 +148,11 @@ def evaluate_candidates(
     return report
 
 
-def _described(dataset: BuiltDataset, exams: Sequence[Exam]) -> BuiltDataset:
-    """The dataset, with what the suites of exams show."""
+def _described(dataset: BuiltDataset, config: SuiteConfig, exams: Sequence[Exam]) -> BuiltDataset:
+    """The dataset, with what the suites of exams and of one's own show."""
     descriptions = dataset.manifest.descriptions | {k: v for exam in exams for k, v in exam.descriptions.items()}
+    if config.items is not None and config.about is not None:
+        descriptions[config.name] = config.about
     return replace(dataset, manifest=dataset.manifest.model_copy(update={"descriptions": descriptions}))
 
 

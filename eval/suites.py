@@ -1,6 +1,7 @@
-"""Runs a model on suites: every item is answered greedily and its reference answer is scored.
+"""Runs a model on suites: every item is answered and its reference answer is scored.
 
-A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/judges/``).
+A suite is one split of the dataset, or a file of items of one's own. What an item can be judged by is in the item
+itself (``eval/judges/``).
 """
 
 import math
@@ -13,6 +14,7 @@ from common.hashing import sha256_text
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
+from eval.own_items import read_items
 from models.engines.engine import Completion, Engine, RepetitionDetection, Sampling, Score
 
 NOT_TEST = ("train", "dev")
@@ -29,11 +31,13 @@ def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict
         config: The suite.
 
     Returns:
-        Items by split.
+        Items by split; those of a file by the name of the suite.
 
     Raises:
-        UserError: A requested split does not exist, or there is nothing to run.
+        UserError: A requested split does not exist, there is nothing to run, or an item of a file is wrong.
     """
+    if config.items is not None:
+        return {config.name: choose(read_items(config), config)}
     names = [name for name in splits if name not in NOT_TEST] if config.splits == "all_test" else config.splits
     missing = [name for name in names if not splits.get(name)]
     if missing or not names:

@@ -14,6 +14,7 @@ from eval.judges.math_answer import judge as math_answer
 from eval.judges.refusal import judge as refusal
 from eval.judges.rouge_l_zh import judge as rouge_l_zh
 from eval.judges.squad_zh_en import judge as squad_zh_en
+from eval.judges.withholding import judge as withholding
 
 JUDGES: dict[str, Judge] = {
     judge.name: judge
@@ -26,6 +27,7 @@ JUDGES: dict[str, Judge] = {
         *citation.JUDGES,
         *emergency.JUDGES,
         *refusal.JUDGES,
+        *withholding.JUDGES,
         *rouge_l_zh.JUDGES,
         *bleu_zh.JUDGES,
         *held_out_loss.JUDGES,

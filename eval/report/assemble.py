@@ -21,6 +21,7 @@ from eval.config import SuiteConfig
 from eval.exams.exam import Exam
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS, RANGES
+from eval.own_items import told
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -360,7 +361,7 @@ def _suite_records(
             en=description.en if description else name,
             items=len(examples),
             shots=shots.get(name, 0),
-            without_reference=sum(not example.has_reference for example in examples),
+            without_reference=sum(not example.is_judged for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),
             overlap=_overlap(overlaps[name][subject], len(examples)),
@@ -521,6 +522,7 @@ def _provenance(
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         grounding=_grounding(dataset.manifest.grounding),
+        items=told(config) if config.items else "",
         exams={exam.name: exam.told for exam in exams},
         suite=config.name,
         seed=config.seed,

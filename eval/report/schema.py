@@ -235,6 +235,7 @@ class ReportProvenance(_ReportPart):
         trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
         selected: Which values of the training the model has; empty where the dev loss did not decide.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
+        items: The file of items of one's own: its suite, version, path and hash; empty where there is none.
         exams: What was asked of published exams, by name of the suite: prompt, folder, hash, examples.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
@@ -256,6 +257,7 @@ class ReportProvenance(_ReportPart):
     prompt_format: str
     prompt_format_sha256: str
     grounding: str = ""
+    items: str = ""
     exams: dict[str, str] = Field(default_factory=dict)
     suite: str
     seed: int

@@ -419,6 +419,7 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), origin.prompt_format_sha256),
         (Text("提示中的条目", "Entries in the prompt"), origin.grounding),
         (Text("套件", "Suite"), origin.suite),
+        (Text("题目文件", "File of items"), origin.items),
         *((Text("公开考试", "Published exam"), f"{name}: {told}") for name, told in origin.exams.items()),
         (Text("种子", "Seed"), str(origin.seed)),
         (Text("解码", "Decoding"), ", ".join(f"{key}={value}" for key, value in origin.decoding.items())),
