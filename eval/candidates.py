@@ -9,6 +9,7 @@ from common.errors import Refused, UserError
 from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.pipeline.build import BuiltDataset
+from data_recipes.schema.example import Example
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.exams.exam import Exam, read_exam
@@ -93,6 +94,7 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
         command=command,
         rescore=config.rescore,
         exams=exams,
+        train=_train(config, trained),
     )
 
 
@@ -108,6 +110,14 @@ def _dataset(config: EvalConfig, exams: Sequence[Exam], trained: Sequence[Artifa
     if config.suite.items is not None:
         return own_dataset(config.suite)
     return datasets_of.load(_dataset_directory(config, trained))
+
+
+def _train(config: EvalConfig, trained: Sequence[Artifact]) -> Sequence[Example] | None:
+    """What demonstrations are chosen from where the items come from elsewhere."""
+    elsewhere = config.suite.exam is not None or config.suite.items is not None
+    if not config.suite.strategy.shots or not elsewhere:
+        return None
+    return datasets_of.load(_dataset_directory(config, trained)).splits.get("train", [])
 
 
 def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:

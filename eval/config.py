@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from common.command import Config
 from data_recipes.schema.manifest import Description
 from eval.exams.published import ExamFormat
 from eval.gates.config import GateConfig
+from eval.strategies import AnyStrategyConfig, named
+from eval.strategies.direct import ZeroShotConfig
 from models.config import DType
 
 
@@ -44,6 +46,7 @@ class SuiteConfig(Config):
         max_items: Most items per split, chosen by seed; None runs them all.
         max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
             finish, up to its context; an answer that loops is ended there.
+        strategy: How items are put to a model: its name, or its name and settings (``eval/strategies/``).
         batch_size: Conversations answered together.
         seed: Seed of the choice of items, and of the random examples that the report shows.
     """
@@ -57,6 +60,7 @@ class SuiteConfig(Config):
     path: Path | None = None
     max_items: int | None = Field(default=None, ge=1)
     max_new_tokens: int | None = Field(default=160, ge=1)
+    strategy: Annotated[AnyStrategyConfig, BeforeValidator(named)] = ZeroShotConfig()
     batch_size: int = Field(default=48, ge=1)
     seed: int = Field(default=20261123, ge=0)
 

@@ -26,6 +26,9 @@ from eval.config import SuiteConfig, SystemConfig
 from eval.exams.choosing import chosen
 from eval.exams.exam import ExamItem
 from eval.exams.published import LETTERS
+from eval.strategies.solving import solve_together
+from eval.strategies.strategy import Request
+from eval.suites import solving
 
 LONGEST_WAIT = 60.0
 """Seconds before a question is asked again."""
@@ -117,7 +120,7 @@ class Endpoint:
         Raises:
             UserError: The server refuses every question, or has stopped answering.
         """
-        return self._asked("generated", wanted, lambda i: self._answer(examples[i], config.max_new_tokens))
+        return self._asked("generated", wanted, lambda i: self._answer(examples[i], config))
 
     def choose(self, items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:
         """Compares the options of an exam; see ``eval.evaluation.Choose``.
@@ -157,15 +160,30 @@ class Endpoint:
                 fix="what it has answered is stored: run the same command again to resume",
             )
 
-    def _answer(self, example: Example, max_tokens: int | None) -> ModelAnswer | Failure:
+    def _answer(self, example: Example, config: SuiteConfig) -> ModelAnswer | Failure:
+        def reply(request: Request) -> ModelAnswer:
+            found = self._reply(example.id, request, config.max_new_tokens)
+            if isinstance(found, Failure):
+                raise _NoReply(found)
+            return found
+
+        try:
+            [answer] = solve_together([solving(example, config)], lambda requests: [reply(one) for one in requests])
+        except _NoReply as error:
+            return error.failure
+        return answer
+
+    def _reply(self, id: str, request: Request, max_tokens: int | None) -> ModelAnswer | Failure:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [message.model_dump() for message in example.prompt],
-            "temperature": 0,
+            "messages": [message.model_dump() for message in request.messages],
+            "temperature": request.temperature,
         }
+        if request.seed is not None:
+            body["seed"] = request.seed
         if max_tokens is not None:
             body["max_tokens"] = max_tokens
-        return self._retried(example.id, "/chat/completions", body, _read)
+        return self._retried(id, "/chat/completions", body, _read)
 
     def _chosen(self, item: ExamItem) -> ModelAnswer | Failure:
         body = {
@@ -228,6 +246,18 @@ class Endpoint:
         return content
 
 
+class _NoReply(Exception):
+    """A call of a strategy that the server has not answered: the item has no answer.
+
+    Args:
+        failure: Why.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.problem)
+        self.failure = failure
+
+
 class _TooMuch(Exception):
     """A response is not read to its end."""
 
@@ -274,7 +304,8 @@ def _read(reply: dict[str, Any], seconds: float) -> ModelAnswer | Failure:
         text, reason = choice["message"]["content"] or "", choice.get("finish_reason")
         # what our own service adds to its answer (advice, sources, label) is judged with no other system either
         text = (reply.get("xinglin") or {}).get("answer", text)
-        tokens = int((reply.get("usage") or {}).get("completion_tokens") or 0)
+        usage = reply.get("usage") or {}
+        tokens, prompt_tokens = (int(usage.get(name) or 0) for name in ("completion_tokens", "prompt_tokens"))
         # half of a surrogate pair, which JSON allows, could not be written anywhere
         text = text.encode("utf-8", "replace").decode("utf-8")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
@@ -282,7 +313,9 @@ def _read(reply: dict[str, Any], seconds: float) -> ModelAnswer | Failure:
     if reason == "content_filter":
         return Failure("content filter", "item")
     finish_reason: FinishReason = "length" if reason == "length" else "stop"
-    return ModelAnswer(text=text, finish_reason=finish_reason, tokens=tokens, seconds=seconds)
+    return ModelAnswer(
+        text=text, finish_reason=finish_reason, tokens=tokens, prompt_tokens=prompt_tokens, seconds=seconds
+    )
 
 
 def _read_options(reply: dict[str, Any]) -> list[float] | Failure:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eval.config import EvalConfig
 
 HELP = f"""
-Evaluates a model on the test splits of a dataset and writes index.html, report.json, report.md and items.jsonl.
+Evaluates a model on test splits, exams or items of one's own; writes index.html, report.json, report.md and items.jsonl.
 
   python eval/run.py model=runs/medical_qlora/20261123-101500 out=report    a run: its base and its dataset are found
   python eval/run.py model=RUN suite=quick out=report                       a first look: 24 items of each split
@@ -50,6 +50,9 @@ Often changed:
 
   suite.max_new_tokens=null   every system finishes, up to its context; above 2 % of answers that are not whole, none is
                               called better
+
+  suite.strategy=few_shot | chain_of_thought | self_consistency | tree_of_thoughts   how items are put to the model;
+    suite.strategy.name=self_consistency suite.strategy.samples=10; calls, tokens and seconds stand in the report
 
   suite.exam.shots=0   'suite.exam.subjects=[anatomy,nutrition]'   'suite.exam.by=[logprob,generated]'
 

@@ -5,7 +5,9 @@ itself (``eval/judges/``).
 """
 
 import math
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tqdm import tqdm
 
@@ -15,6 +17,9 @@ from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
 from eval.own_items import read_items
+from eval.strategies import STRATEGIES
+from eval.strategies.solving import solve_together
+from eval.strategies.strategy import Request, Solving
 from models.engines.engine import Completion, Engine, RepetitionDetection, Sampling, Score
 
 NOT_TEST = ("train", "dev")
@@ -89,19 +94,42 @@ def answer_items(
 def _answered(
     engine: Engine, examples: Sequence[Example], batch: Sequence[int], lengths: Sequence[int], config: SuiteConfig
 ) -> dict[int, ModelAnswer]:
-    sampling = [decoding(config, engine.context_length)] * len(batch)
-    completions = engine.generate([examples[i].prompt for i in batch], sampling)
+    solvings = [solving(examples[i], config) for i in batch]
+    answers = solve_together(solvings, lambda requests: _generated(engine, requests, config))
+    scored = [i for i in batch if examples[i].has_reference]
     scores = [
         score
-        for scored in _batches_of_tokens(batch, lengths)
-        for score in engine.score([examples[i].messages for i in scored])
+        for together in _batches_of_tokens(scored, lengths)
+        for score in engine.score([examples[i].messages for i in together])
     ]
-    found = zip(batch, completions, scores, strict=True)
-    return {i: _answer(completion, score) for i, completion, score in found}
+    known = dict(zip(scored, scores, strict=True))
+    return {i: _with_score(answer, known.get(i)) for i, answer in zip(batch, answers, strict=True)}
+
+
+def solving(example: Example, config: SuiteConfig) -> Solving:
+    """The suite's strategy at work on an item."""
+    return STRATEGIES[config.strategy.name].solve(config.strategy, example, config.seed)
+
+
+def _generated(engine: Engine, requests: Sequence[Request], config: SuiteConfig) -> list[ModelAnswer]:
+    """Replies to requests, some at a time; one that does not fit the context has none."""
+    fitting = [i for i, one in enumerate(requests) if engine.count_prompt_tokens(one.messages) < engine.context_length]
+    replies = [ModelAnswer(text="", finish_reason="too_long")] * len(requests)
+    plain = decoding(config, engine.context_length)
+    for start in range(0, len(fitting), config.batch_size):
+        batch = fitting[start : start + config.batch_size]
+        sampling = [replace(plain, temperature=requests[i].temperature, seed=requests[i].seed) for i in batch]
+        began = time.monotonic()
+        completions = engine.generate([requests[i].messages for i in batch], sampling)
+        seconds = (time.monotonic() - began) / len(batch)
+        for i, completion in zip(batch, completions, strict=True):
+            replies[i] = _reply(completion, seconds)
+    return replies
 
 
 def decoding(config: SuiteConfig, context_length: int) -> Sampling:
-    """How answers are generated: greedily, up to the suite's limit; without one, to the context or into a loop.
+    """How replies are generated: greedily where a strategy does not sample, up to the suite's limit; without one, to
+    the context or into a loop.
 
     Args:
         config: The suite.
@@ -129,12 +157,19 @@ def rows_scored_at_once(longest: int, items: int) -> int:
     return min(items, max(1, TOKENS_SCORED_AT_ONCE // longest))
 
 
-def _answer(completion: Completion, score: Score) -> ModelAnswer:
+def _reply(completion: Completion, seconds: float) -> ModelAnswer:
     assert completion.finish_reason != "cancelled"  # nothing cancels here
     return ModelAnswer(
         text=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.completion_tokens,
-        logprob=-math.inf if math.isnan(score.logprob) else score.logprob,
-        reference_tokens=score.tokens,
+        prompt_tokens=completion.prompt_tokens,
+        seconds=seconds,
     )
+
+
+def _with_score(answer: ModelAnswer, score: Score | None) -> ModelAnswer:
+    if score is None:
+        return answer
+    logprob = -math.inf if math.isnan(score.logprob) else score.logprob
+    return answer.model_copy(update={"logprob": logprob, "reference_tokens": score.tokens})

@@ -336,6 +336,7 @@ def shown_cost(cost: Cost | None) -> Text:
     known = [
         Text(f"{cost.tokens:.1f} 词元", f"{cost.tokens:.1f} tokens") if cost.tokens is not None else None,
         Text(f"{cost.seconds:.2f} 秒", f"{cost.seconds:.2f} s") if cost.seconds is not None else None,
+        Text(f"{cost.calls:.1f} 次调用", f"{cost.calls:.1f} calls") if cost.calls and cost.calls > 1 else None,
     ]
     found = [one for one in known if one]
     return Text("，".join(one.zh for one in found), ", ".join(one.en for one in found))
