@@ -19,7 +19,7 @@ from app.api.feedback import feedback_router
 from app.api.health import health_router
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.qa import qa_router
-from app.api.served_models import ServedModels, models_router
+from app.api.served_models import PARTS, Part, ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
 from app.audit.chain import AuditChain
@@ -103,12 +103,16 @@ def create_app(
         triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
     crisis = CrisisStage(domain, handover, audience.handover.contact)
     stages = pipeline(backend, domain, triager, knowledge, config, grounding, turns, crisis)
+    nobody_called = CrisisStage(domain, None, audience.handover.contact)  # questions of an evaluation are nobody's
+    parts = {
+        part: pipeline(backend, domain, triager, knowledge, config, grounding, turns, nobody_called, part)
+        for part in (PARTS if config.ablation else ())
+    }
     served = about(domain, triager.levels, knowledge, audience)
     app.include_router(qa_router(stages, domain.notices.disclaimer, backend.model_version, records))
-    models = ServedModels(backend.model_version, config.raw_model)
-    app.include_router(
-        chat_router(Chat(backend, models, stages, domain.notices.disclaimer, triager.levels, config, records))
-    )
+    models = ServedModels(backend.model_version, config.raw_model or config.ablation, tuple(parts))
+    chat = Chat(backend, models, stages, parts, domain.notices.disclaimer, triager.levels, config, records)
+    app.include_router(chat_router(chat))
     completions = Completions(backend, models, config)
     app.include_router(completions_router(completions))
     app.include_router(models_router(models))
@@ -140,30 +144,34 @@ def pipeline(
     grounding: GroundingRecord = NO_ENTRIES,
     turns: Turns = "multi",
     crisis: CrisisStage | None = None,
+    part: Part | None = None,
 ) -> tuple[PipelineStage, ...]:
     """The stages from a user's question to the answer, in order.
 
     What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it. An
     emergency is answered before anything else is looked up, counted or refused.
+
+    A ``part`` is for evaluations that take the pipeline apart; None is all of it.
     """
     retriever = retriever_of(knowledge)
-    reads = grounding.kind == "entries"
-    ask_back = domain.ask_back() if domain.ask_back and config.ask_back else None
+    reads, rules, whole = grounding.kind == "entries", part != "entries", part is None
+    ask_back = domain.ask_back() if whole and domain.ask_back and config.ask_back else None
+    declines_unfound = knowledge.entries and (reads or domain.verify == "strict")
     return (
         LabelStage(config.content_producer),
         *([AnswersStage(ask_back)] if ask_back else []),
-        TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever),
-        *([crisis] if crisis else []),
-        EmergencyStage(),
+        *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
+        *([crisis] if rules and crisis else []),
+        *([EmergencyStage()] if rules else []),
         QuotaStage(),
         LengthStage(),
         *([OwnWordsStage(ask_back)] if ask_back else []),
         CiteStage(domain, retriever, knowledge.version),
-        DeclineStage(domain.declines),
+        *([DeclineStage(domain.declines)] if rules else []),
         *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
-        *([NotFoundStage(domain.notices)] if knowledge.entries and (reads or domain.verify == "strict") else []),
+        *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
-        *([VerifyStage(domain, knowledge)] if knowledge.entries else []),
+        *([VerifyStage(domain, knowledge)] if whole and knowledge.entries else []),
         TurnsStage(turns, names_subjects=not knowledge.described),
         AnswerStage(backend, config, domain.notices.no_answer.zh),
     )

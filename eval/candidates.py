@@ -10,6 +10,7 @@ from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
+from eval.ablation import parts_of
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.exams.exam import Exam, read_exam
@@ -132,6 +133,9 @@ def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:
 
 def _candidates(config: EvalConfig) -> dict[System, Candidate]:
     """The systems of a command: what to compare with, then the model, then the further ones."""
+    if config.ablation is not None:
+        parts = parts_of(config.ablation, stored=config.rescore)
+        return {name: _candidate(name, one, config) for name, one in parts.items()}
     if config.model is None:
         return {name: _candidate(name, one, config) for name, one in config.systems.items()}
     alone = config.model.path is None and config.base is None

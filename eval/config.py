@@ -135,6 +135,7 @@ class EvalConfig(Config):
         model: What the report is about: a run, a model, or a server; without it, ``systems`` are compared.
         base: What to compare with; for a run, by default its own base.
         systems: Further systems by name; each is compared with the first of all.
+        ablation: A running service whose pipeline is asked in parts: the model alone, with entries, with rules, all.
         dataset: Directory of a built dataset; by default the one that the first run among the systems was trained on.
         out: Where the report goes; a directory has one report.
         rescore: Scores the stored answers of the report in ``out`` again, after a judge was corrected; asks nothing.
@@ -146,6 +147,7 @@ class EvalConfig(Config):
     model: SystemConfig | None = None
     base: SystemConfig | None = None
     systems: dict[SystemName, SystemConfig] = Field(default_factory=dict)
+    ablation: SystemConfig | None = None
     dataset: Path | None = None
     out: Path
     rescore: bool = False
@@ -158,8 +160,10 @@ class EvalConfig(Config):
     def _something_to_evaluate(self) -> Self:
         if self.model is None and self.base is not None:
             raise ValueError("base=PATH is compared with model=PATH, which is missing; systems.NAME=PATH need no base")
-        if self.model is None and not self.systems:
-            raise ValueError("give model=PATH, or systems.NAME=PATH")
+        if self.ablation is not None and (self.model is not None or self.systems or self.ablation.url is None):
+            raise ValueError("ablation=URL: its parts are all the systems of a report; give no others, and a URL")
+        if self.model is None and not self.systems and self.ablation is None:
+            raise ValueError("give model=PATH, systems.NAME=PATH, or ablation=URL")
         if self.suite.exam is not None and self.suite.path is None:
             raise ValueError(
                 "the questions of an exam are not part of Xinglin: give suite.path=DIR, the folder as it is published"

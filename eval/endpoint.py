@@ -72,7 +72,70 @@ NO_LOGPROBS = Failure(
 )
 
 
-class Endpoint:
+class Connection:
+    """Talks to a server.
+
+    Args:
+        config: Where it is.
+
+    Raises:
+        UserError: The key file is missing.
+    """
+
+    def __init__(self, config: SystemConfig) -> None:
+        assert config.url is not None
+        self.url = config.url.rstrip("/")
+        self._config = config
+        limits = httpx2.Limits(max_connections=config.at_once)
+        self._client = httpx2.Client(timeout=config.timeout_s, headers=_headers(config.key_file), limits=limits)
+
+    def names(self) -> list[str]:
+        """The models that it lists.
+
+        Raises:
+            UserError: It cannot be reached, or refuses.
+        """
+        found = self._tried("GET", "/models")
+        if isinstance(found, Failure):
+            raise UserError(
+                f"no models are listed here: {found.problem}",
+                where=f"{self.url}/models",
+                fix="is the server running? the URL ends in /v1, and key_file is the file with its key",
+            )
+        listed = found.get("data")
+        models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return [one["id"] for one in models if isinstance(one.get("id"), str)]
+
+    def _tried(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | Failure:
+        """What the server says, or why it says nothing."""
+        try:
+            with self._client.stream(method, f"{self.url}{path}", json=body) as response:
+                content = self._whole(response)
+        except httpx2.HTTPError as error:
+            return Failure(f"no answer ({type(error).__name__})", "passing")
+        except _TooMuch as error:
+            return Failure(str(error), "passing")
+        if response.status_code != 200:
+            return _failure(response, content)
+        return _parsed(content) or Failure("what came back is not in OpenAI's format", "passing")
+
+    def _whole(self, response: httpx2.Response) -> bytes:
+        """The body of a response.
+
+        Raises:
+            _TooMuch: It takes too long, or has too many bytes.
+        """
+        end, content = time.monotonic() + self._config.timeout_s, b""
+        for part in response.iter_bytes():
+            content += part
+            if time.monotonic() > end:
+                raise _TooMuch(f"no whole answer in {self._config.timeout_s:g} s")
+            if len(content) > LARGEST_REPLY:
+                raise _TooMuch(f"an answer of more than {LARGEST_REPLY:,} bytes")
+        return content
+
+
+class Endpoint(Connection):
     """Asks a server.
 
     Args:
@@ -84,24 +147,12 @@ class Endpoint:
     """
 
     def __init__(self, config: SystemConfig, first_wait: float = 1.0) -> None:
-        assert config.url is not None
-        self.url = config.url.rstrip("/")
-        self._config, self._first_wait, self._stopped = config, first_wait, threading.Event()
-        limits = httpx2.Limits(max_connections=config.at_once)
-        self._client = httpx2.Client(timeout=config.timeout_s, headers=_headers(config.key_file), limits=limits)
+        super().__init__(config)
+        self._first_wait, self._stopped = first_wait, threading.Event()
         self.model = self._model(config.model)
 
     def _model(self, wanted: str | None) -> str:
-        found = self._tried("GET", "/models")
-        if isinstance(found, Failure):
-            raise UserError(
-                f"no models are listed here: {found.problem}",
-                where=f"{self.url}/models",
-                fix="is the server running? the URL ends in /v1, and key_file is the file with its key",
-            )
-        listed = found.get("data")
-        models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        names = [one["id"] for one in models if isinstance(one.get("id"), str)]
+        names = self.names()
         if wanted in names:
             return wanted or ""
         if wanted is None and len(names) == 1:
@@ -216,34 +267,6 @@ class Endpoint:
         if isinstance(found, Failure):
             logger.warning("{}: {} ({})", id, "does not fit" if found.kind == "too_long" else "failed", found.problem)
         return found
-
-    def _tried(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | Failure:
-        """What the server says, or why it says nothing."""
-        try:
-            with self._client.stream(method, f"{self.url}{path}", json=body) as response:
-                content = self._whole(response)
-        except httpx2.HTTPError as error:
-            return Failure(f"no answer ({type(error).__name__})", "passing")
-        except _TooMuch as error:
-            return Failure(str(error), "passing")
-        if response.status_code != 200:
-            return _failure(response, content)
-        return _parsed(content) or Failure("what came back is not in OpenAI's format", "passing")
-
-    def _whole(self, response: httpx2.Response) -> bytes:
-        """The body of a response.
-
-        Raises:
-            _TooMuch: It takes too long, or has too many bytes.
-        """
-        end, content = time.monotonic() + self._config.timeout_s, b""
-        for part in response.iter_bytes():
-            content += part
-            if time.monotonic() > end:
-                raise _TooMuch(f"no whole answer in {self._config.timeout_s:g} s")
-            if len(content) > LARGEST_REPLY:
-                raise _TooMuch(f"an answer of more than {LARGEST_REPLY:,} bytes")
-        return content
 
 
 class _NoReply(Exception):

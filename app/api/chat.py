@@ -20,7 +20,7 @@ from app.api.disconnect import while_connected
 from app.api.errors import OF_ANSWERS, OF_BODIES, ApiError, documented
 from app.api.generation import GenerationRequest, check_neutral
 from app.api.qa import QaReply
-from app.api.served_models import ServedModels
+from app.api.served_models import Part, ServedModels
 from app.api.sse import OR_EVENTS, STREAM_HEADERS
 from app.audit.records import AuditRecords
 from app.backends.backend import Backend, ChatTurn
@@ -96,6 +96,7 @@ class Chat:
         backend: The model.
         models: Names of the pipeline and of the model alone.
         stages: The pipeline in front of it.
+        parts: Parts of the pipeline, which are asked under names of their own.
         disclaimer: The domain's.
         levels: What its safety rules say at each level.
         config: Limits and defaults.
@@ -107,13 +108,14 @@ class Chat:
         backend: Backend,
         models: ServedModels,
         stages: Sequence[PipelineStage],
+        parts: Mapping[Part, Sequence[PipelineStage]],
         disclaimer: str,
         levels: Mapping[Level, LevelText],
         config: ServeConfig,
         records: AuditRecords | None,
     ) -> None:
         self.backend, self.models, self.stages, self.config, self.records = backend, models, stages, config, records
-        self.disclaimer, self.levels = disclaimer, levels
+        self.disclaimer, self.levels, self.parts = disclaimer, levels, parts
 
     async def answer(self, body: ChatRequest, request_id: str, caller: Caller) -> "LabelledChat | RawChat":
         """The answer on its way.
@@ -139,9 +141,13 @@ class Chat:
             return RawChat(StopStrings(caller.metered(reply), stops), form)
         *history, question = turns_of(body.messages)
         asked = Consultation(request_id, question.content, history, body.most_tokens, sampling, caller=caller)
-        decided = await consult(self.stages, asked)
+        part = self.models.part_names.get(body.model)
+        if part:
+            caller.check("raw")  # no patient's question is answered by less than everything
+        decided = await consult(self.parts[part] if part else self.stages, asked)
         stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
-        whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.models.name, self.records)
+        records = None if part else self.records
+        whole = QaReply(replace(decided, reply=stopped), self.disclaimer, self.models.name, records)
         return LabelledChat(whole, stopped, self.levels, form)
 
 

@@ -2,11 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from fastapi import APIRouter
 
 from app.api.errors import ApiError, documented
+
+Part = Literal["entries", "rules"]
+"""What of the pipeline answers: ``entries``, the model with what is found for it; ``rules``, safety rules and what is
+declined as well. Asking back and checking claims are in neither."""
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
@@ -16,10 +21,12 @@ class ServedModels:
     Attributes:
         name: The pipeline: rules, sources, label.
         raw: Whether the model is served alone, too.
+        parts: The parts of the pipeline that are served, too.
     """
 
     name: str
     raw: bool
+    parts: tuple[Part, ...] = ()
 
     @property
     def raw_name(self) -> str:
@@ -27,9 +34,14 @@ class ServedModels:
         return f"{self.name}-raw"
 
     @property
+    def part_names(self) -> dict[str, Part]:
+        """The parts by the names that clients give."""
+        return {f"{self.name}-{part}": part for part in self.parts}
+
+    @property
     def names(self) -> list[str]:
         """All that is served."""
-        return [self.name, self.raw_name] if self.raw else [self.name]
+        return [self.name, *([self.raw_name] if self.raw else []), *self.part_names]
 
     def check(self, name: str) -> None:
         """Raises an ``ApiError`` where there is no such model."""
