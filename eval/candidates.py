@@ -78,8 +78,12 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     path = locate(config.model.path) if config.model and config.model.path else None
     artifact = _artifact(path) if path else None
     if path and isinstance(artifact, ReaderArtifact):
-        if config.suite.exam or config.suite.items:
-            raise UserError("an extractive reader only marks passages", where="suite", fix="suite=dataset")
+        if config.suite.exam or config.suite.items or config.suite.strategy.name != "zero_shot":
+            raise UserError(
+                "an extractive reader only marks passages: it takes no exam, no items and no strategy",
+                where="suite",
+                fix="suite=dataset",
+            )
         dataset = datasets_of.load(_dataset_directory(config, [artifact]))
         return evaluate_reader(config, path, artifact, dataset, command)
     exams = [read_exam(config.suite)] if config.suite.exam else []
