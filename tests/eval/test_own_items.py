@@ -13,8 +13,9 @@ from eval.answers import ModelAnswer, SystemRecord
 from eval.config import EvalConfig, SuiteConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.own_items import own_dataset, read_items
-from eval.report.schema import Report
+from eval.report.schema import ItemRecord, Report
 from eval.suites import select
+from tests.eval.conftest import example
 
 LINES = [
     {"id": "a", "question": "胸口压着疼，出冷汗", "rule": "胸痛：立即求助", "behaviour": "emergency"},
@@ -46,11 +47,11 @@ def scripted(
     yield {i: ModelAnswer(text=ANSWERS[examples[i].id]) for i in wanted}
 
 
-def report_on(suite: SuiteConfig, out: Path) -> Report:
+def report_on(suite: SuiteConfig, out: Path, train: Sequence[Example] = ()) -> Report:
     record = SystemRecord(name="scripted", kind="server", origin=str(out))
     candidate = Candidate(record, scripted, lambda items, wanted: iter(()), (str(out),))
     return evaluate_candidates(
-        {"a": candidate}, own_dataset(suite), suite, out, metrics_file=None, command="python eval/run.py"
+        {"a": candidate}, own_dataset(suite), suite, out, metrics_file=None, command="x", train=train
     )
 
 
@@ -70,6 +71,19 @@ def test_a_report_judges_items_by_what_they_say(tmp_path: Path) -> None:
     assert report.suites["own"].groups == 5  # two items test one rule
     assert report.suites["own"].without_reference == 0
     assert str(suite.items) in report.provenance.items
+
+
+def test_a_report_names_the_training_rows_before_its_questions(tmp_path: Path) -> None:
+    few = SuiteConfig.model_validate({**suite_of(tmp_path).model_dump(), "strategy": "few_shot"})
+    train = [
+        example(f"t{n}-0", f"{name}一共有多少个？", "三个。") for n, name in enumerate(("苹果", "河流", "邮票", "车站"))
+    ]
+    report = report_on(few, tmp_path / "out", train)
+    record = report.suites["own"]
+    assert record.shots == 3 and set(record.demonstrations) < {row.id for row in train}
+    assert report.provenance.decoding["strategy"].startswith("few_shot (shots=3")
+    items = [ItemRecord.model_validate_json(line) for line in (tmp_path / "out/items.jsonl").open(encoding="utf-8")]
+    assert all(item.prompt[0][0] == "system" and item.prompt[0][1].count("问：") == 3 for item in items)
 
 
 def test_trivial_baselines_of_behaviour_stand_beside(tmp_path: Path) -> None:
