@@ -176,10 +176,12 @@ class ExportConfig(Config):
 
     Attributes:
         report: A directory with a report, whose results are written; without it, the tasks of ``suite`` are.
+        format: Whose results: those of lm-evaluation-harness, or logs of inspect_ai.
         out: Where to.
     """
 
     report: Path | None = None
+    format: Literal["lm_eval", "inspect"] = "lm_eval"
     out: Path
     suite: SuiteConfig
 
