@@ -163,7 +163,7 @@ class EvalConfig(Config):
         if self.ablation is not None and (self.model is not None or self.systems or self.ablation.url is None):
             raise ValueError("ablation=URL: its parts are all the systems of a report; give no others, and a URL")
         if self.model is None and not self.systems and self.ablation is None:
-            raise ValueError("give model=PATH, systems.NAME=PATH, or ablation=URL")
+            raise ValueError("give model=PATH, or systems.NAME=PATH; ablation=URL asks a service in parts")
         if self.suite.exam is not None and self.suite.path is None:
             raise ValueError(
                 "the questions of an exam are not part of Xinglin: give suite.path=DIR, the folder as it is published"
