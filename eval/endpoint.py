@@ -27,7 +27,7 @@ from eval.exams.choosing import chosen
 from eval.exams.exam import ExamItem
 from eval.exams.published import LETTERS
 from eval.strategies.solving import solve_together
-from eval.strategies.strategy import Request
+from eval.strategies.strategy import ModelCall
 from eval.suites import solving
 
 LONGEST_WAIT = 60.0
@@ -212,7 +212,7 @@ class Endpoint(Connection):
             )
 
     def _answer(self, example: Example, config: SuiteConfig) -> ModelAnswer | Failure:
-        def reply(request: Request) -> ModelAnswer:
+        def reply(request: ModelCall) -> ModelAnswer:
             found = self._reply(example.id, request, config.max_new_tokens)
             if isinstance(found, Failure):
                 raise _NoReply(found)
@@ -224,7 +224,7 @@ class Endpoint(Connection):
             return error.failure
         return answer
 
-    def _reply(self, id: str, request: Request, max_tokens: int | None) -> ModelAnswer | Failure:
+    def _reply(self, id: str, request: ModelCall, max_tokens: int | None) -> ModelAnswer | Failure:
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [message.model_dump() for message in request.messages],

@@ -19,7 +19,7 @@ from eval.config import SuiteConfig
 from eval.own_items import read_items
 from eval.strategies import STRATEGIES
 from eval.strategies.solving import solve_together
-from eval.strategies.strategy import Request, Solving
+from eval.strategies.strategy import ModelCall, Solving
 from models.engines.engine import Completion, Engine, RepetitionDetection, Sampling, Score
 
 NOT_TEST = ("train", "dev")
@@ -111,7 +111,7 @@ def solving(example: Example, config: SuiteConfig) -> Solving:
     return STRATEGIES[config.strategy.name].solve(config.strategy, example, config.seed)
 
 
-def _generated(engine: Engine, requests: Sequence[Request], config: SuiteConfig) -> list[ModelAnswer]:
+def _generated(engine: Engine, requests: Sequence[ModelCall], config: SuiteConfig) -> list[ModelAnswer]:
     """Replies to requests, some at a time; one that does not fit the context has none."""
     fitting = [i for i, one in enumerate(requests) if engine.count_prompt_tokens(one.messages) < engine.context_length]
     replies = [ModelAnswer(text="", finish_reason="too_long")] * len(requests)

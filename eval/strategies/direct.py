@@ -6,7 +6,7 @@ from pydantic import Field
 
 from data_recipes.schema.example import Example
 from eval.bilingual import Text
-from eval.strategies.strategy import Request, Solving, Strategy, StrategyConfig
+from eval.strategies.strategy import ModelCall, Solving, Strategy, StrategyConfig
 
 
 class ZeroShotConfig(StrategyConfig):
@@ -24,7 +24,7 @@ class FewShotConfig(StrategyConfig):
 
 
 def _solve(config: StrategyConfig, example: Example, seed: int) -> Solving:
-    [reply] = yield [Request(example.prompt)]
+    [reply] = yield [ModelCall(example.prompt)]
     return reply
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from eval.answers import ModelAnswer
-from eval.strategies.strategy import Request, Solving
+from eval.strategies.strategy import ModelCall, Solving
 
-AskAll = Callable[[Sequence[Request]], Sequence[ModelAnswer]]
+AskAll = Callable[[Sequence[ModelCall]], Sequence[ModelAnswer]]
 """Answers requests, in their order."""
 
 

@@ -33,7 +33,7 @@ class StrategyConfig(Config):
     choice: Choice = "fixed"
 
 
-class Request(NamedTuple):
+class ModelCall(NamedTuple):
     """One call of a model.
 
     Attributes:
@@ -47,7 +47,7 @@ class Request(NamedTuple):
     seed: int | None = None
 
 
-Solving = Generator[Sequence[Request], Sequence[ModelAnswer], ModelAnswer]
+Solving = Generator[Sequence[ModelCall], Sequence[ModelAnswer], ModelAnswer]
 """Yields requests, is sent their replies, returns the answer."""
 
 
@@ -68,9 +68,9 @@ class Strategy:
     calls: Callable[[Any], int]
 
 
-def asking(example: Example, text: str, temperature: float = 0.0, seed: int | None = None) -> Request:
+def asking(example: Example, text: str, temperature: float = 0.0, seed: int | None = None) -> ModelCall:
     """The conversation of an item with another text as its last question."""
-    return Request((*example.prompt[:-1], Message(role="user", content=text)), temperature, seed)
+    return ModelCall((*example.prompt[:-1], Message(role="user", content=text)), temperature, seed)
 
 
 def question_of(example: Example) -> str:

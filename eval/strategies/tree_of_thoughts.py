@@ -15,11 +15,11 @@ from pydantic import Field
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.bilingual import Text
-from eval.strategies.strategy import Request, Solving, Strategy, StrategyConfig, asking, question_of, seed_of
+from eval.strategies.strategy import ModelCall, Solving, Strategy, StrategyConfig, asking, question_of, seed_of
 
 Path = tuple[str, ...]
 """Steps, in order."""
-Ratings = Generator[Sequence[Request], Sequence[ModelAnswer], list[float]]
+Ratings = Generator[Sequence[ModelCall], Sequence[ModelAnswer], list[float]]
 
 VALUES = {"不可能": 0.001, "也许能": 1.0, "一定能": 20.0}
 """The paper's weights for impossible, likely and sure; what says none of them counts as impossible."""
@@ -114,7 +114,7 @@ def _calls_of_level(config: TreeOfThoughtsConfig, kept: int) -> int:
 
 def _next_steps(
     config: TreeOfThoughtsConfig, example: Example, seed: int, kept: Sequence[Path], depth: int
-) -> list[Request]:
+) -> list[ModelCall]:
     question = question_of(example)
     if config.steps == "propose":
         return [asking(example, propose_prompt(question, path, config.width)) for path in kept]
@@ -143,7 +143,7 @@ def _continued(config: TreeOfThoughtsConfig, kept: Sequence[Path], replies: Sequ
     return list(paths)
 
 
-def _rating_request(config: TreeOfThoughtsConfig, example: Example, text: str, seed: int) -> Request:
+def _rating_request(config: TreeOfThoughtsConfig, example: Example, text: str, seed: int) -> ModelCall:
     return asking(example, text, config.temperature, seed) if config.ratings > 1 else asking(example, text)
 
 

@@ -13,7 +13,7 @@ from eval.config import EvalConfig, SuiteConfig
 from eval.strategies import STRATEGIES
 from eval.strategies.shots import with_shots
 from eval.strategies.solving import solve_together
-from eval.strategies.strategy import Request
+from eval.strategies.strategy import ModelCall
 from eval.suites import solving
 from tests.eval.conftest import example
 
@@ -26,11 +26,11 @@ def suite(strategy: object) -> SuiteConfig:
 
 def asked_and_answered(
     strategy: object, say: Callable[[str, int], str], items: Sequence[Example] = (SUM,)
-) -> tuple[list[list[Request]], list[ModelAnswer]]:
+) -> tuple[list[list[ModelCall]], list[ModelAnswer]]:
     """The rounds of requests, and the answers of a model that says what ``say`` returns for a question and a number."""
-    rounds: list[list[Request]] = []
+    rounds: list[list[ModelCall]] = []
 
-    def ask(requests: Sequence[Request]) -> list[ModelAnswer]:
+    def ask(requests: Sequence[ModelCall]) -> list[ModelAnswer]:
         rounds.append(list(requests))
         texts = [say(one.messages[-1].content, number) for number, one in enumerate(requests)]
         return [ModelAnswer(text=text, tokens=len(text), prompt_tokens=9, seconds=0.5) for text in texts]
@@ -48,7 +48,7 @@ def test_every_file_is_in_the_table_and_has_its_word() -> None:
 
 def test_zero_shot_asks_the_question_once() -> None:
     rounds, [answer] = asked_and_answered("zero_shot", lambda question, _: "7")
-    assert rounds == [[Request(SUM.prompt)]]
+    assert rounds == [[ModelCall(SUM.prompt)]]
     assert (answer.text, answer.calls, answer.tokens, answer.prompt_tokens) == ("7", 1, 1, 9)
 
 
@@ -98,7 +98,7 @@ def test_a_sample_depends_on_nothing_else_that_is_asked() -> None:
 def test_an_item_that_fails_in_one_call_has_no_answer_and_stops_asking() -> None:
     calls = []
 
-    def ask(requests: Sequence[Request]) -> list[ModelAnswer]:
+    def ask(requests: Sequence[ModelCall]) -> list[ModelAnswer]:
         calls.append(len(requests))
         return [ModelAnswer(text="", finish_reason="too_long") for _ in requests]
 

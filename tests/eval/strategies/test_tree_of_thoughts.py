@@ -12,7 +12,7 @@ from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
 from eval.strategies.solving import solve_together
-from eval.strategies.strategy import Request
+from eval.strategies.strategy import ModelCall
 from eval.suites import solving
 from tests.eval.conftest import example
 
@@ -33,7 +33,7 @@ class Player:
     def __init__(self) -> None:
         self.calls = 0
 
-    def ask(self, requests: Sequence[Request]) -> list[ModelAnswer]:
+    def ask(self, requests: Sequence[ModelCall]) -> list[ModelAnswer]:
         self.calls += len(requests)
         return [ModelAnswer(text=self.says(request.messages[-1].content)) for request in requests]
 
