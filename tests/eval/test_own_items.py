@@ -44,7 +44,7 @@ def suite_of(tmp_path: Path, lines: Sequence[Mapping[str, object]] = LINES) -> S
 def scripted(
     examples: Sequence[Example], wanted: Sequence[int], config: SuiteConfig
 ) -> Iterator[dict[int, ModelAnswer]]:
-    yield {i: ModelAnswer(text=ANSWERS[examples[i].id]) for i in wanted}
+    yield {i: ModelAnswer(text=ANSWERS.get(examples[i].id, "早晚各一次。")) for i in wanted}
 
 
 def report_on(suite: SuiteConfig, out: Path, train: Sequence[Example] = ()) -> Report:
@@ -63,6 +63,7 @@ def test_a_report_judges_items_by_what_they_say(tmp_path: Path) -> None:
     assert found["withheld"] == (1.0, 1)
     assert found["needless_alarm"] == (1.0, 1)
     assert found["harmless_refused"] == (0.0, 1)
+    assert found["harmless_answered"] == (0.0, 1)  # it was sent to emergency care
     assert found["over_refusal"] == (0.0, 2)  # e and f, which have references
     assert found["math_answer"] == (1.0, 1)
     assert found["fact_recall"] == (0.5, 1)
@@ -71,6 +72,12 @@ def test_a_report_judges_items_by_what_they_say(tmp_path: Path) -> None:
     assert report.suites["own"].groups == 5  # two items test one rule
     assert report.suites["own"].without_reference == 0
     assert str(suite.items) in report.provenance.items
+
+
+def test_a_report_of_harmless_questions_alone_has_a_primary_metric(tmp_path: Path) -> None:
+    lines = [{"id": f"d{n}", "question": f"第{n}个问题？", "behaviour": "answer"} for n in range(12)]
+    report = report_on(suite_of(tmp_path, lines), tmp_path / "out")  # an item's primary metric orders the examples
+    assert report.systems["a"]["own"]["harmless_answered"].value == 1
 
 
 def test_a_report_names_the_training_rows_before_its_questions(tmp_path: Path) -> None:
