@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from common.files import make_directory, write_json
-from eval.answers import FinishReason
 from eval.harness_results import items_of
 from eval.report.schema import ItemRecord, Report, System
 
-STOP_REASONS: dict[FinishReason, str] = {"stop": "stop", "length": "max_tokens", "too_long": "model_length"}
+STOP_REASONS: dict[str, str] = {"stop": "stop", "length": "max_tokens", "too_long": "model_length"}
 """In inspect_ai's words; the others are unknown to it."""
 
 
