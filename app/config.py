@@ -105,6 +105,8 @@ class ServeConfig(Config):
         longest_answer: Most tokens of an answer whatever the request says; null: what the model's context leaves.
         max_body_bytes: Longest body of a request; longer ones are refused with 413.
         raw_model: Whether programs may also ask the model alone, as ``NAME-raw``: no rules, no sources, no label.
+        ablation: Whether evaluations may also ask the pipeline in parts: the model alone (``NAME-raw``), with entries
+            (``NAME-entries``), and with safety rules as well (``NAME-rules``).
         ask_back: Whether a complaint is asked about its red flags before it is answered, where the domain can.
         content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
         sampling: How questions are answered; requests to ``/v1/chat/completions`` may ask for another way.
@@ -117,6 +119,7 @@ class ServeConfig(Config):
     longest_answer: int | None = Field(default=None, ge=1)
     max_body_bytes: int = Field(default=2**20, ge=1)
     raw_model: bool = False
+    ablation: bool = False
     ask_back: bool = True
     content_producer: str = Field(default=DEFAULT_PRODUCER, min_length=1)
     sampling: SamplingConfig = SamplingConfig()
@@ -315,9 +318,10 @@ class AppConfig(Config):
 
     @model_validator(mode="after")
     def _public_services_are_labelled(self) -> "AppConfig":
-        if self.audience.name == "public" and self.serve.raw_model:
+        if self.audience.name == "public" and (self.serve.raw_model or self.serve.ablation):
             raise ValueError(
-                "audience=public: the model alone has no rules and no AI label; give serve.raw_model=false"
+                "audience=public: the model alone has no rules and no AI label; give serve.raw_model=false and "
+                "serve.ablation=false"
             )
         if self.audience.name == "public" and self.serve.content_producer == DEFAULT_PRODUCER:
             raise ValueError("audience=public: give serve.content_producer, who is responsible for generated text")

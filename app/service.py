@@ -43,7 +43,7 @@ from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
 from app.versions.routing import Routing
-from app.versions.version import ServedModel, Version
+from app.versions.version import PARTS, Part, ServedModel, Version
 from app.versions.versions import ModelSource, Versions
 from domains.asking_back import AnsweredTriager
 from domains.domain import Domain
@@ -104,7 +104,7 @@ def create_app(
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.versions = versions
-    models = ServedModels(versions, config.raw_model)
+    models = ServedModels(versions, config.raw_model or config.ablation, PARTS if config.ablation else ())
     app.include_router(qa_router(records))
     chat = Chat(models, config, records)
     app.include_router(chat_router(chat))
@@ -142,9 +142,14 @@ def _version_of(
     triager = domain.triager(knowledge)
     for example in domain.notices.examples:
         triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
-    crisis = CrisisStage(domain, handover, audience.handover.contact)
-    stages = pipeline(model.backend, domain, triager, knowledge, config, model.grounding, model.turns, crisis)
-    return Version(model, stages, triager.levels, about(domain, triager.levels, knowledge, audience))
+
+    def stages(called: Handover | None, part: Part | None = None) -> tuple[PipelineStage, ...]:
+        crisis = CrisisStage(domain, called, audience.handover.contact)
+        return pipeline(model.backend, domain, triager, knowledge, config, model.grounding, model.turns, crisis, part)
+
+    # questions of an evaluation are nobody's: nobody is called
+    parts = {part: stages(None, part) for part in (PARTS if config.ablation else ())}
+    return Version(model, stages(handover), triager.levels, about(domain, triager.levels, knowledge, audience), parts)
 
 
 def pipeline(
@@ -156,30 +161,34 @@ def pipeline(
     grounding: GroundingRecord = NO_ENTRIES,
     turns: Turns = "multi",
     crisis: CrisisStage | None = None,
+    part: Part | None = None,
 ) -> tuple[PipelineStage, ...]:
     """The stages from a user's question to the answer, in order.
 
     What must not depend on a model (safety rules, what is declined, disclaimer, label) is done by rule, before it. An
     emergency is answered before anything else is looked up, counted or refused.
+
+    A ``part`` is for evaluations that take the pipeline apart; None is all of it.
     """
     retriever = retriever_of(knowledge)
-    reads = grounding.kind == "entries"
-    ask_back = domain.ask_back() if domain.ask_back and config.ask_back else None
+    reads, rules, whole = grounding.kind == "entries", part != "entries", part is None
+    ask_back = domain.ask_back() if whole and domain.ask_back and config.ask_back else None
+    declines_unfound = knowledge.entries and (reads or domain.verify == "strict")
     return (
         LabelStage(config.content_producer),
         *([AnswersStage(ask_back)] if ask_back else []),
-        TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever),
-        *([crisis] if crisis else []),
-        EmergencyStage(),
+        *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
+        *([crisis] if rules and crisis else []),
+        *([EmergencyStage()] if rules else []),
         QuotaStage(),
         LengthStage(),
         *([OwnWordsStage(ask_back)] if ask_back else []),
         CiteStage(domain, retriever, knowledge.version),
-        DeclineStage(domain.declines),
+        *([DeclineStage(domain.declines)] if rules else []),
         *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
-        *([NotFoundStage(domain.notices)] if knowledge.entries and (reads or domain.verify == "strict") else []),
+        *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
-        *([VerifyStage(domain, knowledge)] if knowledge.entries else []),
+        *([VerifyStage(domain, knowledge)] if whole and knowledge.entries else []),
         TurnsStage(turns, names_subjects=not knowledge.described),
         AnswerStage(backend, config, domain.notices.no_answer.zh),
     )

@@ -23,6 +23,7 @@ from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.seeking_care import seeks_care_at_once
 from domains.retrieval.labelled import Share
 from eval.judges.refusal.abstaining import abstains, abstains_from
+from eval.judges.withholding.holding_back import declines, withholds
 
 FOLDER = Path(__file__).parent / "labelled_answers"
 HEAD = """# Do the judges agree with labels?
@@ -75,6 +76,17 @@ def _abstaining_from_it(half: str) -> Iterator[Decision]:
         yield Decision(abstains_from(answer, question), label == "refuses", f"{question}: {answer}")
 
 
+def _withholding(half: str) -> Iterator[Decision]:
+    for label, kind, question, answer in _lines("withholding", half):
+        if kind != "harmless":
+            yield Decision(withholds(answer, question), label != "gives", f"{question}: {answer}")
+
+
+def _declining(half: str) -> Iterator[Decision]:
+    for label, _, question, answer in _lines("withholding", half):
+        yield Decision(declines(answer), label == "declines", f"{question}: {answer}")
+
+
 @cache
 def _form() -> Form:
     return form_of(LANGUAGE, KNOWLEDGE.load())
@@ -104,6 +116,8 @@ DECISIONS: dict[str, Callable[[str], Iterator[Decision]]] = {
     "tells the reader to get emergency help now (`emergency`)": _emergencies,
     "abstains (`over_refusal`)": _abstaining,
     "abstains from what is asked (`refusal`)": _abstaining_from_it,
+    "leaves a dose or prescription to a professional (`withheld`)": _withholding,
+    "declines to answer (`harmless_refused`)": _declining,
     "states a reference fact (`fact_recall`)": _facts,
     "states what is in no reference (`beyond_reference`)": _beyond,
 }

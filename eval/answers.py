@@ -23,12 +23,14 @@ class ModelAnswer(_Record):
         finish_reason: ``stop``, ``length`` (cut), ``repetition_detected`` (ended because it looped), ``too_long`` (the
             item does not fit the context) or ``failed`` (a server did not answer). The last two are answered with the
             empty text, which scores 0, and without a loss.
-        tokens: Tokens of the answer.
+        tokens: Tokens of the answer; where a strategy asked more than once, of all replies.
+        prompt_tokens: Tokens of the prompts; 0 where unknown.
+        calls: How often the model was asked.
         logprob: Log-probability of the reference answer, nats; minus infinity where a diverged model gives no number,
             None where it was not measured.
         reference_tokens: Tokens of the reference answer, its stop token included.
-        seconds: From question to whole answer, of a server; None where unknown, as of models in this process, which
-            answer in batches.
+        seconds: From question to whole answer, of a server; of a model in this process, which answers in batches, the
+            batch's time over its answers. None where unknown, as in answers from before this was measured.
         options: Log-probability of each option by its letter, nats.
     """
 
@@ -36,6 +38,8 @@ class ModelAnswer(_Record):
     text: str
     finish_reason: FinishReason = "stop"
     tokens: int = 0
+    prompt_tokens: int = 0
+    calls: int = 1
     logprob: float | None = None
     reference_tokens: int = 0
     seconds: float | None = None

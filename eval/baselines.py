@@ -31,7 +31,7 @@ class Baseline:
     Attributes:
         name: Its key in ``report.json``.
         title: What readers see.
-        applies: Whether it makes sense for a suite, by the items that have a reference.
+        applies: Whether it makes sense for a suite, by the items that can be judged.
         answers: Answers to these items, in their order.
     """
 
@@ -39,6 +39,10 @@ class Baseline:
     title: Text
     applies: Callable[[Sequence[Example]], bool]
     answers: Callable[[Sequence[Example], int], list[str]]
+
+
+def _have_references(examples: Sequence[Example]) -> bool:
+    return all(example.has_reference for example in examples)
 
 
 def _shuffled(examples: Sequence[Example], seed: int) -> list[str]:
@@ -71,13 +75,13 @@ BASELINES: dict[BaselineName, Baseline] = {
         Baseline(
             "shuffled_reference",
             Text("别题的参考答案", "another item's reference"),
-            lambda examples: len({example.group for example in examples}) > 1,
+            lambda examples: _have_references(examples) and len({example.group for example in examples}) > 1,
             _shuffled,
         ),
         Baseline(
             "most_frequent_reference",
             Text("最常见的参考答案", "most frequent reference"),
-            lambda examples: len(examples) > 1,
+            lambda examples: _have_references(examples) and len(examples) > 1,
             _most_frequent,
         ),
         Baseline(
@@ -112,7 +116,7 @@ def measure_baselines(examples: Sequence[Example], seed: int) -> dict[BaselineNa
     Returns:
         Measurements by baseline and judge; the positions are those of ``examples``.
     """
-    scored = [place for place, example in enumerate(examples) if example.has_reference and not example.is_text]
+    scored = [place for place, example in enumerate(examples) if example.is_judged and not example.is_text]
     known = [examples[place] for place in scored]
     found: dict[BaselineName, dict[str, Measurement]] = {}
     for name, baseline in BASELINES.items():

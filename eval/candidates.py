@@ -8,12 +8,16 @@ from loguru import logger
 from common.errors import Refused, UserError
 from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
+from data_recipes.pipeline.build import BuiltDataset
+from data_recipes.schema.example import Example
+from eval.ablation import parts_of
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
-from eval.exams.exam import read_exam
+from eval.exams.exam import Exam, read_exam
 from eval.extractive import evaluate_reader
 from eval.gates.decide import check_gate
 from eval.gates.reports import decide_report
+from eval.own_items import own_dataset
 from eval.report.markdown import gate_told
 from eval.report.schema import BASE, OTHER, TUNED, Report, System, subject_of
 from eval.systems import base_of_run, plain_engine, plain_model, recorded_server, result_of_run, server
@@ -74,8 +78,12 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     path = locate(config.model.path) if config.model and config.model.path else None
     artifact = _artifact(path) if path else None
     if path and isinstance(artifact, ReaderArtifact):
-        if config.suite.exam:
-            raise UserError("an extractive reader marks passages and takes no exam", where="suite", fix="suite=dataset")
+        if config.suite.exam or config.suite.items or config.suite.strategy.name != "zero_shot":
+            raise UserError(
+                "an extractive reader only marks passages: it takes no exam, no items and no strategy",
+                where="suite",
+                fix="suite=dataset",
+            )
         dataset = datasets_of.load(_dataset_directory(config, [artifact]))
         return evaluate_reader(config, path, artifact, dataset, command)
     exams = [read_exam(config.suite)] if config.suite.exam else []
@@ -84,19 +92,37 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     trained = [candidate.artifact for candidate in (subject, *candidates.values()) if candidate.artifact]
     return evaluate_candidates(
         candidates,
-        exams[0].dataset() if exams else datasets_of.load(_dataset_directory(config, trained)),
+        _dataset(config, exams, trained),
         config.suite,
         config.out,
         metrics_file=RunDirectory.of(Path(subject.record.origin)).metrics_file if subject.artifact else None,
         command=command,
         rescore=config.rescore,
         exams=exams,
+        train=_train(config, trained),
     )
 
 
 def _artifact(path: Path) -> Artifact | None:
     """What a directory says about its model; None for a model that this project has not trained."""
     return Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
+
+
+def _dataset(config: EvalConfig, exams: Sequence[Exam], trained: Sequence[Artifact]) -> BuiltDataset:
+    """Where the items come from."""
+    if exams:
+        return exams[0].dataset()
+    if config.suite.items is not None:
+        return own_dataset(config.suite)
+    return datasets_of.load(_dataset_directory(config, trained))
+
+
+def _train(config: EvalConfig, trained: Sequence[Artifact]) -> Sequence[Example] | None:
+    """What demonstrations are chosen from where the items come from elsewhere."""
+    elsewhere = config.suite.exam is not None or config.suite.items is not None
+    if not config.suite.strategy.shots or not elsewhere:
+        return None
+    return datasets_of.load(_dataset_directory(config, trained)).splits.get("train", [])
 
 
 def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:
@@ -111,6 +137,9 @@ def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:
 
 def _candidates(config: EvalConfig) -> dict[System, Candidate]:
     """The systems of a command: what to compare with, then the model, then the further ones."""
+    if config.ablation is not None:
+        parts = parts_of(config.ablation, stored=config.rescore)
+        return {name: _candidate(name, one, config) for name, one in parts.items()}
     if config.model is None:
         return {name: _candidate(name, one, config) for name, one in config.systems.items()}
     alone = config.model.path is None and config.base is None

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from common.command import Config
+from data_recipes.schema.manifest import Description
 from eval.exams.published import ExamFormat
 from eval.gates.config import GateConfig
+from eval.strategies import AnyStrategyConfig, named
+from eval.strategies.direct import ZeroShotConfig
 from models.config import DType
 
 
@@ -30,25 +33,34 @@ class ExamConfig(Config):
 
 
 class SuiteConfig(Config):
-    """What a model is asked, and how it answers (always greedily).
+    """What a model is asked, and how it answers.
 
     Attributes:
+        version: Of the items and how they are asked; a report names it.
+        about: What it shows; in the report.
         splits: Splits of the dataset to run, or ``all_test``: every split but train and dev.
+        items: A JSON lines file of items of one's own, asked instead of a dataset (``eval/own_items.py``); a relative
+            path is beside the suite's YAML.
         exam: The exam that is asked instead of a dataset.
         path: The folder of the exam, as its authors publish it.
         max_items: Most items per split, chosen by seed; None runs them all.
         max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
             finish, up to its context; an answer that loops is ended there.
+        strategy: How items are put to a model: its name, or its name and settings (``eval/strategies/``).
         batch_size: Conversations answered together.
         seed: Seed of the choice of items, and of the random examples that the report shows.
     """
 
     name: str = Field(min_length=1)
+    version: str = "1"
+    about: Description | None = None
     splits: tuple[str, ...] | Literal["all_test"] = "all_test"
+    items: Path | None = None
     exam: ExamConfig | None = None
     path: Path | None = None
     max_items: int | None = Field(default=None, ge=1)
     max_new_tokens: int | None = Field(default=160, ge=1)
+    strategy: Annotated[AnyStrategyConfig, BeforeValidator(named)] = ZeroShotConfig()
     batch_size: int = Field(default=48, ge=1)
     seed: int = Field(default=20261123, ge=0)
 
@@ -56,6 +68,12 @@ class SuiteConfig(Config):
     def _a_folder_is_of_an_exam(self) -> Self:
         if self.path is not None and self.exam is None:
             raise ValueError("path is the folder of an exam; choose one, e.g. suite=medical_exam")
+        return self
+
+    @model_validator(mode="after")
+    def _one_place_of_items(self) -> Self:
+        if self.items is not None and (self.exam is not None or self.splits != "all_test"):
+            raise ValueError("items is a file of items; splits and exam choose others: give one of them")
         return self
 
 
@@ -117,6 +135,7 @@ class EvalConfig(Config):
         model: What the report is about: a run, a model, or a server; without it, ``systems`` are compared.
         base: What to compare with; for a run, by default its own base.
         systems: Further systems by name; each is compared with the first of all.
+        ablation: A running service whose pipeline is asked in parts: the model alone, with entries, with rules, all.
         dataset: Directory of a built dataset; by default the one that the first run among the systems was trained on.
         out: Where the report goes; a directory has one report.
         rescore: Scores the stored answers of the report in ``out`` again, after a judge was corrected; asks nothing.
@@ -128,6 +147,7 @@ class EvalConfig(Config):
     model: SystemConfig | None = None
     base: SystemConfig | None = None
     systems: dict[SystemName, SystemConfig] = Field(default_factory=dict)
+    ablation: SystemConfig | None = None
     dataset: Path | None = None
     out: Path
     rescore: bool = False
@@ -140,8 +160,10 @@ class EvalConfig(Config):
     def _something_to_evaluate(self) -> Self:
         if self.model is None and self.base is not None:
             raise ValueError("base=PATH is compared with model=PATH, which is missing; systems.NAME=PATH need no base")
-        if self.model is None and not self.systems:
-            raise ValueError("give model=PATH, or systems.NAME=PATH")
+        if self.ablation is not None and (self.model is not None or self.systems or self.ablation.url is None):
+            raise ValueError("ablation=URL: its parts are all the systems of a report; give no others, and a URL")
+        if self.model is None and not self.systems and self.ablation is None:
+            raise ValueError("give model=PATH, or systems.NAME=PATH; ablation=URL asks a service in parts")
         if self.suite.exam is not None and self.suite.path is None:
             raise ValueError(
                 "the questions of an exam are not part of Xinglin: give suite.path=DIR, the folder as it is published"
@@ -154,10 +176,12 @@ class ExportConfig(Config):
 
     Attributes:
         report: A directory with a report, whose results are written; without it, the tasks of ``suite`` are.
+        format: Whose results: those of lm-evaluation-harness, or logs of inspect_ai.
         out: Where to.
     """
 
     report: Path | None = None
+    format: Literal["lm_eval", "inspect"] = "lm_eval"
     out: Path
     suite: SuiteConfig
 

@@ -26,6 +26,9 @@ from eval.config import SuiteConfig, SystemConfig
 from eval.exams.choosing import chosen
 from eval.exams.exam import ExamItem
 from eval.exams.published import LETTERS
+from eval.strategies.solving import solve_together
+from eval.strategies.strategy import ModelCall
+from eval.suites import solving
 
 LONGEST_WAIT = 60.0
 """Seconds before a question is asked again."""
@@ -69,7 +72,70 @@ NO_LOGPROBS = Failure(
 )
 
 
-class Endpoint:
+class Connection:
+    """Talks to a server.
+
+    Args:
+        config: Where it is.
+
+    Raises:
+        UserError: The key file is missing.
+    """
+
+    def __init__(self, config: SystemConfig) -> None:
+        assert config.url is not None
+        self.url = config.url.rstrip("/")
+        self._config = config
+        limits = httpx2.Limits(max_connections=config.at_once)
+        self._client = httpx2.Client(timeout=config.timeout_s, headers=_headers(config.key_file), limits=limits)
+
+    def names(self) -> list[str]:
+        """The models that it lists.
+
+        Raises:
+            UserError: It cannot be reached, or refuses.
+        """
+        found = self._tried("GET", "/models")
+        if isinstance(found, Failure):
+            raise UserError(
+                f"no models are listed here: {found.problem}",
+                where=f"{self.url}/models",
+                fix="is the server running? the URL ends in /v1, and key_file is the file with its key",
+            )
+        listed = found.get("data")
+        models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return [one["id"] for one in models if isinstance(one.get("id"), str)]
+
+    def _tried(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | Failure:
+        """What the server says, or why it says nothing."""
+        try:
+            with self._client.stream(method, f"{self.url}{path}", json=body) as response:
+                content = self._whole(response)
+        except httpx2.HTTPError as error:
+            return Failure(f"no answer ({type(error).__name__})", "passing")
+        except _TooMuch as error:
+            return Failure(str(error), "passing")
+        if response.status_code != 200:
+            return _failure(response, content)
+        return _parsed(content) or Failure("what came back is not in OpenAI's format", "passing")
+
+    def _whole(self, response: httpx2.Response) -> bytes:
+        """The body of a response.
+
+        Raises:
+            _TooMuch: It takes too long, or has too many bytes.
+        """
+        end, content = time.monotonic() + self._config.timeout_s, b""
+        for part in response.iter_bytes():
+            content += part
+            if time.monotonic() > end:
+                raise _TooMuch(f"no whole answer in {self._config.timeout_s:g} s")
+            if len(content) > LARGEST_REPLY:
+                raise _TooMuch(f"an answer of more than {LARGEST_REPLY:,} bytes")
+        return content
+
+
+class Endpoint(Connection):
     """Asks a server.
 
     Args:
@@ -81,24 +147,12 @@ class Endpoint:
     """
 
     def __init__(self, config: SystemConfig, first_wait: float = 1.0) -> None:
-        assert config.url is not None
-        self.url = config.url.rstrip("/")
-        self._config, self._first_wait, self._stopped = config, first_wait, threading.Event()
-        limits = httpx2.Limits(max_connections=config.at_once)
-        self._client = httpx2.Client(timeout=config.timeout_s, headers=_headers(config.key_file), limits=limits)
+        super().__init__(config)
+        self._first_wait, self._stopped = first_wait, threading.Event()
         self.model = self._model(config.model)
 
     def _model(self, wanted: str | None) -> str:
-        found = self._tried("GET", "/models")
-        if isinstance(found, Failure):
-            raise UserError(
-                f"no models are listed here: {found.problem}",
-                where=f"{self.url}/models",
-                fix="is the server running? the URL ends in /v1, and key_file is the file with its key",
-            )
-        listed = found.get("data")
-        models = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        names = [one["id"] for one in models if isinstance(one.get("id"), str)]
+        names = self.names()
         if wanted in names:
             return wanted or ""
         if wanted is None and len(names) == 1:
@@ -123,7 +177,7 @@ class Endpoint:
                 where=self.url,
                 fix="give the model's directory instead: systems.NAME=DIR",
             )
-        return self._asked("generated", wanted, lambda i: self._answer(examples[i], config.max_new_tokens))
+        return self._asked("generated", wanted, lambda i: self._answer(examples[i], config))
 
     def choose(self, items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:
         """Compares the options of an exam; see ``eval.evaluation.Choose``.
@@ -163,15 +217,30 @@ class Endpoint:
                 fix="what it has answered is stored: run the same command again to resume",
             )
 
-    def _answer(self, example: Example, max_tokens: int | None) -> ModelAnswer | Failure:
+    def _answer(self, example: Example, config: SuiteConfig) -> ModelAnswer | Failure:
+        def reply(request: ModelCall) -> ModelAnswer:
+            found = self._reply(example.id, request, config.max_new_tokens)
+            if isinstance(found, Failure):
+                raise _NoReply(found)
+            return found
+
+        try:
+            [answer] = solve_together([solving(example, config)], lambda requests: [reply(one) for one in requests])
+        except _NoReply as error:
+            return error.failure
+        return answer
+
+    def _reply(self, id: str, request: ModelCall, max_tokens: int | None) -> ModelAnswer | Failure:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [message.model_dump() for message in example.prompt],
-            "temperature": 0,
+            "messages": [message.model_dump() for message in request.messages],
+            "temperature": request.temperature,
         }
+        if request.seed is not None:
+            body["seed"] = request.seed
         if max_tokens is not None:
             body["max_tokens"] = max_tokens
-        return self._retried(example.id, "/chat/completions", body, _read)
+        return self._retried(id, "/chat/completions", body, _read)
 
     def _chosen(self, item: ExamItem) -> ModelAnswer | Failure:
         body = {
@@ -205,33 +274,17 @@ class Endpoint:
             logger.warning("{}: {} ({})", id, "does not fit" if found.kind == "too_long" else "failed", found.problem)
         return found
 
-    def _tried(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any] | Failure:
-        """What the server says, or why it says nothing."""
-        try:
-            with self._client.stream(method, f"{self.url}{path}", json=body) as response:
-                content = self._whole(response)
-        except httpx2.HTTPError as error:
-            return Failure(f"no answer ({type(error).__name__})", "passing")
-        except _TooMuch as error:
-            return Failure(str(error), "passing")
-        if response.status_code != 200:
-            return _failure(response, content)
-        return _parsed(content) or Failure("what came back is not in OpenAI's format", "passing")
 
-    def _whole(self, response: httpx2.Response) -> bytes:
-        """The body of a response.
+class _NoReply(Exception):
+    """A call of a strategy that the server has not answered: the item has no answer.
 
-        Raises:
-            _TooMuch: It takes too long, or has too many bytes.
-        """
-        end, content = time.monotonic() + self._config.timeout_s, b""
-        for part in response.iter_bytes():
-            content += part
-            if time.monotonic() > end:
-                raise _TooMuch(f"no whole answer in {self._config.timeout_s:g} s")
-            if len(content) > LARGEST_REPLY:
-                raise _TooMuch(f"an answer of more than {LARGEST_REPLY:,} bytes")
-        return content
+    Args:
+        failure: Why.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.problem)
+        self.failure = failure
 
 
 class _TooMuch(Exception):
@@ -280,7 +333,8 @@ def _read(reply: dict[str, Any], seconds: float) -> ModelAnswer | Failure:
         text, reason = choice["message"]["content"] or "", choice.get("finish_reason")
         # what our own service adds to its answer (advice, sources, label) is judged with no other system either
         text = (reply.get("xinglin") or {}).get("answer", text)
-        tokens = int((reply.get("usage") or {}).get("completion_tokens") or 0)
+        usage = reply.get("usage") or {}
+        tokens, prompt_tokens = (int(usage.get(name) or 0) for name in ("completion_tokens", "prompt_tokens"))
         # half of a surrogate pair, which JSON allows, could not be written anywhere
         text = text.encode("utf-8", "replace").decode("utf-8")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
@@ -288,7 +342,9 @@ def _read(reply: dict[str, Any], seconds: float) -> ModelAnswer | Failure:
     if reason == "content_filter":
         return Failure("content filter", "item")
     finish_reason: FinishReason = "length" if reason == "length" else "stop"
-    return ModelAnswer(text=text, finish_reason=finish_reason, tokens=tokens, seconds=seconds)
+    return ModelAnswer(
+        text=text, finish_reason=finish_reason, tokens=tokens, prompt_tokens=prompt_tokens, seconds=seconds
+    )
 
 
 def _read_options(reply: dict[str, Any]) -> list[float] | Failure:

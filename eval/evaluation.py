@@ -25,6 +25,8 @@ from eval.exams.exam import Exam, ExamItem
 from eval.report.assemble import Suites, assemble
 from eval.report.schema import Report, System, subject_of
 from eval.report.write import write_report
+from eval.strategies.direct import FewShotConfig, ZeroShotConfig
+from eval.strategies.shots import with_shots
 from eval.suites import answer_items, select
 from models.artifact import Artifact, LanguageModelArtifact
 from models.engines.engine import Engine
@@ -99,6 +101,7 @@ def evaluate_candidates(
     command: str,
     rescore: bool = False,
     exams: Sequence[Exam] = (),
+    train: Sequence[Example] | None = None,
 ) -> Report:
     """Evaluates systems one after another and writes the report.
 
@@ -114,6 +117,7 @@ def evaluate_candidates(
         command: The command that reruns this.
         rescore: Nothing is asked: all answers must be stored.
         exams: Published exams that are asked, too; of a suite that is one, nothing else is.
+        train: What demonstrations are chosen from; by default the training split of ``dataset``.
 
     Returns:
         The report.
@@ -128,6 +132,10 @@ def evaluate_candidates(
     suites: dict[str, list[Example]] = {} if config.exam else select(dataset.splits, config)
     for exam in exams:
         suites |= exam.generated
+    demonstrations: dict[str, tuple[str, ...]] = {}
+    if config.strategy.shots:
+        pool = dataset.splits.get("train", []) if train is None else train
+        suites, demonstrations = with_shots(suites, pool, config.strategy, config.seed)
     scored = {name: items for exam in exams for name, items in exam.scored.items()}
     results = {
         system: _result(system, candidate, suites, scored, config, command, rescore)
@@ -136,21 +144,24 @@ def evaluate_candidates(
     report, items = assemble(
         results,
         suites | {name: [item.example for item in items] for name, items in scored.items()},
-        _described(dataset, exams),
+        _described(dataset, config, exams),
         config,
         artifacts={system: candidate.artifact for system, candidate in candidates.items() if candidate.artifact},
         metrics_file=metrics_file,
         dtype=candidates[subject_of(candidates)].record.dtype,
         command=command,
         exams=exams,
+        demonstrations=demonstrations,
     )
     write_report(report, items, out)
     return report
 
 
-def _described(dataset: BuiltDataset, exams: Sequence[Exam]) -> BuiltDataset:
-    """The dataset, with what the suites of exams show."""
+def _described(dataset: BuiltDataset, config: SuiteConfig, exams: Sequence[Exam]) -> BuiltDataset:
+    """The dataset, with what the suites of exams and of one's own show."""
     descriptions = dataset.manifest.descriptions | {k: v for exam in exams for k, v in exam.descriptions.items()}
+    if config.items is not None and config.about is not None:
+        descriptions[config.name] = config.about
     return replace(dataset, manifest=dataset.manifest.model_copy(update={"descriptions": descriptions}))
 
 
@@ -250,9 +261,17 @@ def _warn_of_what_does_not_fit(system: System, result: SystemResult) -> None:
 
 def _key(candidate: Candidate, config: SuiteConfig) -> str:
     """A hash of everything that the answers to an item follow from; scores are always computed again from them."""
+    decoding = [config.max_new_tokens, *_of_strategy(config)]
     if not candidate.is_local:
-        return sha256_value([candidate.identity, config.max_new_tokens])[:32]
-    return sha256_value([candidate.identity, config.max_new_tokens, config.batch_size, _here()])[:32]
+        return sha256_value([candidate.identity, *decoding])[:32]
+    return sha256_value([candidate.identity, *decoding, config.batch_size, _here()])[:32]
+
+
+def _of_strategy(config: SuiteConfig) -> list[object]:
+    """What a strategy adds to how an item is asked; demonstrations are a part of the item."""
+    if isinstance(config.strategy, ZeroShotConfig | FewShotConfig):
+        return []
+    return [config.strategy.model_dump(), config.seed]
 
 
 def _key_of_options(candidate: Candidate) -> str:

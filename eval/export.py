@@ -1,4 +1,4 @@
-"""Writes exams and results in the formats of lm-evaluation-harness.
+"""Writes exams and results in the formats of lm-evaluation-harness, and results as logs of inspect_ai.
 
 python eval/export.py suite=medical_exam suite.path=CMMLU out=tasks
 """
@@ -15,8 +15,10 @@ Writes what lm-evaluation-harness reads (written for lm_eval 0.4.13).
       model=NAME-raw,base_url=http://127.0.0.1:8000/v1/completions,tokenizer=RUN/merged,max_length=1024
                                              the same of our service, started with serve.raw_model=true
   python eval/export.py report=report out=results                        a report: results_….json of every system
+  python eval/export.py report=report format=inspect out=logs            the same as logs: inspect view --log-dir logs
 
 Keys:
+  format=lm_eval   of a report's results: lm_eval, or inspect (inspect_ai 0.3.285): a log of every system and suite
   out=DIR       where to
   report=DIR    the directory of a report that eval/run.py or a training wrote
 
@@ -36,10 +38,12 @@ def main(arguments: list[str]) -> None:
     from eval.exams.exam import read_exam
     from eval.exams.harness import group_of, write_tasks
     from eval.harness_results import write_results
+    from eval.inspect_logs import write_logs
 
     for config in read_config("export", arguments, ExportConfig):
         if config.report is not None:
-            written = write_results(config.report, config.out)
+            write = {"lm_eval": write_results, "inspect": write_logs}[config.format]
+            written = write(config.report, config.out)
             print("\n".join(map(str, written)))
         else:
             exam = read_exam(config.suite)

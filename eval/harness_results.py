@@ -35,7 +35,7 @@ def write_results(report_directory: Path, out: Path) -> list[Path]:
         UserError: There is no report, or ``out`` cannot be written.
     """
     report = Report.load(report_directory / "report.json")
-    items = _items(report_directory / "items.jsonl")
+    items = items_of(report_directory)
     written = datetime.now().isoformat(timespec="microseconds").replace(":", "-")
     files = []
     for system in report.systems:
@@ -50,7 +50,13 @@ def write_results(report_directory: Path, out: Path) -> list[Path]:
     return files
 
 
-def _items(file: Path) -> list[ItemRecord]:
+def items_of(report_directory: Path) -> list[ItemRecord]:
+    """Every item of a report.
+
+    Raises:
+        UserError: It has none.
+    """
+    file = report_directory / "items.jsonl"
     if not file.is_file():
         raise UserError("the report has no items", where=str(file), fix="evaluate again")
     return [ItemRecord.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]

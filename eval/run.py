@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eval.config import EvalConfig
 
 HELP = f"""
-Evaluates a model on the test splits of a dataset and writes index.html, report.json, report.md and items.jsonl.
+Evaluates models on test splits, exams or one's own items; writes index.html, report.json, report.md and items.jsonl.
 
   python eval/run.py model=runs/medical_qlora/20261123-101500 out=report    a run: its base and its dataset are found
   python eval/run.py model=RUN suite=quick out=report                       a first look: 24 items of each split
@@ -22,6 +22,7 @@ Evaluates a model on the test splits of a dataset and writes index.html, report.
   python eval/run.py model=DIR dataset=DATASET out=report                   any model directory, alone
   python eval/run.py systems.a=RUN systems.b=FILE.gguf systems.c=http://127.0.0.1:8000/v1 out=report    side by side
   python eval/run.py model=RUN out=report rescore=true                      stored answers, after a judge was corrected
+  python eval/run.py suite=medical_safety ablation=http://127.0.0.1:8000/v1 out=report    the served pipeline in parts
   python eval/run.py suite=medical_exam suite.path=CMMLU model=RUN out=report     a published exam, by log-probability
   python eval/run.py suite=general suite.path=CMMLU model=RUN out=report    retention: before and after tuning
 
@@ -50,6 +51,9 @@ Often changed:
 
   suite.max_new_tokens=null   every system finishes, up to its context; above 2 % of answers that are not whole, none is
                               called better
+
+  suite.strategy=few_shot | chain_of_thought | self_consistency | tree_of_thoughts   how items are put to the model;
+    suite.strategy.name=self_consistency suite.strategy.samples=10; calls, tokens and seconds stand in the report
 
   suite.exam.shots=0   'suite.exam.subjects=[anatomy,nutrition]'   'suite.exam.by=[logprob,generated]'
 

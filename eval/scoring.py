@@ -42,7 +42,7 @@ class Measurement:
 def measure(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> dict[str, Measurement]:
     """Measures one suite by every judge that applies to at least one of its items.
 
-    An item without a reference answer cannot be judged at all.
+    An item without a reference answer is judged by what an answer does, where that is known, and else not at all.
 
     Args:
         examples: The items.
@@ -51,15 +51,12 @@ def measure(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> dict
     Returns:
         Measurements by name of the judge, in the order of ``JUDGES``.
     """
-    scored = [i for i, example in enumerate(examples) if example.has_reference]
-    found = [_measured(judge, scored, examples, answers) for judge in JUDGES.values()]
+    found = [_measured(judge, examples, answers) for judge in JUDGES.values()]
     return {measurement.judge.name: measurement for measurement in found if measurement.items}
 
 
-def _measured(
-    judge: Judge, scored: Sequence[int], examples: Sequence[Example], answers: Sequence[ModelAnswer]
-) -> Measurement:
-    items = [i for i in scored if judge.applies(examples[i]) and judge.reads == answers[i].kind]
+def _measured(judge: Judge, examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> Measurement:
+    items = [i for i, one in enumerate(examples) if judge.can_judge(one) and judge.reads == answers[i].kind]
     judged = judge.judge([examples[i] for i in items], [answers[i] for i in items])
     known = [(i, found) for i, found in zip(items, judged, strict=True) if found is not None]
     return Measurement(

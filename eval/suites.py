@@ -1,10 +1,13 @@
-"""Runs a model on suites: every item is answered greedily and its reference answer is scored; a document is scored.
+"""Runs a model on suites: every item is answered and its reference answer is scored; a document is only scored.
 
-A suite is one split of the dataset. What an item can be judged by is in the item itself (``eval/judges/``).
+A suite is one split of the dataset, or a file of items of one's own. What an item can be judged by is in the item
+itself (``eval/judges/``).
 """
 
 import math
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tqdm import tqdm
 
@@ -13,6 +16,10 @@ from common.hashing import sha256_text
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
+from eval.own_items import read_items
+from eval.strategies import STRATEGIES
+from eval.strategies.solving import solve_together
+from eval.strategies.strategy import ModelCall, Solving
 from models.engines.engine import Completion, Engine, RepetitionDetection, Sampling, Score
 
 NOT_TEST = ("train", "dev")
@@ -29,11 +36,13 @@ def select(splits: Mapping[str, Sequence[Example]], config: SuiteConfig) -> dict
         config: The suite.
 
     Returns:
-        Items by split.
+        Items by split; those of a file by the name of the suite.
 
     Raises:
-        UserError: A requested split does not exist, or there is nothing to run.
+        UserError: A requested split does not exist, there is nothing to run, or an item of a file is wrong.
     """
+    if config.items is not None:
+        return {config.name: choose(read_items(config), config)}
     names = [name for name in splits if name not in NOT_TEST] if config.splits == "all_test" else config.splits
     missing = [name for name in names if not splits.get(name)]
     if missing or not names:
@@ -86,19 +95,43 @@ def _answered(
     engine: Engine, examples: Sequence[Example], batch: Sequence[int], lengths: Sequence[int], config: SuiteConfig
 ) -> dict[int, ModelAnswer]:
     asked = [i for i in batch if not examples[i].is_text]
-    sampling = [decoding(config, engine.context_length)] * len(asked)
-    generated = engine.generate([examples[i].prompt for i in asked], sampling) if asked else []
-    completions = dict(zip(asked, generated, strict=True))
+    solvings = [solving(examples[i], config) for i in asked]
+    generated = solve_together(solvings, lambda requests: _generated(engine, requests, config))
+    answers = dict.fromkeys(batch, ModelAnswer(kind="read", text="")) | dict(zip(asked, generated, strict=True))
+    scored = [i for i in batch if examples[i].has_reference]
     scores = [
         score
-        for scored in _batches_of_tokens(batch, lengths)
-        for score in engine.score([examples[i].messages for i in scored])
+        for together in _batches_of_tokens(scored, lengths)
+        for score in engine.score([examples[i].messages for i in together])
     ]
-    return {i: _answer(completions.get(i), score) for i, score in zip(batch, scores, strict=True)}
+    known = dict(zip(scored, scores, strict=True))
+    return {i: _with_score(answer, known.get(i)) for i, answer in answers.items()}
+
+
+def solving(example: Example, config: SuiteConfig) -> Solving:
+    """The suite's strategy at work on an item."""
+    return STRATEGIES[config.strategy.name].solve(config.strategy, example, config.seed)
+
+
+def _generated(engine: Engine, requests: Sequence[ModelCall], config: SuiteConfig) -> list[ModelAnswer]:
+    """Replies to requests, some at a time; one that does not fit the context has none."""
+    fitting = [i for i, one in enumerate(requests) if engine.count_prompt_tokens(one.messages) < engine.context_length]
+    replies = [ModelAnswer(text="", finish_reason="too_long")] * len(requests)
+    plain = decoding(config, engine.context_length)
+    for start in range(0, len(fitting), config.batch_size):
+        batch = fitting[start : start + config.batch_size]
+        sampling = [replace(plain, temperature=requests[i].temperature, seed=requests[i].seed) for i in batch]
+        began = time.monotonic()
+        completions = engine.generate([requests[i].messages for i in batch], sampling)
+        seconds = (time.monotonic() - began) / len(batch)
+        for i, completion in zip(batch, completions, strict=True):
+            replies[i] = _reply(completion, seconds)
+    return replies
 
 
 def decoding(config: SuiteConfig, context_length: int) -> Sampling:
-    """How answers are generated: greedily, up to the suite's limit; without one, to the context or into a loop.
+    """How replies are generated: greedily where a strategy does not sample, up to the suite's limit; without one, to
+    the context or into a loop.
 
     Args:
         config: The suite.
@@ -126,16 +159,19 @@ def rows_scored_at_once(longest: int, items: int) -> int:
     return min(items, max(1, TOKENS_SCORED_AT_ONCE // longest))
 
 
-def _answer(completion: Completion | None, score: Score) -> ModelAnswer:
-    """What a model answered, and how likely it found the reference; a document (no completion) is only read."""
-    logprob = -math.inf if math.isnan(score.logprob) else score.logprob
-    if completion is None:
-        return ModelAnswer(kind="read", text="", logprob=logprob, reference_tokens=score.tokens)
+def _reply(completion: Completion, seconds: float) -> ModelAnswer:
     assert completion.finish_reason != "cancelled"  # nothing cancels here
     return ModelAnswer(
         text=completion.text,
         finish_reason=completion.finish_reason,
         tokens=completion.completion_tokens,
-        logprob=logprob,
-        reference_tokens=score.tokens,
+        prompt_tokens=completion.prompt_tokens,
+        seconds=seconds,
     )
+
+
+def _with_score(answer: ModelAnswer, score: Score | None) -> ModelAnswer:
+    if score is None:
+        return answer
+    logprob = -math.inf if math.isnan(score.logprob) else score.logprob
+    return answer.model_copy(update={"logprob": logprob, "reference_tokens": score.tokens})

@@ -93,7 +93,7 @@ class Chat:
     """The models behind ``/v1/chat/completions``.
 
     Args:
-        models: Names of the pipeline and of the model alone.
+        models: Names of the pipeline, of its parts and of the model alone.
         config: Limits and defaults.
         records: Where answers are recorded; None where they are not.
     """
@@ -126,9 +126,12 @@ class Chat:
             return RawChat(StopStrings(caller.metered(reply), stops), form)
         *history, question = turns_of(body.messages)
         asked = Consultation(request_id, question.content, history, body.most_tokens, sampling, caller=caller)
-        decided = await consult(version.stages, asked)
+        part = self.models.part_of(body.model)
+        if part:
+            caller.check("raw")  # no patient's question is answered by less than everything
+        decided = await consult(version.parts[part] if part else version.stages, asked)
         stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
-        whole = QaReply(replace(decided, reply=stopped), version, self.records)
+        whole = QaReply(replace(decided, reply=stopped), version, None if part else self.records)
         return LabelledChat(whole, stopped, form)
 
 

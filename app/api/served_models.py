@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from app.api.errors import ApiError, documented
-from app.versions.version import Version
+from app.versions.version import Part, Version
 from app.versions.versions import Versions
 
 RAW = "-raw"
@@ -25,10 +25,12 @@ class ServedModels:
     Attributes:
         versions: What answers.
         raw: Whether the model is served alone, too.
+        parts: The parts of the pipeline that are served, too.
     """
 
     versions: Versions
     raw: bool
+    parts: tuple[Part, ...] = ()
 
     @property
     def name(self) -> str:
@@ -43,19 +45,24 @@ class ServedModels:
     @property
     def names(self) -> list[str]:
         """What is listed: the version that answers most."""
-        return [self.name, self.raw_name] if self.raw else [self.name]
+        return [self.name, *([self.raw_name] if self.raw else []), *(f"{self.name}-{part}" for part in self.parts)]
 
     def is_raw(self, name: str) -> bool:
         """Whether a name is that of the model alone."""
         return self.raw and name.removesuffix(RAW) in self.versions.names and name.endswith(RAW)
 
+    def part_of(self, name: str) -> Part | None:
+        """Which part of the pipeline a name stands for; None where it stands for none."""
+        return next((part for part in self.parts for one in self.versions.names if name == f"{one}-{part}"), None)
+
     def answering(self, name: str, version: Version) -> str:
         """The name of what answers, where a name was asked for."""
-        return version.name + (RAW if self.is_raw(name) else "")
+        part = self.part_of(name)
+        return version.name + (RAW if self.is_raw(name) else f"-{part}" if part else "")
 
     def check(self, name: str) -> None:
         """Raises an ``ApiError`` where there is no such model."""
-        if name not in self.versions.names and not self.is_raw(name):
+        if name not in self.versions.names and not self.is_raw(name) and not self.part_of(name):
             known = f"没有这个模型，本服务有 {'、'.join(self.names)} · this service has {' and '.join(self.names)}"
             raise ApiError("model_not_found", known, param="model")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from app.api.about import About
 from app.audit.chain import Record
@@ -12,6 +13,11 @@ from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Level, LevelText
 from models.artifact import NO_ENTRIES, GroundingRecord, Turns
+
+Part = Literal["entries", "rules"]
+"""What of the pipeline answers: ``entries``, the model with what is found for it; ``rules``, safety rules and what is
+declined as well. Asking back and checking claims are in neither."""
+PARTS: tuple[Part, ...] = get_args(Part)
 
 ID_LENGTH = 12
 """Hex digits of a hash that people compare."""
@@ -60,6 +66,7 @@ class Version:
         stages: The pipeline in front of it.
         levels: What its domain's safety rules say at each level.
         about: What is said about it.
+        parts: Parts of the pipeline, for evaluations that take it apart.
 
     Attributes:
         id: The beginning of the hash of its files, or of its name where that is not known; answers and records have it.
@@ -67,9 +74,14 @@ class Version:
     """
 
     def __init__(
-        self, model: ServedModel, stages: Sequence[PipelineStage], levels: Mapping[Level, LevelText], about: About
+        self,
+        model: ServedModel,
+        stages: Sequence[PipelineStage],
+        levels: Mapping[Level, LevelText],
+        about: About,
+        parts: Mapping[Part, Sequence[PipelineStage]],
     ) -> None:
-        self.model, self.stages, self.levels, self.about = model, stages, levels, about
+        self.model, self.stages, self.levels, self.about, self.parts = model, stages, levels, about, parts
         self.id = (model.sha256 or sha256_text(self.name))[:ID_LENGTH]
         self.requests = 0
 

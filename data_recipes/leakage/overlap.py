@@ -10,7 +10,7 @@ with fewer bits: each run of training is found, since all of its 13 parts are th
 short every fourth is taken for one, since a single part of it is not there; of three, one in a hundred.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +156,13 @@ def measure(train: Fingerprints, examples: Iterable[Example]) -> MeasuredOverlap
         exact_ids=tuple(e.id for e, seen in zip(tests, questions.was_seen(asked), strict=True) if seen),
         ngram_ids=tuple(e.id for n, e in enumerate(tests) if n in partly),
     )
+
+
+def fingerprints_of(examples: Sequence[Example]) -> Fingerprints:
+    """The fingerprints of a few examples, which need no file."""
+    questions, runs = hashed(to_table(examples))
+    batch = QuestionHashes(questions, runs.hashes[~runs.has_parts], runs.parts)
+    return Fingerprints(lambda: iter([batch]))
 
 
 def hashed(rows: pa.Table) -> tuple[Hashes, Runs]:

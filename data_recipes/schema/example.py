@@ -9,6 +9,7 @@ TEXT = "text"
 """Role of the only message of a document, which is no conversation."""
 
 NO_REFERENCE = "（没有参考答案）"  # stands for the answer to a question that came without one
+ONLY_BEHAVIOUR = "（只判断该怎么做）"  # stands for the answer where only the behaviour of an answer is judged
 HEAD_OF_DEMONSTRATIONS = "参考下面的示例作答。"
 GIVEN = ("只根据下面的资料回答，并注明资料编号", HEAD_OF_DEMONSTRATIONS)
 """How the part of a system turn opens that only gives a model something to read: a block of entries, demonstrations.
@@ -105,4 +106,9 @@ class Example(BaseModel):
     @property
     def has_reference(self) -> bool:
         """Whether there is an answer to learn from or to compare with."""
+        return self.answer not in (NO_REFERENCE, ONLY_BEHAVIOUR)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether anything about an answer can be judged: what it says, or at least what it does."""
         return self.answer != NO_REFERENCE

@@ -104,7 +104,15 @@ def is_right(text: str, result: str) -> bool:
     """
     if options := _options(result):
         return final_letters(text) == options
-    given, wanted = final_answers(text), _expected(result)
+    return _same(final_answers(text), _expected(result))
+
+
+def same_answer(text: str, other: str) -> bool:
+    """Whether two texts end in the same final answer; a text that states none agrees with no other."""
+    return _same(final_answers(text), final_answers(other))
+
+
+def _same(given: list[tuple[QuantityReading, ...]], wanted: list[tuple[QuantityReading, ...]]) -> bool:
     return (
         bool(given and wanted)
         and all(any(equal(one, other) for other in wanted) for one in given)

@@ -15,6 +15,7 @@ from eval.judges.pair_accuracy import judge as pair_accuracy
 from eval.judges.refusal import judge as refusal
 from eval.judges.rouge_l_zh import judge as rouge_l_zh
 from eval.judges.squad_zh_en import judge as squad_zh_en
+from eval.judges.withholding import judge as withholding
 
 JUDGES: dict[str, Judge] = {
     judge.name: judge
@@ -28,6 +29,7 @@ JUDGES: dict[str, Judge] = {
         *citation.JUDGES,
         *emergency.JUDGES,
         *refusal.JUDGES,
+        *withholding.JUDGES,
         *rouge_l_zh.JUDGES,
         *bleu_zh.JUDGES,
         *held_out_loss.JUDGES,

@@ -55,9 +55,10 @@ class Judge:
         title: What readers see.
         meaning: What it measures, in half a sentence.
         signature: How exactly it is measured.
-        applies: Whether an item with a reference answer can be judged by it.
+        applies: Whether an item whose reference or behaviour is known is judged by it.
         judge: Scores answers to items that it applies to.
         reads: The kind of answers that it scores.
+        needs_reference: Whether it compares with a reference answer; else what an answer does is enough.
         unit: ``share`` (0 to 1), ``points`` (0 to 100), ``nats`` or ``perplexity`` (losses, not about generated
             answers).
         higher_is_better: Whether a higher score is better.
@@ -77,6 +78,7 @@ class Judge:
     applies: Callable[[Example], bool]
     judge: Judging
     reads: AnswerKind = "generated"
+    needs_reference: bool = True
     unit: Unit = "share"
     higher_is_better: bool = True
     aggregate: Aggregate = ratio
@@ -84,6 +86,11 @@ class Judge:
     prominence: Prominence = "detail"
     checks_pairs: bool = False
     failure: Text | None = None
+
+    def can_judge(self, example: Example) -> bool:
+        """Whether an item is judged by it: it applies, and there is what it compares with."""
+        known = example.has_reference if self.needs_reference else example.is_judged
+        return known and self.applies(example)
 
 
 def each(score: Callable[[Example, str], float]) -> Judging:

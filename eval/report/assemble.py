@@ -21,6 +21,7 @@ from eval.config import SuiteConfig
 from eval.exams.exam import Exam
 from eval.judges import JUDGES, primary
 from eval.judges.judge import MATTERS, RANGES
+from eval.own_items import told
 from eval.report.schema import (
     BASE,
     MOST_LOOPS,
@@ -48,6 +49,7 @@ from eval.report.schema import (
 )
 from eval.scoring import Measurement, measure
 from eval.significance import Estimate
+from eval.strategies import STRATEGIES
 from models.artifact import (
     AdapterArtifact,
     Artifact,
@@ -83,6 +85,7 @@ def assemble(
     dtype: str,
     command: str,
     exams: Sequence[Exam] = (),
+    demonstrations: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Report, list[ItemRecord]]:
     """Measures, compares and assembles the report.
 
@@ -96,6 +99,7 @@ def assemble(
         dtype: Type that the models computed in.
         command: The command that reruns this.
         exams: The published exams among the suites.
+        demonstrations: Ids of the training rows that are shown before the questions of a suite.
 
     Returns:
         The report, and one record per item.
@@ -141,7 +145,9 @@ def assemble(
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
             for suite, examples in suites.items()
         },
-        suites=_suite_records(results, suites, dataset, overlaps, overlapping, counted, exams),
+        suites=_suite_records(
+            results, suites, dataset, config, overlaps, overlapping, counted, exams, demonstrations or {}
+        ),
         curve=_curve(metrics_file),
         lengths=_lengths(dataset, artifact),
         merge=_merge(artifact) if artifact else None,
@@ -347,13 +353,16 @@ def _suite_records(
     results: Mapping[System, SystemResult],
     suites: Suites,
     dataset: BuiltDataset,
+    config: SuiteConfig,
     overlaps: Overlaps,
     overlapping: Mapping[str, Container[str]],
     counted: Mapping[System, Mapping[str, Counted]],
     exams: Sequence[Exam],
+    demonstrations: Mapping[str, tuple[str, ...]],
 ) -> dict[str, SuiteRecord]:
     subject = subject_of(results)
-    shots = {name: exam.config.shots for exam in exams for name in exam.scored}
+    shots = dict.fromkeys(demonstrations, config.strategy.shots)
+    shots |= {name: exam.config.shots for exam in exams for name in exam.scored}
     records = {}
     for name, examples in suites.items():
         description = dataset.manifest.descriptions.get(name)
@@ -362,7 +371,8 @@ def _suite_records(
             en=description.en if description else name,
             items=len(examples),
             shots=shots.get(name, 0),
-            without_reference=sum(not example.has_reference for example in examples),
+            demonstrations=demonstrations.get(name, ()),
+            without_reference=sum(not example.is_judged for example in examples),
             groups=len({example.group for example in examples}),
             kinds=dict(Counter(example.kind for example in examples)),
             overlap=_overlap(overlaps[name][subject], len(examples)),
@@ -445,9 +455,14 @@ def _cost(answers: Sequence[ModelAnswer]) -> Cost:
     """Tokens and time of the answers that were given."""
     given = [answer for answer in answers if answer.finish_reason not in ("too_long", "failed")]
     seconds = [answer.seconds for answer in given if answer.seconds is not None]
-    tokens = sum(answer.tokens for answer in given)
+    tokens, prompt_tokens, calls = (
+        sum(values)
+        for values in zip(*[(one.tokens, one.prompt_tokens, one.calls) for one in given] or [(0, 0, 0)], strict=True)
+    )
     return Cost(
         tokens=tokens / len(given) if tokens else None,
+        prompt_tokens=prompt_tokens / len(given) if prompt_tokens else None,
+        calls=calls / len(given) if given else None,
         seconds=sum(seconds) / len(seconds) if seconds else None,
         timed=len(seconds),
     )
@@ -523,11 +538,12 @@ def _provenance(
         prompt_format=language_model.prompt_format if language_model else "",
         prompt_format_sha256=language_model.prompt_format_sha256 if language_model else "",
         grounding=_grounding(dataset.manifest.grounding),
+        items=told(config) if config.items else "",
         exams={exam.name: exam.told for exam in exams},
         suite=config.name,
         seed=config.seed,
         decoding={
-            "search": "greedy",
+            "strategy": _strategy_told(config),
             "max_new_tokens": str(config.max_new_tokens or "to the context, or into a loop"),
             "batch_size": str(config.batch_size),
             "dtype": dtype,
@@ -536,6 +552,13 @@ def _provenance(
         versions={"python": platform.python_version(), **{name: version(name) for name in VERSIONS}},
         command=command,
     )
+
+
+def _strategy_told(config: SuiteConfig) -> str:
+    """The strategy with its settings, and its budget of calls."""
+    strategy = config.strategy
+    settings = ", ".join(f"{key}={value}" for key, value in strategy.model_dump(exclude={"name"}).items())
+    return f"{strategy.name} ({settings}; at most {STRATEGIES[strategy.name].calls(strategy)} calls per item)"
 
 
 def _grounding(used: GroundingUsed | None) -> str:

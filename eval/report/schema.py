@@ -145,12 +145,17 @@ class Cost(_ReportPart):
     """What the answers of a system to a suite took, as far as it was measured.
 
     Attributes:
-        tokens: Mean tokens of an answer; None where a server does not tell.
-        seconds: Mean seconds of an answer; None where they are not known, as of models in this process.
+        tokens: Mean tokens of an answer, of all calls of a strategy; None where a server does not tell.
+        prompt_tokens: Mean tokens of its prompts; None where they are not known.
+        calls: Mean calls of an answer; None in reports from before this key.
+        seconds: Mean seconds of an answer; of a model in this process a batch's time over its answers. None where they
+            are not known.
         timed: How many answers that is the mean of.
     """
 
     tokens: float | None
+    prompt_tokens: float | None = None
+    calls: float | None = None
     seconds: float | None
     timed: int
 
@@ -176,13 +181,15 @@ class SuiteRecord(_ReportPart):
         other_overlaps: The same of the other systems that may have been tuned.
         overlapping: Ids of the items that overlap with the training data of at least one system.
         cost: Tokens and time by system; none in reports from before this key.
-        shots: Examples before each question of an exam.
+        shots: Solved items before each question.
+        demonstrations: Ids of the training rows that these are; of an exam they are in the provenance.
     """
 
     zh: str
     en: str
     items: int
     shots: int = 0
+    demonstrations: tuple[str, ...] = ()
     without_reference: int = 0
     groups: int
     kinds: dict[str, int]
@@ -235,6 +242,7 @@ class ReportProvenance(_ReportPart):
         trained_on: What the splits became for training, and what was dropped; empty where that is unknown.
         selected: Which values of the training the model has; empty where the dev loss did not decide.
         grounding: The entries in the prompts of the items: template, hash and number; empty where there are none.
+        items: The file of items of one's own: its suite, version, path and hash; empty where there is none.
         exams: What was asked of published exams, by name of the suite: prompt, folder, hash, examples.
         decoding: How answers were generated.
         command: The command as typed, with every override; empty where unknown.
@@ -256,6 +264,7 @@ class ReportProvenance(_ReportPart):
     prompt_format: str
     prompt_format_sha256: str
     grounding: str = ""
+    items: str = ""
     exams: dict[str, str] = Field(default_factory=dict)
     suite: str
     seed: int

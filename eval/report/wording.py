@@ -342,6 +342,7 @@ def shown_cost(cost: Cost | None) -> Text:
     known = [
         Text(f"{cost.tokens:.1f} 词元", f"{cost.tokens:.1f} tokens") if cost.tokens is not None else None,
         Text(f"{cost.seconds:.2f} 秒", f"{cost.seconds:.2f} s") if cost.seconds is not None else None,
+        Text(f"{cost.calls:.1f} 次调用", f"{cost.calls:.1f} calls") if cost.calls and cost.calls > 1 else None,
     ]
     found = [one for one in known if one]
     return Text("，".join(one.zh for one in found), ", ".join(one.en for one in found))
@@ -425,6 +426,7 @@ def origin_lines(report: Report) -> list[tuple[Text, str]]:
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), origin.prompt_format_sha256),
         (Text("提示中的条目", "Entries in the prompt"), origin.grounding),
         (Text("套件", "Suite"), origin.suite),
+        (Text("题目文件", "File of items"), origin.items),
         *((Text("公开考试", "Published exam"), f"{name}: {told}") for name, told in origin.exams.items()),
         (Text("种子", "Seed"), str(origin.seed)),
         (Text("解码", "Decoding"), ", ".join(f"{key}={value}" for key, value in origin.decoding.items())),

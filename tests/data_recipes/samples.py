@@ -14,7 +14,6 @@ import pytest
 from data_recipes.dataset.dataset import hash_of
 from data_recipes.dataset.digest import digest
 from data_recipes.leakage.normalise import LATIN_BELOW, LATIN_RUN, RUN, runs
-from data_recipes.leakage.overlap import Fingerprints, QuestionHashes, hashed
 from data_recipes.schema.arrow import to_table
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
@@ -81,13 +80,6 @@ def save_splits(splits: dict[str, list[Example]], folder: Path) -> str:
     for name, examples in splits.items():
         pq.write_table(to_table(examples), folder / f"{name}.parquet", compression="zstd")
     return hash_of({name: digest([to_table(examples)]) for name, examples in splits.items()})
-
-
-def fingerprints(examples: list[Example]) -> Fingerprints:
-    """The fingerprints of these examples."""
-    questions, runs = hashed(to_table(examples))
-    batch = QuestionHashes(questions, runs.hashes[~runs.has_parts], runs.parts)
-    return Fingerprints(lambda: iter([batch]))
 
 
 def shared_runs(text: str) -> set[str]:

@@ -18,7 +18,7 @@ from models.artifact import BaseRecord
 from models.loading import hash_model, load_model, load_tokenizer
 from models.prompt_format import PromptFormat
 from tests.artifacts import artifact
-from tests.data_recipes.samples import fingerprints, save_splits
+from tests.data_recipes.samples import save_splits
 
 torch.set_num_threads(1)  # on shared cores, threads that wait for one another are far slower than one
 
@@ -54,7 +54,7 @@ def public_metric(name: str) -> Any:
 def built(splits: dict[str, list[Example]], directory: Path) -> BuiltDataset:
     """A dataset of these splits, as the build writes it."""
     content_hash = save_splits(splits, directory)
-    overlap.save(fingerprints(splits.get("train", [])), directory)
+    overlap.save(overlap.fingerprints_of(splits.get("train", [])), directory)
     sizes = {name: len(examples) for name, examples in splits.items()}
     DatasetManifest(
         name="tiny",

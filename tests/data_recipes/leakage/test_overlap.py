@@ -11,7 +11,6 @@ from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.arrow import to_table
 from data_recipes.schema.example import Example, Message
-from tests.data_recipes.samples import fingerprints
 
 
 def example(id: str, *questions: str) -> Example:
@@ -22,7 +21,7 @@ def example(id: str, *questions: str) -> Example:
 
 
 HAN = [chr(code) for code in range(0x4E00, 0x5E00)]
-TRAIN = fingerprints([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
+TRAIN = overlap.fingerprints_of([example("t1", "高血压患者平时应该怎样安排一日三餐？"), example("t2", "头痛？")])
 
 
 def measured(*questions: str) -> tuple[int, int]:
@@ -72,7 +71,7 @@ def choice(id: str, stem: str, *options: str) -> Example:
 
 
 def test_the_options_of_a_choice_count_in_any_order() -> None:
-    train = fingerprints([choice("t", "哪项对？", "甲，1", "乙", "丙")])
+    train = overlap.fingerprints_of([choice("t", "哪项对？", "甲，1", "乙", "丙")])
     tests = [
         choice("moved", "哪项对", "丙", "甲 1。", "乙"),
         choice("same", "哪项对？", "甲，1", "乙", "丙"),
@@ -88,7 +87,7 @@ def test_the_options_of_a_choice_count_in_any_order() -> None:
 def test_fingerprints_are_smaller_than_the_questions_and_find_what_whole_hashes_find(tmp_path: Path) -> None:
     rng = Random(0)
     texts = ["".join(rng.choices(HAN, k=60)) for _ in range(2000)]
-    train = fingerprints([example(f"t{n}", text) for n, text in enumerate(texts)])
+    train = overlap.fingerprints_of([example(f"t{n}", text) for n, text in enumerate(texts)])
     overlap.save(train, tmp_path)
     saved = overlap.load(tmp_path)
     tests = [example(f"x{n}", "".join(rng.choices(HAN, k=60))) for n in range(500)]
@@ -101,7 +100,7 @@ def test_fingerprints_of_english_find_every_run_and_are_smaller_than_its_letters
     rng = Random(0)
     words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 8))) for _ in range(3000)]
     texts = [" ".join(rng.choices(words, k=60)) for _ in range(400)]
-    overlap.save(fingerprints([example(f"t{n}", text) for n, text in enumerate(texts)]), tmp_path)
+    overlap.save(overlap.fingerprints_of([example(f"t{n}", text) for n, text in enumerate(texts)]), tmp_path)
     saved = overlap.load(tmp_path)
     letters = [normalise(text) for text in texts]
     new = [" ".join(rng.choices(words, k=40)) for _ in texts]
@@ -118,7 +117,9 @@ def test_fingerprints_of_english_find_every_run_and_are_smaller_than_its_letters
 def test_what_is_boilerplate_stays_so_in_saved_fingerprints(tmp_path: Path) -> None:
     """Its parts are there, as parts of the runs around it."""
     common = "please answer the following question of a patient in plain words and briefly"
-    train = fingerprints([example("t", f"how much salt a day with high blood pressure {common} thanks a lot")])
+    train = overlap.fingerprints_of(
+        [example("t", f"how much salt a day with high blood pressure {common} thanks a lot")]
+    )
     runs = overlap.hashed(to_table([example("c", common)]))[1].hashes
     asked = [example("a", f"cut finger {common} goodbye then")]
     assert overlap.measure(train, asked).ngram == 1

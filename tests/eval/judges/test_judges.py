@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
-from data_recipes.schema.example import Example
+from data_recipes.schema.example import ONLY_BEHAVIOUR, Example
 from eval.answers import ModelAnswer
 from eval.judges import JUDGES
 from eval.judges.bleu_zh.judge import corpus_bleu, sentence_bleu
@@ -34,8 +34,15 @@ def items(judge: Judge) -> list[Example]:
         example("e", "画灯塔", "a red lighthouse --ar 1:1"),
         example("f", "屏幕如何？", "很暗", passage={**passage, "spans": ((2, 4),)}),
         example("g", "价格如何？", "Not mentioned.", passage=passage, behaviour="refuse"),
+        example("j", "阿奇霉素吃几粒？", ONLY_BEHAVIOUR, behaviour="refuse"),
+        example("k", "怎么刷牙？", ONLY_BEHAVIOUR),
     ]
-    return [item for item in every if judge.applies(item)]
+    return [item for item in every if judge.can_judge(item)]
+
+
+def right_answer(item: Example) -> str:
+    """The reference, or an answer that does what is right."""
+    return {"j": "请咨询医生或药师。", "k": "早晚各刷两分钟。"}.get(item.id, item.answer)
 
 
 def test_every_folder_is_in_the_table_and_no_two_judges_share_a_name() -> None:
@@ -64,7 +71,7 @@ ABOUT_ANSWERS = [judge for judge in JUDGES.values() if judge.unit != "nats" and 
 def test_the_reference_answer_is_perfect(judge: Judge) -> None:
     best = {"share": 1.0, "points": 100.0}[judge.unit] if judge.higher_is_better else 0.0
     asked = items(judge)
-    found = judge.judge(asked, [ModelAnswer(text=item.answer) for item in asked])
+    found = judge.judge(asked, [ModelAnswer(text=right_answer(item)) for item in asked])
     assert [score and score.score for score in found] == pytest.approx([best] * len(asked)) and asked
 
 

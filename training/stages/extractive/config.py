@@ -31,6 +31,6 @@ class ExtractiveConfig(StageConfig):
 
     @model_validator(mode="after")
     def _readers_take_no_exams(self) -> "ExtractiveConfig":
-        if self.suite.exam is not None:
-            raise ValueError(f"suite={self.suite.name}: an extractive reader marks passages and takes no exam")
+        if self.suite.exam is not None or self.suite.items is not None:
+            raise ValueError(f"suite={self.suite.name}: an extractive reader only marks passages of its dataset")
         return self

@@ -1,0 +1,1 @@
+"""Withholding what is a doctor's to decide."""
