@@ -137,6 +137,9 @@ class Chat:
             tokens = self.config.answer_tokens(body.most_tokens)
             reply = await self.backend.stream(body.messages, replace(sampling, max_new_tokens=tokens))
             return RawChat(StopStrings(caller.metered(reply), stops), form)
+        if sampling.response_format is not None:
+            problem = "response_format is for NAME-raw: what the rules and sources add to an answer is no JSON"
+            raise ApiError("unsupported_parameter", problem, param="response_format")
         *history, question = turns_of(body.messages)
         asked = Consultation(request_id, question.content, history, body.most_tokens, sampling, caller=caller)
         decided = await consult(self.stages, asked)
