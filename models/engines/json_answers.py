@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEEPEST, LONGEST = 16, 20_000
 """Levels and characters of a schema."""
+PROBE = '{"高":"a 1"}'
 WRITTEN = {"whitespace_flexible": False, "json_allowed_escapes": 'nrbtf\\"'}
 
 
@@ -31,17 +32,14 @@ class JsonAnswers:
         stop_ids: Tokens that end an answer.
 
     Raises:
-        UserError: llguidance is not installed, or cannot read the tokenizer.
+        UserError: llguidance is not installed, or misreads the tokenizer.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, stop_ids: Sequence[int]) -> None:
         self._library = _llguidance()
-        stored = json.loads(tokenizer.backend_tokenizer.to_str())  # type: ignore[attr-defined]
-        stored["truncation"] = stored["padding"] = None
-        try:
-            self._tokens = self._library.LLTokenizer(json.dumps(stored), n_vocab=vocabulary, eos_token=list(stop_ids))
-        except ValueError as error:
-            raise UserError(f"no JSON can be written with this tokenizer: {error}") from None
+        self._tokens = self._library.LLTokenizer(_continuing(tokenizer), n_vocab=vocabulary, eos_token=list(stop_ids))
+        if self._tokens.decode_bytes(self._tokens.tokenize_str(PROBE)) != PROBE.encode():
+            raise UserError("no JSON can be written with this tokenizer: its tokens do not make up their text")
 
     def check(self, schema: str) -> None:
         """Refuses a schema that no answer can be held to.
@@ -86,6 +84,21 @@ class JsonAnswer:
     def _check(self) -> None:
         if self._matcher.is_error():  # its message may have what was said
             raise RuntimeError("the schema became too complex while the answer was written")
+
+
+def _continuing(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The tokenizer as llguidance reads it, without the blank that SentencePiece puts before a text.
+
+    llguidance asks for the tokens of what must come next, in the middle of a text. It drops that blank where it is a
+    ``Prepend``; ours is none where user-defined symbols must be spared (``models/tokenizers/conversion.py``).
+    """
+    stored = json.loads(tokenizer.backend_tokenizer.to_str())  # type: ignore[attr-defined]
+    stored["truncation"] = stored["padding"] = None
+    if (normalizer := stored["normalizer"]) and normalizer["type"] == "Sequence":
+        steps = normalizer["normalizers"]
+        kept = [step for step in steps if not step.get("pattern", {}).get("Regex", "").startswith(r"\A")]
+        normalizer["normalizers"] = kept
+    return json.dumps(stored)
 
 
 def schema_text(schema: Mapping[str, Any]) -> str:

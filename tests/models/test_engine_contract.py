@@ -61,7 +61,7 @@ def test_an_answer_under_a_schema_fits_it(engine: Engine) -> None:
         '{"type":"object","properties":{"急":{"enum":[true,false]}},"required":["急"],"additionalProperties":false}'
     )
     engine.check_schema(schema)
-    limits = [Sampling(40, response_format=schema), Sampling(40, temperature=2.0, seed=1, response_format=schema)]
+    limits = [Sampling(200, response_format=schema), Sampling(200, temperature=2.0, seed=1, response_format=schema)]
     for answer in engine.generate([ask(q) for q in QUESTIONS[:2]], limits):
         assert json.loads(answer.text)["急"] in (True, False) and answer.finish_reason == "stop"
     with pytest.raises(UserError, match="schema"):
