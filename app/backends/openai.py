@@ -131,7 +131,7 @@ SERVERS = {
     "sglang": ServerKind(
         "SGLang", _vllm, lacks=("dry_multiplier", "seed", "response_format"), takes_stop_ids=True, tokenize=_prompt_to_tokenize
     ),
-    "llamacpp": ServerKind("llama.cpp", llamacpp_sampling, lacks=(), tokenize=_content_to_tokenize),
+    "llamacpp": ServerKind("llama.cpp", llamacpp_sampling, lacks=("response_format",), tokenize=_content_to_tokenize),
 }
 """By ``owned_by`` of their models."""
 

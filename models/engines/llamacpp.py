@@ -5,7 +5,6 @@ in a private directory; the engine itself calls it in this process. Conversation
 every token, and a prompt that begins like one before it reuses its keys and values.
 """
 
-import json
 import signal
 import tempfile
 import threading
@@ -102,13 +101,8 @@ class LlamaCppEngine(Renderer):
         return self._context_length
 
     def check_schema(self, schema: str) -> None:
-        """See ``Engine.check_schema``; llama.cpp makes a grammar of it."""
-        import xllamacpp
-
-        try:
-            xllamacpp.json_schema_to_grammar(schema)
-        except (RuntimeError, ValueError) as error:
-            raise UserError(f"llama.cpp cannot follow the JSON schema: {error}") from None
+        """See ``Engine.check_schema``."""
+        raise UserError("llama.cpp says anything, and reports nothing, where it cannot follow a JSON schema")
 
     @property
     def address(self) -> str:
@@ -252,7 +246,7 @@ def _raise_error(reply: dict[str, Any]) -> None:
 
 def llamacpp_sampling(sampling: Sampling) -> dict[str, Any]:
     """The sampling in llama.cpp's words; its own defaults do not apply. Its penalties count the prompt's tokens too."""
-    penalties: dict[str, Any] = {
+    penalties = {
         "repeat_last_n": POOL,
         "repeat_penalty": sampling.repetition_penalty,
         "frequency_penalty": sampling.frequency_penalty,
@@ -262,8 +256,6 @@ def llamacpp_sampling(sampling: Sampling) -> dict[str, Any]:
         "dry_base": sampling.dry_base,
         "dry_allowed_length": sampling.dry_allowed_length,
     }
-    if sampling.response_format is not None:
-        penalties["json_schema"] = json.loads(sampling.response_format)
     if sampling.temperature == 0:
         return penalties | {"samplers": ["penalties", "dry", "top_k"], "top_k": 1}
     seed = {} if sampling.seed is None else {"seed": sampling.seed}

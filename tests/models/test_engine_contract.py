@@ -1,6 +1,5 @@
 """The contract that every engine keeps: batches, streams, limits, cancellation, seeds, the context."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,19 +52,6 @@ def test_cancelled_row_stops_and_the_others_go_on(engine: Engine) -> None:
     assert completions[1].finish_reason == "cancelled"
     assert completions[1].completion_tokens < 12
     assert completions[0].text == engine.generate([ask(QUESTIONS[0])], [Sampling(max_new_tokens=12)])[0].text
-
-
-def test_an_answer_under_a_schema_fits_it(engine: Engine) -> None:
-    pytest.importorskip("llguidance")
-    schema = (
-        '{"type":"object","properties":{"急":{"enum":[true,false]}},"required":["急"],"additionalProperties":false}'
-    )
-    engine.check_schema(schema)
-    limits = [Sampling(200, response_format=schema), Sampling(200, temperature=2.0, seed=1, response_format=schema)]
-    for answer in engine.generate([ask(q) for q in QUESTIONS[:2]], limits):
-        assert json.loads(answer.text)["急"] in (True, False) and answer.finish_reason == "stop"
-    with pytest.raises(UserError, match="schema"):
-        engine.check_schema('{"type":"objekt"}')
 
 
 def test_seeded_sampling_repeats_itself(engine: Engine) -> None:

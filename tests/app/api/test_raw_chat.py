@@ -161,7 +161,10 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
     [
         ({"n": 2}, 400, "n"),
         ({"tools": [{"type": "function"}]}, 400, "tools"),
-        ({"response_format": {"type": "json_object"}}, 400, "response_format"),
+        ({"response_format": {"type": "json_object"}, "model": "fake-1"}, 400, "response_format"),
+        ({"response_format": {"type": "json_schema"}}, 400, "response_format"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"wrong": 1}}}}, 400, "response_format"),
+        ({"response_format": {"type": "grammar"}}, 400, "response_format.type"),
         ({"logprobs": True}, 400, "logprobs"),
         ({"frequency_penalty": 2.5}, 400, "frequency_penalty"),
         ({"repetition_penalty": 0}, 400, "repetition_penalty"),
