@@ -4,8 +4,8 @@
 
 The same questions are asked of one model in each way, the ways in turn, so that other work on the machine slows all of
 them alike: ``plain`` (every prompt is read whole, one token per step), ``kept`` (beginnings that prompts share are read
-once), ``guessed`` (what followed in the prompt is guessed), ``both``, and ``alone``: transformers' own ``generate``, one
-question after another. Seconds are those of the processor. ``streams`` is how many questions are answered together.
+once), ``guessed`` (what followed in the prompt is guessed), ``both``, and ``alone`` (``generate``, one question
+after another). Seconds are those of the processor. ``streams`` is how many questions are answered together.
 """
 
 import itertools
