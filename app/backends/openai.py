@@ -129,7 +129,11 @@ SERVERS = {
     ),
     # seeds have an effect in SGLang only with --enable-deterministic-inference
     "sglang": ServerKind(
-        "SGLang", _vllm, lacks=("dry_multiplier", "seed", "response_format"), takes_stop_ids=True, tokenize=_prompt_to_tokenize
+        "SGLang",
+        _vllm,
+        lacks=("dry_multiplier", "seed", "response_format"),
+        takes_stop_ids=True,
+        tokenize=_prompt_to_tokenize,
     ),
     "llamacpp": ServerKind("llama.cpp", llamacpp_sampling, lacks=("response_format",), tokenize=_content_to_tokenize),
 }

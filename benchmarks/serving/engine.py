@@ -1,11 +1,13 @@
 """Measures what kept beginnings and guesses save the local engine on questions that come with entries.
 
-    python benchmarks/serving/engine.py model=DIR|FILE.gguf [streams=1,4] [questions=16] [tokens=64] [ways=plain,both]
+    python benchmarks/serving/engine.py model=DIR|FILE.gguf [streams=1,4] [questions=16] [tokens=64] [asked=copies]
 
 The same questions are asked of one model in each way, the ways in turn, so that other work on the machine slows all of
 them alike: ``plain`` (every prompt is read whole, one token per step), ``kept`` (beginnings that prompts share are read
 once), ``guessed`` (what followed in the prompt is guessed), ``both``, and ``alone`` (``generate``, one question
-after another). Seconds are those of the processor. ``streams`` is how many questions are answered together.
+after another); ``ways=plain,both`` asks in some of them. Seconds are those of the processor. ``streams`` is how many
+questions are answered together. ``asked=copies`` is for a base that has learned no questions: texts of entries, and the
+first words of one of them, which it continues.
 """
 
 import itertools
@@ -25,13 +27,14 @@ from domains.grounding import write_block
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.reading import entries_to_read
 from domains.retrieval.retriever import retriever_of
-from models.conversation import Conversation
+from models.conversation import Continuation, Prompt
 from models.engines import decoding
 from models.engines.engine import Sampling
 from models.engines.local import LocalEngine
 from models.hub import locate
 from models.loading import load_model, load_prompt_format
 from models.numerics import instruction_set
+from models.prompt_format import PromptFormat
 
 ASKED = ("{}有哪些症状？", "{}应该挂什么科？", "{}平时要注意什么？", "{}是什么？")
 WAYS = {"plain": (0, 0), "kept": (2**29, 0), "guessed": (0, decoding.GUESSED), "both": (2**29, decoding.GUESSED)}
@@ -73,7 +76,7 @@ def main() -> None:
     model = load_model(path, dtype=getattr(torch, given.get("dtype", "float32")))
     prompt_format = load_prompt_format(path)
     counted = Counted(model)
-    asked = questions(int(given.get("questions", 16)))
+    asked = (copies if given.get("asked") == "copies" else questions)(int(given.get("questions", 16)), prompt_format)
     sampling = Sampling(max_new_tokens=int(given.get("tokens", 64)))
     print("| streams | way | CPU seconds | tokens read | passes | same answers |\n|---|---|---|---|---|---|")
     for streams in map(int, given.get("streams", "1,4").split(",")):
@@ -97,13 +100,29 @@ def main() -> None:
     )
 
 
-def questions(count: int) -> list[Conversation]:
+def copies(count: int, prompt_format: PromptFormat) -> list[Prompt]:
+    """Texts of three entries, and the beginning of one of them."""
+    texts = [
+        f"{entry.name}的{name}有{'、'.join(items)}。"
+        for entry in KNOWLEDGE.load().entries
+        for name, items in entry.attributes.items()
+        if items
+    ]
+    asked: list[Prompt] = []
+    for place in range(count):
+        of_three = texts[3 * (place // 4) :][:3]
+        of_three.append(of_three[place % 3][:8])
+        asked.append(Continuation(tuple(prompt_format.encode("".join(of_three), beginning=True))))
+    return asked
+
+
+def questions(count: int, prompt_format: PromptFormat) -> list[Prompt]:
     """Questions about entries, four about each, as people ask on; each behind what the service lets a model read."""
     domain, knowledge = find_domain("medical"), KNOWLEDGE.load()
     retriever = retriever_of(knowledge)
     wording = itertools.cycle(ASKED)
     entries = knowledge.entries[:: max(1, len(ASKED) * len(knowledge.entries) // count)]
-    asked: list[Conversation] = []
+    asked: list[Prompt] = []
     for name in [entry.name for entry in entries for _ in ASKED][:count]:
         question = next(wording).format(name)
         read = entries_to_read(retriever.retrieve(question, []), question, domain.asked_for, 3, 4)
@@ -111,18 +130,18 @@ def questions(count: int) -> list[Conversation]:
     return asked
 
 
-def together(engine: LocalEngine, batch: list[Conversation], sampling: Sampling) -> list[list[int]]:
+def together(engine: LocalEngine, batch: list[Prompt], sampling: Sampling) -> list[list[int]]:
     """Token ids of the answers, without the tokens that ended them."""
-    rows = [engine._row(conversation, sampling, None) for conversation in batch]
+    rows = [engine._row(prompt, sampling, None) for prompt in batch]
     engine.decoder.run(rows)
     return [row.ids for row in rows]
 
 
-def alone(engine: LocalEngine, batch: list[Conversation], sampling: Sampling) -> list[list[int]]:
+def alone(engine: LocalEngine, batch: list[Prompt], sampling: Sampling) -> list[list[int]]:
     """The same by transformers' own greedy search, one after another."""
     answers = []
-    for conversation in batch:
-        ids = torch.tensor([engine.prompt_ids(conversation)])
+    for prompt in batch:
+        ids = torch.tensor([engine.prompt_ids(prompt)])
         said = engine.model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),

@@ -8,7 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
-from common.errors import UserError
+from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact
 from models.beside_base import load_beside_base
@@ -301,7 +301,8 @@ def load_engine(path: Path, *, dtype: DType = "float32", shared_bytes: int = 0) 
 
     Raises:
         UserError: The directory contains no model or an extractive reader, or the base of an adapter is missing.
-        Refused: The base is not the one the adapter was trained on, or a file or the prompt format was changed.
+        Refused: The base is not the one the adapter was trained on, or a file or the prompt format was changed,
+            or weights are no numbers.
     """
     if not path.is_dir():
         raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
@@ -319,10 +320,27 @@ def load_engine(path: Path, *, dtype: DType = "float32", shared_bytes: int = 0) 
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
     if isinstance(artifact, BesideBaseArtifact):
         model, prompt_format = load_beside_base(directory, artifact, dtype=computed)
+        _check_numbers(model, directory)
         return LocalEngine(model, prompt_format, artifact.model_version, shared_bytes)
     return _engine_of_model(directory, artifact.model_version, computed, shared_bytes)
 
 
+def _check_numbers(model: PreTrainedModel | PeftModel, path: Path) -> None:
+    """Refuses weights with which every answer would be the same token again and again.
+
+    Raises:
+        Refused: A value is infinite or not a number.
+    """
+    for name, values in model.named_parameters():
+        if (
+            values.is_floating_point()
+            and values.numel()
+            and not torch.stack(values.detach().aminmax()).isfinite().all()
+        ):
+            raise Refused(f"{path}: {name} has values that are no numbers (NaN or infinite); take another checkpoint")
+
+
 def _engine_of_model(path: Path, model_version: str, dtype: torch.dtype, shared_bytes: int) -> LocalEngine:
     model = load_model(path, dtype=dtype)
+    _check_numbers(model, path)
     return LocalEngine(model, load_prompt_format(path), model_version, shared_bytes)

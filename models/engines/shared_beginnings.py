@@ -60,7 +60,7 @@ class SharedBeginnings:
             cache: Ends with its keys and values.
             row: Its place in the cache.
         """
-        keys = _keys(prompt)
+        keys = _keys(prompt) if self.most_bytes else []
         for key in keys:
             if key not in self._blocks:
                 columns = slice(len(key) - BLOCK - len(prompt), (len(key) - len(prompt)) or None)

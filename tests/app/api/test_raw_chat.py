@@ -1,5 +1,6 @@
 """Chat completions, as real clients see them, of the model alone; the pipeline is in ``test_chat.py``."""
 
+import json
 from typing import Any
 
 import httpx
@@ -214,6 +215,16 @@ def test_what_is_not_supported_is_refused_by_name(
     error = response.json()["error"]
     assert error["param"] == param
     assert error["type"] == "invalid_request_error" and error["message"] and error["code"]
+
+
+def test_a_schema_reaches_the_engine_and_loops_do_not_end_its_answer(client: httpx.Client, engine: FakeEngine) -> None:
+    schema = {"type": "object", "properties": {"症状": {"type": "string"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "症状", "schema": schema, "strict": True}}
+    for wanted, given in (({"type": "json_object"}, {"type": "object"}), (form, schema)):
+        assert post(client, response_format=wanted).status_code == 200
+        [(_, sampling)] = engine.batches[-1]
+        assert json.loads(sampling.response_format or "") == given and sampling.repetition_detection is None
+    assert post(client).status_code == 200 and engine.batches[-1][0][1].response_format is None
 
 
 def test_minus_one_draws_from_all_tokens(client: httpx.Client, engine: FakeEngine) -> None:
