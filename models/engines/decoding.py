@@ -157,16 +157,16 @@ class Decoder:
         states = reading.read(self.inner, parts, self.pad_id)
         reading.retract([states.shape[1] - len(part) for part in parts])
         left = [
-            len(row.prompt) - length + self._before for row, length in zip(reading.rows, reading.lengths, strict=True)
+            len(row.prompt) - begin - len(part) for row, begin, part in zip(reading.rows, begins, parts, strict=True)
         ]
-        whole = [place for place, tokens in enumerate(left) if not tokens]
-        self._reading = reading.only([place for place, tokens in enumerate(left) if tokens])
-        for place in whole:
-            row, last = reading.rows[place], states[place, len(parts[place]) - 1]
-            self.beginnings.keep(row.prompt, reading.cache, place)
-            _take(row, self._logits(last[None]), [])
-        read = reading.only(whole)
-        self._decoding.join(read.only(_open(read.rows)))
+        if whole := [place for place, tokens in enumerate(left) if not tokens]:
+            last = states[whole, [len(parts[place]) - 1 for place in whole]]  # [whole, width]
+            for place, logits in zip(whole, self._logits(last), strict=True):
+                self.beginnings.keep(reading.rows[place].prompt, reading.cache, place)
+                _take(reading.rows[place], logits[None], [])
+            read = reading.only(whole)
+            self._decoding.join(read.only(_open(read.rows)))
+            self._reading = reading.only([place for place, tokens in enumerate(left) if tokens])
 
     def _decode(self, decoding: CachedRows[DecodedRow]) -> None:
         """The next token of every row, and those after it that were guessed."""
