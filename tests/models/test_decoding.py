@@ -76,7 +76,7 @@ def staggered(model: PreTrainedModel) -> None:
     """
     decoder = Decoder(model, PAD, shared_bytes=KEPT)
     said = stagger(model, decoder, [()] * 4)
-    stagger(model, decoder, [[token + place % 2 for place, token in enumerate(one)] for one in said])
+    stagger(model, decoder, [[PAD if place % 2 else token for place, token in enumerate(one)] for one in said])
 
 
 def stagger(model: PreTrainedModel, decoder: Decoder, guesses: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -208,7 +208,7 @@ def test_guesses_save_steps_and_change_nothing(tiny_base: Path) -> None:
     decoder = Decoder(model, PAD)
     steps: list[int] = []
     right = alone(model, [7, 6, 5], 20)
-    row = GreedyRow([7, 6, 5], 20, guesses=[*right[:9], right[9] + 1, *right[10:]])
+    row = GreedyRow([7, 6, 5], 20, guesses=[*right[:9], PAD, *right[10:]])
     take = row.take
 
     def noting(logits: torch.Tensor, likeliest: int) -> None:
