@@ -92,7 +92,7 @@ def _continuing(tokenizer: PreTrainedTokenizerBase) -> str:
     llguidance asks for the tokens of what must come next, in the middle of a text. It drops that blank where it is a
     ``Prepend``; ours is none where user-defined symbols must be spared (``models/tokenizers/conversion.py``).
     """
-    stored = json.loads(tokenizer.backend_tokenizer.to_str())  # type: ignore[attr-defined]
+    stored = json.loads(tokenizer.backend_tokenizer.to_str())
     stored["truncation"] = stored["padding"] = None
     if (normalizer := stored["normalizer"]) and normalizer["type"] == "Sequence":
         steps = normalizer["normalizers"]
