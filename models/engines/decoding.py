@@ -22,8 +22,8 @@ from models.output_layer import OutputLayer
 
 PART, LEAST_PART = 256, 32
 """Tokens of prompts that are read in a step: of all of them together, but of each at least these."""
-GUESSED = 24
-"""Tokens that are guessed in a step, over all rows: more of them would cost more than they save."""
+GUESSED, GUESSING_ROWS = 6, 1
+"""Most tokens that are guessed for a row in a step, and rows that may run then: more would cost more than they save."""
 
 
 class DecodedRow(Protocol):
@@ -170,7 +170,7 @@ class Decoder:
 
     def _decode(self, decoding: CachedRows[DecodedRow]) -> None:
         """The next token of every row, and those after it that were guessed."""
-        most = GUESSED // len(decoding.rows)
+        most = GUESSED if len(decoding.rows) <= GUESSING_ROWS else 0
         guesses = [row.guess(most) for row in decoding.rows]
         tokens = [[row.newest, *guess] for row, guess in zip(decoding.rows, guesses, strict=True)]
         states = decoding.read(self.inner, tokens, self.pad_id)

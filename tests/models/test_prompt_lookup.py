@@ -69,6 +69,7 @@ def test_answers_are_the_same_with_and_without_guesses(
         batches = [slice(start, start + 3) for start in range(0, 12, 3)]
         return [one for batch in batches for one in engine.generate(prompts[batch], sampling[batch])]
 
+    monkeypatch.setattr(decoding, "GUESSING_ROWS", 3)
     guessing, guessed = answers(), [*passes]
     monkeypatch.setattr(decoding, "GUESSED", 0)
     assert guessing == answers() and any(1 < read < 12 for read in guessed)
