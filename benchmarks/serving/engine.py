@@ -38,7 +38,7 @@ from models.prompt_format import PromptFormat
 
 ASKED = ("{}有哪些症状？", "{}应该挂什么科？", "{}平时要注意什么？", "{}是什么？")
 WAYS = {"plain": (0, 0), "kept": (2**29, 0), "guessed": (0, decoding.GUESSED), "both": (2**29, decoding.GUESSED)}
-"""Bytes of kept beginnings, and tokens that are guessed for an answer that runs alone."""
+"""Bytes of kept beginnings, and tokens that are guessed for each of few answers."""
 
 
 class Run(NamedTuple):

@@ -22,7 +22,7 @@ from models.output_layer import OutputLayer
 
 PART, LEAST_PART = 256, 32
 """Tokens of prompts that are read in a step: of all of them together, but of each at least these."""
-GUESSED, GUESSING_ROWS = 6, 1
+GUESSED, GUESSING_ROWS = 6, 2
 """Most tokens that are guessed for a row in a step, and rows that may run then: more would cost more than they save."""
 
 
