@@ -40,6 +40,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   serve.queue_limit=64  requests that wait, then 503
   serve.longest_answer=null   most tokens, whatever a request's max_tokens says; null: what the context leaves
   serve.ask_back=true   a complaint is asked about its red flags first (medicine)
+  serve.prefix_cache_mib=512   engine=local: memory for what prompts begin with, which is then read once
   serve.raw_model=true  serve the model alone, too, as NAME-raw, also at /v1/completions: no rules, no sources
   serve.ablation=true   serve the pipeline in parts, too, for eval/run.py ablation=URL: NAME-raw, -entries, -rules
   serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata

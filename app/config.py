@@ -111,6 +111,7 @@ class ServeConfig(Config):
         content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
         sampling: How questions are answered; requests to ``/v1/chat/completions`` may ask for another way.
         repetition_detection: When a row that loops is ended; null never.
+        prefix_cache_mib: Memory of ``engine=local`` for keys and values of what prompts begin with, MiB; 0 keeps none.
     """
 
     max_batch: int = Field(default=8, ge=1)
@@ -124,6 +125,7 @@ class ServeConfig(Config):
     content_producer: str = Field(default=DEFAULT_PRODUCER, min_length=1)
     sampling: SamplingConfig = SamplingConfig()
     repetition_detection: RepetitionConfig | None = RepetitionConfig()
+    prefix_cache_mib: int = Field(default=512, ge=0)
 
     @property
     def detection(self) -> RepetitionDetection | None:

@@ -124,6 +124,9 @@ class Chat:
             tokens = self.config.answer_tokens(body.most_tokens)
             reply = await version.backend.stream(body.messages, replace(sampling, max_new_tokens=tokens))
             return RawChat(StopStrings(caller.metered(reply), stops), form)
+        if sampling.response_format is not None:
+            problem = "response_format is not supported here; ask NAME-raw: what rules and sources add is no JSON"
+            raise ApiError("unsupported_parameter", problem, param="response_format")
         *history, question = turns_of(body.messages)
         asked = Consultation(request_id, question.content, history, body.most_tokens, sampling, caller=caller)
         part = self.models.part_of(body.model)

@@ -7,9 +7,17 @@ vLLM's does). Names beyond OpenAI's are vLLM's; those of DRY are llama.cpp's.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from app.api.errors import ApiError
 from app.config import (
@@ -25,7 +33,9 @@ from app.config import (
     Temperature,
     TopK,
 )
+from common.errors import UserError
 from models.engines.engine import Sampling
+from models.engines.json_answers import schema_text
 
 NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "n": (1,),
@@ -35,7 +45,6 @@ NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "echo": (False,),
     "suffix": ("",),
     "logit_bias": ({},),
-    "response_format": ({"type": "text"},),
     "modalities": (["text"],),
     "tools": ([],),
     "tool_choice": ("none", "auto"),
@@ -125,6 +134,49 @@ class StreamOptions(BaseModel):
     continuous_usage_stats: Literal[False] = False
 
 
+class JsonSchema(BaseModel):
+    """A schema under a name of the client's; ``strict`` or not, the answer follows it."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str | None = None
+    description: str | None = None
+    schema_: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+
+
+class ResponseFormat(BaseModel):
+    """What an answer is written in.
+
+    Attributes:
+        type: ``text``; ``json_object``, any object; ``json_schema``, what a schema says.
+        json_schema: The schema.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _a_schema_belongs_to_its_type(self) -> Self:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("json_schema comes with type json_schema, and only with it")
+        return self
+
+    @property
+    def schema_text(self) -> str | None:
+        """The schema as text; None where an answer is any text.
+
+        Raises:
+            ApiError: It is too long or too deep.
+        """
+        if self.type == "text":
+            return None
+        try:
+            return schema_text(self.json_schema.schema_ if self.json_schema else {"type": "object"})
+        except UserError as error:
+            raise ApiError("unsupported_parameter", error.problem, param="response_format") from None
+
+
 class GenerationRequest(BaseModel):
     """The part of a body that says how the model generates; further parameters are checked by ``check_supported``."""
 
@@ -144,6 +196,7 @@ class GenerationRequest(BaseModel):
     dry_allowed_length: DryLength | None = None
     repetition_detection: RepetitionConfig | None = None
     stop: Annotated[str | list[str] | None, one_of("a string or a list of strings")] = None
+    response_format: ResponseFormat | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
@@ -170,6 +223,8 @@ class GenerationRequest(BaseModel):
         temperature = default.temperature if self.temperature is None else self.temperature
         names = (*PENALTIES, *OF_CHANCE) if temperature else ("temperature", *PENALTIES)
         given: dict[str, Any] = {name: value for name in names if (value := getattr(self, name)) is not None}
+        if self.response_format is not None and (schema := self.response_format.schema_text):
+            given |= {"response_format": schema, "repetition_detection": None}  # JSON repeats itself
         if self.repetition_detection is not None:
             given["repetition_detection"] = self.repetition_detection.detection
         return replace(default, **given)

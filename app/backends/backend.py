@@ -172,10 +172,11 @@ class UnsupportedSampling(BackendError):
 
     Args:
         name: The setting.
+        reason: Why, where it is that value.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the engine of this service does not support {name}")
+    def __init__(self, name: str, reason: str = "") -> None:
+        super().__init__(f"the engine of this service does not support {name}{reason and f': {reason}'}")
         self.name = name
 
 

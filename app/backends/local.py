@@ -25,6 +25,7 @@ from app.backends.backend import (
 )
 from app.config import ServeConfig
 from app.metrics import QUEUE_SECONDS
+from common.errors import UserError
 from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
 
@@ -105,6 +106,8 @@ class LocalBackend:
         """See ``Backend.stream``."""
         if sampling.logprobs is not None and not self.engine.gives_logprobs:
             raise UnsupportedSampling("logprobs")
+        if sampling.response_format is not None:
+            await self._check_schema(sampling.response_format)
         tokens = await self.count(prompt)
         if tokens >= self.engine.context_length:
             raise PromptTooLong(tokens, self.engine.context_length)
@@ -117,6 +120,12 @@ class LocalBackend:
             self._waiting.append(generation)
             self._changed.notify()
         return generation
+
+    async def _check_schema(self, schema: str) -> None:
+        try:
+            await asyncio.to_thread(self.engine.check_schema, schema)
+        except UserError as error:
+            raise UnsupportedSampling("response_format", error.problem) from None
 
     async def ready(self) -> bool:
         """See ``Backend.ready``."""

@@ -5,6 +5,7 @@ it is, ``owned_by`` of its model says; one that does not name itself is asked fo
 server has a default for is sent: its own defaults may come from the model's files.
 """
 
+import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -85,7 +86,9 @@ def _openai(sampling: Sampling) -> dict[str, Any]:
 
 def _vllm(sampling: Sampling) -> dict[str, Any]:
     more = {"min_p": sampling.min_p, "repetition_penalty": sampling.repetition_penalty}
-    return _openai(sampling) | more | {"top_k": sampling.top_k or -1}
+    schema = sampling.response_format
+    structured = {} if schema is None else {"structured_outputs": {"json": json.loads(schema)}}
+    return _openai(sampling) | more | structured | {"top_k": sampling.top_k or -1}
 
 
 def _prompt_to_tokenize(model: str, text: str) -> dict[str, Any]:
@@ -117,16 +120,22 @@ class ServerKind:
     tokenize: Callable[[str, str], dict[str, Any]] | None = None
 
 
-UNKNOWN = ServerKind("the server", _openai, lacks=("top_k", "min_p", "repetition_penalty", "dry_multiplier"))
+UNKNOWN = ServerKind(
+    "the server", _openai, lacks=("top_k", "min_p", "repetition_penalty", "dry_multiplier", "response_format")
+)
 SERVERS = {
     "vllm": ServerKind(
         "vLLM", _vllm, lacks=("dry_multiplier",), takes_stop_ids=True, shows_ids=True, tokenize=_prompt_to_tokenize
     ),
     # seeds have an effect in SGLang only with --enable-deterministic-inference
     "sglang": ServerKind(
-        "SGLang", _vllm, lacks=("dry_multiplier", "seed"), takes_stop_ids=True, tokenize=_prompt_to_tokenize
+        "SGLang",
+        _vllm,
+        lacks=("dry_multiplier", "seed", "response_format"),
+        takes_stop_ids=True,
+        tokenize=_prompt_to_tokenize,
     ),
-    "llamacpp": ServerKind("llama.cpp", llamacpp_sampling, lacks=(), tokenize=_content_to_tokenize),
+    "llamacpp": ServerKind("llama.cpp", llamacpp_sampling, lacks=("response_format",), tokenize=_content_to_tokenize),
 }
 """By ``owned_by`` of their models."""
 

@@ -4,6 +4,7 @@ The server takes a prompt as text alone and puts its tokenizer's own beginning b
 without that beginning, and only where the same tokenizer here makes exactly our ids of it.
 """
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any, Literal, cast
@@ -156,10 +157,12 @@ async def _check_status(response: httpx2.Response) -> None:
 
 def _sampled(sampling: Sampling) -> dict[str, Any]:
     """The sampling in the server's words; neutral values are none of its. Penalties count the prompt's tokens too."""
-    penalties = {
+    penalties: dict[str, Any] = {
         "repetition_penalty": sampling.repetition_penalty,
         "frequency_penalty": sampling.frequency_penalty,
     }
+    if sampling.response_format is not None:
+        penalties["grammar"] = {"type": "json", "value": json.loads(sampling.response_format)}
     if sampling.temperature == 0:
         return penalties | {"do_sample": False}
     limits: dict[str, Any] = {"top_k": sampling.top_k or None, "top_p": sampling.top_p if sampling.top_p < 1 else None}

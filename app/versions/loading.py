@@ -124,7 +124,7 @@ def _backend(path: Path, config: AppConfig) -> Backend:
 
 def _engine(path: Path, config: AppConfig) -> Engine:
     if config.engine == "local":
-        return load_engine(path, dtype=config.dtype)
+        return load_engine(path, dtype=config.dtype, shared_bytes=config.serve.prefix_cache_mib * 2**20)
     from models.engines.llamacpp import load_llamacpp_engine  # an extra
 
     return load_llamacpp_engine(path, weights=config.gguf, slots=config.serve.max_batch)

@@ -1,19 +1,29 @@
 """Decodes rows together, each from its own beginning to its own end: they join and leave between two steps.
 
-So a short answer never waits for a long one, and no step is spent on a row that has ended. The keys and values of the
-rows stand right-aligned in one cache; what is to the left of a shorter row is masked. A trained prefix is keys and
-values too (of a trained prompt, those that the base computes for it): it stands in front of each row.
+So a short answer never waits for a long one, and no step is spent on a row that has ended. Prompts are read in parts, a
+part of each between two tokens of the others, so no answer waits for a long prompt either; a beginning that was read
+before is not read again. A trained prefix is keys and values too (of a trained prompt, those that the base computes for
+it): it stands in front of each row.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Protocol, cast
 
 import torch
 from peft import PeftModel
-from torch import nn
 from transformers import DynamicCache, PreTrainedModel
+
+from models.engines.cached_rows import CachedRows, cache_of
+from models.engines.shared_beginnings import Layers, SharedBeginnings
+from models.output_layer import OutputLayer
+
+PART, LEAST_PART = 256, 32
+"""Tokens of prompts that are read in a step: of all of them together, but of each at least these."""
+GUESSED, GUESSING_ROWS = 6, 2
+"""Most tokens that are guessed for a row in a step, and rows that may run then: more would cost more than they save."""
 
 
 class DecodedRow(Protocol):
@@ -37,6 +47,10 @@ class DecodedRow(Protocol):
         """The newest token of the answer."""
         ...
 
+    def guess(self, most: int) -> list[int]:
+        """What may come after the newest token, ``most`` tokens of it; the answer does not depend on it."""
+        ...
+
     def take(self, logits: torch.Tensor, likeliest: int) -> None:
         """Chooses the next token.
 
@@ -53,20 +67,21 @@ class Decoder:
     Args:
         model: The model, possibly wrapped by peft.
         pad_id: The token that fills up shorter prompts.
+        shared_bytes: Memory for beginnings that prompts share. The model's weights must not change then.
 
     Attributes:
         alone: Held by whoever computes with the model.
     """
 
-    def __init__(self, model: PreTrainedModel | PeftModel, pad_id: int) -> None:
+    def __init__(self, model: PreTrainedModel | PeftModel, pad_id: int, shared_bytes: int = 0) -> None:
         self.model, self.pad_id = model, pad_id
+        self.beginnings = SharedBeginnings(shared_bytes)
         self.alone = threading.Lock()
         self._changed = threading.Condition()
         self._stepping = False
         self._joining: list[DecodedRow] = []
-        self._rows: list[DecodedRow] = []
-        self._cache = DynamicCache()
-        self._mask = self._empty_mask()
+        self._reading, self._decoding = self._no_rows(), self._no_rows()
+        self._before = 0  # tokens that stand before every text
 
     def run(self, rows: Sequence[DecodedRow]) -> None:
         """Decodes rows to their ends, together with those of other threads."""
@@ -103,72 +118,71 @@ class Decoder:
         with self._changed:
             joining, self._joining = self._joining, []
         try:
-            with self.alone, torch.inference_mode():
-                self._step(joining)
+            with self.alone, torch.inference_mode(), self.output:
+                self._read_on(joining)
+                if self._decoding.rows:
+                    self._decode(self._decoding)
         except BaseException as error:
             for row in (*self._rows, *joining):
                 row.error = error
-            self._rows, self._cache, self._mask = [], DynamicCache(), self._empty_mask()
+            self._reading, self._decoding = self._no_rows(), self._no_rows()
 
-    def _step(self, joining: Sequence[DecodedRow]) -> None:
-        """One token for every row, and the first two for those that join."""
-        if joining:
-            try:
-                self._join(joining)
-            except Exception as error:  # a prompt that does not fit ends nobody else's answer
-                for row in joining:
-                    row.error = error
-        self._leave()
-        if not self._rows:
-            return
-        self._mask = nn.functional.pad(self._mask, (0, 1), value=1)
-        returned = self.inner(
-            input_ids=torch.tensor([[row.newest] for row in self._rows], device=self.model.device),
-            attention_mask=self._mask,
-            position_ids=self._mask.sum(-1, keepdim=True) - 1,
-            past_key_values=self._cache,
-            use_cache=True,
-        )
-        _choose(self._rows, returned.logits[:, -1])
-        self._leave()
+    def _read_on(self, joining: Sequence[DecodedRow]) -> None:
+        """Reads a part of every prompt that is not read yet."""
+        try:
+            self._join(joining)
+            if self._reading.rows:
+                self._read_parts(self._reading)
+        except Exception as error:  # a prompt that does not fit ends nobody else's answer
+            for row in (*self._reading.rows, *joining):
+                row.error = error
+            self._reading = self._no_rows()
 
     def _join(self, rows: Sequence[DecodedRow]) -> None:
-        """Reads the prompts of new rows, and puts what was read beside that of the others."""
-        longest = max(len(row.prompt) for row in rows)
-        blank = [longest - len(row.prompt) for row in rows]
-        pairs = list(zip(blank, rows, strict=True))
-        ids = torch.tensor([[self.pad_id] * n + list(row.prompt) for n, row in pairs], device=self.model.device)
-        text = torch.tensor([[0] * n + [1] * len(row.prompt) for n, row in pairs], device=self.model.device)
-        cache, before = self.prefix(len(rows))
-        mask = torch.cat([torch.ones(len(rows), before, dtype=torch.long, device=text.device), text], dim=1)
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, before:]
-        returned = self.inner(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        _choose(rows, returned.logits[:, -1])
-        self._rows = [*self._rows, *rows]
-        self._cache, self._mask = _beside(self._cache, self._mask, cache, mask)
+        """Begins new rows: with what stands before every text, and what is known of their prompts."""
+        if not rows:
+            return
+        prefix, self._before = self.prefix(1)
+        for row in rows:
+            known, layers = self.beginnings.find(row.prompt)
+            cache = _behind(prefix, layers) if known else prefix
+            mask = torch.ones(1, self._before + known, dtype=torch.long, device=self.model.device)
+            self._reading.join(CachedRows([row], cache, mask))
 
-    def _leave(self) -> None:
-        """Drops what was read for rows that have ended, and the columns that no other row needs."""
-        open_rows = [place for place, row in enumerate(self._rows) if row.is_open]
-        if len(open_rows) == len(self._rows):
-            return
-        self._rows = [self._rows[place] for place in open_rows]
-        if not open_rows:
-            self._cache, self._mask = DynamicCache(), self._empty_mask()
-            return
-        kept = torch.tensor(open_rows, device=self._mask.device)
-        mask = self._mask[kept]
-        first = int(mask.any(0).nonzero()[0])
-        self._mask = mask[:, first:]
-        for layer in self._cache.layers:
-            layer.keys, layer.values = (read[kept, :, first:] for read in (layer.keys, layer.values))
+    def _read_parts(self, reading: CachedRows[DecodedRow]) -> None:
+        """Reads on; rows whose prompt has been read get their first token, and are decoded from now on."""
+        most = max(LEAST_PART, PART // len(reading.rows))
+        begins = [length - self._before for length in reading.lengths]
+        parts = [row.prompt[begin : begin + most] for row, begin in zip(reading.rows, begins, strict=True)]
+        states = reading.read(self.inner, parts, self.pad_id)
+        reading.retract([states.shape[1] - len(part) for part in parts])
+        left = [
+            len(row.prompt) - begin - len(part) for row, begin, part in zip(reading.rows, begins, parts, strict=True)
+        ]
+        if whole := [place for place, tokens in enumerate(left) if not tokens]:
+            last = states[whole, [len(parts[place]) - 1 for place in whole]]  # [whole, width]
+            for place, logits in zip(whole, self._logits(last), strict=True):
+                self.beginnings.keep(reading.rows[place].prompt, reading.cache, place)
+                _take(reading.rows[place], logits[None], [])
+            read = reading.only(whole)
+            self._decoding.join(read.only(_open(read.rows)))
+            self._reading = reading.only([place for place, tokens in enumerate(left) if tokens])
+
+    def _decode(self, decoding: CachedRows[DecodedRow]) -> None:
+        """The next token of every row, and those after it that were guessed."""
+        most = GUESSED if len(decoding.rows) <= GUESSING_ROWS else 0
+        guesses = [row.guess(most) for row in decoding.rows]
+        tokens = [[row.newest, *guess] for row, guess in zip(decoding.rows, guesses, strict=True)]
+        states = decoding.read(self.inner, tokens, self.pad_id)
+        logits = self._logits(torch.cat([one[: len(read)] for one, read in zip(states, tokens, strict=True)]))
+        of_rows = logits.split([len(read) for read in tokens])
+        right = [_take(*one) for one in zip(decoding.rows, of_rows, guesses, strict=True)]
+        decoding.retract([states.shape[1] - tokens for tokens in right])
+        self._decoding = decoding.only(_open(decoding.rows))
+
+    def _logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Logits ``[tokens, vocabulary]`` of what the model returns, ``[tokens, width]``."""
+        return self.output.logits(states).float()
 
     def prefix(self, rows: int) -> tuple[DynamicCache, int]:
         """Keys and values of what was trained to stand before a text, and its number of tokens."""
@@ -194,41 +208,49 @@ class Decoder:
         inner = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
         return cast(PreTrainedModel, inner)
 
-    def _empty_mask(self) -> torch.Tensor:
-        """``[0, 0]``."""
-        return torch.empty(0, 0, dtype=torch.long, device=self.model.device)
+    @cached_property
+    def output(self) -> OutputLayer:
+        """The model's output layer: logits are made of few of the positions that are read."""
+        return OutputLayer(self.model)
+
+    @property
+    def _rows(self) -> list[DecodedRow]:
+        """Everyone who takes part."""
+        return [*self._reading.rows, *self._decoding.rows]
+
+    def _no_rows(self) -> CachedRows[DecodedRow]:
+        return CachedRows.of_none(self.model.device)
 
 
-def _choose(rows: Sequence[DecodedRow], logits: torch.Tensor) -> None:
-    """Gives every row its logits, ``[rows, vocabulary]``."""
-    logits = logits.float()
-    for row, scores, likeliest in zip(rows, logits, logits.argmax(-1).tolist(), strict=True):
+def _open(rows: Sequence[DecodedRow]) -> list[int]:
+    """Places of the rows that have not ended."""
+    return [place for place, row in enumerate(rows) if row.is_open]
+
+
+def _take(row: DecodedRow, logits: torch.Tensor, guess: Sequence[int]) -> int:
+    """Lets a row choose its next token, and those that were guessed as long as the guess is right.
+
+    Args:
+        row: The row.
+        logits: After its newest token and each of the guess, ``[1 + guess, vocabulary]``.
+        guess: What was read after its newest token.
+
+    Returns:
+        How many of the read tokens are its own.
+    """
+    for number, (scores, likeliest) in enumerate(zip(logits, logits.argmax(-1).tolist(), strict=True)):
         try:
             row.take(scores, likeliest)
         except Exception as error:
             row.error = error  # its own: the other rows go on
+        if not row.is_open or guess[number : number + 1] != [row.newest]:
+            return number + 1
+    return len(logits)
 
 
-def _beside(
-    cache: DynamicCache, mask: torch.Tensor, joining: DynamicCache, joining_mask: torch.Tensor
-) -> tuple[DynamicCache, torch.Tensor]:
-    """What was read for two sets of rows in one cache, right-aligned, with its mask.
-
-    Args:
-        cache: Keys and values, ``[rows, heads, seq, channels]`` in each layer.
-        mask: ``[rows, seq]``, 0 where there is nothing to attend to.
-        joining: The same of the other rows.
-        joining_mask: Its mask.
-    """
-    if not len(mask):
-        return joining, joining_mask
-    seq = max(mask.shape[1], joining_mask.shape[1])
-
-    def aligned(one: torch.Tensor, dim: int) -> torch.Tensor:
-        after = (0, 0) * (one.dim() - 1 - dim)
-        return nn.functional.pad(one, (*after, seq - one.shape[dim], 0))
-
-    for layer, other in zip(cache.layers, joining.layers, strict=True):
-        layer.keys = torch.cat([aligned(layer.keys, 2), aligned(other.keys, 2)])
-        layer.values = torch.cat([aligned(layer.values, 2), aligned(other.values, 2)])
-    return cache, torch.cat([aligned(mask, 1), aligned(joining_mask, 1)])
+def _behind(prefix: DynamicCache, layers: Layers) -> DynamicCache:
+    """A prefix, and then further keys and values."""
+    cache = cache_of([(layer.keys, layer.values) for layer in prefix.layers])
+    for number, (keys, values) in enumerate(layers):
+        cache.update(keys, values, number)
+    return cache

@@ -57,6 +57,7 @@ class Sampling:
         repetition_detection: When a row that loops is ended; None never.
         logprobs: How many of the likeliest tokens are reported beside each token of prompt and answer; None reports
             no log-probabilities.
+        response_format: The JSON schema that the answer follows, as text; None lets it say anything.
     """
 
     max_new_tokens: int = 256
@@ -73,6 +74,7 @@ class Sampling:
     dry_allowed_length: int = 2
     repetition_detection: RepetitionDetection | None = None
     logprobs: int | None = None
+    response_format: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -153,6 +155,14 @@ class Engine(Protocol):
     @property
     def context_length(self) -> int:
         """Most tokens of prompt and answer together."""
+        ...
+
+    def check_schema(self, schema: str) -> None:
+        """Refuses a JSON schema (``Sampling.response_format``) that answers cannot be held to.
+
+        Raises:
+            UserError: It cannot be followed.
+        """
         ...
 
     def count_prompt_tokens(self, prompt: Prompt) -> int:

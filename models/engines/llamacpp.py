@@ -100,6 +100,10 @@ class LlamaCppEngine(Renderer):
         """See ``Engine.context_length``."""
         return self._context_length
 
+    def check_schema(self, schema: str) -> None:
+        """See ``Engine.check_schema``."""
+        raise UserError("llama.cpp says anything, and reports nothing, where it cannot follow a JSON schema")
+
     @property
     def address(self) -> str:
         """Where llama.cpp's own server listens, for tests and benchmarks."""

@@ -8,7 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
-from common.errors import UserError
+from common.errors import Refused, UserError
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, BesideBaseArtifact, ReaderArtifact, RewardArtifact
 from models.beside_base import load_beside_base
@@ -27,6 +27,8 @@ from models.engines.engine import (
     TokenLogprob,
     room,
 )
+from models.engines.json_answers import JsonAnswer, JsonAnswers
+from models.engines.prompt_lookup import PromptLookup
 from models.engines.repetition import RepetitionWatch
 from models.engines.sampling import RowSampler, breakers_of
 from models.loading import load_model, load_prompt_format
@@ -45,16 +47,23 @@ class LocalEngine(Renderer):
         model: The model, possibly wrapped by peft.
         prompt_format: Its prompt format.
         model_version: Name reported with each answer.
+        shared_bytes: Memory for what prompts begin with; the model's weights must not change then.
     """
 
     gives_logprobs = True
 
-    def __init__(self, model: PreTrainedModel | PeftModel, prompt_format: PromptFormat, model_version: str) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel | PeftModel,
+        prompt_format: PromptFormat,
+        model_version: str,
+        shared_bytes: int = 0,
+    ) -> None:
         self.model = model.eval()
         self.prompt_format = prompt_format
         self.tokenizer = prompt_format.tokenizer
         self.stop_ids = stop_ids(model, prompt_format)
-        self.decoder = Decoder(model, self.tokenizer.pad_token_id)
+        self.decoder = Decoder(model, self.tokenizer.pad_token_id, shared_bytes)
         self._model_version = model_version
 
     @property
@@ -68,14 +77,18 @@ class LocalEngine(Renderer):
         return int(self.model.config.max_position_embeddings)
 
     @cached_property
-    def output(self) -> OutputLayer:
-        """The model's output layer, for scores."""
-        return OutputLayer(self.model)
-
-    @cached_property
     def breakers(self) -> frozenset[int]:
         """Tokens that a repetition does not extend over."""
         return breakers_of(self.tokenizer)
+
+    @cached_property
+    def json_answers(self) -> JsonAnswers:
+        """Writes answers that follow a JSON schema."""
+        return JsonAnswers(self.tokenizer, self.model.get_output_embeddings().weight.shape[0], self.stop_ids)
+
+    def check_schema(self, schema: str) -> None:
+        """See ``Engine.check_schema``."""
+        self.json_answers.check(schema)
 
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
@@ -97,7 +110,8 @@ class LocalEngine(Renderer):
         ids = self.prompt_ids(prompt)
         limit = room(len(ids), sampling.max_new_tokens, self.context_length)
         decode = partial(self.prompt_format.decode, strip=not isinstance(prompt, Continuation))
-        return _Row(ids, sampling, limit, self.stop_ids, decode, self.breakers, on_text)
+        structure = None if sampling.response_format is None else self.json_answers.follow(sampling.response_format)
+        return _Row(ids, sampling, limit, self.stop_ids, decode, self.breakers, on_text, structure)
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``."""
@@ -112,7 +126,7 @@ class LocalEngine(Renderer):
             [[1] * len(r.ids) + [0] * (longest - len(r.ids)) for r in rendered], device=self.model.device
         )
         with self.decoder.alone, torch.inference_mode():
-            with self.output as output:
+            with self.decoder.output as output:
                 hidden = self.model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
             return [
                 Score(_log_probability(output, states[:-1], ids[1:], r.mask[1:]), sum(r.mask[1:]))
@@ -123,7 +137,7 @@ class LocalEngine(Renderer):
         """See ``Engine.score_choices``."""
         THREADS.follow()
         with self.decoder.alone:
-            return log_probabilities(self.decoder, self.output, choices)
+            return log_probabilities(self.decoder, self.decoder.output, choices)
 
     def _logprobs(self, ids: list[int], shown: int | None) -> tuple[TokenLogprob, ...]:
         """Of every token of a text; none where nobody asked."""
@@ -132,7 +146,7 @@ class LocalEngine(Renderer):
         found = [TokenLogprob(self._token(ids[0]), None, ())]
         text = torch.tensor([ids], device=self.model.device)
         with self.decoder.alone, torch.inference_mode():
-            with self.output as output:
+            with self.decoder.output as output:
                 whole = self.model(input_ids=text, attention_mask=torch.ones_like(text), use_cache=False)
             states = whole.logits[0, :-1]
             for tile in output.tiles(len(states)):
@@ -170,6 +184,7 @@ class _Row:
         decode: Makes its text.
         breakers: Tokens that a repetition does not extend over.
         on_text: Gets what is new of its text, and says whether it goes on.
+        structure: What its tokens must make up.
     """
 
     def __init__(
@@ -181,9 +196,11 @@ class _Row:
         decode: Callable[[Sequence[int]], str],
         breakers: frozenset[int],
         on_text: Callable[[str], bool] | None,
+        structure: JsonAnswer | None,
     ) -> None:
         self.prompt: Sequence[int] = prompt
         self.limit, self.stop_ids, self.decode, self.on_text = limit, stop_ids, decode, on_text
+        self.structure = structure
         self.error: BaseException | None = None
         self.ids: list[int] = []
         self.stop: list[int] = []
@@ -192,6 +209,7 @@ class _Row:
         self.sampler = None if sampling.is_plain else RowSampler(sampling, prompt, self.ids, stop_ids, breakers)
         detection = sampling.repetition_detection
         self.watch = RepetitionWatch(detection, self._text) if detection else None
+        self.lookup = PromptLookup(prompt)
 
     @property
     def is_open(self) -> bool:
@@ -203,14 +221,23 @@ class _Row:
         """See ``DecodedRow.newest``."""
         return self.ids[-1]
 
+    def guess(self, most: int) -> list[int]:
+        """See ``DecodedRow.guess``."""
+        return self.lookup.guess(self.ids, min(most, self.limit - len(self.ids) - 1))
+
     def take(self, logits: torch.Tensor, likeliest: int) -> None:
         """See ``DecodedRow.take``."""
+        if self.structure:
+            logits = self.structure.allowed(logits)
+            likeliest = int(logits.argmax())
         token = self.sampler.choose(logits) if self.sampler else likeliest
         if token in self.stop_ids:
             self.ended, self.stop = "stop", [token]
         else:
             self.ids.append(token)
-            if self.watch and self.watch.loops(token):
+            if self.structure and self.structure.is_whole_with(token):
+                self.ended = "stop"
+            elif self.watch and self.watch.loops(token):
                 self.ended = "repetition_detected"
             elif len(self.ids) == self.limit:
                 self.ended = "length"
@@ -264,21 +291,23 @@ def _log_probability(output: OutputLayer, hidden: torch.Tensor, ids: torch.Tenso
     return total
 
 
-def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
+def load_engine(path: Path, *, dtype: DType = "float32", shared_bytes: int = 0) -> LocalEngine:
     """Loads what a directory contains: a run, its result, or a model directory.
 
     Args:
         path: A run directory, the folder of its result, or any model directory.
         dtype: Type to compute in; ``auto`` is the one that the model's run was configured with.
+        shared_bytes: Memory for what prompts begin with.
 
     Raises:
         UserError: The directory contains no model or an extractive reader, or the base of an adapter is missing.
-        Refused: The base is not the one the adapter was trained on, or a file or the prompt format was changed.
+        Refused: The base is not the one the adapter was trained on, or a file or the prompt format was changed,
+            or weights are no numbers.
     """
     if not path.is_dir():
         raise UserError("no such directory", where=str(path), fix="give a run directory or a model directory")
     if not (path / ARTIFACT_FILE).is_file():
-        return _engine_of_model(path, model_version=path.name, dtype=compute_dtype(dtype).dtype)
+        return _engine_of_model(path, path.name, compute_dtype(dtype).dtype, shared_bytes)
     artifact = Artifact.load(path)
     directory = artifact.directory(path)
     if isinstance(artifact, ReaderArtifact):
@@ -297,10 +326,27 @@ def load_engine(path: Path, *, dtype: DType = "float32") -> LocalEngine:
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
     if isinstance(artifact, BesideBaseArtifact):
         model, prompt_format = load_beside_base(directory, artifact, dtype=computed)
-        return LocalEngine(model, prompt_format, artifact.model_version)
-    return _engine_of_model(directory, model_version=artifact.model_version, dtype=computed)
+        _check_numbers(model, directory)
+        return LocalEngine(model, prompt_format, artifact.model_version, shared_bytes)
+    return _engine_of_model(directory, artifact.model_version, computed, shared_bytes)
 
 
-def _engine_of_model(path: Path, *, model_version: str, dtype: torch.dtype) -> LocalEngine:
+def _check_numbers(model: PreTrainedModel | PeftModel, path: Path) -> None:
+    """Refuses weights with which every answer would be the same token again and again.
+
+    Raises:
+        Refused: A value is infinite or not a number.
+    """
+    for name, values in model.named_parameters():
+        if (
+            values.is_floating_point()
+            and values.numel()
+            and not torch.stack(values.detach().aminmax()).isfinite().all()
+        ):
+            raise Refused(f"{path}: {name} has values that are no numbers (NaN or infinite); take another checkpoint")
+
+
+def _engine_of_model(path: Path, model_version: str, dtype: torch.dtype, shared_bytes: int) -> LocalEngine:
     model = load_model(path, dtype=dtype)
-    return LocalEngine(model, load_prompt_format(path), model_version)
+    _check_numbers(model, path)
+    return LocalEngine(model, load_prompt_format(path), model_version, shared_bytes)

@@ -44,6 +44,10 @@ class FakeEngine:
             return _known(prompt.ids)
         return [ord(character) for turn in prompt for character in turn.content]
 
+    def check_schema(self, schema: str) -> None:
+        if "wrong" in schema:
+            raise UserError("no such keyword")
+
     def encode(self, text: str, *, beginning: bool) -> list[int]:
         return [ord(character) for character in ("\x02" if beginning else "") + text]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from common.errors import UserError
+from common.errors import Refused, UserError
 from data_recipes.schema.example import Message
 from models.conversation import Continuation
 from models.engines.engine import Sampling
@@ -64,6 +65,17 @@ def test_a_text_is_continued_as_it_is(engine: LocalEngine) -> None:
 def test_directory_without_a_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"config\.json"):
         load_engine(tmp_path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused_by_name(value: float, tiny_base: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_base, tmp_path / "broken")
+    weights = load_file(tmp_path / "broken/model.safetensors")
+    name = next(name for name in weights if "down_proj" in name)
+    weights[name][1, 2] = value
+    save_file(weights, tmp_path / "broken/model.safetensors", {"format": "pt"})
+    with pytest.raises(Refused, match=f"{name} has values that are no numbers"):
+        load_engine(tmp_path / "broken")
 
 
 def test_a_model_as_its_authors_published_it_is_asked_in_its_familys_own_format(

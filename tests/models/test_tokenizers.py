@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import AutoTokenizer, GlmConfig, LlamaConfig, PreTrainedTokenizerBase
 
 from common.errors import UserError
+from models.engines.json_answers import JsonAnswers
 from models.tokenizers.conversion import baichuan_tokenizer, chatglm_tokenizer, fast_tokenizer, llama_tokenizer
 from models.tokenizers.pieces import PieceEncoder
 from models.tokenizers.sentencepiece import (
@@ -97,6 +99,25 @@ def nasty_texts(count: int) -> list[str]:
     ]
     draw = random.Random(7)
     return ["", " ", "---", *("".join(draw.choices(atoms, k=draw.randrange(1, 9))) for _ in range(count))]
+
+
+@every_family
+def test_json_is_read_in_tokens_as_the_bytes_they_stand_for(
+    family: str, tokenizers: dict[str, PreTrainedTokenizerBase]
+) -> None:
+    pytest.importorskip("llguidance")
+    tokenizer, text = tokenizers[family], '{"疾病":"高血压 \U0001fa7a\\n","n":[12,true]}'
+    stop = int(tokenizer.eos_token_id)  # type: ignore[arg-type]
+    answer = JsonAnswers(tokenizer, len(tokenizer) + 5, [stop]).follow('{"type":"object"}')
+    ids = PieceEncoder(tokenizer).encode_piece(text, starts_segment=False)
+    assert tokenizer.decode(ids) == text and len(ids) > 15
+    for place, token in enumerate(ids):
+        allowed = answer.allowed(torch.zeros(len(tokenizer) + 5))
+        assert allowed[token] == 0, (place, tokenizer.decode([token]))
+        assert not torch.isfinite(
+            allowed[[stop, *tokenizer.all_special_ids, *range(len(tokenizer), len(allowed))]]
+        ).any()
+        assert answer.is_whole_with(token) == (place == len(ids) - 1)
 
 
 # the file itself

@@ -1,5 +1,6 @@
 """Chat completions, as real clients see them, of the model alone; the pipeline is in ``test_chat.py``."""
 
+import json
 from typing import Any
 
 import httpx
@@ -161,7 +162,10 @@ def test_messages_reach_the_engine_as_they_are(client: httpx.Client, engine: Fak
     [
         ({"n": 2}, 400, "n"),
         ({"tools": [{"type": "function"}]}, 400, "tools"),
-        ({"response_format": {"type": "json_object"}}, 400, "response_format"),
+        ({"response_format": {"type": "json_object"}, "model": "fake-1"}, 400, "response_format"),
+        ({"response_format": {"type": "json_schema"}}, 400, "response_format"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"wrong": 1}}}}, 400, "response_format"),
+        ({"response_format": {"type": "grammar"}}, 400, "response_format.type"),
         ({"logprobs": True}, 400, "logprobs"),
         ({"frequency_penalty": 2.5}, 400, "frequency_penalty"),
         ({"repetition_penalty": 0}, 400, "repetition_penalty"),
@@ -211,6 +215,16 @@ def test_what_is_not_supported_is_refused_by_name(
     error = response.json()["error"]
     assert error["param"] == param
     assert error["type"] == "invalid_request_error" and error["message"] and error["code"]
+
+
+def test_a_schema_reaches_the_engine_and_loops_do_not_end_its_answer(client: httpx.Client, engine: FakeEngine) -> None:
+    schema = {"type": "object", "properties": {"症状": {"type": "string"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "症状", "schema": schema, "strict": True}}
+    for wanted, given in (({"type": "json_object"}, {"type": "object"}), (form, schema)):
+        assert post(client, response_format=wanted).status_code == 200
+        [(_, sampling)] = engine.batches[-1]
+        assert json.loads(sampling.response_format or "") == given and sampling.repetition_detection is None
+    assert post(client).status_code == 200 and engine.batches[-1][0][1].response_format is None
 
 
 def test_minus_one_draws_from_all_tokens(client: httpx.Client, engine: FakeEngine) -> None:

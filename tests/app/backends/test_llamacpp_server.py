@@ -50,7 +50,11 @@ def test_it_answers_as_the_local_engine(served: tuple[Path, str], sampling: Samp
     upstream = UpstreamConfig.model_validate({"url": url})
     config = AppConfig(model=str(path), engine="openai", upstream=upstream, serve=ServeConfig(max_batch=2))
     backend = open_remote(path, config)
-    assert backend.verified and backend.upstream.lacks == () and backend.context_length == TINY.context_length
+    assert (
+        backend.verified
+        and backend.upstream.lacks == ("response_format",)
+        and backend.context_length == TINY.context_length
+    )
 
     async def ask(question: str) -> Completion:
         *pieces, completion = [event async for event in await backend.stream([ChatTurn("user", question)], sampling)]

@@ -142,6 +142,8 @@ SAMPLED = Sampling(64, temperature=0.7, top_p=0.9, seed=3, top_k=40, repetition_
         ("llamacpp", SAMPLED, {"temperature": 0.7, "top_k": 40, "repeat_penalty": 1.1, "dry_multiplier": 0}),
         ("plain", LONG, {"temperature": 0, "top_p": 1, "frequency_penalty": 0, "presence_penalty": 0}),
         ("tgi", LONG, {"do_sample": False, "repetition_penalty": 1, "max_new_tokens": 64, "stop": ["</s>"]}),
+        ("vllm", Sampling(64, response_format='{"a":1}'), {"structured_outputs": {"json": {"a": 1}}}),
+        ("tgi", Sampling(64, response_format='{"a":1}'), {"grammar": {"type": "json", "value": {"a": 1}}}),
         ("tgi", SAMPLED, {"do_sample": True, "temperature": 0.7, "top_p": 0.9, "top_k": 40, "seed": 3}),
     ],
 )
@@ -180,6 +182,15 @@ def test_a_setting_that_the_server_lacks_is_refused_by_its_name(
         serve = ServeConfig.model_validate({"sampling": asked})
         with pytest.raises(UserError, match=f"serve.sampling.{name}"):
             opened(upstream, weightless, serve)
+
+
+@pytest.mark.parametrize("kind", ["llamacpp", "plain"])
+def test_a_server_that_would_ignore_a_schema_is_not_asked(kind: Any, weightless: Path, model: WithoutWeights) -> None:
+    with running(FakeUpstream(kind, model.prompt_format.tokenizer)) as upstream:
+        backend = opened(upstream, weightless)
+        with pytest.raises(UnsupportedSampling, match="response_format"):
+            run(backend, lambda: read(backend, Sampling(64, response_format="{}")))
+        assert upstream.asked == []
 
 
 def test_another_tokenizer_is_refused_with_both_readings(
