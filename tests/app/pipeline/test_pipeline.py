@@ -49,7 +49,7 @@ def test_who_declines_decides_and_no_later_stage_is_asked() -> None:
     async def never(consultation: Consultation) -> Consultation:
         raise AssertionError("asked after the decision")
 
-    stages = [DeclineStage([Decline(lambda question: "拆" in question, "请联系厂家。")]), never]
+    stages = [DeclineStage([Decline(lambda question, _: "拆" in question, "请联系厂家。")]), never]
     result = asyncio.run(consult(stages, Consultation("r-1", "怎么拆安全锁", notice="没有来源")))
     assert result.consultation.notice == ""
     assert asyncio.run(_texts(aiter(result))) == ["请联系厂家。"]
