@@ -55,6 +55,18 @@ def test_who_declines_decides_and_no_later_stage_is_asked() -> None:
     assert asyncio.run(_texts(aiter(result))) == ["请联系厂家。"]
 
 
+def test_what_is_declined_is_heard_with_what_the_person_said_before() -> None:
+    heard: list[tuple[str, Sequence[str]]] = []
+
+    def asked(question: str, earlier: Sequence[str]) -> bool:
+        heard.append((question, earlier))
+        return True
+
+    turns = [ChatTurn("user", "要张处方"), ChatTurn("assistant", "不能开。")]
+    asyncio.run(consult([DeclineStage([Decline(asked, "不能。")])], Consultation("r-1", "现在就要", turns)))
+    assert heard == [("现在就要", ["要张处方"])]
+
+
 async def _texts(events: AsyncIterator[str | Completion]) -> list[str | Completion]:
     return [event async for event in events]
 
