@@ -41,6 +41,7 @@ Type = Literal[
     "address",
     "account",
     "network_address",
+    "last_digits",
     "name",
 ]
 

@@ -24,6 +24,7 @@ NUMERIC = frozenset(
         "plate",
         "account",
         "network_address",
+        "last_digits",
     )
 )
 """The kinds of which every value has a digit."""

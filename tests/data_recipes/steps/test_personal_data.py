@@ -9,7 +9,7 @@ from data_recipes.steps.personal_data import KINDS, PersonalDataStep, make
 PERSONAL = [
     ("身份证号110101199003077758，", "identity_number", "110101199003077758"),
     ("身份证号：一一零一零一一九九零零三零七七七五八", "identity_number", "一一零一零一一九九零零三零七七七五八"),
-    ("身份证尾号7758", "account", "7758"),
+    ("身份证尾号7758", "last_digits", "7758"),
     ("用户名：lily85wh", "account", "lily85wh"),
     ("昵称追风的人85", "account", "追风的人85"),
     ("登录IP 10.22.31.108", "network_address", "10.22.31.108"),
