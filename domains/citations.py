@@ -13,7 +13,9 @@ _CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
 _UNFINISHED = re.compile(r"【[A-Za-z0-9、，,;； ]{0,60}$")
 
 AskedFor = Mapping[str, Mapping[str, re.Pattern[str]]]
-"""By entry type and attribute: how a question asks for it. An attribute without a pattern is asked for by its name."""
+"""By entry type and attribute: how a question asks for it. An attribute without a pattern is asked for by its name.
+
+What a pattern matches is how it is asked for, what it looks ahead to is what is asked: ``喝(?=酒)``."""
 
 
 class Quotation(BaseModel):

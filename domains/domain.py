@@ -60,6 +60,8 @@ class Notices(_Text):
         disclaimer: Sent with every answer.
         no_source: Sent with an answer to which the knowledge base has no entry; empty where there is no knowledge base.
         not_found: The answer of a service that answers from entries alone, where it finds none; empty as ``no_source``.
+        not_mentioned: Said after an answer where no entry speaks of what was asked in particular (孕妇能用吗); empty
+            where nobody is told.
         courtesy: Its answer to a greeting or to thanks.
         greeting: Heads the empty page.
         intro: What can be asked.
@@ -72,6 +74,7 @@ class Notices(_Text):
     disclaimer: str
     no_source: str = ""
     not_found: str = ""
+    not_mentioned: str = ""
     courtesy: str = ""
     greeting: Description
     intro: Description

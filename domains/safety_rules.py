@@ -104,11 +104,11 @@ class Decline(NamedTuple):
     """What a rule answers without the model.
 
     Attributes:
-        asked: Whether a question asks for it.
+        asked: Whether a question asks for it, as it follows what the same person said before.
         answer: The fixed answer.
     """
 
-    asked: Callable[[str], bool]
+    asked: Callable[[str, Sequence[str]], bool]
     answer: str
 
 

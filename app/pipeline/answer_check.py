@@ -7,6 +7,7 @@ introduction stays without what it joins or introduces.
 
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from pydantic import BaseModel
@@ -45,6 +46,7 @@ class Verification(BaseModel):
         marked: Claims that were marked instead.
         citations_removed: Citations that were taken out: not given, or it holds none of the claims.
         replaced: Whether nothing was left, so that the entry's own words are the answer.
+        not_mentioned: Whether the reader was told that no entry speaks of what he asked in particular.
     """
 
     held: int = 0
@@ -52,6 +54,7 @@ class Verification(BaseModel):
     marked: int = 0
     citations_removed: int = 0
     replaced: bool = False
+    not_mentioned: bool = False
 
     @property
     def changed(self) -> bool:
@@ -67,6 +70,7 @@ class AnswerCheck:
         given: Ids of the entries that it may cite.
         words: What is said where nothing of it is left; empty where they have none.
         marks_claims: Whether what no entry holds is marked instead of taken out; a number never is.
+        not_mentioned: Said after an answer where no entry speaks of what was asked in particular; else empty.
 
     Attributes:
         reader: Reads it.
@@ -74,9 +78,15 @@ class AnswerCheck:
     """
 
     def __init__(
-        self, reader: ClauseReader, given: Collection[str], words: Callable[[], str], marks_claims: bool = False
+        self,
+        reader: ClauseReader,
+        given: Collection[str],
+        words: Callable[[], str],
+        marks_claims: bool = False,
+        not_mentioned: str = "",
     ) -> None:
         self.reader, self._given, self._words, self._marks = reader, given, words, marks_claims
+        self._not_mentioned = not_mentioned
         self.done = Verification()
         self._answered = self._begun = False
         self._uncited = False  # something was said since the last citation
@@ -89,7 +99,7 @@ class AnswerCheck:
         self._is_subject = self._said = self._dropped = False
 
     async def checked(self, reply: AsyncIterator[str | Completion]) -> AsyncIterator[str | Completion]:
-        """The answer as it is said."""
+        """The answer as it is said; one that ends in the entry's own words was not cut, whatever the model did."""
         held, completion = "", None
         async for event in reply:
             if isinstance(event, Completion):
@@ -102,7 +112,7 @@ class AnswerCheck:
         if said := self.finish(held):
             yield said
         if completion is not None:
-            yield completion
+            yield replace(completion, finish_reason="stop") if self.done.replaced else completion
 
     def complete(self, text: str) -> tuple[str, str]:
         """What is said of the complete clauses of a text, and the rest of it."""
@@ -123,7 +133,9 @@ class AnswerCheck:
 
     def finish(self, text: str) -> str:
         """What is said of the rest of the answer, and where nothing is left of it."""
-        return "".join(self._clause(text, "")) + self._own_words()
+        said = "".join(self._clause(text, ""))
+        words = self._own_words()
+        return said + words + (self._told() if self.done.held or words not in ("", NOT_ANSWERED) else "")
 
     def _clause(self, text: str, end: str) -> Iterator[str]:
         for part in self.reader.clause(text, end):
@@ -195,6 +207,10 @@ class AnswerCheck:
             yield marks(id for id in kept if id not in self._cited_here)
         self._cited_here |= set(kept)
         self._uncited = False
+
+    def _told(self) -> str:
+        self.done.not_mentioned = bool(self._not_mentioned)
+        return f"\n{self._not_mentioned}" if self._not_mentioned else ""
 
     def _own_words(self) -> str:
         words = "" if self._answered else self._words() or ("" if self._begun else NOT_ANSWERED)

@@ -52,7 +52,7 @@ class DeclineStage:
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
         """See ``PipelineStage``."""
         for decline in self.declines:
-            if decline.asked(consultation.question):
+            if decline.asked(consultation.question, consultation.asked_before):
                 return Decided(replace(consultation, notice=""), FixedAnswer(decline.answer))
         return consultation
 

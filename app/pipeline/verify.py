@@ -1,12 +1,12 @@
 """Decides what an answer is checked against: the entries that the model reads, or else those that were found."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.consultation import Consultation
+from domains.asked_whether import Asking
 from domains.citations import asked_attributes, besides_names, marks, quoted_attribute
 from domains.claims.language import ClaimLanguage, form_of
 from domains.claims.numbers import NumberReader
@@ -14,19 +14,13 @@ from domains.claims.reader import ClaimReader
 from domains.domain import Domain
 from domains.grounding import statements_of
 from domains.knowledge_base import Entry, KnowledgeBase
-from domains.retrieval.retriever import Retrieved
+from domains.retrieval.retriever import Found, Retrieved
 
 ENTRIES = 3
 """Most entries that a question is taken to be about."""
 
 OF_NONE = [""]
 """What is asked where no attribute of an entry can answer."""
-
-_AFFIRMED = re.compile(
-    "(?:(?:能不能|可不可以|要不要|会不会)(?P<one>[^，。？?！!,]{2,12})"
-    "|(?:(?<!可)能|可以|会|要|需要|适合)(?P<other>[^，。？?！!,什哪怎]{2,12}?)[吗么嘛])"
-)
-"""A question whether something is so: 哮喘能运动吗."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class VerifyStage:
 
     def checked(self, consultation: Consultation) -> AnswerCheck | None:
         """The check of the answer; None where no entry was found to check it against."""
-        topic = _asked_about(consultation.retrieved)
+        topic = [found.entry for found in _asked_about(consultation.retrieved)]
         block = consultation.block
         entries = [one.entry for one in block.given] if block else topic
         if not entries:
@@ -66,7 +60,9 @@ class VerifyStage:
         self, language: ClaimLanguage, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation
     ) -> AnswerCheck:
         question, given = consultation.question, [entry.id for entry in entries]
-        asked = self._asked([*entries, *topic], question)
+        asking = Asking(language, form_of(language, self.knowledge), self.domain.asked_for)
+        speaking = _speaking(question, _asked_about(consultation.retrieved), asking)
+        asked = self._asked([*entries, *topic], question, speaking)
         about = {entry.id for entry in topic} & set(given) or set(given)
         reader = ClaimReader(question, entries, about, asked, language, form_of(language, self.knowledge))
 
@@ -76,19 +72,26 @@ class VerifyStage:
                 answering = [(entry, [entry.opening[0]]) for entry in topic[:1]]
             return self._own_words(answering) or self._lacking(topic, reader.denied)
 
-        return AnswerCheck(reader, given, words, self.domain.verify == "mark")
+        mentioned = not speaking or any(attributes != [] for attributes in speaking.values())
+        told = "" if mentioned else self.domain.notices.not_mentioned
+        return AnswerCheck(reader, given, words, self.domain.verify == "mark", told)
 
-    def _asked(self, entries: Sequence[Entry], question: str) -> dict[str, list[str]]:
+    def _asked(
+        self, entries: Sequence[Entry], question: str, speaking: Mapping[str, list[str] | None]
+    ) -> dict[str, list[str]]:
         """By id of an entry, the attributes that a question asks for besides its names: 药疹 is no medicine.
 
-        Where no attribute is recognised, any may answer; but what is asked to be affirmed (能喝啤酒吗) is answered
-        only by what speaks of it.
+        Where none is recognised, any may answer; but whether something is so (能喝啤酒吗) is answered only by what
+        speaks of it; where nothing does, only by an attribute that is recognised.
         """
         rest = besides_names(question, entries)
         asked = {entry.id: asked_attributes(entry, rest, self.domain.asked_for) for entry in entries}
-        affirmed = _AFFIRMED.search(rest)
-        if affirmed and not any(asked.values()):
-            return {entry.id: _speaking_of(affirmed["one"] or affirmed["other"], entry) or OF_NONE for entry in entries}
+        recognised, spoken_of = any(asked.values()), any(speaking.values())
+        for id, attributes in speaking.items():
+            if attributes:
+                asked[id] = [name for name in asked[id] if name in attributes] or attributes
+            elif attributes is not None and (spoken_of or not recognised):
+                asked[id] = OF_NONE
         return asked
 
     def _own_words(self, answering: Iterable[tuple[Entry, Sequence[str]]]) -> str:
@@ -110,13 +113,17 @@ class VerifyStage:
         return [*held, consultation.question, *said, self.domain.notices.disclaimer]
 
 
-def _speaking_of(what: str, entry: Entry) -> list[str]:
-    """The attributes of an entry that share two characters in a row with what is asked."""
-    pairs = {what[place : place + 2] for place in range(len(what) - 1)}
-    return [name for name, items in statements_of(entry).items() if any(pair in "、".join(items) for pair in pairs)]
+def _speaking(question: str, topic: Sequence[Found], asking: Asking) -> dict[str, list[str] | None]:
+    """By id of an entry, what ``Asking.speaking_of`` says of it."""
+    said = {}
+    for found in topic:
+        called = [one.matched for one in topic if one.matched and one.entry.id == found.entry.id]
+        others = [one.matched for one in topic if one.how in ("name", "alias") and one.matched not in called]
+        said[found.entry.id] = asking.speaking_of(question, found.entry, called, others)
+    return said
 
 
-def _asked_about(retrieved: Retrieved) -> list[Entry]:
+def _asked_about(retrieved: Retrieved) -> list[Found]:
     """The entries that a question names, else the one that it describes best."""
-    named = [found.entry for found in retrieved.topic if found.how != "description"]
-    return named[:ENTRIES] or [found.entry for found in retrieved.topic[:1]]
+    named = [found for found in retrieved.topic if found.how != "description"]
+    return named[:ENTRIES] or list(retrieved.topic[:1])

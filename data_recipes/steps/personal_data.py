@@ -28,6 +28,7 @@ Type = Literal[
     "identity_number",
     "insurance_number",
     "file_number",
+    "bed",
     "bank_card",
     "wechat",
     "qq",
@@ -38,6 +39,9 @@ Type = Literal[
     "plate",
     "workplace",
     "address",
+    "account",
+    "network_address",
+    "last_digits",
     "name",
 ]
 

@@ -4,14 +4,27 @@ Each kind is certain only with its check digit, its shape or its label; doses, d
 prices and approval numbers are not personal data.
 """
 
+from data_recipes.steps.personal_accounts import ACCOUNTS
 from data_recipes.steps.personal_dates import DATES
 from data_recipes.steps.personal_numbers import NUMBERS, PAPERS
 from data_recipes.steps.personal_places import PLACES
 
-PATTERNS = (*NUMBERS, *DATES, *PAPERS, *PLACES)
+PATTERNS = (*NUMBERS, *DATES, *PAPERS, *PLACES, *ACCOUNTS)
 """In search order."""
 
 NUMERIC = frozenset(
-    ("identity_number", "insurance_number", "file_number", "bank_card", "qq", "landline", "passport", "plate")
+    (
+        "insurance_number",
+        "file_number",
+        "bed",
+        "bank_card",
+        "qq",
+        "landline",
+        "passport",
+        "plate",
+        "account",
+        "network_address",
+        "last_digits",
+    )
 )
 """The kinds of which every value has a digit."""

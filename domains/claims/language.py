@@ -52,12 +52,15 @@ class ClaimLanguage:
         synonyms: Words by the word that stands for all of them.
         advice: Words of which advice and courtesies are made: what consists of them alone claims nothing.
         defines: How a question asks what something is.
+        circumstances: Words for the same, of what a yes-or-no question may ask: 孕妇 and 妊娠. Where it has one of
+            them, an entry must speak of one of them; the first tuple counts where two overlap.
     """
 
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     advice: tuple[str, ...] = ()
     defines: re.Pattern[str] = re.compile("是什么|什么是|是啥|啥是|是个?什么|解释|介绍|指的是|含义|定义")
+    circumstances: tuple[tuple[str, ...], ...] = ()
 
 
 class Form:

@@ -1,8 +1,12 @@
 """Requests to prescribe, which only doctors may fulfil: recognised and declined without asking the model."""
 
 import re
+from collections.abc import Sequence
+from itertools import takewhile
 
 from domains.medical.messages import PRESCRIPTION, heard
+from domains.retrieval.turns import is_closing
+from domains.retrieval.wording import is_courtesy
 from domains.safety_rules import normalised
 
 DECLINED = (
@@ -11,12 +15,61 @@ DECLINED = (
 )
 
 SURELY = 0.5
-"""Log-odds, relative to the threshold, above which the classifier is believed."""
+"""Log-odds, relative to the threshold, above which the classifier is believed about one message."""
+
+GOES_ON = 0.0
+"""Log-odds of a conversation above which a message that insists on it is such a request too: 现在就要."""
+
+OF_A_DOSE = -2.0
+"""Log-odds of a conversation above which a message that asks for an amount to take is such a request: 喷几下."""
+
+LOOKED_BACK = 3
+"""Messages before it with which one is heard."""
 
 _PRESCRIBED = re.compile("(医生|大夫|医师|医院|主任|专家|门诊)[^，。？！,?! ]*[开配拿](?=[了过的到])[^，。？！,?!]*")
 """What a doctor has prescribed."""
 
+_NO_REQUEST = re.compile(
+    "(?:是|属于)(?:一?[种个])?(?:什么|啥)药(?![^，。？！,?!]*[开给配])|[你您]是谁"
+    "|[帮给]我(?:写|讲|编|画|唱|翻译)[^，。？！,?!药方]{0,6}(?:诗|歌|故事|笑话|段子|作文|文章|假条|信|代码)"
+)
+"""What is asked beside medicine, or of a medicine, in words of requests to prescribe."""
 
-def asks_for_prescription(question: str) -> bool:
-    """Whether the service itself is asked to prescribe; what a doctor prescribed does not count."""
-    return heard(normalised(_PRESCRIBED.sub("", question)))[PRESCRIPTION] >= SURELY
+_INSISTS = re.compile(
+    "^(?:嗯|对|是的|没错|行|可以)+[，,]?[^，。？！,?!]{0,6}$|^(?:那?就|要|听你的|照)|求|拜托|赶紧|快[点开]|现在就|马上就|[这那]个$|[加减换改][到成]"
+    "|[0-9一二两三四五六七八九十半]个?(?:盒|瓶|支|片|粒|袋|天|周|礼拜|星期|月|疗程|份)|的量|一样|同样"
+)
+_ASKS_AMOUNT = re.compile(
+    "[吃喝喷抹涂滴含喂用](?:几|多少|半)(?:[片粒颗袋包支下滴喷丸次]|毫[升克])?[?呢呀啊]*$|剂量|用量|(?:几|多少)(?:毫[升克]|片|粒)"
+)
+_ASKS_OTHERWISE = re.compile("什么|啥|哪|怎|咋|为何|区别|原因|吗|几点|多少钱")
+_GIVES_UP = re.compile("算了|不[用要开买配]了|不麻烦|那?去医院")
+
+
+def asks_for_prescription(question: str, earlier: Sequence[str] = ()) -> bool:
+    """Whether the service itself is asked to prescribe; what a doctor prescribed does not count.
+
+    Args:
+        question: What is said now.
+        earlier: What the same person said before it. It counts where the question goes on from it: 每次几片.
+    """
+    if _odds([question]) >= SURELY:
+        return True
+    text = normalised(question)
+    if _ends(text) or _ASKS_OTHERWISE.search(text):
+        return False
+    said = list(takewhile(lambda turn: not _ends(normalised(turn)), reversed(earlier[-LOOKED_BACK:])))[::-1]
+    if not said or not (_INSISTS.search(text) or _ASKS_AMOUNT.search(text)):
+        return False
+    return _odds([*said, question]) >= (OF_A_DOSE if _ASKS_AMOUNT.search(text) else GOES_ON)
+
+
+def _odds(turns: Sequence[str]) -> float:
+    return heard(normalised("。".join(_NO_REQUEST.sub("是什么", _PRESCRIBED.sub("", turn)) for turn in turns)))[
+        PRESCRIPTION
+    ]
+
+
+def _ends(text: str) -> bool:
+    """Whether a normalised message ends what was spoken of."""
+    return is_closing(text) or is_courtesy(text) or bool(_GIVES_UP.search(text))

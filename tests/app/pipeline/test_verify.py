@@ -102,17 +102,80 @@ def test_where_it_is_not_known_what_is_asked_the_entrys_words_answer_nothing(kno
 @pytest.mark.parametrize(
     ("question", "id", "answer", "left"),
     [
-        ("高血压能喝酒吗？", "D001", "高血压不具有传染性。", "高血压的饮食："),
+        ("高血压能喝酒吗？", "D001", "高血压不具有传染性。", "高血压的病因：遗传因素"),
         ("高血壓的症狀有哪些？", "D001", "高血压的常见病因有遗传因素和高盐饮食。", "高血压的症状：头痛"),
         ("支气管哮喘能运动吗？", "D042", "支气管哮喘不具有传染性。", "支气管哮喘的病因：遗传和过敏体质"),
         ("高血压能坐飞机吗？", "D001", "高血压不具有传染性。", NOT_ANSWERED),
         ("高血压会遗传吗？", "D001", "高血压的病因有遗传因素。", "高血压的病因有遗传因素。"),
+        ("依那普利孕妇能吃吗？", "M056", "依那普利的不良反应有干咳。", "依那普利的禁忌：妊娠期"),
+        ("硫酸亞鐵孕婦可以吃嗎？", "M160", "", "硫酸亚铁的适应症：缺铁性贫血、妊娠期缺铁"),
+        ("二甲双胍能和酒一起吗？", "M081", "", "二甲双胍的相互作用：饮酒增加乳酸酸中毒风险"),
     ],
 )
 def test_whether_something_is_so_is_answered_by_what_speaks_of_it(
     question: str, id: str, answer: str, left: str, knowledge: KnowledgeBase
 ) -> None:
     assert said(check_of(question, [id], knowledge), answer).startswith(left)
+
+
+@pytest.mark.parametrize(
+    ("question", "id", "answer"),
+    [
+        ("奥司他韦孕妇能用吗", "M026", "奥司他韦的禁忌有对本药过敏和终末期肾病未透析者。【M026】"),
+        ("奥司他韦孕妇能用吗", "M026", ""),
+        ("痛风能吃豆腐吗", "D031", ""),
+        ("高血壓的人能喝咖啡嗎", "D001", ""),
+        ("肺结核能治好吗", "D045", ""),
+        ("我怀孕三个月了，奥司他韦能吃吗？", "M026", ""),
+    ],
+)
+def test_who_is_asked_what_no_entry_speaks_of_says_so_after_what_it_does_say(
+    question: str, id: str, answer: str, knowledge: KnowledgeBase
+) -> None:
+    check = check_of(question, [id], knowledge)
+    text = said(check, answer, 5)
+    assert text.startswith(knowledge.by_id[id].name) and text.endswith(f"\n{MEDICAL.notices.not_mentioned}")
+    assert check.done.not_mentioned
+
+
+@pytest.mark.parametrize(
+    ("question", "id"),
+    [
+        ("阿莫西林能吃吗？", "M001"),
+        ("高血压会传染给家里人吗？", "D001"),
+        ("高血压能喝酒吗？", "D001"),
+        ("高血压能吃什么？", "D001"),
+        ("痛风能吃螃蟹吗？", "D031"),
+        (SYMPTOMS, "D001"),
+    ],
+)
+def test_who_asks_nothing_in_particular_or_what_is_spoken_of_is_told_nothing(
+    question: str, id: str, knowledge: KnowledgeBase
+) -> None:
+    check = check_of(question, [id], knowledge)
+    assert MEDICAL.notices.not_mentioned not in said(check, "") and not check.done.not_mentioned
+
+
+def test_a_second_medicine_must_be_spoken_of(knowledge: KnowledgeBase) -> None:
+    told = check_of("布洛芬能和阿莫西林一起吃吗", ["M035", "M001"], knowledge)
+    assert said(told, "").endswith(MEDICAL.notices.not_mentioned)
+    spoken_of = check_of("阿莫西林能和别嘌醇一起吃吗", ["M001", "M087"], knowledge)
+    assert said(spoken_of, "").startswith("阿莫西林的相互作用：丙磺舒可升高其血药浓度、与别嘌醇同用易发生皮疹")
+    assert not spoken_of.done.not_mentioned
+
+
+def test_an_answer_of_the_entrys_own_words_was_not_cut(knowledge: KnowledgeBase) -> None:
+    async def ends(answer: str) -> str:
+        async def reply() -> AsyncIterator[str | Completion]:
+            yield answer
+            yield Completion(answer, "length", 9, 256)
+
+        *_, last = [event async for event in check_of(SYMPTOMS, ["D001"], knowledge).checked(reply())]
+        assert isinstance(last, Completion) and last.completion_tokens == 256
+        return last.finish_reason
+
+    assert asyncio.run(ends("高血压的常见症状有出汗和复")) == "stop"
+    assert asyncio.run(ends("高血压的常见症状有头痛、头")) == "length"
 
 
 def test_asking_back_is_an_answer(knowledge: KnowledgeBase) -> None:

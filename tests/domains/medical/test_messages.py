@@ -73,10 +73,47 @@ def test_requests_to_prescribe(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["布洛芬是处方药吗", "医生开的药饭前吃还是饭后吃", "电子处方在哪里看", "高血压有什么症状"]
+    "question",
+    [
+        "布洛芬是处方药吗",
+        "医生开的药饭前吃还是饭后吃",
+        "电子处方在哪里看",
+        "高血压有什么症状",
+        "阿莫西林是什么药",
+        "帮我写一首诗",
+    ],
 )
 def test_questions_about_medicines_are_no_requests(question: str) -> None:
     assert not asks_for_prescription(question)
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        ["我血压高", "那你直接给我开个药吧"],
+        ["想开点安眠药", "剂量呢", "每次几片"],
+        ["要张处方", "病历我有", "现在就要"],
+        ["哮喘犯了", "沙丁胺醇", "喷几下"],
+    ],
+)
+def test_requests_to_prescribe_over_several_messages(turns: list[str]) -> None:
+    *earlier, question = turns
+    assert asks_for_prescription(question, earlier)
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        ["帮我开个降压药", "好的谢谢"],
+        ["给我开点安眠药吧", "那失眠平时怎么调理"],
+        ["给我开头孢", "算了", "要"],
+        ["孩子发烧39度", "要夹几分钟"],
+        ["医生给我开了奥美拉唑", "就这个"],
+    ],
+)
+def test_a_request_that_is_over_is_not_heard_again(turns: list[str]) -> None:
+    *earlier, question = turns
+    assert not asks_for_prescription(question, earlier)
 
 
 def test_the_weights_are_small() -> None:
