@@ -13,8 +13,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from claims import Bench, shown
+
 from app.pipeline.answer_check import NOT_ANSWERED
-from benchmarks.claims import Bench, shown
 from common.files import write_text
 from domains.retrieval.retriever import Retriever
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.claims import shown
+from claims import shown
+
 from common.files import write_text
 from domains.medical.prescriptions import asks_for_prescription
 

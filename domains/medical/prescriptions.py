@@ -26,11 +26,15 @@ OF_A_DOSE = -2.0
 LOOKED_BACK = 3
 """Messages before it with which one is heard."""
 
-_PRESCRIBED = re.compile("(医生|大夫|医师|医院|主任|专家|门诊)[^，。？！,?! ]*[开配拿](?=[了过的到])[^，。？！,?!]*")
-"""What a doctor has prescribed."""
+_PRESCRIBED = re.compile(
+    "(?:医生|大夫|医师|医院|主任|专家|门诊)"
+    "(?:[^，。？！,?! ]*[开配拿](?=[了过的到])|(?:一般|通常|大多|常常?|多半)[^，。？！,?! ]*[开配用])[^，。？！,?!]*"
+)
+"""What a doctor has prescribed, or what doctors usually do."""
 
 _NO_REQUEST = re.compile(
     "(?:是|属于)(?:一?[种个])?(?:什么|啥)药(?![^，。？！,?!]*[开给配])|[你您]是谁"
+    "|[饭餐]前[^，。？！,?!]*还是[^，。？！,?!]*[饭餐]后[^，。？！,?!]*|能不能(?:掰|嚼|碾|磨|打)[开碎]"
     "|[帮给]我(?:写|讲|编|画|唱|翻译)[^，。？！,?!药方]{0,6}(?:诗|歌|故事|笑话|段子|作文|文章|假条|信|代码)"
 )
 """What is asked beside medicine, or of a medicine, in words of requests to prescribe."""

@@ -39,6 +39,12 @@ PARTING = re.compile(
 )
 """A goodbye at the end of a chat. Alone it shows nothing; after talk of dying, both are read together."""
 
+GREETING = re.compile(
+    "(?:您好|你好|哈喽|嗨|早|[早上中下晚][上午]好|在[吗么]|在不在|有人(?:在?吗|在)?|医生|大夫|您|你|呀|啊|[,。?! ])*"
+    "(?:(?:吃饭?|吃过饭?|睡|下班|忙完)了?(?:没有?|吗|么)|忙不忙|忙吗)?[呀啊,。?! ]*"
+)
+"""What is said before anything is asked: 在吗 吃了没."""
+
 SURELY_NOT = -1.4
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""
 
@@ -144,7 +150,7 @@ class MedicalTriager(RuleTriager):
     def judged(self, text: str) -> WeighedMessage:
         """What a normalised text shows."""
         sounds, signs = heard(text), self.signs(text)
-        if PARTING.fullmatch(text):
+        if PARTING.fullmatch(text) or GREETING.fullmatch(text):
             return WeighedMessage(sounds, signs, [])
         danger = max(sounds[EMERGENCY], sounds[SELF_HARM] + SURELY_NOT)
         weighed_by = {"emergency": danger, "urgent": sounds[PATIENT]}

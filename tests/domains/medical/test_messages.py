@@ -81,6 +81,8 @@ def test_requests_to_prescribe(question: str) -> None:
         "高血压有什么症状",
         "阿莫西林是什么药",
         "帮我写一首诗",
+        "胃溃疡医生一般给开哪几种药",
+        "奥美拉唑是饭前吃还是饭后吃？能不能掰开",
     ],
 )
 def test_questions_about_medicines_are_no_requests(question: str) -> None:

@@ -24,7 +24,7 @@ def test_what_the_rules_authors_wrote(triager: MedicalTriager) -> None:
         "没有呼吸困难", "没有意识障碍", "不是大出血", "未曾晕厥", "我没有想自杀，就是工作压力大", "跳楼机好玩吗",
         "想死记硬背", "爷爷生前就是脑梗走的", "今天天气怎么样？", "谢谢，我爸已经脱离危险出院了",
         "心肌梗死的症状有哪些", "什么是过敏性休克？",
-        "再见", "好的，再见", "谢谢医生，再见！", "发烧抽了血，结果怎么看",
+        "再见", "好的，再见", "在吗 吃了没", "您好，吃饭了吗？", "谢谢医生，再见！", "发烧抽了血，结果怎么看",
     ],
 )  # fmt: skip
 def test_denials_substrings_thanks_and_text_books_raise_no_alarm(triager: MedicalTriager, question: str) -> None:

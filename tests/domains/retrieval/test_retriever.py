@@ -84,6 +84,7 @@ def test_a_disease_and_a_symptom_of_one_name_are_both_found(retriever: Retriever
     [
         "你好",
         "谢谢医生，再见",
+        "好嘞谢谢你啊，讲得挺明白的",
         "？？？",
         "今天天气怎么样",
         "手机发热怎么办",
