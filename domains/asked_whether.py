@@ -38,7 +38,7 @@ FUNCTION_WORDS = """
 
 
 @dataclass(frozen=True)
-class Asking:
+class AskedWhether:
     """How a domain's questions are read.
 
     Attributes:

@@ -121,14 +121,14 @@ class MeteredAnswer:
     """
 
     def __init__(self, reply: AnswerStream, count: Callable[[int], None]) -> None:
-        self._reply, self._count, self._asked = reply, count, time.monotonic()
+        self.reply, self._count, self._asked = reply, count, time.monotonic()
 
     async def __aiter__(self) -> AsyncIterator[str | Completion]:
         """See ``AnswerStream``."""
         prompt = answer = 0
         before, seconds = self._asked, FIRST_TEXT_SECONDS
         try:
-            async for piece in self._reply:
+            async for piece in self.reply:
                 if isinstance(piece, Completion):
                     prompt, answer = piece.prompt_tokens, piece.completion_tokens
                 elif piece:
@@ -144,4 +144,4 @@ class MeteredAnswer:
 
     def cancel(self) -> None:
         """See ``AnswerStream``."""
-        self._reply.cancel()
+        self.reply.cancel()

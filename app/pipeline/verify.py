@@ -6,7 +6,7 @@ from itertools import chain
 
 from app.pipeline.answer_check import AnswerCheck
 from app.pipeline.consultation import Consultation
-from domains.asked_whether import Asking
+from domains.asked_whether import AskedWhether
 from domains.citations import asked_attributes, besides_names, marks, quoted_attribute
 from domains.claims.language import ClaimLanguage, form_of
 from domains.claims.numbers import NumberReader
@@ -60,7 +60,7 @@ class VerifyStage:
         self, language: ClaimLanguage, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation
     ) -> AnswerCheck:
         question, given = consultation.question, [entry.id for entry in entries]
-        asking = Asking(language, form_of(language, self.knowledge), self.domain.asked_for)
+        asking = AskedWhether(language, form_of(language, self.knowledge), self.domain.asked_for)
         speaking = _speaking(question, _asked_about(consultation.retrieved), asking)
         asked = self._asked([*entries, *topic], question, speaking)
         about = {entry.id for entry in topic} & set(given) or set(given)
@@ -113,8 +113,8 @@ class VerifyStage:
         return [*held, consultation.question, *said, self.domain.notices.disclaimer]
 
 
-def _speaking(question: str, topic: Sequence[Found], asking: Asking) -> dict[str, list[str] | None]:
-    """By id of an entry, what ``Asking.speaking_of`` says of it."""
+def _speaking(question: str, topic: Sequence[Found], asking: AskedWhether) -> dict[str, list[str] | None]:
+    """By id of an entry, what ``AskedWhether.speaking_of`` says of it."""
     said = {}
     for found in topic:
         called = [one.matched for one in topic if one.matched and one.entry.id == found.entry.id]

@@ -17,16 +17,16 @@ from models.run_directory import RunDirectory, read_metrics
 from training.stages.sft.config import SftConfig
 from training.stages.sft.job import SftJob
 
-LONG = "method.prefix_length=256"
 CASES: dict[str, tuple[str, ...]] = {
-    "64 random tokens, rate 5e-2 (the recipe)": (),
-    "64 tokens of text, 5e-2": ("method.start=text",),
-    "256 random tokens, 5e-2": (LONG,),
-    "256 tokens of text, 5e-2": (LONG, "method.start=text"),
-    "QLoRA, rank 32, 4e-3": ("method=qlora_small", "train.learning_rate=4e-3"),
-    "256 tokens of text, 2e-2": (LONG, "method.start=text", "train.learning_rate=2e-2"),
-    "a network makes 64, 5e-3": ("method=prefix_tuning", "train.learning_rate=5e-3"),
-    "prompt tuning, 64 tokens of text, 5e-2": ("method=prompt_tuning",),
+    "128 random tokens, rate 0.2 (the recipe)": (),
+    "64 random tokens, 0.05 (the recipe before)": ("method.prefix_length=64", "train.learning_rate=0.05"),
+    "64 random tokens, 0.15": ("method.prefix_length=64", "train.learning_rate=0.15"),
+    "64 random tokens, 0.5": ("method.prefix_length=64", "train.learning_rate=0.5"),
+    "128 tokens of text, 0.2": ("method.start=text",),
+    "256 random tokens, 0.2": ("method.prefix_length=256",),
+    "512 random tokens, 0.05": ("method.prefix_length=512", "train.learning_rate=0.05"),
+    "a network makes 64, 0.005": ("method=prefix_tuning", "train.learning_rate=0.005"),
+    "QLoRA, rank 32, 0.004": ("method=qlora_small", "train.learning_rate=0.004"),
 }
 
 

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from tokenizers import Encoding, Tokenizer, decoders
 from transformers import PreTrainedTokenizerBase
-from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from common.errors import UserError
 from models.tokenizers.sentencepiece import SPACE
@@ -27,8 +26,10 @@ NO_LETTERS = re.compile(f"{SPACE}|<0x[0-9A-F]{{2}}>")
 """In pieces of SentencePiece: what opens a text, and a byte of a character that it does not know."""
 AT_ONCE = 1000
 """Texts that are encoded at a time."""
-SIGNS = {sign: byte for byte, sign in bytes_to_unicode().items()}
-"""The byte that each sign of a byte-level tokenizer stands for."""
+SHOWN = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
+HIDDEN = (byte for byte in range(0x100) if byte not in SHOWN)
+SIGNS = {chr(byte): byte for byte in SHOWN} | {chr(0x100 + place): byte for place, byte in enumerate(HIDDEN)}
+"""The byte that each sign of a byte-level tokenizer stands for (GPT-2's ``bytes_to_unicode``)."""
 
 
 class TokenMerge(NamedTuple):

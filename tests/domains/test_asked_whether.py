@@ -2,17 +2,17 @@
 
 import pytest
 
-from domains.asked_whether import Asking
+from domains.asked_whether import AskedWhether
 from domains.claims.language import form_of
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
 
 
 @pytest.fixture(scope="module")
-def asking(knowledge: KnowledgeBase) -> Asking:
+def asking(knowledge: KnowledgeBase) -> AskedWhether:
     domain = find_domain("medical")
     assert domain.claims is not None
-    return Asking(domain.claims, form_of(domain.claims, knowledge), domain.asked_for)
+    return AskedWhether(domain.claims, form_of(domain.claims, knowledge), domain.asked_for)
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def asking(knowledge: KnowledgeBase) -> Asking:
     ],
 )
 def test_what_speaks_of_what_is_asked(
-    question: str, id: str, speaking: list[str] | None, asking: Asking, knowledge: KnowledgeBase
+    question: str, id: str, speaking: list[str] | None, asking: AskedWhether, knowledge: KnowledgeBase
 ) -> None:
     assert asking.speaking_of(question, knowledge.by_id[id]) == speaking
 
 
-def test_another_entry_that_is_named_must_be_spoken_of(asking: Asking, knowledge: KnowledgeBase) -> None:
+def test_another_entry_that_is_named_must_be_spoken_of(asking: AskedWhether, knowledge: KnowledgeBase) -> None:
     amoxicillin = knowledge.by_id["M001"]
     assert asking.speaking_of("阿莫西林能和别嘌醇一起吃吗", amoxicillin, others=["别嘌醇"]) == ["相互作用"]
     assert asking.speaking_of("阿莫西林能和布洛芬一起吃吗", amoxicillin, others=["布洛芬"]) == []

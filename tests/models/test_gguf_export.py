@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -54,7 +55,7 @@ def same_answers(directory: Path) -> None:
     sampling = [Sampling(max_new_tokens=24)] * len(QUESTIONS)
     asked = [[Message(role="user", content=question)] for question in QUESTIONS]
     ours, theirs = load_engine(directory).generate(asked, sampling), loaded(directory).generate(asked, sampling)
-    assert ours == theirs
+    assert [replace(answer, ids=()) for answer in ours] == theirs  # llama.cpp says no ids
     assert sum(answer.completion_tokens for answer in ours) > 0
 
 

@@ -100,6 +100,9 @@ def _rows(path: Path, name: str, config: TextSource, notes: ReadNotes) -> Iterat
 
 
 def _row(line: Line, name: str, config: TextSource) -> Iterator[Example | Dropped]:
+    if "text" not in line.row:
+        yield Dropped(line.where, "bad_row")
+        return
     try:
         text, document = text_of(line.row.get("text")).strip(), _document_of(line.row)
     except NotText as flaw:

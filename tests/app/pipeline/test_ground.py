@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from transformers import PreTrainedTokenizerBase
 
+from app.access.caller import MeteredAnswer
 from app.backends.backend import ChatTurn
 from app.backends.local import Generation, LocalBackend
 from app.pipeline.consultation import Consultation, Decided, consult
@@ -67,8 +68,9 @@ def served(rows: Sequence[Example], knowledge: KnowledgeBase, form: GroundingRec
 def asked(question: str, knowledge: KnowledgeBase, **more: object) -> Conversation:
     """What the model is asked."""
     reply = decided(question, knowledge, **more).reply  # type: ignore[arg-type]
-    assert isinstance(reply, Generation) and not isinstance(reply.prompt, Continuation)
-    return reply.prompt
+    assert isinstance(reply, MeteredAnswer) and isinstance(reply.reply, Generation)
+    assert not isinstance(reply.reply.prompt, Continuation)
+    return reply.reply.prompt
 
 
 @pytest.fixture(scope="module")

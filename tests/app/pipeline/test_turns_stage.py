@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.access.caller import MeteredAnswer
 from app.backends.backend import ChatTurn, PromptTooLong
 from app.backends.local import Generation, LocalBackend
 from app.pipeline.answer import FORGOTTEN
@@ -31,8 +32,8 @@ def decided(turns: Turns, knowledge: KnowledgeBase, *said: str, answer: str = "å
 
 
 def given(result: Decided) -> Sequence[str]:
-    assert isinstance(result.reply, Generation)
-    return [turn.content for turn in result.reply.prompt]
+    assert isinstance(result.reply, MeteredAnswer) and isinstance(result.reply.reply, Generation)
+    return [turn.content for turn in result.reply.reply.prompt]
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,9 @@ GOOD: dict[str, Callable[[Path], Good]] = {
     "cmedqa": cmedqa("cmedqa"),
     "cmedqa pairs": cmedqa("cmedqa_pairs"),
     "documents": lines_of("documents", "passages.jsonl", PASSAGES, "孩子头痛", "text"),
+    "text": lines_of(
+        "text", "texts.jsonl", [{"text": f"{q}先休息，多喝水。"} for q in questions()[:8]], "孩子头痛", "text"
+    ),
     "rows": lines_of("rows", "my.jsonl", OWN, "孩子头痛", "回答", *OWN_COLUMNS),
     "rows as CSV": lambda folder: table_of(
         "rows",
@@ -179,7 +182,7 @@ GOOD: dict[str, Callable[[Path], Good]] = {
     "cmb": array_of("cmb", "CMB-train-merge.json", CMB, "孩子头痛", "answer"),
 }
 READ_NO_FILE_OF_THE_USER = {"word_problems", "image_prompt"}
-READ_A_KNOWLEDGE_BASE = {"knowledge_base", "knowledge_preferences", "knowledge_tuning", "grounded"}
+READ_A_KNOWLEDGE_BASE = {"knowledge_base", "knowledge_preferences", "knowledge_tuning", "grounded", "prose"}
 READ_BUILT_DATASETS = {"mix", "multi_prompt", "templates", "in_context", "cross_task"}
 
 

@@ -17,7 +17,7 @@ class AdapterConfig(Config):
 
     Attributes:
         path: A run, ``runs/NAME/latest``, or the folder of an adapter or prefix: training goes on from its values, on
-            the same base and with the same method, rank and targets. Null begins anew.
+            the same base and with the same method, rank and targets. Null starts again.
     """
 
     path: str | None = None
