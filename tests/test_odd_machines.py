@@ -146,11 +146,9 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(home)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("built")
-@pytest.mark.parametrize(
-    ("variable", "missing"),
-    [pytest.param("HOME", True, marks=pytest.mark.slow), ("XINGLIN_CACHE", False)],
-)
+@pytest.mark.parametrize(("variable", "missing"), [("HOME", True), ("XINGLIN_CACHE", False)])
 def test_cache_that_cannot_be_written_is_a_clear_error(
     variable: str, missing: bool, desk: Path, read_only: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,7 @@ def test_proof_counts_answer_tokens_not_prompts(base: Base, examples: list[Examp
     assert len(everything) == len(examples) and "fewer than merge.tokens=1000000" in "".join(lines)
 
 
+@pytest.mark.slow
 def test_merged_directory_loads_in_plain_transformers_with_its_chat_template(
     base: Base, adapter: Path, examples: list[Example], tmp_path: Path
 ) -> None:

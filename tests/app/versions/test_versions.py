@@ -128,6 +128,7 @@ def test_no_request_is_lost_in_a_swap_and_each_names_what_answered_it(operator: 
     operator.running.wait_for(lambda: not operator.state["closing"], 20)
 
 
+@pytest.mark.slow
 def test_a_stream_ends_on_the_version_it_began_with_which_is_then_freed(operator: Operator, shelf: Shelf) -> None:
     operator.load("model-b")
     operator.do("/promote")
@@ -244,6 +245,7 @@ def test_a_name_outlives_its_version_and_records_say_which_one_answered(tmp_path
     assert (record["model_version"], record["model_sha256"]) == ("model-b", sha256_text("model-b"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_the_page_loads_promotes_and_takes_back(operator: Operator, shelf: Shelf, tmp_path: Path) -> None:
     with browser(tmp_path / "profile") as tab:

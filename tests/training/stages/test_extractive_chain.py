@@ -118,6 +118,7 @@ def test_examples_without_a_passage_are_refused(examples: list[Example]) -> None
         labelled([*examples, examples[0].model_copy(update={"passage": None})])
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_a_reader_a_report_and_a_copy(reviews: Path, tmp_path: Path) -> None:
     target = tmp_path / "pushed"
     started = "python training/run.py recipe=subjqa_extractive source.path=subjqa"

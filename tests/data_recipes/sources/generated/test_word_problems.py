@@ -52,6 +52,7 @@ def test_the_sizes_are_kept_and_no_two_problems_are_equal(splits: dict[str, list
     assert all(is_right(example.answer, example.result) for examples in splits.values() for example in examples)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_problems_and_another_seed_others(splits: dict[str, list[Example]]) -> None:
     assert written() == splits
     assert written(seed=4)["train"] != splits["train"]
