@@ -69,7 +69,7 @@ class Running:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "it never happened"
-            time.sleep(0.01)
+            time.sleep(0.03)  # what is waited for runs in this process, too
 
 
 @contextmanager

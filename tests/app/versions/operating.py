@@ -40,7 +40,7 @@ class Operator:
 
     def load(self, name: str, **traffic: Any) -> None:
         assert self.do(model=name, **traffic).status_code == 202
-        self.running.wait_for(lambda: (self.state["attempt"] or {}).get("state") != "loading", 20)
+        self.running.wait_for(lambda: (self.state["attempt"] or {}).get("state") != "loading")
 
     def answer(self, key: str = "admin", client: str = "") -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.keys[key]}"} | ({"X-Client-Id": client} if client else {})

@@ -125,7 +125,7 @@ def test_no_request_is_lost_in_a_swap_and_each_names_what_answered_it(operator: 
     expected = {(id_of("model-b"), "model-b的回答。"), (id_of("model-a"), "model-a的回答。")}
     assert set(answers) == expected
     assert Counter(answers)[(id_of("model-b"), "model-b的回答。")] >= 20
-    operator.running.wait_for(lambda: not operator.state["closing"], 20)
+    operator.running.wait_for(lambda: not operator.state["closing"])
 
 
 @pytest.mark.slow
@@ -148,10 +148,10 @@ def test_a_stream_ends_on_the_version_it_began_with_which_is_then_freed(operator
         assert "model-b" in [version["name"] for version in operator.state["closing"]]
         engine.gate.set()
         assert "model-b的回答。" in "".join(lines)
-    operator.running.wait_for(lambda: not operator.state["closing"], 20)
+    operator.running.wait_for(lambda: not operator.state["closing"])
     freed = weakref.ref(engine)
     del engine
-    operator.running.wait_for(lambda: gc.collect() >= 0 and freed() is None, 20)
+    operator.running.wait_for(lambda: gc.collect() >= 0 and freed() is None)
 
 
 def test_a_load_that_fails_leaves_what_is_served(operator: Operator, shelf: Shelf) -> None:
@@ -191,14 +191,14 @@ def test_a_rollback_takes_the_candidate_back_and_after_a_promotion_loads_the_one
         assert operator.answer()["model_version"] == "model-b"
         assert operator.do("/rollback").json()["candidate"] is None
         assert operator.answer()["model_version"] == "model-a"
-        operator.running.wait_for(lambda: not operator.state["closing"], 20)
+        operator.running.wait_for(lambda: not operator.state["closing"])
         operator.load("model-c")
         assert operator.do("/promote").json()["current"]["name"] == "model-c"
         assert operator.state["earlier"] is None  # the first model of this test is in no folder
         operator.load("model-b")
         assert operator.do("/promote").json()["earlier"]["name"] == "model-c"
         assert operator.do("/rollback").json()["attempt"]["state"] == "loading"
-        operator.running.wait_for(lambda: operator.state["current"]["name"] == "model-c", 20)
+        operator.running.wait_for(lambda: operator.state["current"]["name"] == "model-c")
         assert operator.answer()["model_version"] == "model-c" and operator.state["earlier"]["name"] == "model-b"
 
 
@@ -210,7 +210,7 @@ def test_what_does_not_go_together_is_a_conflict(operator: Operator) -> None:
     assert operator.do("/candidate", "PATCH", share=1.5).status_code == 400
     assert operator.do("/promote").status_code == 200
     assert operator.do(model="model-b").status_code == 202
-    operator.running.wait_for(lambda: (operator.state["attempt"] or {}).get("state") == "failed", 20)
+    operator.running.wait_for(lambda: (operator.state["attempt"] or {}).get("state") == "failed")
     assert "served already" in operator.state["attempt"]["problem"]
 
 
@@ -240,7 +240,7 @@ def test_a_name_outlives_its_version_and_records_say_which_one_answered(tmp_path
         }
         request = operator.answer()["request_id"]
         found = {"id": request}
-        operator.running.wait_for(lambda: operator.client.get("/v1/admin/records", params=found).json() != [], 20)
+        operator.running.wait_for(lambda: operator.client.get("/v1/admin/records", params=found).json() != [])
         [record] = operator.client.get("/v1/admin/records", params=found).json()
     assert (record["model_version"], record["model_sha256"]) == ("model-b", sha256_text("model-b"))
 
@@ -270,7 +270,7 @@ def test_the_page_loads_promotes_and_takes_back(operator: Operator, shelf: Shelf
         assert tab.run("document.querySelector('#traffic input[name=share]').value") == "0.25"
         tab.run("document.querySelector('#traffic input[name=share]').value = '1'")
         tab.run("document.querySelector('#traffic button').click()")
-        operator.running.wait_for(lambda: operator.answer()["model_version"] == "model-b", 20)
+        operator.running.wait_for(lambda: operator.answer()["model_version"] == "model-b")
         tab.run("document.getElementById('promote').click()")
         tab.wait_for("document.getElementById('served').textContent.includes('earlier') === false")
         tab.wait_for("document.getElementById('promote').hidden")
