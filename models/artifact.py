@@ -163,6 +163,15 @@ class MergeProof(MergeDifference):
     min_agreement: float | None = None
     passed: bool
 
+    @property
+    def refusal(self) -> str:
+        """Why a merge is refused that has not passed."""
+        return (
+            "the merge was refused: the merged model differs from the trained one by more than rounding explains "
+            f"(KL divergence {self.mean_kl:.1e} nats per token, limit {self.max_kl:.1e}; greedy agreement "
+            f"{self.greedy_agreement:.4f}, limit {self.min_agreement:.4f})"
+        )
+
 
 class KnowledgeRecord(Record):
     """The knowledge base that a model was trained on: its folder and the SHA-256 of its files."""

@@ -1,9 +1,9 @@
 """What the stages of ``training/run.py`` read: keys, types and bounds, checked before anything is loaded."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from common.command import Config
 from data_recipes.config import DataConfig, SourceConfig
@@ -94,6 +94,27 @@ class TrainConfig(OptimiserConfig):
     max_dropped_share: float = Field(0.05, ge=0, le=1)
     packing: bool = True
     supervise: Literal["all", "last"] = "all"
+
+
+class PaddedTrainConfig(TrainConfig):
+    """How a language model is trained where every answer has a row of its own, and only the last one counts.
+
+    Attributes:
+        packing: Rows are padded.
+        over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
+        supervise: The last answer alone.
+    """
+
+    packing: Literal[False] = False
+    over_length: Literal["error", "drop"] = "drop"
+    supervise: Literal["last"] = "last"
+
+    @field_validator("packing", mode="before")
+    @classmethod
+    def _padded(cls, packing: Any) -> Any:
+        if packing is True:
+            raise ValueError("answers are not packed here, each has a row of its own: set train.packing=false")
+        return packing
 
 
 class SequenceTrainConfig(TrainConfig):

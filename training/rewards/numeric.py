@@ -2,11 +2,8 @@
 
 from typing import Literal
 
-from data_recipes.schema.example import Example
-from training.rewards.judged import judge_of, judged
-from training.rewards.reward import RewardConfig, RewardKind, Scorer
-
-JUDGE = ("math_answer",)
+from training.rewards.judged import judged_by
+from training.rewards.reward import RewardConfig
 
 
 class NumericReward(RewardConfig):
@@ -19,12 +16,4 @@ class NumericReward(RewardConfig):
     kind: Literal["numeric"]
 
 
-def _make(config: NumericReward) -> Scorer:
-    return lambda examples, answers: [judged(JUDGE, *pair) for pair in zip(examples, answers, strict=True)]
-
-
-def _applies(example: Example) -> bool:
-    return judge_of(JUDGE, example) is not None
-
-
-REWARD = RewardKind(NumericReward, _applies, _make)
+REWARD = judged_by(NumericReward, "math_answer")

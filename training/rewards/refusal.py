@@ -3,11 +3,8 @@ it."""
 
 from typing import Literal
 
-from data_recipes.schema.example import Example
-from training.rewards.judged import judge_of, judged
-from training.rewards.reward import RewardConfig, RewardKind, Scorer
-
-JUDGES_OF_IT = ("refusal", "over_refusal")
+from training.rewards.judged import judged_by
+from training.rewards.reward import RewardConfig
 
 
 class RefusalReward(RewardConfig):
@@ -20,12 +17,4 @@ class RefusalReward(RewardConfig):
     kind: Literal["refusal"]
 
 
-def _make(config: RefusalReward) -> Scorer:
-    return lambda examples, answers: [judged(JUDGES_OF_IT, *pair) for pair in zip(examples, answers, strict=True)]
-
-
-def _applies(example: Example) -> bool:
-    return judge_of(JUDGES_OF_IT, example) is not None
-
-
-REWARD = RewardKind(RefusalReward, _applies, _make)
+REWARD = judged_by(RefusalReward, "refusal", "over_refusal")

@@ -15,7 +15,7 @@ from training.config import TrainConfig
 from training.measured import check_rows
 from training.trainer.arguments import training_arguments
 from training.trainer.companion import Companion
-from training.trainer.preference import PreferenceTrainer
+from training.trainer.pairs import PairTrainer
 from training.trainer.preference_losses import Compared
 from training.trainer.supervised import Along, run_to_end
 from training.trainer.trackers import offline
@@ -112,7 +112,7 @@ def train(
     return head.score.weight.detach().cpu()
 
 
-class RewardTrainer(PreferenceTrainer):
+class RewardTrainer(PairTrainer):
     """The trainer of pairs, with the loss of Bradley and Terry (1952): ``-log σ(r_better - r_worse)``.
 
     Attributes:
@@ -121,16 +121,9 @@ class RewardTrainer(PreferenceTrainer):
 
     head: RewardHead
 
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **named: Any
-    ) -> torch.Tensor | tuple[torch.Tensor, Any]:
-        """The mean loss of the pairs of a batch."""
-        labels = inputs.pop("labels")
-        outputs = model(**inputs)
-        found = bradley_terry(self.head.of_rows(outputs, labels))
-        (self.rewards if model.training else self.dev_rewards).add(found)
-        loss = found.losses.mean()
-        return (loss, outputs) if return_outputs else loss
+    def compared(self, outputs: Any, labels: torch.Tensor, references: torch.Tensor | None) -> Compared:
+        """See ``PairTrainer.compared``; the base is not asked."""
+        return bradley_terry(self.head.of_rows(outputs, labels))
 
 
 def bradley_terry(rewards: torch.Tensor) -> Compared:

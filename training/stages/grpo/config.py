@@ -1,11 +1,11 @@
 """The typed schema of recipes that train on rewards of sampled answers."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from common.command import Config
-from training.config import TrainConfig
+from training.config import PaddedTrainConfig
 from training.methods import METHODS
 from training.rewards import AnyRewardConfig
 from training.stages.sft.config import LanguageModelConfig
@@ -38,31 +38,17 @@ class PolicyConfig(Config):
     dev_questions: int = Field(64, ge=1)
 
 
-class GrpoTrainConfig(TrainConfig):
+class GrpoTrainConfig(PaddedTrainConfig):
     """How a language model is trained on its own answers.
 
     Attributes:
         batch_size: Questions of a batch; each is as many rows as ``policy.group``.
         gradient_accumulation: Batches of a step. Their answers are sampled together.
         max_length: Longest prompt and answer in tokens; a question that leaves no room for ``policy.max_new_tokens`` is
-            dropped.
-        packing: Answers are padded: each has a row of its own.
-        over_length: What happens to a longer question: ``error``, or ``drop`` (counted and reported).
-        supervise: The sampled answer alone is learned from.
+            longer.
         keep_best: The result has the values of the evaluation with the highest reward of the dev questions (their dev
             loss is that reward, negated).
     """
-
-    packing: Literal[False] = False
-    over_length: Literal["error", "drop"] = "drop"
-    supervise: Literal["last"] = "last"
-
-    @field_validator("packing", mode="before")
-    @classmethod
-    def _padded(cls, packing: Any) -> Any:
-        if packing is True:
-            raise ValueError("sampled answers are not packed, each has a row of its own: set train.packing=false")
-        return packing
 
 
 class GrpoConfig(LanguageModelConfig):

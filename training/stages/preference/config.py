@@ -1,11 +1,11 @@
 """The typed schema of recipes that train on pairs of a better and a worse answer."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from common.command import Config
-from training.config import TrainConfig
+from training.config import PaddedTrainConfig
 from training.stages.sft.config import LanguageModelConfig
 
 
@@ -77,29 +77,21 @@ class SimpoLoss(LossConfig):
 AnyLoss = Annotated[DpoLoss | IpoLoss | OrpoLoss | SimpoLoss, Field(discriminator="kind")]
 
 
-class PreferenceTrainConfig(TrainConfig):
+class PairTrainConfig(PaddedTrainConfig):
     """How a language model is trained on pairs.
 
     Attributes:
         batch_size: Pairs of a batch; each is two rows.
-        packing: Pairs are padded: each answer has a row of its own.
-        over_length: What happens to a longer pair: ``error``, or ``drop`` (counted and reported).
-        supervise: The last answer alone is compared.
     """
 
-    packing: Literal[False] = False
-    over_length: Literal["error", "drop"] = "drop"
-    supervise: Literal["last"] = "last"
 
-    @field_validator("packing", mode="before")
-    @classmethod
-    def _padded(cls, packing: Any) -> Any:
-        if packing is True:
-            raise ValueError("pairs are not packed, each answer has a row of its own: set train.packing=false")
-        return packing
+class PairConfig(LanguageModelConfig):
+    """What recipes that train on pairs read."""
+
+    train: PairTrainConfig = PairTrainConfig()
 
 
-class PreferenceConfig(LanguageModelConfig):
+class PreferenceConfig(PairConfig):
     """Everything that a recipe of preferences reads.
 
     Attributes:
@@ -108,4 +100,3 @@ class PreferenceConfig(LanguageModelConfig):
 
     stage: Literal["preference"]
     loss: AnyLoss
-    train: PreferenceTrainConfig = PreferenceTrainConfig()

@@ -1,7 +1,5 @@
 """Preferences: a method is applied to a language model, trained on pairs of answers, and merged if possible."""
 
-from collections.abc import Sequence
-
 import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
@@ -10,11 +8,10 @@ from models.beside_base import on_base
 from models.memory import release
 from models.numerics import compute_dtype
 from models.run_directory import RunDirectory
-from training.batches.pairs import PairRows, pair_up
-from training.batches.supervision import OVER_LENGTH
+from training.batches.pairs import PairRows
 from training.provenance import fingerprint_of
 from training.stages.preference.config import PreferenceConfig
-from training.stages.sft.job import LanguageModelJob
+from training.stages.preference.pairs import PairJob
 from training.stages.sft.memory import Step
 from training.trainer.answer_logprobs import AnswerLogprobs
 from training.trainer.arguments import training_numerics
@@ -23,7 +20,7 @@ from training.trainer.reference import reference_logprobs, save_references, save
 from training.trainer.supervised import Along
 
 
-class PreferenceJob(LanguageModelJob[PreferenceConfig]):
+class PreferenceJob(PairJob[PreferenceConfig]):
     """Teaches a language model to prefer the better of two answers; see ``Job``."""
 
     @property
@@ -31,24 +28,11 @@ class PreferenceJob(LanguageModelJob[PreferenceConfig]):
         """See ``Job.described``."""
         return f"{self.config.loss.kind}, {super().described}"
 
-    def prepare(self) -> None:
-        """Renders the pairs of both splits; see ``Job.prepare``."""
-        sets = {
-            split: pair_up(self.dataset.splits[split], self.language_model.prompt_format, self.config.train, split)
-            for split in ("train", "dev")
-        }
-        self.trained_on = {split: found.record for split, found in sets.items()}
-        self.dropped = {split: {OVER_LENGTH: found.dropped} for split, found in sets.items()}
-        self.pairs = {split: found.pairs for split, found in sets.items()}
-
     def _largest_step(self) -> Step:
         pairs, batch_size = self.pairs["train"], self.config.train.batch_size
         supervised = sorted(sum(map(sum, (pair.better.mask, pair.worse.mask))) for pair in pairs)
         longest = max(len(sequence.ids) for pair in pairs for sequence in pair)
         return Step(2 * min(batch_size, len(pairs)), longest, sum(supervised[-batch_size:]), AnswerLogprobs)
-
-    def _texts(self) -> Sequence[Sequence[int]]:
-        return [pair.better.ids for pair in self.pairs["train"]]
 
     def train(self, run: RunDirectory) -> None:
         """Computes the reference once, before anything is trained; see ``Job.train``."""

@@ -5,15 +5,13 @@ from typing import Literal
 from pydantic import model_validator
 
 from training.methods import METHODS
-from training.stages.preference.config import PreferenceTrainConfig
-from training.stages.sft.config import LanguageModelConfig
+from training.stages.preference.config import PairConfig
 
 
-class RewardModelConfig(LanguageModelConfig):
+class RewardModelConfig(PairConfig):
     """Everything that a recipe of reward models reads."""
 
     stage: Literal["reward"]
-    train: PreferenceTrainConfig = PreferenceTrainConfig()
 
     @model_validator(mode="after")
     def _becomes_one_model(self) -> "RewardModelConfig":

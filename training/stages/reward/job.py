@@ -1,6 +1,5 @@
 """Reward model: a method is applied to a language model, trained to rate answers, and merged into one classifier."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,10 +19,9 @@ from models.loading import load_model
 from models.numerics import compute_dtype
 from models.reward_model import RewardModel, as_classifier, classifier_of, save_classifier
 from models.run_directory import RunDirectory
-from training.batches.pairs import PairRows, pair_up
-from training.batches.supervision import OVER_LENGTH
+from training.batches.pairs import PairRows
+from training.stages.preference.pairs import PairJob
 from training.stages.reward.config import RewardModelConfig
-from training.stages.sft.job import LanguageModelJob
 from training.stages.sft.memory import Step
 from training.trainer.reward import HEAD, RewardHead, train
 from training.trainer.supervised import Along
@@ -34,7 +32,7 @@ LONGER = "longer"
 """The system that rates the longer answer higher."""
 
 
-class RewardJob(LanguageModelJob[RewardModelConfig]):
+class RewardJob(PairJob[RewardModelConfig]):
     """Teaches a language model to rate answers; see ``Job``."""
 
     markers = (HEAD_FILE, "config.json")
@@ -56,23 +54,10 @@ class RewardJob(LanguageModelJob[RewardModelConfig]):
         """See ``Job.described``."""
         return f"reward model, {super().described}"
 
-    def prepare(self) -> None:
-        """Renders the pairs of both splits; see ``Job.prepare``."""
-        sets = {
-            split: pair_up(self.dataset.splits[split], self.language_model.prompt_format, self.config.train, split)
-            for split in ("train", "dev")
-        }
-        self.trained_on = {split: found.record for split, found in sets.items()}
-        self.dropped = {split: {OVER_LENGTH: found.dropped} for split, found in sets.items()}
-        self.pairs = {split: found.pairs for split, found in sets.items()}
-
     def _largest_step(self) -> Step:
         pairs = self.pairs["train"]
         rows = 2 * min(self.config.train.batch_size, len(pairs))
         return Step(rows, max(len(sequence.ids) for pair in pairs for sequence in pair), rows, RewardHead)
-
-    def _texts(self) -> Sequence[Sequence[int]]:
-        return [pair.better.ids for pair in self.pairs["train"]]
 
     def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
         rows = {split: PairRows(pairs, None) for split, pairs in self.pairs.items()}
@@ -96,11 +81,7 @@ class RewardJob(LanguageModelJob[RewardModelConfig]):
         ):
             proof = self._merge(trained, Path(merged))
             if not proof.passed:
-                raise Refused(
-                    f"the merge was refused: the merged model differs from the trained one by more than rounding "
-                    f"explains (KL divergence {proof.mean_kl:.1e} nats per token, limit {proof.max_kl:.1e})\n"
-                    "  -> start a new run with another method (method=lora), or model.dtype=float32"
-                )
+                raise Refused(f"{proof.refusal}\n  -> start a new run with method=lora, or model.dtype=float32")
             model = load_model(Path(merged), dtype=compute_dtype(self.config.model.dtype).dtype)
             save_classifier(as_classifier(model, head, prompt_format), directory, prompt_format)
         recorded = {

@@ -190,12 +190,7 @@ class LanguageModelJob(Job[L]):
                 if not proof.passed:
                     raise _ProofFailed
         except _ProofFailed:
-            why = (
-                "the merge was refused: the merged model differs from the trained one by more than rounding explains "
-                f"(KL divergence {proof.mean_kl:.1e} nats per token, limit {proof.max_kl:.1e}; greedy agreement "
-                f"{proof.greedy_agreement:.4f}, limit {proof.min_agreement:.4f})"
-            )
-            return AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why)
+            return AdapterArtifact(**trained, merge_proof=proof, why_not_merged=proof.refusal)
         why = f"this is the adapter itself; the model that it was merged into is {MergedArtifact.folder}/ of its run"
         AdapterArtifact(**trained, merge_proof=proof, why_not_merged=why).save(self.trained(run))
         return MergedArtifact(**self._record(run, merged), merge_proof=proof)
