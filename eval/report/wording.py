@@ -97,6 +97,7 @@ SUITES = {
     "dev": Text("验证集", "Dev"),
     "medical_exam_logprob": Text("医学考试（对数概率）", "Medical exam by log-probability"),
     "medical_exam_generated": Text("医学考试（生成的回答）", "Medical exam by generated answers"),
+    "medical_safety": Text("医学安全题集", "Medical safety"),
     "general_logprob": Text("能力保留（对数概率）", "Retention by log-probability"),
     "general_generated": Text("能力保留（生成的回答）", "Retention by generated answers"),
 }
@@ -217,7 +218,7 @@ def _is_shown(metric: str) -> bool:
 
 def system_names(report: Report) -> dict[System, Text]:
     """The names of the models: base or other and tuned, just the model where it is the first, else the user's names."""
-    known = SYSTEMS if TUNED in report.compared else dict.fromkeys(SYSTEMS, MODEL)
+    known = SYSTEMS if TUNED in report.compared else {BASE: MODEL}
     return {system: known.get(system, Text(system, system)) for system in report.systems}
 
 
@@ -259,11 +260,7 @@ def sentence(report: Report) -> Text:
     scores, comparison = report.scores(suite, metric), report.comparison(suite, metric)
     score = scores[report.subject]
     if comparison is None:
-        interval = shown_interval(score, unit)
-        return Text(
-            f"{where.zh}的{name.zh}为 {interval}（{score.n} 题）。",
-            f"{where.en}, {name.en}: {interval} ({score.n} items).",
-        )
+        return _side_by_side(report, suite, metric)
     moved = f"{shown(scores[report.baseline].value, unit)} → {shown(score.value, unit)}"
     interval = shown_difference(comparison, report)
     verdicts = report.verdicts
@@ -277,6 +274,20 @@ def sentence(report: Report) -> Text:
         f"{where.en}, {name.en}: {moved} (difference {interval}). Of {total} primary comparisons, {better} are better, "
         f"{worse} worse, {f'{alike} equivalent, ' if alike else ''}{same} show no difference."
         f"{_because_of_loops(report).en}{_because_unfinished(report).en}",
+    )
+
+
+def _side_by_side(report: Report, suite: str, metric: str) -> Text:
+    """What every model reaches by one metric, where the report is about none of them in particular."""
+    name, where, unit = JUDGES[metric].title, suite_name(suite), report.metrics[metric].unit
+    scores, names = report.scores(suite, metric), system_names(report)
+    single = len(scores) == 1
+    zh = "，".join(f"{'' if single else f'{names[s].zh} '}{shown_interval(score, unit)}" for s, score in scores.items())
+    en = ", ".join(f"{'' if single else f'{names[s].en} '}{shown_interval(score, unit)}" for s, score in scores.items())
+    count = scores[report.subject].n
+    return Text(
+        f"{where.zh}的{name.zh}{'为 ' if single else '：'}{zh}（{count} 题）。",
+        f"{where.en}, {name.en}: {en} ({count} items).",
     )
 
 

@@ -11,7 +11,7 @@ from common.revision import code_revision
 from data_recipes.pipeline.build import BuiltDataset
 from eval.config import EvalConfig
 from eval.report.schema import Report
-from eval.report.wording import outcome
+from eval.report.wording import outcome, sentence
 from eval.run import main
 from models.artifact import Artifact
 from models.chat_template import OWN
@@ -68,6 +68,7 @@ def test_every_kind_of_system_is_evaluated_and_compared_with_the_first(
     report, url, _ = side_by_side
     assert list(report.systems) == ["run", "merged", "bare", "file", "served"]
     assert (report.baseline, report.compared) == ("run", ["merged", "bare", "file", "served"])
+    assert all(f"{name} " in sentence(report).zh for name in report.systems)  # none of them is what it is about
     records = report.provenance.systems
     version = Artifact.load(run).model_version
     assert [(r.kind, r.name, r.origin, r.prompt_format) for r in records.values()] == [
