@@ -528,7 +528,8 @@ INVENTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
-# who asks and where, nothing that would change an answer
+# who asks, where and how they feel, nothing that would change an answer: what ails somebody is mostly no emergency, and a
+# model that meets complaints in emergencies alone learns that every complaint is one
 CIRCUMSTANCES = Circumstances(
     training=(
         "我今年三十五，在工地上班。",
@@ -555,6 +556,18 @@ CIRCUMSTANCES = Circumstances(
         "家里两个娃，大的六岁。",
         "我在备考护士资格证。",
         "我家小的一岁半，我自己带。",
+        "疼了一晚上没睡踏实。",
+        "难受好几天了，饭还吃得下。",
+        "断断续续大半年了，时好时坏。",
+        "一使劲就疼，歇歇好一些。",
+        "走路有点瘸，请了两天假。",
+        "声音都变了，上课只好少说话。",
+        "孩子没去上学，在家玩得挺好。",
+        "姐弟俩一个刚好，一个又开始了。",
+        "这两天没精神，干活提不起劲。",
+        "拖了一个多礼拜没去看，也没更厉害。",
+        "又犯了，跟上回一样。",
+        "痒得老想抓，别的倒没什么。",
     ),
     kept=(
         "我四十二，开出租的。",
@@ -565,6 +578,10 @@ CIRCUMSTANCES = Circumstances(
         "我在家种地。",
         "昨天门诊人太多没问清。",
         "家有双胞胎，快三岁了。",
+        "疼得上下楼都慢慢走。",
+        "有三四天了，能吃能睡。",
+        "嗓门都压低了，怕费劲。",
+        "老毛病，天一凉就来。",
     ),
 )
 
