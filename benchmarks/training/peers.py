@@ -1,13 +1,16 @@
-"""The same rows, adapter and base trained here and by trl: held-out loss, speed, memory, loops, what is forgotten.
+"""The same rows, adapter and base trained here, by trl and by LLaMA-Factory: held-out loss, speed, memory, loops.
 
     python benchmarks/training/peers.py out=DIR                                               the embedded base
-    python benchmarks/training/peers.py out=DIR cmmlu=DIR page=real model=qwen model.path=BASE …        any base
+    python benchmarks/training/peers.py out=DIR page=real model=qwen model.path=BASE factory=PYTHON …   any base
 
-Any key of training/run.py may be given. It needs trl (pip install trl), and writes benchmarks/training/peers.md, or
-peers_PAGE.md. Each run is a process of its own, on one thread, and leaves its figures in ``out``; what is there already
-is not run again. ``runs=3`` leaves out all but the first three.
+Any key of training/run.py may be given, and wins over what a run sets. It needs trl (pip install trl), and writes
+benchmarks/training/peers.md, or peers_PAGE.md. Each run is a process of its own, on one thread, and leaves its figures
+in ``out``; what is there already is not run again. ``runs=3`` leaves out all but the first three.
 trl gets our ids and labels and the same arguments of transformers' trainer: what differs is the order of rows, what is
 computed, and how.
+
+``factory`` is the Python of an environment of its own with LLaMA-Factory, which gets the conversations, and writes the
+prompts with its own template (``template=qwen``); how many of its first rows have our ids is said.
 
 ``cmmlu`` is the folder of CMMLU's test files (https://github.com/haonan-li/CMMLU). What is forgotten shows in two of
 its subjects that the rows say nothing about: how often the right option is the likeliest next token.
@@ -15,6 +18,7 @@ its subjects that the rows say nothing about: how often the right option is the 
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
@@ -35,12 +40,13 @@ from models.engines.engine import Choice, Sampling
 from models.engines.local import LocalEngine
 from models.loading import load_tokenizer
 from models.loops import find_loop
-from models.numerics import instruction_set
+from models.numerics import compute_dtype, instruction_set
 from models.run_directory import RunDirectory
 from training.batches.packing import IGNORED, Rows, collate_padded
+from training.methods.lora import LoraConfig
 from training.stages.sft.config import SftConfig
 from training.stages.sft.job import SftJob, attached_model
-from training.trainer.arguments import training_arguments
+from training.trainer.arguments import training_arguments, training_numerics
 from training.trainer.supervised import EpochOrder, SupervisedTrainer, train
 
 PADDED = ("train.packing=false", "train.batch_size=8")
@@ -49,15 +55,25 @@ RUNS: dict[str, tuple[str, ...]] = {
     "LoRA, packed": ("method=lora", *PACKED),
     "LoRA, padded": ("method=lora", *PADDED),
     "LoRA by trl, padded": ("method=lora", *PADDED),
-    "LoRA, padded, similar lengths together": ("method=lora", *PADDED),
+    "LoRA by LLaMA-Factory, padded": ("method=lora", *PADDED),
     "QLoRA, packed": ("method=qlora", *PACKED),
+    "LoRA, padded, similar lengths together": ("method=lora", *PADDED),
     "P-Tuning v2": ("method=ptuning_v2", "train.learning_rate=2e-2", *PADDED),
 }
 DEFAULTS = (
     *("recipe=medical_qlora", "threads=1", "train.precision=fp32", "model.dtype=float32", "data.splits.train=2000"),
     *("train.epochs=1", "train.max_dropped_share=1", "train.eval_steps=100000", "train.save_steps=100000"),
 )
-OWN = ("out", "cmmlu", "page", "runs", "run")
+OPENAI_ROWS = {
+    "formatting": "sharegpt",
+    "columns": {"messages": "messages"},
+    "tags": {
+        **{"role_tag": "role", "content_tag": "content"},
+        **{"user_tag": "user", "assistant_tag": "assistant", "system_tag": "system"},
+    },
+}
+"""How LLaMA-Factory is told what our rows are."""
+OWN = ("out", "cmmlu", "page", "runs", "run", "factory", "template")
 SUBJECTS = ("elementary_mathematics", "high_school_mathematics")
 ITEMS = 100
 QUESTIONS, TOKENS = 16, 112
@@ -78,7 +94,8 @@ together by length they save padding, and learn worse.
 def main(words: Sequence[str]) -> None:
     """Runs everything that is not there yet, each in a process of its own, and writes the page."""
     given = dict(word.split("=", 1) for word in words)
-    out, names = Path(given["out"]), ("base", *list(RUNS)[: int(given.get("runs", len(RUNS)))])
+    known = [name for name in RUNS if "factory" in given or "Factory" not in name]
+    out, names = Path(given["out"]), ("base", *known[: int(given.get("runs", len(known)))])
     for name in names:
         if not (out / f"{name}.json").is_file():
             subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True)
@@ -90,6 +107,12 @@ def main(words: Sequence[str]) -> None:
     cmmlu = CMMLU.format(items=base["items"], subjects=" and ".join(SUBJECTS)) if "items" in base else ""
     head = HEAD.format(command=command, rows=base["rows"], dev=base["dev"], questions=QUESTIONS, cmmlu=cmmlu)
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "peft", "trl"))
+    factory = [
+        f"LLaMA-Factory {one['version']}, {one['same_ids']} of its first rows with our ids"
+        for one in found.values()
+        if "version" in one
+    ]
+    libraries = ", ".join([libraries, *factory])
     foot = f"\nPython {sys.version.split()[0]}, {libraries}; {processor()}, {instruction_set()}."
     page = "\n".join([head, *(line(name, one) for name, one in found.items()), foot]) + "\n"
     name = f"peers_{given['page']}.md" if "page" in given else "peers.md"
@@ -110,12 +133,14 @@ def run(name: str, given: dict[str, str]) -> None:
     """One run: trained, unless it is the base, and measured."""
     out = Path(given["out"])
     keys = [f"{key}={value}" for key, value in given.items() if key not in OWN]
-    words = (*DEFAULTS, *keys, *RUNS.get(name, RUNS["LoRA, packed"]), f"runs_dir={out}")
+    words = (*DEFAULTS, *RUNS.get(name, RUNS["LoRA, packed"]), *keys, f"runs_dir={out}")
     (config,) = read_config("run", words, SftConfig)
     job = SftJob(config, datasets_of.load(datasets_of.build_or_reuse(config.data, config.source)))
     job.prepare()
     if name == "base":
-        model, found = job.language_model.load(torch.float32), {}
+        model, found = job.language_model.load(compute_dtype(config.model.dtype).dtype), {}
+    elif "Factory" in name:
+        model, found = by_llama_factory(job, out.absolute(), given)
     else:
         torch.manual_seed(config.seed)
         model = attached_model(config, job.language_model)
@@ -181,6 +206,43 @@ def by_trl(job: SftJob, model: Any, run: RunDirectory) -> int:
     )
     trainer.train()
     return int(trainer.state.global_step)
+
+
+def by_llama_factory(job: SftJob, out: Path, given: dict[str, str]) -> tuple[Any, dict[str, Any]]:
+    """The same by LLaMA-Factory, with its own prompts and defaults; returns the tuned model, and what that took."""
+    folder = out / "llama_factory"
+    arguments, figures, adapter = folder / "arguments.json", folder / "figures.json", folder / "adapter"
+    examples = [example.model_dump(mode="json") for example in job.dataset.splits["train"]]
+    turns = [[{key: turn[key] for key in ("role", "content")} for turn in row["messages"]] for row in examples]
+    write_json(folder / "rows.json", [{"messages": one} for one in turns])
+    write_json(folder / "dataset_info.json", {"rows": {"file_name": "rows.json", **OPENAI_ROWS}})
+    write_json(arguments, factory_arguments(job, folder, adapter, given["template"]))
+    script = Path(__file__).with_name("with_llama_factory.py")
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([given["factory"], str(script), str(arguments), str(figures)], check=True, env=alone)
+    found = json.loads(figures.read_text("utf-8"))
+    rendered = [one for row in job.rows["train"].rows for one in row]
+    found["same_ids"] = sum(any(ids == one.ids for one in rendered) for ids in found.pop("ids"))
+    found |= {"tokens": sum(len(one.ids) for one in rendered), "supervised": sum(sum(one.mask) for one in rendered)}
+    base = job.language_model.load(compute_dtype(job.config.model.dtype).dtype)
+    return PeftModel.from_pretrained(base, str(adapter)), found
+
+
+def factory_arguments(job: SftJob, folder: Path, adapter: Path, template: str) -> dict[str, Any]:
+    """What its command line would be given as YAML; what is not named is its default."""
+    config, method = job.training, job.config.method
+    assert isinstance(method, LoraConfig)
+    return {
+        **{"stage": "sft", "do_train": True, "model_name_or_path": str(job.base), "template": template},
+        **{"finetuning_type": "lora", "lora_rank": method.rank, "lora_alpha": int(method.alpha), "lora_target": "all"},
+        **{"dataset_dir": str(folder), "dataset": "rows", "mask_history": True, "cutoff_len": config.max_length},
+        **{"output_dir": str(adapter), "overwrite_output_dir": True, "save_strategy": "no", "report_to": "none"},
+        **{"per_device_train_batch_size": config.batch_size, "gradient_accumulation_steps": 1, "use_cpu": True},
+        **{"num_train_epochs": config.epochs, "learning_rate": config.rate, "lr_scheduler_type": str(config.schedule)},
+        **{"warmup_ratio": config.warmup_share, "weight_decay": config.weight_decay, "seed": job.config.seed},
+        **{"max_grad_norm": config.max_grad_norm, "bf16": training_numerics(config).dtype == torch.bfloat16},
+        **{"disable_gradient_checkpointing": True, "preprocessing_num_workers": 1},
+    }
 
 
 @torch.no_grad()
