@@ -528,8 +528,8 @@ INVENTED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
-# who asks, where and how they feel, nothing that would change an answer: what ails somebody is mostly no emergency, and a
-# model that meets complaints in emergencies alone learns that every complaint is one
+# who asks, where and how they feel, nothing that would change an answer: most complaints are no emergency, and a model
+# that meets them in emergencies alone learns that each is one
 CIRCUMSTANCES = Circumstances(
     training=(
         "我今年三十五，在工地上班。",
