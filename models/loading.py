@@ -102,14 +102,16 @@ def load_model(
     dtype: torch.dtype = torch.float32,
     quantisation: Quantisation | None = None,
     hints: Hints = NO_HINTS,
+    device: torch.device | None = None,
 ) -> PreTrainedModel:
-    """Loads a causal language model in evaluation mode, on the GPU where there is one.
+    """Loads a causal language model in evaluation mode.
 
     Args:
         path: A model directory, in native or original layout.
         dtype: Type of the weights, and of the computation where they are quantised.
         quantisation: ``nf4`` quantises the linear layers while loading.
         hints: What the files do not say.
+        device: Where to; by default the GPU where there is one.
 
     Raises:
         UserError: There is no model of a known family in the directory, it cannot be loaded correctly, or its weights
@@ -118,12 +120,14 @@ def load_model(
     """
     check_result(Path(path))
     family, checkpoint = open_checkpoint(path, hints)
-    model = _read(family.plan(checkpoint), checkpoint, dtype, quantisation)
+    model = _read(family.plan(checkpoint), checkpoint, dtype, quantisation, device or default_device())
     keep_unpacked(model)
     return model.eval()
 
 
-def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: Quantisation | None) -> PreTrainedModel:
+def _read(
+    plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: Quantisation | None, device: torch.device
+) -> PreTrainedModel:
     weights = {
         # quantised weights are quantised from the stored type; everything else is read as the requested type
         name: tensor if quantisation and tensor.shape[0] != plan.config.vocab_size else tensor.read_as(dtype)
@@ -137,7 +141,7 @@ def _read(plan: Plan, checkpoint: Checkpoint, dtype: torch.dtype, quantisation: 
             state_dict=weights,
             dtype=dtype,
             quantization_config=nf4(dtype) if quantisation == "nf4" else None,
-            device_map={"": default_device()},
+            device_map={"": device},
             output_loading_info=True,
         )
     except (RuntimeError, ValueError) as error:

@@ -61,9 +61,12 @@ class Base:
             quantise_shapes(model)
         return model
 
-    def load(self, dtype: torch.dtype, quantisation: Quantisation | None = None) -> PreTrainedModel:
-        """Loads its weights."""
-        return load_model(self.path, dtype=dtype, quantisation=quantisation, hints=self.checkpoint.hints)
+    def load(
+        self, dtype: torch.dtype, quantisation: Quantisation | None = None, device: torch.device | None = None
+    ) -> PreTrainedModel:
+        """Loads its weights; see ``load_model``."""
+        hints = self.checkpoint.hints
+        return load_model(self.path, dtype=dtype, quantisation=quantisation, hints=hints, device=device)
 
     def record(self) -> BaseRecord:
         """What an artefact says about it."""

@@ -87,6 +87,8 @@ class TrainConfig(OptimiserConfig):
             it as fit, never cut itself. What does not fit alone, or rests on entries in its prompt, is dropped.
         max_dropped_share: Share of dropped examples above which the run stops.
         packing: Fill rows with several examples that cannot see each other. Not for every method.
+        shard: Several processes divide the weights of the base, which nothing trains, instead of each holding all of
+            them (FSDP2): for a base that is too large for one GPU.
     """
 
     max_length: int = Field(512, ge=16)
@@ -94,6 +96,7 @@ class TrainConfig(OptimiserConfig):
     max_dropped_share: float = Field(0.05, ge=0, le=1)
     packing: bool = True
     supervise: Literal["all", "last"] = "all"
+    shard: bool = False
 
 
 class PaddedTrainConfig(TrainConfig):
@@ -103,11 +106,13 @@ class PaddedTrainConfig(TrainConfig):
         packing: Rows are padded.
         over_length: What happens to a longer example: ``error``, or ``drop`` (counted and reported).
         supervise: The last answer alone.
+        shard: These are runs of one process.
     """
 
     packing: Literal[False] = False
     over_length: Literal["error", "drop"] = "drop"
     supervise: Literal["last"] = "last"
+    shard: Literal[False] = False
 
     @field_validator("packing", mode="before")
     @classmethod

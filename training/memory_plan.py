@@ -79,9 +79,18 @@ class MemoryPlan:
         return self.process + self.phases[name].needed
 
 
-def plan_of(phases: Mapping[PhaseName, Phase], computed_in: str) -> MemoryPlan:
-    """The plan of these phases on this machine: for the GPU where there is one."""
+def plan_of(phases: Mapping[PhaseName, Phase], computed_in: str, *, divided: bool = False) -> MemoryPlan:
+    """The plan of these phases on this machine: for the GPU where there is one.
+
+    Args:
+        phases: What each needs, where one process has all weights.
+        computed_in: The type that training computes in.
+        divided: Whether processes divide the weights: less on each GPU; on a CPU each has loaded them all before.
+    """
     if torch.cuda.is_available():
+        if divided:
+            training = phases["training"]
+            phases = {**phases, "training": replace(training, weights=training.weights / processes.count())}
         return MemoryPlan(phases, 0.0, float(torch.cuda.mem_get_info()[0]), computed_in)
     on_heap = {name: replace(phase, computing=HEAP * phase.computing) for name, phase in phases.items()}
     if "training" in on_heap:

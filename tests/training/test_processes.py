@@ -87,13 +87,24 @@ def losses(run: Path) -> list[tuple[int, str, float]]:
             "train.gradient_accumulation=5",
         ),
         ("recipe=medical_ptuning_v2", "train.batch_size=16", "method.prefix_length=4"),
+        ("recipe=medical_qlora", "method.dropout=0", "train.batch_size=5", "train.shard=true"),
+        (
+            "recipe=medical_qlora",
+            "method=lora",
+            "train.packing=false",
+            "train.gradient_checkpointing=true",
+            "train.shard=true",
+        ),
+        ("recipe=medical_ptuning_v2", "train.batch_size=16", "method.prefix_length=4", "train.shard=true"),
     ],
-    ids=["packed", "window", "prefix"],
+    ids=["packed", "window", "prefix", "divided-nf4", "divided-recomputed", "divided-prefix"],
 )
 def test_two_processes_learn_what_one_learns(words: tuple[str, ...], tmp_path: Path) -> None:
-    done(start((), *words, *SMALL, f"runs_dir={tmp_path / 'one'}"))
+    alone = (word for word in words if word != "train.shard=true")
+    done(start((), *alone, *SMALL, f"runs_dir={tmp_path / 'one'}"))
     done(start(TORCHRUN, *words, *SMALL, f"runs_dir={tmp_path / 'two'}"))
     one, two = only_run(tmp_path / "one"), only_run(tmp_path / "two")
+    assert losses(one)
     assert [measured[:2] for measured in losses(one)] == [measured[:2] for measured in losses(two)]
     assert [measured[2] for measured in losses(two)] == pytest.approx([m[2] for m in losses(one)], rel=1e-5)
     alone, together = (load_file(run / "adapter/adapter_model.safetensors") for run in (one, two))
@@ -105,8 +116,10 @@ def test_two_processes_learn_what_one_learns(words: tuple[str, ...], tmp_path: P
 
 
 @pytest.mark.slow
-def test_two_processes_that_are_stopped_resume_to_the_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shard", ["false", "true"])
+def test_two_processes_that_are_stopped_resume_to_the_bit(tmp_path: Path, shard: str) -> None:
     words = ("recipe=medical_qlora", "train.batch_size=5", "train.packing=false", *SMALL, "method.dropout=0.1")
+    words = (*words, f"train.shard={shard}")
     done(start(TORCHRUN, *words, f"runs_dir={tmp_path / 'whole'}"))
     stopped = start(TORCHRUN, *words, f"runs_dir={tmp_path / 'stopped'}")
     while not list((tmp_path / "stopped").glob("*/*/checkpoints/checkpoint-*")):

@@ -117,3 +117,14 @@ def test_logger_names() -> None:
     for logger in (ops.logger, cextension.logger):
         assert logger.name.startswith("bitsandbytes."), f"a logger is called {logger.name}"
         assert logger.level == logging.NOTSET, f"{logger.name} does not follow the level of bitsandbytes"
+
+
+@canary(
+    elsewhere=lambda patch: patch.setattr(modules, "fix_4bit_weight_quant_state_from_module", lambda module: None),
+)
+def test_scales_at_the_module() -> None:
+    known, ones = layer().train(), torch.ones(1, 128)
+    expected = known(ones)
+    known.quant_state = known.weight.quant_state
+    known.weight = torch.nn.Parameter(known.weight.data, requires_grad=False)  # as the part of a weight is
+    assert torch.equal(known(ones), expected), "a layer does not look for its scales at the module"

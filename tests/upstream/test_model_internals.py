@@ -21,6 +21,7 @@ from transformers.models.llama import modeling_llama
 from transformers.utils import chat_template_utils
 
 from models import reader
+from training.trainer import sharding
 
 
 def tiny_llama(layers: int = 1) -> LlamaForCausalLM:
@@ -189,3 +190,11 @@ def test_attention_kernels() -> None:
             found[model.config._attn_implementation] = model(ids).logits
     assert set(found) == {"sdpa", "eager"}, f"the kernels are {sorted(found)}"
     torch.testing.assert_close(found["sdpa"], found["eager"])
+
+
+@canary(
+    another_class=lambda patch: patch.setattr(modeling_llama.LlamaPreTrainedModel, "_no_split_modules", ["LlamaMLP"])
+)
+def test_no_split_modules() -> None:
+    model = tiny_llama()
+    assert sharding.layers_of(model) == list(model.get_decoder().layers), model._no_split_modules

@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from canary import canary
+from torch import distributed
+from torch.distributed import fsdp
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import _muon
 
 from models import checkpoint, muon, numerics, rehearsal
@@ -132,3 +138,31 @@ def test_fake_tensors() -> None:
         assert memory.peak < before + scores, "attention is not computed by the kernel of the device"
         del query, mixed
         assert memory.live == 8 * 8 * 4, f"{memory.live} bytes are alive, not the weights alone"
+
+
+@canary(
+    nothing_ignored=lambda patch: patch.setattr(
+        fsdp, "fully_shard", lambda *modules, ignored_params, **given: fully_shard(*modules, **given)
+    ),
+    names_forgotten=lambda patch: patch.setattr(
+        DistributedDataParallel, "_set_params_and_buffers_to_ignore_for_model", lambda *_: None
+    ),
+)
+def test_fully_shard() -> None:
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        layer = torch.nn.Linear(4, 4)
+        layer.weight.requires_grad_(False)
+        fsdp.fully_shard(
+            layer, mesh=init_device_mesh("cpu", (1,)), reshard_after_forward=True, ignored_params={layer.bias}
+        )
+        assert isinstance(layer.weight, DTensor) and not isinstance(layer.bias, DTensor), "other values are divided"
+        model = torch.nn.Sequential(layer)
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, ["0.weight"])
+        parallel = DistributedDataParallel(model)
+        assert "0.weight" in parallel.parameters_to_ignore, "DistributedDataParallel would send the parts around"
+        parallel(torch.ones(1, 4)).sum().backward()
+        assert isinstance(layer.weight, DTensor), "a layer stays whole after a step"
+        assert torch.equal(layer.bias.grad, torch.ones(4)), layer.bias.grad
+    finally:
+        distributed.destroy_process_group()

@@ -44,7 +44,7 @@ from training.config import TrainConfig
 from training.earlier_adapter import find_adapter, load_into, refuse_other_settings
 from training.grounding import grounding_record
 from training.learning_rate import auto_rate
-from training.memory_plan import MemoryPlan, plan_of
+from training.memory_plan import MIB, MemoryPlan, plan_of
 from training.merge import compared_answers, merge
 from training.methods import METHODS
 from training.stages.job import Job
@@ -53,6 +53,7 @@ from training.stages.sft.memory import Step, attached, phases
 from training.trainer.arguments import numerics_record, training_numerics
 from training.trainer.change import checksums, refuse_unchanged
 from training.trainer.dev_answers import DevAnswers
+from training.trainer.sharding import bytes_held, cpu_first, divide, refuse_undivided
 from training.trainer.supervised import Along, train
 from training.turns import trained_turns
 
@@ -95,7 +96,7 @@ class LanguageModelJob(Job[L]):
         step = self._largest_step()
         compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
         found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
-        return plan_of(found, training_numerics(self.config.train).name)
+        return plan_of(found, training_numerics(self.config.train).name, divided=self.config.train.shard)
 
     @property
     def _before(self) -> Base:
@@ -270,6 +271,11 @@ class SequenceJob(LanguageModelJob[L]):
 
     in_several_processes = True
 
+    def __init__(self, config: L, dataset: BuiltDataset, base: Path | None = None) -> None:
+        if config.train.shard:
+            refuse_undivided(trains_all=METHODS[config.method.kind].result == "whole")
+        super().__init__(config, dataset, base)
+
     @abstractmethod
     def _supervised(self, split: str) -> SupervisedSet:
         """What a split becomes.
@@ -318,6 +324,12 @@ class SequenceJob(LanguageModelJob[L]):
         if processes.count() > 1:
             share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
             logger.info("{} processes, {} × {} rows each a step", processes.count(), share.window, share.rows)
+        if self.training.shard:
+            divide(model)
+            logger.info(
+                "each process holds {:,.0f} MiB of weights; dev questions are not asked", bytes_held(model) / MIB
+            )
+            along = along._replace(dev_answers=None)  # one process alone has no whole layer to answer with
         train(model, self.rows["train"], self.rows["dev"], self.training, run, self.config.seed, along)
 
 
@@ -330,7 +342,8 @@ class SftJob(SequenceJob[SftConfig]):
 
 def attached_model(config: LanguageModelConfig, base: Base) -> PreTrainedModel | PeftModel:
     """The loaded base with what is trained on it."""
-    model = base.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
+    dtype = compute_dtype(config.model.dtype).dtype
+    model = base.load(dtype, config.method.quantisation, cpu_first(config.train.shard))
     return attached(model, config.method, recomputing=config.train.gradient_checkpointing)
 
 
