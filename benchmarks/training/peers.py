@@ -77,6 +77,7 @@ OWN = ("out", "cmmlu", "page", "runs", "run", "factory", "template")
 SUBJECTS = ("elementary_mathematics", "high_school_mathematics")
 ITEMS = 100
 QUESTIONS, TOKENS = 16, 112
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 LETTERS = "ABCD"
 CMMLU = " CMMLU: how often the right option is the likeliest next token, in {items} items of {subjects}."
 ASKED = "以下是单项选择题，请直接给出正确答案的选项。"
@@ -98,7 +99,7 @@ def main(words: Sequence[str]) -> None:
     out, names = Path(given["out"]), ("base", *known[: int(given.get("runs", len(known)))])
     for name in names:
         if not (out / f"{name}.json").is_file():
-            subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True)
+            subprocess.run([sys.executable, __file__, *words, f"run={name}"], check=True, env=os.environ | ONE_THREAD)
     found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in names}
     base, command = (
         found["base"],
@@ -218,7 +219,7 @@ def by_llama_factory(job: SftJob, out: Path, given: dict[str, str]) -> tuple[Any
     write_json(folder / "dataset_info.json", {"rows": {"file_name": "rows.json", **OPENAI_ROWS}})
     write_json(arguments, factory_arguments(job, folder, adapter, given["template"]))
     script = Path(__file__).with_name("with_llama_factory.py")
-    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"}
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | ONE_THREAD
     subprocess.run([given["factory"], str(script), str(arguments), str(figures)], check=True, env=alone)
     found = json.loads(figures.read_text("utf-8"))
     rendered = [one for row in job.rows["train"].rows for one in row]
