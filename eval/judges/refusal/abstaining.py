@@ -38,7 +38,10 @@ _UNKNOWN_TO_MEDICINE = re.compile(
     "^(?!.*(?:我|您|资料|知识库|条目|记载|信息)).*(?:病因|机制|预后|性别|良恶性|胎儿|(?:提供|给出)[^，]{0,6}时)"
 )
 """What a statement says that cannot be told, of a disease and not of an answer."""
-_OF_OTHERS = re.compile("患者|病人|患儿|孩子|宝宝|老人|[他她]们?(?!的)")
+_OF_OTHERS = re.compile(
+    "患者|病人|患儿|孩子|宝宝|老人|她们?(?!的)|(?<![其吉弗司伐雷倍非])他们?(?!的|巴唑|克莫司|莫昔芬|唑巴坦|达拉非)"
+)
+"""Who is spoken of; 他 also stands for a sound in the names of medicines (倍他司汀)."""
 _PLAIN = re.compile(
     "建议|请|咨询|核对|遵医嘱|为准|名称|药名|病名|写错|笔误|有误|是不是其他|抱歉|对不起|[您你]好|感谢|谢谢|祝|作为|人工智能|语言模型|助手"
     "|检索|查询|麻烦|而异|为了|仅凭|根据|照片|关于|您说的|凭描述|sorry|please|as an ai",

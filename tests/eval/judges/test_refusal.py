@@ -3,6 +3,7 @@
 import pytest
 
 from data_recipes.schema.example import Example
+from domains.medical.knowledge_base import KNOWLEDGE
 from eval.judges import JUDGES
 from eval.judges.refusal.abstaining import abstains, abstains_from
 from tests.eval.conftest import example
@@ -71,3 +72,9 @@ def test_names_that_do_not_exist_and_what_entries_do_not_say_have_scores_of_thei
 
     assert judged_by(invented) == {"refusal", "refusal_unknown_name"}
     assert judged_by(unrecorded) == {"refusal", "refusal_unrecorded"}
+
+
+@pytest.mark.parametrize("name", [name for entry in KNOWLEDGE.load().entries for name in entry.names if "他" in name])
+def test_a_sound_in_a_name_is_nobody(name: str) -> None:
+    assert abstains(f"知识库中没有{name}有效期的记载，建议咨询医生或药师。")
+    assert abstains("其他资料里也没有提到。") and not abstains("他们没有提到疼痛。")
