@@ -11,6 +11,7 @@ from loguru import logger
 from pydantic import BaseModel, ValidationError
 
 from common.errors import UserError
+from common.problems import explain
 from data_recipes.formats.encoding import REPLACED, undecodable
 
 LONGEST = 4 << 20  # bytes of a line; more is not a row but a file without line breaks
@@ -189,14 +190,17 @@ def typed_lines(path: Path, of: type[Model], fix: str = "") -> Iterator[tuple[st
     for raw in raw_lines(path):
         where = f"{path}:{raw.number}"
         try:
-            yield where, of.model_validate(parsed(raw))
+            row = parsed(raw)
         except DamagedLine as damage:
             raise UserError(damage.detail, where=where, fix=damage.fix) from None
+        try:
+            yield where, of.model_validate(row)
         except ValidationError as error:
             detail = error.errors()[0]
-            key = ".".join(map(str, detail["loc"])) or "line"
+            missing = detail["type"] == "missing"
+            problem = f"{'.'.join(map(str, detail['loc']))} is missing" if missing else explain([detail], of, row)[0]
             known = fix or f"keys of a line: {', '.join(of.model_fields)}"
-            raise UserError(f"{key}: {detail['msg']}", where=where, fix=known) from None
+            raise UserError(problem, where=where, fix=known) from None
 
 
 def json_value(text: str) -> Any:

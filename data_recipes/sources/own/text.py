@@ -146,4 +146,5 @@ SOURCE = Source(
     ),
     licence="the user's own",
     splits=SPLITS,
+    ungrouped=lambda config: "source.kept_together=part" if config.kept_together == "document" else "",
 )
