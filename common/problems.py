@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 MOST_MEANT = 3  # keys of a name that are suggested
+MISSPELT = 0.8  # similarity from which a key is a misspelt one
 
 
 def explain(details: Sequence[Any], schema: type[BaseModel], values: dict[str, Any]) -> list[str]:
@@ -41,7 +42,7 @@ def _explained(keys: list[str], details: list[Any], schema: type[BaseModel], val
         case "union_tag_not_found":
             name = detail["ctx"]["discriminator"].strip("'")
             return f"{key}: {name} is required besides its settings (give {key}.{name}=…)"
-        case "model_type" | "model_attributes_type":
+        case "model_type" | "model_attributes_type" | "dict_type":
             return f"{key}: a section with keys of its own, {key}.…=…, and no value (got {detail['input']!r})"
     messages = dict.fromkeys(str(one["msg"]).removeprefix("Value error, ") for one in details)
     first, *others = (message.replace("valid tuple", "valid list") for message in messages)
@@ -76,10 +77,12 @@ def nearest(name: str, valid: list[str]) -> str:
 
 
 def _meant(keys: list[str], schema: type[BaseModel], values: dict[str, Any]) -> str:
-    """The likely intended key: one of this name in another section, else the nearest one in this section."""
-    if elsewhere := [key for key in _all_keys(schema, values) if key.rpartition(".")[2] == keys[-1]]:
+    """The likely intended key: a misspelt one of this section, one of this name in another, or the nearest one here."""
+    here = _names_at(schema, keys[:-1], values)
+    elsewhere = [key for key in _all_keys(schema, values) if key.rpartition(".")[2] == keys[-1]]
+    if elsewhere and not difflib.get_close_matches(keys[-1], here, n=1, cutoff=MISSPELT):
         return f"; did you mean {' or '.join(elsewhere[:MOST_MEANT])}?"
-    return nearest(keys[-1], _names_at(schema, keys[:-1], values))
+    return nearest(keys[-1], here)
 
 
 def _all_keys(section: type[BaseModel], values: Any, before: str = "") -> Iterator[str]:
