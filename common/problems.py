@@ -47,6 +47,8 @@ def _explained(keys: list[str], details: list[Any], schema: type[BaseModel], val
     messages = dict.fromkeys(str(one["msg"]).removeprefix("Value error, ") for one in details)
     first, *others = (message.replace("valid tuple", "valid list") for message in messages)
     message = ", or ".join([first, *(other.removeprefix("Input should be ") for other in others)])
+    if detail["type"] in ("list_type", "tuple_type") and isinstance(detail["input"], str):
+        message += f"; a list of one is written '{key}=[{detail['input']}]'"
     if isinstance(detail["input"], dict):  # quoting a whole section back would not help
         return f"{key}: {message}" if key else message
     return f"{key}: {message} (got {detail['input']!r})"

@@ -93,7 +93,7 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise UserError("this is a folder", where=str(path), fix="give one of its files")
     if not path.is_file():
-        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
+        raise UserError("the file does not exist", where=str(path), fix="check the path")
     if not path.stat().st_size:
         raise UserError("the file is empty", where=str(path), fix="copy it again from its origin")
 

@@ -90,6 +90,7 @@ def test_all_problems_are_listed_at_once_with_the_nearest_name() -> None:
         ("train.rank=8", "did you mean method.rank"),
         ("epochs=3", "did you mean train.epochs"),
         ("data.split.dev=3", "data.split: unknown key; did you mean 'splits'"),
+        ("suite.splits=test", "'suite.splits=[test]'"),
         ("data.splits=dev", "data.splits: a section with keys of its own"),
         ("suite.strategy.shot=3", "name is required"),
         ("suite.strategy=fewshot", "did you mean 'few_shot'"),

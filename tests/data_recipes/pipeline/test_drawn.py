@@ -9,7 +9,7 @@ import pytest
 from common.command import read_config
 from common.errors import UserError
 from data_recipes.config import BuildConfig
-from data_recipes.pipeline.build import build
+from data_recipes.pipeline.build import build, load
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 from tests.hints import hinted
 
@@ -74,6 +74,16 @@ def test_every_setting_that_is_advised_works(
     for number, words in enumerate(alternatives):
         tried = config(data, path, tmp_path / f"out-{number}", [*wanted, *words])
         assert build(tried).splits.items() >= tried.data.splits.items()
+
+
+def test_a_training_without_dev_is_told_how_to_draw_it(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "rows.jsonl", bencao_rows()[:24])
+    build(config("rows", path, tmp_path / "all", ["data.splits={}"]))
+    with pytest.raises(UserError, match="no split dev") as stopped:
+        load(tmp_path / "all").require("train", "dev")
+    [words] = hinted(stopped.value)
+    build(config("rows", path, tmp_path / "out", ["data.splits={}", *words]))
+    load(tmp_path / "out").require("train", "dev")
 
 
 def test_where_nothing_can_be_drawn_no_setting_is_invented(tmp_path: Path) -> None:
