@@ -16,6 +16,9 @@ from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import NO_ENTRIES, Artifact, GroundingRecord, KnowledgeRecord, LanguageModelArtifact, Turns
 from models.run_directory import CONFIG_FILE
 
+MODEL_FILE = "config.json"
+"""What every directory of a model has."""
+
 UNTRAINED = GroundingRecord(
     kind="entries", template=TEMPLATE, sha256=template_sha256(TEMPLATE), entries=3, attributes=4, budget=768
 )
@@ -62,14 +65,26 @@ def model_path(config: AppConfig) -> Path:
     """The directory to serve; ``latest`` is the newest run below ``runs_dir`` that can be served.
 
     Raises:
-        UserError: The directory does not exist, or no run can be served.
+        UserError: There is no model in the directory, or no run can be served.
     """
     if config.model == "latest":
         return _newest_run(config.runs_dir)
     path = Path(config.model)
+    if path.is_file():
+        fix = f"a directory is served: python -m models.convert model.path={path} out=DIR makes one of a GGUF file"
+        raise UserError(f"this is a file: {path}", where="model", fix=fix)
     if not path.is_dir():
         raise UserError(
             f"no such directory: {path}", where="model", fix="give model=runs/NAME/TIME, a model directory or latest"
+        )
+    if (path / CONFIG_FILE).is_file() and not (path / ARTIFACT_FILE).is_file():
+        resume = f"python training/run.py resume={path}"
+        raise UserError(f"this run has not finished: {path}", where="model", fix=f"finish it: {resume}")
+    if not any((path / name).is_file() for name in (ARTIFACT_FILE, MODEL_FILE)):
+        raise UserError(
+            f"there is no model here ({MODEL_FILE} is missing): {path}",
+            where="model",
+            fix="give model=runs/NAME/TIME, a model directory or latest",
         )
     return path
 

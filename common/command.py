@@ -63,7 +63,7 @@ def read_config(config_name: str, arguments: list[str], schema: type[Schema]) ->
             if not wrong:
                 configs.append(checked)
         except ValidationError as error:
-            wrong += [explain(detail, schema, values) for detail in error.errors()]
+            wrong += explain(error.errors(), schema, values)
         problems += [problem for problem in wrong if problem not in problems]
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)

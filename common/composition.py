@@ -117,9 +117,9 @@ def _group_problem(override: Override, groups: dict[str, list[str]]) -> str:
     group, value = override.key_or_group, override.value()
     if value in groups[group]:
         return ""
-    return (
-        f"{group}={value}: no such {group}{nearest(str(value), groups[group])}; available: {', '.join(groups[group])}"
-    )
+    close = nearest(str(value), groups[group])
+    available = f"; available: {', '.join(groups[group])}"
+    return f"{group}={value}: no such {group}{close + available if 'did you mean' in close else available}"
 
 
 def _without_missing(value: Any) -> Any:

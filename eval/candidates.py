@@ -8,18 +8,18 @@ from loguru import logger
 from common.errors import Refused, UserError
 from common.files import only_writer
 from data_recipes.pipeline import build as datasets_of
-from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
 from eval.ablation import parts_of
 from eval.config import EvalConfig, SystemConfig
 from eval.evaluation import Candidate, evaluate_candidates
-from eval.exams.exam import Exam, read_exam
+from eval.exams.exam import read_exam
 from eval.extractive import evaluate_reader
 from eval.gates.decide import check_gate
 from eval.gates.reports import decide_report
 from eval.own_items import own_dataset
 from eval.report.markdown import gate_told
 from eval.report.schema import BASE, OTHER, TUNED, Report, System, subject_of
+from eval.suites import select
 from eval.systems import base_of_run, plain_engine, plain_model, recorded_server, result_of_run, server
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, LanguageModelArtifact, ReaderArtifact
@@ -75,6 +75,8 @@ def _check_out(config: EvalConfig) -> None:
 
 
 def _evaluated(config: EvalConfig, command: str) -> Report:
+    exams = [read_exam(config.suite)] if config.suite.exam else []
+    own = own_dataset(config.suite) if config.suite.items else None
     path = locate(config.model.path) if config.model and config.model.path else None
     artifact = _artifact(path) if path else None
     if path and isinstance(artifact, ReaderArtifact):
@@ -86,13 +88,15 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
             )
         dataset = datasets_of.load(_dataset_directory(config, [artifact]))
         return evaluate_reader(config, path, artifact, dataset, command)
-    exams = [read_exam(config.suite)] if config.suite.exam else []
+    trained = _trained(config)
+    dataset = exams[0].dataset() if exams else own or datasets_of.load(_dataset_directory(config, trained))
+    if not exams:
+        select(dataset.splits, config.suite)  # what is wrong with the suite shows before any file of a model is read
     candidates = _candidates(config)
     subject = candidates[subject_of(candidates)]
-    trained = [candidate.artifact for candidate in (subject, *candidates.values()) if candidate.artifact]
     return evaluate_candidates(
         candidates,
-        _dataset(config, exams, trained),
+        dataset,
         config.suite,
         config.out,
         metrics_file=RunDirectory.of(Path(subject.record.origin)).metrics_file if subject.artifact else None,
@@ -108,13 +112,11 @@ def _artifact(path: Path) -> Artifact | None:
     return Artifact.load(path) if (path / ARTIFACT_FILE).is_file() else None
 
 
-def _dataset(config: EvalConfig, exams: Sequence[Exam], trained: Sequence[Artifact]) -> BuiltDataset:
-    """Where the items come from."""
-    if exams:
-        return exams[0].dataset()
-    if config.suite.items is not None:
-        return own_dataset(config.suite)
-    return datasets_of.load(_dataset_directory(config, trained))
+def _trained(config: EvalConfig) -> list[Artifact]:
+    """What the systems that this project has trained say about themselves, first the one that the report is about."""
+    systems = [config.model, config.base, *config.systems.values()]
+    paths = [system.path for system in systems if system and system.path]
+    return [artifact for path in paths if (artifact := _artifact(locate(path)))]
 
 
 def _train(config: EvalConfig, trained: Sequence[Artifact]) -> Sequence[Example] | None:

@@ -105,8 +105,8 @@ def read_items(suite: SuiteConfig) -> list[Example]:
     """All items of a suite of one's own.
 
     Raises:
-        UserError: The file is missing or empty, a line is damaged or has a wrong key, or an id or a question is there
-            twice.
+        UserError: The file is missing or has no item, a line is damaged or has a wrong key, or an id or a question is
+            there twice.
     """
     items: list[OwnItem] = []
     ids: dict[str, str] = {}
@@ -119,6 +119,8 @@ def read_items(suite: SuiteConfig) -> list[Example]:
                 )
             seen[value] = where.rpartition(":")[2]
         items.append(item)
+    if not items:
+        raise UserError("there is no item in this file, only blank lines", where=str(file_of(suite)), fix=HELP)
     return [item.example() for item in items]
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from common.errors import UserError
 from common.hashing import sha256_text
 from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer
+from eval.answers import AnswerKind, ModelAnswer
 from eval.config import SuiteConfig
 from eval.own_items import read_items
 from eval.strategies import STRATEGIES
@@ -80,7 +80,7 @@ def answer_items(
     """
     lengths, chosen = [engine.count_prompt_tokens(example.messages) for example in examples], set(wanted)
     if too_long := [i for i in wanted if lengths[i] > engine.context_length]:
-        yield dict.fromkeys(too_long, ModelAnswer(text="", finish_reason="too_long"))
+        yield {i: ModelAnswer(kind=kind_of(examples[i]), text="", finish_reason="too_long") for i in too_long}
     # similar lengths share a batch; the longest comes first, so that a lack of memory shows immediately
     order = sorted((i for i in range(len(examples)) if lengths[i] <= engine.context_length), key=lambda i: -lengths[i])
     batches = [order[start : start + config.batch_size] for start in range(0, len(order), config.batch_size)]
@@ -89,6 +89,11 @@ def answer_items(
             if asked:
                 yield _answered(engine, examples, asked, lengths, config)
                 progress.update(len(asked))
+
+
+def kind_of(example: Example) -> AnswerKind:
+    """What is done with an item."""
+    return "read" if example.is_text else "generated"
 
 
 def _answered(

@@ -122,8 +122,11 @@ class ModelConfig(Origin):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ModelConfig":
-        if sum(origin is not None for origin in (self.path, self.embedded, self.stand_in)) != 1:
-            raise ValueError("give exactly one of model.path=DIRECTORY, model.embedded and model.stand_in")
+        given = [origin for origin in (self.path, self.embedded, self.stand_in) if origin is not None]
+        if not given:
+            raise ValueError(f"{self.name} is not part of Xinglin: give model.path=DIR, where its files are")
+        if len(given) > 1:
+            raise ValueError("model.path=DIR, model.embedded and model.stand_in are three models: give one of them")
         return self
 
 
@@ -168,6 +171,12 @@ class ConvertConfig(Config):
     family: str | None = None
     norm_head: bool | None = None
     push: PushConfig = PushConfig()
+
+    @model_validator(mode="after")
+    def _there_is_a_model(self) -> "ConvertConfig":
+        if self.model.path is None:
+            raise ValueError("give model.path=DIR, the model to convert, or the base that the adapter belongs to")
+        return self
 
     @model_validator(mode="after")
     def _gguf_has_its_layout(self) -> "ConvertConfig":

@@ -29,7 +29,6 @@ from models.push import check_target, push
 from models.run_directory import RunDirectory
 from training import processes
 from training.config import StageConfig
-from training.knowledge import knowledge_of
 from training.memory_plan import MemoryPlan, check_memory, memory_errors
 from training.provenance import Provenance, record_finished
 from training.stages import STAGES
@@ -62,7 +61,7 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     check_target(config.push, *stage.markers)
     check_writable(run.path if run else config.runs_dir)
     check_installed(config.train.trackers)
-    knowledge_of(config)  # a damaged knowledge base is reported before anything is built
+    stage.check(config)
     began = Provenance.load(run) if run else None
     if run and processes.is_first():
         clean_up(run.path)

@@ -1,5 +1,6 @@
 """An adapter or prefix of an earlier run, with whose values training begins: ``adapter.path=RUN`` or its folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,21 +13,21 @@ from models.artifact import FILE_NAME, Artifact, BesideBaseArtifact, ContinuedRe
 from models.run_directory import RunDirectory
 from training.base import Base
 from training.earlier_run import newest_finished
+from training.methods import METHODS
 from training.methods.method import MethodConfig
 from training.resume import LATEST
 
 WEIGHTS = "adapter_model.safetensors"
-KEYS = {
-    "peft_type": "method",
+OF_METHOD = {
     "r": "method.rank",
     "lora_alpha": "method.alpha",
-    "target_modules": "method.targets",
     "use_rslora": "method.rslora",
     "use_dora": "method.dora",
-    "trainable_token_indices": "method.new_tokens",
     "num_virtual_tokens": "method.prefix_length",
 }
-"""What must be as in the adapter, by peft's names; other settings (dropout, learning rates) may differ."""
+OF_MODEL = {"target_modules": "method.targets", "trainable_token_indices": "method.new_tokens"}
+"""What must be as in the adapter, by peft's names: what the configuration of the method says, and what follows from the
+model. Other settings (dropout, learning rates) may differ."""
 
 
 class EarlierAdapter(NamedTuple):
@@ -46,17 +47,16 @@ class EarlierAdapter(NamedTuple):
         return ContinuedRecord(model_version=self.artifact.model_version, files=self.artifact.files or {})
 
 
-def find_adapter(path: str, base: Base, method: MethodConfig) -> EarlierAdapter:
-    """The adapter of a run or folder, for training on a base.
+def find_adapter(path: str, method: MethodConfig) -> EarlierAdapter:
+    """The adapter of a run or folder, for training by a method; the base need not be there yet.
 
     Args:
         path: A run, ``runs/NAME/latest``, or the folder of an adapter.
-        base: What will be trained.
-        method: How.
+        method: How it is trained.
 
     Raises:
         UserError: There is no adapter with a record of its base.
-        Refused: A file of it was changed, or it belongs to another base.
+        Refused: A file of it was changed, or it was trained by another method or with other settings.
     """
     directory = _directory(Path(path).expanduser())
     artifact = Artifact.load(directory)
@@ -67,24 +67,41 @@ def find_adapter(path: str, base: Base, method: MethodConfig) -> EarlierAdapter:
             fix=f"to go on from it: model=generic model.path={path}",
         )
     artifact.check_files(directory)
-    now = base.record()
+    named = {
+        "method": (artifact.method, method.kind),
+        "method.quantisation": (artifact.quantisation, method.quantisation),
+    }
+    differences = [f"{key}: {_shown(before)} -> {_shown(now)}" for key, (before, now) in named.items() if before != now]
+    if artifact.method == method.kind:
+        saved = METHODS[method.kind].saved_settings(method)
+        differences += _differences(PeftConfig.from_pretrained(directory), saved, OF_METHOD)
+    _refuse_other_settings(directory, differences)
+    return EarlierAdapter(directory.resolve(), artifact)
+
+
+def refuse_other_base(adapter: EarlierAdapter, base: Base) -> None:
+    """Refuses to go on from an adapter on another base; another prompt format is a warning.
+
+    Args:
+        adapter: The adapter.
+        base: What will be trained.
+
+    Raises:
+        Refused: The adapter belongs to another base.
+    """
+    artifact, now = adapter.artifact, base.record()
     if artifact.base.sha256 != now.sha256:
         raise Refused(
-            f"adapter.path={path} was trained on another base model (adapter -> this run):\n"
+            f"adapter.path={adapter.directory} was trained on another base model (adapter -> this run):\n"
             f"  - {artifact.base.name} ({artifact.base.sha256[:12]}…, {artifact.base.path})"
             f" -> {now.name} ({now.sha256[:12]}…, {now.path})\n"
             f"  -> give the base of the adapter: model.path={artifact.base.path}"
-        )
-    if artifact.quantisation != method.quantisation:
-        raise _other_settings(
-            directory, [f"method.quantisation: {_shown(artifact.quantisation)} -> {_shown(method.quantisation)}"]
         )
     if artifact.prompt_format_sha256 != base.prompt_format.sha256:
         logger.warning(
             "adapter.path: it was trained in prompt format {}, and goes on in {}",
             *(artifact.prompt_format, base.prompt_format.name),
         )
-    return EarlierAdapter(directory.resolve(), artifact)
 
 
 def _directory(path: Path) -> Path:
@@ -108,24 +125,18 @@ def _directory(path: Path) -> Path:
     return folder
 
 
-def refuse_other_settings(adapter: EarlierAdapter, model: PeftModel) -> None:
-    """Refuses to go on with other settings than those that the shapes of an adapter follow from.
+def refuse_other_targets(adapter: EarlierAdapter, model: PeftModel) -> None:
+    """Refuses to train other layers or tokens of the model than those that an adapter has values of.
 
     Args:
         adapter: The adapter.
         model: What would be trained, possibly on the device ``meta``.
 
     Raises:
-        Refused: A setting differs; all that do are listed.
+        Refused: They differ.
     """
-    before, now = (_settings(one) for one in (PeftConfig.from_pretrained(adapter.directory), model.active_peft_config))
-    differences = [
-        f"{KEYS[key]}: {_shown(before.get(key))} -> {_shown(now.get(key))}"
-        for key in KEYS
-        if before.get(key) != now.get(key)
-    ]
-    if differences:
-        raise _other_settings(adapter.directory, differences)
+    saved = PeftConfig.from_pretrained(adapter.directory)
+    _refuse_other_settings(adapter.directory, _differences(saved, model.active_peft_config, OF_MODEL))
 
 
 def load_into(model: PeftModel, adapter: EarlierAdapter) -> None:
@@ -143,25 +154,26 @@ def load_into(model: PeftModel, adapter: EarlierAdapter) -> None:
     logger.info("training begins with the values of {} ({})", adapter.artifact.model_version, adapter.directory)
 
 
-def _settings(config: PeftConfig) -> dict[str, Any]:
-    values = config.to_dict()
-    return {key: _plain(values[key]) for key in KEYS if key in values}
+def _differences(before: PeftConfig, now: PeftConfig, keys: Mapping[str, str]) -> list[str]:
+    """The settings that differ, by our names."""
+    one, other = before.to_dict(), now.to_dict()
+    found = {named: (_plain(one.get(key)), _plain(other.get(key))) for key, named in keys.items()}
+    return [f"{named}: {_shown(old)} -> {_shown(new)}" for named, (old, new) in found.items() if old != new]
 
 
 def _plain(value: Any) -> Any:
-    """A value as it is compared: sets have no order, and a type of peft is its name."""
-    if isinstance(value, set | frozenset | list | tuple):
-        return sorted(value)
-    return getattr(value, "value", value)
+    """A value as it is compared: sets have no order."""
+    return sorted(value) if isinstance(value, set | frozenset | list | tuple) else value
 
 
 def _shown(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def _other_settings(directory: Path, differences: list[str]) -> Refused:
-    listed = "".join(f"\n  - {difference}" for difference in differences)
-    return Refused(
-        f"adapter.path={directory} was trained with other settings (adapter -> this run):{listed}\n"
-        "  -> give the settings of the adapter; or merge it and tune the model: model=generic model.path=RUN"
-    )
+def _refuse_other_settings(directory: Path, differences: list[str]) -> None:
+    if differences:
+        listed = "".join(f"\n  - {difference}" for difference in differences)
+        raise Refused(
+            f"adapter.path={directory} was trained with other settings (adapter -> this run):{listed}\n"
+            "  -> give the settings of the adapter; or merge it and tune the model: model=generic model.path=RUN"
+        )

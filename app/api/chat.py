@@ -65,7 +65,7 @@ class ChatMessage(BaseModel):
     @model_validator(mode="after")
     def _users_say_something(self) -> Self:
         if self.role == "user" and not self.content.strip():
-            raise ValueError("a message of the user must have text in its content")
+            raise ValueError("用户的消息须有文字内容 · a message of the user must have text in its content")
         return self
 
 

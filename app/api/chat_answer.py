@@ -244,7 +244,10 @@ class LabelledChat(ChatAnswer):
         """Advice that was not said before, or how to answer; notice, sources, and the label with the disclaimer."""
         advice = "" if self._before(answer) else answer.triage.advice
         to_choose = f"（请回答：{'、'.join(answer.asked.choices)}，或用自己的话说明）" if answer.asked else ""
-        sources = [f"- 【{source.id}】{source.text}" for source in answer.citations]
+        quoted: dict[str, list[str]] = {}  # an entry is named once, whatever is quoted of it
+        for source in answer.citations:
+            quoted.setdefault(source.id, []).append(source.text)
+        sources = [f"- 【{id}】{''.join(dict.fromkeys(texts))}" for id, texts in quoted.items()]
         parts = [
             to_choose or advice,
             answer.notice,

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app.access.caller import NotAllowed, QuotaExceeded
+from app.api.wrong_fields import BOTH, place, told
 from app.backends.backend import (
     BackendError,
     GenerationFailed,
@@ -121,11 +122,8 @@ KINDS: dict[ErrorCode, ErrorKind] = {
     ),
 }
 
-BOTH = " · "
-"""Divides a message in Chinese from the same in English."""
-
-LONGEST_TEXT, LONGEST_KEY = 500, 64
-"""Most characters of an error's message, and of a key in it."""
+LONGEST_TEXT = 500
+"""Most characters of an error's message."""
 
 BACKEND_ERRORS: dict[type[BackendError], ErrorCode] = {
     UnsupportedConversation: "unsupported_conversation",
@@ -185,6 +183,8 @@ class ApiError(HTTPException):
         self, code: ErrorCode, message: str = "", *, param: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
         status, chinese, meaning = KINDS[code]
+        if param is not None and status == 400:
+            chinese += f"（{param}）"
         said = message if BOTH in message else f"{chinese}{BOTH}{message or meaning}"
         super().__init__(status, _printable(said), headers)
         self.code, self.param = code, param and _printable(param)
@@ -277,9 +277,6 @@ def _allowed(request: Request) -> dict[str, str] | None:
     return {"Allow": ", ".join(sorted(map(str.upper, described)))} if described else None
 
 
-REASONS = {"string_unicode": "contains half of a character (a lone surrogate, \\ud800 to \\udfff)"}
-"""What pydantic's words do not make clear."""
-
 NO_OBJECT = "请求体不是 JSON 对象：请以 Content-Type: application/json 发送 {…} · the body is not a JSON object"
 
 
@@ -287,13 +284,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if any(_is_no_object(detail) for detail in error.errors()):
         return ApiError("invalid_request", NO_OBJECT, param="body").response()
-    # pydantic's detail also quotes the input; the message has only place and reason
-    problems = [
-        (_place(detail["loc"]), REASONS.get(detail["type"], detail["msg"].removeprefix("Value error, ")))
-        for detail in error.errors()
-    ]
-    message = "; ".join(f"{place}: {reason}" for place, reason in problems)
-    return ApiError("invalid_request", message, param=problems[0][0]).response()
+    return ApiError("invalid_request", told(error.errors()), param=place(error.errors()[0])).response()
 
 
 def _is_no_object(detail: Mapping[str, Any]) -> bool:
@@ -301,8 +292,3 @@ def _is_no_object(detail: Mapping[str, Any]) -> bool:
     return detail["type"] == "json_invalid" or (
         of_the_whole and detail["type"] in ("missing", "dict_type", "model_attributes_type")
     )
-
-
-def _place(location: tuple[str | int, ...]) -> str:
-    # a key that is too much is part of the place, and any text
-    return ".".join(str(part)[:LONGEST_KEY] for part in location if part != "body") or "body"

@@ -56,9 +56,12 @@ class Feedback(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.correction is None and not self.text.strip():
-            raise ValueError("text: write something")
+            raise ValueError("请写明内容（text） · text: write something")
         if self.correction is not None and not (self.kind == "correction" and self.about):
-            raise ValueError("correction: belongs to kind=correction, and needs about, the request_id of the answer")
+            raise ValueError(
+                "correction 须与 kind=correction 和 about（回答的 request_id）一起给出 · "
+                "correction: belongs to kind=correction, and needs about, the request_id of the answer"
+            )
         return self
 
 

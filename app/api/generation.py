@@ -159,7 +159,9 @@ class ResponseFormat(BaseModel):
     @model_validator(mode="after")
     def _a_schema_belongs_to_its_type(self) -> Self:
         if (self.type == "json_schema") != (self.json_schema is not None):
-            raise ValueError("json_schema comes with type json_schema, and only with it")
+            raise ValueError(
+                "json_schema 须与 type=json_schema 一起给出 · json_schema comes with type json_schema, and only with it"
+            )
         return self
 
     @property

@@ -57,7 +57,10 @@ class QaRequest(BaseModel):
     def _turns_alternate(self) -> Self:
         roles = [turn.role for turn in self.history]
         if roles != ["user", "assistant"] * (len(roles) // 2):
-            raise ValueError("history must alternate user, assistant, … and end with the assistant")
+            raise ValueError(
+                "须为 user、assistant 轮流，以 assistant 结尾 · "
+                "history must alternate user, assistant, … and end with the assistant"
+            )
         return self
 
     def consultation(self, request_id: str, caller: Caller) -> Consultation:

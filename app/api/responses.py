@@ -74,7 +74,7 @@ class InputItem(BaseModel):
     @model_validator(mode="after")
     def _is_said_by_somebody(self) -> Self:
         if self.type == "message" and self.role is None:
-            raise ValueError("a message has a role")
+            raise ValueError("消息须有 role · a message has a role")
         return self
 
     @property

@@ -33,7 +33,7 @@ class TokenizeRequest(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.prompt is None) == (self.messages is None):
-            raise ValueError("give prompt or messages")
+            raise ValueError("请给出 prompt 或 messages 之一 · give prompt or messages")
         return self
 
 

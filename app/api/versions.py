@@ -23,25 +23,29 @@ KeyName = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
 class CandidateTraffic(BaseModel):
-    """Body of ``PATCH /v1/admin/versions/candidate``; both replace what was before.
+    """Body of ``PATCH /v1/admin/versions/candidate``; what it does not name stays as it is.
 
     Attributes:
         share: Share of the callers that the candidate answers, 0 to 1.
-        keys: Names of keys that it answers, whatever the share.
+        keys: Names of all keys that it answers, whatever the share.
     """
 
     model_config = ConfigDict(extra="forbid")
-    share: float = Field(0.0, ge=0, le=1)
-    keys: list[KeyName] = Field([], max_length=1000)
+    share: float | None = Field(None, ge=0, le=1)
+    keys: list[KeyName] | None = Field(None, max_length=1000)
 
-    @property
-    def traffic(self) -> Traffic:
-        """The same, for the versions."""
-        return Traffic(self.share, frozenset(self.keys))
+    def changed(self, before: Traffic) -> Traffic:
+        """What the candidate gets from now on.
+
+        Args:
+            before: What it gets now.
+        """
+        share = before.share if self.share is None else self.share
+        return Traffic(share, before.keys if self.keys is None else frozenset(self.keys))
 
 
 class NewVersion(CandidateTraffic):
-    """Body of ``POST /v1/admin/versions``.
+    """Body of ``POST /v1/admin/versions``; without a share or keys it answers nobody yet.
 
     Attributes:
         model: A run below ``runs_dir``, its directory, or ``latest``.
@@ -156,14 +160,14 @@ def versions_router(versions: Versions, keys: KeyFile) -> APIRouter:
         await _check_names(body, keys)
         plan = await _planned(versions, body.model)
         with _conflicts():
-            versions.load(plan, body.traffic)
+            versions.load(plan, body.changed(Traffic()))
         return _state(versions)
 
     @router.patch("/candidate", responses=bodies)
     async def route_to_candidate(body: CandidateTraffic) -> VersionsState:
         await _check_names(body, keys)
         with _conflicts():
-            versions.route(body.traffic)
+            versions.route(body.changed(versions.traffic))
         return _state(versions)
 
     @router.post("/promote", responses=changes)
@@ -194,7 +198,7 @@ async def _planned(versions: Versions, given: str) -> ModelPlan:
 async def _check_names(body: CandidateTraffic, file: KeyFile) -> None:
     """Refuses names of keys that there are not: nobody would be answered by them."""
     known = {key.name for key in (await asyncio.to_thread(file.read)).values()}
-    if unknown := [name for name in body.keys if name not in known]:
+    if unknown := [name for name in body.keys or () if name not in known]:
         raise ApiError("invalid_request", f"没有密钥 {unknown[0]} · there is no key {unknown[0]}", param="keys")
 
 

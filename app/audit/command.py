@@ -33,9 +33,9 @@ class AuditConfig(Config):
     @model_validator(mode="after")
     def _says_what(self) -> "AuditConfig":
         if (self.days is None) == (self.action == "prune"):
-            raise ValueError("days=… belongs to prune")
+            raise ValueError("prune needs days=N, how many days are kept; nothing else has it")
         if (self.id is None) == (self.action == "delete"):
-            raise ValueError("id=… belongs to delete")
+            raise ValueError("delete needs id=…, a request_id or feedback_id; nothing else has it")
         return self
 
 

@@ -13,6 +13,10 @@ from data_recipes.dataset.digest import digest
 from data_recipes.schema.arrow import to_examples
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import DatasetManifest
+from data_recipes.schema.splits import TRAIN
+
+MOST_DRAWN = 50
+"""Rows that an error suggests for a split that is missing."""
 
 
 class Splits(Mapping[str, list[Example]]):
@@ -62,10 +66,15 @@ class BuiltDataset:
             UserError: One is missing.
         """
         if missing := [name for name in names if name not in self.splits]:
+            fix = f"choose a dataset with {' and '.join(names)}; this one has {', '.join(self.splits)}"
+            rows = self.manifest.splits.get(TRAIN, 0)
+            if TRAIN not in missing and rows >= 2 * len(missing):  # which is drawn from the training rows
+                sizes = (f"data.splits.{name}={max(1, min(MOST_DRAWN, rows // 10))}" for name in missing)
+                fix = f"draw {' and '.join(missing)} from the training rows: {' '.join(sizes)}"
             raise UserError(
                 f"the dataset {self.manifest.name} has no split {' and no split '.join(missing)}",
                 where=str(self.directory),
-                fix=f"choose a dataset with {' and '.join(names)}; this one has {', '.join(self.splits)}",
+                fix=fix,
             )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.errors import UserError
-from data_recipes.formats.encoding import encoding_of
+from data_recipes.formats.encoding import encoding_of, undecodable
 from data_recipes.formats.markdown import joined_lines, markdown_blocks
 from data_recipes.schema.dropped import Dropped
 
@@ -19,11 +19,28 @@ SENTENCE = re.compile(r".+?(?:[。！？!?；;]+[”’」』）)\"']*|\.(?=\s)|
 ENDS_PARAGRAPH = re.compile(r"[。！？!?：:；;][”’」』）)\"']*$")
 STYLE = re.compile(r"(?:[Hh]eading|标题)\s*(\d)")
 PAGE_NUMBER = re.compile(r"\W*(?:第\s*)?\d+(?:\s*页)?(?:\W*(?:共|of)?\W*\d+(?:\s*页)?)?\W*")
+ENDS_INSIDE = ("unexpected end of data", "incomplete multibyte sequence")  # what Python says of UTF-8 and GB18030
 RUNNING = 3  # a first or last line on this many pages is a running header or footer
 
 
 class NoText(UserError):
     """A document in which there is nothing to cut."""
+
+
+class DamagedDocument(UserError):
+    """A document of which nothing can be read.
+
+    Args:
+        problem: What is wrong.
+        path: The file.
+        reason: The reason that is counted where one of many documents is damaged.
+        fix: What to do about it.
+        line: Where the damage begins, where that is known.
+    """
+
+    def __init__(self, problem: str, path: Path, reason: str, *, fix: str, line: int = 1) -> None:
+        self.reason, self.line = reason, line
+        super().__init__(problem, where=f"{path}:{line}" if line > 1 else str(path), fix=fix)
 
 
 class Block(NamedTuple):
@@ -205,10 +222,16 @@ def _lines(path: Path) -> list[str]:
         text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UserError("neither UTF-8 nor GB18030", where=f"{path}:{line}", fix="save the file as UTF-8") from None
+        if error.end == len(content) and error.reason in ENDS_INSIDE:
+            problem = "the file ends inside a character: it was cut off"
+            raise DamagedDocument(
+                problem, path, "cut_off", line=line, fix="copy it again from its origin, or delete its last line"
+            ) from None
+        problem, fix = "neither UTF-8 nor GB18030", "save the file as UTF-8"
+        raise DamagedDocument(problem, path, undecodable(encoding), line=line, fix=fix) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise UserError("NUL bytes", where=f"{path}:{line}", fix="the file is damaged; copy it again, as text")
+        raise DamagedDocument("NUL bytes", path, "nul_bytes", line=line, fix="it is damaged; copy it again, as text")
     return text.splitlines()
 
 
@@ -239,7 +262,7 @@ def _pdf(path: Path) -> Iterator[Block | Dropped]:
     try:
         reader = pypdf.PdfReader(str(path))
         if reader.is_encrypted:
-            raise UserError("this PDF is locked", where=str(path), fix="save it without a password")
+            raise DamagedDocument("this PDF is locked", path, "locked", fix="save it without a password")
         pages = [(page.extract_text() or "").splitlines() for page in reader.pages]
         outline = _outline(reader, reader.outline)
     except UserError:
@@ -303,9 +326,10 @@ def _lacking(package: str, path: Path) -> UserError:
     return UserError(f"reading this needs {package}", where=str(path), fix="pip install 'xinglin[documents]'")
 
 
-def _damaged(path: Path, what: str, error: Exception) -> UserError:
+def _damaged(path: Path, what: str, error: Exception) -> DamagedDocument:
     detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UserError(f"this {what} file is damaged: {detail}", where=str(path), fix="copy it again from its origin")
+    problem, fix = f"this {what} file is damaged: {detail}", "copy it again from its origin"
+    return DamagedDocument(problem, path, "damaged", fix=fix)
 
 
 READERS: dict[str, Callable[[Path], Iterator[Any]]] = {

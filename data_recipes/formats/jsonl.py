@@ -11,6 +11,7 @@ from loguru import logger
 from pydantic import BaseModel, ValidationError
 
 from common.errors import UserError
+from common.problems import explain
 from data_recipes.formats.encoding import REPLACED, undecodable
 
 LONGEST = 4 << 20  # bytes of a line; more is not a row but a file without line breaks
@@ -92,7 +93,7 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise UserError("this is a folder", where=str(path), fix="give one of its files")
     if not path.is_file():
-        raise UserError("the file does not exist", where=str(path), fix="check the path (source.path=… of a build)")
+        raise UserError("the file does not exist", where=str(path), fix="check the path")
     if not path.stat().st_size:
         raise UserError("the file is empty", where=str(path), fix="copy it again from its origin")
 
@@ -189,14 +190,17 @@ def typed_lines(path: Path, of: type[Model], fix: str = "") -> Iterator[tuple[st
     for raw in raw_lines(path):
         where = f"{path}:{raw.number}"
         try:
-            yield where, of.model_validate(parsed(raw))
+            row = parsed(raw)
         except DamagedLine as damage:
             raise UserError(damage.detail, where=where, fix=damage.fix) from None
+        try:
+            yield where, of.model_validate(row)
         except ValidationError as error:
             detail = error.errors()[0]
-            key = ".".join(map(str, detail["loc"])) or "line"
+            missing = detail["type"] == "missing"
+            problem = f"{'.'.join(map(str, detail['loc']))} is missing" if missing else explain([detail], of, row)[0]
             known = fix or f"keys of a line: {', '.join(of.model_fields)}"
-            raise UserError(f"{key}: {detail['msg']}", where=where, fix=known) from None
+            raise UserError(problem, where=where, fix=known) from None
 
 
 def json_value(text: str) -> Any:

@@ -23,6 +23,7 @@ LONGEST = 32_000  # characters of a conversation
 DROPPED, KEPT = "dropped", "kept as it is"
 MESSAGES = CONVERSATIONS[0]
 WRONG_ORDER = "wrong_role_order"
+DEV, TEST = 50, 100  # rows that a build draws where nothing else is requested (configs/data/rows.yaml)
 
 Turns = list[dict[str, Any]]
 
@@ -320,12 +321,13 @@ def validate(config: ValidateConfig) -> int:
         print(f"not read: {name} ({_counted(number, 'row')})")
     if out and any(problem.change != KEPT for problem in checked.problems):
         _write(path, out, checked)
-        print(f"to build from it: {_build_command(out, config.columns)}")
+        print(f"to build from it: {_build_command(out, len(checked.sound), config.columns)}")
         return DONE
     if all(problem.is_harmless for problem in checked.problems):
         if out:
             print("there is nothing to fix: no copy was written")
-        print(f"the file is valid; to build from it: {_build_command(path, config.columns, config.sheet)}")
+        build = _build_command(path, len(checked.sound), config.columns, config.sheet)
+        print(f"the file is valid; to build from it: {build}")
         return DONE
     if checked.sound:
         print(f"a fixed copy: {check_command(path, config.columns, config.sheet)}")
@@ -340,6 +342,14 @@ def check_command(path: Path, columns: Columns, sheet: str, fix: str = "fixed.js
     return command_line("data_recipes/validate.py", words)
 
 
-def _build_command(path: Path, columns: Columns, sheet: str = "") -> str:
+def _build_command(path: Path, rows: int, columns: Columns, sheet: str = "") -> str:
     words = [f"source.path={path}", *([f"source.sheet={sheet}"] if sheet else []), *columns.words("source.columns")]
-    return command_line("data_recipes/build.py", ["data=rows", *words, "out=datasets/mine"])
+    return command_line("data_recipes/build.py", ["data=rows", *words, *_smaller_splits(rows), "out=datasets/mine"])
+
+
+def _smaller_splits(rows: int) -> list[str]:
+    """What a build needs that has too few rows for the splits of ``configs/data/rows.yaml``, which may take half."""
+    if rows >= 2 * (DEV + TEST):
+        return []
+    sizes = {"dev": max(1, rows // 12), "test": max(1, rows // 6)}
+    return [f"data.splits.{name}={size}" for name, size in sizes.items()] if rows >= 4 else ["data.splits={}"]

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from common.errors import UserError
 from data_recipes.leakage.hashes import Hashes, mix
 
 MOST_TESTED = 0.5  # share of the rows that dev and test may take
@@ -17,7 +16,7 @@ def draw(
     """Draws whole groups for each split; training takes the rest.
 
     The order of the draw depends only on the seed and the id of each group's first row, so that rows added later do not
-    reshuffle it.
+    reshuffle it. A split has fewer rows than requested where no group is left that is small enough.
 
     Args:
         roots: For each row that may be drawn, the first row of its group.
@@ -28,12 +27,7 @@ def draw(
 
     Returns:
         The number of the split of each row.
-
-    Raises:
-        UserError: There are too few rows for splits of these sizes.
     """
-    if sum(sizes.values()) > MOST_TESTED * len(roots):
-        raise _too_few(len(roots), sizes)
     groups, group_of, members = np.unique(roots, return_inverse=True, return_counts=True)
     order = np.argsort(mix(ids[groups] ^ mix(np.array([seed % (1 << 64)], np.uint64))), kind="stable")
     place = np.zeros(len(groups), np.int16)
@@ -47,14 +41,29 @@ def draw(
     return place[group_of]
 
 
-def _too_few(rows: int, sizes: Mapping[str, int]) -> UserError:
-    """Says which sizes would work: in proportion to the requested ones, together no more than may be drawn."""
-    wanted = ", ".join(f"{name} {size}" for name, size in sizes.items())
-    most = int(MOST_TESTED * rows)
-    smaller = {name: size * most // sum(sizes.values()) for name, size in sizes.items()}
-    words = " ".join(f"data.splits.{name}={size}" for name, size in smaller.items())
-    return UserError(
-        f"{rows} {'row is' if rows == 1 else 'rows are'} too few for {wanted}: together at most half of the rows",
-        where="data.splits",
-        fix=f"{f'{words}, or ' if all(smaller.values()) else ''}data.splits={{}} to train on all of them",
-    )
+def are_too_many(sizes: Mapping[str, int], rows: int) -> bool:
+    """Whether splits of these sizes would leave too little for training."""
+    return sum(sizes.values()) > MOST_TESTED * rows
+
+
+def sizes_that_hold(roots: npt.NDArray[np.int32], ids: Hashes, sizes: Mapping[str, int], seed: int) -> dict[str, int]:
+    """Sizes near the requested ones that a draw meets exactly, together no more than may be drawn.
+
+    A draw that requests what an earlier one has got, gets it again: it chooses the same groups.
+
+    Args:
+        roots: See ``draw``.
+        ids: See ``draw``.
+        sizes: The requested sizes.
+        seed: Of the draw.
+
+    Returns:
+        None where no such sizes were found.
+    """
+    most = int(MOST_TESTED * len(roots))
+    scale = min(1.0, most / sum(sizes.values()))
+    smallest = int(np.unique(roots, return_counts=True)[1].min(initial=len(roots)))
+    tried = {name: max(smallest, int(size * scale)) for name, size in sizes.items()}
+    drawn = np.bincount(draw(roots, ids, tried, seed, 1), minlength=len(sizes) + 1)[1:].tolist()
+    found = dict(zip(sizes, drawn, strict=True))
+    return {} if are_too_many(found, len(roots)) or not all(drawn) else found

@@ -20,7 +20,8 @@ from data_recipes.dataset.dataset import BuiltDataset, hash_of, load
 from data_recipes.dataset.split_files import WrittenSplits
 from data_recipes.leakage import overlap
 from data_recipes.leakage.normalise import RUN_TOLD
-from data_recipes.pipeline.decide import Decision, decide, listed
+from data_recipes.pipeline.decide import Decision, decide
+from data_recipes.pipeline.drawn import listed
 from data_recipes.pipeline.executors import executor_of
 from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.pipeline.protected_sets import described, protected_sets
@@ -60,7 +61,7 @@ def build(config: BuildConfig) -> DatasetManifest:
         _check_left(work, files, data)
         protected = {name: overlap.load(path.parent, path.name) for name, path in protected_sets(data).items()}
         with scratch_folder(work) as scratch:
-            decision = decide(data, files, protected, scratch)
+            decision = decide(data, files, protected, scratch, source_of(source).ungrouped(source))
         with replacing_directory(out) as folder:
             written = write_splits(work, files, decision, data.shard_rows, folder)
             manifest = _manifest(config, hashes, SourceRead.load(work), shards, decision, written)

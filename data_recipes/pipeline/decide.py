@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from loguru import logger
 
 from common.errors import Refused, UserError
 from data_recipes.config import DataConfig
@@ -21,14 +20,13 @@ from data_recipes.leakage.near_duplicates import BandFiles, signatures
 from data_recipes.leakage.near_duplicates import clusters as clusters_of
 from data_recipes.leakage.normalise import RUN
 from data_recipes.leakage.overlap import Fingerprints, HashSet, Mask, top_bits
-from data_recipes.leakage.split import draw
+from data_recipes.pipeline.drawn import Pool, draw_splits, listed
 from data_recipes.pipeline.hash_files import HashFiles
 from data_recipes.pipeline.large_groups import LARGE_GROUP, large_groups
 from data_recipes.schema.manifest import LargeGroup, SplitOverlap
 from data_recipes.schema.splits import TRAIN
 
 POOL = 0  # the position of the training pool among the splits that rows name
-LEAST_DRAWN = 0.5  # share of the requested rows that a drawn split must get
 SAMPLE = 50_000  # rows in which boilerplate is searched
 
 
@@ -56,11 +54,6 @@ class Ledger:
         return {self.reasons[n]: int(numbers[n]) for n in np.argsort(-numbers, kind="stable") if n and numbers[n]}
 
 
-def listed(numbers: Mapping[str, object]) -> str:
-    """Numbers by name, for a message."""
-    return ", ".join(f"{name} {value}" for name, value in numbers.items()) or "none"
-
-
 @dataclass(frozen=True)
 class Decision:
     """The decision about every row.
@@ -84,7 +77,9 @@ class Decision:
     large_groups: list[LargeGroup]
 
 
-def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerprints], scratch: Path) -> Decision:
+def decide(
+    data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerprints], scratch: Path, ungrouped: str = ""
+) -> Decision:
     """Decides on every row from its hashes.
 
     Args:
@@ -92,6 +87,7 @@ def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerpri
         files: The hashes of all rows.
         protected: Fingerprints that training must not overlap with, by name.
         scratch: A folder for files that do not fit into memory.
+        ungrouped: The setting of the source by which no row shares its group key; empty where there is none.
 
     Raises:
         UserError: There are too few rows for the splits, or nothing is left for one.
@@ -110,15 +106,15 @@ def decide(data: DataConfig, files: HashFiles, protected: Mapping[str, Fingerpri
     if drawn and TRAIN in data.splits:
         raise UserError("training takes what the others do not", where="data.splits.train", fix="remove its size")
     place, group = files.split.copy(), np.zeros(files.rows, np.uint64)
-    pool, large = ledger.left & (files.split == POOL), []
+    pool, large = Pool(files, ledger.left & (files.split == POOL), clusters, buckets), []
     if drawn:
-        links = _linked(files, clusters, pool, buckets)
-        group = _joined(files, links, pool)
-        large = large_groups(files, links.roots, clusters, pool, buckets)
-        place[pool] = draw(links.roots[pool], files.whole("id"), drawn, data.seed, len(files.splits))
+        links = pool.links()
+        group = _joined(files, links, pool.rows)
+        large = large_groups(files, links.roots, clusters, pool.rows, buckets)
+        chosen = draw_splits(data, pool, links, drawn, large, ungrouped)
+        place[pool.rows] = np.where(chosen, chosen + (len(files.splits) - 1), POOL)
     place[~ledger.left] = -1
     splits = [*files.splits, *drawn]
-    _check_drawn(splits, place, drawn, large)
     overlap = {name: _measured(files, place, number, name) for number, name in enumerate(splits) if number != POOL}
     return Decision(splits, place, ledger.reasons, ledger.reason, group, overlap, large)
 
@@ -275,18 +271,6 @@ def _shared(files: HashFiles, train: Mask, test: Mask) -> _Shared:
     return _Shared(found, exact, partly)
 
 
-def _linked(files: HashFiles, clusters: Hashes, pool: Mask, buckets: Buckets) -> Links:
-    """Links the rows that must not straddle a split: one group key, one question, near-duplicates, a common run."""
-    links = Links(files.rows)
-    links.add(files.whole("group")[pool], _numbers(pool))
-    links.add(files.questions()[pool], _numbers(pool))  # it may be too short for a run
-    links.add(clusters[pool], _numbers(pool))
-    for hashes, rows in buckets.each():
-        counted = pool[rows] & files.counted(hashes)
-        links.add(hashes[counted], rows[counted])
-    return links
-
-
 def _joined(files: HashFiles, links: Links, pool: Mask) -> Hashes:
     """The group number of every row that was linked with a row of another group key; else 0."""
     declared = files.whole("group")
@@ -304,25 +288,6 @@ def _check_left(files: HashFiles, ledger: Ledger) -> None:
                 where="source",
                 fix="fix or add rows, or change the policy that drops them (data.on_overlap, data.duplicates)",
             )
-
-
-def _check_drawn(
-    splits: list[str], place: npt.NDArray[np.int16], drawn: Mapping[str, int], large: list[LargeGroup]
-) -> None:
-    """A split that gets fewer rows than requested is a warning, below a half an error."""
-    sizes = dict(zip(splits, np.bincount(place[place >= 0], minlength=len(splits)).tolist(), strict=True))
-    short = {name: f"{sizes[name]} of {wanted}" for name, wanted in drawn.items() if sizes[name] < wanted}
-    if not short:
-        return
-    problem = f"fewer rows than requested: {listed(short)}; a split takes whole groups of linked rows"
-    if all(sizes[name] >= LEAST_DRAWN * wanted for name, wanted in drawn.items()):
-        logger.warning("{} (the dataset's README.md names large ones)", problem)
-        return
-    raise UserError(
-        problem + "".join(f"\n  - {group.told}" for group in large),
-        where="data.splits",
-        fix="request fewer rows, remove what links the rows, or search no near-duplicates (data.near_duplicates=keep)",
-    )
 
 
 def _measured(files: HashFiles, place: npt.NDArray[np.int16], number: int, name: str) -> SplitOverlap:

@@ -8,6 +8,7 @@ from data_recipes.leakage.hashes import Hashes, hashes_by_place, questions
 from data_recipes.leakage.normalise import LATIN_RUN, RUN
 from data_recipes.leakage.overlap import Mask
 from data_recipes.pipeline.hash_files import HashFiles
+from data_recipes.schema.example import TEXT
 from data_recipes.schema.manifest import LargeGroup
 
 LARGE_GROUP = 0.1  # share of the rows from which a group is reported
@@ -76,6 +77,6 @@ def _run_text(files: HashFiles, with_run: Mask) -> str:
 
 
 def _text(files: HashFiles, rows: Mask) -> str:
-    """The beginning of the first question of some rows."""
+    """The beginning of the first question of some rows, or of the first document."""
     table = next(files.tables(rows)).slice(0, 1)
-    return next(m["content"] for m in table["messages"][0].as_py() if m["role"] == "user")[:LATIN_RUN]
+    return next(m["content"] for m in table["messages"][0].as_py() if m["role"] in ("user", TEXT))[:LATIN_RUN]

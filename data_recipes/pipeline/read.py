@@ -159,6 +159,8 @@ def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, confi
     fix = "fix the rows, or raise data.max_bad_share to drop them"
     if source.check:
         fix += f"; what is wrong with each, and a fixed copy: {source.check(config, path)}"
+    if source.fields:
+        fix += f"; a row has {source.fields}"
     return UserError(
         f"{bad} of {rows} rows are bad, more than {data.max_bad_share:.1%}; the first:\n" + "\n".join(listed),
         where="data.max_bad_share",

@@ -193,9 +193,15 @@ class DatasetManifest(_ManifestSection):
         """Reads ``manifest.json``.
 
         Raises:
-            UserError: It is missing, damaged or of another format.
+            UserError: There is no dataset, or its manifest is damaged or of another format.
         """
         path = folder / MANIFEST
+        if not path.is_file():
+            raise UserError(
+                "there is no dataset here",
+                where=str(folder),
+                fix="build it: python data_recipes/build.py data=NAME out=DIR",
+            )
         values = read_json(path)
         if not isinstance(values, dict) or values.get("format") != FORMAT:
             raise UserError(f"not a manifest of format {FORMAT}", where=str(path), fix="build the dataset again")

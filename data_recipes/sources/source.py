@@ -82,6 +82,9 @@ class Source(Generic[ConfigT]):
         check: The command that lists what is wrong with one of its files and writes a fixed copy, where there is one.
         instructs_in_system: Whether system turns are instructions that it writes itself. Elsewhere a system turn that
             few rows have may hold the case, and is part of the question.
+        fields: The fields of a row, for the error about bad ones, where it has no ``check``.
+        ungrouped: The setting by which no row shares its group key, so that rows of one group may be on both sides of a
+            split; empty where there is none, or it is set.
     """
 
     config: type[ConfigT]
@@ -96,6 +99,8 @@ class Source(Generic[ConfigT]):
     grounding: Callable[[ConfigT], GroundingUsed | None] = lambda _: GroundingUsed()
     check: Callable[[ConfigT, Path], str] | None = None
     instructs_in_system: bool = False
+    fields: str = ""
+    ungrouped: Callable[[ConfigT], str] = lambda _: ""
 
     @property
     def kind(self) -> str:

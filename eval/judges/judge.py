@@ -17,15 +17,15 @@ from eval.answers import AnswerKind, ModelAnswer
 from eval.bilingual import Text
 from eval.significance import Aggregate, ratio
 
-Unit = Literal["share", "points", "nats", "perplexity"]
+Unit = Literal["share", "points", "nats", "bits"]
 RANGES: dict[Unit, tuple[float, float]] = {
     "share": (0.0, 1.0),
     "points": (0.0, 100.0),
     "nats": (0.0, math.inf),
-    "perplexity": (1.0, math.inf),
+    "bits": (0.0, math.inf),
 }
 """What scores can be."""
-MATTERS: dict[Unit, float] = {"share": 0.02, "points": 2.0, "nats": 0.02, "perplexity": 0.02}
+MATTERS: dict[Unit, float] = {"share": 0.02, "points": 2.0, "nats": 0.02, "bits": 0.03}
 """The smallest difference that anybody would act on; systems that surely differ by less are equivalent."""
 Prominence = Literal["headline", "fallback", "detail"]
 
@@ -59,8 +59,7 @@ class Judge:
         judge: Scores answers to items that it applies to.
         reads: The kind of answers that it scores.
         needs_reference: Whether it compares with a reference answer; else what an answer does is enough.
-        unit: ``share`` (0 to 1), ``points`` (0 to 100), ``nats`` or ``perplexity`` (losses, not about generated
-            answers).
+        unit: ``share`` (0 to 1), ``points`` (0 to 100), ``nats`` or ``bits`` (losses, not about generated answers).
         higher_is_better: Whether a higher score is better.
         aggregate: Turns summed statistics into the metric.
         compared: Whether systems are compared by it.

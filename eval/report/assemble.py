@@ -105,10 +105,12 @@ def assemble(
         The report, and one record per item.
     """
     artifact = artifacts.get(subject_of(results))
-    measured: Measured = {
-        system: {suite: measure(examples, result.answers[suite]) for suite, examples in suites.items()}
-        for system, result in results.items()
-    }
+    measured = _on_texts_read_by_all(
+        {
+            system: {suite: measure(examples, result.answers[suite]) for suite, examples in suites.items()}
+            for system, result in results.items()
+        }
+    )
     odd = {
         system: {suite: [_odd(answer) for answer in result.answers[suite]] for suite in suites}
         for system, result in results.items()
@@ -154,6 +156,24 @@ def assemble(
         provenance=_provenance(results, dataset, config, artifact, dtype, command, exams),
     )
     return report, _items(results, suites, measured, odd, overlapping)
+
+
+def _on_texts_read_by_all(measured: Measured) -> Measured:
+    """A text that does not fit the context of one system counts for none: how likely texts are, differs by text."""
+    read: dict[tuple[str, str], set[int]] = {}
+    for by_suite in measured.values():
+        for suite, by_metric in by_suite.items():
+            for name, one in by_metric.items():
+                if one.judge.reads == "read":
+                    read[suite, name] = read.get((suite, name), set(one.items)) & set(one.items)
+    common = {place: sorted(items) for place, items in read.items() if items}
+    return {
+        system: {
+            suite: {n: one.only(common.get((suite, n), one.items)) for n, one in by_metric.items()}
+            for suite, by_metric in by_suite.items()
+        }
+        for system, by_suite in measured.items()
+    }
 
 
 def _scores(measurements: Mapping[str, Measurement], examples: Sequence[Example]) -> Scores:
@@ -305,12 +325,13 @@ def _looping(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) ->
 
 
 def _unfinished(counted: Mapping[System, Mapping[str, Counted]], suites: Suites) -> set[tuple[System, str]]:
-    """The systems with the suites of which too many of their answers are no whole ones."""
+    """The systems with the suites of which too many of their answers are no whole ones; texts are not answered."""
+    answered = {suite for suite, examples in suites.items() if not all(example.is_text for example in examples)}
     return {
         (system, suite)
         for system, by_suite in counted.items()
         for suite, found in by_suite.items()
-        if (found.unfinished or 0) > MOST_UNFINISHED * len(suites[suite])
+        if suite in answered and (found.unfinished or 0) > MOST_UNFINISHED * len(suites[suite])
     }
 
 
@@ -485,11 +506,11 @@ def _thinned(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def _lengths(dataset: BuiltDataset, artifact: Artifact | None) -> Lengths | None:
-    """Lengths of what the model was trained on; nothing where that is not this dataset."""
+    """Lengths of what the model was trained on; nothing where that is not this dataset. Of texts nothing is asked."""
     if artifact is None or artifact.dataset_sha256 != dataset.manifest.sha256:
         return None
     train = dataset.splits["train"]
-    questions = [sum(len(message.content) for message in example.prompt) for example in train]
+    questions = [sum(len(message.content) for message in one.prompt) for one in train if not one.is_text]
     answers = [len(example.answer) for example in train]
     longest = int(np.quantile(questions + answers, 0.995))  # a few very long ones would flatten everything else
     width = max(1, -(-longest // LENGTH_BINS))

@@ -217,11 +217,16 @@ def _lengths(report: Report) -> dict[str, object] | None:
     lengths = report.lengths
     if lengths is None:
         return None
+    counts = {Text("问题", "Questions"): lengths.questions, Text("回答", "Answers"): lengths.answers}
+    if not any(lengths.questions):
+        counts = {Text("文本", "Texts"): lengths.answers}
     return {
         "edges": lengths.edges,
-        "questions": plots.histogram(lengths.questions, lengths, "问题长度分布 / lengths of questions"),
-        "answers": plots.histogram(lengths.answers, lengths, "回答长度分布 / lengths of answers"),
-        "rows": list(zip(lengths.edges, lengths.edges[1:], lengths.questions, lengths.answers, strict=False)),
+        "plots": [
+            (title, plots.histogram(of, lengths, f"{title.zh}长度分布 / lengths of {title.en.lower()}"))
+            for title, of in counts.items()
+        ],
+        "rows": list(zip(lengths.edges, lengths.edges[1:], zip(*counts.values(), strict=True), strict=False)),
     }
 
 

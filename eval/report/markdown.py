@@ -16,6 +16,7 @@ from eval.report.wording import (
     failures,
     gate_counts,
     gate_title,
+    is_of_texts,
     outcome,
     sentence,
     shown_cost,
@@ -94,7 +95,8 @@ def _suite(report: Report, suite: str, language: int) -> str:
     compared = [heading for system in report.compared for heading in _headings(report, system, language)]
     header = [METRIC[language], *names, *compared, "n"]
     rows = [_row(report, suite, name, language) for name in report.metrics_of(suite)]
-    rows += [_odd_row(report, suite, language), _cost_row(report, suite, language)] if rows else []
+    if rows and not is_of_texts(report, suite):
+        rows += [_odd_row(report, suite, language), _cost_row(report, suite, language)]
     rows += _clean_rows(report, suite, language)
     lines = [header, ["---"] * len(header), *rows]
     description = (record.zh, record.en)[language]

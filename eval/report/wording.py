@@ -72,6 +72,10 @@ ODD_ANSWERS = {
         "题服务器没有回答（重试后仍失败），计 0 分", "items failed at the server, also when asked again, and score 0"
     ),
 }
+UNREAD = Text(
+    "篇文本超出这个模型的上下文长度，对各模型都不计入",
+    "texts exceed the context length of this model and count for none",
+)
 ODD_IN_SHORT = {
     "cut": Text("截断", "cut"),
     "empty": Text("空", "empty"),
@@ -213,7 +217,7 @@ def _shown_in_answers(report: Report) -> set[Verdict]:
 def _is_shown(metric: str) -> bool:
     """Whether a metric is about what a model does: the loss of a reference answer alone is not."""
     judge = JUDGES[metric]
-    return judge.unit not in ("nats", "perplexity") or judge.prominence == "headline"
+    return judge.unit not in ("nats", "bits") or judge.prominence == "headline"
 
 
 def system_names(report: Report) -> dict[System, Text]:
@@ -332,6 +336,12 @@ def _because_unfinished(report: Report) -> Text:
         f" {count} more score higher and are not called better, because answers were cut, empty, too long or failed "
         f"({en}; at most {allowed}). suite.max_new_tokens=null lets every system finish.",
     )
+
+
+def is_of_texts(report: Report, suite: str) -> bool:
+    """Whether a suite is documents, which are read: nothing about them is an answer."""
+    metrics = report.metrics_of(suite)
+    return bool(metrics) and all(JUDGES[name].reads == "read" for name in metrics)
 
 
 def shown_odd(record: SuiteRecord, system: System) -> Text:
@@ -577,15 +587,17 @@ def _is_as_good(metric: str, score: Estimate, other: Estimate) -> bool:
 
 
 def _odd_answers(report: Report, system: System) -> list[Text]:
-    """Answers of a model that were cut, empty, or impossible."""
+    """Answers of a model that were cut, empty, or impossible, and texts that it could not read."""
     return [
         Text(
-            f"{suite_name(suite).zh}：{record.items} 题中有 {count} {text.zh}。",
-            f"{suite_name(suite).en}: {count} of {record.items} {text.en}.",
+            f"{suite_name(suite).zh}：{record.items} {'篇' if of_texts else '题'}中有 {count} {told.zh}。",
+            f"{suite_name(suite).en}: {count} of {record.items} {told.en}.",
         )
         for suite, record in report.suites.items()
         for reason, text in ODD_ANSWERS.items()
         if (count := record.counted[system].model_dump()[reason])
+        for of_texts in [is_of_texts(report, suite)]
+        for told in [UNREAD if of_texts else text]
     ]
 
 

@@ -73,11 +73,17 @@ def transforms(hidden_size: int, *, norm_head: bool) -> Sequence[WeightTransform
     return [split, normalised] if norm_head else [split]
 
 
-def native_sizes(given: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a ``LlamaConfig`` from an original ``config.json``."""
-    context = next(given[key] for key in CONTEXT_LENGTH if key in given)
+def native_sizes(checkpoint: Checkpoint, family: str) -> dict[str, Any]:
+    """The keys of a ``LlamaConfig`` from an original ``config.json``.
+
+    Raises:
+        UserError: It lacks some of them.
+    """
+    given = checkpoint.config
+    context = next((key for key in CONTEXT_LENGTH if key in given), CONTEXT_LENGTH[0])
+    require_keys(checkpoint, (*SIZES, context), family)
     same = {name: given[name] for name in SIZES}
-    return same | {"max_position_embeddings": context, "tie_word_embeddings": False}
+    return same | {"max_position_embeddings": given[context], "tie_word_embeddings": False}
 
 
 def original_config(config: PreTrainedConfig, like: dict[str, Any]) -> dict[str, Any]:
@@ -115,9 +121,8 @@ def _plan(checkpoint: Checkpoint) -> Plan:
     if checkpoint.config.get("architectures") == [LlamaForCausalLM.__name__]:
         return native_plan(checkpoint)
     refuse_quantised(checkpoint)
-    require_keys(checkpoint, SIZES, "baichuan")
     config = LlamaConfig(
-        **native_sizes(checkpoint.config),
+        **native_sizes(checkpoint, "baichuan"),
         rope_parameters={"rope_type": "default", "rope_theta": BASE},
     )
     norm_head = is_second_generation(checkpoint)

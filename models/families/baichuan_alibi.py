@@ -26,7 +26,6 @@ from transformers.models.llama.modeling_llama import (
 
 from models.families.baichuan import (
     LICENCE,
-    SIZES,
     is_original,
     is_second_generation,
     native_sizes,
@@ -37,7 +36,7 @@ from models.families.baichuan import (
     tokenizer,
     transforms,
 )
-from models.families.family import Checkpoint, ModelFamily, OriginalLayout, Plan, native_plan, require_keys
+from models.families.family import Checkpoint, ModelFamily, OriginalLayout, Plan, native_plan
 
 EXTRA_CHANNELS = 8  # flash kernels need head sizes in multiples of 8; the bias needs at most three
 
@@ -164,8 +163,7 @@ def _plan(checkpoint: Checkpoint) -> Plan:
     if checkpoint.config.get("architectures") == [BaichuanAlibiForCausalLM.__name__]:
         return native_plan(checkpoint)
     refuse_quantised(checkpoint)
-    require_keys(checkpoint, SIZES, "baichuan_alibi")
-    config = BaichuanAlibiConfig(**native_sizes(checkpoint.config))
+    config = BaichuanAlibiConfig(**native_sizes(checkpoint, "baichuan_alibi"))
     norm_head = is_second_generation(checkpoint)
     return Plan(BaichuanAlibiForCausalLM, config, transforms(config.hidden_size, norm_head=norm_head))
 

@@ -74,9 +74,17 @@ def test_where_no_run_can_be_served_each_says_why(tmp_path: Path) -> None:
         latest(tmp_path)
 
 
-def test_a_directory_that_is_not_there_is_refused() -> None:
+def test_what_is_no_model_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such directory"):
         model_path(AppConfig(model="no/such/model"))
+    with pytest.raises(UserError, match=r"no model here \(config\.json is missing\)"):
+        model_path(AppConfig(model=str(tmp_path)))
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(UserError, match=r"has not finished(?s:.*)training/run\.py resume="):
+        model_path(AppConfig(model=str(tmp_path)))
+    (tmp_path / "model.gguf").touch()
+    with pytest.raises(UserError, match=r"this is a file(?s:.*)models\.convert"):
+        model_path(AppConfig(model=str(tmp_path / "model.gguf")))
 
 
 def test_the_domain_is_the_artefacts_unless_another_is_chosen() -> None:

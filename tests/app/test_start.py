@@ -21,6 +21,7 @@ runpy.run_module("app", run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize(("wrong", "hint"), [("path", "no such directory"), ("port", "cannot listen")])
 def test_a_wrong_path_or_a_port_in_use_needs_no_library(tmp_path: Path, wrong: str, hint: str) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1] if wrong == "port" else 0
         words = [f"model={tmp_path / 'none' if wrong == 'path' else tmp_path}", f"port={port}"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.config import AppConfig
 from common.command import end_on_sigterm, read_config, run_command
 from common.composition import combinations
 from common.errors import Interrupted, UserError
@@ -81,6 +82,39 @@ def test_all_problems_are_listed_at_once_with_the_nearest_name() -> None:
     assert "5 problem(s)" in text
     for hint in ("'qlora'", "'learning_rate'", "train.batch_size", "'seed'", "'medical'"):
         assert hint in text
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("train.rank=8", "did you mean method.rank"),
+        ("epochs=3", "did you mean train.epochs"),
+        ("data.split.dev=3", "data.split: unknown key; did you mean 'splits'"),
+        ("suite.splits=test", "'suite.splits=[test]'"),
+        ("data.splits=dev", "data.splits: a section with keys of its own"),
+        ("suite.strategy.shot=3", "name is required"),
+        ("suite.strategy=fewshot", "did you mean 'few_shot'"),
+        (
+            "train.learning_rate=fast",
+            "train.learning_rate: Input should be a valid number, unable to parse string as a "
+            "number, or 'auto' (got 'fast')",
+        ),
+        ("suite=3", "suite=3: no such suite"),
+        ("data.steps.0.knd=empty", "data.steps.0.knd: unknown key; did you mean 'kind'"),
+        ("train=fast", "train: a section with keys of its own"),
+    ],
+)
+def test_a_problem_is_told_in_the_words_of_the_user(typed: str, told: str) -> None:
+    with pytest.raises(UserError) as error:
+        run("recipe=medical_qlora", "data=rows" if "steps" in typed else "data=medical", typed)
+    assert told in str(error.value) and "constrained" not in str(error.value)
+
+
+def test_a_key_of_the_service_is_found_in_its_section() -> None:
+    with pytest.raises(UserError, match=r"serve\.port: unknown key; did you mean port\?"):
+        read_config("app", ["model=x", "serve.port=9"], AppConfig)
+    with pytest.raises(UserError, match=r"did you mean serve\.sampling\.temperature\?"):
+        read_config("app", ["model=x", "temperature=0.5"], AppConfig)
 
 
 def test_key_of_another_method_is_unknown_here() -> None:

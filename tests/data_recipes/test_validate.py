@@ -1,4 +1,5 @@
 import json
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.command import read_config
+from data_recipes.config import BuildConfig
 from data_recipes.dataset.listing import dropped_rows
-from data_recipes.formats.validation import DROPPED, problems
+from data_recipes.formats.validation import DEV, DROPPED, TEST, problems
 from tests.data_recipes.conftest import Made, Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl, write_table
 
@@ -220,6 +223,22 @@ def test_a_header_without_rows_is_an_error(validate: Run, tmp_path: Path, capsys
     path = write_table(tmp_path / "rows.csv", [["问题", "回答"]])
     assert validate(str(path)) == 2
     assert "there is no row in this file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 24, 96])
+def test_the_build_that_is_suggested_works_for_few_rows(
+    validate: Run, build: Run, rows: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_jsonl(tmp_path / "my.jsonl", bencao_rows()[:rows])
+    assert validate(str(path)) == 0
+    _, _, command = capsys.readouterr().out.partition("data_recipes/build.py ")
+    words = [word for word in shlex.split(command) if not word.startswith("out=")]
+    assert build(*words, f"out={tmp_path}/out", "data.workers=1", "data.steps=[]") == 0
+
+
+def test_no_sizes_are_suggested_where_the_usual_ones_fit() -> None:
+    [config] = read_config("build", ["data=rows", "source.path=x", "out=y"], BuildConfig)
+    assert config.data.splits == {"dev": DEV, "test": TEST}
 
 
 def test_suggested_commands_carry_the_columns(

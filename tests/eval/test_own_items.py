@@ -10,6 +10,7 @@ from common.command import read_config
 from common.errors import UserError
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer, SystemRecord
+from eval.candidates import evaluate_directories
 from eval.config import EvalConfig, SuiteConfig
 from eval.evaluation import Candidate, evaluate_candidates
 from eval.own_items import own_dataset, read_items
@@ -105,7 +106,8 @@ def test_trivial_baselines_of_behaviour_stand_beside(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ({"id": "x", "question": "问", "behavior": "refuse"}, "behavior"),
+        ({"id": "x", "question": "问", "behavior": "refuse"}, "behavior: unknown key; did you mean 'behaviour'"),
+        ({"question": "问", "behaviour": "refuse"}, "id is missing"),
         ({"id": "x", "question": "问"}, "nothing to judge"),
         ({"id": "x", "question": " ", "behaviour": "refuse"}, "blank"),
         ({"id": "x", "question": "问", "behaviour": "shrug"}, "behaviour"),
@@ -119,6 +121,14 @@ def test_a_wrong_item_is_named_with_its_line(tmp_path: Path, line: dict[str, obj
     with pytest.raises(UserError, match=told) as error:
         read_items(suite_of(tmp_path, [LINES[0], line]))
     assert "own.jsonl:2" in str(error.value)
+
+
+def test_a_file_of_blank_lines_is_told_before_any_model_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "own.jsonl").write_text("\n\n", encoding="utf-8")
+    words = ["suite=dataset", f"suite.items={tmp_path}/own.jsonl", f"model={tmp_path}/nowhere", f"out={tmp_path}/out"]
+    [config] = read_config("eval", words, EvalConfig)
+    with pytest.raises(UserError, match=r"own\.jsonl: there is no item"):
+        evaluate_directories(config, "x")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

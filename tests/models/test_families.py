@@ -261,6 +261,16 @@ def test_what_cannot_be_loaded_right_is_refused_with_the_reason(
         load_model(edited(stand_ins["chatglm2"], tmp_path / "model", **keys))
 
 
+@pytest.mark.parametrize(("name", "key"), [("baichuan", "hidden_act"), ("baichuan_13b", "model_max_length")])
+def test_a_config_without_a_size_is_refused(name: str, key: str, stand_ins: dict[str, Path], tmp_path: Path) -> None:
+    cut = shutil.copytree(stand_ins[name], tmp_path / "model")
+    config = json.loads((cut / "config.json").read_text())
+    config.pop(key)
+    (cut / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"config\.json has no "):
+        load_model(cut)
+
+
 def test_rope_ratio_divides_positions_in_chatglm2_and_multiplies_the_base_in_chatglm3(
     stand_ins: dict[str, Path], tmp_path: Path
 ) -> None:

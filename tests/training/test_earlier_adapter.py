@@ -100,6 +100,8 @@ def test_another_base_or_other_settings_are_refused_with_the_difference(finished
         job_of(small_config(finished.folder, adapter, "method.rank=4", "method.alpha=16"))
     with pytest.raises(Refused, match=r"method\.quantisation: null -> nf4"):
         job_of(small_config(finished.folder, adapter, "method.quantisation=nf4"))
+    with pytest.raises(Refused, match=r"method: lora -> ptuning_v2"):
+        SftJob.check(small_config(finished.folder, adapter, method=("method=ptuning_v2",)))
     with pytest.raises(Refused, match=r"method\.targets: .*-> \['q_proj'\]"):
         job_of(small_config(finished.folder, adapter, "method.targets=[q_proj]"))
     file = finished.base / "model.safetensors"
@@ -108,6 +110,16 @@ def test_another_base_or_other_settings_are_refused_with_the_difference(finished
     save_file(values, file, metadata={"format": "pt"})
     with pytest.raises(Refused, match=r"another base model(?s:.*)llama \(\w{12}….* -> llama \(\w{12}…"):
         job_of(small_config(finished.folder, adapter))
+
+
+def test_a_wrong_adapter_is_refused_before_dataset_and_base_are_built(
+    finished: TriedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets_of, "build_or_reuse", lambda *_: pytest.fail("a dataset was built"))
+    adapter = f"adapter.path={finished.path}"
+    for words in ((f"adapter.path={tmp_path}/nowhere",), (adapter, "method.rank=4"), (adapter, "method.dora=true")):
+        with pytest.raises((UserError, Refused), match=r"adapter\.path="):
+            run_chain(small_config(finished.folder, *words))
 
 
 def test_what_is_no_adapter_or_was_changed_is_refused_with_what_to_do(finished: TriedRun, tmp_path: Path) -> None:

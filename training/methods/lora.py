@@ -157,6 +157,10 @@ class Lora(LinearMethod[LoraConfig]):
             return ""
         return f"method.start={config.start} begins with a part of the weights; set method.start=zero"
 
+    def saved_settings(self, config: LoraConfig) -> PeftConfig:
+        """See ``Method.saved_settings``."""
+        return self.settings(config, [])
+
     def rates(self, config: LoraConfig) -> Mapping[str, float]:
         """See ``Method.rates``."""
         return {"lora_B": config.loraplus_ratio} if config.loraplus_ratio > 1 else {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
     from torch import nn
     from transformers import PreTrainedModel
 
@@ -101,6 +101,11 @@ class Method(ABC, Generic[C]):
         """Why training cannot go on from the values of a saved result (``adapter.path``), and what to do instead; empty
         where it can."""
         return "only LoRA and prefixes go on from a saved adapter; merge it and give the run as model.path"
+
+    def saved_settings(self, config: C) -> PeftConfig:
+        """What peft saves of the configuration, without what follows from the model; of methods that go on from a saved
+        adapter."""
+        raise NotImplementedError(f"{self.name} does not go on from an adapter")
 
     def untuned(self, shapes: nn.Module, config: C) -> str:
         """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.

@@ -15,7 +15,7 @@ from training.methods.method import MethodConfig, PeftMethod
 
 if TYPE_CHECKING:
     import torch
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel
 
     from training.trainer.companion import Companion
@@ -68,6 +68,17 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
             return ""
         return "of a network that makes the prefix only the prefix is saved; set method.encoder_width=null"
 
+    def saved_settings(self, config: PTuningV2Config) -> PeftConfig:
+        """See ``Method.saved_settings``."""
+        import peft
+
+        return peft.PrefixTuningConfig(
+            task_type="CAUSAL_LM",
+            num_virtual_tokens=config.prefix_length,
+            prefix_projection=config.encoder_width is not None,
+            encoder_hidden_size=config.encoder_width,
+        )
+
     def attach(self, model: PreTrainedModel, config: PTuningV2Config) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a trainable prefix to every layer; see ``Method.attach``.
 
@@ -86,15 +97,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
         is_measured = model.device.type != "meta" and config.encoder_width is None  # else there is nothing to compare
         if is_measured:
             read, alone = logits(model, torch.cat([ids, text], 1))[:, config.prefix_length :], logits(model, text)
-        prefixed = peft.get_peft_model(
-            model,
-            peft.PrefixTuningConfig(
-                task_type="CAUSAL_LM",
-                num_virtual_tokens=config.prefix_length,
-                prefix_projection=config.encoder_width is not None,
-                encoder_hidden_size=config.encoder_width,
-            ),
-        )
+        prefixed = peft.get_peft_model(model, self.saved_settings(config))
         if config.encoder_width is None:
             peft.initialize_kv_prefix_from_past_key_values(prefixed, past_key_values=beginning)
         if is_measured and not is_rounding(logits(prefixed, text), read, distance(alone, read)):

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from data_recipes.pipeline.build import BuiltDataset
+from eval.own_items import read_items
 from eval.report.schema import Report
+from eval.suites import select
 from models.artifact import AnyArtifact, SplitRecord
 from models.run_directory import RunDirectory
 from training.config import StageConfig
@@ -45,8 +47,22 @@ class Job(ABC, Generic[C]):
     dropped: Mapping[str, Mapping[str, Sequence[str]]]
 
     def __init__(self, config: C, dataset: BuiltDataset, base: Path | None = None) -> None:
+        if config.suite.exam is None:
+            select(dataset.splits, config.suite)  # what is wrong with the suite shows before the base is built
         self.config, self.dataset = config, dataset
         self.knowledge = knowledge_of(config)
+
+    @classmethod
+    def check(cls, config: C) -> None:
+        """Checks what the configuration names, before anything is built.
+
+        Raises:
+            UserError: The knowledge base or an item of the suite is damaged, or something is missing.
+            Refused: What training would begin with does not fit.
+        """
+        knowledge_of(config)
+        if config.suite.items is not None:
+            read_items(config.suite)
 
     @property
     @abstractmethod

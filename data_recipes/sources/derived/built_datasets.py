@@ -57,8 +57,6 @@ def open_dataset(path: str) -> SourceDataset:
         UserError: There is none.
     """
     directory = Path(path).expanduser()
-    if not (directory / MANIFEST).is_file():
-        raise UserError("there is no dataset here", where=path, fix="build it: python data_recipes/build.py … out=DIR")
     return SourceDataset(directory, DatasetManifest.load(directory))
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.formats.documents import NoText, is_document, parts_of, running_text
+from data_recipes.formats.documents import DamagedDocument, NoText, is_document, parts_of, running_text
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import read_table
@@ -31,7 +31,7 @@ COLUMNS = ("id", "document", "headings", "page", "last_page", "text")
 SPLITS = {
     "train": Description(zh="继续预训练的文本", en="texts to go on pre-training with"),
     "dev": Description(zh="没有读过的文本：用于验证损失", en="texts not read: for the loss"),
-    "test": Description(zh="没有读过的文本：每字困惑度", en="texts not read: perplexity per character"),
+    "test": Description(zh="没有读过的文本：每字比特数", en="texts not read: bits per character"),
 }
 
 
@@ -40,7 +40,7 @@ class TextSource(Config):
 
     Attributes:
         kind: Selects this source.
-        path: A file, or a folder of them; other files in it are dropped and counted.
+        path: A file, or a folder of them; other files in it are dropped and counted, a damaged one is a bad row.
         characters: Most characters of a row; a longer document becomes several.
         kept_together: What is on one side of a split: the parts of a ``document``, or each ``part`` for itself, where
             there are too few documents to hold some out.
@@ -87,10 +87,15 @@ def _name(path: Path, config: TextSource) -> str:
 
 
 def _document(path: Path, name: str, config: TextSource) -> Iterator[Example | Dropped]:
+    """The parts of a document. One of many that is damaged is a bad row, as a damaged line of a file of rows is."""
     try:
         yield from _examples(running_text(path, config.characters), name, name, config)
     except NoText:
         yield Dropped(name, "no_text")
+    except DamagedDocument as damage:
+        if path == Path(config.path).expanduser():
+            raise
+        yield Dropped(f"{name}:{damage.line}", damage.reason)
 
 
 def _rows(path: Path, name: str, config: TextSource, notes: ReadNotes) -> Iterator[Example | Dropped]:
@@ -101,7 +106,7 @@ def _rows(path: Path, name: str, config: TextSource, notes: ReadNotes) -> Iterat
 
 def _row(line: Line, name: str, config: TextSource) -> Iterator[Example | Dropped]:
     if "text" not in line.row:
-        yield Dropped(line.where, "bad_row")
+        yield Dropped(line.where, "no_field_text")
         return
     try:
         text, document = text_of(line.row.get("text")).strip(), _document_of(line.row)
@@ -146,4 +151,6 @@ SOURCE = Source(
     ),
     licence="the user's own",
     splits=SPLITS,
+    fields="text, and may have document, id",
+    ungrouped=lambda config: "source.kept_together=part" if config.kept_together == "document" else "",
 )

@@ -1,64 +1,58 @@
 """Held-out loss: the cross-entropy of the reference answers, their stop token included, per character and per token.
 
-That of whole documents is also told as perplexity, the exponential of the mean.
+That of whole documents is told in bits per character, as compression is: one bit less halves the perplexity per
+character, which is 2 to the power of it, so differences mean the same wherever they are.
 """
 
+import math
 from collections.abc import Callable, Sequence
-
-import numpy as np
 
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.bilingual import Text
 from eval.judges.judge import ItemScore, Judge, Judging
-from eval.significance import Array, ratio
 
 
-def _per(length: Callable[[Example, ModelAnswer], int]) -> Judging:
-    """A rate over all items, not a mean of their rates; a reference that was not scored has none."""
+def _per(length: Callable[[Example, ModelAnswer], int], nats: float = 1.0) -> Judging:
+    """A rate over all items, not a mean of their rates; a reference that was not scored has none.
+
+    Args:
+        length: What it is per.
+        nats: The unit of the loss.
+    """
 
     def judging(examples: Sequence[Example], answers: Sequence[ModelAnswer]) -> list[ItemScore | None]:
         return [
-            None
-            if answer.logprob is None
-            else ItemScore(-answer.logprob / length(example, answer), (-answer.logprob, length(example, answer)))
+            None if answer.logprob is None else _scored(-answer.logprob / nats, length(example, answer))
             for example, answer in zip(examples, answers, strict=True)
         ]
 
     return judging
 
 
-def _perplexity(totals: Array) -> Array:
-    result: Array = np.exp(ratio(totals))
-    return result
+def _scored(loss: float, length: int) -> ItemScore:
+    return ItemScore(loss / length, (loss, length))
 
 
-_PER_CHARACTER = _per(lambda example, answer: len(example.answer))
+def _characters(example: Example, answer: ModelAnswer) -> int:
+    return len(example.answer)
+
 
 JUDGES = (
     Judge(
-        name="text_loss_per_character",
-        title=Text("文本损失 / 字", "Text loss / character"),
-        meaning=Text("整篇文本的负对数似然（nat），越低越好", "nats of a whole text; lower is better"),
-        signature="text_loss_per_character|nats|text,stop|v1",
+        name="text_bits_per_character",
+        title=Text("文本比特数 / 字", "Text bits / character"),
+        meaning=Text(
+            "整篇文本的负对数似然（比特），越低越好；每字困惑度是 2 的这个数次方",
+            "bits of a whole text; lower is better; its perplexity per character is 2 to the power of it",
+        ),
+        signature="text_bits_per_character|bits|text,stop|v1",
         applies=lambda example: example.is_text,
-        judge=_PER_CHARACTER,
+        judge=_per(_characters, math.log(2)),
         reads="read",
-        unit="nats",
+        unit="bits",
         higher_is_better=False,
         prominence="headline",
-    ),
-    Judge(
-        name="text_perplexity_per_character",
-        title=Text("文本困惑度 / 字", "Text perplexity / character"),
-        meaning=Text("上一项的指数，越低越好", "its exponential; lower is better"),
-        signature="text_perplexity_per_character|perplexity|text,stop|v1",
-        applies=lambda example: example.is_text,
-        judge=_PER_CHARACTER,
-        reads="read",
-        unit="perplexity",
-        higher_is_better=False,
-        aggregate=_perplexity,
     ),
     Judge(
         name="loss_per_character",
@@ -66,7 +60,7 @@ JUDGES = (
         meaning=Text("参考答案的负对数似然（nat），越低越好", "nats of the reference answer; lower is better"),
         signature="loss_per_character|nats|answer,stop|v1",
         applies=lambda example: not example.is_text,
-        judge=_PER_CHARACTER,
+        judge=_per(_characters),
         unit="nats",
         higher_is_better=False,
     ),

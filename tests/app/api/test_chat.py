@@ -45,6 +45,13 @@ def test_an_answer_has_source_disclaimer_and_label_in_text_and_metadata(api: ope
     assert more["citations"][0]["id"] == "D001" and more["answer"] == ANSWER
 
 
+def test_an_entry_is_named_once_among_the_sources_whatever_is_quoted_of_it(api: openai.OpenAI) -> None:
+    answer = ask(api, "高血压有什么症状，要做什么检查？")
+    assert [c["attribute"] for c in answer.model_extra["xinglin"]["citations"]] == ["症状", "检查"]
+    _, _, sources = answer.choices[0].message.content.partition("出处：")
+    assert sources.count("【D001】") == 1 and "高血压的症状：" in sources and "高血压的检查：" in sources
+
+
 def test_a_stream_says_the_same_as_a_whole_answer(api: openai.OpenAI) -> None:
     chunks = list(ask(api, "高血压有哪些症状？", stream=True, stream_options={"include_usage": True}))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)

@@ -75,6 +75,50 @@ def test_bodies_that_cannot_be_read_are_told_why(
     assert len(error["message"]) + len(error["param"] or "") < 700
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "chinese", "english"),
+    [
+        (
+            "/v1/qa",
+            {"qustion": "高血压"},
+            "question 缺少这一项；qustion 没有这一项，请删去",
+            "question: Field required",
+        ),
+        ("/v1/qa", {"question": " "}, "question 不能只有空白", "question: "),
+        ("/v1/qa", {"question": 3}, "question 须为文本", "question: "),
+        ("/v1/qa", {"question": "?", "max_tokens": 0}, "max_tokens 须不小于 1", "max_tokens: "),
+        ("/v1/qa", {"question": "?", "stream": "是"}, "stream 须为 true 或 false", "stream: "),
+        ("/v1/qa", {"question": "?", "history": "你好"}, "history 须为数组", "history: "),
+        (
+            "/v1/qa",
+            {"question": "?", "history": [{"role": "ai", "content": "你好"}]},
+            "history.0.role 须为 'user' or 'assistant'",
+            "history.0.role: ",
+        ),
+        (
+            "/v1/qa",
+            {"question": "?", "history": [{"role": "user", "content": "你好"}]},
+            "须为 user、assistant 轮流，以 assistant 结尾",
+            "history must alternate",
+        ),
+        (
+            "/v1/chat/completions",
+            {"model": "fake-1", "messages": [{"role": "user", "content": "?"}], "n": 2},
+            "不支持参数 n",
+            "n",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_the_reason_in_chinese_and_english(
+    standing: httpx.Client, path: str, body: dict[str, Any], chinese: str, english: str
+) -> None:
+    response = standing.post(path, json=body)
+    said = response.json()["error"]["message"]
+    assert response.status_code == 400, said
+    zh, _, en = said.partition(" · ")
+    assert chinese in zh and english in en and "Value error" not in said
+
+
 def test_a_fault_in_the_service_is_a_500_of_the_same_shape(client: httpx.Client, engine: FakeEngine) -> None:
     def broken(conversation: Any) -> int:
         raise ValueError("高血压三天")

@@ -100,6 +100,11 @@ def test_a_candidate_answers_given_keys_alone(operator: Operator) -> None:
     assert changed["candidate"]["keys"] == ["doctor"]
     assert operator.answer("ward-3")["model_version"] == "model-a"
     assert operator.answer("doctor")["answer"] == "model-b的回答。"
+    more = operator.do("/candidate", "PATCH", share=1).json()["candidate"]
+    assert (more["share"], more["keys"]) == (1, ["doctor"])  # what a PATCH does not name stays
+    none = operator.do("/candidate", "PATCH", keys=[]).json()["candidate"]
+    assert (none["share"], none["keys"]) == (1, [])
+    assert operator.do("/candidate", "PATCH").json()["candidate"] == none
 
 
 def test_no_request_is_lost_in_a_swap_and_each_names_what_answered_it(operator: Operator) -> None:

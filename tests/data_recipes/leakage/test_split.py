@@ -1,11 +1,9 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from common.errors import UserError
 from data_recipes.leakage.groups import BUCKET, Buckets, Links
-from data_recipes.leakage.split import draw
+from data_recipes.leakage.split import are_too_many, draw, sizes_that_hold
 
 IDS = np.random.default_rng(0).integers(0, 1 << 63, 200).astype(np.uint64)
 
@@ -35,9 +33,18 @@ def test_rows_that_come_later_do_not_reshuffle_the_draw() -> None:
     assert np.sum((few > 0) & (more > 0)) >= 8
 
 
-def test_too_few_rows_for_the_tests_are_refused() -> None:
-    with pytest.raises(UserError, match=r"data\.splits"):
-        draw(groups(*[1] * 90), IDS, {"dev": 40, "test": 40}, 1, 1)
+def test_sizes_that_hold_are_met_by_a_draw_to_the_row() -> None:
+    for seed in range(20):
+        roots = groups(*np.random.default_rng(seed).integers(1, 9, 30).tolist())
+        ids = np.random.default_rng(seed).integers(0, 1 << 63, len(roots)).astype(np.uint64)
+        sizes = sizes_that_hold(roots, ids, {"dev": 7, "test": 200}, seed)
+        place = draw(roots, ids, sizes, seed, 1)
+        assert [int((place == n).sum()) for n in (1, 2)] == list(sizes.values())
+        assert sizes["dev"] > 0 and sizes["test"] > 0 and not are_too_many(sizes, len(roots))
+
+
+def test_there_are_no_such_sizes_where_all_rows_are_one_group() -> None:
+    assert sizes_that_hold(groups(90), IDS, {"dev": 4, "test": 4}, 1) == {}
 
 
 def test_links_join_rows_directly_and_through_others_whatever_the_order() -> None:

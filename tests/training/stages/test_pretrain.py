@@ -11,10 +11,12 @@ from safetensors.torch import load_file
 from common.errors import UserError
 from data_recipes.pipeline import build as datasets_of
 from data_recipes.schema.example import TEXT, Example, Message
-from eval.answers import ModelAnswer
+from eval.answers import ModelAnswer, SystemResult
 from eval.config import SuiteConfig
 from eval.judges import primary
+from eval.report.assemble import assemble
 from eval.report.schema import Report
+from eval.report.write import write_report
 from eval.scoring import measure
 from eval.significance import estimate
 from eval.suites import answer_items
@@ -25,6 +27,7 @@ from models.loading import load_model, load_prompt_format, load_tokenizer
 from models.run_directory import RunDirectory, read_metrics
 from tests.conftest import PROSE
 from tests.data_recipes.samples import questions, write_jsonl
+from tests.eval.conftest import built
 from training.batches.packing import collate_packed, pack
 from training.batches.texts import read_texts
 from training.chain import run_chain
@@ -145,12 +148,45 @@ def test_a_document_is_read_and_not_asked(tiny_base: Path) -> None:
     assert answers[0].kind == "read" and not answers[0].text
     assert answers[0].logprob == pytest.approx(float(expected), abs=1e-3)
     measured = measure(documents, [answers[i] for i in range(4)])
-    assert set(measured) == {"text_loss_per_character", "text_perplexity_per_character"}
-    assert primary(measured) == ["text_loss_per_character"]
-    loss, perplexity = (estimate(m.statistics, list("abcd"), m.judge.aggregate) for m in measured.values())
+    assert list(measured) == primary(measured) == ["text_bits_per_character"]
+    [loss] = (estimate(m.statistics, list("abcd"), m.judge.aggregate) for m in measured.values())
     nats = -sum(answers[i].logprob or 0 for i in range(4)) / sum(len(d.answer) for d in documents)
-    assert loss.value == pytest.approx(nats) and perplexity.value == pytest.approx(math.exp(nats))
-    assert perplexity.low is not None and perplexity.low < perplexity.value
+    assert loss.value == pytest.approx(nats / math.log(2)) and loss.low is not None and loss.low < loss.value
+
+
+def test_a_text_beyond_the_context_is_no_answer_and_counts_for_no_system(tiny_base: Path, tmp_path: Path) -> None:
+    engine = load_engine(tiny_base)
+    documents = [text(content, str(i)) for i, content in enumerate(PROSE[:6])]
+    documents.append(text("高血压很常见。" * engine.context_length, "long"))
+    answers: dict[int, ModelAnswer] = {}
+    for found in answer_items(engine, documents, range(7), SuiteConfig(name="texts")):
+        answers |= found
+    assert (answers[6].kind, answers[6].finish_reason, answers[6].logprob) == ("read", "too_long", None)
+    read = tuple(answers[i] for i in range(7))
+    longer = (*read[:6], read[5])  # a system with a longer context
+    results = {
+        name: SystemResult(model_version=name, answers={"texts": given})
+        for name, given in (("base", read), ("tuned", longer))
+    }
+    own = SuiteConfig(name="texts")
+    report, items = assemble(
+        results,
+        {"texts": documents},
+        built({"test": documents}, tmp_path),
+        own,
+        artifacts={},
+        metrics_file=None,
+        dtype="float32",
+        command="",
+    )
+    assert list(report.metrics) == ["text_bits_per_character"]
+    assert {s.n for s in report.scores("texts", "text_bits_per_character").values()} == {6}
+    write_report(report, items, tmp_path / "out")
+    for name in ("index.html", "report.md"):
+        page = (tmp_path / "out" / name).read_text(encoding="utf-8")
+        assert (
+            "7 篇中有 1 篇文本超出这个模型的上下文长度" in page and "计 0 分" not in page and "词元和用时" not in page
+        )
 
 
 def test_a_few_steps_on_documents_lower_the_loss_and_a_resume_is_on_the_same_base(folder: Path, tmp_path: Path) -> None:
@@ -171,21 +207,21 @@ def test_a_few_steps_on_documents_lower_the_loss_and_a_resume_is_on_the_same_bas
 
 
 @pytest.mark.slow  # a whole chain
-def test_a_run_ends_in_a_model_and_says_its_perplexity_before_and_after(folder: Path) -> None:
+def test_a_run_ends_in_a_model_and_says_its_bits_per_character_before_and_after(folder: Path) -> None:
     run_chain(configure(folder, f"runs_dir={folder}/plain"), command="python training/run.py …")
     (run,) = (path.parent for path in (folder / "plain").glob("*/*/config.yaml"))
     artifact = Artifact.load(run)
     assert isinstance(artifact, MergedArtifact) and artifact.merge_proof.passed
     report = Report.load(run / "report/report.json")
-    assert set(report.metrics) == {"text_loss_per_character", "text_perplexity_per_character"}
-    before, after = (report.systems[system]["test"]["text_perplexity_per_character"] for system in ("base", "tuned"))
+    assert set(report.metrics) == {"text_bits_per_character"}
+    before, after = (report.systems[system]["test"]["text_bits_per_character"] for system in ("base", "tuned"))
     assert after.value < before.value and after.n == 12
     assert after.low is not None and after.low < after.value
-    comparison = report.comparison("test", "text_loss_per_character")
+    comparison = report.comparison("test", "text_bits_per_character")
     assert comparison is not None and comparison.verdict == "better"
     assert report.suites["test"].counted["tuned"].empty == 0
     for name in ("index.html", "report.md"):
-        assert "困惑度" in (run / "report" / name).read_text(encoding="utf-8")
+        assert "文本比特数" in (run / "report" / name).read_text(encoding="utf-8")
     assert artifact.trained_on is not None and not artifact.trained_on["train"].dropped
     config = configure(folder, f"model.path={run}", "model=generic", "train.max_steps=2")
     assert PretrainJob(config, begun(folder).dataset).base == (run / "merged").resolve()  # the next stage begins here
@@ -226,7 +262,7 @@ def test_new_tokens_start_as_what_they_join_are_trained_and_become_part_of_the_m
         assert [values.shape[0] for name, values in saved.items() if "token" in name] == [40]
     report = Report.load(run / "report/report.json")
     assert report.provenance.systems["base"].origin == str(folder / "base")  # compared with what was given
-    loss = [report.systems[system]["test"]["text_loss_per_character"].value for system in ("base", "tuned")]
+    loss = [report.systems[system]["test"]["text_bits_per_character"].value for system in ("base", "tuned")]
     assert loss[1] < loss[0]
 
 
@@ -251,7 +287,7 @@ def test_both_recipes_of_the_chain_run_end_to_end(tmp_path: Path) -> None:
     words = (*(f"model.embedded.{word}" for word in base), "vocabulary.add=100", f"runs_dir={tmp_path}", *small)
     [config] = read_stage(["recipe=medical_pretrain", *words])
     out = run_chain(config, command="python training/run.py recipe=medical_pretrain")
-    assert "text_perplexity_per_character" in out
+    assert "text_bits_per_character" in out
     here = f"model.path={tmp_path}/medical_pretrain/latest"
     few = ("data.splits.train=400", "suite.max_new_tokens=12", f"runs_dir={tmp_path}")
     [config] = read_stage(["recipe=medical_lora_pretrain_sft", here, *few, *small])

@@ -2,9 +2,11 @@
 
 from typing import Literal
 
+import yaml
 from pydantic import model_validator
 
 from common.command import Config
+from common.groups import CONFIGS, options_of
 from domains.domain import DOMAINS, find_domain
 from eval.config import SuiteConfig
 from models.config import ModelConfig
@@ -70,10 +72,12 @@ class LanguageModelConfig(StageConfig):
 
     @model_validator(mode="after")
     def _rate_is_known(self) -> "LanguageModelConfig":
-        if self.train.learning_rate == "auto" and METHODS[self.method.kind].rate_over_full(self.method) is None:
-            known = ", ".join(name for name, method in METHODS.items() if method.chooses_rate)
+        method = METHODS[self.method.kind]
+        if self.train.learning_rate == "auto" and method.rate_over_full(self.method) is None:
+            known = ", ".join(choice for choice in options_of("method") if _rate_is_known(choice))
             raise ValueError(
-                f"train.learning_rate=auto is known for {known}, not for {self.method.kind}; give a number"
+                f"train.learning_rate=auto is known for method= {known}, not for {method.title(self.method)}; give a "
+                "number"
             )
         return self
 
@@ -103,6 +107,13 @@ class LanguageModelConfig(StageConfig):
                 "earlier step still have the ranks that its schedule takes away; omit both"
             )
         return self
+
+
+def _rate_is_known(choice: str) -> bool:
+    """Whether ``train.learning_rate=auto`` works with ``method=`` and this choice."""
+    values = yaml.safe_load((CONFIGS / "method" / f"{choice}.yaml").read_text(encoding="utf-8"))
+    method = METHODS[values["kind"]]
+    return method.rate_over_full(method.config.model_validate(values)) is not None
 
 
 class SftConfig(LanguageModelConfig):

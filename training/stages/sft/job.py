@@ -41,7 +41,7 @@ from training.base import Base, find_base
 from training.batches.packing import Rows, pack, row_length
 from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
 from training.config import TrainConfig
-from training.earlier_adapter import find_adapter, load_into, refuse_other_settings
+from training.earlier_adapter import find_adapter, load_into, refuse_other_base, refuse_other_targets
 from training.grounding import grounding_record
 from training.learning_rate import auto_rate
 from training.memory_plan import MIB, MemoryPlan, plan_of
@@ -69,13 +69,23 @@ class LanguageModelJob(Job[L]):
 
     def __init__(self, config: L, dataset: BuiltDataset, base: Path | None = None) -> None:
         super().__init__(config, dataset)
-        self.exams = [read_exam(suite) for suite in config.exams]  # what is wrong with them shows now
+        self.exams = [read_exam(suite) for suite in config.exams]
         self.method = METHODS[config.method.kind]
         self.language_model = find_base(config, base)
         self.base = self.language_model.path
         if config.adapter.path is not None:
-            self.adapter = find_adapter(config.adapter.path, self.language_model, config.method)
-            refuse_other_settings(self.adapter, self._on_shapes())
+            self.adapter = find_adapter(config.adapter.path, config.method)
+            refuse_other_base(self.adapter, self.language_model)
+            refuse_other_targets(self.adapter, self._on_shapes())
+
+    @classmethod
+    def check(cls, config: L) -> None:
+        """See ``Job.check``; exams and the adapter that training begins with, too."""
+        super().check(config)
+        for suite in config.exams:
+            read_exam(suite)
+        if config.adapter.path is not None:
+            find_adapter(config.adapter.path, config.method)
 
     def _on_shapes(self) -> PeftModel:
         """What is trained, without weights."""
@@ -271,10 +281,12 @@ class SequenceJob(LanguageModelJob[L]):
 
     in_several_processes = True
 
-    def __init__(self, config: L, dataset: BuiltDataset, base: Path | None = None) -> None:
+    @classmethod
+    def check(cls, config: L) -> None:
+        """See ``Job.check``; whether there is something to divide, and somebody to divide it among, too."""
+        super().check(config)
         if config.train.shard:
             refuse_undivided(trains_all=METHODS[config.method.kind].result == "whole")
-        super().__init__(config, dataset, base)
 
     @abstractmethod
     def _supervised(self, split: str) -> SupervisedSet:

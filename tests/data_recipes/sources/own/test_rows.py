@@ -265,16 +265,6 @@ def test_a_reason_that_drops_much_names_the_key(tmp_path: Path, build: Run, caps
     assert contact in [example.answer for example in load(tmp_path / "kept").splits["train"]]
 
 
-def test_too_few_rows_are_told_with_sizes_that_work(
-    tmp_path: Path, build: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = write_jsonl(tmp_path / "my.jsonl", bencao_rows()[:12])
-    words = ("data=rows", f"source.path={path}", f"out={tmp_path / 'out'}")
-    assert build(*words, "data.splits.dev=10", "data.splits.test=20") == 2
-    assert "data.splits.dev=2 data.splits.test=4, or data.splits={}" in capsys.readouterr().err
-    assert build(*words, "data.splits.dev=2", "data.splits.test=4") == 0
-
-
 def test_too_many_bad_rows_name_the_command_that_fixes_them(
     tmp_path: Path, build: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -44,7 +44,7 @@ def test_every_file_becomes_texts_or_is_counted(folder: Path) -> None:
     assert {part.group for part in parts} == {"deep/two.txt"} and all(part.is_text for part in parts)
     assert texts["text-rows.jsonl-1-1"].group == "书"
     assert dropped.pop("text-rows.jsonl-2") == dropped.pop("empty.txt") == "no_text"
-    assert dropped == {"picture.png": "no_document", "rows.jsonl:3": "several_texts", "rows.jsonl:4": "bad_row"}
+    assert dropped == {"picture.png": "no_document", "rows.jsonl:3": "several_texts", "rows.jsonl:4": "no_field_text"}
     apart = items(folder, characters=130, kept_together="part")
     assert len({item.group for item in apart if isinstance(item, Example)}) == len(texts)
 
@@ -53,6 +53,31 @@ def test_a_folder_without_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(b"png")
     with pytest.raises(UserError, match="no text in this folder"):
         items(tmp_path)
+
+
+def test_a_damaged_document_is_a_bad_row_of_its_folder_and_an_error_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "good.txt").write_text("第一段。" * 30, encoding="utf-8")
+    (folder / "cut.txt").write_bytes("第一行。\n第二行".encode()[:-1])
+    (folder / "other.txt").write_bytes(b"\xff\xfa\x81 caf\xe9")
+    (folder / "nul.md").write_bytes("一\n二\0\n".encode())
+    (folder / "broken.docx").write_bytes(b"PK")
+    (folder / "rows.jsonl").write_text('{"content": "糖尿病要复查。"}\n', encoding="utf-8")
+    bad = {item.id: item.reason for item in items(folder) if isinstance(item, Dropped)}
+    assert bad == {
+        "cut.txt:2": "cut_off",
+        "other.txt:1": "not_utf8",
+        "nul.md:2": "nul_bytes",
+        "broken.docx:1": "damaged",
+        "rows.jsonl:1": "no_field_text",
+    }
+    with pytest.raises(UserError, match=r"cut\.txt:2: the file ends inside a character"):
+        items(folder / "cut.txt")
+    with pytest.raises(
+        UserError, match=r"5 of 6 rows are bad(?s:.*)documents/cut\.txt:2: cut_off(?s:.*)a row has text"
+    ):
+        build_text(folder, tmp_path / "out")
 
 
 def build_text(source: Path, out: Path, *words: str) -> DatasetManifest:
