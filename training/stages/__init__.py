@@ -15,6 +15,7 @@ from models.run_directory import RunDirectory
 from training.config import StageConfig
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.grpo.config import GrpoConfig
+from training.stages.kto.config import KtoConfig
 from training.stages.preference.config import PreferenceConfig
 from training.stages.pretrain.config import PretrainConfig
 from training.stages.reward.config import RewardModelConfig
@@ -34,6 +35,12 @@ _ALL = (
         ("用较好与较差的回答训练语言模型", "a language model, tuned on better and worse answers"),
         "preference",
         PreferenceConfig,
+    ),
+    Stage(
+        "kto",
+        ("用单独评判的回答训练语言模型", "a language model, tuned on answers judged one by one"),
+        "kto",
+        KtoConfig,
     ),
     Stage("reward", ("训练给回答打分的奖励模型", "a model that rates answers"), "reward", RewardModelConfig),
     Stage(
