@@ -13,6 +13,7 @@ from common.errors import UserError
 from common.groups import CONFIGS
 from models.run_directory import RunDirectory
 from training.config import StageConfig
+from training.stages.distill.config import DistillConfig
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.grpo.config import GrpoConfig
 from training.stages.kto.config import KtoConfig
@@ -29,6 +30,12 @@ _ALL = (
         ("用纯文本继续预训练语言模型", "a language model, trained on plain text"),
         "pretrain",
         PretrainConfig,
+    ),
+    Stage(
+        "distill",
+        ("让小模型学习大模型的逐词分布", "a language model, tuned towards the distributions of another one"),
+        "distill",
+        DistillConfig,
     ),
     Stage(
         "preference",
