@@ -20,8 +20,8 @@ SIZES = (2, 3)
 """Characters of what is counted."""
 PLACES = 1 << 16
 """What is counted is found by a hash; this many have a place of their own."""
-SMOOTHING = 0.1
-"""How often everything counts as seen: less makes a rare word decide more."""
+UNSEEN = 1e-3
+"""The share of questions that count as having what none of an expert has: less makes a rare word decide more."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,12 @@ class Router:
         Args:
             questions: By the name of the expert.
         """
-        counts = np.full((len(questions), PLACES), SMOOTHING)
-        for row, texts in zip(counts, questions.values(), strict=True):
+        shares = np.full((len(questions), PLACES), UNSEEN)
+        for row, texts in zip(shares, questions.values(), strict=True):
             for text in texts:
-                row[_places(text)] += 1
-        seen = np.array([len(texts) for texts in questions.values()])[:, None]
-        weights = np.log(counts) - np.log(seen + 2 * SMOOTHING)
-        weights -= weights.max(0)  # a part that says nothing weighs nothing
+                row[_places(text)] += 1 / len(texts)
+        weights = np.log(shares)
+        weights -= weights.max(0)  # what all have, or none, weighs nothing
         return cls(tuple(questions), weights.astype(np.float32))
 
     def choose(self, question: str) -> str:

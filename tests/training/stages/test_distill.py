@@ -45,7 +45,7 @@ def configure(folder: Path, *words: str) -> DistillConfig:
         *("model.prompt_format=xinglin", f"teacher.path={folder}/teacher", "teacher.prompt_format=xinglin"),
         *("method=lora", "method.rank=4", "train.batch_size=4", "train.max_length=64", "train.packing=false"),
         *("train.precision=fp32", "train.max_steps=10", "train.save_steps=10", "train.log_steps=1"),
-        *("train.eval_steps=10", "train.learning_rate=1e-2", "train.schedule=constant", "train.warmup_share=0"),
+        *("train.eval_steps=10", "train.learning_rate=5e-4", "train.schedule=constant", "train.warmup_share=0"),
         *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.tokens=40"),
         f"runs_dir={folder}/runs",
     )
