@@ -55,9 +55,15 @@ class Router:
         """The expert for a question."""
         return self.names[int(self.weights[:, _places(question)].sum(1).argmax())]
 
-    def save(self, directory: Path) -> None:
-        """Writes ``router.safetensors``."""
-        save_file({"weights": self.weights}, directory / FILE_NAME, metadata={"names": "\n".join(self.names)})
+    def save(self, directory: Path, experts: str = "") -> None:
+        """Writes ``router.safetensors``.
+
+        Args:
+            directory: Where to.
+            experts: A hash of what it chooses among: the hash of this file then stands for all of it.
+        """
+        metadata = {"names": "\n".join(self.names), "experts": experts}
+        save_file({"weights": self.weights}, directory / FILE_NAME, metadata=metadata)
 
     @classmethod
     def load(cls, directory: Path) -> "Router":

@@ -178,7 +178,7 @@ def routed_rightly(router: Router, name: str, examples: Sequence[Example]) -> Es
 def _write(directory: Path, experts: Mapping[str, Expert], router: Router, routed: Mapping[str, Estimate]) -> None:
     for name, one in experts.items():
         shutil.copytree(one.directory, directory / name)
-    router.save(directory)
+    router.save(directory, _hash_of(experts))
     first = next(iter(experts.values()))
     shutil.copy2(first.directory / PROMPT_FORMAT, directory)
     write_json(directory / "routed.json", {name: vars(one) for name, one in routed.items()})
@@ -188,9 +188,8 @@ def _write(directory: Path, experts: Mapping[str, Expert], router: Router, route
 def _artifact(directory: Path, experts: Mapping[str, Expert], routed: Mapping[str, Estimate]) -> ExpertsArtifact:
     artifacts = [one.artifact for one in experts.values()]
     first = artifacts[0]
-    hashes = sha256_value([[name, one.artifact.files] for name, one in experts.items()])
     return ExpertsArtifact(
-        model_version=f"experts-{hashes[:12]}",
+        model_version=f"experts-{_hash_of(experts)[:12]}",
         method="experts",
         base=first.base,
         quantisation=first.quantisation,
@@ -209,6 +208,10 @@ def _artifact(directory: Path, experts: Mapping[str, Expert], routed: Mapping[st
         experts={name: one.artifact.model_version for name, one in experts.items()},
         routed_rightly={name: one.value for name, one in routed.items()},
     )
+
+
+def _hash_of(experts: Mapping[str, Expert]) -> str:
+    return sha256_value([[name, one.artifact.files] for name, one in experts.items()])
 
 
 def _shown(found: Estimate) -> str:

@@ -34,7 +34,7 @@ class JudgedTrainer(SupervisedTrainer):
     """Trains on judged answers: a step's loss is the mean over its items."""
 
     loss_is_scaled_for_ga = False  # the mean over a batch: transformers divides it by the batches of a step
-    measures = ("reward_accuracy", "reward_margin")
+    measures: tuple[str, ...] = ("reward_accuracy", "reward_margin")
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)

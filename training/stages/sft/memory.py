@@ -146,9 +146,9 @@ def phases(
     if training.sampled:
         weights, owned, computing = used
         used = weights, owned, max(computing, _sampling(shapes, training.sampled))
-    if beside := training.beside:
+    if teacher := training.beside:
         weights, owned, computing = used
-        used = weights + beside.weights, owned, max(computing + beside.kept, beside.reading)
+        used = weights + teacher.weights, owned, max(computing + teacher.kept, teacher.reading)
     found: dict[PhaseName, Phase] = {"training": Phase(*used, _less_in_training(config))}
     if method.result == "mergeable" and config.merge.enabled:
         fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
