@@ -22,8 +22,11 @@ Rate = Callable[[Sequence[Conversation]], Sequence[float]]
 
 
 def held_out_pairs(suites: Mapping[str, Sequence[Example]]) -> dict[str, list[Example]]:
-    """The items of each suite that have a worse answer; suites without any are dropped."""
-    pairs = {name: [example for example in examples if example.rejected] for name, examples in suites.items()}
+    """The items of each suite that have a better and a worse answer; suites without any are dropped."""
+    pairs = {
+        name: [example for example in examples if example.rejected and example.has_reference]
+        for name, examples in suites.items()
+    }
     return {name: found for name, found in pairs.items() if found}
 
 

@@ -18,7 +18,8 @@ from models.artifact import BesideBaseArtifact, LanguageModelArtifact, result_fi
 from models.beside_base import base_of
 from models.config import NO_HINTS, DType, Hints
 from models.engines.engine import Engine
-from models.engines.local import LocalEngine, load_engine
+from models.engines.experts import open_engine
+from models.engines.local import LocalEngine
 from models.gguf_import.unpacking import UnpackedRecord
 from models.loading import hash_model, load_model, load_prompt_format, load_tokenizer, own_prompt_format
 from models.numerics import Numerics, compute_dtype
@@ -82,7 +83,7 @@ def result_of_run(path: Path, artifact: LanguageModelArtifact, dtype: DType) -> 
     identity = _identity(record, loaded, artifact.base.hints)
 
     def load() -> Engine:
-        return load_engine(path, dtype=dtype)
+        return open_engine(path, dtype=dtype)
 
     return Candidate(record, in_this_process(load), choosing_in_this_process(load), identity, artifact)
 

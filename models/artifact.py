@@ -24,7 +24,7 @@ RESULT_FILES = (
 )
 """What a result is loaded from; the prompt format has a hash of its own."""
 
-LanguageModelKind = Literal["merged", "adapter", "prefix", "whole"]
+LanguageModelKind = Literal["merged", "adapter", "prefix", "whole", "experts"]
 Turns = Literal["single", "multi"]
 """What conversations a model was trained on: single questions, or several turns."""
 
@@ -385,6 +385,25 @@ class PrefixArtifact(BesideBaseArtifact):
     kind: Literal["prefix"] = "prefix"
 
 
+class ExpertsArtifact(BesideBaseArtifact):
+    """Several adapters on one base, each in a folder of its name, and a router that chooses among them.
+
+    Attributes:
+        experts: The name of each adapter's version, by the expert's name; the first one gets what nothing is known of.
+        routed_rightly: Share of the held-out questions of each expert that the router gives to it.
+    """
+
+    folder = "experts"
+    described = (
+        "多个适配器与一个路由器（与基座一起加载，每个问题由其中一个回答）",
+        "several adapters and a router (on top of the base; each question is answered by one of them)",
+    )
+
+    kind: Literal["experts"] = "experts"
+    experts: dict[str, str] = Field(min_length=2)
+    routed_rightly: dict[str, float]
+
+
 class ReaderArtifact(Artifact):
     """An encoder that marks answers in passages; it has no prompt format."""
 
@@ -426,7 +445,15 @@ class RewardArtifact(Artifact):
         return f"python training/run.py recipe=medical_rlhf 'rewards=[{{kind: reward_model, run: {run}}}]'"
 
 
-AnyArtifact = MergedArtifact | WholeArtifact | AdapterArtifact | PrefixArtifact | ReaderArtifact | RewardArtifact
+AnyArtifact = (
+    MergedArtifact
+    | WholeArtifact
+    | AdapterArtifact
+    | PrefixArtifact
+    | ExpertsArtifact
+    | ReaderArtifact
+    | RewardArtifact
+)
 KINDS: tuple[type[Artifact], ...] = get_args(AnyArtifact)
 _READ: TypeAdapter[AnyArtifact] = TypeAdapter(Annotated[AnyArtifact, Field(discriminator="kind")])
 

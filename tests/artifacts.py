@@ -28,6 +28,13 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "whole": {**LANGUAGE_MODEL, "method": "full", "quantisation": None},
     "adapter": {**LANGUAGE_MODEL, "merge_proof": None, "why_not_merged": "merge.enabled=false"},
     "prefix": {**LANGUAGE_MODEL, "method": "ptuning_v2", "why_not_merged": "a prefix cannot be merged"},
+    "experts": {
+        **LANGUAGE_MODEL,
+        "method": "experts",
+        "why_not_merged": "each question is answered by one of several adapters",
+        "experts": {"medical": "medical-1", "math": "math-1"},
+        "routed_rightly": {"medical": 0.97, "math": 1.0},
+    },
     "reader": {"method": "extractive"},
     "reward": {**LANGUAGE_MODEL, "merge_proof": PROOF},
 }

@@ -58,7 +58,7 @@ def find_adapter(path: str, method: MethodConfig) -> EarlierAdapter:
         UserError: There is no adapter with a record of its base.
         Refused: A file of it was changed, or it was trained by another method or with other settings.
     """
-    directory = _directory(Path(path).expanduser())
+    directory = adapter_directory(Path(path).expanduser(), "adapter.path")
     artifact = Artifact.load(directory)
     if not isinstance(artifact, BesideBaseArtifact):
         raise UserError(
@@ -104,22 +104,30 @@ def refuse_other_base(adapter: EarlierAdapter, base: Base) -> None:
         )
 
 
-def _directory(path: Path) -> Path:
-    """The folder of the adapter itself."""
+def adapter_directory(path: Path, key: str) -> Path:
+    """The folder of the adapter itself.
+
+    Args:
+        path: A run, ``runs/NAME/latest``, or the folder of an adapter.
+        key: The key that asks for it.
+
+    Raises:
+        UserError: There is no adapter with a record of its base.
+    """
     if path.name == LATEST and not path.exists():
-        path = newest_finished(path.parent, "adapter.path").path
+        path = newest_finished(path.parent, key).path
     folder = path / BesideBaseArtifact.folder if (path / BesideBaseArtifact.folder).is_dir() else path
     if not (folder / WEIGHTS).is_file():
         there = RunDirectory(path).config_file.is_file()
         raise UserError(
             "this run has no adapter (yet)" if there else "no adapter here",
-            where=f"adapter.path={path}",
+            where=f"{key}={path}",
             fix="give a finished run with an adapter or prefix, or the folder of one",
         )
     if not (folder / FILE_NAME).is_file():
         raise UserError(
             f"{FILE_NAME} is missing: nothing says which base this adapter was trained on",
-            where=f"adapter.path={folder}",
+            where=f"{key}={folder}",
             fix="give the adapter of a finished run of this project",
         )
     return folder

@@ -26,6 +26,8 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_pretrain                     reads plain text; data=text source.path=DIR
   python training/run.py recipe=medical_lora_pretrain_sft            answers, after recipe=medical_pretrain
   python training/run.py recipe=medical_dpo                          prefers right answers; after recipe=medical_qlora
+  python training/run.py recipe=medical_kto                          the same from single answers, good or bad
+  python training/run.py recipe=medical_distill                      a smaller model learns from that of medical_qlora
   python training/run.py recipe=math_grpo                            learns from its right answers; after math_qlora
   python training/run.py recipe=medical_reward                       a model that rates answers; then medical_rlhf
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
@@ -41,7 +43,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
 Choices (files in configs/; loss= belongs to recipes of preferences; their data= and those of reward models are pairs;
 recipes of pre-training take data= text or prose; extractive recipes take model= encoder, minilm or reader, data= subjqa
 and no method):
-{choices("run", "preference", "pretrain", "reward", "grpo", "extractive")}
+{choices("run", "preference", "kto", "distill", "pretrain", "reward", "grpo", "extractive")}
 
 Often changed:
   train.epochs=1  train.max_steps=500  train.batch_size=8  train.learning_rate=2e-4|auto  train.max_length=512

@@ -22,7 +22,7 @@ from models.beside_base import directory_of
 from models.checkpoint import open_weights
 from models.config import GgufType
 from models.engines.engine import Engine
-from models.engines.local import load_engine
+from models.engines.experts import open_engine
 from models.numerics import compute_dtype
 
 NF4_BYTES = 0.6
@@ -124,7 +124,7 @@ def _backend(path: Path, config: AppConfig) -> Backend:
 
 def _engine(path: Path, config: AppConfig) -> Engine:
     if config.engine == "local":
-        return load_engine(path, dtype=config.dtype, shared_bytes=config.serve.prefix_cache_mib * 2**20)
+        return open_engine(path, dtype=config.dtype, shared_bytes=config.serve.prefix_cache_mib * 2**20)
     from models.engines.llamacpp import load_llamacpp_engine  # an extra
 
     return load_llamacpp_engine(path, weights=config.gguf, slots=config.serve.max_batch)

@@ -326,12 +326,12 @@ def load_engine(path: Path, *, dtype: DType = "float32", shared_bytes: int = 0) 
     computed = compute_dtype(artifact.dtype if dtype == "auto" else dtype).dtype
     if isinstance(artifact, BesideBaseArtifact):
         model, prompt_format = load_beside_base(directory, artifact, dtype=computed)
-        _check_numbers(model, directory)
+        check_numbers(model, directory)
         return LocalEngine(model, prompt_format, artifact.model_version, shared_bytes)
     return _engine_of_model(directory, artifact.model_version, computed, shared_bytes)
 
 
-def _check_numbers(model: PreTrainedModel | PeftModel, path: Path) -> None:
+def check_numbers(model: PreTrainedModel | PeftModel, path: Path) -> None:
     """Refuses weights with which every answer would be the same token again and again.
 
     Raises:
@@ -348,5 +348,5 @@ def _check_numbers(model: PreTrainedModel | PeftModel, path: Path) -> None:
 
 def _engine_of_model(path: Path, model_version: str, dtype: torch.dtype, shared_bytes: int) -> LocalEngine:
     model = load_model(path, dtype=dtype)
-    _check_numbers(model, path)
+    check_numbers(model, path)
     return LocalEngine(model, load_prompt_format(path), model_version, shared_bytes)

@@ -129,8 +129,10 @@ def test_a_result_is_found_from_its_run_and_from_itself(kind: str, tmp_path: Pat
 def test_only_language_models_answer_in_words_and_only_some_need_their_base() -> None:
     kinds = {name: artifact(name) for name in OF_KIND}
     assert {name for name, record in kinds.items() if isinstance(record, LanguageModelArtifact)} == {
-        *("merged", "whole", "adapter", "prefix")
+        *("merged", "whole", "adapter", "prefix", "experts")
     }
-    assert {name for name, record in kinds.items() if isinstance(record, BesideBaseArtifact)} == {"adapter", "prefix"}
+    assert {name for name, record in kinds.items() if isinstance(record, BesideBaseArtifact)} == {
+        *("adapter", "prefix", "experts")
+    }
     assert "python -m app" in kinds["whole"].how_to_use(Path("x"))
     assert "question-answering" in kinds["reader"].how_to_use(Path("x"))

@@ -75,13 +75,14 @@ def pair_up(examples: Sequence[Example], prompt_format: PromptFormat, config: Tr
 
 
 def _check(examples: Sequence[Example], split: str) -> None:
-    single = [example.id for example in examples if not example.rejected]
+    single = [example.id for example in examples if not (example.rejected and example.has_reference)]
     if single:
         raise UserError(
-            f"{len(single)} of {len(examples)} examples have no worse answer (rejected), e.g. {single[0]}",
+            f"{len(single)} of {len(examples)} examples have no worse answer (rejected), or no better one, e.g."
+            f" {single[0]}",
             where=f"split {split}",
-            fix="give pairs: data=feedback source.path=pairs.jsonl, or data=medical_preferences; single answers are"
-            " what recipe=medical_qlora trains on",
+            fix="give pairs: data=feedback source.path=pairs.jsonl, or data=medical_preferences; right answers"
+            " alone are what recipe=medical_qlora trains on; answers with a label each, recipe=medical_kto",
         )
 
 

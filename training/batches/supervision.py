@@ -71,9 +71,10 @@ def supervise(
     """Renders a split for training.
 
     Raises:
-        UserError: An example has nothing to supervise, a turn of it does not end in a stop token, too many are too
-            long, or none is left.
+        UserError: An example has no answer, or nothing to supervise, a turn of it does not end in a stop token, too
+            many are too long, or none is left.
     """
+    _check_answers(examples, split)
     rendered: list[Rendered] = []
     dropped: list[str] = []
     shortened: list[str] = []
@@ -107,6 +108,16 @@ def supervise(
         *(split, len(examples) - len(dropped), len(rendered), result.tokens, result.supervised_tokens),
     )
     return result
+
+
+def _check_answers(examples: Sequence[Example], split: str) -> None:
+    without = [example.id for example in examples if not example.has_reference]
+    if without:
+        raise UserError(
+            f"{len(without)} of {len(examples)} examples have no answer to learn, e.g. {without[0]}",
+            where=f"split {split}",
+            fix="answers that are only known to be bad are what recipe=medical_kto trains on",
+        )
 
 
 def _answers(sequences: Sequence[Rendered]) -> int:

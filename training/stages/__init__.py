@@ -13,8 +13,10 @@ from common.errors import UserError
 from common.groups import CONFIGS
 from models.run_directory import RunDirectory
 from training.config import StageConfig
+from training.stages.distill.config import DistillConfig
 from training.stages.extractive.config import ExtractiveConfig
 from training.stages.grpo.config import GrpoConfig
+from training.stages.kto.config import KtoConfig
 from training.stages.preference.config import PreferenceConfig
 from training.stages.pretrain.config import PretrainConfig
 from training.stages.reward.config import RewardModelConfig
@@ -30,10 +32,22 @@ _ALL = (
         PretrainConfig,
     ),
     Stage(
+        "distill",
+        ("让小模型学习大模型的逐词分布", "a language model, tuned towards the distributions of another one"),
+        "distill",
+        DistillConfig,
+    ),
+    Stage(
         "preference",
         ("用较好与较差的回答训练语言模型", "a language model, tuned on better and worse answers"),
         "preference",
         PreferenceConfig,
+    ),
+    Stage(
+        "kto",
+        ("用单独评判的回答训练语言模型", "a language model, tuned on answers judged one by one"),
+        "kto",
+        KtoConfig,
     ),
     Stage("reward", ("训练给回答打分的奖励模型", "a model that rates answers"), "reward", RewardModelConfig),
     Stage(

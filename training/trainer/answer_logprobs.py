@@ -61,6 +61,10 @@ class AnswerLogprobs(OutputLayer):
             yield checkpoint(self._of_part, returned, targets, use_reentrant=False, preserve_rng_state=False)
 
     def _of_part(self, returned: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return self.of_returned(returned).log_softmax(-1).gather(1, targets[:, None])[:, 0]
+
+    def of_returned(self, returned: torch.Tensor) -> torch.Tensor:
+        """Logits in float32, ``[tokens, vocab]``, of what the model returned at some positions, ``[tokens, width]``."""
         with torch.autocast(default_device().type, self.dtype, enabled=self.dtype != torch.float32):
             logits = self.logits(returned.to(self.dtype) if self.is_last else returned)
-        return logits.float().log_softmax(-1).gather(1, targets[:, None])[:, 0]
+        return logits.float()

@@ -72,8 +72,8 @@ class PreferenceTrainer(PairTrainer):
     loss: AnyLoss
     logprobs: AnswerLogprobs
 
-    def compared(self, outputs: Any, labels: torch.Tensor, references: torch.Tensor | None) -> Compared:
-        """See ``PairTrainer.compared``."""
+    def of_outputs(self, outputs: Any, labels: torch.Tensor, references: torch.Tensor | None) -> Compared:
+        """See ``PairTrainer.of_outputs``."""
         logprobs, tokens = self.logprobs.of_rows(outputs, labels), (labels[:, 1:] != IGNORED).sum(1)
         better, worse = (
             Answers(logprobs[row::2], tokens[row::2], None if references is None else references[row::2])

@@ -101,6 +101,39 @@ def simpo(better: Answers, worse: Answers, *, beta: float, gamma: float) -> Comp
     return Compared(-nn.functional.logsigmoid(margins - gamma), margins)
 
 
+def kto(
+    answers: Answers,
+    desirable: torch.Tensor,
+    divergence: torch.Tensor,
+    *,
+    beta: float,
+    desirable_weight: float = 1.0,
+    undesirable_weight: float = 1.0,
+) -> Compared:
+    """Kahneman-Tversky optimisation (arXiv:2402.01306, section 4.1, without the constant λ_y).
+
+    ``λ_D (1 - σ(β (r - z)))`` of a desirable answer and ``λ_U (1 - σ(β (z - r)))`` of an undesirable one, with
+    ``r = log (π(y|x) / π_ref(y|x))``; the margin of an answer is how far ``β r`` is on its side of ``β z``.
+
+    Args:
+        answers: Of some prompts.
+        desirable: Whether each is, ``[answers]``.
+        divergence: z, an estimate of KL(π || π_ref) (``divergence_of``); it has no gradient.
+        beta: β of the paper.
+        desirable_weight: λ_D.
+        undesirable_weight: λ_U.
+    """
+    difference = beta * (answers.log_ratio - divergence)
+    margins = torch.where(desirable, difference, -difference)
+    weights = torch.where(desirable, desirable_weight, undesirable_weight)
+    return Compared(weights * (1 - margins.sigmoid()), margins)
+
+
+def divergence_of(others: Answers) -> torch.Tensor:
+    """An estimate of KL(π || π_ref), in nats: the mean log-ratio of prompts with answers to other ones, at least 0."""
+    return others.log_ratio.mean().clamp(min=0).detach()
+
+
 def _log_odds(logprob: torch.Tensor) -> torch.Tensor:
     """``log (p / (1 - p))`` of ``log p``; a certain answer counts as the nearest value below 1, which has odds."""
     below = logprob.clamp(max=-torch.finfo(logprob.dtype).tiny)

@@ -1,4 +1,4 @@
-"""How likely the base finds the answers of all pairs before training: the reference that some losses compare with."""
+"""How likely the base finds all answers before training: the reference that some losses compare with."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,24 +14,24 @@ from transformers import PreTrainedModel
 
 from common.files import replacing_file
 from models.numerics import Numerics
+from models.prompt_format import Rendered
 from training.batches.packing import TOKENS, collate_padded
-from training.batches.pairs import AnswerPair
 from training.trainer.answer_logprobs import AnswerLogprobs
 
 
 def reference_logprobs(
-    model: PreTrainedModel | PeftModel, pairs: Sequence[AnswerPair], batch_size: int, numerics: Numerics
+    model: PreTrainedModel | PeftModel, pairs: Sequence[tuple[Rendered, Rendered]], batch_size: int, numerics: Numerics
 ) -> torch.Tensor:
     """The log-probability of every answer, in nats.
 
     Args:
         model: The base, without what will be trained.
-        pairs: Of a split.
+        pairs: Two answers each, of a split.
         batch_size: Pairs that are read at once.
         numerics: Type of the products, as in training.
 
     Returns:
-        ``[pairs, 2]``, the better answer first, in float32 on the CPU.
+        ``[pairs, 2]``, in float32 on the CPU.
     """
     sequences = [sequence for pair in pairs for sequence in pair]
     longest_first = sorted(range(len(sequences)), key=lambda i: -len(sequences[i].ids))

@@ -121,8 +121,8 @@ class RewardTrainer(PairTrainer):
 
     head: RewardHead
 
-    def compared(self, outputs: Any, labels: torch.Tensor, references: torch.Tensor | None) -> Compared:
-        """See ``PairTrainer.compared``; the base is not asked."""
+    def of_outputs(self, outputs: Any, labels: torch.Tensor, references: torch.Tensor | None) -> Compared:
+        """See ``PairTrainer.of_outputs``; the base is not asked."""
         return bradley_terry(self.head.of_rows(outputs, labels))
 
 

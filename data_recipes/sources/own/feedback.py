@@ -6,7 +6,10 @@ by ``/v1/feedback`` become pairs, the corrected answer and the given one. Or a f
 A file is JSON lines in one of two forms. Pairs, as they are sampled by ``eval/sample_preferences.py``:
 ``{"prompt": "…" or messages, "chosen": "…", "rejected": "…"}``. Or single answers with a judgement, of which the
 best and the worst to one prompt become a pair: ``{"prompt": …, "answer": "…", "rating": 4}``, or ``"thumbs": "up"`` or
-``"down"``, or ``"label": true`` or ``false`` (KTO), instead of the rating.
+``"down"``, or ``"label": true`` or ``false`` (KTO; also ``kto_tag``), instead of the rating.
+
+With ``unpaired`` every answer with thumbs or a label is a row of its own, for ``recipe=medical_kto``: a good one is the
+answer, a bad one the worse answer of a prompt without an answer.
 
 The prompt may have any layout of ``formats.conversation``, and an answer may be a turn: pairs of TRL (also with the
 prompt inside both answers), LLaMA-Factory and MedicalGPT (also ``response_chosen`` and ``response_rejected``).
@@ -39,17 +42,18 @@ from data_recipes.formats.jsonl import DamagedLine, Line, parsed, raw_lines
 from data_recipes.formats.values import NotText, text_of
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
-from data_recipes.schema.example import Example, Message
+from data_recipes.schema.example import NO_REFERENCE, Example, Message
 from data_recipes.schema.manifest import Description
 from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
 READER = RowReader()
-THUMBS = {"up": 1.0, "down": 0.0}
-LABELS = {"true": 1.0, "false": 0.0}
+THUMBS = {"up": True, "down": False}
+LABEL_NAMES = (LABEL, "kto_tag")
+LABELS = {"true": True, "false": False}
 PAIRS = {"chosen": "rejected", "response_chosen": "response_rejected"}
 PROMPTS = (*CONVERSATIONS, *QUESTION, *INPUTS, *SYSTEM, *HISTORY)
-JUDGED = (*PROMPTS, *ANSWER, "rating", "thumbs", LABEL)
+JUDGED = (*PROMPTS, *ANSWER, "rating", "thumbs", *LABEL_NAMES)
 
 
 class FeedbackSource(Config):
@@ -59,11 +63,14 @@ class FeedbackSource(Config):
         kind: Selects this source.
         path: The file, or the folder of a service's records.
         min_gap: Best and worst answer to a prompt must differ by at least this much in rating (thumbs differ by 1).
+        unpaired: Every answer with thumbs or a label counts alone, good or bad, for ``recipe=medical_kto``; a rating
+            says neither. Pairs and corrections stay pairs.
     """
 
     kind: Literal["feedback"]
     path: str
     min_gap: float = Field(gt=0)
+    unpaired: bool = False
 
 
 class JudgedAnswer(NamedTuple):
@@ -118,7 +125,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
     if path.is_dir() or path.match(RECORDS):
         yield from _corrections(_files(config))
     else:
-        yield from _pairs(path, config.min_gap)
+        yield from _pairs(path, config.min_gap, config.unpaired)
 
 
 def _corrections(files: Iterable[Path]) -> Iterator[Example | Dropped]:
@@ -168,7 +175,7 @@ def _correction(line: Line) -> Example | Dropped:
     return _pair(id, before, _group(before), said.corrected, said.answer)
 
 
-def _pairs(path: Path, min_gap: float) -> Iterator[Example | Dropped | ReadNotes]:
+def _pairs(path: Path, min_gap: float, unpaired: bool) -> Iterator[Example | Dropped | ReadNotes]:
     """The pairs in a file, and what judged answers become."""
     judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
@@ -183,6 +190,9 @@ def _pairs(path: Path, min_gap: float) -> Iterator[Example | Dropped | ReadNotes
             if better:
                 pair = _answers(line.row, better)
                 yield _pair(f"feedback-{line.number}", pair.prompt, _group(pair.prompt), pair.chosen, pair.rejected)
+            elif unpaired:
+                before, text = _judged(line.row)
+                yield _labelled(f"feedback-{line.number}", before, text, _label(line.row))
             else:
                 before, text = _judged(line.row)
                 answer = JudgedAnswer(f"feedback-{line.number}", text, _score(line.row))
@@ -226,6 +236,18 @@ def _pair(id: str, before: tuple[Message, ...], group: str, chosen: str, rejecte
     )
 
 
+def _labelled(id: str, before: tuple[Message, ...], answer: str, desirable: bool) -> Example:
+    """A judged answer as an example: a bad one is none to learn."""
+    return Example(
+        id=id,
+        messages=(*before, Message(role="assistant", content=answer if desirable else NO_REFERENCE)),
+        source="feedback",
+        group=_group(before),
+        kind="preference",
+        rejected="" if desirable else answer,
+    )
+
+
 def _files(config: FeedbackSource) -> list[Path]:
     """The files that are read.
 
@@ -256,7 +278,7 @@ def _prompt(row: Mapping[str, Any]) -> tuple[Message, ...]:
 
 
 def _without_answers(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in (*PAIRS, *PAIRS.values(), LABEL)}
+    return {name: value for name, value in row.items() if name not in (*PAIRS, *PAIRS.values(), *LABEL_NAMES)}
 
 
 def _messages(turns: Iterable[RowTurn]) -> tuple[Message, ...]:
@@ -312,14 +334,19 @@ def _score(row: Mapping[str, Any]) -> float:
     rating = row.get("rating")
     if isinstance(rating, int | float) and not isinstance(rating, bool) and math.isfinite(rating):
         return float(rating)
+    return float(_label(row))
+
+
+def _label(row: Mapping[str, Any]) -> bool:
+    """Whether an answer is good, by thumbs or label."""
     if row.get("thumbs") in THUMBS:
         return THUMBS[row["thumbs"]]
-    label = row.get(LABEL)
+    label = row.get(first_of(LABEL_NAMES, row))
     if isinstance(label, bool):
-        return float(label)
+        return label
     if isinstance(label, str) and label.strip().casefold() in LABELS:
         return LABELS[label.strip().casefold()]
-    raise BadRow("no_judgement", "there is no rating, thumbs or label")
+    raise BadRow("no_judgement", "there is no thumbs or label; a rating counts where answers become pairs")
 
 
 SOURCE = Source(

@@ -97,7 +97,7 @@ def test_a_model_that_does_not_load_leaves_the_rules(
         raise MemoryError("CUDA out of memory")
 
     backends: list[Backend] = []
-    monkeypatch.setattr("app.versions.loading.load_engine", full)
+    monkeypatch.setattr("app.versions.loading.open_engine", full)
     monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.versions.current.backend))
     config = AppConfig(model=str(tmp_path), domain="medical", port=0)
     serve(config, checked(config))

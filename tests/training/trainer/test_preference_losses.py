@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.trainer.preference_losses import Answers, dpo, ipo, orpo, simpo
+from training.trainer.preference_losses import Answers, divergence_of, dpo, ipo, kto, orpo, simpo
 
 STORED = json.loads(Path(__file__).with_name("trl_losses.json").read_text(encoding="utf-8"))
 EXPECTED = STORED["expected"]
@@ -31,6 +31,36 @@ def test_losses_are_those_of_trl() -> None:
     assert simpo(better, worse, beta=2.0, gamma=0.7).losses.tolist() == pytest.approx(EXPECTED["simpo"], rel=1e-6)
     preference = orpo(better, worse, weight=0.3).losses + better.per_token  # trl: weight * log σ(…), to be subtracted
     assert (-preference).tolist() == pytest.approx(EXPECTED["orpo"], rel=1e-5)  # trl computes it in float32
+
+
+def test_the_loss_of_single_answers_is_that_of_trl() -> None:
+    better, worse = answers()
+    logprob, reference = torch.cat([better.logprob, worse.logprob]), torch.cat([better.reference, worse.reference])
+    tokens = torch.cat([better.tokens, worse.tokens])
+    divergence = divergence_of(Answers(logprob.flip(0), tokens.flip(0), reference.flip(0) - 2.0))
+    assert float(divergence) == pytest.approx(EXPECTED["kto"]["kl"], rel=1e-6)
+    desirable = torch.arange(len(logprob)) % 2 == 0
+    found = kto(
+        Answers(logprob, tokens, reference),
+        desirable,
+        divergence,
+        beta=0.1,
+        desirable_weight=1.5,
+        undesirable_weight=0.8,
+    )
+    assert float(found.losses.mean()) == pytest.approx(EXPECTED["kto"]["loss"], rel=1e-6)
+
+
+def test_a_model_that_became_less_likely_everywhere_has_no_divergence_and_answers_move_apart() -> None:
+    tokens, logprob = torch.tensor([3, 3]), torch.tensor([-3.0, -5.0], requires_grad=True)
+    others = Answers(torch.tensor([-9.0, -9.0]), tokens, torch.tensor([-8.0, -7.0]))
+    assert float(divergence_of(others)) == 0
+    found = kto(
+        Answers(logprob, tokens, logprob.detach()), torch.tensor([True, False]), divergence_of(others), beta=0.2
+    )
+    assert found.losses.tolist() == pytest.approx([0.5, 0.5])
+    found.losses.sum().backward()
+    assert logprob.grad is not None and logprob.grad.tolist() == pytest.approx([-0.05, 0.05])  # β σ(0) (1 - σ(0))
 
 
 def test_before_training_dpo_is_log_2_and_its_gradient_is_beta_half() -> None:

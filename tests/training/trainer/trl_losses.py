@@ -14,6 +14,8 @@ import torch
 
 FILE = Path(__file__).with_suffix(".json")
 PAIRS, TOKENS = 6, 9
+KL = 2.0
+"""How much more likely answers to other prompts are made, nats: their divergence is then above 0."""
 
 
 def made_up() -> dict[str, torch.Tensor]:
@@ -98,6 +100,49 @@ def simpo(values: dict[str, torch.Tensor], beta: float, gamma: float) -> list[fl
     return CPOTrainer.cpo_loss(trainer, *per_token(values))[0].tolist()
 
 
+def kto(values: dict[str, torch.Tensor], beta: float, desirable: float, undesirable: float) -> dict[str, float]:
+    """The loss of trl's KTO trainer, and its estimate of the divergence.
+
+    The answers are in turn desirable and not; those to other prompts are made up of the better and worse ones.
+    """
+    from trl.trainer.kto_trainer import KTOTrainer
+
+    now, before, mask = values["now"], values["before"], values["mask"]
+    with_prompt = torch.cat([torch.zeros(2 * PAIRS, 1, dtype=torch.long), mask], 1)
+    metrics: defaultdict[str, list[float]] = defaultdict(list)
+
+    def model(**_: Any) -> SimpleNamespace:
+        zeros = torch.zeros_like(now)
+        return SimpleNamespace(log_probs=now, entropy=zeros, mean_logits=zeros)
+
+    def same(value: Any) -> Any:
+        return value
+
+    trainer = SimpleNamespace(
+        model=SimpleNamespace(training=False),
+        accelerator=SimpleNamespace(device="cpu", gather_for_metrics=same, gather=same),
+        _compute_kl_logps=lambda model, batch: now.sum(1).flip(0),
+        aux_loss_enabled=False,
+        precompute_ref_logps=True,
+        calculate_KL=True,
+        loss_type="kto",
+        beta=beta,
+        desirable_weight=desirable,
+        undesirable_weight=undesirable,
+        _total_train_tokens=0,
+        _metrics={"eval": metrics},
+    )
+    inputs = {
+        "input_ids": torch.zeros_like(with_prompt),
+        "completion_mask": with_prompt,
+        "label": torch.arange(2 * PAIRS) % 2 == 0,
+        "ref_logps": before.sum(1),
+        "ref_KL_logps": before.sum(1).flip(0) - KL,
+    }
+    loss = KTOTrainer._compute_loss(trainer, model, inputs, return_outputs=False)
+    return {"loss": float(loss), "kl": metrics["kl"][0]}
+
+
 if __name__ == "__main__":
     given = made_up()
     expected = {
@@ -105,6 +150,7 @@ if __name__ == "__main__":
         "ipo": dpo(given, "ipo", 0.2),
         "orpo": odds_ratio(given, 0.3),
         "simpo": simpo(given, 2.0, 0.7),
+        "kto": kto(given, 0.1, 1.5, 0.8),
     }
     versions = {name: importlib.metadata.version(name) for name in ("trl", "torch")}
     values = {name: tensor.tolist() for name, tensor in given.items()}

@@ -1,22 +1,19 @@
 """Preferences: a method is applied to a language model, trained on pairs of answers, and merged if possible."""
 
+from collections.abc import Mapping
+
 import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
-from models.beside_base import on_base
-from models.memory import release
-from models.numerics import compute_dtype
 from models.run_directory import RunDirectory
 from training.batches.pairs import PairRows
-from training.provenance import fingerprint_of
 from training.stages.preference.config import PreferenceConfig
 from training.stages.preference.pairs import PairJob
+from training.stages.preference.references import references_of
 from training.stages.sft.memory import Step
 from training.trainer.answer_logprobs import AnswerLogprobs
-from training.trainer.arguments import training_numerics
 from training.trainer.preference import train
-from training.trainer.reference import reference_logprobs, save_references, saved_references
 from training.trainer.supervised import Along
 
 
@@ -36,26 +33,10 @@ class PreferenceJob(PairJob[PreferenceConfig]):
 
     def train(self, run: RunDirectory) -> None:
         """Computes the reference once, before anything is trained; see ``Job.train``."""
-        self.references = self._references(run) if self.config.loss.needs_reference else {}
+        self.references: Mapping[str, torch.Tensor] = {}
+        if self.config.loss.needs_reference:
+            self.references = references_of(run, self.config, self.language_model, self.adapter, self.pairs)
         super().train(run)
-
-    def _references(self, run: RunDirectory) -> dict[str, torch.Tensor]:
-        """Of both splits, by what training begins with; a resumed run reads what it began with."""
-        fingerprint = fingerprint_of(run)
-        if found := saved_references(run.reference_file, fingerprint):
-            return found
-        config, numerics = self.config, training_numerics(self.config.train)
-        base = self.language_model.load(compute_dtype(config.model.dtype).dtype, config.method.quantisation)
-        if self.adapter:
-            base = on_base(base, self.adapter.directory)
-        found = {
-            split: reference_logprobs(base, pairs, config.train.batch_size, numerics)
-            for split, pairs in self.pairs.items()
-        }
-        del base
-        release()
-        save_references(run.reference_file, found, fingerprint)
-        return found
 
     def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
         rows = {split: PairRows(pairs, self.references.get(split)) for split, pairs in self.pairs.items()}

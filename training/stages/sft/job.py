@@ -4,7 +4,7 @@ conversations."""
 import importlib.metadata
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +17,9 @@ from transformers import PreTrainedModel
 from common.files import replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
-from eval.evaluation import evaluate_candidates
+from eval.evaluation import Candidate, evaluate_candidates
 from eval.exams.exam import read_exam
-from eval.report.schema import BASE, TUNED, Report
+from eval.report.schema import BASE, TUNED, Report, System
 from eval.systems import base_of_run, result_of_run
 from models.artifact import (
     AdapterArtifact,
@@ -254,6 +254,7 @@ class LanguageModelJob(Job[L]):
         systems = {
             BASE: base_of_run(compared, base.path, load, numerics),
             TUNED: result_of_run(run.path, artifact, "auto"),
+            **self._asked_too(),
         }
         return evaluate_candidates(
             systems,
@@ -264,6 +265,10 @@ class LanguageModelJob(Job[L]):
             command=command,
             exams=self.exams,
         )
+
+    def _asked_too(self) -> Mapping[System, Candidate]:
+        """Further systems of the report, by name."""
+        return {}
 
     def settings(self) -> dict[str, object]:
         """See ``Job.settings``."""

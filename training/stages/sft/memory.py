@@ -23,7 +23,7 @@ from training.memory_plan import Phase, PhaseName
 from training.methods import METHODS
 from training.methods.method import MethodConfig
 from training.stages.sft.config import LanguageModelConfig
-from training.trainer.answer_logprobs import AnswerLogprobs
+from training.trainer.answer_logprobs import ROWS, AnswerLogprobs
 from training.trainer.arguments import training_numerics
 from training.trainer.reward import RewardHead
 from training.trainer.supervised_loss import LossOfLogits, SupervisedLoss, loss_of
@@ -50,6 +50,20 @@ class Answering(NamedTuple):
     answer: int
 
 
+class Beside(NamedTuple):
+    """Another model that is read, and not trained, before each step, in bytes.
+
+    Attributes:
+        weights: Its weights.
+        reading: What it computes with while it reads.
+        kept: What of it is there while the step computes.
+    """
+
+    weights: float
+    reading: float
+    kept: float
+
+
 @dataclass(frozen=True)
 class Step:
     """The largest step of a training.
@@ -60,6 +74,7 @@ class Step:
         supervised: Tokens that its loss counts.
         loss: What the loss is computed with.
         sampled: The answers that the step learns from, where the model in training gives them.
+        beside: The model that the step learns from, where there is one.
     """
 
     rows: int
@@ -67,6 +82,7 @@ class Step:
     supervised: int
     loss: LossMaker = loss_of
     sampled: Answering | None = None
+    beside: Beside | None = None
 
     @classmethod
     def of(cls, rows: Rows, batch_size: int) -> "Step":
@@ -130,6 +146,9 @@ def phases(
     if training.sampled:
         weights, owned, computing = used
         used = weights, owned, max(computing, _sampling(shapes, training.sampled))
+    if teacher := training.beside:
+        weights, owned, computing = used
+        used = weights + teacher.weights, owned, max(computing + teacher.kept, teacher.reading)
     found: dict[PhaseName, Phase] = {"training": Phase(*used, _less_in_training(config))}
     if method.result == "mergeable" and config.merge.enabled:
         fix = "set merge.enabled=false: the adapter is then used on its base, and can be merged on a larger machine"
@@ -196,6 +215,25 @@ def _sampling(shapes: Shapes, answers: Answering) -> float:
     """What a model in training computes with while it answers, on top of its weights."""
     weights, peak = _answering(shapes.tuned().eval(), *answers)
     return peak - weights
+
+
+def read_beside(base: Base, dtype: torch.dtype, step: Step) -> Beside:
+    """What a model needs that reads each batch of a training before the step.
+
+    Args:
+        base: The model.
+        dtype: Type of its weights.
+        step: The largest step.
+    """
+    model = base.shapes(dtype).eval()
+    with rehearsal(model, default_device()):
+        output = OutputLayer(model)
+    weights = _bytes(list(model.parameters()))
+    reading = _reading(base.shapes(dtype), step.rows, step.length, output.is_last) - weights
+    vocabulary = len(output.layer.weight)
+    # its part of the loss: logits, their logarithms, the mixture and the distances of some positions
+    kept = step.supervised * output.width * FLOAT + 4 * min(ROWS, step.supervised) * vocabulary * FLOAT
+    return Beside(weights, reading, kept)
 
 
 @cache

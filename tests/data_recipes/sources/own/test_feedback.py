@@ -7,15 +7,15 @@ import pytest
 
 from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
-from data_recipes.schema.example import Example
+from data_recipes.schema.example import NO_REFERENCE, Example
 from data_recipes.sources.own.feedback import FeedbackSource, read
 from tests.data_recipes.conftest import Made
 from tests.data_recipes.samples import items_of, questions, write_jsonl
 
 
-def items(tmp_path: Path, *rows: Any, gap: float = 1) -> list[Example | Dropped]:
+def items(tmp_path: Path, *rows: Any, gap: float = 1, unpaired: bool = False) -> list[Example | Dropped]:
     path = write_jsonl(tmp_path / "feedback.jsonl", list(rows))
-    found = items_of(read(FeedbackSource(kind="feedback", path=str(path), min_gap=gap)))
+    found = items_of(read(FeedbackSource(kind="feedback", path=str(path), min_gap=gap, unpaired=unpaired)))
     assert len(found) == len(rows)
     return found
 
@@ -193,3 +193,31 @@ def test_corrections_in_a_services_records_become_pairs_and_every_record_is_acco
 def test_a_folder_without_records_is_refused(made: Made, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there are no records here"):
         made("none", "data=feedback", f"source.path={tmp_path}")
+
+
+def test_unpaired_answers_count_alone(tmp_path: Path) -> None:
+    found = items(
+        tmp_path,
+        judged(ASKED, BETTER, thumbs="up"),
+        judged(ASKED, WORSE, thumbs="down"),
+        {"prompt": [turn("user", ASKED)], "completion": [turn("assistant", WORSE)], "label": False},
+        {"messages": [turn("user", ASKED), turn("assistant", BETTER)], "kto_tag": True},
+        {"prompt": ASKED, "chosen": BETTER, "rejected": WORSE},
+        judged(ASKED, BETTER, rating=5),
+        unpaired=True,
+    )
+    kept = [(one.answer, one.rejected) for one in found if isinstance(one, Example)]
+    assert kept == [(BETTER, ""), (NO_REFERENCE, WORSE), (NO_REFERENCE, WORSE), (BETTER, ""), (BETTER, WORSE)]
+    assert [one.reason for one in found if isinstance(one, Dropped)] == ["no_judgement"]
+
+
+def test_a_dataset_of_unpaired_answers_keeps_the_bad_ones_as_they_are(made: Made, tmp_path: Path) -> None:
+    rows = [judged(q, f"{q}{n}", thumbs="up" if n else "down") for q in questions()[:24] for n in (0, 1)]
+    source = write_jsonl(tmp_path / "feedback.jsonl", rows)
+    words = (f"source.path={source}", "source.unpaired=true", "data.splits={dev: 4, test: 4}")
+    built = made("labelled", "data=feedback", *words)
+    kept = [example for split in built.splits.values() for example in split]
+    assert built.manifest.counts.dropped == {} and len(kept) == len(rows)
+    assert sum(example.has_reference for example in kept) == sum(bool(example.rejected) for example in kept) == 24
+    groups = [{example.group for example in split} for split in built.splits.values()]
+    assert not groups[0] & groups[1] and not groups[0] & groups[2]

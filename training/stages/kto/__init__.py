@@ -1,0 +1,1 @@
+"""Judged answers: a language model learns from single answers, each desirable or not."""
