@@ -597,6 +597,7 @@ def _items(
             odd={system: by_suite[suite][place] for system, by_suite in odd.items()},
             overlaps=example.id in overlapping[suite],
             scores={system: scores[system, suite, place] for system in results},
+            stated={s: said for s, result in results.items() if (said := result.answers[suite][place].stated)},
         )
         for suite, place in places
     ]

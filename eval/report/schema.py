@@ -326,6 +326,7 @@ class ItemRecord(_ReportPart):
     Attributes:
         odd: What is unusual about each answer; none in files from before this key.
         overlaps: Whether it overlaps with the training data of at least one system.
+        stated: What the scorers of another tool say of an answer that is from its log, by system and scorer.
     """
 
     id: str
@@ -340,6 +341,7 @@ class ItemRecord(_ReportPart):
     odd: dict[System, tuple[Odd, ...]] = Field(default_factory=dict)
     overlaps: bool = False
     scores: dict[System, dict[str, float]]
+    stated: dict[System, dict[str, str]] = Field(default_factory=dict)
 
 
 class Report(_ReportPart):

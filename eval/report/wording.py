@@ -60,6 +60,7 @@ KIND_OF_SYSTEM = {
     "base": Text("微调所用的基座，用微调的提示格式提问", "what was tuned, asked in the prompt format of the run"),
     "model": Text("普通模型", "an ordinary model"),
     "server": Text("服务器（OpenAI 接口）", "a server (OpenAI's API)"),
+    "log": Text("其他工具的评测记录（inspect_ai）", "a run of another tool, read from its log (inspect_ai)"),
     **{kind.model_fields["kind"].default: Text(*kind.described) for kind in KINDS},
 }
 KIND_OF_RESULT = {kind.model_fields["kind"].default: Text(*kind.described) for kind in KINDS}
@@ -460,6 +461,7 @@ def system_lines(record: SystemRecord) -> list[tuple[Text, str]]:
         (Text("提示格式", "Prompt format"), record.prompt_format),
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), record.prompt_format_sha256),
         (Text("数值类型", "Data type"), record.dtype),
+        (Text("记录中自带的得分", "Scores that the log states"), ", ".join(map(" ".join, record.stated.items()))),
     ]
     for session in record.sessions:
         versions = ", ".join(f"{name} {version}" for name, version in session.versions.items())
