@@ -11,9 +11,9 @@ from data_recipes.schema.manifest import Description
 from eval.exams.published import ExamFormat
 from eval.gates.config import GateConfig
 from eval.inspect_runs import is_log
-from eval.strategies import AnyStrategyConfig, named
-from eval.strategies.direct import ZeroShotConfig
 from models.config import DType
+from strategies import AnyStrategyConfig, named
+from strategies.direct import ZeroShotConfig
 
 
 class ExamConfig(Config):

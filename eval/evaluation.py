@@ -25,13 +25,13 @@ from eval.exams.exam import Exam, ExamItem
 from eval.report.assemble import Suites, assemble
 from eval.report.schema import Report, System, subject_of
 from eval.report.write import write_report
-from eval.strategies.direct import FewShotConfig, ZeroShotConfig
-from eval.strategies.shots import with_shots
+from eval.shots import with_shots
 from eval.suites import answer_items, select
 from models.artifact import Artifact, LanguageModelArtifact
 from models.engines.engine import Engine
 from models.memory import release
 from models.numerics import instruction_set
+from strategies.direct import FewShotConfig, ZeroShotConfig
 
 LIBRARIES = ("torch", "transformers")
 

@@ -49,7 +49,6 @@ from eval.report.schema import (
 )
 from eval.scoring import Measurement, measure
 from eval.significance import Estimate
-from eval.strategies import STRATEGIES
 from models.artifact import (
     AdapterArtifact,
     Artifact,
@@ -59,6 +58,7 @@ from models.artifact import (
 )
 from models.loops import find_loop
 from models.run_directory import read_metrics
+from strategies import most_calls
 
 CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
@@ -558,7 +558,7 @@ def _strategy_told(config: SuiteConfig) -> str:
     """The strategy with its settings, and its budget of calls."""
     strategy = config.strategy
     settings = ", ".join(f"{key}={value}" for key, value in strategy.model_dump(exclude={"name"}).items())
-    return f"{strategy.name} ({settings}; at most {STRATEGIES[strategy.name].calls(strategy)} calls per item)"
+    return f"{strategy.name} ({settings}; at most {most_calls(strategy)} calls per item)"
 
 
 def _grounding(used: GroundingUsed | None) -> str:
