@@ -3,6 +3,7 @@
 from collections.abc import Container
 
 from eval.judges.bleu_zh import judge as bleu_zh
+from eval.judges.calibration import judge as calibration
 from eval.judges.choice import judge as choice
 from eval.judges.citation import judge as citation
 from eval.judges.emergency import judge as emergency
@@ -21,6 +22,7 @@ JUDGES: dict[str, Judge] = {
     judge.name: judge
     for judge in (
         *choice.JUDGES,
+        *calibration.JUDGES,
         *pair_accuracy.JUDGES,
         *math_answer.JUDGES,
         *image_prompt_format.JUDGES,

@@ -17,6 +17,7 @@ from data_recipes.schema.manifest import MANIFEST, DatasetManifest, GroundingUse
 from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.baselines import measure_baselines
+from eval.calibration import calibration
 from eval.config import SuiteConfig
 from eval.exams.exam import Exam
 from eval.judges import JUDGES, primary
@@ -27,6 +28,7 @@ from eval.report.schema import (
     MOST_LOOPS,
     MOST_UNFINISHED,
     Agreement,
+    Calibration,
     Comparison,
     Cost,
     Counted,
@@ -140,6 +142,7 @@ def assemble(
             _unfinished(counted, suites),
         ),
         agreements=_agreements(results, suites),
+        calibration=_calibration(results, suites),
         metrics=_metrics(measured),
         baselines={
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
@@ -332,6 +335,15 @@ def _agreements(results: Mapping[System, SystemResult], suites: Suites) -> tuple
         for suite, examples in suites.items()
         if not all(example.is_text for example in examples)
     )
+
+
+def _calibration(results: Mapping[System, SystemResult], suites: Suites) -> dict[str, dict[System, Calibration]]:
+    """Of the suites in which options are compared."""
+    found = {
+        suite: {s: one for s, result in results.items() if (one := calibration(examples, result.answers[suite]))}
+        for suite, examples in suites.items()
+    }
+    return {suite: by_system for suite, by_system in found.items() if by_system}
 
 
 def _same(system: SystemResult, other: SystemResult, suite: str, examples: Sequence[Example]) -> Estimate:

@@ -116,6 +116,7 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
         browser=browser(report, items),
         misses=_misses(report, items),
         examples=_examples(items, report.provenance.seed),
+        reliability={suite: _reliability(report, suite) for suite in report.calibration},
         loss=_loss(report),
         lengths=_lengths(report),
     )
@@ -169,6 +170,16 @@ def _row(report: Report, name: Text, scores: dict[System, Estimate], metric: str
     numbers = progression([shown(score.value, report.metrics[metric].unit) for score in scores.values()])
     plot = _interval_plot(full, scores, report, metric)
     return PlotRow(full if with_metric else name, scores[report.subject].n, plot, numbers)
+
+
+def _reliability(report: Report, suite: str) -> dict[System, Markup]:
+    """The reliability diagram of each system."""
+    names, colours = wording.system_names(report), plots.colours(list(report.systems))
+    found = {}
+    for system, one in report.calibration[suite].items():
+        said = "；".join(f"{shown(b.confidence, 'share')} → {shown_interval(b.right, 'share')}" for b in one.bins)
+        found[system] = plots.reliability_plot(one.bins, colours[system], f"{names[system].zh}：{said}")
+    return found
 
 
 def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, metric: str) -> Markup:

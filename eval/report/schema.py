@@ -173,6 +173,44 @@ class Agreement(_ReportPart):
     share: Estimate
 
 
+class ReliabilityBin(_ReportPart):
+    """Answers of about the same confidence.
+
+    Attributes:
+        confidence: Its mean, 0 to 1.
+        right: The share of right ones.
+    """
+
+    confidence: float
+    right: Estimate
+
+
+class SelectivePoint(_ReportPart):
+    """The answers of a system that it is surest of.
+
+    Attributes:
+        coverage: Their share of all.
+        threshold: The confidence that each of them has at least.
+        right: The share of right ones among them.
+    """
+
+    coverage: float
+    threshold: float
+    right: Estimate
+
+
+class Calibration(_ReportPart):
+    """Whether a system is right as often as it is sure.
+
+    Attributes:
+        bins: By confidence, of equal width, those with answers.
+        selective: Fewer and fewer of the surest answers, all of them last.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    selective: tuple[SelectivePoint, ...]
+
+
 class SuiteRecord(_ReportPart):
     """What a suite consists of; items without a reference answer are answered but not scored.
 
@@ -357,6 +395,7 @@ class Report(_ReportPart):
             least ten items; none in reports from before this key.
         comparisons: Every other system against the baseline; empty where only one model was evaluated.
         agreements: How many answers any two systems share; none in reports from before this key.
+        calibration: By suite and system, where options are compared; none in reports from before this key.
         metrics: The metrics that occur.
         baselines: Scores of the trivial baselines by suite, baseline and metric; none in reports from before this key.
         lengths: Of the training split; None where the model was not trained on this dataset.
@@ -370,6 +409,7 @@ class Report(_ReportPart):
     breakdowns: dict[Facet, dict[System, dict[str, dict[str, Scores]]]] = Field(default_factory=dict)
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...] = ()
+    calibration: dict[str, dict[System, Calibration]] = Field(default_factory=dict)
     metrics: dict[str, MetricRecord]
     baselines: dict[str, dict[BaselineName, Scores]] = Field(default_factory=dict)
     suites: dict[str, SuiteRecord]
