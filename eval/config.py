@@ -47,7 +47,7 @@ class SuiteConfig(Config):
         max_items: Most items per split, chosen by seed; None runs them all.
         max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
             finish, up to its context; an answer that loops is ended there.
-        strategy: How items are put to a model: its name, or its name and settings (``eval/strategies/``).
+        strategy: How items are put to a model: its name, or its name and settings (``strategies/``).
         batch_size: Conversations answered together.
         seed: Seed of the choice of items, and of the random examples that the report shows.
     """

@@ -54,7 +54,8 @@ Often changed:
   suite.max_new_tokens=null   every system finishes, up to its context; above 2 % of answers that are not whole, none is
                               called better
 
-  suite.strategy=few_shot | chain_of_thought | self_consistency | tree_of_thoughts   how items are put to the model;
+  suite.strategy=few_shot | chain_of_thought | self_consistency | prompt_ensemble | least_to_most | tree_of_thoughts
+    how items are put to the model;
     suite.strategy.name=self_consistency suite.strategy.samples=10; calls, tokens and seconds stand in the report
 
   suite.exam.shots=0   'suite.exam.subjects=[anatomy,nutrition]'   'suite.exam.by=[logprob,generated]'
