@@ -32,6 +32,8 @@ class ModelAnswer(_Record):
         seconds: From question to whole answer, of a server; of a model in this process, which answers in batches, the
             batch's time over its answers. None where unknown, as in answers from before this was measured.
         options: Log-probability of each option by its letter, nats.
+        margin: By how much a reader prefers its best span to "no answer".
+        span: That span, whether or not it is the answer.
         stated: What the scorers of another tool say of it, in its log, by their names.
     """
 
@@ -45,6 +47,8 @@ class ModelAnswer(_Record):
     reference_tokens: int = 0
     seconds: float | None = None
     options: dict[str, float] = {}
+    margin: float | None = None
+    span: str = ""
     stated: dict[str, str] = {}
 
 

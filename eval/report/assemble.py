@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,7 +29,6 @@ from eval.report.schema import (
     MOST_LOOPS,
     MOST_UNFINISHED,
     Agreement,
-    Calibration,
     Comparison,
     Cost,
     Counted,
@@ -51,6 +51,7 @@ from eval.report.schema import (
 )
 from eval.scoring import Measurement, measure
 from eval.significance import Estimate
+from eval.thresholds import threshold_curve
 from models.artifact import (
     AdapterArtifact,
     Artifact,
@@ -67,6 +68,7 @@ LENGTH_BINS = 20
 QUESTION_LENGTHS = (15, 30, 60, 200)  # by which scores are broken down
 VERSIONS = ("torch", "transformers", "peft", "sacrebleu", "rapidfuzz", "numpy")
 
+Measure = TypeVar("Measure")
 Suites = Mapping[str, Sequence[Example]]
 Measured = dict[System, dict[str, dict[str, Measurement]]]
 """Measurements by system, suite and metric."""
@@ -142,7 +144,8 @@ def assemble(
             _unfinished(counted, suites),
         ),
         agreements=_agreements(results, suites),
-        calibration=_calibration(results, suites),
+        calibration=_by_suite(results, suites, calibration),
+        thresholds=_by_suite(results, suites, threshold_curve),
         metrics=_metrics(measured),
         baselines={
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
@@ -337,10 +340,14 @@ def _agreements(results: Mapping[System, SystemResult], suites: Suites) -> tuple
     )
 
 
-def _calibration(results: Mapping[System, SystemResult], suites: Suites) -> dict[str, dict[System, Calibration]]:
-    """Of the suites in which options are compared."""
-    found = {
-        suite: {s: one for s, result in results.items() if (one := calibration(examples, result.answers[suite]))}
+def _by_suite(
+    results: Mapping[System, SystemResult],
+    suites: Suites,
+    curve: Callable[[Sequence[Example], Sequence[ModelAnswer]], Measure],
+) -> dict[str, dict[System, Measure]]:
+    """A curve of each system and suite that has one."""
+    found: dict[str, dict[System, Measure]] = {
+        suite: {s: one for s, result in results.items() if (one := curve(examples, result.answers[suite]))}
         for suite, examples in suites.items()
     }
     return {suite: by_system for suite, by_system in found.items() if by_system}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from eval.report.schema import Curve, Lengths, Point, ReliabilityBin, System
+from eval.report.schema import Curve, Lengths, Point, ReliabilityBin, System, ThresholdPoint
 from eval.significance import Estimate
 
 TICKS = 4
@@ -78,6 +78,18 @@ def reliability_plot(bins: Sequence[ReliabilityBin], colour: str, label: str) ->
             Markup('<circle class="{}" cx="{}" cy="{:.2f}" r="2.5"/>').format(colour, x, 100 - 100 * right.value)
         )
     return _svg('class="interval square" viewBox="0 0 100 100"', parts, label)
+
+
+def threshold_plot(
+    curves: Mapping[System, Sequence[ThresholdPoint]], colour_of: Mapping[System, str], label: str
+) -> Markup:
+    """F1 from 0 to 1 by the share of questions that is answered, a line per system."""
+    ticks = [100 * tick / TICKS for tick in range(TICKS + 1)]
+    parts = [Markup('<line class="grid" x1="0" x2="100" y1="{0}" y2="{0}"/>').format(tick) for tick in ticks]
+    for system, points in curves.items():
+        places = " ".join(f"{100 * point.answered:.2f},{100 * (1 - point.f1.value):.2f}" for point in points)
+        parts.append(Markup('<polyline class="{}" points="{}"/>').format(colour_of[system], places))
+    return _svg(STRETCHED, parts, label)
 
 
 def loss_plot(curve: Curve, top: float, label: str) -> Markup:

@@ -199,6 +199,24 @@ class SelectivePoint(_ReportPart):
     right: Estimate
 
 
+class ThresholdPoint(_ReportPart):
+    """What a reader scores where it answers a part of the questions, those that it is surest of.
+
+    Attributes:
+        answered: The share that is answered.
+        threshold: The margin that each of these has at least; None where none is answered.
+        f1: Of all questions.
+        answerable: Of those with an answer; None where there are none.
+        unanswerable: Of those without one.
+    """
+
+    answered: float
+    threshold: float | None
+    f1: Estimate
+    answerable: Estimate | None
+    unanswerable: Estimate | None
+
+
 class Calibration(_ReportPart):
     """Whether a system is right as often as it is sure.
 
@@ -396,6 +414,7 @@ class Report(_ReportPart):
         comparisons: Every other system against the baseline; empty where only one model was evaluated.
         agreements: How many answers any two systems share; none in reports from before this key.
         calibration: By suite and system, where options are compared; none in reports from before this key.
+        thresholds: Threshold curves of readers by suite and system; none in reports from before this key.
         metrics: The metrics that occur.
         baselines: Scores of the trivial baselines by suite, baseline and metric; none in reports from before this key.
         lengths: Of the training split; None where the model was not trained on this dataset.
@@ -410,6 +429,7 @@ class Report(_ReportPart):
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...] = ()
     calibration: dict[str, dict[System, Calibration]] = Field(default_factory=dict)
+    thresholds: dict[str, dict[System, tuple[ThresholdPoint, ...]]] = Field(default_factory=dict)
     metrics: dict[str, MetricRecord]
     baselines: dict[str, dict[BaselineName, Scores]] = Field(default_factory=dict)
     suites: dict[str, SuiteRecord]
