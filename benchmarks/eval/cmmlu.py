@@ -20,8 +20,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel
-
 from common.files import write_json, write_text
 from common.machine import processor
 from eval.config import ExamConfig, SuiteConfig
@@ -42,12 +40,10 @@ Made by
 
 {items} items of {subjects}, in float32 on one thread. Seconds are of the processor, without loading the model.
 "The same" are items for which both choose the same option; the difference is the largest of all log-probabilities,
-in nats. The harness runs its hf back end at the batch size of these that is fastest. Tokens are what the model reads per
-item, padding included. Both read a question once for its four letters; what questions begin with is read once here, and
-here no other position gets logits of the whole vocabulary.
+in nats. The harness runs its hf back end at the batch size of these that is fastest.
 
-| model | examples | items | right: ours | lm_eval | the same | difference | tokens: ours | lm_eval | items/s: ours | lm_eval (batch) | ratio |
-|---|---|---|---|---|---|---|---|---|---|---|---|"""
+| model | examples | items | right: ours | lm_eval | the same | difference | items/s: ours | lm_eval (batch) | ratio |
+|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def main(given: dict[str, str]) -> None:
@@ -87,8 +83,7 @@ def line(model: str, shots: str, ours: dict[str, Any], theirs: dict[str, Any]) -
     difference = max(abs(a - b) for one, other in pairs for a, b in zip(one, other, strict=True))
     right = [sum(best(of["options"][id]) == of["right"][id] for id in items) for of in (ours, theirs)]
     speeds = [len(items) / of["seconds"] for of in (ours, theirs)]
-    tokens = [round(of["tokens"] / len(items)) for of in (ours, theirs)]
-    cells = [model, shots, len(items), *right, same, f"{difference:.1e}", *tokens, f"{speeds[0]:.2f}"]
+    cells = [model, shots, len(items), *right, same, f"{difference:.1e}", f"{speeds[0]:.2f}"]
     cells += [f"{speeds[1]:.2f} ({theirs['batch']})", f"{speeds[0] / speeds[1]:.1f}"]
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -122,20 +117,12 @@ def exam_of(given: dict[str, str]) -> Exam:
 def by_us(exam: Exam, model: Path) -> dict[str, Any]:
     """By our engine."""
     engine = load_engine(model)
-    tokens = counted(engine.model)
     began = time.process_time()
     found: dict[int, Any] = {}
     for answers in choose_options(engine, exam.items, range(len(exam.items))):
         found |= answers
     options = {item.example.id: list(found[i].options.values()) for i, item in enumerate(exam.items)}
-    return {"seconds": time.process_time() - began, "tokens": sum(tokens), "options": options}
-
-
-def counted(model: PreTrainedModel) -> list[int]:
-    """Gets the number of tokens of every batch that a model reads from now on."""
-    tokens: list[int] = []
-    model.get_input_embeddings().register_forward_hook(lambda module, read, states: tokens.append(read[0].numel()))
-    return tokens
+    return {"seconds": time.process_time() - began, "options": options}
 
 
 def by_the_harness(exam: Exam, model: Path, batch: int, folder: Path) -> dict[str, Any]:
@@ -147,13 +134,12 @@ def by_the_harness(exam: Exam, model: Path, batch: int, folder: Path) -> dict[st
     write_tasks(exam, folder)
     manager = TaskManager(include_path=str(folder), include_defaults=False)
     runner = HFLM(pretrained=str(model), dtype="float32", batch_size=batch, device="cpu")
-    tokens = counted(runner.model)
     began = time.process_time()
     found = lm_eval.simple_evaluate(
         runner, tasks=[task_of(exam, subject) for subject in exam.examples], task_manager=manager, bootstrap_iters=0
     )
     seconds = time.process_time() - began
-    return {"seconds": seconds, "tokens": sum(tokens), "options": dict(logged(exam, found["samples"]))}
+    return {"seconds": seconds, "options": dict(logged(exam, found["samples"]))}
 
 
 def logged(exam: Exam, samples: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, list[float]]]:
