@@ -88,8 +88,8 @@ async def _asked(backend: Backend, requests: Sequence[ModelCall], sampling: Samp
     accepted: list[AnswerStream] = []
     try:
         for request in requests:
-            drawn = {"temperature": request.temperature, "seed": request.seed} if request.temperature else {}
-            accepted.append(await backend.stream(request.messages, replace(sampling, **drawn)))
+            drawn = replace(sampling, temperature=request.temperature, seed=request.seed)
+            accepted.append(await backend.stream(request.messages, drawn if request.temperature else sampling))
     except BaseException:
         for one in accepted:
             one.cancel()
