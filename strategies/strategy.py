@@ -66,7 +66,7 @@ class ModelCall(NamedTuple):
     seed: int | None = None
 
 
-class Reply(Protocol):
+class ModelReply(Protocol):
     """What a strategy reads of a reply."""
 
     @property
@@ -76,7 +76,7 @@ class Reply(Protocol):
 
 
 Solving = Generator[Sequence[ModelCall], Sequence[Any], Any]
-"""Yields requests, is sent their replies (each a ``Reply``), returns one of them."""
+"""Yields requests, is sent their replies (each a ``ModelReply``), returns one of them."""
 
 
 @dataclass(frozen=True)

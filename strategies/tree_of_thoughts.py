@@ -12,11 +12,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from strategies.strategy import ModelCall, Question, Reply, Solving, Strategy, StrategyConfig, asking, seed_of
+from strategies.strategy import ModelCall, ModelReply, Question, Solving, Strategy, StrategyConfig, asking, seed_of
 
 Path = tuple[str, ...]
 """Steps, in order."""
-Ratings = Generator[Sequence[ModelCall], Sequence[Reply], list[float]]
+Ratings = Generator[Sequence[ModelCall], Sequence[ModelReply], list[float]]
 
 VALUES = {"不可能": 0.001, "也许能": 1.0, "一定能": 20.0}
 """The paper's weights for impossible, likely and sure; what says none of them counts as impossible."""
@@ -126,7 +126,7 @@ def _next_steps(
     ]
 
 
-def _continued(config: TreeOfThoughtsConfig, kept: Sequence[Path], replies: Sequence[Reply]) -> list[Path]:
+def _continued(config: TreeOfThoughtsConfig, kept: Sequence[Path], replies: Sequence[ModelReply]) -> list[Path]:
     """The kept paths with each next step, each path once."""
     paths: dict[Path, None] = {}
     for place, reply in enumerate(replies):

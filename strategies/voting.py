@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from rapidfuzz.distance import LCSseq
 
 from domains.mathematics.answers import final_letters, same_answer
-from strategies.strategy import Reply
+from strategies.strategy import ModelReply
 
 
-def elected(replies: Sequence[Reply], *, options: bool) -> Reply:
+def elected(replies: Sequence[ModelReply], *, options: bool) -> ModelReply:
     """The earliest of the replies whose final answer most of them share.
 
     Args:
@@ -24,7 +24,7 @@ def elected(replies: Sequence[Reply], *, options: bool) -> Reply:
     return replies[votes.index(max(votes))]
 
 
-def elected_or_central(replies: Sequence[Reply], *, options: bool) -> Reply:
+def elected_or_central(replies: Sequence[ModelReply], *, options: bool) -> ModelReply:
     """The same; where no two agree, as free texts seldom do, the one that is most like all others.
 
     That is the candidate of least expected loss where the replies stand for what might be right (minimum Bayes risk,
@@ -41,7 +41,7 @@ def elected_or_central(replies: Sequence[Reply], *, options: bool) -> Reply:
     return replies[likeness.index(max(likeness))]
 
 
-def _votes(replies: Sequence[Reply], options: bool) -> list[int]:
+def _votes(replies: Sequence[ModelReply], options: bool) -> list[int]:
     return [sum(_agree(one.text, other.text, options) for other in replies) for one in replies]
 
 
