@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, model_validator
 
 from app.access.keys import DEFAULT_FILE
 from common.command import Config
 from domains.domain import DomainName, Policy
 from models.config import DType, GgufType
 from models.engines.engine import RepetitionDetection, Sampling
+from strategies import AnyStrategyConfig, named
+from strategies.direct import ZeroShotConfig
+from strategies.strategy import StrategyConfig
 
 LEAST_TEMPERATURE = 0.01
 
@@ -95,6 +98,12 @@ DEFAULT_PRODUCER = "xinglin"
 GroundingChoice = Literal["auto", "entries", "none"]
 
 
+def _without_shots(strategy: StrategyConfig) -> StrategyConfig:
+    if strategy.shots:
+        raise ValueError("solved items before a question (shots) are chosen for evaluations; the service has none")
+    return strategy
+
+
 class ServeConfig(Config):
     """How requests are run.
 
@@ -110,6 +119,7 @@ class ServeConfig(Config):
         ask_back: Whether a complaint is asked about its red flags before it is answered, where the domain can.
         content_producer: Name or code of who is responsible for generated text, for the implicit AI label.
         sampling: How questions are answered; requests to ``/v1/chat/completions`` may ask for another way.
+        strategy: How questions are put to the model: a strategy of evaluations, by name, or by name and settings.
         repetition_detection: When a row that loops is ended; null never.
         prefix_cache_mib: Memory of ``engine=local`` for keys and values of what prompts begin with, MiB; 0 keeps none.
     """
@@ -124,6 +134,7 @@ class ServeConfig(Config):
     ask_back: bool = True
     content_producer: str = Field(default=DEFAULT_PRODUCER, min_length=1)
     sampling: SamplingConfig = SamplingConfig()
+    strategy: Annotated[AnyStrategyConfig, BeforeValidator(named), AfterValidator(_without_shots)] = ZeroShotConfig()
     repetition_detection: RepetitionConfig | None = RepetitionConfig()
     prefix_cache_mib: int = Field(default=512, ge=0)
 

@@ -51,6 +51,7 @@ from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
 from models.artifact import NO_ENTRIES, GroundingRecord, Turns
+from strategies import most_calls
 
 INTERNAL = AudienceConfig()
 
@@ -92,6 +93,8 @@ def create_app(
         await versions.start()
         first = versions.current
         logger.info("serving {} ({}) in the domain {}", first.name, first.id, model.domain.name)
+        if (calls := most_calls(config.strategy)) > 1:
+            logger.info("a question is put to the model by {}: up to {} calls", config.strategy.name, calls)
         yield
         await versions.close()
         if handover:

@@ -10,7 +10,7 @@ import grimp
 
 PAGE = Path(__file__).resolve().parent / "architecture.md"
 BEGIN, END = "<!-- made by docs/packages.py -->", "<!-- end -->"
-PACKAGES = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
+PACKAGES = ("app", "common", "data_recipes", "domains", "eval", "models", "strategies", "training")
 COMMANDS = {"build", "passages", "show", "suites", "validate", "config"}
 """Modules of ``data_recipes`` that are drawn as the package itself: its commands and their configuration."""
 

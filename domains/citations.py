@@ -9,7 +9,7 @@ from domains.knowledge_base import Entry
 from domains.retrieval.normalise import simplified
 
 _CITATION = re.compile(r"【([A-Za-z]+\d+)】")
-_CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
+CITATIONS = re.compile(r"【([A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*)】")
 _UNFINISHED = re.compile(r"【[A-Za-z0-9、，,;； ]{0,60}$")
 
 AskedFor = Mapping[str, Mapping[str, re.Pattern[str]]]
@@ -65,7 +65,7 @@ def without_foreign_citations(text: str, given: Collection[str]) -> tuple[str, i
         removed += len(ids) - len(kept)
         return marks(kept)
 
-    return _CITATIONS.sub(checked, text), removed
+    return CITATIONS.sub(checked, text), removed
 
 
 def unfinished_citation(text: str) -> int:

@@ -32,6 +32,9 @@ class ModelAnswer(_Record):
         seconds: From question to whole answer, of a server; of a model in this process, which answers in batches, the
             batch's time over its answers. None where unknown, as in answers from before this was measured.
         options: Log-probability of each option by its letter, nats.
+        margin: By how much a reader prefers its best span to "no answer".
+        span: That span, whether or not it is the answer.
+        stated: What the scorers of another tool say of it, in its log, by their names.
     """
 
     kind: AnswerKind = "generated"
@@ -44,6 +47,9 @@ class ModelAnswer(_Record):
     reference_tokens: int = 0
     seconds: float | None = None
     options: dict[str, float] = {}
+    margin: float | None = None
+    span: str = ""
+    stated: dict[str, str] = {}
 
 
 class Session(_Record):
@@ -72,7 +78,7 @@ class SystemRecord(_Record):
     Attributes:
         name: What it calls itself: its version, or the name of the model at a server.
         kind: ``base`` (what a run was tuned from, asked in the prompt format of that run), ``model`` (any directory or
-            GGUF file), ``server``, or the kind of a result.
+            GGUF file), ``server``, ``log`` (a run of another tool), or the kind of a result.
         origin: Its directory, file or URL.
         sha256: Of its weights, configuration and tokenizer, or of the GGUF file; empty for a server.
         tuned_from: The base that a result was tuned from; empty for any other.
@@ -81,6 +87,7 @@ class SystemRecord(_Record):
         prompt_format: How questions are written for it; a server does that itself.
         prompt_format_sha256: The hash of that.
         dtype: Type that it computes in.
+        stated: Scores that a log states itself, by scorer and metric.
         sessions: The processes whose answers are in the report, the first one first.
     """
 
@@ -94,6 +101,7 @@ class SystemRecord(_Record):
     prompt_format: str = ""
     prompt_format_sha256: str = ""
     dtype: str = ""
+    stated: dict[str, str] = {}
     sessions: tuple[Session, ...] = ()
 
 

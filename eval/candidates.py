@@ -20,7 +20,7 @@ from eval.own_items import own_dataset
 from eval.report.markdown import gate_told
 from eval.report.schema import BASE, OTHER, TUNED, Report, System, subject_of
 from eval.suites import select
-from eval.systems import base_of_run, plain_engine, plain_model, recorded_server, result_of_run, server
+from eval.systems import base_of_run, logged, plain_engine, plain_model, recorded_server, result_of_run, server
 from models.artifact import FILE_NAME as ARTIFACT_FILE
 from models.artifact import Artifact, LanguageModelArtifact, ReaderArtifact
 from models.beside_base import directory_of
@@ -162,6 +162,8 @@ def _candidate(name: System, system: SystemConfig, config: EvalConfig, written_a
     Raises:
         UserError: There is no such system, or it is an extractive reader or a reward model.
     """
+    if system.log is not None:
+        return logged(system.log)
     if system.path is None:
         return recorded_server(config.out, name) if config.rescore else server(system, config.out)
     path = locate(system.path)

@@ -10,9 +10,10 @@ from common.command import Config
 from data_recipes.schema.manifest import Description
 from eval.exams.published import ExamFormat
 from eval.gates.config import GateConfig
-from eval.strategies import AnyStrategyConfig, named
-from eval.strategies.direct import ZeroShotConfig
+from eval.inspect_runs import is_log
 from models.config import DType
+from strategies import AnyStrategyConfig, named
+from strategies.direct import ZeroShotConfig
 
 
 class ExamConfig(Config):
@@ -46,7 +47,7 @@ class SuiteConfig(Config):
         max_items: Most items per split, chosen by seed; None runs them all.
         max_new_tokens: Most tokens an answer may have; a longer one is cut and counted as cut. None lets every system
             finish, up to its context; an answer that loops is ended there.
-        strategy: How items are put to a model: its name, or its name and settings (``eval/strategies/``).
+        strategy: How items are put to a model: its name, or its name and settings (``strategies/``).
         batch_size: Conversations answered together.
         seed: Seed of the choice of items, and of the random examples that the report shows.
     """
@@ -78,11 +79,12 @@ class SuiteConfig(Config):
 
 
 class SystemConfig(Config):
-    """A system to evaluate, in one word (a path, a name on a hub, or a URL) or by its keys.
+    """A system to evaluate, in one word (a path, a name on a hub, a URL, or a log) or by its keys.
 
     Attributes:
         path: A run, the folder of its result, a model directory, a GGUF file, or ``owner/name`` of a model on a hub.
         url: Of an OpenAI-compatible server, up to and including ``/v1``; it is asked by ``/chat/completions``.
+        log: A log of inspect_ai, ``.eval`` or ``.json``, whose answers are judged.
         model: Its name there; null where the server has only one.
         key_file: A file with the server's key; null sends none.
         at_once: Questions that the server gets at the same time.
@@ -92,6 +94,7 @@ class SystemConfig(Config):
 
     path: str | None = None
     url: str | None = None
+    log: Path | None = None
     model: str | None = None
     key_file: Path | None = None
     at_once: int = Field(default=8, ge=1)
@@ -102,13 +105,15 @@ class SystemConfig(Config):
     @classmethod
     def _in_one_word(cls, value: Any) -> Any:
         if isinstance(value, str | Path):
-            return {"url" if str(value).startswith(("http://", "https://")) else "path": str(value)}
+            if str(value).startswith(("http://", "https://")):
+                return {"url": str(value)}
+            return {"log" if is_log(Path(value)) else "path": str(value)}
         return value
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.path is None) == (self.url is None):
-            raise ValueError("give a path or a URL of this system, and not both")
+        if sum(place is not None for place in (self.path, self.url, self.log)) != 1:
+            raise ValueError("give a path, a URL or a log of this system, and only one of them")
         if self.url is not None:
             parts = urlsplit(self.url)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or "@" in parts.netloc:
@@ -116,7 +121,7 @@ class SystemConfig(Config):
         return self
 
     def __str__(self) -> str:
-        return self.path or self.url or ""
+        return str(self.path or self.url or self.log)
 
 
 def _is_free(name: str) -> str:

@@ -26,9 +26,9 @@ from eval.config import SuiteConfig, SystemConfig
 from eval.exams.choosing import chosen
 from eval.exams.exam import ExamItem
 from eval.exams.published import LETTERS
-from eval.strategies.solving import solve_together
-from eval.strategies.strategy import ModelCall
+from eval.solving import solve_together
 from eval.suites import solving
+from strategies.strategy import ModelCall
 
 LONGEST_WAIT = 60.0
 """Seconds before a question is asked again."""
@@ -233,7 +233,7 @@ class Endpoint(Connection):
     def _reply(self, id: str, request: ModelCall, max_tokens: int | None) -> ModelAnswer | Failure:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [message.model_dump() for message in request.messages],
+            "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
             "temperature": request.temperature,
         }
         if request.seed is not None:

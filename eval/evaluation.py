@@ -25,13 +25,13 @@ from eval.exams.exam import Exam, ExamItem
 from eval.report.assemble import Suites, assemble
 from eval.report.schema import Report, System, subject_of
 from eval.report.write import write_report
-from eval.strategies.direct import FewShotConfig, ZeroShotConfig
-from eval.strategies.shots import with_shots
+from eval.shots import with_shots
 from eval.suites import answer_items, select
 from models.artifact import Artifact, LanguageModelArtifact
 from models.engines.engine import Engine
 from models.memory import release
 from models.numerics import instruction_set
+from strategies.direct import FewShotConfig, ZeroShotConfig
 
 LIBRARIES = ("torch", "transformers")
 
@@ -55,6 +55,7 @@ class Candidate:
         choose: The same for the options of an exam, which are compared by log-probability.
         identity: Everything that its answers to an item follow from, besides the decoding.
         artifact: What is known of its training.
+        session: The process that asked it, where it is a log of answers; else it is this one.
     """
 
     record: SystemRecord
@@ -62,11 +63,12 @@ class Candidate:
     choose: Choose
     identity: tuple[str, ...]
     artifact: Artifact | None = None
+    session: Session | None = None
 
     @property
     def is_local(self) -> bool:
         """Whether it computes in this process."""
-        return self.record.kind != "server"
+        return self.record.kind not in ("server", "log")
 
 
 def in_this_process(load: Callable[[], Engine]) -> Ask:
@@ -231,7 +233,7 @@ def _answers(
     if len(missing) < len(keys):
         logger.info("{}: {} of {} answers are stored already", system, len(keys) - len(missing), len(keys))
     if missing:
-        session = session_of(command, is_local=candidate.is_local)
+        session = candidate.session or session_of(command, is_local=candidate.is_local)
         file = store.begin(session)
         for answers in ask(missing):
             file.add({keys[i]: answer for i, answer in answers.items()})

@@ -70,10 +70,19 @@ def _scores(answers: Sequence[str], examples: Sequence[Example]) -> Array:
 def read_suites(reader: Reader, suites: Mapping[str, Sequence[Example]], batch_size: int, version: str) -> SystemResult:
     """Answers every item from its passage."""
     answers = {
-        name: tuple(ModelAnswer(text=reading.text or NO_ANSWER) for reading in readings(reader, examples, batch_size))
+        name: tuple(
+            ModelAnswer(text=reading.text or NO_ANSWER, margin=reading.margin, span=_span(example, reading))
+            for example, reading in zip(examples, readings(reader, examples, batch_size), strict=True)
+        )
         for name, examples in suites.items()
     }
     return SystemResult(model_version=version, answers=answers)
+
+
+def _span(example: Example, reading: Reading) -> str:
+    """The best span, whether or not it is the answer."""
+    assert example.passage is not None
+    return example.passage.context[reading.start : reading.end]
 
 
 def silent(suites: Mapping[str, Sequence[Example]]) -> SystemResult:

@@ -18,6 +18,7 @@ from data_recipes.schema.example import ONLY_BEHAVIOUR, Example, Message
 from data_recipes.schema.manifest import Counts, DatasetManifest, Description, SourceFile
 from domains.mathematics.answers import is_checkable
 from eval.config import SuiteConfig
+from eval.inspect_runs import is_log, typed_samples
 
 HELP = "docs/suites.md lists the keys of an item"
 
@@ -111,7 +112,8 @@ def read_items(suite: SuiteConfig) -> list[Example]:
     items: list[OwnItem] = []
     ids: dict[str, str] = {}
     questions: dict[str, str] = {}
-    for where, item in typed_lines(file_of(suite), OwnItem, HELP):
+    file = file_of(suite)
+    for where, item in typed_samples(file, OwnItem) if is_log(file) else typed_lines(file, OwnItem, HELP):
         for name, value, seen in (("id", item.id, ids), ("question", item.question.strip(), questions)):
             if value in seen:
                 raise UserError(

@@ -21,6 +21,7 @@ Evaluates models on test splits, exams or one's own items; writes index.html, re
   python eval/run.py model=RUN systems.older=OTHER_RUN out=report           a third model, compared with the base too
   python eval/run.py model=DIR dataset=DATASET out=report                   any model directory, alone
   python eval/run.py systems.a=RUN systems.b=FILE.gguf systems.c=http://127.0.0.1:8000/v1 out=report    side by side
+  python eval/run.py suite=log suite.items=LOG.eval systems.theirs=LOG.eval model=RUN out=report    a run of inspect_ai
   python eval/run.py model=RUN out=report rescore=true                      stored answers, after a judge was corrected
   python eval/run.py suite=medical_safety ablation=http://127.0.0.1:8000/v1 out=report    the served pipeline in parts
   python eval/run.py suite=medical_exam suite.path=CMMLU model=RUN out=report     a published exam, by log-probability
@@ -40,6 +41,7 @@ A SYSTEM is one of
   own prompt format, its chat template or its family's format; where it has none, in that of the run that is the model
   the URL of an OpenAI-compatible server, up to and including /v1: it is asked as its clients ask it
     systems.NAME.url=URL systems.NAME.model=MODEL systems.NAME.key_file=FILE    a model of several there, and its key
+  a log of inspect_ai (.eval or .json): the answers in it are judged as all others; suite=log asks what is in it
 
 Choices (files in configs/; dataset is the default, and no gate):
 {choices("eval")}
@@ -52,7 +54,8 @@ Often changed:
   suite.max_new_tokens=null   every system finishes, up to its context; above 2 % of answers that are not whole, none is
                               called better
 
-  suite.strategy=few_shot | chain_of_thought | self_consistency | tree_of_thoughts   how items are put to the model;
+  suite.strategy=few_shot | chain_of_thought | self_consistency | prompt_ensemble | least_to_most | tree_of_thoughts
+    how items are put to the model;
     suite.strategy.name=self_consistency suite.strategy.samples=10; calls, tokens and seconds stand in the report
 
   suite.exam.shots=0   'suite.exam.subjects=[anatomy,nutrition]'   'suite.exam.by=[logprob,generated]'

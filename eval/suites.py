@@ -17,10 +17,10 @@ from data_recipes.schema.example import Example
 from eval.answers import AnswerKind, ModelAnswer
 from eval.config import SuiteConfig
 from eval.own_items import read_items
-from eval.strategies import STRATEGIES
-from eval.strategies.solving import solve_together
-from eval.strategies.strategy import ModelCall, Solving
+from eval.solving import solve_together
 from models.engines.engine import Completion, Engine, RepetitionDetection, Sampling, Score
+from strategies import STRATEGIES
+from strategies.strategy import ModelCall, Question, Solving
 
 NOT_TEST = ("train", "dev")
 TOKENS_SCORED_AT_ONCE = 4096
@@ -115,7 +115,8 @@ def _answered(
 
 def solving(example: Example, config: SuiteConfig) -> Solving:
     """The suite's strategy at work on an item."""
-    return STRATEGIES[config.strategy.name].solve(config.strategy, example, config.seed)
+    asked = Question(example.id, example.prompt, options=bool(example.choices))
+    return STRATEGIES[config.strategy.name].solve(config.strategy, asked, config.seed)
 
 
 def _generated(engine: Engine, requests: Sequence[ModelCall], config: SuiteConfig) -> list[ModelAnswer]:

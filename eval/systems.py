@@ -4,15 +4,18 @@ What is wrong with a system (a missing base, a changed file, a template that can
 answer) is found when it is described, before any of them is asked.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from common.errors import UserError
 from common.hashing import sha256_of_hashes
+from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer, SystemRecord
-from eval.config import SystemConfig
+from eval.config import SuiteConfig, SystemConfig
 from eval.endpoint import Endpoint
 from eval.evaluation import Candidate, choosing_in_this_process, in_this_process
+from eval.exams.exam import ExamItem
+from eval.inspect_runs import read_run
 from eval.report.schema import Report, System
 from models.artifact import BesideBaseArtifact, LanguageModelArtifact, result_files
 from models.beside_base import base_of
@@ -160,6 +163,30 @@ def recorded_server(out: Path, system: System) -> Candidate:
         raise UserError(f"this report has no server {system!r}", where=str(file), fix="give the systems of the report")
     record = record.model_copy(update={"sessions": ()})
     return Candidate(record, _not_asked, _not_asked, _identity_of_server(record, out))
+
+
+def logged(path: Path) -> Candidate:
+    """A run of another tool, whose log has the answers.
+
+    Args:
+        path: A log of inspect_ai.
+
+    Raises:
+        UserError: There is no such log, or it cannot be read.
+    """
+    run = read_run(path)
+
+    def ask(
+        examples: Sequence[Example], wanted: Sequence[int], config: SuiteConfig
+    ) -> Iterator[Mapping[int, ModelAnswer]]:
+        yield run.answers_to(examples, wanted)
+
+    def choose(items: Sequence[ExamItem], wanted: Sequence[int]) -> Iterator[Mapping[int, ModelAnswer]]:
+        raise UserError(
+            "a log has answers, and no log-probabilities of options", where=str(path), fix="suite.exam.by=[generated]"
+        )
+
+    return Candidate(run.record, ask, choose, (run.record.sha256,), session=run.session)
 
 
 def _not_asked(*_: object) -> Iterator[Mapping[int, ModelAnswer]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests import commands
 from tests.commands import PROJECT
 
-COPIED = ("app", "common", "configs", "data_recipes", "domains", "eval", "models", "training", "tests")
+COPIED = ("app", "common", "configs", "data_recipes", "domains", "eval", "models", "strategies", "training", "tests")
 FILE = re.compile(r"^`(?P<path>[^`\n]+)`:\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINES = re.compile(
     r"^The import, and one line in the table `(?P<table>\w+)` of `(?P<path>[^`]+)`:\n\n"

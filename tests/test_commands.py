@@ -72,7 +72,7 @@ def test_help_comes_at_once_and_names_every_choice(typed: str) -> None:
 
 
 def test_every_script_that_is_a_command_is_in_the_table() -> None:
-    folders = ("app", "data_recipes", "domains", "eval", "models", "training")
+    folders = ("app", "data_recipes", "domains", "eval", "models", "strategies", "training")
     files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     commands = {str(f.relative_to(ROOT)) for f in files if "run_command(main" in f.read_text(encoding="utf-8")}
     listed = {typed if typed.endswith(".py") else file_of(typed) for typed in TYPED}

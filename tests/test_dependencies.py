@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OWN = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
+OWN = ("app", "common", "data_recipes", "domains", "eval", "models", "strategies", "training")
 WITH = {"app": ("serve",), "data_recipes/pipeline/executors/ray.py": ("ray",)}
 """The extras that a part needs: the service has one of its own, and ``engine=ray`` alone imports Ray."""
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
+PACKAGES = ("app", "common", "data_recipes", "domains", "eval", "models", "strategies", "training")
 
 
 def test_class_names_are_unique() -> None:

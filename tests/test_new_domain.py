@@ -15,7 +15,7 @@ FILE = re.compile(r"^`(?P<path>[^`\n]+)`:\n\n```\w+\n(?P<text>.*?)^```$", re.MUL
 LINE = re.compile(
     r"^One line in the table `(?P<table>\w+)` of `(?P<path>[^`]+)`:\n\n```diff\n\+(?P<line>.*)\n```$", re.MULTILINE
 )
-COPIED = ("app", "common", "configs", "data_recipes", "domains", "eval", "models", "training", "tests")
+COPIED = ("app", "common", "configs", "data_recipes", "domains", "eval", "models", "strategies", "training", "tests")
 
 
 @pytest.fixture(scope="module")

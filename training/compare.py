@@ -7,7 +7,8 @@ from common.command import run_command
 HELP = """
 python -m training.compare RUN RUN … [out=FILE.html]
 
-Compares runs, finished or not: what each is, how far it is, dev loss and scores, and the settings that differ.
+Compares runs, finished or not: what each is, how far it is, dev loss and scores, and the settings that differ. Of runs
+that differ in their seed alone (training/run.py … seeds=3) also how much the scores do.
 
   python -m training.compare runs/medical_qlora/*                     as a table
   python -m training.compare runs/medical_qlora/* out=compared.html   also a page with the curves of the dev loss

@@ -1,6 +1,7 @@
 """Runs side by side: what each is, how far it is, how well it does, and which settings differ."""
 
 import math
+import statistics
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from common.errors import UserError
-from eval.report.schema import Report, shown_interval
+from eval.report.schema import Report, shown, shown_interval
 from eval.report.wording import headlines
 from models.run_directory import CONFIG_FILE, RunDirectory, read_metrics
 from training.resume import is_finished
@@ -120,19 +121,39 @@ def differences(runs: Sequence[ComparedRun]) -> list[ComparedLine]:
     return [line for line in lines if len(set(line.cells)) > 1]
 
 
+def over_seeds(runs: Sequence[ComparedRun]) -> list[ComparedLine]:
+    """What the training seed alone changes: mean, standard deviation and range of each score at the top of the reports.
+
+    None of the reports' intervals has that in it: they are about other items, asked of the same model. Nothing where
+    the runs differ in more than their seed, or one has no report.
+    """
+    reports = [run.report for run in runs if run.report]
+    if [line.name for line in differences(runs)] != ["seed"] or len(reports) < len(runs):
+        return []
+    head = ComparedLine(f"随种子而变 over {len(runs)} seeds", ["均值 mean", "标准差 SD", "最小 least", "最大 most"])
+    found = {score: [_value(report, *score) for report in reports] for score in headlines(reports[0])}
+    return [head, *(_spread(reports[0], score, values) for score, values in found.items() if None not in values)]
+
+
+def _spread(report: Report, score: tuple[str, str], values: Sequence[float | None]) -> ComparedLine:
+    known, unit = [value for value in values if value is not None], report.metrics[score[1]].unit
+    told = (statistics.mean(known), statistics.stdev(known), min(known), max(known))
+    return ComparedLine(" ".join(score), [shown(value, unit) for value in told])
+
+
 def text(runs: Sequence[ComparedRun]) -> str:
     """The comparison for a terminal."""
     head = ComparedLine("", [run.name for run in runs])
     differing = differences(runs)
-    tables = [[head, *facts(runs)], [ComparedLine("设置不同 settings that differ", head.cells), *differing]]
-    return "\n\n".join(_aligned(table) for table in (tables if differing else tables[:1]))
+    settings = [ComparedLine("设置不同 settings that differ", head.cells), *differing] if differing else []
+    return "\n\n".join(_aligned(table) for table in ([head, *facts(runs)], settings, over_seeds(runs)) if table)
 
 
 def page(runs: Sequence[ComparedRun]) -> str:
     """The comparison as one self-contained HTML file, with the curves of the dev loss."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        runs=runs, facts=facts(runs), differences=differences(runs), plot=Plot.of(runs)
+        runs=runs, facts=facts(runs), differences=differences(runs), seeds=over_seeds(runs), plot=Plot.of(runs)
     )
 
 
@@ -219,6 +240,11 @@ def _seconds(metrics: Sequence[Mapping[str, Any]]) -> str:
 
 def _gibibytes(value: int | None) -> str:
     return NONE if value is None else f"{value / 2**30:.2f} GiB"
+
+
+def _value(report: Report, suite: str, metric: str) -> float | None:
+    score = report.systems[report.subject].get(suite, {}).get(metric)
+    return score.value if score else None
 
 
 def _score(report: Report | None, suite: str, metric: str) -> str:

@@ -32,6 +32,8 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=medical_reward                       a model that rates answers; then medical_rlhf
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
   python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
+  python training/run.py recipe=medical_qlora seeds=3                three runs, what chance alone changes in them;
+                                                                     then python -m training.compare RUN RUN RUN
   python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
   python training/run.py resume=runs/medical_qlora/20261123-101500   resumes an interrupted run
   python training/run.py resume=latest                               resumes the latest one that has not finished
@@ -76,6 +78,8 @@ def main(arguments: list[str]) -> None:
         if summary := run_chain(one.config, one.run, one.command, one.base):
             print(summary)
 
+
+MOST_SEEDS = 20
 
 LAUNCHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 """Where mpirun says how many processes it has started; torchrun and accelerate say it in ``WORLD_SIZE``."""
@@ -122,8 +126,27 @@ def _planned(arguments: list[str]) -> list[Planned]:
     from common.composition import combinations
     from training.stages import read_stage
 
+    arguments = _with_seeds(arguments)
     commands = [command_line("training/run.py", words) for words in combinations(arguments)]
     return [Planned(config, command) for config, command in zip(read_stage(arguments), commands, strict=True)]
+
+
+def _with_seeds(arguments: list[str]) -> list[str]:
+    """``seeds=N`` is the sweep ``-m seed=1,…,N``.
+
+    Raises:
+        UserError: N is no number from 2 to 20, or there is another sweep or seed.
+    """
+    given = [word for word in arguments if word.startswith("seeds=")]
+    if not given:
+        return arguments
+    number = given[-1].removeprefix("seeds=")
+    if not number.isdecimal() or not 2 <= int(number) <= MOST_SEEDS:
+        raise UserError("this is no number of seeds", where=given[-1], fix=f"give 2 to {MOST_SEEDS}, e.g. seeds=3")
+    others = [word for word in arguments if word not in given]
+    if "-m" in others or any(word.startswith("seed=") for word in others):
+        raise UserError("seeds= is a sweep over seed=", where=given[-1], fix="give it alone, or -m seed=1,2,3")
+    return ["-m", *others, f"seed={','.join(str(seed) for seed in range(1, int(number) + 1))}"]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.backends.backend import Backend, PromptTooLong
+from app.backends.strategy import stream
 from app.config import ServeConfig
 from app.pipeline.consultation import Consultation, Decided
 
@@ -28,7 +29,9 @@ class AnswerStage:
         tokens = self.config.answer_tokens(consultation.max_tokens)
         sampling = replace(consultation.sampling or self.config.qa_sampling, max_new_tokens=tokens)
         try:
-            reply = consultation.caller.metered(await self.backend.stream(consultation.conversation, sampling))
+            reply = consultation.caller.metered(
+                await stream(self.backend, self.config.strategy, consultation.conversation, sampling)
+            )
             return Decided(consultation, reply, if_empty=EMPTY + self.no_answer)
         except PromptTooLong:
             if not consultation.history or consultation.turns is not None:

@@ -3,8 +3,10 @@
 from collections.abc import Container
 
 from eval.judges.bleu_zh import judge as bleu_zh
+from eval.judges.calibration import judge as calibration
 from eval.judges.choice import judge as choice
 from eval.judges.citation import judge as citation
+from eval.judges.claim_support import judge as claim_support
 from eval.judges.emergency import judge as emergency
 from eval.judges.fact_recall import judge as fact_recall
 from eval.judges.held_out_loss import judge as held_out_loss
@@ -21,12 +23,14 @@ JUDGES: dict[str, Judge] = {
     judge.name: judge
     for judge in (
         *choice.JUDGES,
+        *calibration.JUDGES,
         *pair_accuracy.JUDGES,
         *math_answer.JUDGES,
         *image_prompt_format.JUDGES,
         *squad_zh_en.JUDGES,
         *fact_recall.JUDGES,
         *citation.JUDGES,
+        *claim_support.JUDGES,
         *emergency.JUDGES,
         *refusal.JUDGES,
         *withholding.JUDGES,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from data_recipes.schema.manifest import MANIFEST, DatasetManifest, GroundingUse
 from eval import significance
 from eval.answers import ModelAnswer, SystemResult
 from eval.baselines import measure_baselines
+from eval.calibration import calibration
 from eval.config import SuiteConfig
 from eval.exams.exam import Exam
 from eval.judges import JUDGES, primary
@@ -49,7 +51,7 @@ from eval.report.schema import (
 )
 from eval.scoring import Measurement, measure
 from eval.significance import Estimate
-from eval.strategies import STRATEGIES
+from eval.thresholds import threshold_curve
 from models.artifact import (
     AdapterArtifact,
     Artifact,
@@ -59,12 +61,14 @@ from models.artifact import (
 )
 from models.loops import find_loop
 from models.run_directory import read_metrics
+from strategies import most_calls
 
 CURVE_POINTS = 200  # a plot cannot show more
 LENGTH_BINS = 20
 QUESTION_LENGTHS = (15, 30, 60, 200)  # by which scores are broken down
 VERSIONS = ("torch", "transformers", "peft", "sacrebleu", "rapidfuzz", "numpy")
 
+Measure = TypeVar("Measure")
 Suites = Mapping[str, Sequence[Example]]
 Measured = dict[System, dict[str, dict[str, Measurement]]]
 """Measurements by system, suite and metric."""
@@ -142,6 +146,8 @@ def assemble(
             _unfinished(counted, suites),
         ),
         agreements=_agreements(results, suites),
+        calibration=_by_suite(results, suites, calibration),
+        thresholds=_by_suite(results, suites, threshold_curve),
         metrics=_metrics(measured),
         baselines={
             suite: {name: _scores(m, examples) for name, m in measure_baselines(examples, config.seed).items()}
@@ -353,6 +359,19 @@ def _agreements(results: Mapping[System, SystemResult], suites: Suites) -> tuple
         for suite, examples in suites.items()
         if not all(example.is_text for example in examples)
     )
+
+
+def _by_suite(
+    results: Mapping[System, SystemResult],
+    suites: Suites,
+    curve: Callable[[Sequence[Example], Sequence[ModelAnswer]], Measure],
+) -> dict[str, dict[System, Measure]]:
+    """A curve of each system and suite that has one."""
+    found: dict[str, dict[System, Measure]] = {
+        suite: {s: one for s, result in results.items() if (one := curve(examples, result.answers[suite]))}
+        for suite, examples in suites.items()
+    }
+    return {suite: by_system for suite, by_system in found.items() if by_system}
 
 
 def _same(system: SystemResult, other: SystemResult, suite: str, examples: Sequence[Example]) -> Estimate:
@@ -579,7 +598,7 @@ def _strategy_told(config: SuiteConfig) -> str:
     """The strategy with its settings, and its budget of calls."""
     strategy = config.strategy
     settings = ", ".join(f"{key}={value}" for key, value in strategy.model_dump(exclude={"name"}).items())
-    return f"{strategy.name} ({settings}; at most {STRATEGIES[strategy.name].calls(strategy)} calls per item)"
+    return f"{strategy.name} ({settings}; at most {most_calls(strategy)} calls per item)"
 
 
 def _grounding(used: GroundingUsed | None) -> str:
@@ -618,6 +637,7 @@ def _items(
             odd={system: by_suite[suite][place] for system, by_suite in odd.items()},
             overlaps=example.id in overlapping[suite],
             scores={system: scores[system, suite, place] for system in results},
+            stated={s: said for s, result in results.items() if (said := result.answers[suite][place].stated)},
         )
         for suite, place in places
     ]

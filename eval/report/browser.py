@@ -104,6 +104,7 @@ def _rows(
             "odd": [item.odd.get(system, ()) for system in report.systems],
             "scores": [_shares(item.scores[system], metrics) for system in report.systems],
             "decisive": next((metrics.index(name) for name in shares if name in item.scores[report.subject]), None),
+            "stated": [item.stated.get(system, {}) for system in report.systems],
             "overlaps": item.overlaps,
         }
 

@@ -116,6 +116,8 @@ def html(report: Report, items: Sequence[ItemRecord]) -> str:
         browser=browser(report, items),
         misses=_misses(report, items),
         examples=_examples(items, report.provenance.seed),
+        reliability={suite: _reliability(report, suite) for suite in report.calibration},
+        thresholds={suite: _thresholds(report, suite) for suite in report.thresholds},
         loss=_loss(report),
         lengths=_lengths(report),
     )
@@ -169,6 +171,26 @@ def _row(report: Report, name: Text, scores: dict[System, Estimate], metric: str
     numbers = progression([shown(score.value, report.metrics[metric].unit) for score in scores.values()])
     plot = _interval_plot(full, scores, report, metric)
     return PlotRow(full if with_metric else name, scores[report.subject].n, plot, numbers)
+
+
+def _reliability(report: Report, suite: str) -> dict[System, Markup]:
+    """The reliability diagram of each system."""
+    names, colours = wording.system_names(report), plots.colours(list(report.systems))
+    found = {}
+    for system, one in report.calibration[suite].items():
+        said = "；".join(f"{shown(b.confidence, 'share')} → {shown_interval(b.right, 'share')}" for b in one.bins)
+        found[system] = plots.reliability_plot(one.bins, colours[system], f"{names[system].zh}：{said}")
+    return found
+
+
+def _thresholds(report: Report, suite: str) -> Markup:
+    """F1 by the share of questions that is answered."""
+    names, curves = wording.system_names(report), report.thresholds[suite]
+    said = []
+    for system, points in curves.items():
+        told = "，".join(f"{shown(one.answered, 'share')} → {shown(one.f1.value, 'share')}" for one in points)
+        said.append(f"{names[system].zh} {told}")
+    return plots.threshold_plot(curves, plots.colours(list(report.systems)), f"F1：{'；'.join(said)}")
 
 
 def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, metric: str) -> Markup:

@@ -62,11 +62,12 @@ const chip = (item, system) => {
 const answer = (item, system) => {
   const scores = Object.entries(item.scores[system]).map(([metric, score]) =>
     element("span", {}, both(data.metrics[metric].name), ` ${(100 * score).toFixed(1)}%`));
+  const stated = Object.entries(item.stated[system]).map(([scorer, value]) => element("span", {}, `${scorer}: ${value}`));
   const odd = item.odd[system].map((name) => element("em", { className: "odd" }, both(data.odd[name])));
   return element("div", { className: data.systems[system].colour },
     element("span", { className: "small" }, both(data.systems[system].name)), ...odd,
     element("p", { className: "text" }, item.answers[system]),
-    element("span", { className: "scores" }, ...scores));
+    element("span", { className: "scores" }, ...scores, ...stated));
 };
 const ROLES = { system: ["系统提示", "system"], user: ["用户", "user"], assistant: ["助手", "assistant"] };
 const detail = (item) => {

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from eval.report.schema import Curve, Lengths, Point, System
+from eval.report.schema import Curve, Lengths, Point, ReliabilityBin, System, ThresholdPoint
 from eval.significance import Estimate
 
 TICKS = 4
@@ -55,6 +55,41 @@ def interval_plot(scores: Mapping[System, Estimate], colour_of: Mapping[System, 
 def _percent(share: float) -> str:
     """Where a share is drawn, with room at both ends for half a dot."""
     return f"{2 + 96 * min(max(share, 0.0), 1.0):.2f}"
+
+
+def reliability_plot(bins: Sequence[ReliabilityBin], colour: str, label: str) -> Markup:
+    """Confidence from left to right, the share of right answers from bottom to top, both from 0 to 1, and the diagonal
+    on which a calibrated system lies.
+
+    Args:
+        bins: At least one.
+        colour: The class of the system's colour.
+        label: The text for screen readers.
+    """
+    ticks = [100 * tick / TICKS for tick in range(TICKS + 1)]
+    parts = [Markup('<line class="grid" x1="0" x2="100" y1="{0}" y2="{0}"/>').format(tick) for tick in ticks]
+    parts.append(Markup('<line class="grid diagonal" x1="0" x2="100" y1="100" y2="0"/>'))
+    for one in bins:
+        x, right = f"{100 * one.confidence:.2f}", one.right
+        if right.low is not None and right.high is not None:
+            ends = f"{100 * (1 - right.low):.2f}", f"{100 * (1 - right.high):.2f}"
+            parts.append(Markup('<line class="{}" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(colour, x, x, *ends))
+        parts.append(
+            Markup('<circle class="{}" cx="{}" cy="{:.2f}" r="2.5"/>').format(colour, x, 100 - 100 * right.value)
+        )
+    return _svg('class="interval square" viewBox="0 0 100 100"', parts, label)
+
+
+def threshold_plot(
+    curves: Mapping[System, Sequence[ThresholdPoint]], colour_of: Mapping[System, str], label: str
+) -> Markup:
+    """F1 from 0 to 1 by the share of questions that is answered, a line per system."""
+    ticks = [100 * tick / TICKS for tick in range(TICKS + 1)]
+    parts = [Markup('<line class="grid" x1="0" x2="100" y1="{0}" y2="{0}"/>').format(tick) for tick in ticks]
+    for system, points in curves.items():
+        places = " ".join(f"{100 * point.answered:.2f},{100 * (1 - point.f1.value):.2f}" for point in points)
+        parts.append(Markup('<polyline class="{}" points="{}"/>').format(colour_of[system], places))
+    return _svg(STRETCHED, parts, label)
 
 
 def loss_plot(curve: Curve, top: float, label: str) -> Markup:

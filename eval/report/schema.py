@@ -173,6 +173,62 @@ class Agreement(_ReportPart):
     share: Estimate
 
 
+class ReliabilityBin(_ReportPart):
+    """Answers of about the same confidence.
+
+    Attributes:
+        confidence: Its mean, 0 to 1.
+        right: The share of right ones.
+    """
+
+    confidence: float
+    right: Estimate
+
+
+class SelectivePoint(_ReportPart):
+    """The answers of a system that it is surest of.
+
+    Attributes:
+        coverage: Their share of all.
+        threshold: The confidence that each of them has at least.
+        right: The share of right ones among them.
+    """
+
+    coverage: float
+    threshold: float
+    right: Estimate
+
+
+class ThresholdPoint(_ReportPart):
+    """What a reader scores where it answers a part of the questions, those that it is surest of.
+
+    Attributes:
+        answered: The share that is answered.
+        threshold: The margin that each of these has at least; None where none is answered.
+        f1: Of all questions.
+        answerable: Of those with an answer; None where there are none.
+        unanswerable: Of those without one.
+    """
+
+    answered: float
+    threshold: float | None
+    f1: Estimate
+    answerable: Estimate | None
+    unanswerable: Estimate | None
+
+
+class Calibration(_ReportPart):
+    """Whether a system is right as often as it is sure.
+
+    Attributes:
+        bins: By confidence, of equal width, those with answers.
+        selective: Fewer and fewer of the surest answers, all of them last.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    selective: tuple[SelectivePoint, ...]
+
+
 class SuiteRecord(_ReportPart):
     """What a suite consists of; items without a reference answer are answered but not scored.
 
@@ -326,6 +382,7 @@ class ItemRecord(_ReportPart):
     Attributes:
         odd: What is unusual about each answer; none in files from before this key.
         overlaps: Whether it overlaps with the training data of at least one system.
+        stated: What the scorers of another tool say of an answer that is from its log, by system and scorer.
     """
 
     id: str
@@ -340,6 +397,7 @@ class ItemRecord(_ReportPart):
     odd: dict[System, tuple[Odd, ...]] = Field(default_factory=dict)
     overlaps: bool = False
     scores: dict[System, dict[str, float]]
+    stated: dict[System, dict[str, str]] = Field(default_factory=dict)
 
 
 class Report(_ReportPart):
@@ -355,6 +413,8 @@ class Report(_ReportPart):
             least ten items; none in reports from before this key.
         comparisons: Every other system against the baseline; empty where only one model was evaluated.
         agreements: How many answers any two systems share; none in reports from before this key.
+        calibration: By suite and system, where options are compared; none in reports from before this key.
+        thresholds: Threshold curves of readers by suite and system; none in reports from before this key.
         metrics: The metrics that occur.
         baselines: Scores of the trivial baselines by suite, baseline and metric; none in reports from before this key.
         lengths: Of the training split; None where the model was not trained on this dataset.
@@ -368,6 +428,8 @@ class Report(_ReportPart):
     breakdowns: dict[Facet, dict[System, dict[str, dict[str, Scores]]]] = Field(default_factory=dict)
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...] = ()
+    calibration: dict[str, dict[System, Calibration]] = Field(default_factory=dict)
+    thresholds: dict[str, dict[System, tuple[ThresholdPoint, ...]]] = Field(default_factory=dict)
     metrics: dict[str, MetricRecord]
     baselines: dict[str, dict[BaselineName, Scores]] = Field(default_factory=dict)
     suites: dict[str, SuiteRecord]

@@ -60,6 +60,7 @@ KIND_OF_SYSTEM = {
     "base": Text("微调所用的基座，用微调的提示格式提问", "what was tuned, asked in the prompt format of the run"),
     "model": Text("普通模型", "an ordinary model"),
     "server": Text("服务器（OpenAI 接口）", "a server (OpenAI's API)"),
+    "log": Text("其他工具的评测记录（inspect_ai）", "a run of another tool, read from its log (inspect_ai)"),
     **{kind.model_fields["kind"].default: Text(*kind.described) for kind in KINDS},
 }
 KIND_OF_RESULT = {kind.model_fields["kind"].default: Text(*kind.described) for kind in KINDS}
@@ -132,14 +133,15 @@ METHOD = Text(
     "折算（Korn 与 Graubard）；其余用组的刀切法和 t 分布。比较：同题配对，以组为单位的 t 检验，区间不含 0 即 p < "
     f"{LEVEL}；对主要指标的比较作 Holm 校正，校正后 p < {LEVEL} 才说更好或更差；整个区间都小到无须在意（份额 "
     f"{MATTERS['share']:.0%} 以内）则为相当。其余指标，以及不足 {LEAST_ITEMS} 题或 "
-    f"{LEAST_GROUPS} 组的，只列区间，不作结论。",
+    f"{LEAST_GROUPS} 组的，只列区间，不作结论。区间不含换一个训练种子的变化：用 seeds=3 训练并比较。",
     "Intervals: 95%. Items about the same entry are right and wrong together, so the unit is the group: means of "
     "scores from 0 to 1 have the exact binomial interval of as many independent items as the groups are worth (Korn "
     "and Graubard), the others Student's t by the jackknife over groups. Comparisons: paired on the same items, "
     f"t-test over groups, whose p is below {LEVEL} exactly where the interval does not contain 0; Holm-corrected over "
     f"the primary metrics; better or worse requires a corrected p below {LEVEL}, and equivalent an interval wholly "
     f"within what nobody would act on ({MATTERS['share']:.0%} of a share). Other metrics, and those of fewer than "
-    f"{LEAST_ITEMS} items or {LEAST_GROUPS} groups, have intervals and no verdict.",
+    f"{LEAST_ITEMS} items or {LEAST_GROUPS} groups, have intervals and no verdict. What another training seed "
+    "changes is in no interval: train with seeds=3 and compare.",
 )
 SHOWN_WITH_EXAMPLES = [name for name, judge in JUDGES.items() if judge.prominence != "detail"]
 
@@ -470,6 +472,7 @@ def system_lines(record: SystemRecord) -> list[tuple[Text, str]]:
         (Text("提示格式", "Prompt format"), record.prompt_format),
         (Text("提示格式 SHA-256", "Prompt format SHA-256"), record.prompt_format_sha256),
         (Text("数值类型", "Data type"), record.dtype),
+        (Text("记录中自带的得分", "Scores that the log states"), ", ".join(map(" ".join, record.stated.items()))),
     ]
     for session in record.sessions:
         versions = ", ".join(f"{name} {version}" for name, version in session.versions.items())

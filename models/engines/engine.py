@@ -103,6 +103,7 @@ class Completion:
 
     Attributes:
         ids: Token ids of the answer, with the one that ended it; empty where the engine does not say.
+        calls: How often the model was asked for it; its tokens are those of all calls.
         logprobs: Of the tokens of prompt and answer, the one that ended it included, where they were asked for.
     """
 
@@ -112,6 +113,7 @@ class Completion:
     completion_tokens: int
     logprobs: tuple[TokenLogprob, ...] = ()
     ids: tuple[int, ...] = ()
+    calls: int = 1
 
 
 @dataclass(frozen=True)

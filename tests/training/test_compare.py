@@ -9,8 +9,12 @@ import yaml
 
 from common.errors import UserError
 from common.files import write_json
+from eval.report.schema import Report
+from eval.report.wording import headlines
+from tests.eval.test_own_items import report_on, suite_of
 from training.compare import main
-from training.comparison import Plot, differences, facts, read_run, text
+from training.comparison import Plot, differences, facts, over_seeds, page, read_run, text
+from training.run import _with_seeds
 
 
 def begun(folder: Path, *, rate: float, lines: list[dict[str, float]]) -> Path:
@@ -103,3 +107,35 @@ def test_what_is_wrong_is_told_in_words(words: list[str], said: str, pair: tuple
     (pair[0] / "report").mkdir()
     with pytest.raises(UserError, match=said):
         main([word.format(runs=pair[0].parent.parent) for word in words])
+
+
+def of_seed(folder: Path, seed: int, share: float, report: Report) -> Path:
+    """A finished run whose primary score is a share."""
+    begun(folder, rate=1e-4, lines=[TWENTY])
+    values = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+    (folder / "config.yaml").write_text(yaml.safe_dump(values | {"seed": seed}), encoding="utf-8")
+    [suite, metric] = headlines(report)[0]
+    content = report.model_dump(mode="json")
+    content["systems"][report.subject][suite][metric]["value"] = share
+    (folder / "report").mkdir()
+    write_json(folder / "report/report.json", content)
+    return folder
+
+
+def test_what_the_seed_changes_is_told_of_runs_that_differ_in_nothing_else(tmp_path: Path) -> None:
+    report = report_on(suite_of(tmp_path), tmp_path / "out")
+    runs = [of_seed(tmp_path / f"runs/tried/{n}", n, share, report) for n, share in enumerate((0.5, 0.6, 0.55))]
+    read = [read_run(path) for path in runs]
+    head, first, *_ = over_seeds(read)
+    assert "3 seeds" in head.name and list(first.cells) == ["55.0%", "5.0%", "50.0%", "60.0%"]
+    assert "55.0%" in text(read) and "标准差 SD" in page(read)
+    other = begun(tmp_path / "runs/tried/other", rate=2e-4, lines=[])
+    assert over_seeds([*read, read_run(other)]) == [] == over_seeds(read[:1])
+
+
+def test_seeds_are_a_sweep() -> None:
+    assert _with_seeds(["recipe=x", "seeds=3"]) == ["-m", "recipe=x", "seed=1,2,3"]
+    assert _with_seeds(["recipe=x", "-m", "seed=1,2"]) == ["recipe=x", "-m", "seed=1,2"]
+    for wrong in (["seeds=1"], ["seeds=x"], ["seeds=3", "seed=5"], ["-m", "seeds=3", "method.rank=4,8"]):
+        with pytest.raises(UserError, match="seeds"):
+            _with_seeds(wrong)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from canary import CODE, LIST, ROOT, Row, rows
 
-FOLDERS = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
+FOLDERS = ("app", "common", "data_recipes", "domains", "eval", "models", "strategies", "training")
 DOCUMENTED = re.compile(
     r"(fastapi(?!\.sse)|starlette|pyarrow|pydantic|numpy|safetensors\.(torch|numpy)|scipy|markdown_it\.tree|torch\.utils|huggingface_hub\.errors"
     r"|hydra\.errors|omegaconf\.errors|sacrebleu\.metrics|bitsandbytes\.nn|transformers\.utils\.logging"

@@ -7,15 +7,13 @@ training data.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from data_recipes.leakage.normalise import question, runs
+from data_recipes.schema.demonstration import Choice
 from data_recipes.schema.example import HEAD_OF_DEMONSTRATIONS, Example, Message
 from data_recipes.sources.derived.points import point
-
-Choice = Literal["fixed", "random", "similar"]
 
 NGRAM = 2  # characters; most Chinese words have two
 K1, B = 1.2, 0.75  # as in Robertson and Zaragoza 2009

@@ -8,12 +8,13 @@ from tqdm import tqdm
 
 from common.command import Config
 from common.errors import UserError
+from data_recipes.schema.demonstration import Choice
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from data_recipes.schema.splits import TRAIN
 from data_recipes.sources.derived.built_datasets import checked, common_grounding, licences, open_dataset, rows_of
-from data_recipes.sources.derived.demonstrations import Choice, Demonstrations, prefixed, shown
+from data_recipes.sources.derived.demonstrations import Demonstrations, prefixed, shown
 from data_recipes.sources.derived.points import point
 from data_recipes.sources.source import Source, SourceDetails
 

@@ -32,7 +32,8 @@ def test_one_command_compares_a_run_with_its_base(
     report = Report.load(tmp_path / "out" / "report.json")
     assert list(report.suites) == ["medical_exam_generated", "medical_exam_logprob"]
     logprob, generated = (report.systems["tuned"][f"medical_exam_{how}"] for how in ("logprob", "generated"))
-    assert set(logprob) == {"choice_logprob", "choice_logprob_per_character"}
+    assert set(logprob) == {"choice_logprob", "choice_logprob_per_character", "choice_calibration_error"}
+    assert report.calibration["medical_exam_logprob"]["tuned"].selective[-1].right == logprob["choice_logprob"]
     assert "choice_generated" in generated and "choice_logprob" not in generated and "math_answer" not in generated
     assert logprob["choice_logprob"].n == 12 and 0 <= (logprob["choice_logprob"].low or 0) <= 1
     assert logprob["choice_logprob"] == logprob["choice_logprob_per_character"]  # every option is one letter

@@ -4,9 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from data_recipes.schema.example import Example
-from eval.bilingual import Text
-from eval.strategies.strategy import ModelCall, Solving, Strategy, StrategyConfig
+from strategies.strategy import ModelCall, Question, Solving, Strategy, StrategyConfig
 
 
 class ZeroShotConfig(StrategyConfig):
@@ -23,10 +21,10 @@ class FewShotConfig(StrategyConfig):
     shots: int = Field(default=3, ge=1, le=32)
 
 
-def _solve(config: StrategyConfig, example: Example, seed: int) -> Solving:
-    [reply] = yield [ModelCall(example.prompt)]
+def _solve(config: StrategyConfig, question: Question, seed: int) -> Solving:
+    [reply] = yield [ModelCall(question.messages)]
     return reply
 
 
-ZERO_SHOT = Strategy(Text("零样本", "zero-shot"), ZeroShotConfig, _solve, lambda config: 1)
-FEW_SHOT = Strategy(Text("少样本", "few-shot"), FewShotConfig, _solve, lambda config: 1)
+ZERO_SHOT = Strategy(("零样本", "zero-shot"), ZeroShotConfig, _solve, lambda config: 1)
+FEW_SHOT = Strategy(("少样本", "few-shot"), FewShotConfig, _solve, lambda config: 1)

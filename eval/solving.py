@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from eval.answers import ModelAnswer
-from eval.strategies.strategy import ModelCall, Solving
+from strategies.strategy import ModelCall, Solving
 
 AskAll = Callable[[Sequence[ModelCall]], Sequence[ModelAnswer]]
 """Answers requests, in their order."""

@@ -10,11 +10,11 @@ from common.errors import UserError
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.config import EvalConfig, SuiteConfig
-from eval.strategies import STRATEGIES
-from eval.strategies.shots import with_shots
-from eval.strategies.solving import solve_together
-from eval.strategies.strategy import ModelCall
+from eval.shots import with_shots
+from eval.solving import solve_together
 from eval.suites import solving
+from strategies import STRATEGIES
+from strategies.strategy import ModelCall
 from tests.eval.conftest import example
 
 SUM = example("s-1", "3+4等于几？", "答案：7", result="7")
@@ -39,7 +39,10 @@ def asked_and_answered(
 
 
 def test_every_file_is_in_the_table_and_has_its_word() -> None:
-    assert list(STRATEGIES) == ["zero_shot", "few_shot", "chain_of_thought", "self_consistency", "tree_of_thoughts"]
+    assert set(STRATEGIES) == {
+        *("zero_shot", "few_shot", "chain_of_thought", "self_consistency", "prompt_ensemble", "least_to_most"),
+        "tree_of_thoughts",
+    }
     assert [suite(name).strategy.name for name in STRATEGIES] == list(STRATEGIES)
     words = ["suite.strategy.name=tree_of_thoughts", "suite.strategy.breadth=2", "model=x", "out=y"]
     [config] = read_config("eval", words, EvalConfig)

@@ -11,9 +11,9 @@ from common.hashing import sha256_text
 from data_recipes.schema.example import Example
 from eval.answers import ModelAnswer
 from eval.config import SuiteConfig
-from eval.strategies.solving import solve_together
-from eval.strategies.strategy import ModelCall
+from eval.solving import solve_together
 from eval.suites import solving
+from strategies.strategy import ModelCall
 from tests.eval.conftest import example
 
 PUZZLES = (

@@ -12,14 +12,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from data_recipes.schema.example import Example
-from eval.answers import ModelAnswer
-from eval.bilingual import Text
-from eval.strategies.strategy import ModelCall, Solving, Strategy, StrategyConfig, asking, question_of, seed_of
+from strategies.strategy import ModelCall, ModelReply, Question, Solving, Strategy, StrategyConfig, asking, seed_of
 
 Path = tuple[str, ...]
 """Steps, in order."""
-Ratings = Generator[Sequence[ModelCall], Sequence[ModelAnswer], list[float]]
+Ratings = Generator[Sequence[ModelCall], Sequence[ModelReply], list[float]]
 
 VALUES = {"不可能": 0.001, "也许能": 1.0, "一定能": 20.0}
 """The paper's weights for impossible, likely and sure; what says none of them counts as impossible."""
@@ -86,23 +83,23 @@ def answer_prompt(question: str, path: Path) -> str:
     return f"{question}\n\n已有的步骤：\n{_told(path)}\n\n请据此写出最后的答案，最后一行写“答案：”和结果。"
 
 
-def _solve(config: TreeOfThoughtsConfig, example: Example, seed: int) -> Solving:
-    question, left = question_of(example), config.most_calls - 1
+def _solve(config: TreeOfThoughtsConfig, question: Question, seed: int) -> Solving:
+    left = config.most_calls - 1
     kept: list[Path] = [()]
     for depth in range(config.depth):
         if left < _calls_of_level(config, len(kept)):
             break
-        asked = _next_steps(config, example, seed, kept, depth)
+        asked = _next_steps(config, question, seed, kept, depth)
         replies = yield asked
         paths = _continued(config, kept, replies)
         if not paths:
             break
         rated = _valued if config.rating == "value" else _voted
-        values = yield from rated(config, example, seed, paths, depth)
+        values = yield from rated(config, question, seed, paths, depth)
         left -= len(asked) + (len(paths) if config.rating == "value" else 1) * config.ratings
         best = sorted(range(len(paths)), key=lambda i: -values[i])[: config.breadth]
         kept = [paths[i] for i in best]
-    [reply] = yield [asking(example, answer_prompt(question, kept[0]))]
+    [reply] = yield [asking(question, answer_prompt(question.text, kept[0]))]
     return reply
 
 
@@ -113,24 +110,23 @@ def _calls_of_level(config: TreeOfThoughtsConfig, kept: int) -> int:
 
 
 def _next_steps(
-    config: TreeOfThoughtsConfig, example: Example, seed: int, kept: Sequence[Path], depth: int
+    config: TreeOfThoughtsConfig, question: Question, seed: int, kept: Sequence[Path], depth: int
 ) -> list[ModelCall]:
-    question = question_of(example)
     if config.steps == "propose":
-        return [asking(example, propose_prompt(question, path, config.width)) for path in kept]
+        return [asking(question, propose_prompt(question.text, path, config.width)) for path in kept]
     return [
         asking(
-            example,
-            sample_prompt(question, path),
+            question,
+            sample_prompt(question.text, path),
             config.temperature,
-            seed_of(seed, example, "step", depth, place, number),
+            seed_of(seed, question, "step", depth, place, number),
         )
         for place, path in enumerate(kept)
         for number in range(config.width)
     ]
 
 
-def _continued(config: TreeOfThoughtsConfig, kept: Sequence[Path], replies: Sequence[ModelAnswer]) -> list[Path]:
+def _continued(config: TreeOfThoughtsConfig, kept: Sequence[Path], replies: Sequence[ModelReply]) -> list[Path]:
     """The kept paths with each next step, each path once."""
     paths: dict[Path, None] = {}
     for place, reply in enumerate(replies):
@@ -143,14 +139,14 @@ def _continued(config: TreeOfThoughtsConfig, kept: Sequence[Path], replies: Sequ
     return list(paths)
 
 
-def _rating_request(config: TreeOfThoughtsConfig, example: Example, text: str, seed: int) -> ModelCall:
-    return asking(example, text, config.temperature, seed) if config.ratings > 1 else asking(example, text)
+def _rating_request(config: TreeOfThoughtsConfig, question: Question, text: str, seed: int) -> ModelCall:
+    return asking(question, text, config.temperature, seed) if config.ratings > 1 else asking(question, text)
 
 
-def _valued(config: TreeOfThoughtsConfig, example: Example, seed: int, paths: Sequence[Path], depth: int) -> Ratings:
+def _valued(config: TreeOfThoughtsConfig, question: Question, seed: int, paths: Sequence[Path], depth: int) -> Ratings:
     replies = yield [
         _rating_request(
-            config, example, value_prompt(question_of(example), path), seed_of(seed, example, "value", depth, place, n)
+            config, question, value_prompt(question.text, path), seed_of(seed, question, "value", depth, place, n)
         )
         for place, path in enumerate(paths)
         for n in range(config.ratings)
@@ -159,15 +155,16 @@ def _valued(config: TreeOfThoughtsConfig, example: Example, seed: int, paths: Se
     return [sum(values[place * config.ratings :][: config.ratings]) for place in range(len(paths))]
 
 
-def _voted(config: TreeOfThoughtsConfig, example: Example, seed: int, paths: Sequence[Path], depth: int) -> Ratings:
-    text = vote_prompt(question_of(example), paths)
+def _voted(config: TreeOfThoughtsConfig, question: Question, seed: int, paths: Sequence[Path], depth: int) -> Ratings:
+    text = vote_prompt(question.text, paths)
     replies = yield [
-        _rating_request(config, example, text, seed_of(seed, example, "vote", depth, n)) for n in range(config.ratings)
+        _rating_request(config, question, text, seed_of(seed, question, "vote", depth, n))
+        for n in range(config.ratings)
     ]
     chosen = [int(found[0]) for reply in replies if (found := _NUMBER.search(reply.text))]
     return [float(chosen.count(number)) for number in range(1, len(paths) + 1)]
 
 
 TREE_OF_THOUGHTS = Strategy(
-    Text("思维树", "tree of thoughts"), TreeOfThoughtsConfig, _solve, lambda config: config.most_calls
+    ("思维树", "tree of thoughts"), TreeOfThoughtsConfig, _solve, lambda config: config.most_calls
 )

@@ -6,7 +6,7 @@ from common.errors import UserError
 from data_recipes.leakage import overlap
 from data_recipes.schema.example import Example
 from data_recipes.sources.derived.demonstrations import Demonstrations, prefixed, shown
-from eval.strategies.strategy import StrategyConfig
+from strategies.strategy import StrategyConfig
 
 LONGEST = 800
 """Characters of a demonstration."""

@@ -1,0 +1,1 @@
+"""Claim support: what an answer says against the entries that were given."""
