@@ -5,7 +5,8 @@ import time
 import pytest
 
 from domains.medical.labelled_messages import RULES, messages_in
-from domains.medical.triager import MedicalTriager
+from domains.medical.triager import RED_FLAGS, MedicalTriager, RedFlags
+from domains.safety_rules import read_rules
 
 
 def test_what_the_rules_authors_wrote(triager: MedicalTriager) -> None:
@@ -163,3 +164,10 @@ def test_work_grows_with_the_length_of_a_text_not_with_its_square(triager: Medic
 
 def test_a_goodbye_after_talk_of_dying_is_read_with_it(triager: MedicalTriager) -> None:
     assert triager.triage("再见", ["我不想活了"]).level == "emergency"
+
+
+def test_every_advice_in_an_emergency_names_the_number_to_call() -> None:
+    flags = read_rules(RED_FLAGS, RedFlags)
+    own = [rule.advice for rule in flags.rules if rule.level == "emergency" and rule.advice]
+    told = [flags.levels["emergency"].answer, flags.heard.self_harm.advice, *own]
+    assert len(own) >= 4 and all("120" in advice for advice in told)
