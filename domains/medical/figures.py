@@ -8,6 +8,7 @@ safety rules read the figures themselves, by the same limits (``red_flags.yaml``
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
 
 _FIRST = 0xE000  # private use: no message has such a character
 _MOST = 8  # bands of a measure
@@ -78,7 +79,7 @@ MEASURES: tuple[tuple[Measure, ...], ...] = (
     ),
     (
         Measure(
-            re.compile(rf"(?:心率|心跳|脉搏|脉率|(?<![a-z])hr){_GAP}{{0,6}}(\d{{2,3}})(?![\d.])"),
+            re.compile(rf"(?:(?<!胎)心率|(?<!胎)心跳|脉搏|脉率|(?<![a-z])hr){_GAP}{{0,6}}(\d{{2,3}})(?![\d.])"),
             (_PULSE,),
             normal=2,
             least=15,
@@ -96,9 +97,7 @@ MEASURES: tuple[tuple[Measure, ...], ...] = (
     ),
     (
         Measure(
-            re.compile(
-                rf"(?:血糖|空腹|餐后){_GAP}{{0,6}}(\d{{1,2}}(?:\.\d{{1,2}})?)(?![\d.]|[次天周年岁月点小个型])"
-            ),
+            re.compile(rf"(?:血糖|空腹|餐后){_GAP}{{0,6}}(\d{{1,2}}(?:\.\d{{1,2}})?)(?![\d.]|[次天周年岁月点小个型])"),
             (_GLUCOSE,),
             normal=2,
             least=0.5,
@@ -130,11 +129,11 @@ def with_bands(text: str) -> str:
     for number, measures in enumerate(MEASURES):
         for measure in measures:
             if measure.within.search(text):
-                text = measure.stated.sub(lambda stated: _banded(stated, measure, number), text)  # noqa: B023
+                text = measure.stated.sub(partial(_banded, measure, number), text)
     return text
 
 
-def _banded(stated: re.Match[str], measure: Measure, number: int) -> str:
+def _banded(measure: Measure, number: int, stated: re.Match[str]) -> str:
     band = measure.band(stated)
     if band is None:
         return stated[0]

@@ -81,13 +81,18 @@ def test_what_no_entry_holds_is_taken_out_and_a_sentence_is_left(
     ("disposition", "left"),
     [
         ("none", "高血压的常见症状有头痛。【D001】"),
-        ("home", "请立即拨打120或前往急诊。这可能危及生命，不要拖延观察，也不要独自驾车就医。高血压的常见症状有头痛。【D001】"),
+        (
+            "home",
+            "请立即拨打120或前往急诊。这可能危及生命，不要拖延观察，也不要独自驾车就医。高血压的常见症状有头痛。【D001】",
+        ),
     ],
 )
 def test_an_alarm_of_the_models_own_is_taken_out_where_nobody_is_ill(
     disposition: Disposition, left: str, knowledge: KnowledgeBase
 ) -> None:
-    answer = "请立即拨打120或前往急诊。这可能危及生命，不要拖延观察，也不要独自驾车就医。高血压的常见症状有头痛。【D001】"
+    answer = (
+        "请立即拨打120或前往急诊。这可能危及生命，不要拖延观察，也不要独自驾车就医。高血压的常见症状有头痛。【D001】"
+    )
     assert said(check_of(SYMPTOMS, ["D001"], knowledge, disposition=disposition), answer) == left
 
 
