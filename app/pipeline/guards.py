@@ -20,7 +20,7 @@ class EmergencyStage:
     """Answers an emergency with its level's own answer: what a model adds would only distract, or be wrong."""
 
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
-        """See ``PipelineStage``; advice for one danger alone (a crisis line) is the answer: few see what is beside it."""
+        """See ``PipelineStage``; advice for one danger alone (a crisis line) is the answer: few read elsewhere."""
         level, advice = consultation.level, consultation.triage.advice
         if not level.answer:
             return consultation

@@ -118,7 +118,7 @@ def test_the_age_of_a_child_is_asked_only_of_children_and_only_once(book: Medica
     of_babies = "发烧的孩子不满三个月"
 
     def signs(message: str) -> set[str]:
-        asked = []
+        asked: list[RedFlagQuestion] = []
         while question := book.next_question(message, asked):
             asked.append(question)
         return {question.sign for question in asked}
