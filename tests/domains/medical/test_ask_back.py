@@ -2,7 +2,7 @@
 
 import pytest
 
-from domains.asking_back import MOST, AnsweredTriager
+from domains.asking_back import MOST, AnsweredTriager, RedFlagQuestion
 from domains.medical.ask_back import MedicalAskBack, ask_back
 from domains.medical.triager import RED_FLAGS, MedicalTriager, RedFlags
 from domains.safety_rules import Triage, read_rules
