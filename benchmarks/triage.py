@@ -15,7 +15,7 @@ from domains.knowledge_base import KnowledgeBase
 from domains.medical.domain import is_crisis
 from domains.medical.entries import urgency_of
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.labelled_messages import FIRST_AUTHOR, SEEN, UNSEEN, LabelledMessage, messages_in
+from domains.medical.labelled_messages import CALLS, FIRST_AUTHOR, SEEN, UNSEEN, LabelledMessage, messages_in
 from domains.medical.messages import EMERGENCY, heard
 from domains.medical.prescriptions import asks_for_prescription
 from domains.medical.triager import SURELY_NOT, MedicalTriager
@@ -26,6 +26,7 @@ FILES = {
     "unseen scenarios": UNSEEN,
     "seen scenarios": SEEN,
     "first author": FIRST_AUTHOR,
+    "calls": CALLS,
 }
 QUESTIONS = Path(__file__).parent.parent / "domains/medical/questions/test.jsonl"
 SHIFTS = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75)
@@ -42,6 +43,8 @@ after reading these files.
   authors wrote mentions some of the same emergencies.
 - *seen scenarios*: further messages of the scenarios that are trained on.
 - *first author*: the messages that this page has always shown; the other half of that author is trained on.
+- *calls*: short messages as a stranger types them into the page (parents' calls for help, figures, cramps, greetings),
+  by one author, whose other half, of other scenarios, is trained on.
 
 Most harmless messages were written to sound like an emergency: figures of speech, what is over, mild complaints,
 stories, pets, examinations, pairs that differ in one sign. Two authors (h, m) wrote ordinary ones only. A message that

@@ -22,6 +22,7 @@ complaints:                     # the most dangerous first
       - ask: …                  # 有没有…？ 是不是…？
         sign: …                 # what a yes says; the reason of an alarm
         level: emergency        # of a yes; or urgent
+        said: [炸裂]             # a message that says one of these has said yes, and is not asked
         only: [宝宝]             # asked only where the message says one of these
         known: [没发烧]          # not asked where it says one of these
 ```
@@ -35,7 +36,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from domains.phrases import pattern_of
+from domains.phrases import pattern_of, phrases_of
 from domains.safety_rules import (
     CLAUSE_END,
     LEVELS,
@@ -80,6 +81,7 @@ class RedFlagQuestion(Strict):
     ask: str = Field(min_length=1)
     sign: str = Field(min_length=1)
     level: Literal["urgent", "emergency"] = "emergency"
+    said: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
@@ -203,7 +205,8 @@ class AskBack(RulesWithWords):
         if len(asked) >= MOST:
             return None
         about = self._questions_about(normalised(text), asked)
-        return next((question for question in about if question not in (*asked, *earlier)), None)
+        known = (*asked, *earlier, *self.answered_by(text))
+        return next((question for question in about if question not in known), None)
 
     def _questions_about(self, text: str, asked: Sequence[RedFlagQuestion]) -> Iterator[RedFlagQuestion]:
         """The questions of all complaints, by turns; a complaint that was asked about is one whatever is left of it."""
@@ -211,6 +214,14 @@ class AskBack(RulesWithWords):
         concerned = [one for one in self.complaints if one.name in heard or set(one.questions) & set(asked)]
         for in_turn in zip_longest(*(one.questions for one in concerned)):
             yield from (question for question in in_turn if question is not None and question.decides(text))
+
+    def answered_by(self, message: str) -> list[RedFlagQuestion]:
+        """The questions about a message to which it has said yes itself, in own words."""
+        text = normalised(self.without_signs(message))
+        return [question for question in self._questions_about(text, ()) if self._is_said(question, text)]
+
+    def _is_said(self, question: RedFlagQuestion, text: str) -> bool:
+        return self._complaints.affirmed(phrases_of(question.said), text)
 
     def concluded(self, triage: Triage) -> Triage:
         """What triage says after the questions: who answered them is a patient, whatever his words sound like."""
@@ -268,6 +279,9 @@ class AnsweredTriager:
         own_words = self._ask_back.without_signs
         said = self._triager.triage(own_words(question), [own_words(turn) for turn in earlier])
         shown = {sign: level for sign, level in self._ask_back.signs.items() if sign in question}
+        if self._ask_back.concerns(own_words(question), said):
+            # what triage has weighed in the message and found no alarm is still nothing that waits
+            shown |= {one.sign: "urgent" for one in self._ask_back.answered_by(question) if one.sign not in shown}
         level = max((said.level, *shown.values()), key=LEVELS.index)
         reasons = [sign for sign in shown if shown[sign] == level]
         if said.level == level:

@@ -4,6 +4,7 @@ A domain says what its service is called and must say, which rules come before t
 against. Nothing here loads a model: commands and services import the record of the one domain that they need.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -19,6 +20,8 @@ from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
+from domains.phrases import NOTHING
+from domains.retrieval.wording import SmallTalkKind
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triage, Triager
 
 DOMAINS = (
@@ -62,7 +65,7 @@ class Notices(_Text):
         not_found: The answer of a service that answers from entries alone, where it finds none; empty as ``no_source``.
         not_mentioned: Said after an answer where no entry speaks of what was asked in particular (孕妇能用吗); empty
             where nobody is told.
-        courtesy: Its answer to a greeting or to thanks.
+        small_talk: Its answers to messages that ask nothing.
         greeting: Heads the empty page.
         intro: What can be asked.
         placeholder: Shown in the empty field.
@@ -75,7 +78,7 @@ class Notices(_Text):
     no_source: str = ""
     not_found: str = ""
     not_mentioned: str = ""
-    courtesy: str = ""
+    small_talk: Mapping[SmallTalkKind, str] = {}
     greeting: Description
     intro: Description
     placeholder: Description
@@ -95,6 +98,7 @@ class Domain:
         triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
         declines: What rules answer without the model; the first that applies.
         ask_back: What is asked back about a complaint, and read by the triager; None where nothing is.
+        alarm: How a model sends its reader to emergency help; taken out of answers where triage hears no patient.
         crisis: Whether triage finds danger to oneself, for which somebody must be called to help.
         knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
@@ -111,6 +115,7 @@ class Domain:
     triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
     declines: tuple[Decline, ...] = ()
     ask_back: Callable[[], AskBack] | None = None
+    alarm: re.Pattern[str] = NOTHING
     crisis: Callable[[Triage], bool] = lambda _: False
     # the knowledge base
     knowledge: Knowledge | None = None

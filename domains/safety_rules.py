@@ -140,7 +140,8 @@ class LevelText(Strict):
     Attributes:
         title: Heads the notice on the page; only ``routine`` has none.
         advice: What to do, unless the rule has its own advice.
-        answer: The whole answer at this level, for which no model is asked; empty where the model answers.
+        answer: The whole answer at this level, for which no model is asked, or else the rule's own advice; empty where
+            the model answers.
         call: Telephone number that the page offers.
     """
 

@@ -242,7 +242,8 @@ class LabelledChat(ChatAnswer):
 
     def _after(self, answer: QaAnswer) -> str:
         """Advice that was not said before, or how to answer; notice, sources, and the label with the disclaimer."""
-        advice = "" if self._before(answer) else answer.triage.advice
+        said_before = self._before(answer) or answer.triage.advice in answer.answer
+        advice = "" if said_before else answer.triage.advice
         to_choose = f"（请回答：{'、'.join(answer.asked.choices)}，或用自己的话说明）" if answer.asked else ""
         quoted: dict[str, list[str]] = {}  # an entry is named once, whatever is quoted of it
         for source in answer.citations:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from domains.citations import marks, unfinished_citation
 from domains.claims.language import with_digits
 from domains.claims.reader import CLAUSE_END, JOINTS, Part
+from domains.phrases import NOTHING
 from models.engines.engine import Completion
 
 MARK = "〔未见于知识库〕"
@@ -71,6 +72,7 @@ class AnswerCheck:
         words: What is said where nothing of it is left; empty where they have none.
         marks_claims: Whether what no entry holds is marked instead of taken out; a number never is.
         not_mentioned: Said after an answer where no entry speaks of what was asked in particular; else empty.
+        needless: Advice that is taken out: an alarm where nobody is ill.
 
     Attributes:
         reader: Reads it.
@@ -84,9 +86,10 @@ class AnswerCheck:
         words: Callable[[], str],
         marks_claims: bool = False,
         not_mentioned: str = "",
+        needless: re.Pattern[str] = NOTHING,
     ) -> None:
         self.reader, self._given, self._words, self._marks = reader, given, words, marks_claims
-        self._not_mentioned = not_mentioned
+        self._not_mentioned, self._needless = not_mentioned, needless
         self.done = Verification()
         self._answered = self._begun = False
         self._uncited = False  # something was said since the last citation
@@ -169,6 +172,10 @@ class AnswerCheck:
     def _plain(self, text: str, answers: bool) -> Iterator[str]:
         """What claims nothing; advice that follows what was taken out goes with it."""
         self._lead = ""
+        if self._needless.search(text):
+            self.done.removed += 1
+            self._dropped = True
+            return
         if self._said or not (self._dropped or re.fullmatch(r"\W*", text)):
             self._answered |= answers  # or asks back
             yield self._with_lead(text)

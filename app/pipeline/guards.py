@@ -7,7 +7,8 @@ from app.backends.backend import TextTooLong
 from app.pipeline.consultation import Consultation, Decided
 from domains.domain import Notices
 from domains.retrieval.normalise import normalised
-from domains.retrieval.wording import is_courtesy
+from domains.retrieval.turns import is_closing
+from domains.retrieval.wording import is_courtesy, small_talk_kind
 from domains.safety_rules import Decline
 from models.engines.engine import Completion
 
@@ -19,9 +20,11 @@ class EmergencyStage:
     """Answers an emergency with its level's own answer: what a model adds would only distract, or be wrong."""
 
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
-        """See ``PipelineStage``."""
-        answer = consultation.level.answer
-        return Decided(consultation, FixedAnswer(answer)) if answer else consultation
+        """See ``PipelineStage``; advice for one danger alone (a crisis line) is the answer: few read elsewhere."""
+        level, advice = consultation.level, consultation.triage.advice
+        if not level.answer:
+            return consultation
+        return Decided(consultation, FixedAnswer(level.answer if advice == level.advice else advice))
 
 
 class QuotaStage:
@@ -70,9 +73,17 @@ class NotFoundStage:
         """See ``PipelineStage``."""
         if consultation.retrieved.found:
             return consultation
-        courtesy = is_courtesy(normalised(consultation.question))
-        answer = self.notices.courtesy if courtesy else self.notices.not_found
+        answer = self._small_talk(consultation) or self.notices.not_found
         return Decided(replace(consultation, notice=""), FixedAnswer(answer))
+
+    def _small_talk(self, consultation: Consultation) -> str | None:
+        """What fits a message that asks nothing; None where it asks, or somebody is ill."""
+        text = normalised(consultation.question)
+        if is_courtesy(text):
+            return self.notices.small_talk.get(small_talk_kind(text))
+        if is_closing(text) and consultation.triage.disposition == "none":
+            return self.notices.small_talk.get("thanks" if "谢" in text else "understood")
+        return None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from domains.claims.reader import ClaimReader
 from domains.domain import Domain
 from domains.grounding import statements_of
 from domains.knowledge_base import Entry, KnowledgeBase
+from domains.phrases import NOTHING
 from domains.retrieval.retriever import Found, Retrieved
 
 ENTRIES = 3
@@ -74,7 +75,9 @@ class VerifyStage:
 
         mentioned = not speaking or any(attributes != [] for attributes in speaking.values())
         told = "" if mentioned else self.domain.notices.not_mentioned
-        return AnswerCheck(reader, given, words, self.domain.verify == "mark", told)
+        heard_nobody = consultation.triage.disposition == "none" and consultation.triage.level == "routine"
+        needless = self.domain.alarm if heard_nobody else NOTHING
+        return AnswerCheck(reader, given, words, self.domain.verify == "mark", told, needless)
 
     def _asked(
         self, entries: Sequence[Entry], question: str, speaking: Mapping[str, list[str] | None]

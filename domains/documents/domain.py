@@ -10,7 +10,12 @@ NOTICES = Notices(
     disclaimer="回答由模型根据所给资料生成，可能有错；请以引用的原文为准。",
     no_source="资料中没有找到与这个问题对应的段落，本回答没有可核对的来源，请咨询相关人员。",
     not_found="资料中没有找到与这个问题对应的段落，无法回答。请换一种说法，或咨询相关人员。",
-    courtesy="您好，请问想查什么？",
+    small_talk={
+        "greeting": "您好，请问想查什么？",
+        "thanks": "不客气。还有想查的，可以随时问。",
+        "goodbye": "再见。",
+        "understood": "好的。还有想查的，可以接着问。",
+    },
     greeting=Description(
         zh="您好，想查什么？",
         en="What would you like to look up?",

@@ -1,5 +1,7 @@
 """Chinese medicine and health."""
 
+import re
+
 from data_recipes.schema.manifest import Description
 from domains.domain import Domain, ExampleQuestion, Notices
 from domains.medical.ask_back import ask_back
@@ -23,7 +25,12 @@ NOTICES = Notices(
     no_source="知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请谨慎参考并咨询医生。",
     not_found="知识库中没有找到与这个问题对应的条目，无法回答。请换一种说法，写明疾病、症状、药物或检查的名称，或咨询医生、药师。",
     not_mentioned="知识库没有专门提到您问的具体情况，请咨询医生或药师。",
-    courtesy="您好，请问想了解哪种疾病、症状、药物或检查？",
+    small_talk={
+        "greeting": "您好，请问想了解哪种疾病、症状、药物或检查？",
+        "thanks": "不客气。还有想了解的健康问题，可以随时问。",
+        "goodbye": "再见，祝您健康。如果不适加重，请及时就医。",
+        "understood": "好的。还有想了解的健康问题，可以接着问。",
+    },
     greeting=Description(
         zh="您好，想了解什么健康问题？",
         en="What would you like to know?",
@@ -70,6 +77,7 @@ DOMAIN = Domain(
     triager=MedicalTriager,
     declines=(Decline(asks_for_prescription, DECLINED),),
     ask_back=ask_back,
+    alarm=re.compile("危及生命|拨打120|(?:前往|去)急诊|拖延观察|独自驾车"),
     crisis=is_crisis,
     knowledge=KNOWLEDGE,
     asked_for=ASKED,

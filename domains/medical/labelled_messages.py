@@ -7,7 +7,8 @@ before. ``rules.jsonl`` is what the rules' authors wrote, and only learned from.
 ``questions/dev.jsonl``, as ordinary patients ask them, labelled for triage too. Nobody reads ``test/``, it is only
 scored: ``unseen_scenarios`` has the scenarios that no other file of these authors has, ``seen_scenarios`` further
 messages of the others, ``first_author`` the test half of the author of the first 400 messages, whose other half is in
-``dev``.
+``dev``; ``calls`` that of an author who wrote short messages as a stranger types them, parents' calls for help and
+figures above all, whose other half is in ``dev``, too.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ TRAIN, DEV = CASES / "train.jsonl", CASES / "dev.jsonl"
 UNSEEN, SEEN = CASES / "test/unseen_scenarios.jsonl", CASES / "test/seen_scenarios.jsonl"
 DIVIDED = (TRAIN, DEV, UNSEEN, SEEN)
 RULES, QUESTIONS = CASES / "rules.jsonl", CASES / "questions.jsonl"
-FIRST_AUTHOR = CASES / "test/first_author.jsonl"
+FIRST_AUTHOR, CALLS = CASES / "test/first_author.jsonl", CASES / "test/calls.jsonl"
 
 
 class LabelledMessage(BaseModel):
@@ -76,7 +77,7 @@ def file_of(message: LabelledMessage) -> Path:
 
 def divide(author: str, messages: Iterable[LabelledMessage]) -> None:
     """Files an author's messages in the place of those that he has; what another wrote word for word is dropped."""
-    written = {one.text for one in messages_in(*DIVIDED, RULES, QUESTIONS, FIRST_AUTHOR) if one.author != author}
+    written = {one.text for one in messages_in(*DIVIDED, RULES, QUESTIONS, FIRST_AUTHOR, CALLS) if one.author != author}
     new = [message.model_copy(update={"author": author}) for message in messages if message.text not in written]
     for file in DIVIDED:
         others = [message for message in messages_in(file) if message.author != author] if file.exists() else []

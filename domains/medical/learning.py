@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from common.text_classifier import Labels, TextClassifier, out_of_fold, train
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.labelled_messages import DEV, QUESTIONS, RULES, TRAIN, LabelledMessage, messages_in
-from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, marked
+from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, as_heard
 from domains.medical.triager import SURELY_NOT, MedicalTriager
 from domains.safety_rules import Disposition, normalised
 
@@ -80,7 +80,7 @@ def shifted(model: TextClassifier, thresholds: dict[str, float]) -> TextClassifi
 
 def texts_of(messages: Sequence[LabelledMessage]) -> list[str]:
     """The texts as the classifier reads them."""
-    return [marked(normalised(message.text)) for message in messages]
+    return [as_heard(normalised(message.text)) for message in messages]
 
 
 def answers_of(messages: Sequence[LabelledMessage]) -> Labels:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from common.text_classifier import TextClassifier
+from domains.medical.figures import with_bands
 
 WEIGHTS = Path(__file__).parent / "messages.npz"
 
@@ -39,7 +40,7 @@ def classifier() -> TextClassifier:
 def heard(text: str) -> Mapping[str, float]:
     """The log-odds of each question about a normalised message: the highest of its parts."""
     model = classifier()
-    parts = [model.log_odds(marked(part)) for part in (text, *parts_of(text))]
+    parts = [model.log_odds(as_heard(part)) for part in (text, *parts_of(text))]
     return {name: max(part[name] for part in parts) for name in model.outputs}
 
 
@@ -60,6 +61,11 @@ def _clauses(text: str) -> Iterator[str]:
     longest = LONGEST_AT_ONCE // 2
     for clause in _CLAUSE.findall(text):
         yield from (clause[start : start + longest] for start in range(0, len(clause), longest))
+
+
+def as_heard(text: str) -> str:
+    """A normalised text as the classifier reads it: figures by their limits, and what is denied apart."""
+    return marked(with_bands(text))
 
 
 def marked(text: str) -> str:

@@ -40,10 +40,11 @@ PARTING = re.compile(
 """A goodbye at the end of a chat. Alone it shows nothing; after talk of dying, both are read together."""
 
 GREETING = re.compile(
-    "(?:您好|你好|哈喽|嗨|早|[早上中下晚][上午]好|在[吗么]|在不在|有人(?:在?吗|在)?|医生|大夫|您|你|呀|啊|[,。?! ])*"
+    "(?:hi|hello|hey|good(?:morning|afternoon|evening|night)|thanks|thankyou|ok|okay|bye|doctor"
+    "|您好|你好|哈喽|嗨|早|[早上中下晚][上午]好|在[吗么]|在不在|有人(?:在?吗|在)?|医生|大夫|您|你|呀|啊|[,。?! ])*"
     "(?:(?:吃饭?|吃过饭?|睡|下班|忙完)了?(?:没有?|吗|么)|忙不忙|忙吗)?[呀啊,。?! ]*"
 )
-"""What is said before anything is asked: 在吗 吃了没."""
+"""What is said before anything is asked: 在吗 吃了没, hello; the classifier has learned hardly any Latin letters."""
 
 SURELY_NOT = -1.4
 """Log-odds, relative to the threshold, below which a sign that a rule finds does not count."""

@@ -1,6 +1,7 @@
 """How Chinese questions are put, whatever they are about: words around a name, courtesies, turns of a conversation."""
 
 import re
+from typing import Literal
 
 BEFORE_A_NAME = frozenset(
     "的了着过是有得患吃服用喝打输涂抹擦喷滴吸治疗查测验看做拍照说像和跟与及或同对把被给让叫为因会能要想应该可再又还"
@@ -57,12 +58,13 @@ ASPECTS = re.compile(
 """What is asked of a subject: a question that begins with one of them leaves the subject to be understood."""
 
 _COURTESIES = re.compile(
-    "您好|你好|哈喽|嗨|hello|hi|hey|在不在|在吗|在么|有人吗|有人在吗|早上好|上午好|中午好|下午好|晚上好|早安|晚安|早啊|午安"
+    "goodmorning|goodafternoon|goodevening|您好|你好|哈喽|嗨|hello|hi|hey|在不在|在吗|在么|有人吗|有人在吗|早上好|上午好|中午好|下午好|晚上好|早安|晚安|早啊|午安"
+    "|(?:我?想|我?要)?(?:咨询|请教|问)(?:一下|一?下子?|一?个问题|一?个事|点事)|请问"
     "|非常感谢|十分感谢|感谢|谢谢您?|谢啦|谢了|多谢|thanks|thankyou|辛苦了?|麻烦了|打扰了?|不客气|没关系"
     "|(?:讲|说|解释)得?(?:很|挺|真|太|好)*(?:明白|清楚|详细|好)|吃饭?了(?:没有?|吗)|忙不忙"
     "|再见|拜拜|回头见|bye|好的|好吧|好嘞|好滴|行了?|可以了|嗯+|哦+|噢|哈+|呵+|嘿+|ok|okay|收到|知道了|明白了?|懂了|了解了?|没事了?|没问题"
     "|转人工|人工客服|人工|客服|测试|test|[您你](?:是谁|叫什么|是什么|几岁|多大|会什么|能做什么|会做什么)|是机器人吗?"
-    "|[吗呢吧呀啊啦了哦哟嘛的您你大家医生大夫小姐先生急请]"
+    "|[吗呢吧呀啊啦了哦哟嘛的您你大家医生大夫小姐先生急请早好]"
 )
 """What is said without asking anything."""
 
@@ -79,6 +81,23 @@ _CHANGES = re.compile(
     "^(?:那么?|换个?问题|另外|还有|再问一?个?|请问|如果|要是|[换改]成?|吃|用|得了?|想?问一?下|[,。、;:!? ])+"
 )
 _WORD_END = re.compile(r"[^\w]")
+
+
+SmallTalkKind = Literal["greeting", "thanks", "goodbye", "understood"]
+
+_KINDS: tuple[tuple[SmallTalkKind, re.Pattern[str]], ...] = (
+    ("goodbye", re.compile("再见|拜拜|回头见|bye|晚安")),
+    ("thanks", re.compile("谢|thank|辛苦|麻烦了")),
+    ("greeting", re.compile("[您你]|[早上午下晚]好|[在有].*[吗么]|请问|打扰|早|急|人工")),
+    ("understood", re.compile("好|行|可以了|嗯|哦|噢|ok|收到|知道|明白|懂|了解|没事|没问题|没关系|不客气")),
+)
+"""By what small talk is told apart; the first that applies."""
+
+
+def small_talk_kind(text: str) -> SmallTalkKind:
+    """What a normalised text is that ``is_courtesy`` is true of; what says nothing at all counts as a greeting."""
+    bare = re.sub(r"\W", "", text)
+    return next((kind for kind, words in _KINDS if words.search(bare)), "greeting")
 
 
 def is_courtesy(text: str) -> bool:

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import domains
 from domains.domain import DOMAINS, find_domain
 from domains.knowledge_base import KnowledgeBase
+from domains.retrieval.wording import SmallTalkKind
 
 FOLDER = Path(domains.__file__).parent
 
@@ -22,8 +24,9 @@ def test_a_domain_is_whole(name: str, knowledge: KnowledgeBase) -> None:
     domain = find_domain(name)
     assert domain.name == name
     assert domain.knowledge is None or domain.knowledge.schema.folder.is_dir()
-    for notice in (domain.notices.no_source, domain.notices.not_found, domain.notices.courtesy):
+    for notice in (domain.notices.no_source, domain.notices.not_found, domain.notices.small_talk):
         assert bool(notice) == (domain.knowledge is not None)
+    assert set(domain.notices.small_talk) in (set(), set(get_args(SmallTalkKind)))
     assert domain.triager(knowledge).triage("你好").level == "routine"
 
 

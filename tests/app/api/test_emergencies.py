@@ -23,7 +23,7 @@ from tests.app.fake_engine import FakeEngine
 from tests.app.serving import CONFIG, Running
 
 ALARM = "我爸突然胸痛，出了一身冷汗"
-SEEK_CARE = "请立即拨打120或前往急诊。"
+SEEK_CARE = "请立即拨打120或前往急诊"
 
 
 def forms(question: str, model: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -44,6 +44,13 @@ def text_of(path: str, body: dict[str, Any], response: httpx.Response) -> str:
     if path == "/v1/qa":
         return "".join(event.get("text", "") for event in events)
     return "".join(choice["delta"].get("content", "") for event in events for choice in event["choices"])
+
+
+def test_advice_for_one_danger_alone_is_in_the_text_that_is_read_once(client: httpx.Client) -> None:
+    for question, told in (("我不想活了", "12356"), ("洁厕灵溅到眼睛里了，疼得睁不开", "清水持续冲洗眼睛")):
+        for path, body in forms(question, "fake-1"):
+            text = text_of(path, body, client.post(path, json=body))
+            assert text.count(told) == 1 and "120" in text, (path, body["stream"], text)
 
 
 def assert_answered(client: httpx.Client, question: str = ALARM) -> None:

@@ -147,7 +147,14 @@ def test_a_changed_topic_leaves_the_old_entity(knowledge: KnowledgeBase) -> None
     [
         ("今天天气怎么样？", NOTICES.not_found),
         ("孕妇能吃螃蟹吗", NOTICES.not_found),
-        ("在吗，你好呀", NOTICES.courtesy),
+        ("在吗，你好呀", NOTICES.small_talk["greeting"]),
+        ("早", NOTICES.small_talk["greeting"]),
+        ("早上好，请问在吗", NOTICES.small_talk["greeting"]),
+        ("Hello", NOTICES.small_talk["greeting"]),
+        ("谢谢", NOTICES.small_talk["thanks"]),
+        ("谢谢大夫，讲得很清楚，我会注意的", NOTICES.small_talk["thanks"]),
+        ("谢谢医生，再见", NOTICES.small_talk["goodbye"]),
+        ("好的，知道了", NOTICES.small_talk["understood"]),
     ],
 )
 def test_where_nothing_is_found_no_model_is_asked(question: str, answer: str, knowledge: KnowledgeBase) -> None:

@@ -14,19 +14,27 @@ from domains.citations import quote
 from domains.domain import Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import Found, Retrieved
+from domains.safety_rules import Disposition, Triage
 from models.engines.engine import Completion
 
 MEDICAL = find_domain("medical")
 SYMPTOMS = "高血压有哪些症状？"
 
 
-def check_of(question: str, ids: Sequence[str], knowledge: KnowledgeBase, policy: Policy = "strict") -> AnswerCheck:
+def check_of(
+    question: str,
+    ids: Sequence[str],
+    knowledge: KnowledgeBase,
+    policy: Policy = "strict",
+    disposition: Disposition = "none",
+) -> AnswerCheck:
     """The check of an answer to a question that names these entries."""
     entries = [knowledge.by_id[id] for id in ids]
     found = Retrieved(tuple(Found(entry, 1.0, "name") for entry in entries))
     cited = quote(question, entries, knowledge.version, MEDICAL.asked_for)
+    triage = Triage(level="routine", reasons=[], advice="", disposition=disposition)
     check = VerifyStage(replace(MEDICAL, verify=policy), knowledge).checked(
-        Consultation("r-1", question, retrieved=found, citations=cited)
+        Consultation("r-1", question, retrieved=found, citations=cited, triage=triage)
     )
     assert check is not None
     return check
@@ -67,6 +75,25 @@ def test_what_no_entry_holds_is_taken_out_and_a_sentence_is_left(
     answer: str, left: str, size: int, knowledge: KnowledgeBase
 ) -> None:
     assert said(check_of(SYMPTOMS, ["D001"], knowledge), answer, size) == left
+
+
+@pytest.mark.parametrize(
+    ("disposition", "left"),
+    [
+        ("none", "高血压的常见症状有头痛。【D001】"),
+        (
+            "home",
+            "请立即拨打120或前往急诊。这可能危及生命，不要拖延观察，也不要独自驾车就医。高血压的常见症状有头痛。【D001】",
+        ),
+    ],
+)
+def test_an_alarm_of_the_models_own_is_taken_out_where_nobody_is_ill(
+    disposition: Disposition, left: str, knowledge: KnowledgeBase
+) -> None:
+    answer = (
+        "请立即拨打120或前往急诊。这可能危及生命，不要拖延观察，也不要独自驾车就医。高血压的常见症状有头痛。【D001】"
+    )
+    assert said(check_of(SYMPTOMS, ["D001"], knowledge, disposition=disposition), answer) == left
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domains.asking_back import MOST, AnsweredTriager
+from domains.asking_back import MOST, AnsweredTriager, RedFlagQuestion
 from domains.medical.ask_back import MedicalAskBack, ask_back
 from domains.medical.triager import RED_FLAGS, MedicalTriager, RedFlags
 from domains.safety_rules import Triage, read_rules
@@ -118,9 +118,36 @@ def test_the_age_of_a_child_is_asked_only_of_children_and_only_once(book: Medica
     of_babies = "发烧的孩子不满三个月"
 
     def signs(message: str) -> set[str]:
-        asked = []
+        asked: list[RedFlagQuestion] = []
         while question := book.next_question(message, asked):
             asked.append(question)
         return {question.sign for question in asked}
 
     assert of_babies in signs("孩子发烧") and of_babies not in signs("我发烧") | signs("孩子3岁发烧")
+
+
+@pytest.mark.parametrize(
+    ("message", "part"),
+    [
+        ("孩子发烧，有点喘不上气", "喘得厉害、嘴唇发紫，或者身上"),
+        ("我肚子疼，还发烧", "发烧、一直吐"),
+        ("头疼，昨天磕到头了", "撞到头"),
+        ("这两天老是拉肚子，大便带血，便血不多", "大便里有没有血"),
+        ("眼睛红，怕光", "怕光"),
+    ],
+)
+def test_what_a_message_says_is_not_asked_and_does_not_wait(
+    book: MedicalAskBack, triager: MedicalTriager, message: str, part: str
+) -> None:
+    question = next(question for question in book.questions if part in question.ask)
+    assert question in book.answered_by(message)
+    asked: list[str] = []
+    while (then := book.next_question(message, tuple(one for one in book.questions if one.ask in asked))) is not None:
+        asked.append(then.ask)
+    assert question.ask not in asked
+    assert AnsweredTriager(triager, book).triage(message).level != "routine"
+
+
+def test_what_is_denied_or_not_said_is_asked(book: MedicalAskBack) -> None:
+    assert book.answered_by("孩子发烧，没有抽搐，也不喘") == book.answered_by("孩子发烧") == []
+    assert book.next_question("孩子发烧，没有抽搐") is not None

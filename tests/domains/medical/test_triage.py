@@ -5,7 +5,8 @@ import time
 import pytest
 
 from domains.medical.labelled_messages import RULES, messages_in
-from domains.medical.triager import MedicalTriager
+from domains.medical.triager import RED_FLAGS, MedicalTriager, RedFlags
+from domains.safety_rules import read_rules
 
 
 def test_what_the_rules_authors_wrote(triager: MedicalTriager) -> None:
@@ -163,3 +164,36 @@ def test_work_grows_with_the_length_of_a_text_not_with_its_square(triager: Medic
 
 def test_a_goodbye_after_talk_of_dying_is_read_with_it(triager: MedicalTriager) -> None:
     assert triager.triage("再见", ["我不想活了"]).level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "孩子发烧抽筋了怎么办", "孩子發燒抽筋了怎麼辦", "发烧抽筋怎么处理", "孩子抽筋了怎么办", "宝宝发热惊厥怎么办",
+        "娃发烧抽筋咋整", "我孙子惊厥怎么办", "闺女抽搐了怎么处理", "老妈昏迷怎么办", "孩子吞了纽扣电池怎么办",
+    ],
+)  # fmt: skip
+def test_who_asks_what_to_do_about_a_sign_calls_for_help(triager: MedicalTriager, question: str) -> None:
+    assert triager.triage(question).level == "emergency"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "小腿抽筋怎么办", "半夜腿抽筋疼醒怎么办", "孩子晚上睡觉腿抽筋怎么办", "运动完抽筋怎么处理",
+        "孩子抽筋是不是缺钙", "宝宝发烧会抽筋吗", "孩子发烧抽筋怎么预防", "孩子抽筋过一次，还会再抽吗",
+        "爷爷去年抽搐住院，现在吃药，能停吗",
+        "孩子咳嗽怎么办", "老人腰疼怎么处理", "肺炎会不会传染给宝宝啊", "hi", "Hello", "thanks doctor", "早",
+    ],
+)  # fmt: skip
+def test_cramps_the_past_small_talk_and_what_is_asked_to_know_raise_no_alarm(
+    triager: MedicalTriager, question: str
+) -> None:
+    assert triager.triage(question).level == "routine"
+
+
+def test_every_advice_in_an_emergency_names_the_number_to_call() -> None:
+    flags = read_rules(RED_FLAGS, RedFlags)
+    own = [rule.advice for rule in flags.rules if rule.level == "emergency" and rule.advice]
+    told = [flags.levels["emergency"].answer, flags.heard.self_harm.advice, *own]
+    assert len(own) >= 4 and all("120" in advice for advice in told)
