@@ -20,6 +20,7 @@ from domains.claims.language import ClaimLanguage
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triage, Triager
+from domains.taking import TakingLanguage
 
 DOMAINS = (
     "documents",
@@ -62,6 +63,8 @@ class Notices(_Text):
         not_found: The answer of a service that answers from entries alone, where it finds none; empty as ``no_source``.
         not_mentioned: Said after an answer where no entry speaks of what was asked in particular (孕妇能用吗); empty
             where nobody is told.
+        untold: The same with ``{told}`` in it for the circumstance and ``{name}`` for the medicine.
+        ask_first: Said after what an entry holds against taking a medicine.
         courtesy: Its answer to a greeting or to thanks.
         greeting: Heads the empty page.
         intro: What can be asked.
@@ -75,6 +78,8 @@ class Notices(_Text):
     no_source: str = ""
     not_found: str = ""
     not_mentioned: str = ""
+    untold: str = ""
+    ask_first: str = ""
     courtesy: str = ""
     greeting: Description
     intro: Description
@@ -100,6 +105,7 @@ class Domain:
         asked_for: How questions ask for the attributes of its entries.
         claims: How its answers say what the knowledge base holds; None where claims cannot be checked.
         verify: What happens to a claim that no entry holds, unless the service's configuration says otherwise.
+        taking: How it says who may take its medicines; None where it has none.
         in_english: What its attributes are called in an English report.
         corpus: What the embedded base model reads in a domain without a knowledge base.
     """
@@ -117,6 +123,7 @@ class Domain:
     asked_for: AskedFor = field(default_factory=dict)
     claims: ClaimLanguage | None = None
     verify: Policy = "off"
+    taking: TakingLanguage | None = None
     in_english: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[[], list[str]] | None = None
 

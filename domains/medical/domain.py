@@ -5,6 +5,7 @@ from domains.domain import Domain, ExampleQuestion, Notices
 from domains.medical.ask_back import ask_back
 from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
+from domains.medical.conditions import TAKING
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.prescriptions import DECLINED, asks_for_prescription
 from domains.medical.triager import MedicalTriager
@@ -23,6 +24,8 @@ NOTICES = Notices(
     no_source="知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请谨慎参考并咨询医生。",
     not_found="知识库中没有找到与这个问题对应的条目，无法回答。请换一种说法，写明疾病、症状、药物或检查的名称，或咨询医生、药师。",
     not_mentioned="知识库没有专门提到您问的具体情况，请咨询医生或药师。",
+    untold="知识库没有专门提到{name}与您说的“{told}”，请咨询医生或药师。",
+    ask_first="能不能用要看您的具体情况，请先咨询医生或药师。",
     courtesy="您好，请问想了解哪种疾病、症状、药物或检查？",
     greeting=Description(
         zh="您好，想了解什么健康问题？",
@@ -75,5 +78,6 @@ DOMAIN = Domain(
     asked_for=ASKED,
     claims=LANGUAGE,
     verify="strict",
+    taking=TAKING,
     in_english=IN_ENGLISH,
 )
