@@ -64,6 +64,7 @@ class Notices(_Text):
         not_mentioned: Said after an answer where no entry speaks of what was asked in particular (孕妇能用吗); empty
             where nobody is told.
         untold: The same with ``{told}`` in it for the circumstance and ``{name}`` for the medicine.
+        no_entry: The answer where what is asked about, ``{name}``, has no entry, though something like it may have one.
         ask_first: Said after what an entry holds against taking a medicine.
         courtesy: Its answer to a greeting or to thanks.
         greeting: Heads the empty page.
@@ -79,6 +80,7 @@ class Notices(_Text):
     not_found: str = ""
     not_mentioned: str = ""
     untold: str = ""
+    no_entry: str = ""
     ask_first: str = ""
     courtesy: str = ""
     greeting: Description

@@ -34,7 +34,7 @@ _CLAUSE = re.compile("[^,。;!?]+[?]?")
 _MAY_TAKE = re.compile(rf"(?:{_MAY})(?:(?![{_EFFECTS}])[^,。;!?]){{0,14}}?(?:{_TAKES})")
 _WILL_IT_DO = re.compile(
     "(?:能不能|可不可以|行不行|成不成|中不中|敢不敢|行|可以|能|成|好|妥|中|适合|合适|安全|要紧|碍事|没事|有事|受得了|ok)"
-    "(?:的|了|吗|么|嘛|不|吧|没有?|呢|啊|呀|否|伐|哇|呗|哈)+[?]?$|(?:能不能|可不可以|行不行|成不成|中不中|敢不敢|行|可以|ok)[?]?$"
+    "(?:的|了|吗|么|嘛|不|吧|没有?|呢|啊|呀|否|伐|哇|呗|哈)+[?]?$|(?:能不能|可不可以|行不行|成不成|中不中|敢不敢|(?<![就都也还])(?:行|可以)|ok)[?]?$"
 )
 _HARM = re.compile(
     "要不要紧|要紧|有没有事|有事[吗么没]|没事[吗么吧]|碍不?碍?事|妨碍|冲不?冲?突|相克|打架|[有没](?:没有|什么|啥|多大|大)?"
@@ -42,6 +42,11 @@ _HARM = re.compile(
     "|会不?会?(?:出事|有事|不好|加重|更|恶化)|[吃用服打喝碰嚼吞抹涂喷挂滴]不?[吃用服打喝碰嚼吞抹涂喷挂滴]?得|好[吃用](?:吗|么|不|伐)|受得了|行不行?|好不好|好吗"
     "|要停|停不停|停药[吗么]|停吗|该停|换药|敢[吃用服打喝]|忌|禁用"
 )
+_ASKS_AT_ALL = re.compile(
+    "(?:[吗么嘛伐不吧呢哇啵]|没有?|[能可是]否)[?]?(?:$|,)|[?]|[能会要行好是]不[能会要行好是]|有没有|可不可以"
+)
+"""Any question that yes or no answers: enough where a circumstance is told."""
+
 _LISTS = re.compile(
     "[吃用服喝打涂](?:点|些|哪些|哪)?(?:什么|啥|哪|多少|几)|(?:怎么|怎样|如何|咋)[么样]?[吃用服喝打涂办]|(?:什么|哪)[^,。;!?]{0,4}(?:能|可以)[吃用]"
     "|多久|什么时候|啥时候|几[天次片粒点个]|为什么|为啥|多少"
@@ -66,6 +71,9 @@ _TAKEN_AFTER = re.compile(
 )
 _TAKES_IT = re.compile("[吃服用打喝输挂]用?[了着过完]?$")
 _TOGETHER = re.compile("一[起块同]|一块儿|同时|合用|联用|同服|搭|配|混|[和跟与及、]|加上|再[吃加服]")
+_GOES_ON = re.compile("龙|特罗|替卡松|双胍|列净|列汀|舒巴坦|他唑巴坦")
+"""What makes another medicine of a name that it follows."""
+
 _DENIED = re.compile("(?<!有)(?:没有?|不是|并非|未曾?|否认|无)(?:得过|患过|有过|得|患|什么)?$")
 _CAUSED = re.compile("(?:引起|导致|造成|诱发|副作用|会得|防止|预防)[^,。;!?]*")
 _OF_A_PERSON = re.compile(
@@ -149,10 +157,12 @@ class MayTake:
     Attributes:
         medicines: Those that are asked about.
         told: The circumstances.
+        elsewhere: What has no entry among what is asked about.
     """
 
     medicines: tuple[Entry, ...]
     told: tuple[Told, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,7 +180,7 @@ class AnswerOfTaking:
 
 @dataclass(frozen=True)
 class _Mentioned:
-    """A medicine in a question."""
+    """A medicine in a question; without entries where it has none."""
 
     word: str
     start: int
@@ -208,7 +218,8 @@ class Taking:
 
     @cached_property
     def _medicines(self) -> re.Pattern[str]:
-        return re.compile(one_of(word for word, of in self._called.items() if self._is_medicine(of)) or "(?!)")
+        words = [word for word, of in self._called.items() if self._is_medicine(of)]
+        return re.compile(one_of((*words, *map(normalised, self._knowledge.lexicon.elsewhere))) or "(?!)")
 
     @cached_property
     def _others(self) -> re.Pattern[str]:
@@ -232,7 +243,7 @@ class Taking:
         text = _read(question)
         mentioned = self._mentioned(text, retrieved)
         masked = _masked(text, mentioned)
-        if not _asks(masked):
+        if not (asks_of_taking(masked) or _ASKS_AT_ALL.search(masked)):
             return None
         allergens = [one for one in mentioned if _is_allergen(text, one)]
         subjects, taken = self._roles(masked, [one for one in mentioned if one not in allergens])
@@ -240,24 +251,29 @@ class Taking:
         if not mentioned:
             medicines = _understood(retrieved, self.language.type)
         told = [*self._substances(allergens, allergy=True), *self._substances(taken, allergy=False)]
-        if not medicines and allergens and not taken:  # 布洛芬过敏还能吃吗
+        elsewhere = tuple(one.word for one in subjects if not one.entries)
+        if not medicines and not elsewhere and allergens and not taken:  # 布洛芬过敏还能吃吗
             medicines = _of(allergens)
         told += self._circumstances(masked, bool(told))
         told += [one for turn in earlier for one in self._told_before(turn)]
-        if not medicines and any(one.means or one.allergy for one in told):
+        if not medicines and not elsewhere and any(one.means or one.allergy for one in told):
             medicines = _of(taken)
             told = [one for one in told if not set(one.ids) & {entry.id for entry in medicines}]
-        if not medicines or not told and (_MANNER.search(masked) or not _asks_of_taking(masked)):
+        if not (medicines or elsewhere) or not (asks_of_taking(masked) or (subjects and any(not one.weak for one in told))):
             return None
-        return MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)))
+        if not told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
+            return None
+        return MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
 
     def _mentioned(self, text: str, retrieved: Retrieved) -> list[_Mentioned]:
         """The medicines in a normalised text, those that are misspelt as well."""
-        found = [
-            _Mentioned(one[0], one.start(), self._called[one[0]])
-            for one in self._medicines.finditer(text)
-            if is_whole(text, one.start(), one.end())
-        ]
+        found: list[_Mentioned] = []
+        names = filter(None, (self._medicines.match(text, start) for start in range(len(text))))
+        for one in sorted(names, key=lambda name: -len(name[0])):
+            overlaps = any(one.start() < other.end and other.start < one.end() for other in found)
+            if not overlaps and is_whole(text, one.start(), one.end()):
+                longer = _longer(text, one, retrieved.partial)
+                found.append(longer or _Mentioned(one[0], one.start(), self._called.get(one[0], ())))
         for one in retrieved.found:
             start = text.find(one.matched) if one.how == "spelling" and one.entry.type == self.language.type else -1
             if start >= 0 and all(start + len(one.matched) <= other.start or other.end <= start for other in found):
@@ -269,7 +285,7 @@ class Taking:
     ) -> tuple[Sequence[_Mentioned], Sequence[_Mentioned]]:
         """The medicines that are asked about, and those that are taken already."""
         taken = [one for one in mentioned if _is_taken(text, one)]
-        subjects = [one for one in mentioned if one not in taken]
+        subjects = _particular([one for one in mentioned if one not in taken])
         if taken and not subjects:
             return subjects, taken
         if len(subjects) > 1 and (may := _MAY_TAKE.search(text)):
@@ -380,11 +396,15 @@ class Taking:
         """What the entries say of a question: what speaks of the circumstances first, always what forbids."""
         quotations: list[Quotation] = []
         unspoken: dict[str, tuple[str, ...]] = {}
+        for word in asked.elsewhere:
+            other = _Mentioned(word, 0, ())
+            for partner in self._partners(asked.told):
+                quotations += self._partner(partner, other, asked.told)[0]
         for entry in asked.medicines:
             said, spoken = self._of(entry, asked.told)
             quotations += said
             for partner in self._partners(asked.told):
-                others, of_it = self._partner(partner, entry, asked.told)
+                others, of_it = self._partner(partner, _Mentioned(normalised(entry.name), 0, (entry,)), asked.told)
                 quotations += [one for one in others if one not in quotations]
                 spoken |= of_it
             missing = [one for one in asked.told if one not in spoken]
@@ -417,9 +437,10 @@ class Taking:
             if len(one.ids) == 1 and not one.allergy:
                 yield self._knowledge.by_id[one.ids[0]]
 
-    def _partner(self, partner: Entry, entry: Entry, told: Sequence[Told]) -> tuple[list[Quotation], set[Told]]:
-        """What the entry of a medicine that is taken already says of the other one."""
-        subject = _Mentioned(normalised(entry.name), 0, (entry,))
+    def _partner(
+        self, partner: Entry, subject: _Mentioned, told: Sequence[Told]
+    ) -> tuple[list[Quotation], set[Told]]:
+        """What the entry of a medicine that is taken already says of the one that is asked about."""
         (other,) = self._substances([subject], allergy=False)
         said, spoken = [], set()
         for attribute in (self.language.forbids, self.language.interacts, self.language.warns):
@@ -479,14 +500,8 @@ def _blanked(pattern: re.Pattern[str], text: str) -> str:
     return pattern.sub(lambda found: " " * len(found[0]), text)
 
 
-def _asks(masked: str) -> bool:
-    """Whether a text asks if something may be taken, or does harm; not for a list, an amount or a time."""
-    return _asks_of_taking(masked) or any(
-        _HARM.search(clause) and not _LISTS.search(clause) for clause in _CLAUSE.findall(masked)
-    )
-
-
-def _asks_of_taking(masked: str) -> bool:
+def asks_whether_to_take(masked: str) -> bool:
+    """Whether a normalised text asks if something may be taken."""
     return any(
         (_MAY_TAKE.search(clause) or _WILL_IT_DO.search(clause)) and not _LISTS.search(clause)
         for clause in _CLAUSE.findall(masked)
@@ -496,6 +511,13 @@ def _asks_of_taking(masked: str) -> bool:
 def _of(mentioned: Iterable[_Mentioned]) -> tuple[Entry, ...]:
     """The entries of medicines, each once."""
     return tuple({entry.id: entry for one in mentioned for entry in one.entries[:ENTRIES]}.values())
+
+
+def asks_of_taking(text: str) -> bool:
+    """Whether a normalised text asks if something may be taken, or does harm; not for a list, an amount or a time."""
+    return asks_whether_to_take(text) or any(
+        _HARM.search(clause) and not _LISTS.search(clause) for clause in _CLAUSE.findall(text)
+    )
 
 
 def _masked(text: str, mentioned: Iterable[_Mentioned]) -> str:
@@ -517,6 +539,22 @@ def _is_taken(masked: str, one: _Mentioned) -> bool:
     return bool(
         _TAKEN.search(before) or _TAKEN_AFTER.match(after) or (_WHILE.match(after) and _TAKES_IT.search(before))
     )
+
+
+def _particular(subjects: Sequence[_Mentioned]) -> list[_Mentioned]:
+    """Without kinds of medicines of which one is named besides: 抗痨药里那个乙胺丁醇."""
+    named = {one.entries[0].id for one in subjects if len(one.entries) == 1}
+    return [one for one in subjects if len(one.entries) == 1 or not named & {entry.id for entry in one.entries}]
+
+
+def _longer(text: str, name: re.Match[str], partial: Iterable[str]) -> _Mentioned | None:
+    """What a name is only a part of, which has no entry: 泼尼松龙; None where it is whole."""
+    for word in partial:
+        start = text.find(word)
+        if word.endswith(name[0]) and len(word) > len(name[0]) and start >= 0 and start + len(word) == name.end():
+            return _Mentioned(word, start, ())
+    goes_on = _GOES_ON.match(text, name.end())
+    return _Mentioned(name[0] + goes_on[0], name.start(), ()) if goes_on else None
 
 
 def _understood(retrieved: Retrieved, of: str) -> tuple[Entry, ...]:

@@ -72,6 +72,8 @@ class NotFoundStage:
             return consultation
         courtesy = is_courtesy(normalised(consultation.question))
         answer = self.notices.courtesy if courtesy else self.notices.not_found
+        if consultation.retrieved.elsewhere:
+            answer = "".join(self.notices.no_entry.format(name=name) for name in consultation.retrieved.elsewhere)
         return Decided(replace(consultation, notice=""), FixedAnswer(answer))
 
 

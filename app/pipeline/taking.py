@@ -37,14 +37,13 @@ class TakingStage:
     def _answered(self, consultation: Consultation, asked: MayTake) -> Decided:
         answer = self.taking.answer(asked)
         words = "".join(quotation.text + marks([quotation.id]) for quotation in answer.quotations)
-        untold = [
-            self.notices.untold.format(name=name, told="、".join(told)) for name, told in answer.unspoken.items()
-        ]
+        no_entry, untold = self.notices.no_entry, self.notices.untold
+        notes = [no_entry.format(name=word) for word in asked.elsewhere]
+        notes += [untold.format(name=name, told="、".join(told)) for name, told in answer.unspoken.items()]
+        after = "\n".join(notes or [self.notices.ask_first])
         ids = [quotation.id for quotation in answer.quotations]
-        if untold:
-            check = AnswerCheck(NumberReader(()), ids, lambda: words, not_mentioned="\n".join(untold))
-        else:
-            check = AnswerCheck(NumberReader(()), ids, lambda: f"{words}\n{self.notices.ask_first}")
+        check = AnswerCheck(NumberReader(()), ids, lambda: "\n".join(filter(None, (words, after))))
+        check.done.not_mentioned = bool(notes)
         return Decided(replace(consultation, citations=answer.quotations, notice="", check=check), Unasked())
 
 

@@ -7,7 +7,7 @@ from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
 from domains.medical.conditions import TAKING
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.prescriptions import DECLINED, asks_for_prescription
+from domains.medical.prescriptions import DECLINED, DOSE_NOT_GIVEN, asks_for_dose, asks_for_prescription
 from domains.medical.triager import MedicalTriager
 from domains.safety_rules import Decline, Triage
 
@@ -25,6 +25,7 @@ NOTICES = Notices(
     not_found="知识库中没有找到与这个问题对应的条目，无法回答。请换一种说法，写明疾病、症状、药物或检查的名称，或咨询医生、药师。",
     not_mentioned="知识库没有专门提到您问的具体情况，请咨询医生或药师。",
     untold="知识库没有专门提到{name}与您说的“{told}”，请咨询医生或药师。",
+    no_entry="知识库中没有“{name}”的条目，名称相近的条目说的不是它，无法据此回答。请看说明书，或咨询医生、药师。",
     ask_first="能不能用要看您的具体情况，请先咨询医生或药师。",
     courtesy="您好，请问想了解哪种疾病、症状、药物或检查？",
     greeting=Description(
@@ -71,7 +72,7 @@ DOMAIN = Domain(
     title=Description(zh="医学知识问答", en="medical questions and answers"),
     notices=NOTICES,
     triager=MedicalTriager,
-    declines=(Decline(asks_for_prescription, DECLINED),),
+    declines=(Decline(asks_for_dose, DOSE_NOT_GIVEN), Decline(asks_for_prescription, DECLINED)),
     ask_back=ask_back,
     crisis=is_crisis,
     knowledge=KNOWLEDGE,
