@@ -21,12 +21,14 @@ class Condition:
 
     Attributes:
         words: For the same.
+        said: Words that only people say, and that mean something else in an entry.
         kind: The list.
         classes: What the class of a medicine has in it that is of this kind.
         above: The conditions that it is a kind of, the widest first, then itself.
     """
 
     words: tuple[str, ...]
+    said: tuple[str, ...]
     kind: Kind
     classes: tuple[str, ...]
     above: tuple[int, ...]
@@ -56,7 +58,8 @@ class Conditions:
     """The conditions of a domain.
 
     Args:
-        people: States of life and habits: a line for each, kinds of it indented under it.
+        people: States of life and habits: a line for each, kinds of it indented under it. A word with ``~`` before it
+            is only looked for in what people say.
         illnesses: The same of illnesses.
         complaints: The same of what a medicine is usually taken for.
         medicines: The same of medicines; the first word of a line is found in the class of a medicine of its kind.
@@ -77,7 +80,7 @@ class Conditions:
     def _of_word(self) -> dict[str, tuple[int, ...]]:
         found: dict[str, tuple[int, ...]] = {}
         for place, condition in enumerate(self._all):
-            for word in condition.words:
+            for word in (*condition.words, *condition.said):
                 found[word] = (*found.get(word, ()), place)
         return found
 
@@ -94,6 +97,10 @@ class Conditions:
         """Whether a word stands for medicines alone."""
         return all(self._all[place].kind == "medicine" for place in named.conditions)
 
+    def are_related(self, some: Collection[int], others: Collection[int]) -> bool:
+        """Whether some of these conditions and some others are kinds of the same."""
+        return bool({self._all[one].above[0] for one in some} & {self._all[one].above[0] for one in others})
+
     def may_interact(self, conditions: Collection[int]) -> bool:
         """Whether one of these is a habit, a state or a medicine: illnesses interact with nothing."""
         return any(self._all[place].kind in ("person", "medicine") for place in conditions)
@@ -109,12 +116,17 @@ class Conditions:
         )
 
     @lru_cache(maxsize=1000)  # noqa: B019 -- there is one of a domain
-    def speaking_of(self, conditions: Collection[int]) -> re.Pattern[str]:
-        """What speaks of one of these conditions: words of it, of what it is a kind of, and of its kinds."""
+    def speaking_of(self, conditions: Collection[int], kinds: bool = True) -> re.Pattern[str]:
+        """What speaks of one of these conditions: words of it, of what it is a kind of, and of its kinds.
+
+        Args:
+            conditions: The conditions.
+            kinds: Whether of its kinds: of those of a named medicine's class it is only one.
+        """
         words = {
             word
             for place, one in enumerate(self._all)
-            if any(place in self._all[told].above or told in one.above for told in conditions)
+            if any(place in self._all[told].above or (kinds and told in one.above) for told in conditions)
             for word in one.words
         }
         return re.compile(one_of(words) or "(?!)")
@@ -132,6 +144,8 @@ def _read(text: str, kind: Kind, start: int) -> Iterator[Condition]:
     for place, line in enumerate(text.strip("\n").splitlines(), start):
         depth = (len(line) - len(line.lstrip())) // 2
         above = [*above[:depth], place]
-        first, *others = line.split()
-        classes = tuple(map(normalised, first.split("/")))
-        yield Condition((*classes, *map(normalised, others)), kind, classes if kind == "medicine" else (), tuple(above))
+        first, *others = map(normalised, line.split())
+        classes = tuple(first.split("/"))
+        words = (*classes, *(word for word in others if word[0] != "~"))
+        said = tuple(word[1:] for word in others if word[0] == "~")
+        yield Condition(words, said, kind, classes if kind == "medicine" else (), tuple(above))

@@ -26,7 +26,7 @@ MASK = "#"
 ENTRIES = 3
 """Most medicines that are answered about: 头孢 means several."""
 
-_TAKES = "[吃服打喝涂抹擦敷滴喷吸输含贴塞试碰嚼吞挂]|(?<![作有管功费])用|注射|来[点片颗粒]|继续|同服|上药|一[起块同]"
+_TAKES = "[吃服打喝涂抹擦敷滴喷吸输含贴塞试碰嚼吞挂]|(?<![作有管功费])用|注射|来[点片颗粒]|继续|同服|上药|一[起块同]|加(?![量大倍重])"
 _MAY = "能不能|可不可以|可以不可以|[能可是]否|能|可以|可|敢不敢|敢|该不该|应该|适不适合|适合|适宜|宜|准|许|要不要"
 _EFFECTS = "治止退降管缓防杀消"
 _SPACE = re.compile(rf"(?<=[{HAN}])\s+|\s+(?=[{HAN}])")
@@ -42,6 +42,7 @@ _HARM = re.compile(
     "|会不?会?(?:出事|有事|不好|加重|更|恶化)|[吃用服打喝碰嚼吞抹涂喷挂滴]不?[吃用服打喝碰嚼吞抹涂喷挂滴]?得|好[吃用](?:吗|么|不|伐)|受得了|行不行?|好不好|好吗"
     "|要停|停不停|停药[吗么]|停吗|该停|换药|敢[吃用服打喝]|忌|禁用"
 )
+_HOW = re.compile("(?:怎么|怎样|如何|咋)[样么]?(?:个|正确)?[吃用服喝打涂]")
 _ASKS_AT_ALL = re.compile(
     "(?:[吗么嘛伐不吧呢哇啵]|没有?|[能可是]否)[?]?(?:$|,)|[?]|[能会要行好是]不[能会要行好是]|有没有|可不可以"
 )
@@ -73,6 +74,13 @@ _TAKES_IT = re.compile("[吃服用打喝输挂]用?[了着过完]?$")
 _TOGETHER = re.compile("一[起块同]|一块儿|同时|合用|联用|同服|搭|配|混|[和跟与及、]|加上|再[吃加服]")
 _GOES_ON = re.compile("龙|特罗|替卡松|双胍|列净|列汀|舒巴坦|他唑巴坦")
 """What makes another medicine of a name that it follows."""
+
+_SYLLABLES = frozenset(
+    "左右旋司索异去地氢氧氯氟溴碘甲乙丙丁戊苯罗托替伐更聚新双奥曲磺硝羟氨胺酰酯脂磷硫亚单二三四五拉美维卡利依艾阿那西沙他达度方喹吡咪噻"
+)
+"""What the names of medicines are made of: 罗 before 红霉素 makes another one of it, 片 does not."""
+
+_SALT = re.compile("(?:盐|硫|磷|富马|马来|苹果|酒石|枸橼|甲磺|苯磺|醋|氢溴|琥珀|草|乳)酸")
 
 _DENIED = re.compile("(?<!有)(?:没有?|不是|并非|未曾?|否认|无)(?:得过|患过|有过|得|患|什么)?$")
 _CAUSED = re.compile("(?:引起|导致|造成|诱发|副作用|会得|防止|预防)[^,。;!?]*")
@@ -243,7 +251,8 @@ class Taking:
         text = _read(question)
         mentioned = self._mentioned(text, retrieved)
         masked = _masked(text, mentioned)
-        if not (asks_of_taking(masked) or _ASKS_AT_ALL.search(masked)):
+        how = bool(_HOW.search(masked)) and not asks_of_taking(masked)
+        if not (how or asks_of_taking(masked) or _ASKS_AT_ALL.search(masked)):
             return None
         allergens = [one for one in mentioned if _is_allergen(text, one)]
         subjects, taken = self._roles(masked, [one for one in mentioned if one not in allergens])
@@ -263,7 +272,8 @@ class Taking:
             return None
         if not told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
             return None
-        return MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
+        asked = MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
+        return None if how and not self._is_held_against(asked) else asked
 
     def _mentioned(self, text: str, retrieved: Retrieved) -> list[_Mentioned]:
         """The medicines in a normalised text, those that are misspelt as well."""
@@ -314,10 +324,12 @@ class Taking:
             more: Whether something was told already; then what nothing is known of counts only where it sounds ill.
         """
         rest = _blanked(_CAUSED, text)
-        told = [*self._of_age(rest), *self._of_weeks(rest), *self._allergies(rest)]
+        ages = list(self._of_age(rest))
+        told = [*ages, *self._of_weeks(rest), *self._allergies(rest)]
         rest = _blanked(_UNKNOWN_ALLERGY, _blanked(_WEEKS, _blanked(_AGE, _blanked(_HAS_ALLERGY, rest))))
         for word, start, of in self._named(rest):
-            if not _DENIED.search(rest[:start]):
+            of_age = any(self._conditions.are_related(one.means, of.means) for one in ages)
+            if not of_age and not _DENIED.search(rest[:start]):
                 told.append(of)
             rest = rest[:start] + " " * len(word) + rest[start + len(word) :]
         yield from told
@@ -390,6 +402,18 @@ class Taking:
                 means = tuple(p for named in self._conditions.named(one[0]) for p in named.conditions)
                 yield one[0], start, Told(one[0], means, (one[0], *entry_names), weak=True)
 
+    def _is_held_against(self, asked: MayTake) -> bool:
+        """Whether an entry holds a circumstance against taking it: who asks how must be told so first."""
+        of = self.language
+        return any(
+            self._score(told, entry, attribute, item) == 2
+            for entry in asked.medicines
+            for attribute in (of.forbids, of.interacts, of.warns)
+            for item in entry.attributes[attribute]
+            for told in asked.told
+            if not told.weak
+        )
+
     # answering
 
     def answer(self, asked: MayTake) -> AnswerOfTaking:
@@ -457,10 +481,11 @@ class Taking:
             return self._score_of_allergy(told, entry, text) if attribute in (of.forbids, of.warns) else 0
         named = bool(told.names) and any(len(name) > 1 and name in text for name in told.names)
         if told.ids:
-            if attribute == of.serves:
+            if _ALLERGY.search(text) or attribute == of.serves:
                 return 0
             same = _SAME_KIND.search(text) and self._are_alike(told, entry)
-            return 2 if named or same or self._conditions.speaking_of(told.means).search(text) else 0
+            kinds = len(told.ids) > 1
+            return 2 if named or same or self._conditions.speaking_of(told.means, kinds).search(text) else 0
         if told.pairs:
             return 2 if any(pair in text for pair in told.pairs) else 0
         if attribute == of.interacts and not self._is_taken_besides(told):
@@ -550,8 +575,8 @@ def _particular(subjects: Sequence[_Mentioned]) -> list[_Mentioned]:
 def _longer(text: str, name: re.Match[str], partial: Iterable[str]) -> _Mentioned | None:
     """What a name is only a part of, which has no entry: 泼尼松龙; None where it is whole."""
     for word in partial:
-        start = text.find(word)
-        if word.endswith(name[0]) and len(word) > len(name[0]) and start >= 0 and start + len(word) == name.end():
+        start, before = name.end() - len(word), word.removesuffix(name[0])
+        if text.startswith(word, max(0, start)) and before[-1:] in _SYLLABLES and not _SALT.fullmatch(before):
             return _Mentioned(word, start, ())
     goes_on = _GOES_ON.match(text, name.end())
     return _Mentioned(name[0] + goes_on[0], name.start(), ()) if goes_on else None
@@ -568,7 +593,7 @@ def _is_of_age(years: float, text: str) -> bool:
     text = with_digits(text)
     for bound in _BOUND.finditer(text):
         limit = float(bound[1]) / (12 if "月" in bound[0] else 1)
-        if (years >= limit) if bound[2] == "以上" else (years < limit):
+        if years >= limit if bound[2] == "以上" else years <= limit if bound[2] else years < limit:
             return True
     if _BOUND.search(text):
         return False

@@ -52,6 +52,7 @@ _REQUESTS = re.compile(
 )
 """Words of requests to prescribe or to change a treatment, which a question whether something may be taken has not."""
 
+_ASKS_EFFECT = re.compile("(?:能|可以|会)[^，。？！,?!]{0,3}(?:治|止|缓解|预防|降|退|消)[^，。？！,?!]*[吗么不][?？]?$")
 _AMOUNT = re.compile("[0-9一二两三四五六七八九十几半]+(?:片|粒|颗|毫克|mg|毫升|ml|支|盒|瓶|袋|克|滴|喷|单位)")
 
 _INSISTS = re.compile(
@@ -101,7 +102,7 @@ def asks_for_dose(question: str, earlier: Sequence[str] = ()) -> bool:
 def _asks_whether(text: str) -> bool:
     """Whether a normalised message asks if a medicine may be taken, which its entry answers, and requests nothing."""
     plain = _PRESCRIBED.sub("", text)
-    return asks_of_taking(plain) and not (_REQUESTS.search(plain) or _AMOUNT.search(plain))
+    return bool(asks_of_taking(plain) or _ASKS_EFFECT.search(plain)) and not (_REQUESTS.search(plain) or _AMOUNT.search(plain))
 
 
 def _odds(turns: Sequence[str]) -> float:
