@@ -187,7 +187,7 @@ def pipeline(
         *([OwnWordsStage(ask_back)] if ask_back else []),
         CiteStage(domain, retriever, knowledge.version),
         *([DeclineStage(domain.declines)] if rules else []),
-        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if rules and domain.taking else []),
+        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
         *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
         *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),

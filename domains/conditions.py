@@ -59,7 +59,7 @@ class Conditions:
 
     Args:
         people: States of life and habits: a line for each, kinds of it indented under it. A word with ``~`` before it
-            is only looked for in what people say.
+            is only looked for in what people say; a line that begins with ``+`` goes on with the one before it.
         illnesses: The same of illnesses.
         complaints: The same of what a medicine is usually taken for.
         medicines: The same of medicines; the first word of a line is found in the class of a medicine of its kind.
@@ -141,7 +141,8 @@ class Conditions:
 
 def _read(text: str, kind: Kind, start: int) -> Iterator[Condition]:
     above: list[int] = []
-    for place, line in enumerate(text.strip("\n").splitlines(), start):
+    lines = re.sub(r"\n *\+", "", text).strip("\n").splitlines()
+    for place, line in enumerate(lines, start):
         depth = (len(line) - len(line.lstrip())) // 2
         above = [*above[:depth], place]
         first, *others = map(normalised, line.split())

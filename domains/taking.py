@@ -1,7 +1,7 @@
 """Whether somebody may take a medicine: who asks, what he tells of himself, and what the entry says of that.
 
 我有胃溃疡，可以吃布洛芬吗 asks about a medicine in a circumstance. What the entry holds against it is the answer, and
-where it says nothing of the circumstance, its contraindications are no permission. How a medicine is taken never is one.
+where it says nothing of the circumstance, its contraindications are no permission. How one is taken never is one.
 Of two medicines the one that is asked about is the subject; the one that is taken already is the circumstance.
 """
 
@@ -26,7 +26,10 @@ MASK = "#"
 ENTRIES = 3
 """Most medicines that are answered about: 头孢 means several."""
 
-_TAKES = "[吃服打喝涂抹擦敷滴喷吸输含贴塞试碰嚼吞挂]|(?<![作有管功费])用|注射|来[点片颗粒]|继续|同服|上药|一[起块同]|加(?![量大倍重])"
+_TAKES = (
+    "[吃服打喝涂抹擦敷滴喷吸输含贴塞试碰嚼吞挂]|(?<![作有管功费])用|注射|来[点片颗粒]|继续|同服|上药|一[起块同]"
+    "|加(?![量大倍重])"
+)
 _MAY = "能不能|可不可以|可以不可以|[能可是]否|能|可以|可|敢不敢|敢|该不该|应该|适不适合|适合|适宜|宜|准|许|要不要"
 _EFFECTS = "治止退降管缓防杀消"
 _SPACE = re.compile(rf"(?<=[{HAN}])\s+|\s+(?=[{HAN}])")
@@ -57,7 +60,9 @@ _ALLERGIC = re.compile(
     "(?:过敏|阳性|过?不了?过|过不了|没过|起疹|出疹|肿|休克)"
 )
 _HAS_ALLERGY = re.compile(f"对?{MASK}+{_ALLERGIC.pattern}|对{MASK}+[^,。;!?]{{0,4}}过敏")
-_UNKNOWN_ALLERGY = re.compile(f"(?:对(?=[{HAN}]))?([{HAN}]{{1,5}}?)(?<!会)(?:类|类药物?|药物?)?(?<!我)过敏(?!性|反应|体质|药)")
+_UNKNOWN_ALLERGY = re.compile(
+    f"(?:对(?=[{HAN}]))?([{HAN}]{{1,5}}?)(?<!会)(?:类|类药物?|药物?)?(?<!我)过敏(?!性|反应|体质|药)"
+)
 _ALLERGIC_TO = re.compile("对[^,。;!?]{0,8}$")
 _TAKEN = re.compile(
     "(?:[在正]|正在|一直在?|长期在?|常年在?|平时在?|每天在?|天天在?|目前在?|现在在?|最近在?|已经在?|同时在?|还在?|刚刚?|才)[吃服用打喝输挂含抹涂]"
@@ -92,7 +97,9 @@ _TO_ITSELF = re.compile("对?(?:本药|本品|成分|任一成分|本类制品|�
 _SAME_KIND = re.compile("同类|同成分")
 _NUMBER = r"\d+|[一二两三四五六七八九十]+"
 _AGE = re.compile(rf"(?<!第)({_NUMBER})(?:周?岁|岁)(?:半|多)?|({_NUMBER})个月(?:大|的?(?:宝宝|孩子|婴儿|娃|小孩))")
-_WEEKS = re.compile(rf"(?:[孕怀]|肚子|身孕)[^,。;!?\d一二两三四五六七八九十]{{0,4}}({_NUMBER})(?:个?多?)(周|月|天)|({_NUMBER})周了?(?:随时|快|马上|还|就)?要?生")
+_WEEKS = re.compile(
+    rf"(?:[孕怀]|肚子|身孕)[^,。;!?\d一二两三四五六七八九十]{{0,4}}({_NUMBER})(?:个?多?)(周|月|天)|({_NUMBER})周了?(?:随时|快|马上|还|就)?要?生"
+)
 _BOUND = re.compile(r"(?:未满|小于|不足|低于)?(\d+)(?:周?岁|个月)(以下|以上)?")
 _ILL = re.compile(
     "(?:[病症炎瘤癌史]|综合征|过敏|不全|感染|损伤|衰竭|硬化|增生|不好|偏高|偏低|升高|减少|缺乏)$|^(?:先天|慢性|急性)"
@@ -102,12 +109,15 @@ _MANNER = re.compile(
     "|长期|每天|天天|一辈子|终身|连续|加量|减量|半片|[一两二三]片|整片|过期|保质期|冰箱|多久|反复|经常"
 )
 _TELLING = """
-听说 网上 看到 说明书 邻居 朋友 同事 亲戚 推荐 药店 家里 买 买了 剩下 剩 医院 开 给 说 让 想 打算 准备 今天 昨天 最近 突然 有点 这几天
-老婆 老公 爷爷 奶奶 外公 外婆 姥姥 姥爷 妈妈 爸爸 母亲 父亲 儿子 女儿 姐姐 妹妹 哥哥 弟弟 丈夫 妻子 女朋友 男朋友 对象 媳妇 孙子 孙女 婆婆 公公
-岳母 岳父 闺女 家属 一直 总是 老是 以前 曾经 查出 查出来 确诊 诊断 体检 犯 犯了 很多年 好多年 多年 几年 轻微 严重 重度 轻度 中度 有些 不太 十分
-特别 比较 挺 那 但是 不过 所以 就是 这种 那种 这类 哪种 敢 究竟 副作用 禁忌 相克 冲突 止痛 退烧 消炎 治疗 缓解 片 胶囊 颗粒 药膏 软膏 注射 针 口服
-碍事 妨碍 危险 风险 安全 不安全 放心 谢谢 您好 你好 麻烦 急 在线等 求助 帮忙 看看 请教 咨询 告诉 一次 继续 停 停药 换 换药 得过 患过 有过 之类 像 这样
-""".split()
+听说 网上 看到 说明书 邻居 朋友 同事 亲戚 推荐 药店 家里 买 买了 剩下 剩 医院 开 给 说 让 想 打算 准备 今天 昨天
+最近 突然 有点 这几天 老婆 老公 爷爷 奶奶 外公 外婆 姥姥 姥爷 妈妈 爸爸 母亲 父亲 儿子 女儿 姐姐 妹妹 哥哥 弟弟
+丈夫 妻子 女朋友 男朋友 对象 媳妇 孙子 孙女 婆婆 公公 岳母 岳父 闺女 家属 一直 总是 老是 以前 曾经 查出 查出来
+确诊 诊断 体检 犯 犯了 很多年 好多年 多年 几年 轻微 严重 重度 轻度 中度 有些 不太 十分 特别 比较 挺 那 但是 不过
+所以 就是 这种 那种 这类 哪种 敢 究竟 副作用 禁忌 相克 冲突 止痛 退烧 消炎 治疗 缓解 片 胶囊 颗粒 药膏 软膏 注射
+针 口服 碍事 妨碍 危险 风险 安全 不安全 放心 谢谢 您好 你好 麻烦 急 在线等 求助 帮忙 看看 请教 咨询 告诉 一次
+继续 停 停药 换 换药 得过 患过 有过 之类 像 这样
+"""
+"""What is said besides, which tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +243,8 @@ class Taking:
     def _others(self) -> re.Pattern[str]:
         """Names of everything else that somebody may have."""
         of = ("disease", "symptom")
-        return re.compile(one_of(word for word, one in self._called.items() if len(word) > 1 and one[0].type in of))
+        words = [word for word, one in self._called.items() if len(word) > 1 and one[0].type in of]
+        return re.compile(one_of(words) or "(?!)")
 
     def _is_medicine(self, entries: Sequence[Entry]) -> bool:
         return all(entry.type == self.language.type for entry in entries)
@@ -268,7 +279,9 @@ class Taking:
         if not medicines and not elsewhere and any(one.means or one.allergy for one in told):
             medicines = _of(taken)
             told = [one for one in told if not set(one.ids) & {entry.id for entry in medicines}]
-        if not (medicines or elsewhere) or not (asks_of_taking(masked) or (subjects and any(not one.weak for one in told))):
+        if not (medicines or elsewhere) or not (
+            asks_of_taking(masked) or (subjects and any(not one.weak for one in told))
+        ):
             return None
         if not told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
             return None
@@ -284,15 +297,13 @@ class Taking:
             if not overlaps and is_whole(text, one.start(), one.end()):
                 longer = _longer(text, one, retrieved.partial)
                 found.append(longer or _Mentioned(one[0], one.start(), self._called.get(one[0], ())))
-        for one in retrieved.found:
-            start = text.find(one.matched) if one.how == "spelling" and one.entry.type == self.language.type else -1
-            if start >= 0 and all(start + len(one.matched) <= other.start or other.end <= start for other in found):
-                found.append(_Mentioned(one.matched, start, (one.entry,)))
+        for hit in retrieved.found:
+            start = text.find(hit.matched) if hit.how == "spelling" and hit.entry.type == self.language.type else -1
+            if start >= 0 and all(start + len(hit.matched) <= other.start or other.end <= start for other in found):
+                found.append(_Mentioned(hit.matched, start, (hit.entry,)))
         return sorted(found, key=lambda one: one.start)
 
-    def _roles(
-        self, text: str, mentioned: Sequence[_Mentioned]
-    ) -> tuple[Sequence[_Mentioned], Sequence[_Mentioned]]:
+    def _roles(self, text: str, mentioned: Sequence[_Mentioned]) -> tuple[Sequence[_Mentioned], Sequence[_Mentioned]]:
         """The medicines that are asked about, and those that are taken already."""
         taken = [one for one in mentioned if _is_taken(text, one)]
         subjects = _particular([one for one in mentioned if one not in taken])
@@ -312,7 +323,9 @@ class Taking:
             names = tuple(normalised(name) for entry in one.entries for name in entry.names)
             kinds = [kind for entry in one.entries for kind in entry.attributes.get(self.language.kind, ())]
             own = tuple(place for named in self._conditions.named(one.word) for place in named.conditions)
-            means = own if len(one.entries) > 1 and own else (*own, *self._conditions.of_class("、".join((*kinds, *names))))
+            means = (
+                own if len(one.entries) > 1 and own else (*own, *self._conditions.of_class("、".join((*kinds, *names))))
+            )
             ids = tuple(entry.id for entry in one.entries)
             yield Told(f"{one.word}过敏" if allergy else one.word, means, (one.word, *names), ids, allergy)
 
@@ -449,7 +462,9 @@ class Taking:
                 spoken |= {one for one, score in scores.items() if score == 2}
                 scored.append((max(scores.values(), default=0), item))
             best = max((score for score, _ in scored), default=0)
-            ordered = [item for score, item in sorted(scored, key=lambda one: -one[0]) if score or attribute == of.forbids]
+            ordered = [
+                item for score, item in sorted(scored, key=lambda one: -one[0]) if score or attribute == of.forbids
+            ]
             if ordered:
                 found.append((best, attribute, ordered))
         found.sort(key=lambda one: -one[0])
@@ -461,9 +476,7 @@ class Taking:
             if len(one.ids) == 1 and not one.allergy:
                 yield self._knowledge.by_id[one.ids[0]]
 
-    def _partner(
-        self, partner: Entry, subject: _Mentioned, told: Sequence[Told]
-    ) -> tuple[list[Quotation], set[Told]]:
+    def _partner(self, partner: Entry, subject: _Mentioned, told: Sequence[Told]) -> tuple[list[Quotation], set[Told]]:
         """What the entry of a medicine that is taken already says of the one that is asked about."""
         (other,) = self._substances([subject], allergy=False)
         said, spoken = [], set()
@@ -493,7 +506,9 @@ class Taking:
         if named or self._conditions.speaking_of(told.means).search(text):
             if told.years >= 0 and not _is_of_age(told.years, text):
                 return 1
-            return 1 if attribute == of.warns and not _OF_A_PERSON.search(item) and not self._is_taken_besides(told) else 2
+            return (
+                1 if attribute == of.warns and not _OF_A_PERSON.search(item) and not self._is_taken_besides(told) else 2
+            )
         related = attribute != of.serves and self._conditions.related_to(told.means).search(text)
         return 1 if related else 0
 
@@ -513,7 +528,9 @@ class Taking:
 
     def _quotation(self, entry: Entry, attribute: str, items: Sequence[str]) -> Quotation:
         text = f"{entry.name}的{attribute}：{'、'.join(items)}。"
-        return Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=self._knowledge.version)
+        return Quotation(
+            id=entry.id, title=entry.title, attribute=attribute, text=text, version=self._knowledge.version
+        )
 
 
 def _read(question: str) -> str:
@@ -603,7 +620,7 @@ def _is_of_age(years: float, text: str) -> bool:
 def _pieces(rest: str) -> Iterator[str]:
     """What a text says besides names, ways to ask and turns of speech."""
     rest = _MANNER.sub(" ", rest)
-    words = one_of((*FUNCTION_WORDS.split(), *_TELLING))
+    words = one_of((*FUNCTION_WORDS.split(), *_TELLING.split()))
     for piece in re.split(f"[^{HAN}a-z0-9]+", re.sub(words, " ", rest)):
         if len(piece) > 1 and not piece.isdecimal():
             yield piece

@@ -4,7 +4,7 @@ A model, asked whether somebody with an ulcer may take ibuprofen, tells how ibup
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 
 from app.pipeline.answer_check import AnswerCheck
@@ -12,7 +12,7 @@ from app.pipeline.consultation import Consultation, Decided
 from domains.citations import marks
 from domains.claims.numbers import NumberReader
 from domains.domain import Notices
-from domains.taking import MayTake, Taking
+from domains.taking import AnswerOfTaking, MayTake, Taking
 from models.engines.engine import Completion
 
 
@@ -37,14 +37,20 @@ class TakingStage:
     def _answered(self, consultation: Consultation, asked: MayTake) -> Decided:
         answer = self.taking.answer(asked)
         words = "".join(quotation.text + marks([quotation.id]) for quotation in answer.quotations)
-        no_entry, untold = self.notices.no_entry, self.notices.untold
-        notes = [no_entry.format(name=word) for word in asked.elsewhere]
-        notes += [untold.format(name=name, told="、".join(told)) for name, told in answer.unspoken.items()]
-        after = "\n".join(notes or [self.notices.ask_first])
+        notes = "\n".join(self._notes(asked, answer))
         ids = [quotation.id for quotation in answer.quotations]
-        check = AnswerCheck(NumberReader(()), ids, lambda: "\n".join(filter(None, (words, after))))
-        check.done.not_mentioned = bool(notes)
+        if words and notes:
+            check = AnswerCheck(NumberReader(()), ids, lambda: words, not_mentioned=notes)
+        else:
+            check = AnswerCheck(NumberReader(()), ids, lambda: notes or f"{words}\n{self.notices.ask_first}")
         return Decided(replace(consultation, citations=answer.quotations, notice="", check=check), Unasked())
+
+    def _notes(self, asked: MayTake, answer: AnswerOfTaking) -> Iterator[str]:
+        """What has no entry, and what entries do not speak of."""
+        for word in asked.elsewhere:
+            yield self.notices.no_entry.format(name=word)
+        for name, told in answer.unspoken.items():
+            yield self.notices.untold.format(name=name, told="、".join(told))
 
 
 class Unasked:

@@ -102,7 +102,9 @@ def asks_for_dose(question: str, earlier: Sequence[str] = ()) -> bool:
 def _asks_whether(text: str) -> bool:
     """Whether a normalised message asks if a medicine may be taken, which its entry answers, and requests nothing."""
     plain = _PRESCRIBED.sub("", text)
-    return bool(asks_of_taking(plain) or _ASKS_EFFECT.search(plain)) and not (_REQUESTS.search(plain) or _AMOUNT.search(plain))
+    return bool(asks_of_taking(plain) or _ASKS_EFFECT.search(plain)) and not (
+        _REQUESTS.search(plain) or _AMOUNT.search(plain)
+    )
 
 
 def _odds(turns: Sequence[str]) -> float:
