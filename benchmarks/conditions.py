@@ -39,14 +39,14 @@ HEAD = """# Whether somebody in a circumstance may take a medicine
 Made by `python benchmarks/conditions.py`; knowledge base {version}. The whole pipeline of the service, with a model
 that says nothing, so that entries' own words answer. The questions were written and labelled by an author who had seen
 the knowledge base alone, none of the code; no clinician has reviewed the labels. Words were changed after reading
-`dev`, never after reading `test`. Where an entry speaks twice of a circumstance only one item is labelled. Shares in %, with
-Wilson's 95 % intervals.
+`dev`, never after reading `test`. Where an entry speaks twice of a circumstance only one item is labelled. Shares in %,
+with Wilson's 95 % intervals.
 
 - *item shown*: of the questions whose entry speaks of the circumstance, those whose answer has the labelled item.
 - *told*: of the others, those whose answer says that it is not mentioned.
 - *told wrongly*: of the questions whose entry speaks of it, those whose answer says that it is not mentioned.
 - *looks like a yes*: of all, those whose answer quotes an entry, but nothing that it holds against taking
-  medicine, and says nothing of what is not mentioned.
+  the medicine, and says nothing of what is not mentioned.
 - *no answer*: of all, those that no entry answers: nothing found, declined, sent to 120.
 - *without the stage*: the same pipeline without `app/pipeline/taking.py`.
 
