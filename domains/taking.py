@@ -154,6 +154,7 @@ class Told:
         ids: Of the medicines that it is; none where it is none.
         allergy: Whether the person is allergic to that.
         years: An age; negative where it is none.
+        is_taken: Whether it is a medicine that the person takes, with or without an entry.
         weak: Whether it may be what the medicine is taken for, which an entry need not speak of.
         pairs: Two characters of it, one of which an entry must have: where nothing else is known of it.
     """
@@ -166,6 +167,7 @@ class Told:
     years: float = -1
     pairs: frozenset[str] = frozenset()
     weak: bool = False
+    is_taken: bool = False
 
 
 @dataclass(frozen=True)
@@ -327,7 +329,8 @@ class Taking:
                 own if len(one.entries) > 1 and own else (*own, *self._conditions.of_class("、".join((*kinds, *names))))
             )
             ids = tuple(entry.id for entry in one.entries)
-            yield Told(f"{one.word}过敏" if allergy else one.word, means, (one.word, *names), ids, allergy)
+            word = f"{one.word}过敏" if allergy else one.word
+            yield Told(word, means, (one.word, *names), ids, allergy, is_taken=not allergy)
 
     def _circumstances(self, text: str, more: bool) -> Iterator[Told]:
         """What else a masked text tells.
@@ -493,7 +496,7 @@ class Taking:
         if told.allergy:
             return self._score_of_allergy(told, entry, text) if attribute in (of.forbids, of.warns) else 0
         named = bool(told.names) and any(len(name) > 1 and name in text for name in told.names)
-        if told.ids:
+        if told.is_taken:
             if _ALLERGY.search(text) or attribute == of.serves:
                 return 0
             same = _SAME_KIND.search(text) and self._are_alike(told, entry)
