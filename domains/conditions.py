@@ -139,6 +139,29 @@ class Conditions:
         return re.compile(one_of(words) or "(?!)")
 
 
+@dataclass(frozen=True)
+class TakingLanguage:
+    """What a domain says of taking medicines.
+
+    Attributes:
+        conditions: What people tell of themselves.
+        type: Of the entries that are medicines.
+        forbids: The attribute that says who must not take one; always answered.
+        warns: The one that says of what to be careful; what it says of monitoring speaks of nobody.
+        interacts: The one about what is taken besides.
+        serves: The one that says what it is for.
+        kind: The one that says what kind of medicine it is.
+    """
+
+    conditions: Conditions
+    type: str
+    forbids: str
+    warns: str
+    interacts: str
+    serves: str
+    kind: str
+
+
 def _read(text: str, kind: Kind, start: int) -> Iterator[Condition]:
     above: list[int] = []
     lines = re.sub(r"\n *\+", "", text).strip("\n").splitlines()

@@ -17,10 +17,10 @@ from domains import prose
 from domains.asking_back import AskBack
 from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage
+from domains.conditions import TakingLanguage
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triage, Triager
-from domains.taking import TakingLanguage
 
 DOMAINS = (
     "documents",

@@ -14,7 +14,7 @@ from itertools import chain
 from domains.asked_whether import FUNCTION_WORDS
 from domains.citations import Quotation
 from domains.claims.language import one_of, with_digits
-from domains.conditions import Conditions, Named
+from domains.conditions import Named, TakingLanguage
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.retrieval.names import is_whole
 from domains.retrieval.normalise import HAN, normalised
@@ -118,29 +118,6 @@ _TELLING = """
 继续 停 停药 换 换药 得过 患过 有过 之类 像 这样
 """
 """What is said besides, which tells nothing."""
-
-
-@dataclass(frozen=True)
-class TakingLanguage:
-    """What a domain says of taking medicines.
-
-    Attributes:
-        conditions: What people tell of themselves.
-        type: Of the entries that are medicines.
-        forbids: The attribute that says who must not take one; always answered.
-        warns: The one that says of what to be careful; what it says of monitoring speaks of nobody.
-        interacts: The one about what is taken besides.
-        serves: The one that says what it is for.
-        kind: The one that says what kind of medicine it is.
-    """
-
-    conditions: Conditions
-    type: str
-    forbids: str
-    warns: str
-    interacts: str
-    serves: str
-    kind: str
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ what is written of ulcers, and who says that his kidneys are bad by what is writ
 say nothing of hepatitis. Words of both, patients and entries, are in one line; a word may be in several.
 """
 
-from domains.conditions import Conditions
-from domains.taking import TakingLanguage
+from domains.conditions import Conditions, TakingLanguage
 
 OF_PEOPLE = """
 妊娠 怀孕 怀了孕 怀上了 肚里有宝宝 肚子里有宝宝 有宝宝了 孕妇 孕期 孕产妇 有孕 身孕 大肚子 怀上 怀了 有喜 孕周
