@@ -39,6 +39,7 @@ from app.pipeline.crisis import CrisisStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage, QuotaStage
 from app.pipeline.label import LabelStage
+from app.pipeline.taking import TakingStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
@@ -50,6 +51,7 @@ from domains.domain import Domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import retriever_of
 from domains.safety_rules import Triager
+from domains.taking import Taking
 from models.artifact import NO_ENTRIES, GroundingRecord, Turns
 from strategies import most_calls
 
@@ -188,6 +190,7 @@ def pipeline(
         *([OwnWordsStage(ask_back)] if ask_back else []),
         CiteStage(domain, retriever, knowledge.version),
         *([DeclineStage(domain.declines)] if rules else []),
+        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
         *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
         *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),

@@ -18,6 +18,7 @@ from domains import prose
 from domains.asking_back import AskBack
 from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage
+from domains.conditions import TakingLanguage
 from domains.knowledge import Knowledge
 from domains.knowledge_base import KnowledgeBase
 from domains.phrases import NOTHING
@@ -65,6 +66,9 @@ class Notices(_Text):
         not_found: The answer of a service that answers from entries alone, where it finds none; empty as ``no_source``.
         not_mentioned: Said after an answer where no entry speaks of what was asked in particular (孕妇能用吗); empty
             where nobody is told.
+        untold: The same with ``{told}`` in it for the circumstance and ``{name}`` for the medicine.
+        no_entry: The answer where what is asked about, ``{name}``, has no entry, though something like it may have one.
+        ask_first: Said after what an entry holds against taking a medicine.
         small_talk: Its answers to messages that ask nothing.
         greeting: Heads the empty page.
         intro: What can be asked.
@@ -78,6 +82,9 @@ class Notices(_Text):
     no_source: str = ""
     not_found: str = ""
     not_mentioned: str = ""
+    untold: str = ""
+    no_entry: str = ""
+    ask_first: str = ""
     small_talk: Mapping[SmallTalkKind, str] = {}
     greeting: Description
     intro: Description
@@ -104,6 +111,7 @@ class Domain:
         asked_for: How questions ask for the attributes of its entries.
         claims: How its answers say what the knowledge base holds; None where claims cannot be checked.
         verify: What happens to a claim that no entry holds, unless the service's configuration says otherwise.
+        taking: How it says who may take its medicines; None where it has none.
         in_english: What its attributes are called in an English report.
         corpus: What the embedded base model reads in a domain without a knowledge base.
     """
@@ -122,6 +130,7 @@ class Domain:
     asked_for: AskedFor = field(default_factory=dict)
     claims: ClaimLanguage | None = None
     verify: Policy = "off"
+    taking: TakingLanguage | None = None
     in_english: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[[], list[str]] | None = None
 

@@ -73,7 +73,8 @@ class NotFoundStage:
         """See ``PipelineStage``."""
         if consultation.retrieved.found:
             return consultation
-        answer = self._small_talk(consultation) or self.notices.not_found
+        elsewhere = "".join(self.notices.no_entry.format(name=name) for name in consultation.retrieved.elsewhere)
+        answer = elsewhere or self._small_talk(consultation) or self.notices.not_found
         return Decided(replace(consultation, notice=""), FixedAnswer(answer))
 
     def _small_talk(self, consultation: Consultation) -> str | None:

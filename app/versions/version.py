@@ -16,7 +16,7 @@ from models.artifact import NO_ENTRIES, GroundingRecord, Turns
 
 Part = Literal["entries", "rules"]
 """What of the pipeline answers: ``entries``, the model with what is found for it; ``rules``, safety rules and what is
-declined as well. Asking back and checking claims are in neither."""
+declined as well. Who may take a medicine, asking back and checking claims are in neither."""
 PARTS: tuple[Part, ...] = get_args(Part)
 
 ID_LENGTH = 12

@@ -7,8 +7,9 @@ from domains.domain import Domain, ExampleQuestion, Notices
 from domains.medical.ask_back import ask_back
 from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
+from domains.medical.conditions import TAKING
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.prescriptions import DECLINED, asks_for_prescription
+from domains.medical.prescriptions import DECLINED, DOSE_NOT_GIVEN, asks_for_dose, asks_for_prescription
 from domains.medical.triager import MedicalTriager
 from domains.safety_rules import Decline, Triage
 
@@ -25,6 +26,9 @@ NOTICES = Notices(
     no_source="知识库中没有找到与这个问题对应的条目，本回答没有可核对的来源，请谨慎参考并咨询医生。",
     not_found="知识库中没有找到与这个问题对应的条目，无法回答。请换一种说法，写明疾病、症状、药物或检查的名称，或咨询医生、药师。",
     not_mentioned="知识库没有专门提到您问的具体情况，请咨询医生或药师。",
+    untold="{name}的条目没有专门提到您说的“{told}”：这不等于可以用，请先咨询医生或药师。",
+    no_entry="知识库中没有“{name}”的条目，名称相近的条目说的不是它，无法据此回答。请看说明书，或咨询医生、药师。",
+    ask_first="能不能用要看您的具体情况，请先咨询医生或药师。",
     small_talk={
         "greeting": "您好，请问想了解哪种疾病、症状、药物或检查？",
         "thanks": "不客气。还有想了解的健康问题，可以随时问。",
@@ -75,7 +79,7 @@ DOMAIN = Domain(
     title=Description(zh="医学知识问答", en="medical questions and answers"),
     notices=NOTICES,
     triager=MedicalTriager,
-    declines=(Decline(asks_for_prescription, DECLINED),),
+    declines=(Decline(asks_for_dose, DOSE_NOT_GIVEN), Decline(asks_for_prescription, DECLINED)),
     ask_back=ask_back,
     alarm=re.compile("危及生命|拨打120|(?:前往|去)急诊|拖延观察|独自驾车"),
     crisis=is_crisis,
@@ -83,5 +87,6 @@ DOMAIN = Domain(
     asked_for=ASKED,
     claims=LANGUAGE,
     verify="strict",
+    taking=TAKING,
     in_english=IN_ENGLISH,
 )

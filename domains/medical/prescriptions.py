@@ -8,10 +8,16 @@ from domains.medical.messages import PRESCRIPTION, heard
 from domains.retrieval.turns import is_closing
 from domains.retrieval.wording import is_courtesy
 from domains.safety_rules import normalised
+from domains.taking import asks_of_taking
 
 DECLINED = (
     "抱歉，我不能开具处方或药方：处方必须由接诊医师本人开具，人工智能不得自动生成。"
     "请携带既往病历和正在使用的药物到医院就诊，由医师评估后开具；我可以继续解答疾病和药品的一般知识。"
+)
+
+DOSE_NOT_GIVEN = (
+    "抱歉，这里不给出具体的用量：剂量因人、因病和药品规格而不同。请看药品说明书或遵医嘱，拿不准请咨询医生或药师。"
+    "我可以继续解答药品的用法要点、禁忌和注意事项。"
 )
 
 SURELY = 0.5
@@ -39,6 +45,16 @@ _NO_REQUEST = re.compile(
 )
 """What is asked beside medicine, or of a medicine, in words of requests to prescribe."""
 
+_REQUESTS = re.compile(
+    "[帮给替][我俺咱][^，。？！,?!]{0,8}[开配写拿弄搞]|(?:能|可以|可|想|要|会|麻烦|求|请)[^，。？！,?!吃用服打喝]{0,6}[开配](?![车刀始])|开[张个点些一副两盒瓶]|处方|药方|方子"
+    "|配[个点副]|方案|推荐|安排|直接|来[一两几个]?[盒瓶支片点]|[写选挑抓停减换改调]|加[大量倍到一]|双倍|单子|医嘱|证明|同意|点个?头|[你您][给帮]"
+    "|[吃用买](?:什么|啥|哪)|哪[类种]药"
+)
+"""Words of requests to prescribe or to change a treatment, which a question whether something may be taken has not."""
+
+_ASKS_EFFECT = re.compile("(?:能|可以|会)[^，。？！,?!]{0,3}(?:治|止|缓解|预防|降|退|消)[^，。？！,?!]*[吗么不][?？]?$")
+_AMOUNT = re.compile("[0-9一二两三四五六七八九十几半]+(?:片|粒|颗|毫克|mg|毫升|ml|支|盒|瓶|袋|克|滴|喷|单位)")
+
 _INSISTS = re.compile(
     "^(?:嗯|对|是的|没错|行|可以)+[，,]?[^，。？！,?!]{0,6}$|^(?:那?就|要|听你的|照)|求|拜托|赶紧|快[点开]|现在就|马上就|[这那]个$|[加减换改][到成]"
     "|[0-9一二两三四五六七八九十半]个?(?:盒|瓶|支|片|粒|袋|天|周|礼拜|星期|月|疗程|份)|的量|一样|同样"
@@ -57,15 +73,38 @@ def asks_for_prescription(question: str, earlier: Sequence[str] = ()) -> bool:
         question: What is said now.
         earlier: What the same person said before it. It counts where the question goes on from it: 每次几片.
     """
+    text = normalised(question)
+    if _asks_whether(text) and not any(_REQUESTS.search(normalised(turn)) for turn in earlier[-LOOKED_BACK:]):
+        return False
     if _odds([question]) >= SURELY:
         return True
-    text = normalised(question)
     if _ends(text) or _ASKS_OTHERWISE.search(text):
         return False
     said = list(takewhile(lambda turn: not _ends(normalised(turn)), reversed(earlier[-LOOKED_BACK:])))[::-1]
     if not said or not (_INSISTS.search(text) or _ASKS_AMOUNT.search(text)):
         return False
     return _odds([*said, question]) >= (OF_A_DOSE if _ASKS_AMOUNT.search(text) else GOES_ON)
+
+
+def asks_for_dose(question: str, earlier: Sequence[str] = ()) -> bool:
+    """Whether what is declined asks for an amount to take, and for nothing to be prescribed: 布洛芬一次吃几片.
+
+    Args:
+        question: What is said now.
+        earlier: What the same person said before it.
+    """
+    said = [normalised(turn) for turn in (*earlier[-LOOKED_BACK:], question)]
+    if not _ASKS_AMOUNT.search(said[-1]) or any(map(_REQUESTS.search, said)):
+        return False
+    return asks_for_prescription(question, earlier)
+
+
+def _asks_whether(text: str) -> bool:
+    """Whether a normalised message asks if a medicine may be taken, which its entry answers, and requests nothing."""
+    plain = _PRESCRIBED.sub("", text)
+    return bool(asks_of_taking(plain) or _ASKS_EFFECT.search(plain)) and not (
+        _REQUESTS.search(plain) or _AMOUNT.search(plain)
+    )
 
 
 def _odds(turns: Sequence[str]) -> float:

@@ -1,7 +1,8 @@
 """A lexicon beside a knowledge base: what people call its entries, which the entries themselves do not say.
 
-``names.jsonl`` has a line for an entry, ``broader.jsonl`` one for a word that means several entries. Both are written
-by hand and are no part of the knowledge base: its hash, and what is made of it, do not depend on them.
+``names.jsonl`` has a line for an entry, ``broader.jsonl`` one for a word that means several entries, ``elsewhere.txt``
+names that look like those of entries and have none. All are written by hand and are no part of the knowledge base: its
+hash, and what is made of it, do not depend on them.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +16,7 @@ from common.errors import UserError
 from common.hashing import sha256_files
 from data_recipes.formats.jsonl import typed_lines
 
-FOLDER, NAMES, BROADER = "lexicon", "names.jsonl", "broader.jsonl"
+FOLDER, NAMES, BROADER, ELSEWHERE = "lexicon", "names.jsonl", "broader.jsonl", "elsewhere.txt"
 
 Spoken = Literal["lay", "trade", "abbreviation", "regional"]
 """What kind of name an entry has beside its own: of everyday speech, of a product, short, of another region."""
@@ -74,16 +75,18 @@ class Lexicon:
     Attributes:
         names: By entry.
         broader: Words that mean several entries.
+        elsewhere: Names of what has no entry, though a part of them, or something like them, is the name of one.
         sha256: Hash of the files; empty where there are none.
     """
 
     names: tuple[SpokenNames, ...] = ()
     broader: tuple[BroaderWord, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     sha256: str = ""
 
     @classmethod
     def load(cls, folder: Path, ids: Collection[str]) -> "Lexicon":
-        """Reads the lexicon in ``folder``, which may have either file, both or none.
+        """Reads the lexicon in ``folder``, which may have any of the files.
 
         Args:
             folder: Beside the files of the knowledge base.
@@ -106,6 +109,7 @@ class Lexicon:
         return cls(
             names=tuple(line for _, line in names),
             broader=tuple(word for _, word in broader),
+            elsewhere=tuple((folder / ELSEWHERE).read_text("utf-8").split()) if folder / ELSEWHERE in files else (),
             sha256=sha256_files(files) if files else "",
         )
 
@@ -121,7 +125,7 @@ class Lexicon:
 
 def lexicon_files(folder: Path) -> list[Path]:
     """The files of the lexicon that are in a folder."""
-    return [folder / name for name in (NAMES, BROADER) if (folder / name).is_file()]
+    return [folder / name for name in (NAMES, BROADER, ELSEWHERE) if (folder / name).is_file()]
 
 
 def _check_ids(where: str, named: tuple[str, ...], ids: Collection[str]) -> None:

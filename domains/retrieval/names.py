@@ -9,7 +9,7 @@ from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.lexicon import Spoken
 from domains.retrieval.normalise import normalised
 
-NameKind = Literal["name", "alias", "broader"] | Spoken
+NameKind = Literal["name", "alias", "broader", "elsewhere"] | Spoken
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Meaning:
     """What a word may mean.
 
     Attributes:
-        id: Of the entry.
+        id: Of the entry; empty where it has none.
         kind: What kind of name the word is for it.
     """
 
@@ -44,6 +44,11 @@ class Mention:
     partial: bool = False
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is the name of something without an entry."""
+        return self.meanings[0].kind == "elsewhere"
+
+    @property
     def end(self) -> int:
         """Where it ends."""
         return self.start + len(self.word)
@@ -59,6 +64,8 @@ def names_of(knowledge: KnowledgeBase) -> dict[str, tuple[Meaning, ...]]:
     found: dict[str, dict[str, Meaning]] = {}
     for word, meaning in _all_names(knowledge):
         found.setdefault(normalised(word), {}).setdefault(meaning.id, meaning)
+    for word in knowledge.lexicon.elsewhere:
+        found.setdefault(normalised(word), {"": Meaning("", "elsewhere")})
     return {word: tuple(meanings.values()) for word, meanings in found.items()}
 
 

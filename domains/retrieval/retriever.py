@@ -6,6 +6,7 @@ describes is added to it. Without a name a description must fit well, or nothing
 none.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,10 +21,10 @@ from domains.retrieval.boundaries import is_part_of_longer
 from domains.retrieval.descriptions import Descriptions
 from domains.retrieval.lexicon import SPOKEN
 from domains.retrieval.names import Mention, NameKind, Names, longest, names_of
-from domains.retrieval.normalise import normalised
+from domains.retrieval.normalise import HAN, normalised
 from domains.retrieval.spelling import Spelling
 from domains.retrieval.turns import is_follow_up, moves_on
-from domains.retrieval.wording import content, is_courtesy, points_back
+from domains.retrieval.wording import BEFORE_A_NAME, content, is_courtesy, points_back
 
 How = NameKind | Literal["spelling", "description", "earlier"]
 
@@ -36,6 +37,7 @@ DESCRIBED = 4.2  # least score of a description without a name
 DESCRIBED_BESIDE_UNKNOWN = 6.0  # the same where the question names something that is not there
 DESCRIBED_PASSAGE = 1.6  # the same for passages of documents, which questions seldom name
 MOST = 10  # entries that are returned
+LONGEST_PREFIX = 4  # characters before a name that may belong to it
 TURNS = 6  # of a conversation that are looked back to
 
 
@@ -64,9 +66,13 @@ class Retrieved:
 
     Attributes:
         found: The entries, best first; none where the question is about nothing that is there.
+        elsewhere: Words of the normalised question that name what has no entry: 异维a酸.
+        partial: Words of it that may be parts of longer names, with what may belong to them.
     """
 
     found: tuple[Found, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    partial: tuple[str, ...] = ()
 
     @property
     def topic(self) -> tuple[Found, ...]:
@@ -87,7 +93,8 @@ class Retriever:
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self._entries, self._described = knowledge.by_id, knowledge.described
         meanings = names_of(knowledge)
-        self._names, self._spelling = Names(meanings), Spelling(meanings)
+        known = {word: meant for word, meant in meanings.items() if meant[0].kind != "elsewhere"}
+        self._names, self._spelling = Names(meanings), Spelling(known)
         self._descriptions = Descriptions(knowledge)
         jieba.initialize()  # for which the first question would wait a second; the tags are read at import
 
@@ -122,6 +129,11 @@ class Retriever:
         if is_courtesy(text):
             return Retrieved()
         mentions = self._mentions(text)
+        elsewhere = tuple(mention.word for mention in mentions if mention.is_elsewhere)
+        partial = tuple(_extended(text, mention) for mention in mentions if mention.partial)
+        return replace(self._found(text, mentions, before), elsewhere=elsewhere, partial=partial)
+
+    def _found(self, text: str, mentions: Sequence[Mention], before: Retrieved) -> Retrieved:
         whole = _whole(mentions)
         if self._described:
             own = self._passages(text, whole)
@@ -129,7 +141,10 @@ class Retriever:
             return _carried(before, own.found) if before.found and goes_on else own
         if before.found and (whole or not mentions) and is_follow_up(text, whole, _said_of(before)):
             return _carried(before, self._ranked(text, whole) if whole else [])
-        ranked = self._ranked(_without(text, (mention for mention in mentions if mention.partial)), whole)
+        if mentions and all(mention.is_elsewhere for mention in mentions):
+            return Retrieved()  # what it describes is something else
+        unknown = (mention for mention in mentions if mention.partial or mention.is_elsewhere)
+        ranked = self._ranked(_without(text, unknown), whole)
         least = 0.0 if whole else DESCRIBED_BESIDE_UNKNOWN if mentions else DESCRIBED
         return Retrieved(tuple(ranked[:MOST])) if ranked and ranked[0].score >= least else Retrieved()
 
@@ -161,7 +176,7 @@ class Retriever:
         length = max(1, sum(map(len, content(text))))
         for order, mention in enumerate(mentions):
             share = min(1.0, len(mention.word) / length) * (MISSPELT if mention.misspelt else 1.0)
-            for rank, meaning in enumerate(mention.meanings):
+            for rank, meaning in enumerate(mention.meanings if not mention.is_elsewhere else ()):
                 broader = meaning.kind == "broader"
                 worth = share * BROADER - LESS_USUAL * min(rank, USUAL) if broader else share * NAMED
                 how: How = "spelling" if mention.misspelt else meaning.kind
@@ -177,6 +192,16 @@ def retriever_of(knowledge: KnowledgeBase) -> Retriever:
 
 def _whole(mentions: Iterable[Mention]) -> list[Mention]:
     return [mention for mention in mentions if not mention.partial]
+
+
+def _extended(text: str, mention: Mention) -> str:
+    """A name with the characters before it that may belong to it: 地中海贫血."""
+    start = mention.start
+    while start > max(0, mention.start - LONGEST_PREFIX) and re.match(f"[{HAN}]", text[start - 1]):
+        if text[start - 1] in BEFORE_A_NAME:
+            break
+        start -= 1
+    return text[start : mention.end]
 
 
 def _said_of(before: Retrieved) -> str:

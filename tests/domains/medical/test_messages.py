@@ -9,7 +9,7 @@ from domains.medical.judged_triage import labelled_texts, report
 from domains.medical.labelled_messages import DEV, FIRST_AUTHOR, RULES, SEEN, TRAIN, UNSEEN, file_of, messages_in
 from domains.medical.learning import threshold
 from domains.medical.messages import LONGEST_AT_ONCE, WEIGHTS, heard, marked, parts_of
-from domains.medical.prescriptions import asks_for_prescription
+from domains.medical.prescriptions import asks_for_dose, asks_for_prescription
 from domains.medical.triager import MedicalTriager
 
 
@@ -66,7 +66,15 @@ def test_the_report_has_recall_false_alarms_and_what_is_judged_wrong(triager: Me
 
 
 @pytest.mark.parametrize(
-    "question", ["给我开个处方", "嗓子疼，开点药吧", "我血压高，你说吃哪种药，吃几片", "幫我開個藥膏"]
+    "question",
+    [
+        "给我开个处方",
+        "嗓子疼，开点药吧",
+        "我血压高，你说吃哪种药，吃几片",
+        "幫我開個藥膏",
+        "能不能给我开点布洛芬",
+        "非布司他40，尿酸还有450，改80可以不",
+    ],
 )
 def test_requests_to_prescribe(question: str) -> None:
     assert asks_for_prescription(question)
@@ -83,10 +91,29 @@ def test_requests_to_prescribe(question: str) -> None:
         "帮我写一首诗",
         "胃溃疡医生一般给开哪几种药",
         "奥美拉唑是饭前吃还是饭后吃？能不能掰开",
+        "奥美拉唑可以长期吃吗",
+        "奥美拉唑能治胃溃疡吗",
+        "我是孕妇，可以用维A酸乳膏吗",
+        "我吃着抗抑郁药，骨科给开曲马多，能吃吗",
     ],
 )
 def test_questions_about_medicines_are_no_requests(question: str) -> None:
     assert not asks_for_prescription(question)
+
+
+@pytest.mark.parametrize(
+    ("turns", "of_a_dose"),
+    [
+        (["布洛芬一次吃几片"], True),
+        (["痛风犯了，秋水仙碱吃几片"], True),
+        (["我血压高，你说吃哪种药，吃几片"], False),
+        (["给我开个处方", "剂量呢", "每次几片"], False),
+        (["布洛芬可以吃吗"], False),
+    ],
+)
+def test_a_question_of_dose_is_no_request_to_prescribe(turns: list[str], of_a_dose: bool) -> None:
+    *earlier, question = turns
+    assert asks_for_dose(question, earlier) == of_a_dose
 
 
 @pytest.mark.parametrize(

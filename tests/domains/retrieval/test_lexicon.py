@@ -7,7 +7,9 @@ import pytest
 from common.errors import UserError
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.entries import SCHEMA
-from domains.retrieval.lexicon import BROADER, FOLDER, NAMES, Lexicon
+from domains.retrieval.lexicon import BROADER, ELSEWHERE, FOLDER, NAMES, Lexicon
+from domains.retrieval.normalise import normalised
+from domains.retrieval.retriever import retriever_of
 
 IDS = {"D001", "D002"}
 NAME_LINE = {"id": "D001", "lay": ["某病"], "described": ["说不清的难受"]}
@@ -30,6 +32,33 @@ def test_names_keep_their_kind(tmp_path: Path) -> None:
     [line] = Lexicon.load(tmp_path, IDS).names
     assert list(line.names()) == [("某病", "lay"), ("MB", "abbreviation")]
     assert line.described == ("说不清的难受",)
+
+
+def test_names_without_an_entry_are_words_of_a_text(tmp_path: Path) -> None:
+    (tmp_path / ELSEWHERE).write_text("异维A酸 泼尼松龙\n罗红霉素\n", encoding="utf-8")
+    assert Lexicon.load(tmp_path, IDS).elsewhere == ("异维A酸", "泼尼松龙", "罗红霉素")
+
+
+def test_none_of_them_is_the_name_of_an_entry(knowledge: KnowledgeBase) -> None:
+    names = {normalised(name) for entry in knowledge.entries for name in entry.names}
+    names |= {normalised(name) for line in knowledge.lexicon.names for name, _ in line.names()}
+    assert not names & set(map(normalised, knowledge.lexicon.elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("question", "names", "elsewhere"),
+    [
+        ("异维A酸有什么副作用", [], ("异维a酸",)),
+        ("泼尼松有什么副作用", ["泼尼松"], ()),
+        ("泼尼松龙和泼尼松有什么区别", ["泼尼松"], ("泼尼松龙",)),
+    ],
+)
+def test_no_other_entry_is_found_for_them(
+    question: str, names: list[str], elsewhere: tuple[str, ...], knowledge: KnowledgeBase
+) -> None:
+    retrieved = retriever_of(knowledge).retrieve(question)
+    assert [found.entry.name for found in retrieved.found if found.how == "name"] == names
+    assert retrieved.elsewhere == elsewhere
 
 
 def test_a_folder_without_files_has_no_lexicon(tmp_path: Path) -> None:
