@@ -28,6 +28,8 @@ UNSEEN, SEEN = CASES / "test/unseen_scenarios.jsonl", CASES / "test/seen_scenari
 DIVIDED = (TRAIN, DEV, UNSEEN, SEEN)
 RULES, QUESTIONS = CASES / "rules.jsonl", CASES / "questions.jsonl"
 FIRST_AUTHOR, CALLS = CASES / "test/first_author.jsonl", CASES / "test/calls.jsonl"
+DIVIDED_BEFORE = ("a", "u")
+"""Their authors, whose halves, each with scenarios of its own, came as they are."""
 
 
 class LabelledMessage(BaseModel):
