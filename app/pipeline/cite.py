@@ -27,6 +27,6 @@ class CiteStage:
         """See ``PipelineStage``."""
         retrieved = await asyncio.to_thread(self.retriever.retrieve, consultation.question, consultation.asked_before)
         entries = [found.entry for found in retrieved.topic]
-        citations = quote(consultation.question, entries, self.version, self.domain.asked_for)
+        citations = quote(retrieved.asked, entries, self.version, self.domain.asked_for)
         notice = "" if citations else self.domain.notices.no_source
         return replace(consultation, retrieved=retrieved, citations=citations, notice=notice)

@@ -1,15 +1,14 @@
 """What rules decide before the model and independently of it: emergencies, too long texts, and what is declined."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.backends.backend import TextTooLong
-from app.pipeline.consultation import Consultation, Decided
+from app.pipeline.consultation import Consultation, Decided, FixedAnswer
 from domains.domain import Notices
 from domains.retrieval.normalise import normalised
 from domains.retrieval.wording import is_courtesy
 from domains.safety_rules import Decline
-from models.engines.engine import Completion
 
 LONGEST_QUESTION = 4000
 """Most characters of a question that is no emergency."""
@@ -73,17 +72,3 @@ class NotFoundStage:
         courtesy = is_courtesy(normalised(consultation.question))
         answer = self.notices.courtesy if courtesy else self.notices.not_found
         return Decided(replace(consultation, notice=""), FixedAnswer(answer))
-
-
-@dataclass(frozen=True)
-class FixedAnswer:
-    """A reply that no model gives, so it has no completion; see ``AnswerStream``."""
-
-    text: str
-
-    async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``AnswerStream``."""
-        yield self.text
-
-    def cancel(self) -> None:
-        """See ``AnswerStream``."""
