@@ -39,6 +39,7 @@ from app.pipeline.crisis import CrisisStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage, QuotaStage
 from app.pipeline.label import LabelStage
+from app.pipeline.questions import QuestionsStage
 from app.pipeline.taking import TakingStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
@@ -179,6 +180,18 @@ def pipeline(
     reads, rules, whole = grounding.kind == "entries", part != "entries", part is None
     ask_back = domain.ask_back() if whole and domain.ask_back and config.ask_back else None
     declines_unfound = knowledge.entries and (reads or domain.verify == "strict")
+    verify = VerifyStage(domain, knowledge)
+    reading: tuple[PipelineStage, ...] = (
+        CiteStage(domain, retriever, knowledge.version),
+        *([DeclineStage(domain.declines)] if rules else []),
+        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
+        *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
+        *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
+        *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
+        *([verify] if whole and knowledge.entries else []),
+    )
+    answering = (TurnsStage(turns), AnswerStage(backend, config, domain.notices.no_answer.zh))
+    divides = whole and knowledge.entries and not knowledge.described
     return (
         LabelStage(config.content_producer),
         *([AnswersStage(ask_back)] if ask_back else []),
@@ -188,13 +201,5 @@ def pipeline(
         QuotaStage(),
         LengthStage(),
         *([OwnWordsStage(ask_back)] if ask_back else []),
-        CiteStage(domain, retriever, knowledge.version),
-        *([DeclineStage(domain.declines)] if rules else []),
-        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
-        *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
-        *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
-        *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
-        *([VerifyStage(domain, knowledge)] if whole and knowledge.entries else []),
-        TurnsStage(turns, names_subjects=not knowledge.described),
-        AnswerStage(backend, config, domain.notices.no_answer.zh),
+        *([QuestionsStage(reading, answering, verify)] if divides else [*reading, *answering]),
     )

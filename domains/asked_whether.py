@@ -22,6 +22,9 @@ _ASKS_WHETHER = re.compile(
 _CLAUSE = re.compile("[^,。;!?]+[?]?")
 _SIGNS = re.compile(f"[^{HAN}a-z0-9]+")
 _ASKS_WHAT = re.compile("什么|啥|哪|怎|咋|谁|如何|为何")
+_PROMISED = re.compile("能?(?:根治|断根|除根|去根)")
+"""What is asked to be so also where something else is asked for: 吃什么药能根治."""
+
 _ASKS_HOW_MUCH = re.compile("多少|多久|多长|几[天次个点片年岁]")
 
 FUNCTION_WORDS = """
@@ -67,7 +70,9 @@ class AskedWhether:
         """
         clauses = _CLAUSE.findall(normalised(question))
         asking = [clause for clause in clauses if _ASKS_WHETHER.search(clause) and not _ASKS_HOW_MUCH.search(clause)]
-        if not asking or any(map(_ASKS_WHAT.search, clauses)):
+        if promised := [clause for clause in clauses if _PROMISED.search(clause)]:
+            asking = promised
+        elif not asking or any(map(_ASKS_WHAT.search, clauses)):
             return None
         rest = self._besides("，".join(clauses), entry, called)
         in_question = self._besides("，".join(asking), entry, called)

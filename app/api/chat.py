@@ -26,7 +26,6 @@ from app.audit.records import AuditRecords
 from app.backends.backend import ChatTurn
 from app.config import ServeConfig
 from app.pipeline.consultation import Consultation, consult
-from app.pipeline.guards import FixedAnswer
 from app.versions.version import Version
 
 
@@ -133,7 +132,7 @@ class Chat:
         if part:
             caller.check("raw")  # no patient's question is answered by less than everything
         decided = await consult(version.parts[part] if part else version.stages, asked)
-        stopped = StopStrings(decided.reply, [] if isinstance(decided.reply, FixedAnswer) else stops)
+        stopped = StopStrings(decided.reply, [] if decided.by_rule else stops)
         whole = QaReply(replace(decided, reply=stopped), version, None if part else self.records)
         return LabelledChat(whole, stopped, form)
 

@@ -21,6 +21,7 @@ from app.metrics import ANSWERS, CLAIMS, LOOPS, TRIAGE
 from app.pipeline.answer_check import Verification
 from app.pipeline.consultation import Consultation, Decided, consult
 from app.pipeline.label import LABEL
+from app.pipeline.questions import divided
 from app.pipeline.repeats import NOTICE, without_repeats
 from app.versions.version import Version
 from domains.asking_back import AskedBack
@@ -90,6 +91,22 @@ class QaDelta(BaseModel):
     text: str
 
 
+class QaPart(BaseModel):
+    """One question of a message that asks several, with its answer.
+
+    Attributes:
+        question: The question, as the message has it.
+        answer: Its answer, without what the model repeated over and over.
+        citations: What the knowledge base says about it.
+        verification: What the check against the entries has done to the model's answer; null where nothing was checked.
+    """
+
+    question: str
+    answer: str
+    citations: list[Quotation]
+    verification: Verification | None
+
+
 class QaAnswer(BaseModel):
     """What ``/v1/qa`` answers, and the last event of a stream.
 
@@ -99,6 +116,8 @@ class QaAnswer(BaseModel):
         answer: The whole answer, without what the model repeated over and over; the deltas of a stream have it all.
         asked: What is asked back instead of an answer, with answers to choose from; send one of them, or any other
             text, as the next question, with this exchange in the history. Null where nothing is asked.
+        parts: The questions of a message that asks several, each with its answer; the answer has them all. Empty where
+            it asks one.
         repetition_removed: Characters that were removed because they were repeated; the notice says so.
         verification: What the check against the entries has done to the model's answer; null where nothing was checked.
         finish_reason: ``stop``, ``length`` (cut at ``max_tokens``), ``repetition_detected`` (ended because it looped)
@@ -111,6 +130,7 @@ class QaAnswer(BaseModel):
     request_id: str
     answer: str
     asked: AskedBack | None
+    parts: list[QaPart]
     repetition_removed: int
     citations: list[Quotation]
     notice: str
@@ -229,24 +249,40 @@ class QaReply:
         )
 
     def _answer(self, text: str, completion: Completion | None) -> QaAnswer:
-        answer, repeated = without_repeats(text) if completion else (text, 0)
-        meta, check = self._meta(), self.decided.consultation.check
-        if check and (check.done.changed or check.done.marked):
-            logger.warning("answer checked against the entries: {} {}", check.done, meta.request_id)
+        asked, meta = self.decided.consultation, self._meta()
+        said = divided(text, self.decided.parts) or [("", text)]
+        shown = [(heading, *(without_repeats(answer) if completion else (answer, 0))) for heading, answer in said]
+        answer, repeated = "".join(head + kept for head, kept, _ in shown), sum(removed for _, _, removed in shown)
+        verification = self.decided.verification if completion else None
+        if verification and (verification.changed or verification.marked):
+            logger.warning("answer checked against the entries: {} {}", verification, meta.request_id)
         return QaAnswer(
             **meta.model_dump(exclude={"notice", "citations"}),
-            citations=meta.citations + [one for one in self.decided.consultation.beside if one.id in cited(answer)],
+            citations=_cited(asked, answer),
             notice=" ".join(filter(None, (NOTICE if repeated else "", meta.notice))),
             answer=answer,
-            asked=self.decided.consultation.asked,
+            asked=asked.asked,
+            parts=[_part(part, kept) for part, (_, kept, _) in zip(self.decided.parts, shown, strict=False)],
             repetition_removed=repeated,
-            verification=check.done if check and completion else None,
-            metadata=self.decided.consultation.metadata,
+            verification=verification,
+            metadata=asked.metadata,
             model_version=self.version.name,
             version=self.version.id,
             usage=usage(completion),
             finish_reason=completion.finish_reason if completion else "declined",
         )
+
+
+def _cited(asked: Consultation, answer: str) -> list[Quotation]:
+    """What is quoted of the entries that a question is about, and of others that its answer cites."""
+    return [*asked.citations, *(one for one in asked.beside if one.id in cited(answer))]
+
+
+def _part(part: Decided, answer: str) -> QaPart:
+    """One question with its answer."""
+    asked = part.consultation
+    checked = None if part.by_rule else part.verification
+    return QaPart(question=asked.question, answer=answer, citations=_cited(asked, answer), verification=checked)
 
 
 def qa_router(records: AuditRecords | None) -> APIRouter:

@@ -6,7 +6,7 @@ introduction stays without what it joins or introduces.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -61,6 +61,18 @@ class Verification(BaseModel):
     def changed(self) -> bool:
         """Whether something was taken out."""
         return bool(self.removed or self.citations_removed or self.replaced)
+
+
+def joined(parts: Sequence[Verification]) -> Verification:
+    """What the checks of the parts of an answer have done together; it is replaced where all of them are."""
+    return Verification(
+        held=sum(part.held for part in parts),
+        removed=sum(part.removed for part in parts),
+        marked=sum(part.marked for part in parts),
+        citations_removed=sum(part.citations_removed for part in parts),
+        replaced=all(part.replaced for part in parts),
+        not_mentioned=any(part.not_mentioned for part in parts),
+    )
 
 
 class AnswerCheck:

@@ -9,8 +9,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from app.backends.backend import ChatTurn
-from app.pipeline.consultation import Consultation, Decided
-from app.pipeline.guards import FixedAnswer
+from app.pipeline.consultation import Consultation, Decided, FixedAnswer
 from domains.asking_back import AskBack, RedFlagQuestion
 from domains.citations import AskedFor, asked_attributes
 

@@ -27,7 +27,7 @@ class CiteStage:
         """See ``PipelineStage``."""
         retrieved = await asyncio.to_thread(self.retriever.retrieve, consultation.question, consultation.asked_before)
         entries = [found.entry for found in retrieved.topic]
-        citations = quote(consultation.question, entries, self.version, self.domain.asked_for)
+        citations = quote(retrieved.asked, entries, self.version, self.domain.asked_for)
         unknown = [self.domain.notices.no_entry.format(name=name) for name in retrieved.elsewhere]
         notice = "".join(unknown) if citations else self.domain.notices.no_source
         return replace(consultation, retrieved=retrieved, citations=citations, notice=notice)

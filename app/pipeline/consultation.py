@@ -6,7 +6,7 @@ from typing import Protocol
 
 from app.access.caller import ANYBODY, Caller
 from app.backends.backend import AnswerStream, ChatTurn
-from app.pipeline.answer_check import AnswerCheck
+from app.pipeline.answer_check import AnswerCheck, Verification, joined
 from domains.asking_back import AskedBack, RedFlagQuestion
 from domains.citations import Quotation
 from domains.grounding import EntriesBlock
@@ -39,6 +39,7 @@ class Consultation:
         block: The entries that the model reads; None where it is asked without any.
         check: Checks claims, numbers and citations of the answer; None where there is nothing to check them against.
         turns: The turns that the model gets; None for the whole conversation.
+        beforehand: The questions that the same message asks before it.
     """
 
     request_id: str
@@ -60,17 +61,27 @@ class Consultation:
     block: EntriesBlock | None = None
     check: AnswerCheck | None = None
     turns: Sequence[ChatTurn] | None = None
+    beforehand: Sequence[str] = ()
 
     @property
     def asked_before(self) -> list[str]:
-        """What the person said in the turns before, in order."""
-        return [turn.content for turn in self.history if turn.role == "user"]
+        """What the person said in the turns before, and in this one before the question, in order."""
+        return [*(turn.content for turn in self.history if turn.role == "user"), *self.beforehand]
+
+    @property
+    def in_full(self) -> str:
+        """The question with what it leaves to be understood."""
+        return self.retrieved.asked or self.question
 
     @property
     def conversation(self) -> list[ChatTurn]:
-        """What the model is asked: the entries come before the conversation, as in training."""
+        """What the model is asked: the entries come before the conversation, as in training.
+
+        What a message asks before a question is no turn, so that the question says it.
+        """
         system = [ChatTurn("system", self.block.text)] if self.block else []
-        turns = [*self.history, ChatTurn("user", self.question)] if self.turns is None else self.turns
+        asked = ChatTurn("user", self.in_full if self.beforehand else self.question)
+        turns = [*self.history, asked] if self.turns is None else self.turns
         return [*system, *turns]
 
 
@@ -80,11 +91,25 @@ class Decided:
 
     Attributes:
         if_empty: The answer where the model says nothing.
+        parts: The questions of a message that asks several, each decided; their answers are the reply.
     """
 
     consultation: Consultation
     reply: AnswerStream
     if_empty: str = ""
+    parts: tuple["Decided", ...] = ()
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether no model answers any of it."""
+        return all(isinstance(one.reply, FixedAnswer) for one in self.parts or (self,))
+
+    @property
+    def verification(self) -> Verification | None:
+        """What was checked so far, of all parts; None where nothing is."""
+        checks = [one.consultation.check for one in self.parts or (self,)]
+        done = [check.done for check in checks if check]
+        return joined(done) if done else None
 
     def __aiter__(self) -> AsyncIterator[str | Completion]:
         """The text as the reader gets it, then the completion, where the model answers.
@@ -104,6 +129,20 @@ class Decided:
             yield event
 
 
+@dataclass(frozen=True)
+class FixedAnswer:
+    """A reply that no model gives, so it has no completion; see ``AnswerStream``."""
+
+    text: str
+
+    async def __aiter__(self) -> AsyncIterator[str | Completion]:
+        """See ``AnswerStream``."""
+        yield self.text
+
+    def cancel(self) -> None:
+        """See ``AnswerStream``."""
+
+
 class PipelineStage(Protocol):
     """One step from question to answer."""
 
@@ -116,8 +155,8 @@ class PipelineStage(Protocol):
         ...
 
 
-async def consult(stages: Sequence[PipelineStage], consultation: Consultation) -> Decided:
-    """Sends a question through the stages until one decides its answer; the last one always does.
+async def passed(stages: Sequence[PipelineStage], consultation: Consultation) -> Consultation | Decided:
+    """Sends a question through stages, as far as the one that decides its answer.
 
     Raises:
         BackendError: The question is not answered.
@@ -127,4 +166,15 @@ async def consult(stages: Sequence[PipelineStage], consultation: Consultation) -
         if isinstance(result, Decided):
             return result
         consultation = result
-    raise AssertionError("the last stage must answer")
+    return consultation
+
+
+async def consult(stages: Sequence[PipelineStage], consultation: Consultation) -> Decided:
+    """Sends a question through the stages until one decides its answer; the last one always does.
+
+    Raises:
+        BackendError: The question is not answered.
+    """
+    decided = await passed(stages, consultation)
+    assert isinstance(decided, Decided), "the last stage must answer"
+    return decided

@@ -32,7 +32,7 @@ class GroundStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
-        form, question, asked_for = self.form, consultation.question, self.domain.asked_for
+        form, question, asked_for = self.form, consultation.in_full, self.domain.asked_for
         given = entries_to_read(consultation.retrieved, question, asked_for, form.entries, form.attributes)
         block = await fitting_block(given, form.template, form.budget, self._tokens)
         quoted = {quotation.id for quotation in consultation.citations}

@@ -1,16 +1,15 @@
 """What rules decide before the model and independently of it: emergencies, too long texts, and what is declined."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from app.backends.backend import TextTooLong
-from app.pipeline.consultation import Consultation, Decided
+from app.pipeline.consultation import Consultation, Decided, FixedAnswer
 from domains.domain import Notices
 from domains.retrieval.normalise import normalised
 from domains.retrieval.turns import is_closing
 from domains.retrieval.wording import is_courtesy, small_talk_kind
 from domains.safety_rules import Decline
-from models.engines.engine import Completion
 
 LONGEST_QUESTION = 4000
 """Most characters of a question that is no emergency."""
@@ -85,17 +84,3 @@ class NotFoundStage:
         if is_closing(text) and consultation.triage.disposition == "none":
             return self.notices.small_talk.get("thanks" if "谢" in text else "understood")
         return None
-
-
-@dataclass(frozen=True)
-class FixedAnswer:
-    """A reply that no model gives, so it has no completion; see ``AnswerStream``."""
-
-    text: str
-
-    async def __aiter__(self) -> AsyncIterator[str | Completion]:
-        """See ``AnswerStream``."""
-        yield self.text
-
-    def cancel(self) -> None:
-        """See ``AnswerStream``."""

@@ -30,7 +30,7 @@ class TakingStage:
 
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
         """See ``PipelineStage``."""
-        question, earlier = consultation.question, consultation.asked_before
+        question, earlier = consultation.in_full, consultation.asked_before
         asked = await asyncio.to_thread(self.taking.asked, question, consultation.retrieved, earlier)
         return self._answered(consultation, asked) if asked else consultation
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from app.backends.backend import ChatTurn
 from app.pipeline.consultation import Consultation
-from domains.retrieval.turns import completed
 from models.artifact import Turns
 
 
@@ -14,21 +13,12 @@ class TurnsStage:
 
     Attributes:
         turns: What the model was trained on.
-        names_subjects: Whether entries have names that a question can be completed with; headings of documents do not.
     """
 
     turns: Turns
-    names_subjects: bool
 
     async def __call__(self, consultation: Consultation) -> Consultation:
         """See ``PipelineStage``."""
         if self.turns == "multi":
             return consultation
-        return replace(consultation, turns=(ChatTurn("user", self._in_full(consultation)),))
-
-    def _in_full(self, consultation: Consultation) -> str:
-        """The question with the name of the entry that it is still about."""
-        subject = consultation.retrieved.topic[:1]
-        if self.names_subjects and subject and subject[0].how == "earlier":
-            return completed(consultation.question, subject[0].entry.name)
-        return consultation.question
+        return replace(consultation, turns=(ChatTurn("user", consultation.in_full),))

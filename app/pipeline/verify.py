@@ -51,6 +51,17 @@ class VerifyStage:
             return self._check_of_numbers(entries, consultation)
         return self._check_of_claims(self.domain.claims, entries, topic, consultation)
 
+    def asked(self, consultation: Consultation) -> dict[str, list[str]]:
+        """By id of an entry that a question is about, the attributes that it asks for, as the answer is checked.
+
+        The first entry is asked about first; none is known where claims cannot be checked.
+        """
+        if self.domain.claims is None:
+            return {}
+        question, found = consultation.in_full, _asked_about(consultation.retrieved)
+        asking = AskedWhether(self.domain.claims, form_of(self.domain.claims, self.knowledge), self.domain.asked_for)
+        return self._asked([one.entry for one in found], question, _speaking(question, found, asking))
+
     def _check_of_numbers(self, entries: Sequence[Entry], consultation: Consultation) -> AnswerCheck:
         quoted = consultation.citations[:1]
         words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
@@ -60,7 +71,7 @@ class VerifyStage:
     def _check_of_claims(
         self, language: ClaimLanguage, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation
     ) -> AnswerCheck:
-        question, given = consultation.question, [entry.id for entry in entries]
+        question, given = consultation.in_full, [entry.id for entry in entries]
         asking = AskedWhether(language, form_of(language, self.knowledge), self.domain.asked_for)
         speaking = _speaking(question, _asked_about(consultation.retrieved), asking)
         asked = self._asked([*entries, *topic], question, speaking)

@@ -22,8 +22,18 @@ from domains.retrieval.descriptions import Descriptions
 from domains.retrieval.lexicon import SPOKEN
 from domains.retrieval.names import Mention, NameKind, Names, longest, names_of
 from domains.retrieval.normalise import HAN, normalised
+from domains.retrieval.questions import questions_of
 from domains.retrieval.spelling import Spelling
-from domains.retrieval.turns import is_follow_up, moves_on
+from domains.retrieval.turns import (
+    another,
+    beside_unknown,
+    in_full,
+    is_closing,
+    is_follow_up,
+    is_of_unknown,
+    moves_on,
+    names_another_subject,
+)
 from domains.retrieval.wording import BEFORE_A_NAME, content, is_courtesy, points_back
 
 How = NameKind | Literal["spelling", "description", "earlier"]
@@ -38,7 +48,7 @@ DESCRIBED_BESIDE_UNKNOWN = 6.0  # the same where the question names something th
 DESCRIBED_PASSAGE = 1.6  # the same for passages of documents, which questions seldom name
 MOST = 10  # entries that are returned
 LONGEST_PREFIX = 4  # characters before a name that may belong to it
-TURNS = 6  # of a conversation that are looked back to
+TURNS = 6  # of a conversation that are looked back to, and questions in them
 
 
 @dataclass(frozen=True)
@@ -66,11 +76,13 @@ class Retrieved:
 
     Attributes:
         found: The entries, best first; none where the question is about nothing that is there.
+        asked: The question as it says all that it asks: 奥司他韦哺乳期能用吗 for 那哺乳期呢.
         elsewhere: Words of the normalised question that name what has no entry: 异维a酸.
         partial: Words of it that may be parts of longer names, with what may belong to them.
     """
 
     found: tuple[Found, ...] = ()
+    asked: str = ""
     elsewhere: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
 
@@ -105,7 +117,7 @@ class Retriever:
             question: The question.
             earlier: What the same person asked before it, in order.
         """
-        return self._retrieve(normalised(question), self._before(earlier))
+        return self._retrieve(question, self._before(earlier))
 
     def is_follow_up(self, question: str, earlier: Sequence[str]) -> bool:
         """Whether a question is about what the same person asked before; see ``turns.is_follow_up``."""
@@ -118,47 +130,80 @@ class Retriever:
         return moves_on(text, _whole(self._mentions(text)), _said_of(self._before(earlier)))
 
     def _before(self, earlier: Sequence[str]) -> Retrieved:
-        """What the last of the earlier turns that are about something are about."""
+        """What the last of the earlier questions that are about something are about."""
         before = Retrieved()
-        for turn in earlier[-TURNS:]:
-            found = self._retrieve(normalised(turn), before)
-            before = found if found.found else before
+        questions = [*chain.from_iterable(map(questions_of, earlier[-TURNS:]))]
+        for question in questions[-TURNS:]:
+            found = self._retrieve(question.text, before)
+            if found.found or self._is_of_unknown(question.text, before):
+                before = found
         return before
 
-    def _retrieve(self, text: str, before: Retrieved) -> Retrieved:
+    def _is_of_unknown(self, question: str, before: Retrieved) -> bool:
+        """Whether a question is about something else, of which nothing is known."""
+        text = normalised(question)
+        if is_courtesy(text) or is_closing(text) or points_back(text):
+            return False
+        return names_another_subject(text, _said_of(before))
+
+    def _retrieve(self, question: str, before: Retrieved) -> Retrieved:
+        text = normalised(question)
         if is_courtesy(text):
-            return Retrieved()
+            return Retrieved(asked=question)
         mentions = self._mentions(text)
         elsewhere = tuple(mention.word for mention in mentions if mention.is_elsewhere)
         partial = tuple(_extended(text, mention) for mention in mentions if mention.partial)
-        return replace(self._found(text, mentions, before), elsewhere=elsewhere, partial=partial)
+        return replace(self._found(question, mentions, before), elsewhere=elsewhere, partial=partial)
 
-    def _found(self, text: str, mentions: Sequence[Mention], before: Retrieved) -> Retrieved:
-        whole = _whole(mentions)
+    def _found(self, question: str, mentions: Sequence[Mention], before: Retrieved) -> Retrieved:
+        text, whole = normalised(question), _whole(mentions)
         if self._described:
             own = self._passages(text, whole)
-            goes_on = points_back(text) or (not own.found and is_follow_up(text, whole, _said_of(before)))
-            return _carried(before, own.found) if before.found and goes_on else own
+            goes_on = points_back(text) or (not own and is_follow_up(text, whole, _said_of(before)))
+            return Retrieved(_carried(before, own) if before.found and goes_on else own, question)
         if before.found and (whole or not mentions) and is_follow_up(text, whole, _said_of(before)):
-            return _carried(before, self._ranked(text, whole) if whole else [])
+            own = tuple(self._ranked(text, whole)) if whole else ()
+            return Retrieved(_carried(before, own), _in_full(question, before))
         if mentions and all(mention.is_elsewhere for mention in mentions):
-            return Retrieved()  # what it describes is something else
+            return Retrieved(asked=question)  # what it describes is something else
+        if again := self._of_another(question, whole, before):
+            return self._retrieve(again, Retrieved())
         unknown = (mention for mention in mentions if mention.partial or mention.is_elsewhere)
         ranked = self._ranked(_without(text, unknown), whole)
         least = 0.0 if whole else DESCRIBED_BESIDE_UNKNOWN if mentions else DESCRIBED
-        return Retrieved(tuple(ranked[:MOST])) if ranked and ranked[0].score >= least else Retrieved()
+        asked = question if before.found else beside_unknown(question, before.asked)
+        return Retrieved(_from(ranked, least), asked)
 
-    def _passages(self, text: str, named: Sequence[Mention]) -> Retrieved:
+    def _of_another(self, question: str, named: Sequence[Mention], before: Retrieved) -> str:
+        """What was asked before, of the entry that is named now: 痛风能喝酒吗, 那高血压呢 → 高血压能喝酒吗; else empty.
+
+        The name that it replaces is the last one of the same kind.
+        """
+        if len(named) != 1 or another(question) != named[0].word:
+            return ""
+        kind = self._type_of(named[0])
+        said = self._mentions(normalised(before.asked))
+        words = [one.word for one in said if kind and self._type_of(one) == kind]
+        return before.asked.replace(words[-1], named[0].word) if words and words[-1] in before.asked else ""
+
+    def _type_of(self, mention: Mention) -> str:
+        return "" if mention.is_elsewhere else self._entries[mention.meanings[0].id].type
+
+    def _passages(self, text: str, named: Sequence[Mention]) -> tuple[Found, ...]:
         """The passages that a question describes; what it has in common with a heading only helps."""
-        ranked = self._ranked(text, named)
-        return Retrieved(tuple(ranked[:MOST])) if ranked and ranked[0].score >= DESCRIBED_PASSAGE else Retrieved()
+        return _from(self._ranked(text, named), DESCRIBED_PASSAGE)
 
     def _mentions(self, text: str) -> list[Mention]:
-        return longest(
+        mentions = longest(
             replace(mention, partial=is_part_of_longer(text, mention, self._descriptions))
             for of in (self._names, self._spelling)
             for mention in of.candidates(text)
         )
+        first = next((mention for mention in mentions if not mention.is_elsewhere), None)
+        return [
+            replace(mention, partial=mention.partial or (mention is first and is_of_unknown(text, mention)))
+            for mention in mentions
+        ]
 
     def _ranked(self, text: str, mentions: Iterable[Mention]) -> list[Found]:
         described = self._descriptions.scores(text)
@@ -212,11 +257,25 @@ def _said_of(before: Retrieved) -> str:
     )
 
 
-def _carried(before: Retrieved, own: Sequence[Found]) -> Retrieved:
+def _from(ranked: Sequence[Found], least: float) -> tuple[Found, ...]:
+    """What was found, where the best of it fits well enough."""
+    return tuple(ranked[:MOST]) if ranked and ranked[0].score >= least else ()
+
+
+def _carried(before: Retrieved, own: Sequence[Found]) -> tuple[Found, ...]:
     """What was asked before, then what the question names beside it."""
     carried = [replace(found, how="earlier") for found in before.topic]
     ids = {found.entry.id for found in carried}
-    return Retrieved((*carried, *(found for found in own if found.entry.id not in ids))[:MOST])
+    return (*carried, *(found for found in own if found.entry.id not in ids))[:MOST]
+
+
+def _in_full(question: str, before: Retrieved) -> str:
+    """The question with what is still spoken of: as it is called where that means several entries, else by its name."""
+    first, *others = before.topic
+    if any(found.matched == first.matched for found in others):
+        return in_full(question, first.matched, before.asked)
+    name, asked = first.entry.name, before.asked
+    return in_full(question, name, asked if name in asked else asked.replace(first.matched, name))
 
 
 def _without(text: str, mentions: Iterable[Mention]) -> str:

@@ -7,8 +7,7 @@ import pytest
 
 from app.backends.backend import AnswerStream, ChatTurn
 from app.backends.missing import MissingModel
-from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
-from app.pipeline.guards import FixedAnswer
+from app.pipeline.consultation import Consultation, Decided, FixedAnswer, PipelineStage, consult
 from app.service import pipeline
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase

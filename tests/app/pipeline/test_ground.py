@@ -9,9 +9,9 @@ from transformers import PreTrainedTokenizerBase
 from app.access.caller import MeteredAnswer
 from app.backends.backend import ChatTurn
 from app.backends.local import Generation, LocalBackend
-from app.pipeline.consultation import Consultation, Decided, consult
+from app.pipeline.consultation import Consultation, Decided, FixedAnswer, consult
 from app.pipeline.ground import CUT
-from app.pipeline.guards import FixedAnswer
+from app.pipeline.questions import QuestionsStage
 from app.service import pipeline
 from common.command import read_config
 from data_recipes.config import BuildConfig
@@ -49,7 +49,9 @@ def decided(
 def served(rows: Sequence[Example], knowledge: KnowledgeBase, form: GroundingRecord) -> list[Consultation]:
     """What the last stage, the model's, is given for the prompt of each row; one pipeline for all of them."""
     domain, backend = find_domain("medical"), LocalBackend(FakeEngine(), CONFIG)
-    *stages, _ = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, form)
+    *before, questions = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, form)
+    assert isinstance(questions, QuestionsStage)
+    stages = [*before, *questions.reading, *questions.answering[:-1]]
 
     async def through(row: Example) -> Consultation:
         *history, question = [ChatTurn(turn.role, turn.content) for turn in row.prompt[1:]]

@@ -134,6 +134,8 @@ def test_where_it_is_not_known_what_is_asked_the_entrys_words_answer_nothing(kno
         ("支气管哮喘能运动吗？", "D042", "支气管哮喘不具有传染性。", "支气管哮喘的病因：遗传和过敏体质"),
         ("高血压能坐飞机吗？", "D001", "高血压不具有传染性。", NOT_ANSWERED),
         ("高血压会遗传吗？", "D001", "高血压的病因有遗传因素。", "高血压的病因有遗传因素。"),
+        ("白癜风会遗传给孩子吗？", "D167", "白癜风不具有传染性。", "白癜风的病因：自身免疫异常、遗传因素"),
+        ("带状疱疹会复发吗？", "D147", "带状疱疹具有传染性。", NOT_ANSWERED),
         ("依那普利孕妇能吃吗？", "M056", "依那普利的不良反应有干咳。", "依那普利的禁忌：妊娠期"),
         ("硫酸亞鐵孕婦可以吃嗎？", "M160", "", "硫酸亚铁的适应症：缺铁性贫血、妊娠期缺铁"),
         ("二甲双胍能和酒一起吗？", "M081", "", "二甲双胍的相互作用：饮酒增加乳酸酸中毒风险"),
@@ -257,3 +259,8 @@ def test_reference_answers_are_served_unchanged(domain: str) -> None:
             if streamed(check, fact.answer)[0] != fact.answer:
                 changed.append((fact.key, phrasing))
     assert len(facts) > 15 and not changed
+
+
+def test_what_cures_is_not_said_where_the_entry_does_not_speak_of_a_cure(knowledge: KnowledgeBase) -> None:
+    answer = said(check_of("2型糖尿病吃什么药能根治？", ["D021"], knowledge), "")
+    assert answer.startswith("2型糖尿病的用药：") and answer.endswith(MEDICAL.notices.not_mentioned)
