@@ -1,9 +1,14 @@
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from data_recipes.steps.personal_data import KINDS, PersonalDataStep, make
+from data_recipes.steps.personal_data import KINDS, PersonalDataStep, find_all, make
+from data_recipes.steps.personal_kind import PersonalValue
+from data_recipes.steps.personal_patterns import PATTERNS
 
 # every number here is made up; the check digits are right where a case says so
 PERSONAL = [
@@ -270,6 +275,62 @@ def test_personal_data_is_masked_and_named(text: str, kind: str, value: str, row
     placeholder = next(k.placeholder for k in KINDS if k.name == kind)
     assert outcome.kept["messages"].to_pylist()[0][0]["content"] == text.replace(value, placeholder)
     assert outcome.counts == {f"masked_{kind}": 1}
+
+
+BETWEEN = (
+    "{}：{}|{}:{}|{} {}|{}-{}|{}—{}|{}——{}|{}→{}|{}\n{}|{}：\n{}|{}是{}|{}就是{}|{}改为{}|{}应为{}|{}写成{}|{}写成了{}|{}填{}|{}写的是{}|"
+    "{}……{}|{}<{}>|{}《{}》|{}：“{}”|{}‘{}’|{}：：{}|{}_{}|{}：□{}|{}：__{}__|{}～{}|【{}】{}|[{}]{}|{}（{}）|{}\t{}|{}（本人）：{}|"
+    "{} No.{}|**{}**：{}|{}：**{}**|{}：`{}`"
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ("住院号", "0098123"),
+        ("病案号", "ZY0098123"),
+        ("医保卡号", "420107718836"),
+        ("护照号", "E58214073"),
+        ("出生日期", "1967年3月12日"),
+        ("电话", "83816220"),
+        ("手机", "13812345678"),
+        ("微信号", "lxm_880312"),
+        ("QQ", "718836022"),
+    ],
+)
+def test_whatever_stands_between_a_label_and_its_value(label: str, value: str) -> None:
+    texts = [form.format(label, value) for form in BETWEEN.split("|")]
+    found = find_all(pl.Series(texts), PATTERNS)
+    missed = [
+        text
+        for place, text in enumerate(texts)
+        if not any(value in hidden for hidden in _values(text, found.get(place, [])))
+    ]
+    assert missed == []
+
+
+def test_every_writing_of_a_day_of_birth() -> None:
+    written = (
+        "1967年3月12日|1967.3.12|67/3/12|1967-03-12|六七年三月十二|1967年农历三月十二|丁未年三月十二|"
+        "民国56年3月12日|12 Mar 1967"
+    )
+    worded = "出生日期：{}|生日{}|我{}生的|孩子{}出生|生日是{}，"
+    texts = [form.format(day) for form in worded.split("|") for day in written.split("|")]
+    found = find_all(pl.Series(texts), PATTERNS)
+    assert [text for place, text in enumerate(texts) if place not in found] == []
+
+
+def test_nothing_is_masked_in_the_knowledge_base() -> None:
+    folder = Path(__file__).resolve().parents[3] / "domains/medical/knowledge"
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    entries = [json.loads(line) for line in lines]
+    texts = [f"{entry['name']}：{entry['definition']}。{entry['attributes']}" for entry in entries]
+    assert sum(map(len, texts)) > 100_000
+    assert [_values(texts[place], found) for place, found in find_all(pl.Series(texts), PATTERNS).items()] == []
+
+
+def _values(text: str, found: Sequence[PersonalValue]) -> list[str]:
+    return [text[value.start : value.end] for value in found]
 
 
 @pytest.mark.parametrize("text", HARMLESS)
