@@ -120,9 +120,9 @@ def _matched(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[Persona
     kinds_of: dict[int, list[Kind]] = defaultdict(list)
     for kind in kinds:  # in this order: of overlapping values the first kind's counts
         if kind.name in NUMERIC:
-            places = numbered.gather(with_digits.str.contains(kind.hint).arg_true())
+            places = numbered.gather(with_digits.str.contains(f"(?s){kind.hint}").arg_true())
         else:
-            places = every.str.contains(kind.hint).arg_true()
+            places = every.str.contains(f"(?s){kind.hint}").arg_true()
         for place in places.to_list():
             kinds_of[place].append(kind)
     found = {place: find(readings[place], of_text) for place, of_text in kinds_of.items()}

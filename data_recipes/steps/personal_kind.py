@@ -80,7 +80,7 @@ def veiled(text: str, found: Sequence[PersonalValue]) -> str:
 
 
 _NUMBERED = ("file_number", "insurance_number", "passport")
-_HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{8,}")
+_HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{8,}|0[0-9]{5,}")
 """Numbers whose form tells them from doses and dates."""
 
 _DAY = re.compile("(?:19|20)[0-9]{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])")

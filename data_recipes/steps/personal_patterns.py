@@ -19,7 +19,6 @@ NUMERIC = frozenset(
         "bed",
         "bank_card",
         "qq",
-        "landline",
         "passport",
         "plate",
         "account",

@@ -20,6 +20,7 @@ _SPACED_OUT = re.compile(
     rf"|(?<![^\s|【（(]){_HAN} {{1,4}}{_HAN}(?= *[:：|])"  # 姓 名：
     r"|(?<![A-Za-z0-9.])(?:[A-Za-z0-9] {1,2}(?:- )?){4,}[A-Za-z0-9](?![A-Za-z0-9.])"  # 1 3 6 - 5 1 8 0
 )
+_QUOTES = re.compile(r"""(?<=[:,(\[{=])(\s*)["']|["'](?=\s*[:,)\]}])""")  # of "birthday": "1985-07-16"
 _CELLS = re.compile(r"[|\t]|, ?(?=\S)")
 _LONGEST_LABEL = 10
 
@@ -46,7 +47,7 @@ class PlainReading(NamedTuple):
 def read(original: str) -> PlainReading:
     """Reads a text; quick where it is plain already."""
     plain = original.translate(_PLAIN) if _DRESSED.search(original) else original
-    kept = _kept(plain) if " " in plain else range(len(plain))
+    kept = _kept(plain) if " " in plain or '"' in plain or "'" in plain else range(len(plain))
     text = plain if len(kept) == len(plain) else "".join(plain[at] for at in kept)
     cells = [*_cells(text)] if "\n" in text else []
     if not cells:
@@ -59,9 +60,10 @@ def read(original: str) -> PlainReading:
 
 
 def _kept(plain: str) -> Sequence[int]:
-    """The places of all characters but the spaces inside what is spaced out."""
-    spaces = {at for match in _SPACED_OUT.finditer(plain) for at in range(*match.span()) if plain[at] == " "}
-    return [at for at in range(len(plain)) if at not in spaces] if spaces else range(len(plain))
+    """The places of all characters but the spaces inside what is spaced out, and the quotes of keys and values."""
+    left_out = {at for match in _SPACED_OUT.finditer(plain) for at in range(*match.span()) if plain[at] == " "}
+    left_out |= {match.end() - 1 for match in _QUOTES.finditer(plain)}
+    return [at for at in range(len(plain)) if at not in left_out] if left_out else range(len(plain))
 
 
 def _cells(text: str) -> Iterator[tuple[str, int, int]]:

@@ -106,6 +106,7 @@ def test_a_model_that_does_not_load_leaves_the_rules(
     backends: list[Backend] = []
     monkeypatch.setattr("app.versions.loading.open_engine", full)
     monkeypatch.setattr(Server, "run", lambda server, sockets: backends.append(server.versions.current.backend))
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     config = AppConfig(model=str(tmp_path), domain="medical", port=0)
     serve(config, checked(config))
     assert isinstance(backends[0], MissingModel)

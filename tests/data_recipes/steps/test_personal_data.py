@@ -1,15 +1,50 @@
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from data_recipes.steps.personal_data import KINDS, PersonalDataStep, make
+from data_recipes.steps.personal_data import KINDS, PersonalDataStep, find_all, make
+from data_recipes.steps.personal_kind import PersonalValue
+from data_recipes.steps.personal_patterns import PATTERNS
 
 # every number here is made up; the check digits are right where a case says so
 PERSONAL = [
     ("身份证号110101199003077758，", "identity_number", "110101199003077758"),
     ("身份证号：一一零一零一一九九零零三零七七七五八", "identity_number", "一一零一零一一九九零零三零七七七五八"),
     ("身份证尾号7758", "last_digits", "7758"),
+    # between a label and its value
+    ("**住院号**：0098123，", "file_number", "0098123"),
+    ("住院号→0098123 科别", "file_number", "0098123"),
+    ("住院号\n0098123\n科别", "file_number", "0098123"),
+    ("住院号写成了0098123", "file_number", "0098123"),
+    ("医保卡号就是420107718836，", "insurance_number", "420107718836"),
+    ("**家庭住址**：武汉市洪山区珞喻路718号", "address", "武汉市洪山区珞喻路718号"),
+    ('{"birthday": "1971-02-09"}', "birth_date", "1971-02-09"),
+    # numbers of papers, machines and systems
+    ("起搏器序列号：PJN827163S，", "file_number", "PJN827163S"),
+    ("案号（2023）鄂0902民初817号，", "file_number", "（2023）鄂0902民初817号"),
+    ("ID号10082733，", "file_number", "10082733"),
+    ("澳门身份证1/081726/3，", "identity_number", "1/081726/3"),
+    ("四二〇一〇七一九六五〇二一一二二八一", "identity_number", "四二〇一〇七一九六五〇二一一二二八一"),
+    ("打138一二三四5678", "mobile", "138一二三四5678"),
+    ("短号61726，", "landline", "61726"),
+    ("薇❤mama-le520", "wechat", "mama-le520"),
+    ("user=nurse_wang07 登录", "account", "nurse_wang07"),
+    ("摩托车鄂B6182，", "plate", "鄂B6182"),
+    # days of birth
+    ("D.O.B. 12 Mar 1967", "birth_date", "12 Mar 1967"),
+    ("爷爷三八年生人", "birth_date", "三八年"),
+    ("我是正月初八生的", "birth_date", "正月初八"),
+    ("生日：65/2/11，", "birth_date", "65/2/11"),
+    # places
+    ("我在宏达驾校当教练", "workplace", "宏达驾校"),
+    ("现役，95956部队", "workplace", "95956部队"),
+    ("文峰小学三（2）班的", "workplace", "文峰小学三（2）班"),
+    ("肖港镇联合村三组", "address", "肖港镇联合村三组"),
+    ("定位：31.2304,121.4737", "address", "31.2304,121.4737"),
     ("用户名：lily85wh", "account", "lily85wh"),
     ("昵称追风的人85", "account", "追风的人85"),
     ("登录IP 10.22.31.108", "network_address", "10.22.31.108"),
@@ -199,6 +234,9 @@ HARMLESS = [
     "ICD编码E11.901，J45.900x001",
     "价格12800元，花了 1380000.00 元",
     "国药准字H20123456，批号 20230101123456，ISBN 9787117123456",
+    "PMID: 33817263，美国FDA批准号NDA 208172，医疗器械注册证号：国械注准20203140718",
+    "编号1的试管加生理盐水2ml，序列号为奇数的受试者，2023年12月出生队列，1990年以前出生的人",
+    "希望小学三年级8个班共植树120棵，公共场所工作人员，border-left: 1px solid var(--line); line: #2a3c37",
     "圆周率3.14159265358979323846",
     "代码 110101199013077757",  # no such month
     "临床试验编号NCT04280705，注册号：ChiCTR2000029308",
@@ -237,6 +275,64 @@ def test_personal_data_is_masked_and_named(text: str, kind: str, value: str, row
     placeholder = next(k.placeholder for k in KINDS if k.name == kind)
     assert outcome.kept["messages"].to_pylist()[0][0]["content"] == text.replace(value, placeholder)
     assert outcome.counts == {f"masked_{kind}": 1}
+
+
+BETWEEN = (
+    "{}：{}|{}:{}|{} {}|{}-{}|{}—{}|{}——{}|{}→{}|{}\n{}|{}：\n{}|{}是{}|{}就是{}|"
+    "{}改为{}|{}应为{}|{}写成{}|{}写成了{}|{}填{}|{}写的是{}|"
+    "{}……{}|{}<{}>|{}《{}》|{}：“{}”|"
+    "{}‘{}’|{}：：{}|{}_{}|{}：□{}|{}：__{}__|{}～{}|【{}】{}|[{}]{}|{}（{}）|{}\t{}|{}（本人）：{}|"
+    "{} No.{}|**{}**：{}|{}：**{}**|{}：`{}`"
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        ("住院号", "0098123"),
+        ("病案号", "ZY0098123"),
+        ("医保卡号", "420107718836"),
+        ("护照号", "E58214073"),
+        ("出生日期", "1967年3月12日"),
+        ("电话", "83816220"),
+        ("手机", "13812345678"),
+        ("微信号", "lxm_880312"),
+        ("QQ", "718836022"),
+    ],
+)
+def test_whatever_stands_between_a_label_and_its_value(label: str, value: str) -> None:
+    texts = [form.format(label, value) for form in BETWEEN.split("|")]
+    found = find_all(pl.Series(texts), PATTERNS)
+    missed = [
+        text
+        for place, text in enumerate(texts)
+        if not any(value in hidden for hidden in _values(text, found.get(place, [])))
+    ]
+    assert missed == []
+
+
+def test_every_writing_of_a_day_of_birth() -> None:
+    written = (
+        "1967年3月12日|1967.3.12|67/3/12|1967-03-12|六七年三月十二|1967年农历三月十二|丁未年三月十二|"
+        "民国56年3月12日|12 Mar 1967"
+    )
+    worded = "出生日期：{}|生日{}|我{}生的|孩子{}出生|生日是{}，"
+    texts = [form.format(day) for form in worded.split("|") for day in written.split("|")]
+    found = find_all(pl.Series(texts), PATTERNS)
+    assert [text for place, text in enumerate(texts) if place not in found] == []
+
+
+def test_nothing_is_masked_in_the_knowledge_base() -> None:
+    folder = Path(__file__).resolve().parents[3] / "domains/medical/knowledge"
+    lines = [line for file in sorted(folder.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    entries = [json.loads(line) for line in lines]
+    texts = [f"{entry['name']}：{entry['definition']}。{entry['attributes']}" for entry in entries]
+    assert sum(map(len, texts)) > 100_000
+    assert [_values(texts[place], found) for place, found in find_all(pl.Series(texts), PATTERNS).items()] == []
+
+
+def _values(text: str, found: Sequence[PersonalValue]) -> list[str]:
+    return [text[value.start : value.end] for value in found]
 
 
 @pytest.mark.parametrize("text", HARMLESS)
