@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
 from app.access.keys import DEFAULT_FILE
+from app.database.place import Place
 from common.command import Config
 from domains.domain import DomainName, Policy
 from models.config import DType, GgufType
@@ -184,11 +185,12 @@ class RecordsConfig(Config):
     """What is kept of answers.
 
     Attributes:
-        folder: Where answers and feedback are recorded, as a chain of hashes, one file per day; null records nothing.
+        folder: Where answers and feedback are recorded, as a chain of hashes: a folder, with one file per day, or a
+            PostgreSQL database, ``postgresql://user@host/database``; null records nothing.
         with_text: Whether what was asked and answered is recorded, too, with personal data masked.
     """
 
-    folder: Path | None = None
+    folder: Place | None = None
     with_text: bool = False
 
 
@@ -218,7 +220,8 @@ class AccessConfig(Config):
     """Who may ask.
 
     Attributes:
-        keys: File of the API keys, made by ``python -m app.keys``; it may be missing.
+        keys: File of the API keys, made by ``python -m app.keys``, which may be missing; or a PostgreSQL database,
+            ``postgresql://user@host/database``.
         required: ``auto``: every request needs a key once there is one, and without any only this machine is served;
             ``always``: no start without a key; ``never``: whoever reaches the service may ask, for services behind an
             authenticating proxy.
@@ -226,7 +229,7 @@ class AccessConfig(Config):
         origins: Web pages elsewhere that may ask, e.g. ``https://portal.example.org``; none by default (CORS).
     """
 
-    keys: Path = DEFAULT_FILE
+    keys: Place = DEFAULT_FILE
     required: Literal["auto", "always", "never"] = "auto"
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()

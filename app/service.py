@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from loguru import logger
 
 from app.access.gate import CrossOrigin, Gate
-from app.access.keys import KeyFile
+from app.access.keys import keys_at
 from app.access.known_keys import KnownKeys
 from app.api.about import about, about_router
 from app.api.admin import admin_router
@@ -25,7 +25,7 @@ from app.api.served_models import ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
 from app.api.versions import versions_router
-from app.audit.chain import AuditChain
+from app.audit.places import chain_at
 from app.audit.records import AuditRecords
 from app.backends.backend import Backend
 from app.compliance.handover import Handover
@@ -77,7 +77,7 @@ def create_app(
     Raises:
         UserError: There is no place for records, or the keys cannot be read.
     """
-    keys = KnownKeys(KeyFile(access.keys)) if access else None
+    keys = KnownKeys(keys_at(access.keys)) if access else None
     folder, webhook = audience.records.folder, audience.handover.webhook
     records = AuditRecords(folder, audience.records) if folder else None
     handover = Handover(str(webhook), audience.handover) if webhook else None
@@ -118,8 +118,8 @@ def create_app(
         app.include_router(feedback_router(records, audience.complaints))
     app.include_router(about_router())
     if access:
-        app.include_router(admin_router(KeyFile(access.keys), AuditChain(folder) if folder else None))
-        app.include_router(versions_router(versions, KeyFile(access.keys)))
+        app.include_router(admin_router(keys_at(access.keys), chain_at(folder) if folder else None))
+        app.include_router(versions_router(versions, keys_at(access.keys)))
         app.include_router(admin_page_router())
     app.include_router(health_router(versions))
     app.include_router(metrics_router(versions))

@@ -6,14 +6,20 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OWN = ("app", "common", "data_recipes", "domains", "eval", "models", "training")
-WITH = {"app": ("serve",), "data_recipes/pipeline/executors/ray.py": ("ray",)}
-"""The extras that a part needs: the service has one of its own, and ``engine=ray`` alone imports Ray."""
+WITH = {
+    "app": ("serve",),
+    "app/access/database_keys.py": ("postgres",),
+    "app/audit/database_chain.py": ("postgres",),
+    "app/database/": ("postgres",),
+    "data_recipes/pipeline/executors/ray.py": ("ray",),
+}
+"""The extras that a part needs: the service has its own, PostgreSQL too, and ``engine=ray`` alone imports Ray."""
 
 
 def distribution(requirement: str) -> str:
@@ -26,7 +32,15 @@ def distribution(requirement: str) -> str:
 def installed_with(*requirements: str) -> set[str]:
     """These distributions and what they need themselves, e.g. OmegaConf with Hydra."""
     direct = {distribution(line) for line in requirements}
-    return direct | {distribution(line) for name in direct for line in requires(name) or () if "extra ==" not in line}
+    return direct | {distribution(line) for name in direct for line in needs_of(name) if "extra ==" not in line}
+
+
+def needs_of(name: str) -> list[str]:
+    """What a distribution needs; nothing is known of an extra that is not installed here."""
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:
+        return []
 
 
 def needed_on_import(node: ast.AST) -> Iterator[str]:

@@ -7,7 +7,7 @@ from functools import partial
 from loguru import logger
 
 from app.access.caller import Caller, QuotaExceeded, RequestRate
-from app.access.keys import SECONDS_OF_A_DAY, ApiKey, KeyFile, Usage, hashed
+from app.access.keys import SECONDS_OF_A_DAY, ApiKey, KeyStore, Usage, hashed
 from common.errors import UserError
 
 SECONDS_BETWEEN_READINGS = 1.0
@@ -17,7 +17,7 @@ class KnownKeys:
     """Keys by their hash, and what each has used today.
 
     Args:
-        file: Where they are.
+        store: Where they are.
 
     Attributes:
         exist: Whether there is a key, or was since the start: what has been closed does not open by a lost file.
@@ -26,8 +26,8 @@ class KnownKeys:
         UserError: They cannot be read.
     """
 
-    def __init__(self, file: KeyFile) -> None:
-        self._file = file
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
         self._lock = threading.Lock()
         self._keys: dict[str, ApiKey] = {}
         self._used: dict[str, int] = {}  # tokens of today, as the file has them
@@ -105,9 +105,9 @@ class KnownKeys:
         with self._lock:
             unwritten = dict(self._unwritten)
         if unwritten:
-            self._file.use(unwritten)
-        keys = self._file.read()
-        used = {name: usage.tokens for name, usage in self._file.used(today).items()}
+            self._store.use(unwritten)
+        keys = self._store.read()
+        used = {name: usage.tokens for name, usage in self._store.used(today).items()}
         with self._lock:
             for place, usage in unwritten.items():
                 now = self._unwritten.pop(place)

@@ -2,7 +2,7 @@
 
     python benchmarks/serving/crowd.py model=RUN [rounds=3] [idle=1100] [half=600] [clients=160] [page=FILE.md]
 
-Each round opens the connections anew, since the service closes them after a while, lets the clients ask, and probes
+Each round opens its own connections, since the service closes them after a while, lets the clients ask, and probes
 over new connections. Clients and prober are processes of their own. Ends with exit code 1 where a probe takes 0.2 s
 or longer.
 """
