@@ -1,11 +1,12 @@
 """What can be configured about the service."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, model_validator
 
-from app.access.keys import DEFAULT_FILE
+from app.access.keys import DEFAULT_FILE, RequestsPerMinute, Role, TokensPerDay
 from app.database.place import Place
 from common.command import Config
 from domains.domain import DomainName, Policy
@@ -216,6 +217,48 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
+class OidcConfig(Config):
+    """Tokens of a sign-on (OpenID Connect) that open the service as keys do.
+
+    Attributes:
+        issuer: Who signs them, as their ``iss`` says; null accepts none.
+        audience: What they are for, as their ``aud`` says: this service's name there.
+        jwks: The issuer's public keys: a file, or the ``https`` address that it publishes them at.
+        name_claim: What a person is called in records, behind ``oidc:``.
+        roles_claim: Where roles are: a list, or words; a dot goes into a claim (``realm_access.roles``).
+        roles: What the issuer's roles are here, e.g. ``{physician: doctor, it: admin}``; who has none is refused.
+        leeway_s: How far the clocks may differ.
+        requests_per_minute: Most requests of a person in any 60 seconds; null without limit.
+        tokens_per_day: Most tokens of prompts and answers of a person per day; null without limit.
+    """
+
+    issuer: str | None = Field(default=None, min_length=1)
+    audience: str | None = Field(default=None, min_length=1)
+    jwks: str | None = Field(default=None, min_length=1)
+    name_claim: str = Field(default="sub", min_length=1)
+    roles_claim: str = Field(default="roles", min_length=1)
+    roles: dict[str, Role] = Field(default={})
+    leeway_s: float = Field(default=30, ge=0, le=300)
+    requests_per_minute: RequestsPerMinute | None = None
+    tokens_per_day: TokensPerDay | None = None
+
+    @model_validator(mode="after")
+    def _whole_or_not_at_all(self) -> Self:
+        needed = {"audience": self.audience, "jwks": self.jwks, "roles": self.roles}
+        if self.issuer is None and any(needed.values()):
+            raise ValueError("issuer is missing, who signs the tokens")
+        if self.issuer is not None and (missing := [name for name, value in needed.items() if not value]):
+            raise ValueError(f"{', '.join(missing)}: needed where tokens of an issuer are accepted")
+        if self.is_remote and not re.match(r"https:|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", str(self.jwks)):
+            raise ValueError("jwks: over http anybody on the way could put his own keys there; give https or a file")
+        return self
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the keys are asked for over the network."""
+        return self.jwks is not None and self.jwks.startswith(("http:", "https:"))
+
+
 class AccessConfig(Config):
     """Who may ask.
 
@@ -227,12 +270,14 @@ class AccessConfig(Config):
             authenticating proxy.
         hosts: Names, in small letters, under which the service is reached, besides addresses and names without a dot.
         origins: Web pages elsewhere that may ask, e.g. ``https://portal.example.org``; none by default (CORS).
+        oidc: Tokens of a sign-on that open it, too.
     """
 
     keys: Place = DEFAULT_FILE
     required: Literal["auto", "always", "never"] = "auto"
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()
+    oidc: OidcConfig = OidcConfig()
 
 
 class AudienceConfig(Config):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from loguru import logger
 
-from app.access.gate import CrossOrigin, Gate
+from app.access.gate import CrossOrigin, Gate, sign_on_of
 from app.access.keys import keys_at
 from app.access.known_keys import KnownKeys
 from app.api.about import about, about_router
@@ -78,6 +78,7 @@ def create_app(
         UserError: There is no place for records, or the keys cannot be read.
     """
     keys = KnownKeys(keys_at(access.keys)) if access else None
+    sign_on = sign_on_of(access.oidc) if access else None
     folder, webhook = audience.records.folder, audience.handover.webhook
     records = AuditRecords(folder, audience.records) if folder else None
     handover = Handover(str(webhook), audience.handover) if webhook else None
@@ -127,7 +128,7 @@ def create_app(
     add_error_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     app.add_middleware(Routing, versions=versions)
-    app.add_middleware(Gate, config=access or AccessConfig(), keys=keys)
+    app.add_middleware(Gate, config=access or AccessConfig(), keys=keys, sign_on=sign_on)
     if access and access.origins:
         app.add_middleware(CrossOrigin, origins=access.origins)
     app.add_middleware(RequestContext)

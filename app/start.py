@@ -48,11 +48,12 @@ def check_access(config: AppConfig) -> None:
     """
     store = keys_at(config.access.keys)
     address, keys, make_one = f"{config.host}:{config.port}", store.read(), command(store, "add NAME role=doctor")
-    if config.access.required == "always" and not keys:
+    can_sign_on = config.access.oidc.issuer is not None
+    if config.access.required == "always" and not (keys or can_sign_on):
         raise UserError(
             "there is no key, so nobody could ask", where=str(config.access.keys), fix=f"make one: {make_one}"
         )
-    if keys or _is_this_machine(config.host):
+    if keys or can_sign_on or _is_this_machine(config.host):
         return
     if config.access.required == "auto":
         raise UserError(

@@ -33,6 +33,14 @@ class NotAllowed(BackendError):
         super().__init__(f"this key may not {DEEDS[scope]}; that takes a key with {roles}")
 
 
+class InvalidToken(Exception):
+    """A token of a sign-on opens nothing; the message says why, in both languages."""
+
+
+class NoRole(Exception):
+    """A token is valid, and its person has no role here."""
+
+
 class QuotaExceeded(Unavailable):
     """The key has used up what it allows."""
 

@@ -26,7 +26,7 @@ class RecordSearch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: str = Field("", max_length=128)
-    key: str = Field("", max_length=64)
+    key: str = Field("", max_length=128)
     level: Level | None = None
     kind: str = Field("", pattern="^(answer|feedback|deleted|pruned)?$")
     limit: int = Field(50, ge=1, le=MOST)
