@@ -259,6 +259,18 @@ class OidcConfig(Config):
         return self.jwks is not None and self.jwks.startswith(("http:", "https:"))
 
 
+class RatesConfig(Config):
+    """Where requests per minute are counted.
+
+    Attributes:
+        url: A Redis that several replicas share, ``redis://host:6379/0`` or ``rediss://…``; null counts those of each.
+        password_file: File that contains its password; null where it needs none.
+    """
+
+    url: str | None = Field(default=None, pattern=r"^rediss?://[^@]+$")
+    password_file: Path | None = None
+
+
 class AccessConfig(Config):
     """Who may ask.
 
@@ -270,6 +282,7 @@ class AccessConfig(Config):
             authenticating proxy.
         hosts: Names, in small letters, under which the service is reached, besides addresses and names without a dot.
         origins: Web pages elsewhere that may ask, e.g. ``https://portal.example.org``; none by default (CORS).
+        rates: Where requests per minute are counted.
         oidc: Tokens of a sign-on that open it, too.
     """
 
@@ -277,6 +290,7 @@ class AccessConfig(Config):
     required: Literal["auto", "always", "never"] = "auto"
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()
+    rates: RatesConfig = RatesConfig()
     oidc: OidcConfig = OidcConfig()
 
 

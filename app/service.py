@@ -10,6 +10,7 @@ from loguru import logger
 from app.access.gate import CrossOrigin, Gate, sign_on_of
 from app.access.keys import keys_at
 from app.access.known_keys import KnownKeys
+from app.access.rates import rates_of
 from app.api.about import about, about_router
 from app.api.admin import admin_router
 from app.api.chat import Chat, chat_router
@@ -77,7 +78,8 @@ def create_app(
     Raises:
         UserError: There is no place for records, or the keys cannot be read.
     """
-    keys = KnownKeys(keys_at(access.keys)) if access else None
+    rates = rates_of(access.rates) if access else None
+    keys = KnownKeys(keys_at(access.keys), rates) if access else None
     sign_on = sign_on_of(access.oidc) if access else None
     folder, webhook = audience.records.folder, audience.handover.webhook
     records = AuditRecords(folder, audience.records) if folder else None
@@ -101,6 +103,8 @@ def create_app(
             await asyncio.to_thread(records.close)
         if keys:
             await asyncio.to_thread(keys.close)
+        if rates:
+            await rates.close()
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)

@@ -40,9 +40,7 @@ INVALID = (
     "密钥无效、已过期或已撤销 · this key is not known here, has expired or was revoked; ask the service's operator"
 )
 
-NO_ROLE = (
-    "您的账号在本服务没有角色，请联系管理员 · your account has no role here; its operator can give it one: access.oidc"
-)
+NO_ROLE = "您的账号在本服务没有角色，请联系管理员 · your account has no role here; the operator can give it one"
 
 
 def sign_on_of(config: OidcConfig) -> "SignOn | None":
@@ -104,7 +102,7 @@ class Gate:
                 return STRANGER if self.keys.exist else ANYBODY  # OpenAI clients send some word where none is needed
             message = INVALID if secret else NO_KEY
             raise ApiError("invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})
-        caller = self.keys.admit(key)
+        caller = await self.keys.admit(key)
         if scope["path"] != METRICS and not caller.may("ask"):
             raise of_backend(NotAllowed("ask"))
         if caller.refused and scope["path"] not in RULES_FIRST:

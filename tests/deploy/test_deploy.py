@@ -99,6 +99,13 @@ def test_a_database_is_where_the_variables_say_and_only_the_service_reaches_it()
     assert config.access.keys == config.audience.records.folder == PostgresUrl(url)
 
 
+def test_counters_are_where_the_example_says() -> None:
+    one, text = services()["redis"], (DEPLOY / ".env.example").read_text(encoding="utf-8")
+    assert one["profiles"] == ["redis"] and one["networks"] == ["back"]
+    [words] = re.findall(r"access\.rates\.url=(\S+)$", text, re.MULTILINE)
+    assert config_of(["model=m", f"access.rates.url={words}"]).access.rates.url == "redis://redis:6379/0"
+
+
 def test_containers_are_confined_pinned_and_have_time_to_stop() -> None:
     for name, one in services().items():
         assert ":" in one["image"] and "latest" not in one["image"], name

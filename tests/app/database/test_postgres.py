@@ -1,5 +1,6 @@
 """Records and keys in a real PostgreSQL: one chain of many writers; a kill, a lock and a full disk leave it whole."""
 
+import asyncio
 import json
 import os
 import signal
@@ -226,7 +227,7 @@ def test_keys_are_made_used_and_revoked_by_several_replicas(keys: KeyStore) -> N
     for replica in replicas:
         found = replica.find(secret)
         assert found is not None and found.role == "doctor"
-        replica.admit(found).count(100)
+        asyncio.run(replica.admit(found)).count(100)
     for replica in replicas:
         replica.close()
     [today] = {Usage(2, 200)} & set(keys.used(time.strftime("%Y-%m-%d")).values())
