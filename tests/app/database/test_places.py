@@ -21,8 +21,8 @@ def test_records_and_keys_take_a_path_or_a_url() -> None:
     assert config.audience.records.folder == PostgresUrl(f"{URL}?sslmode=require")
     assert isinstance(config.audience.records.folder, PostgresUrl) and config.access.keys == Path("a/keys.sqlite")
     [keys] = read_config("keys", ["list", f"file={URL}"], KeysConfig)
-    [audit] = read_config("audit", ["verify", URL], AuditConfig)
-    assert isinstance(keys.file, PostgresUrl) and isinstance(audit.folder, PostgresUrl)
+    [audit] = read_config("audit", ["verify", f"{URL}?sslmode=require"], AuditConfig)
+    assert isinstance(keys.file, PostgresUrl) and audit.folder == f"{URL}?sslmode=require"
 
 
 @pytest.mark.parametrize(
