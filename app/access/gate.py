@@ -99,7 +99,7 @@ class Gate:
         key = await self._key(self.keys, secret)
         if key is None:
             if not self._needs_a_key:
-                return STRANGER if self.keys.exist else ANYBODY  # OpenAI clients send some word where none is needed
+                return STRANGER if self._there_are_keys else ANYBODY  # OpenAI clients send some word in any case
             message = INVALID if secret else NO_KEY
             raise ApiError("invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})
         caller = await self.keys.admit(key)
@@ -126,9 +126,13 @@ class Gate:
 
     @property
     def _needs_a_key(self) -> bool:
-        required, keys = self.config.required, self.keys
-        there_are = self.sign_on is not None or (keys is not None and keys.exist)
-        return required == "always" or (required == "auto" and there_are)
+        required = self.config.required
+        return required == "always" or (required == "auto" and self._there_are_keys)
+
+    @property
+    def _there_are_keys(self) -> bool:
+        """Whether somebody could show a key or a token."""
+        return self.sign_on is not None or (self.keys is not None and self.keys.exist)
 
     def _check_host(self, host: str) -> None:
         """Refuses names that a page elsewhere could have pointed here (DNS rebinding), with this user's network.

@@ -88,13 +88,13 @@ class SignOn:
                 leeway=self.config.leeway_s,
                 options={"require": ["exp", "iss", "aud", self.config.name_claim]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:  # whatever a stranger sends in its place
             raise InvalidToken(REASONS.get(type(error), NOT_VALID)) from None
         return self._caller(claims)
 
     def _caller(self, claims: Mapping[str, Any]) -> ApiKey:
         name = claims[self.config.name_claim]
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME:
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
             raise InvalidToken(NOT_VALID)
         held = {self.config.roles.get(role) for role in _named(claims, self.config.roles_claim)}
         role = next((role for role in ROLES if role in held), None)

@@ -116,6 +116,7 @@ def forged(issuer: Issuer, header: dict[str, Any], signature: str = "") -> str:
         ({"sub": None}, "not valid here"),
         ({"exp": None}, "not valid here"),
         ({"sub": "x" * 200}, "not valid here"),
+        ({"sub": "u\n17"}, "not valid here"),
     ],
 )
 def test_what_is_not_for_this_service_now_is_refused_with_its_reason(
@@ -135,9 +136,10 @@ def test_forged_tokens_are_refused(issuer: Issuer) -> None:
     public = json.loads(issuer.jwks)["keys"][0]
     none = forged(issuer, {"alg": "none", "kid": "first"})
     secret = jwt.encode({"sub": "u"}, json.dumps(public) * 2, algorithm="HS256", headers={"kid": "first"})
+    nested = base64.urlsafe_b64encode(b"[" * 12_000).decode() + ".e30.AAAA"
     other = Issuer()
     other.server_close()
-    for token in (none, secret, other.token(), issuer.token()[:-4] + "AAAA", "a.b.c", ".."):
+    for token in (none, secret, other.token(), issuer.token()[:-4] + "AAAA", nested, "a.b.c", "é.é.é", ".."):
         with pytest.raises(InvalidToken, match="not valid here"):
             opened(issuer, token)
 
