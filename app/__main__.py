@@ -46,7 +46,10 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   serve.content_producer=NAME                              who is responsible for the text, in the AI label's metadata
 
   audience.records.folder=DIR         record answers and feedback; audience.records.with_text=true with what was said
-  access.keys=keys.sqlite             the API keys   access.required=auto|always|never
+                                      DIR may be a database that replicas share: postgresql://user@host/database
+  access.keys=keys.sqlite             the API keys, a file or a database   access.required=auto|always|never
+  access.oidc.issuer=URL              tokens of a sign-on, beside keys (docs/access.md)
+  access.rates.url=redis://HOST:6379  requests per minute of all replicas together
   runs_dir=runs         where latest searches; what /admin may load beside the served model, try and promote
   access.hosts=[ask.example.org]      names of the service, against DNS rebinding   access.origins=[URL]   CORS
   audience.handover.webhook=URL       is called where somebody may harm himself; never delays the answer

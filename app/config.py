@@ -1,11 +1,13 @@
 """What can be configured about the service."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, model_validator
 
-from app.access.keys import DEFAULT_FILE
+from app.access.keys import DEFAULT_FILE, RequestsPerMinute, Role, TokensPerDay
+from app.database.place import Place
 from common.command import Config
 from domains.domain import DomainName, Policy
 from models.config import DType, GgufType
@@ -195,11 +197,12 @@ class RecordsConfig(Config):
     """What is kept of answers.
 
     Attributes:
-        folder: Where answers and feedback are recorded, as a chain of hashes, one file per day; null records nothing.
+        folder: Where answers and feedback are recorded, as a chain of hashes: a folder, with one file per day, or a
+            PostgreSQL database, ``postgresql://user@host/database``; null records nothing.
         with_text: Whether what was asked and answered is recorded, too, with personal data masked.
     """
 
-    folder: Path | None = None
+    folder: Place | None = None
     with_text: bool = False
 
 
@@ -225,22 +228,81 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
+class OidcConfig(Config):
+    """Tokens of a sign-on (OpenID Connect) that open the service as keys do.
+
+    Attributes:
+        issuer: Who signs them, as their ``iss`` says; null accepts none.
+        audience: What they are for, as their ``aud`` says: this service's name there.
+        jwks: The issuer's public keys: a file, or the ``https`` address that it publishes them at.
+        name_claim: What a person is called in records, behind ``oidc:``.
+        roles_claim: Where roles are: a list, or words; a dot goes into a claim (``realm_access.roles``).
+        roles: What the issuer's roles are here, e.g. ``{physician: doctor, it: admin}``; who has none is refused.
+        leeway_s: How far the clocks may differ.
+        requests_per_minute: Most requests of a person in any 60 seconds; null without limit.
+        tokens_per_day: Most tokens of prompts and answers of a person per day; null without limit.
+    """
+
+    issuer: str | None = Field(default=None, min_length=1)
+    audience: str | None = Field(default=None, min_length=1)
+    jwks: str | None = Field(default=None, min_length=1)
+    name_claim: str = Field(default="sub", min_length=1)
+    roles_claim: str = Field(default="roles", min_length=1)
+    roles: dict[str, Role] = Field(default={})
+    leeway_s: float = Field(default=30, ge=0, le=300)
+    requests_per_minute: RequestsPerMinute | None = None
+    tokens_per_day: TokensPerDay | None = None
+
+    @model_validator(mode="after")
+    def _whole_or_not_at_all(self) -> Self:
+        needed = {"audience": self.audience, "jwks": self.jwks, "roles": self.roles}
+        if self.issuer is None and any(needed.values()):
+            raise ValueError("issuer is missing, who signs the tokens")
+        if self.issuer is not None and (missing := [name for name, value in needed.items() if not value]):
+            raise ValueError(f"{', '.join(missing)}: needed where tokens of an issuer are accepted")
+        if self.is_remote and not re.match(r"https:|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", str(self.jwks)):
+            raise ValueError("jwks: over http anybody on the way could put his own keys there; give https or a file")
+        return self
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the keys are asked for over the network."""
+        return self.jwks is not None and self.jwks.startswith(("http:", "https:"))
+
+
+class RatesConfig(Config):
+    """Where requests per minute are counted.
+
+    Attributes:
+        url: A Redis that several replicas share, ``redis://host:6379/0`` or ``rediss://…``; null counts those of each.
+        password_file: File that contains its password; null where it needs none.
+    """
+
+    url: str | None = Field(default=None, pattern=r"^rediss?://[^@]+$")
+    password_file: Path | None = None
+
+
 class AccessConfig(Config):
     """Who may ask.
 
     Attributes:
-        keys: File of the API keys, made by ``python -m app.keys``; it may be missing.
+        keys: File of the API keys, made by ``python -m app.keys``, which may be missing; or a PostgreSQL database,
+            ``postgresql://user@host/database``.
         required: ``auto``: every request needs a key once there is one, and without any only this machine is served;
             ``always``: no start without a key; ``never``: whoever reaches the service may ask, for services behind an
             authenticating proxy.
         hosts: Names, in small letters, under which the service is reached, besides addresses and names without a dot.
         origins: Web pages elsewhere that may ask, e.g. ``https://portal.example.org``; none by default (CORS).
+        rates: Where requests per minute are counted.
+        oidc: Tokens of a sign-on that open it, too.
     """
 
-    keys: Path = DEFAULT_FILE
+    keys: Place = DEFAULT_FILE
     required: Literal["auto", "always", "never"] = "auto"
     hosts: tuple[HostName, ...] = ()
     origins: tuple[Origin, ...] = ()
+    rates: RatesConfig = RatesConfig()
+    oidc: OidcConfig = OidcConfig()
 
 
 class AudienceConfig(Config):

@@ -13,7 +13,7 @@ python -m app.keys revoke NAME                                   from now on it 
 Roles: patient asks and complains; doctor also corrects answers and, where serve.raw_model=true, uses the model alone;
 admin also sees keys and records, and changes versions; monitor reads /metrics, and nothing else.
 Keys (configs/keys.yaml): days=365 (null: for ever), requests_per_minute=null, tokens_per_day=null,
-file=keys.sqlite (the service's access.keys).
+file=keys.sqlite (the service's access.keys; or postgresql://user@host/database).
 
 With the first key every request needs one, as Authorization: Bearer KEY. A running service knows a new or revoked key
 within a second. An emergency is answered whatever a key's limits.

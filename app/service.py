@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from loguru import logger
 
-from app.access.gate import CrossOrigin, Gate
-from app.access.keys import KeyFile
+from app.access.gate import CrossOrigin, Gate, sign_on_of
+from app.access.keys import keys_at
 from app.access.known_keys import KnownKeys
+from app.access.rates import rates_of
 from app.api.about import about, about_router
 from app.api.admin import admin_router
 from app.api.chat import Chat, chat_router
@@ -25,7 +26,7 @@ from app.api.served_models import ServedModels, models_router
 from app.api.tgi import tgi_router
 from app.api.tokens import tokens_router
 from app.api.versions import versions_router
-from app.audit.chain import AuditChain
+from app.audit.places import chain_at
 from app.audit.records import AuditRecords
 from app.backends.backend import Backend
 from app.compliance.handover import Handover
@@ -81,7 +82,9 @@ def create_app(
     Raises:
         UserError: There is no place for records, or the keys cannot be read.
     """
-    keys = KnownKeys(KeyFile(access.keys)) if access else None
+    rates = rates_of(access.rates) if access else None
+    keys = KnownKeys(keys_at(access.keys), rates) if access else None
+    sign_on = sign_on_of(access.oidc) if access else None
     folder, webhook = audience.records.folder, audience.handover.webhook
     records = AuditRecords(folder, audience.records) if folder else None
     handover = Handover(str(webhook), audience.handover) if webhook else None
@@ -106,6 +109,8 @@ def create_app(
             await asyncio.to_thread(records.close)
         if keys:
             await asyncio.to_thread(keys.close)
+        if rates:
+            await rates.close()
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -124,8 +129,8 @@ def create_app(
         app.include_router(feedback_router(records, audience.complaints))
     app.include_router(about_router())
     if access:
-        app.include_router(admin_router(KeyFile(access.keys), AuditChain(folder) if folder else None))
-        app.include_router(versions_router(versions, KeyFile(access.keys)))
+        app.include_router(admin_router(keys_at(access.keys), chain_at(folder) if folder else None))
+        app.include_router(versions_router(versions, keys_at(access.keys)))
         app.include_router(admin_page_router())
     app.include_router(health_router(versions))
     app.include_router(metrics_router(versions))
@@ -133,7 +138,7 @@ def create_app(
     add_error_handlers(app)
     app.add_middleware(BodyLimit, max_bytes=config.max_body_bytes)
     app.add_middleware(Routing, versions=versions)
-    app.add_middleware(Gate, config=access or AccessConfig(), keys=keys)
+    app.add_middleware(Gate, config=access or AccessConfig(), keys=keys, sign_on=sign_on)
     if access and access.origins:
         app.add_middleware(CrossOrigin, origins=access.origins)
     app.add_middleware(RequestContext)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from loguru import logger
 
-from app.access.keys import KeyFile
+from app.access.keys import command, keys_at
 from app.config import AppConfig
 from app.served import Chosen, chosen, model_path
 from common.errors import UserError
@@ -46,13 +46,14 @@ def check_access(config: AppConfig) -> None:
     Raises:
         UserError: There is no key, or the keys cannot be read.
     """
-    file = KeyFile(config.access.keys)
-    address, keys, make_one = f"{config.host}:{config.port}", file.read(), file.command("add NAME role=doctor")
-    if config.access.required == "always" and not keys:
+    store = keys_at(config.access.keys)
+    address, keys, make_one = f"{config.host}:{config.port}", store.read(), command(store, "add NAME role=doctor")
+    can_sign_on = config.access.oidc.issuer is not None
+    if config.access.required == "always" and not (keys or can_sign_on):
         raise UserError(
             "there is no key, so nobody could ask", where=str(config.access.keys), fix=f"make one: {make_one}"
         )
-    if keys or _is_this_machine(config.host):
+    if keys or can_sign_on or _is_this_machine(config.host):
         return
     if config.access.required == "auto":
         raise UserError(

@@ -80,7 +80,7 @@ def _as_key_value(arguments: list[str], schema: type[Config]) -> list[str]:
     keys, words = list(schema.positional), []
     for word in arguments:
         key, equals, value = word.partition("=")
-        if keys and not equals and not word.startswith("-"):
+        if keys and (not equals or "/" in key) and not word.startswith("-"):  # a path or a URL may have a = in it
             words.append(f"{keys.pop(0)}={quoted(word)}")
         elif equals and key in (*schema.positional, *schema.as_typed):
             words.append(f"{key}={quoted(value)}")

@@ -1,8 +1,6 @@
 """Who sends a request, what he may do, and how much of it."""
 
-import math
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -10,8 +8,6 @@ from app.access.keys import SCOPES, ApiKey, Scope
 from app.backends.backend import AnswerStream, BackendError, Unavailable
 from app.metrics import BETWEEN_TEXTS_SECONDS, FIRST_TEXT_SECONDS, TOKENS
 from models.engines.engine import Completion
-
-SECONDS_OF_A_MINUTE = 60.0
 
 DEEDS = {
     "ask": "ask questions",
@@ -33,31 +29,16 @@ class NotAllowed(BackendError):
         super().__init__(f"this key may not {DEEDS[scope]}; that takes a key with {roles}")
 
 
+class InvalidToken(Exception):
+    """A token of a sign-on opens nothing; the message says why, in both languages."""
+
+
+class NoRole(Exception):
+    """A token is valid, and its person has no role here."""
+
+
 class QuotaExceeded(Unavailable):
     """The key has used up what it allows."""
-
-
-class RequestRate:
-    """The requests of one key in the last minute, in this process.
-
-    Args:
-        most: Most requests in any 60 seconds.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._times: deque[float] = deque(maxlen=most)
-
-    def take(self) -> None:
-        """Counts a request.
-
-        Raises:
-            QuotaExceeded: There were too many; this one does not count.
-        """
-        now = time.monotonic()
-        if len(self._times) == self.most and (left := self._times[0] + SECONDS_OF_A_MINUTE - now) > 0:
-            raise QuotaExceeded(f"this key allows {self.most} requests per minute", math.ceil(left))
-        self._times.append(now)
 
 
 @dataclass(frozen=True)

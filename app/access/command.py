@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime
-from pathlib import Path
 from typing import ClassVar, Literal
 
 from loguru import logger
@@ -13,12 +12,15 @@ from app.access.keys import (
     SCOPES,
     ApiKey,
     Days,
-    KeyFile,
+    KeyStore,
     RequestsPerMinute,
     Role,
     TokensPerDay,
     Usage,
+    command,
+    keys_at,
 )
+from app.database.place import Place
 from common.command import Config
 
 NAME = r"[\w.-]{1,64}"
@@ -35,7 +37,7 @@ class KeysConfig(Config):
         days: How long it is valid; null for ever.
         requests_per_minute: Most requests in any 60 seconds; null without limit.
         tokens_per_day: Most tokens of prompts and answers per day; null without limit.
-        file: The file of the keys; the service's is ``access.keys``.
+        file: Where the keys are, the service's ``access.keys``: a file, or ``postgresql://user@host/database``.
     """
 
     positional: ClassVar[tuple[str, ...]] = ("action", "name")
@@ -46,7 +48,7 @@ class KeysConfig(Config):
     days: Days | None = 365
     requests_per_minute: RequestsPerMinute | None = None
     tokens_per_day: TokensPerDay | None = None
-    file: Path = DEFAULT_FILE
+    file: Place = DEFAULT_FILE
 
     @model_validator(mode="after")
     def _names_one(self) -> "KeysConfig":
@@ -67,38 +69,38 @@ def make_or_list(config: KeysConfig) -> None:
     Raises:
         UserError: It cannot be done.
     """
-    file = KeyFile(config.file)
+    store = keys_at(config.file)
     match config.action:
         case "add":
-            _add(file, config)
+            _add(store, config)
         case "revoke":
             assert config.name is not None
-            file.revoke(config.name)
+            store.revoke(config.name)
             logger.info("{} is revoked; running services notice within a second", config.name)
         case "list":
-            print("\n".join(listed(file)))
+            print("\n".join(listed(store)))
 
 
-def _add(file: KeyFile, config: KeysConfig) -> None:
+def _add(store: KeyStore, config: KeysConfig) -> None:
     assert config.name is not None and config.role is not None
     limits = config.requests_per_minute, config.tokens_per_day
     key = ApiKey.valid_for(config.days, config.name, config.role, *limits)
-    print(file.add(key))
-    logger.info("the key of {} ({}); it is shown once and kept nowhere: {} has its hash", key.name, key.role, file.path)
+    print(store.add(key))
+    logger.info("the key of {} ({}); it is shown once: {} has its hash alone", key.name, key.role, store.where)
 
 
 HEAD = ("name", "role", "state", "made", "expires", "requests/min", "tokens/day", "requests today", "tokens today")
 
 
-def listed(file: KeyFile) -> list[str]:
-    """The keys as lines of a table; of a file without any, a line that says so.
+def listed(store: KeyStore) -> list[str]:
+    """The keys as lines of a table; where there are none, a line that says so.
 
     Raises:
-        UserError: The file cannot be read.
+        UserError: They cannot be read.
     """
-    keys, used = file.read().values(), file.used(datetime.now().astimezone().date().isoformat())
+    keys, used = store.read().values(), store.used(datetime.now().astimezone().date().isoformat())
     if not keys:
-        return [f"{file.path}: no keys; {file.command('add NAME role=doctor')} makes one"]
+        return [f"{store.where}: no keys; {command(store, 'add NAME role=doctor')} makes one"]
     rows = [HEAD, *(_row(key, used.get(key.name, Usage())) for key in keys)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -7,15 +7,21 @@ rule, so whoever has used up what his key allows reaches the pipeline, which ref
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.access.caller import ANYBODY, STRANGER, Caller, NotAllowed
+from app.access.caller import ANYBODY, STRANGER, Caller, InvalidToken, NoRole, NotAllowed
+from app.access.keys import ApiKey
 from app.access.known_keys import KnownKeys
 from app.api.errors import ApiError, of_backend
-from app.config import AccessConfig
+from app.config import AccessConfig, OidcConfig
+from common.errors import UserError
+
+if TYPE_CHECKING:
+    from app.access.sign_on import SignOn
 
 WITHOUT_A_KEY = ("/", "/admin", "/livez", "/readyz", "/health")
 """What GET gives to anybody: the pages, which ask for the key themselves, and the probes."""
@@ -34,6 +40,24 @@ INVALID = (
     "密钥无效、已过期或已撤销 · this key is not known here, has expired or was revoked; ask the service's operator"
 )
 
+NO_ROLE = "您的账号在本服务没有角色，请联系管理员 · your account has no role here; the operator can give it one"
+
+
+def sign_on_of(config: OidcConfig) -> "SignOn | None":
+    """Who checks tokens; None where no issuer is configured.
+
+    Raises:
+        UserError: The issuer's keys cannot be read, or the library is not installed.
+    """
+    if config.issuer is None:
+        return None
+    try:
+        from app.access.sign_on import SignOn
+    except ImportError as error:
+        fix = "pip install 'xinglin[oidc]'"
+        raise UserError(f"tokens need a library of an extra ({error.name})", where="access.oidc", fix=fix) from None
+    return SignOn(config)
+
 
 class Gate:
     """Wraps the app in who may ask.
@@ -42,23 +66,26 @@ class Gate:
         app: The ASGI app.
         config: Who may.
         keys: The keys; None where everybody may ask.
+        sign_on: Who checks tokens; None where none are accepted.
     """
 
-    def __init__(self, app: ASGIApp, config: AccessConfig, keys: KnownKeys | None) -> None:
-        self.app, self.config, self.keys = app, config, keys
+    def __init__(
+        self, app: ASGIApp, config: AccessConfig, keys: KnownKeys | None, sign_on: "SignOn | None" = None
+    ) -> None:
+        self.app, self.config, self.keys, self.sign_on = app, config, keys, sign_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Runs one request."""
         if scope["type"] == "http":
             try:
-                caller = self._admitted(scope)
+                caller = await self._admitted(scope)
                 scope["state"]["caller"] = replace(caller, client=_client(scope, caller))
             except ApiError as error:
                 await error.response()(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    def _admitted(self, scope: Scope) -> Caller:
+    async def _admitted(self, scope: Scope) -> Caller:
         """Who asks.
 
         Raises:
@@ -69,23 +96,43 @@ class Gate:
         if self.keys is None or (scope["method"] == "GET" and scope["path"] in WITHOUT_A_KEY):
             return ANYBODY
         secret = _bearer(headers)
-        key = self.keys.find(secret) if secret else None
+        key = await self._key(self.keys, secret)
         if key is None:
             if not self._needs_a_key:
-                return STRANGER if self.keys.exist else ANYBODY  # OpenAI clients send some word where none is needed
+                return STRANGER if self._there_are_keys else ANYBODY  # OpenAI clients send some word in any case
             message = INVALID if secret else NO_KEY
             raise ApiError("invalid_api_key", message, headers={"WWW-Authenticate": "Bearer"})
-        caller = self.keys.admit(key)
+        caller = await self.keys.admit(key)
         if scope["path"] != METRICS and not caller.may("ask"):
             raise of_backend(NotAllowed("ask"))
         if caller.refused and scope["path"] not in RULES_FIRST:
             raise of_backend(caller.refused)
         return caller
 
+    async def _key(self, keys: KnownKeys, secret: str) -> ApiKey | None:
+        """The valid key, or what a token allows; None where it is neither.
+
+        Raises:
+            ApiError: It is a token, and opens nothing.
+        """
+        if self.sign_on is None or secret.count(".") != 2:  # no key has a dot
+            return keys.find(secret) if secret else None
+        try:
+            return await self.sign_on.key_of(secret)
+        except InvalidToken as error:
+            raise ApiError("invalid_api_key", str(error), headers={"WWW-Authenticate": "Bearer"}) from None
+        except NoRole:
+            raise ApiError("insufficient_permissions", NO_ROLE) from None
+
     @property
     def _needs_a_key(self) -> bool:
         required = self.config.required
-        return required == "always" or (required == "auto" and self.keys is not None and self.keys.exist)
+        return required == "always" or (required == "auto" and self._there_are_keys)
+
+    @property
+    def _there_are_keys(self) -> bool:
+        """Whether somebody could show a key or a token."""
+        return self.sign_on is not None or (self.keys is not None and self.keys.exist)
 
     def _check_host(self, host: str) -> None:
         """Refuses names that a page elsewhere could have pointed here (DNS rebinding), with this user's network.

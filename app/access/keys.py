@@ -1,4 +1,6 @@
-"""API keys in one SQLite file: their names, roles, limits and SHA-256; a key itself is shown once and kept nowhere.
+"""API keys: their names, roles, limits and SHA-256; a key itself is shown once and kept nowhere.
+
+They are in one SQLite file, or in a database that several replicas share (``database_keys``).
 
 A key is 256 random bits: no search finds one with a given SHA-256, so slow hashes, as for passwords, have no use.
 """
@@ -12,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Protocol, get_args
 
 from pydantic import Field
 
+from app.database.place import Place, PostgresUrl, database_at
 from common.errors import UserError
 
 SECONDS_OF_A_DAY = 24 * 60 * 60
@@ -137,31 +140,83 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+class KeyStore(Protocol):
+    """Where keys and what they have used are kept; several processes may use it.
+
+    Every method raises ``UserError`` where it cannot be read or written.
+
+    Attributes:
+        where: The file or the database, for messages and commands.
+    """
+
+    where: str
+
+    def add(self, key: ApiKey) -> str:
+        """Makes a key, and returns it; nobody can read it again. Raises ``NameTaken``."""
+
+    def revoke(self, name: str) -> None:
+        """Makes a key invalid from now on; services notice within a second. Raises ``NoSuchKey``."""
+
+    def read(self) -> dict[str, ApiKey]:
+        """All keys, revoked ones too, by their SHA-256; none where nothing was ever kept."""
+
+    def used(self, day: str) -> dict[str, Usage]:
+        """What each key has used on a day, by name."""
+
+    def use(self, used: Mapping[tuple[str, str], Usage]) -> None:
+        """Adds what was used, by name and day."""
+
+
+def keys_at(place: Place) -> KeyStore:
+    """The keys that are kept at a place.
+
+    Raises:
+        UserError: What PostgreSQL needs is not installed.
+    """
+    if not isinstance(place, PostgresUrl):
+        return KeyFile(place)
+    database = database_at(place)
+    from app.access.database_keys import DatabaseKeys  # needs libraries of an extra
+
+    return DatabaseKeys(database)
+
+
+def command(store: KeyStore, words: str) -> str:
+    """The command that does something with the keys that are kept there."""
+    return f"python -m app.keys {words}" + ("" if store.where == str(DEFAULT_FILE) else f" file={store.where}")
+
+
+def new_secret() -> str:
+    """A key."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def name_taken(name: str) -> NameTaken:
+    """What is raised where a name was used before."""
+    fix = "choose another name; records of the old key keep this one"
+    return NameTaken(f"there is, or was, a key named {name}", where="name", fix=fix)
+
+
+def no_such_key(store: KeyStore, name: str) -> NoSuchKey:
+    """What is raised where there is no key to revoke."""
+    known = sorted(key.name for key in store.read().values())
+    available = f"available: {', '.join(known)}" if known else f"{store.where} has none"
+    return NoSuchKey(f"no such key: {name}; {available}", where="name", fix=f"see {command(store, 'list')}")
+
+
 class KeyFile:
-    """The file of the keys. Each call opens it for itself, so several processes may use it; WAL keeps readers going.
+    """The file of the keys; see ``KeyStore``. Each call opens it for itself, and WAL keeps readers going.
 
     Args:
         path: The file; it is made with the first key, readable for its owner alone.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def command(self, words: str) -> str:
-        """The command that does something with the keys of this file."""
-        return f"python -m app.keys {words}" + ("" if self.path == DEFAULT_FILE else f" file={self.path}")
+        self.path, self.where = path, str(path)
 
     def add(self, key: ApiKey) -> str:
-        """Makes a key.
-
-        Returns:
-            The key itself, which nobody can read again.
-
-        Raises:
-            NameTaken: There is, or was, one of this name.
-            UserError: The file cannot be written.
-        """
-        secret = PREFIX + secrets.token_urlsafe(32)
+        """See ``KeyStore.add``."""
+        secret = new_secret()
         marks = ", ".join("?" * (len(fields(ApiKey)) + 1))
         with self._opened() as database:
             try:
@@ -169,30 +224,18 @@ class KeyFile:
                     f"INSERT INTO keys ({_COLUMNS}, sha256) VALUES ({marks})", (*astuple(key), hashed(secret))
                 )
             except sqlite3.IntegrityError:
-                fix = "choose another name; records of the old key keep this one"
-                raise NameTaken(f"there is, or was, a key named {key.name}", where="name", fix=fix) from None
+                raise name_taken(key.name) from None
         return secret
 
     def revoke(self, name: str) -> None:
-        """Makes a key invalid from now on; services notice within a second.
-
-        Raises:
-            NoSuchKey: There is none.
-            UserError: The file cannot be written.
-        """
-        known = sorted(key.name for key in self.read().values())
-        if name not in known:
-            available = f"available: {', '.join(known)}" if known else f"{self.path} has none"
-            raise NoSuchKey(f"no such key: {name}; {available}", where="name", fix=f"see {self.command('list')}")
+        """See ``KeyStore.revoke``."""
+        if name not in [key.name for key in self.read().values()]:
+            raise no_such_key(self, name)
         with self._opened() as database:
             database.execute("UPDATE keys SET revoked = ? WHERE name = ? AND revoked IS NULL", (time.time(), name))
 
     def read(self) -> dict[str, ApiKey]:
-        """All keys, revoked ones too, by their SHA-256; none where there is no file.
-
-        Raises:
-            UserError: The file cannot be read.
-        """
+        """See ``KeyStore.read``."""
         if not self.path.exists():
             return {}
         with self._opened() as database:
@@ -200,11 +243,7 @@ class KeyFile:
         return {sha256: ApiKey(*values) for sha256, *values in rows}
 
     def used(self, day: str) -> dict[str, Usage]:
-        """What each key has used on a day, by name.
-
-        Raises:
-            UserError: The file cannot be read.
-        """
+        """See ``KeyStore.used``."""
         if not self.path.exists():
             return {}
         with self._opened() as database:
@@ -212,11 +251,7 @@ class KeyFile:
         return {name: Usage(*counts) for name, *counts in rows}
 
     def use(self, used: Mapping[tuple[str, str], Usage]) -> None:
-        """Adds what was used, by name and day.
-
-        Raises:
-            UserError: The file cannot be written.
-        """
+        """See ``KeyStore.use``."""
         rows = [(name, day, one.requests, one.tokens) for (name, day), one in used.items()]
         with self._opened() as database:
             database.executemany(

@@ -6,8 +6,9 @@ from functools import partial
 
 from loguru import logger
 
-from app.access.caller import Caller, QuotaExceeded, RequestRate
-from app.access.keys import SECONDS_OF_A_DAY, ApiKey, KeyFile, Usage, hashed
+from app.access.caller import Caller, QuotaExceeded
+from app.access.keys import SECONDS_OF_A_DAY, ApiKey, KeyStore, Usage, hashed
+from app.access.rates import MemoryRates, Rates
 from common.errors import UserError
 
 SECONDS_BETWEEN_READINGS = 1.0
@@ -17,7 +18,8 @@ class KnownKeys:
     """Keys by their hash, and what each has used today.
 
     Args:
-        file: Where they are.
+        store: Where they are.
+        rates: Who counts requests per minute; None counts those of this process.
 
     Attributes:
         exist: Whether there is a key, or was since the start: what has been closed does not open by a lost file.
@@ -26,14 +28,13 @@ class KnownKeys:
         UserError: They cannot be read.
     """
 
-    def __init__(self, file: KeyFile) -> None:
-        self._file = file
+    def __init__(self, store: KeyStore, rates: Rates | None = None) -> None:
+        self._store, self._rates = store, rates or MemoryRates()
         self._lock = threading.Lock()
         self._keys: dict[str, ApiKey] = {}
         self._used: dict[str, int] = {}  # tokens of today, as the file has them
         self._day = ""
         self._unwritten: dict[tuple[str, str], Usage] = {}
-        self._rates: dict[str, RequestRate] = {}
         self.exist = False
         self._refresh()
         self._closing = threading.Event()
@@ -45,7 +46,7 @@ class KnownKeys:
         key = self._keys.get(hashed(secret))
         return key if key and key.state == "valid" else None
 
-    def admit(self, key: ApiKey) -> Caller:
+    async def admit(self, key: ApiKey) -> Caller:
         """Counts a request of a key.
 
         Returns:
@@ -54,7 +55,7 @@ class KnownKeys:
         try:
             self._check_tokens(key)
             if key.requests_per_minute:
-                self._rate(key.name, key.requests_per_minute).take()
+                await self._rates.take(key.name, key.requests_per_minute)
         except QuotaExceeded as refused:
             return Caller(key, partial(self._add, key.name), refused)
         self._add(key.name, 0, requests=1)
@@ -74,12 +75,6 @@ class KnownKeys:
             used = written + self._unwritten.get((key.name, today), Usage()).tokens
         if used >= key.tokens_per_day:
             raise QuotaExceeded(f"this key allows {key.tokens_per_day} tokens per day", _seconds_of_today())
-
-    def _rate(self, name: str, most: int) -> RequestRate:
-        rate = self._rates.get(name)
-        if rate is None or rate.most != most:
-            rate = self._rates[name] = RequestRate(most)
-        return rate
 
     def _add(self, name: str, tokens: int, requests: int = 0) -> None:
         place = name, _today()
@@ -105,9 +100,9 @@ class KnownKeys:
         with self._lock:
             unwritten = dict(self._unwritten)
         if unwritten:
-            self._file.use(unwritten)
-        keys = self._file.read()
-        used = {name: usage.tokens for name, usage in self._file.used(today).items()}
+            self._store.use(unwritten)
+        keys = self._store.read()
+        used = {name: usage.tokens for name, usage in self._store.used(today).items()}
         with self._lock:
             for place, usage in unwritten.items():
                 now = self._unwritten.pop(place)

@@ -12,7 +12,7 @@ from app.access.command import NAME
 from app.access.keys import (
     ApiKey,
     Days,
-    KeyFile,
+    KeyStore,
     NameTaken,
     NoSuchKey,
     RequestsPerMinute,
@@ -22,7 +22,7 @@ from app.access.keys import (
 )
 from app.api.errors import OF_BODIES, ApiError, ErrorCode, documented
 from app.audit.chain import AuditChain, Record
-from app.audit.search import RecordSearch, found
+from app.audit.search import RecordSearch
 from app.audit.verification import verified
 
 
@@ -89,7 +89,7 @@ def only_admins(request: Request) -> None:
     request.state.caller.check("admin")
 
 
-def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
+def admin_router(keys: KeyStore, records: AuditChain | None) -> APIRouter:
     """The routes.
 
     Args:
@@ -121,7 +121,7 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
 
         @router.get("/records", responses=documented(*refused))
         async def search_records(search: Annotated[RecordSearch, Query()]) -> list[Record]:
-            return await asyncio.to_thread(found, records, search)
+            return await asyncio.to_thread(_found, records, search)
 
         @router.get("/records/state", responses=documented("insufficient_permissions"))
         async def state_of_records() -> ChainState:
@@ -130,7 +130,7 @@ def admin_router(keys: KeyFile, records: AuditChain | None) -> APIRouter:
     return router
 
 
-def _listed(file: KeyFile) -> list[ListedKey]:
+def _listed(file: KeyStore) -> list[ListedKey]:
     used = file.used(datetime.now().astimezone().date().isoformat())
     return [_with_usage(key, used.get(key.name, Usage())) for key in file.read().values()]
 
@@ -140,10 +140,15 @@ def _with_usage(key: ApiKey, used: Usage) -> ListedKey:
     return ListedKey(**known, state=key.state, requests_today=used.requests, tokens_today=used.tokens)
 
 
+def _found(chain: AuditChain, search: RecordSearch) -> list[Record]:
+    with chain.locked() as held:  # nothing is pruned or deleted meanwhile
+        return held.search(search)
+
+
 def _state(chain: AuditChain) -> ChainState:
-    if not chain.files():
-        return ChainState(records=0, newest=0, sha256="", breaks=[], notes=[])
-    with chain.locked():  # nothing is pruned or deleted meanwhile
-        one = verified(chain)
+    with chain.locked() as held:  # nothing is pruned or deleted meanwhile
+        if held.is_empty:
+            return ChainState(records=0, newest=0, sha256="", breaks=[], notes=[])
+        one = verified(held)
     breaks = [str(broken) for broken in one.breaks]
     return ChainState(records=one.records, newest=one.end.number, sha256=one.end.sha256, breaks=breaks, notes=one.notes)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.command import NAME
-from app.access.keys import KeyFile
+from app.access.keys import KeyStore
 from app.api.admin import only_admins
 from app.api.errors import OF_BODIES, ApiError, documented
 from app.versions.version import Version
@@ -132,7 +132,7 @@ class VersionPlan(BaseModel):
     fits: bool
 
 
-def versions_router(versions: Versions, keys: KeyFile) -> APIRouter:
+def versions_router(versions: Versions, keys: KeyStore) -> APIRouter:
     """The routes.
 
     Args:
@@ -195,7 +195,7 @@ async def _planned(versions: Versions, given: str) -> ModelPlan:
         raise ApiError("invalid_request", f"不能加载这个模型 · {error}", param="model") from None
 
 
-async def _check_names(body: CandidateTraffic, file: KeyFile) -> None:
+async def _check_names(body: CandidateTraffic, file: KeyStore) -> None:
     """Refuses names of keys that there are not: nobody would be answered by them."""
     known = {key.name for key in (await asyncio.to_thread(file.read)).values()}
     if unknown := [name for name in body.keys or () if name not in known]:

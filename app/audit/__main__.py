@@ -6,8 +6,10 @@ HELP = """
 python -m app.audit verify DIR           whether the records are as they were written; else where not, by file:line
 python -m app.audit prune DIR days=180   removes the files of days that are longer ago; the chain still verifies
 python -m app.audit delete DIR id=ID     deletes the texts of an answer (request_id) and of feedback about it
+python -m app.audit export URL out=DIR   copies records from a database into files, for data=feedback and log systems
 
-DIR is the service's audience.records.folder. Each record has the hash of the one before, so a record that is changed,
+DIR is the service's audience.records.folder; it may be a database, postgresql://user@host/database.
+Each record has the hash of the one before, so a record that is changed,
 removed, inserted or moved shows. Who can write the folder can also write a whole new chain, or cut off its end: keep
 number and hash of the newest record elsewhere; verify prints them, and the service logs them at its start and end.
 The service may run meanwhile. Keys: configs/audit.yaml.

@@ -1,24 +1,18 @@
-"""Records in JSON lines, a file per day, each with the hash of the one before: what is changed later shows.
+"""A chain of records, each with the hash of the one before: what is changed later shows.
 
 A record's hash covers all of it but its texts, and of these a salted hash. So a person's texts can be deleted and the
-chain still verifies. Old files leave with an anchor: a record of the hashes that they ended with.
+chain still verifies. Old parts leave with an anchor: a record of the hashes that they ended with. Where the records are
+is a matter of the kinds of chains: ``file_chain``, ``database_chain``.
 """
 
-import fcntl
-import json
-import os
-import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
-from loguru import logger
-
-from common.errors import UserError
-from common.files import sync
+from app.audit.search import RecordSearch
 from common.hashing import sha256_value
 
 FORMAT = 1
@@ -28,8 +22,8 @@ BEGINNING = "0" * 64
 UNHASHED = ("sha256", "text")
 """What a record's hash does not cover: itself, and the texts, whose own hash it covers."""
 
-BLOCK = 1 << 16
-NAME = re.compile(r"audit-(\d{4}-\d\d-\d\d)\.jsonl")
+NEWEST_BYTES = 2**20
+"""Bytes of records that are read at a start."""
 
 RecordKind = Literal["answer", "feedback", "deleted", "pruned"]
 Record = dict[str, Any]
@@ -50,64 +44,64 @@ class ChainEnd(NamedTuple):
 NO_RECORDS = ChainEnd()
 
 
+class PlacedRecord(NamedTuple):
+    """A place of a chain.
+
+    Attributes:
+        where: ``file:line``, or the row of a table.
+        record: What is there; None where that is no record.
+    """
+
+    where: str
+    record: Record | None
+
+
+class OldPart(NamedTuple):
+    """Records that leave together.
+
+    Attributes:
+        name: Of a file, or the day of the newest of them.
+        end: The newest of them.
+    """
+
+    name: str
+    end: ChainEnd
+
+
 def hash_of(record: Mapping[str, Any]) -> str:
     """The hash of a record."""
     return sha256_value({name: value for name, value in record.items() if name not in UNHASHED})
 
 
-def line_start(file: BinaryIO, position: int) -> int:
-    """Where the line begins that a position is in."""
-    while position > 0:
-        start = max(0, position - BLOCK)
-        file.seek(start)
-        newline = file.read(position - start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        position = start
-    return 0
+def record_of(value: Any) -> Record | None:
+    """A value that has what every record, and one of its kind, must have, as it was written here; else None."""
+    if not isinstance(value, dict):
+        return None
+    deleted, pruned = value.get("records", []), value.get("files", {})
+    has_shape = (
+        value.get("format") == FORMAT
+        and type(value.get("number")) is int
+        and all(isinstance(value.get(name), str) for name in ("sha256", "previous", "record"))
+        and isinstance(deleted, list)
+        and all(type(number) is int for number in deleted)
+        and isinstance(pruned, dict)
+        and all(isinstance(sha256, str) for sha256 in pruned.values())
+    )
+    return value if has_shape else None
 
 
-class AuditChain:
-    """The chain in a folder. Several processes and threads may append to it.
+class HeldChain(ABC):
+    """A chain that nobody else writes to meanwhile.
 
-    Args:
-        folder: Where the files are; it must exist.
+    Attributes:
+        where: Its folder or its database.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    where: str
 
-    def files(self) -> list[Path]:
-        """The files in the order of their records."""
-        return sorted(path for path in self.folder.iterdir() if NAME.fullmatch(path.name))
-
-    def end(self) -> ChainEnd:
-        """The newest record; of a line that was cut off while it was written, the log says that it is dropped.
-
-        Raises:
-            UserError: The newest line is no record.
-        """
-        with self.locked():
-            return self._end()
-
-    def append(self, kind: RecordKind, content: Record, text: Record | None = None) -> ChainEnd:
-        """Writes a record, which is on disk when this returns.
-
-        Args:
-            kind: What it is about.
-            content: What its hash covers.
-            text: What persons wrote and read; it can be deleted later.
-
-        Raises:
-            OSError: It could not be written; the chain is as before.
-            UserError: The newest line is no record.
-        """
-        with self.locked():
-            return self.append_locked(kind, content, text)
-
-    def append_locked(self, kind: RecordKind, content: Record, text: Record | None = None) -> ChainEnd:
-        """See ``append``; inside ``locked``."""
-        before = self._end()
+    def add(self, kind: RecordKind, content: Record, text: Record | None = None) -> ChainEnd:
+        """See ``AuditChain.append``."""
+        before = self.newest()
         now = datetime.now().astimezone()
         record: Record = {
             "format": FORMAT,
@@ -123,69 +117,84 @@ class AuditChain:
         record["sha256"] = hash_of(record)
         if text is not None:
             record["text"] = text
-        self._write(self._file_of(now.date()), (json.dumps(record, ensure_ascii=False) + "\n").encode())
+        self.write(record)
         return ChainEnd(record["number"], record["sha256"])
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    @abstractmethod
+    def newest(self) -> ChainEnd:
+        """See ``AuditChain.end``."""
+
+    @abstractmethod
+    def write(self, record: Record) -> None:
+        """Adds a record behind the newest one, or leaves all as it is; see ``AuditChain.append``."""
+
+    @property
+    @abstractmethod
+    def is_empty(self) -> bool:
+        """Whether nothing was ever written."""
+
+    @abstractmethod
+    def records(self) -> Iterator[PlacedRecord]:
+        """All records in order; what a killed process has written of a last one is none."""
+
+    @abstractmethod
+    def newest_records(self, size: int) -> list[PlacedRecord]:
+        """The newest ones, about so many bytes of them, in order."""
+
+    @abstractmethod
+    def cut_off(self) -> list[tuple[str, bool]]:
+        """Where a record was not written to its end, and whether the next one replaces it."""
+
+    @abstractmethod
+    def search(self, search: RecordSearch) -> list[Record]:
+        """The newest records that match, the newest first."""
+
+    @abstractmethod
+    def older_than(self, day: str) -> list[OldPart]:
+        """What can be removed of records from before a day (ISO); the newest record stays."""
+
+    @abstractmethod
+    def remove(self, parts: Sequence[OldPart]) -> None:
+        """Removes parts that an anchor has been written for."""
+
+    @abstractmethod
+    def remove_texts(self, numbers: set[int]) -> None:
+        """Removes the texts of these records; the records stay."""
+
+
+class AuditChain(ABC):
+    """A chain. Several processes and threads may append to it.
+
+    Attributes:
+        where: Its folder or its database, for messages and commands.
+    """
+
+    where: str
+
+    @abstractmethod
+    def locked(self) -> AbstractContextManager[HeldChain]:
         """Keeps all others from writing, until the block ends or the process does."""
-        handle = os.open(self.folder / ".lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
-    def _file_of(self, day: date) -> Path:
-        """The file to append to: today's, or a later one where the clock was set back."""
-        newest = [NAME.fullmatch(path.name) for path in self.files()[-1:]]
-        days = [day.isoformat(), *(found[1] for found in newest if found)]
-        return self.folder / f"audit-{max(days)}.jsonl"
+    def end(self) -> ChainEnd:
+        """The newest record.
 
-    def _end(self) -> ChainEnd:
-        for path in reversed(self.files()):
-            if line := self._last_line(path):
-                return _end_in(line, path)
-        return NO_RECORDS
+        Raises:
+            UserError: What is newest is no record, or the database cannot be read.
+        """
+        with self.locked() as held:
+            return held.newest()
 
-    def _last_line(self, path: Path) -> bytes:
-        """The newest whole line, empty where there is none; what a killed process has written of another is dropped."""
-        with path.open("r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            whole = line_start(file, size)
-            if whole < size:
-                logger.error("{}: the last line was cut off while it was written, and is dropped", path)
-                file.truncate(whole)
-            start = line_start(file, whole - 1)
-            file.seek(start)
-            return file.read(whole - start)
+    def append(self, kind: RecordKind, content: Record, text: Record | None = None) -> ChainEnd:
+        """Writes a record, which is kept for good when this returns.
 
-    def _write(self, path: Path, line: bytes) -> None:
-        """Appends a line, or leaves the file as it is."""
-        is_new = not path.exists()
-        file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)  # patients wrote it
-        size = os.fstat(file).st_size
-        try:
-            rest = memoryview(line)
-            while rest:
-                rest = rest[os.write(file, rest) :]
-            os.fsync(file)
-            if is_new:
-                sync(self.folder)
-        except OSError:
-            os.ftruncate(file, size)
-            raise
-        finally:
-            os.close(file)
+        Args:
+            kind: What it is about.
+            content: What its hash covers.
+            text: What persons wrote and read; it can be deleted later.
 
-
-def _end_in(line: bytes, path: Path) -> ChainEnd:
-    try:
-        record = json.loads(line)
-        number, sha256 = record["number"], record["sha256"]
-    except (ValueError, TypeError, KeyError):
-        number = sha256 = None
-    if type(number) is int and isinstance(sha256, str):
-        return ChainEnd(number, sha256)
-    fix = "keep this folder (python -m app.audit verify), and give another records.folder"
-    raise UserError("the newest line is no record", where=str(path), fix=fix)
+        Raises:
+            OSError: It could not be written; the chain is as before.
+            UserError: What is newest is no record, or the database cannot be written.
+        """
+        with self.locked() as held:
+            return held.add(kind, content, text)

@@ -7,16 +7,21 @@ from typing import Any
 from loguru import logger
 
 from app.access.caller import Caller
-from app.audit.chain import AuditChain, Record
+from app.audit.chain import Record
+from app.audit.places import chain_at, errors_at
 from app.audit.verification import breaks_at_the_end
 from app.compliance.outbox import Outbox, Undelivered
 from app.config import RecordsConfig
+from app.database.place import Place
 from app.pipeline.consultation import Consultation
 from common.errors import UserError
-from common.files import check_writable, disk_errors, make_directory
+from common.files import check_writable, make_directory
 
 SECONDS_AT_THE_END = 10
 """How long a stopping service still writes."""
+
+PAUSES = (1.0, 5.0, 30.0)
+"""Seconds before a record is tried again; the last repeats: a full disk or a database that restarts loses nothing."""
 
 MOST_BREAKS = 5
 """Places where the chain is broken that a start names."""
@@ -29,23 +34,24 @@ class AuditRecords:
     """What is kept of answers.
 
     Args:
-        folder: Where.
+        place: A folder, or a database.
         config: Whether it has what was asked and answered.
 
     Raises:
         UserError: Nothing can be written there, or what is there is no chain.
     """
 
-    def __init__(self, folder: Path, config: RecordsConfig) -> None:
-        make_directory(folder)
-        check_writable(folder)
-        self._chain, self._config = AuditChain(folder), config
+    def __init__(self, place: Place, config: RecordsConfig) -> None:
+        if isinstance(place, Path):
+            make_directory(place)
+            check_writable(place)
+        self._chain, self._config = chain_at(place), config
         self._outbox: Outbox[tuple[Record, Record | None]] = Outbox(
-            "records", self._deliver, [1.0, 5.0], lambda item: str(item[0]["request_id"])
+            "records", self._deliver, PAUSES, lambda item: str(item[0]["request_id"]), gives_up=False
         )
         if config.with_text:
             _masked("您好")  # loads the lists of names, which takes seconds, before anybody asks
-        with disk_errors(folder):
+        with errors_at(place):
             self._log_end()
             self._log_breaks()
 
@@ -94,23 +100,23 @@ class AuditRecords:
         try:
             self._chain.append("answer", record, text and _without_names(text))
         except OSError as error:
-            raise Undelivered(f"{self._chain.folder}: {error.strerror}") from None
+            raise Undelivered(f"{self._chain.where}: {error.strerror}") from None
         except UserError as error:
             raise Undelivered(str(error)) from None
 
     def _log_breaks(self) -> None:
         """Says where the newest records were changed. Answers are recorded all the same: none may go unrecorded."""
-        with self._chain.locked():
-            breaks = breaks_at_the_end(self._chain)
+        with self._chain.locked() as held:
+            breaks = breaks_at_the_end(held)
         for one in breaks[:MOST_BREAKS]:
             logger.error("记录链已断裂 THE CHAIN OF RECORDS IS BROKEN: {}", one)
         if breaks:
-            logger.error("see all of it: python -m app.audit verify {}; keep the folder as it is", self._chain.folder)
+            logger.error("see all of it: python -m app.audit verify {}; keep it as it is", self._chain.where)
 
     def _log_end(self) -> None:
         """The log, kept elsewhere, is where a chain that was rewritten as a whole shows."""
         end = self._chain.end()
-        logger.info("records: {} in {}, the newest is {}", end.number, self._chain.folder, end.sha256)
+        logger.info("records: {} in {}, the newest is {}", end.number, self._chain.where, end.sha256)
 
 
 def _without_names(text: Record) -> Record:

@@ -1,16 +1,16 @@
-"""Finds records, the newest first."""
+"""What records are searched for."""
 
-from collections import deque
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.audit.chain import AuditChain, Record
-from app.audit.retention import IDS
-from app.audit.verification import records_in
 from domains.safety_rules import Level
 
 MOST = 200
+
+IDS = ("request_id", "feedback_id", "about")
+"""What names a record: the answer, the feedback, and the answer that feedback is about."""
 
 
 class RecordSearch(BaseModel):
@@ -26,12 +26,12 @@ class RecordSearch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: str = Field("", max_length=128)
-    key: str = Field("", max_length=64)
+    key: str = Field("", max_length=128)
     level: Level | None = None
     kind: str = Field("", pattern="^(answer|feedback|deleted|pruned)?$")
     limit: int = Field(50, ge=1, le=MOST)
 
-    def matches(self, record: Record) -> bool:
+    def matches(self, record: Mapping[str, Any]) -> bool:
         """Whether it is one of those."""
         return (
             (not self.id or self.id in [record.get(name) for name in IDS])
@@ -39,19 +39,3 @@ class RecordSearch(BaseModel):
             and (self.level is None or record.get("triage", {}).get("level") == self.level)
             and (not self.kind or record.get("record") == self.kind)
         )
-
-
-def found(chain: AuditChain, search: RecordSearch) -> list[Record]:
-    """The newest records that match; one file is read after another, from the newest, until there are enough."""
-    records: list[Record] = []
-    with chain.locked():  # nothing is pruned or deleted meanwhile
-        for path in reversed(chain.files()):
-            records += _newest(path, search, search.limit - len(records))
-            if len(records) == search.limit:
-                break
-    return records
-
-
-def _newest(path: Path, search: RecordSearch, most: int) -> list[Record]:
-    matching = (one.record for one in records_in(path) if one.record and search.matches(one.record))
-    return list(reversed(deque(matching, maxlen=most)))

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Generic, TypeVar
 
 from loguru import logger
@@ -25,12 +26,19 @@ class Outbox(Generic[Item]):
         deliver: Delivers one item; raises ``Undelivered`` where it cannot.
         pauses: Seconds before each further attempt.
         id_of: The id of an item, for the log.
+        gives_up: Whether an item is lost after the last attempt; else the last pause repeats until the service stops.
     """
 
     def __init__(
-        self, name: str, deliver: Callable[[Item], None], pauses: Sequence[float], id_of: Callable[[Item], str]
+        self,
+        name: str,
+        deliver: Callable[[Item], None],
+        pauses: Sequence[float],
+        id_of: Callable[[Item], str],
+        gives_up: bool = True,
     ) -> None:
-        self._name, self._deliver, self._pauses, self._id_of = name, deliver, pauses, id_of
+        self._name, self._deliver, self._id_of = name, deliver, id_of
+        self._pauses, self._gives_up = pauses, gives_up
         self._waiting: queue.Queue[Item] = queue.Queue(CAPACITY)
         self._unfinished = 0
         self._changed = threading.Condition()
@@ -62,13 +70,16 @@ class Outbox(Generic[Item]):
                 self._changed.notify_all()
 
     def _attempt(self, item: Item) -> None:
-        for pause in (*self._pauses, None):
+        for pause in chain(self._pauses, (None,) if self._gives_up else repeat(self._pauses[-1])):
+            is_last = pause is None or (self._closing.is_set() and not self._gives_up)
             try:
                 return self._deliver(item)
             except Undelivered as error:
-                left = "" if pause is None else f"; next attempt in {pause:g} s"
+                left = "" if is_last else f"; next attempt in {pause:g} s"
                 logger.error("{}: {} not delivered: {}{}", self._name, self._id_of(item), error, left)
-                self._closing.wait(pause or 0)
+                if is_last:
+                    break
+                self._closing.wait(pause)
             except Exception as error:  # the thread must outlive any item; a message could hold the item's text
                 logger.error("{}: {} not delivered: {}", self._name, self._id_of(item), type(error).__name__)
                 break

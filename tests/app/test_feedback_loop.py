@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.access.keys import ApiKey, KeyFile
-from app.audit.chain import AuditChain
+from app.audit.file_chain import FileChain
 from app.audit.retention import check
 from app.config import AccessConfig, AudienceConfig, RecordsConfig
 from common.command import read_config
@@ -46,7 +46,7 @@ def ask_and_correct(folder: Path, knowledge: KnowledgeBase, questions: list[str]
             assert client.post("/v1/feedback", json=body, headers=asks).status_code == 403
             corrects = {"Authorization": f"Bearer {doctor}"}
             assert client.post("/v1/feedback", json=body, headers=corrects).status_code == 201
-    check(AuditChain(folder / "records"))
+    check(FileChain(folder / "records"))
 
 
 def questions_about(knowledge: KnowledgeBase, number: int) -> list[str]:

@@ -15,6 +15,7 @@ import yaml
 
 from app.api.errors import ErrorBody
 from app.config import AppConfig, ServeConfig
+from app.database.place import PostgresUrl
 from common.command import read_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +84,26 @@ def test_a_server_is_where_the_service_asks_and_has_as_many_places(name: str, se
     assert int(words[words.index(places) + 1]) == started.serve.max_batch
     assert there["networks"] == ["back"] and "back" in services()[name]["networks"]
     assert there["profiles"] == services()[name]["profiles"]
+
+
+def test_a_database_is_where_the_variables_say_and_only_the_service_reaches_it() -> None:
+    one, text = services()["postgres"], (DEPLOY / ".env.example").read_text(encoding="utf-8")
+    assert one["profiles"] == ["postgres"] and one["networks"] == ["back"]
+    [url] = re.findall(r"^# (postgresql://\S+)$", text, re.MULTILINE)
+    user, database = one["environment"]["POSTGRES_USER"], one["environment"]["POSTGRES_DB"]
+    assert url == f"postgresql://{user}@postgres/{database}"
+    for name in own_services():
+        assert "back" in services()[name]["networks"]
+        assert services()[name]["environment"]["PGPASSWORD"] == one["environment"]["POSTGRES_PASSWORD"]
+    config = config_of(["model=m", f"audience.records.folder={url}", f"access.keys={url}"])
+    assert config.access.keys == config.audience.records.folder == PostgresUrl(url)
+
+
+def test_counters_are_where_the_example_says() -> None:
+    one, text = services()["redis"], (DEPLOY / ".env.example").read_text(encoding="utf-8")
+    assert one["profiles"] == ["redis"] and one["networks"] == ["back"]
+    [words] = re.findall(r"access\.rates\.url=(\S+)$", text, re.MULTILINE)
+    assert config_of(["model=m", f"access.rates.url={words}"]).access.rates.url == "redis://redis:6379/0"
 
 
 def test_containers_are_confined_pinned_and_have_time_to_stop() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.access.command import listed
-from app.access.keys import DEFAULT_FILE, SCOPES, ApiKey, KeyFile, NoSuchKey, Usage, hashed
+from app.access.keys import DEFAULT_FILE, SCOPES, ApiKey, KeyFile, NoSuchKey, Usage, command, hashed
 from app.keys import HELP, main
 from common.command import run_command
 from common.errors import UserError
@@ -53,7 +53,7 @@ def test_a_file_of_the_version_before_takes_keys_of_new_roles_and_keeps_its_own(
 
 def test_hints_name_the_file_of_the_keys(file: KeyFile) -> None:
     assert listed(file) == [f"{file.path}: no keys; python -m app.keys add NAME role=doctor file={file.path} makes one"]
-    assert KeyFile(DEFAULT_FILE).command("list") == "python -m app.keys list"
+    assert command(KeyFile(DEFAULT_FILE), "list") == "python -m app.keys list"
     file.add(key())
     with pytest.raises(NoSuchKey, match=f"keys list file={file.path}"):
         file.revoke("nobody")

@@ -15,8 +15,9 @@ from threading import Thread
 import pytest
 
 from app.audit import verification
-from app.audit.chain import AuditChain, ChainEnd
+from app.audit.chain import ChainEnd
 from app.audit.command import AuditConfig, audit
+from app.audit.file_chain import FileChain
 from app.audit.records import AuditRecords
 from app.audit.retention import check, delete_texts, prune
 from app.audit.verification import breaks_at_the_end, verified
@@ -27,9 +28,9 @@ ROOT = Path(__file__).resolve().parents[3]
 WRITER = """
 import sys
 from pathlib import Path
-from app.audit.chain import AuditChain
+from app.audit.file_chain import FileChain
 
-chain = AuditChain(Path(sys.argv[1]))
+chain = FileChain(Path(sys.argv[1]))
 while True:
     chain.append("answer", {"request_id": "r"}, {"question": "问" * 20_000})
     print("written", flush=True)
@@ -37,28 +38,28 @@ while True:
 
 
 @pytest.fixture
-def chain(tmp_path: Path) -> AuditChain:
-    return AuditChain(tmp_path)
+def chain(tmp_path: Path) -> FileChain:
+    return FileChain(tmp_path)
 
 
-def fill(chain: AuditChain, number: int = 4) -> list[str]:
+def fill(chain: FileChain, number: int = 4) -> list[str]:
     """Records with texts; the lines of their one file."""
     for at in range(number):
         chain.append("answer", {"request_id": f"r-{at}"}, {"question": f"问题{at}"})
     return lines(chain)
 
 
-def lines(chain: AuditChain) -> list[str]:
+def lines(chain: FileChain) -> list[str]:
     [file] = chain.files()
     return file.read_text("utf-8").splitlines(keepends=True)
 
 
-def put(chain: AuditChain, written: list[str]) -> None:
+def put(chain: FileChain, written: list[str]) -> None:
     [file] = chain.files()
     file.write_text("".join(written), "utf-8")
 
 
-def on_days(chain: AuditChain, *days: str) -> None:
+def on_days(chain: FileChain, *days: str) -> None:
     """A chain with two records per day."""
     for day in days:
         for _ in range(2):
@@ -67,7 +68,7 @@ def on_days(chain: AuditChain, *days: str) -> None:
         newest.rename(newest.with_name(f"audit-{day}.jsonl"))
 
 
-def test_records_follow_each_other_and_only_their_owner_reads_them(chain: AuditChain) -> None:
+def test_records_follow_each_other_and_only_their_owner_reads_them(chain: FileChain) -> None:
     first, second = (json.loads(line) for line in fill(chain, 2))
     assert (first["number"], second["number"], second["previous"]) == (1, 2, first["sha256"])
     assert stat.S_IMODE(chain.files()[0].stat().st_mode) == 0o600
@@ -101,7 +102,7 @@ def changed(old: str, new: str) -> Callable[[list[str]], list[str]]:
     ],
 )
 def test_what_is_changed_later_shows_by_file_and_line(
-    chain: AuditChain, change: Callable[[list[str]], list[str]], line: int, problem: str
+    chain: FileChain, change: Callable[[list[str]], list[str]], line: int, problem: str
 ) -> None:
     put(chain, change(fill(chain)))
     [where] = chain.files()
@@ -109,7 +110,7 @@ def test_what_is_changed_later_shows_by_file_and_line(
         audit(AuditConfig(folder=chain.folder))
 
 
-def test_a_line_that_was_cut_off_is_told_and_dropped(chain: AuditChain, logged: list[str]) -> None:
+def test_a_line_that_was_cut_off_is_told_and_dropped(chain: FileChain, logged: list[str]) -> None:
     written = fill(chain)
     put(chain, [*written[:3], written[3][:40]])
     found = verified(chain)
@@ -123,13 +124,13 @@ def test_a_line_that_was_cut_off_is_told_and_dropped(chain: AuditChain, logged: 
     assert check(chain).records == 1
 
 
-def test_a_newest_line_that_is_no_record_is_refused_by_file(chain: AuditChain) -> None:
+def test_a_newest_line_that_is_no_record_is_refused_by_file(chain: FileChain) -> None:
     put(chain, [*fill(chain), "{}\n"])
     with pytest.raises(UserError, match=r"audit-.*jsonl: the newest line is no record"):
         chain.append("answer", {})
 
 
-def test_a_process_killed_while_it_writes_leaves_a_chain_that_verifies(chain: AuditChain) -> None:
+def test_a_process_killed_while_it_writes_leaves_a_chain_that_verifies(chain: FileChain) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for _ in range(2):
         writer = subprocess.Popen(
@@ -143,8 +144,8 @@ def test_a_process_killed_while_it_writes_leaves_a_chain_that_verifies(chain: Au
     assert check(chain).records >= 4
 
 
-def test_threads_and_processes_append_to_one_chain(chain: AuditChain) -> None:
-    writers = [Thread(target=fill, args=(AuditChain(chain.folder), 10)) for _ in range(4)]
+def test_threads_and_processes_append_to_one_chain(chain: FileChain) -> None:
+    writers = [Thread(target=fill, args=(FileChain(chain.folder), 10)) for _ in range(4)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -152,7 +153,7 @@ def test_threads_and_processes_append_to_one_chain(chain: AuditChain) -> None:
     assert check(chain).records == 40
 
 
-def test_a_full_disk_is_an_error_and_leaves_the_chain_as_it_was(chain: AuditChain) -> None:
+def test_a_full_disk_is_an_error_and_leaves_the_chain_as_it_was(chain: FileChain) -> None:
     chain.append("answer", {}, {"question": "问" * 200_000})
     before = lines(chain)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -167,7 +168,7 @@ def test_a_full_disk_is_an_error_and_leaves_the_chain_as_it_was(chain: AuditChai
     assert check(chain).records == 2
 
 
-def test_old_files_are_pruned_with_an_anchor_and_again_later(chain: AuditChain, tmp_path: Path) -> None:
+def test_old_files_are_pruned_with_an_anchor_and_again_later(chain: FileChain, tmp_path: Path) -> None:
     on_days(chain, "2020-01-01", "2020-01-02", "2020-01-03")
     assert prune(chain, 10_000) == []
     chain.append("answer", {"request_id": "today"})
@@ -179,7 +180,7 @@ def test_old_files_are_pruned_with_an_anchor_and_again_later(chain: AuditChain, 
         check(chain)
 
 
-def test_pruning_that_is_killed_leaves_a_chain_that_verifies(chain: AuditChain) -> None:
+def test_pruning_that_is_killed_leaves_a_chain_that_verifies(chain: FileChain) -> None:
     on_days(chain, "2020-01-01", "2020-01-02", "2020-01-03")
     chain.append("answer", {"request_id": "today"})
     kept = chain.folder / "audit-2020-01-03.jsonl"
@@ -190,7 +191,7 @@ def test_pruning_that_is_killed_leaves_a_chain_that_verifies(chain: AuditChain) 
     assert prune(chain, 180) == [kept.name] and check(chain).records == 3
 
 
-def test_a_broken_chain_is_not_pruned(chain: AuditChain) -> None:
+def test_a_broken_chain_is_not_pruned(chain: FileChain) -> None:
     on_days(chain, "2020-01-01", "2020-01-02")
     old = chain.files()[0]
     old.write_text(old.read_text().replace('"number": 1', '"number": 7'))
@@ -199,7 +200,7 @@ def test_a_broken_chain_is_not_pruned(chain: AuditChain) -> None:
     assert old.exists()
 
 
-def test_texts_are_deleted_by_the_id_of_an_answer_and_the_chain_verifies(chain: AuditChain) -> None:
+def test_texts_are_deleted_by_the_id_of_an_answer_and_the_chain_verifies(chain: FileChain) -> None:
     fill(chain)
     chain.append("feedback", {"feedback_id": "f-1", "about": "r-2"}, {"text": "更正2"})
     assert delete_texts(chain, "r-2") == 2
@@ -212,7 +213,7 @@ def test_texts_are_deleted_by_the_id_of_an_answer_and_the_chain_verifies(chain: 
         delete_texts(chain, "r-9")
 
 
-def test_the_clock_may_be_set_back(chain: AuditChain) -> None:
+def test_the_clock_may_be_set_back(chain: FileChain) -> None:
     chain.append("answer", {})
     newest = chain.files()[0]
     newest.rename(newest.with_name("audit-2099-01-01.jsonl"))
@@ -229,7 +230,7 @@ def test_wrong_words_are_refused(tmp_path: Path, action: str, more: dict[str, st
         AuditConfig.model_validate({"action": action, "folder": tmp_path, **more})
 
 
-def test_the_command_verifies_prunes_and_deletes(chain: AuditChain, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_verifies_prunes_and_deletes(chain: FileChain, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UserError, match="there are no records here"):
         audit(AuditConfig(folder=chain.folder))
     with pytest.raises(UserError, match="no such folder"):
@@ -248,7 +249,7 @@ def test_the_command_verifies_prunes_and_deletes(chain: AuditChain, capsys: pyte
     ids=str,
 )
 def test_what_has_not_the_shape_of_a_record_is_named_and_ends_nothing(
-    chain: AuditChain, change: dict[str, object]
+    chain: FileChain, change: dict[str, object]
 ) -> None:
     written = fill(chain)
     written[1] = json.dumps(json.loads(written[1]) | change, ensure_ascii=False) + "\n"
@@ -258,15 +259,13 @@ def test_what_has_not_the_shape_of_a_record_is_named_and_ends_nothing(
 
 
 @pytest.mark.parametrize(("number", "sha256"), [("4", "0"), (True, "0"), (4, 0)])
-def test_nothing_is_appended_to_what_only_looks_like_a_record(
-    chain: AuditChain, number: object, sha256: object
-) -> None:
+def test_nothing_is_appended_to_what_only_looks_like_a_record(chain: FileChain, number: object, sha256: object) -> None:
     put(chain, [*fill(chain), json.dumps({"number": number, "sha256": sha256}) + "\n"])
     with pytest.raises(UserError, match="the newest line is no record"):
         chain.append("answer", {})
 
 
-def test_breaks_among_the_newest_records_are_found_at_once_across_files(chain: AuditChain) -> None:
+def test_breaks_among_the_newest_records_are_found_at_once_across_files(chain: FileChain) -> None:
     on_days(chain, "2026-01-01", "2026-01-02", "2026-01-03")
     assert breaks_at_the_end(chain) == []
     newest, before = chain.files()[-1], chain.files()[-2]
@@ -278,7 +277,7 @@ def test_breaks_among_the_newest_records_are_found_at_once_across_files(chain: A
     assert [one.problem for one in breaks_at_the_end(chain)] == ["its content was changed"]
 
 
-def test_only_the_newest_records_are_read(chain: AuditChain, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_records_are_read(chain: FileChain, monkeypatch: pytest.MonkeyPatch) -> None:
     written = fill(chain, 6)
     monkeypatch.setattr(verification, "NEWEST_BYTES", len(written[-1].encode()))
     put(chain, [*written[:4], *(line.replace("answer", "other", 1) for line in written[4:])])
@@ -288,7 +287,7 @@ def test_only_the_newest_records_are_read(chain: AuditChain, monkeypatch: pytest
     assert [one.where.rpartition(" ")[2] for one in breaks_at_the_end(chain)] == ["1"]
 
 
-def test_a_service_that_starts_on_a_broken_chain_says_so_and_goes_on(chain: AuditChain, logged: list[str]) -> None:
+def test_a_service_that_starts_on_a_broken_chain_says_so_and_goes_on(chain: FileChain, logged: list[str]) -> None:
     written = fill(chain)
     put(chain, [written[0], written[2].replace("r-2", "r-9", 1), written[3]])
     records = AuditRecords(chain.folder, RecordsConfig(folder=chain.folder))

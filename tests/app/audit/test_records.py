@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.audit.chain import AuditChain
+from app.audit.file_chain import FileChain
 from app.audit.records import AuditRecords
 from app.audit.retention import check
 from app.backends.missing import MissingModel
@@ -31,7 +31,7 @@ def audience(folder: Path, **more: Any) -> AudienceConfig:
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
-    check(AuditChain(folder))
+    check(FileChain(folder))
     [file] = folder.glob("audit-*.jsonl")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     records = [json.loads(line) for line in file.read_text("utf-8").splitlines()]

@@ -49,6 +49,22 @@ def test_it_gives_up_after_the_last_attempt_and_says_so_without_the_item(logged:
     assert "id of secret" in first and "next attempt in 0.01 s" in first and "next attempt" not in last
 
 
+def test_what_must_not_be_lost_is_tried_until_the_service_stops(logged: list[str]) -> None:
+    receiver = Receiver(refusals=5)
+    out = Outbox("test", receiver.deliver, [0.01], lambda item: "id", gives_up=False)
+    for item in ("a", "b"):
+        out.put(item)
+    end = time.monotonic() + 5
+    while receiver.received != ["a", "b"]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    out.close(5)
+    receiver.refusals = 1000
+    out.put("c")
+    out.close(5)
+    assert receiver.refusals == 999 and "next attempt" not in logged[-1] and "not delivered: no" in logged[-1]
+
+
 def test_no_item_ends_the_thread_and_none_is_in_the_log(logged: list[str]) -> None:
     received: list[str] = []
 
