@@ -81,7 +81,7 @@ def nearest(name: str, valid: list[str]) -> str:
 def _meant(keys: list[str], schema: type[BaseModel], values: dict[str, Any]) -> str:
     """The likely intended key: a misspelt one of this section, one of this name in another, or the nearest one here."""
     here = _names_at(schema, keys[:-1], values)
-    elsewhere = [key for key in _all_keys(schema, values) if key.rpartition(".")[2] == keys[-1]]
+    elsewhere = [*dict.fromkeys(key for key in _all_keys(schema, values) if key.rpartition(".")[2] == keys[-1])]
     if elsewhere and not difflib.get_close_matches(keys[-1], here, n=1, cutoff=MISSPELT):
         return f"; did you mean {' or '.join(elsewhere[:MOST_MEANT])}?"
     return nearest(keys[-1], here)

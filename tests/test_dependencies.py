@@ -65,20 +65,25 @@ def extras(file: str) -> list[str]:
     return [line for extra in chosen for line in PROJECT["optional-dependencies"][extra]]
 
 
+@cache
+def brought_by() -> dict[str, list[str]]:
+    """The distributions of each top-level module that is installed here."""
+    return dict(packages_distributions())
+
+
 def is_of_an_absent_extra(module: str, file: str) -> bool:
     """Whether nothing here brings a module, and a part of the file's extras is not installed: it may be of that."""
-    installed = {name.lower() for names in packages_distributions().values() for name in names}
-    return module not in packages_distributions() and bool({distribution(line) for line in extras(file)} - installed)
+    installed = {name.lower() for names in brought_by().values() for name in names}
+    return module not in brought_by() and bool({distribution(line) for line in extras(file)} - installed)
 
 
 def test_what_is_imported_is_installed_without_the_developers_extra() -> None:
-    brought_by = packages_distributions()
     missing = []
     for file in sorted(file for package in OWN for file in (ROOT / package).rglob("*.py")):
         name = file.relative_to(ROOT).as_posix()
         declared = installed_with(*PROJECT["dependencies"], *extras(name))
         for module in sorted(set(needed_on_import(ast.parse(file.read_text(encoding="utf-8"))))):
             known = module in sys.stdlib_module_names or module in OWN or is_of_an_absent_extra(module, name)
-            if not known and not declared & {distribution(one) for one in brought_by.get(module, [module])}:
+            if not known and not declared & {distribution(one) for one in brought_by().get(module, [module])}:
                 missing.append(f"{name}: {module}")
     assert missing == []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult, passed
 from app.pipeline.verify import VerifyStage
 from domains.citations import Quotation
-from domains.retrieval.questions import Question, questions_of
+from domains.retrieval.questions import MessageQuestion, questions_of
 from models.engines.engine import Completion, FinishReason
 
 MOST = 4
@@ -52,7 +52,9 @@ class QuestionsStage:
         unanswered = [_of(one).question for one in read[MOST:]]
         return _together(consultation, parts, [*unanswered, *(["…"] if questions[LOOKED_AT:] else [])])
 
-    async def _read(self, consultation: Consultation, questions: Iterable[Question]) -> list[Consultation | Decided]:
+    async def _read(
+        self, consultation: Consultation, questions: Iterable[MessageQuestion]
+    ) -> list[Consultation | Decided]:
         """The questions, each read after those before it."""
         read: list[Consultation | Decided] = []
         for question in questions:

@@ -81,7 +81,7 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 LETTERS = "ABCD"
 CMMLU = " CMMLU: how often the right option is the likeliest next token, in {items} items of {subjects}."
 ASKED = "以下是单项选择题，请直接给出正确答案的选项。"
-HEAD = """# The same rows by trl
+HEAD = """# The same rows by trl and others
 
 Made by `{command}`; one run of each, one thread, {rows} rows once.
 Held-out loss in nats per supervised token of {dev} rows; loops among {questions} greedy answers to them.{cmmlu}
@@ -103,7 +103,12 @@ def main(words: Sequence[str]) -> None:
     found = {name: json.loads((out / f"{name}.json").read_text("utf-8")) for name in names}
     base, command = (
         found["base"],
-        " ".join(["python benchmarks/training/peers.py out=DIR", *(w for w in words if not w.startswith("out="))]),
+        " ".join(
+            [
+                "python benchmarks/training/peers.py out=DIR",
+                *(_without_place(word) for word in words if not word.startswith("out=")),
+            ]
+        ),
     )
     cmmlu = CMMLU.format(items=base["items"], subjects=" and ".join(SUBJECTS)) if "items" in base else ""
     head = HEAD.format(command=command, rows=base["rows"], dev=base["dev"], questions=QUESTIONS, cmmlu=cmmlu)
@@ -119,6 +124,12 @@ def main(words: Sequence[str]) -> None:
     name = f"peers_{given['page']}.md" if "page" in given else "peers.md"
     write_text(Path(__file__).with_name(name), page)
     print(page)
+
+
+def _without_place(word: str) -> str:
+    """A word of the command without the folder that a file is in."""
+    key, _, value = word.partition("=")
+    return f"{key}={Path(value).name}"
 
 
 def line(name: str, one: dict[str, Any]) -> str:

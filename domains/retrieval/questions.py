@@ -35,7 +35,7 @@ _OF_SOMEBODY = re.compile(f"{PEOPLE.pattern}|怀孕|孕|哺乳|喂奶|岁|过敏
 
 
 @dataclass(frozen=True)
-class Question:
+class MessageQuestion:
     """A question of a message.
 
     Attributes:
@@ -49,7 +49,7 @@ class Question:
     loose: bool = False
 
 
-def questions_of(message: str) -> list[Question]:
+def questions_of(message: str) -> list[MessageQuestion]:
     """The questions of a message, at least one: all of it where it asks once, or not at all.
 
     What is said and not asked belongs to the question after it, at the end to the last one. What a message begins with
@@ -57,12 +57,12 @@ def questions_of(message: str) -> list[Question]:
     """
     groups = list(_grouped(_clauses(message)))
     if len(groups) < 2:
-        return [Question(message)]
+        return [MessageQuestion(message)]
     told = _told_first(groups[0])
     first, *others = map("".join, groups)
     loose = [text.endswith(" ") for text in (first, *others)]
     return [
-        Question(first.strip(_ENDS)),
+        MessageQuestion(first.strip(_ENDS)),
         *(_other(told, text, after) for text, after in zip(others, loose, strict=False)),
     ]
 
@@ -114,6 +114,6 @@ def _told_first(group: list[str]) -> str:
     return "".join(told)
 
 
-def _other(told: str, text: str, loose: bool) -> Question:
+def _other(told: str, text: str, loose: bool) -> MessageQuestion:
     aside = _OPENS_ASIDE.match(text)
-    return Question(told + text[aside.end() if aside else 0 :].strip(_ENDS), aside is not None, loose)
+    return MessageQuestion(told + text[aside.end() if aside else 0 :].strip(_ENDS), aside is not None, loose)

@@ -117,5 +117,6 @@ def test_a_reader_is_refused_with_the_command_that_asks_it(tmp_path: Path) -> No
 
 
 def test_a_port_in_use_is_known_before_the_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="cannot listen"):
         main([f"model={tmp_path}", f"port={taken.getsockname()[1]}"])

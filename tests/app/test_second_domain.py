@@ -35,7 +35,7 @@ def test_its_own_entries_are_cited(client: httpx.Client) -> None:
 def test_its_own_rules_come_first(client: httpx.Client, question: str) -> None:
     answer = ask(client, question)
     assert answer["triage"]["level"] == "emergency"  # type: ignore[index]
-    assert str(answer["answer"]).startswith("请立即停止操作并离开危险区域。")
+    assert str(answer["answer"]).startswith("请立即停止操作，")
 
 
 @pytest.mark.parametrize(

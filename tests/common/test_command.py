@@ -113,7 +113,7 @@ def test_a_problem_is_told_in_the_words_of_the_user(typed: str, told: str) -> No
 def test_a_key_of_the_service_is_found_in_its_section() -> None:
     with pytest.raises(UserError, match=r"serve\.port: unknown key; did you mean port\?"):
         read_config("app", ["model=x", "serve.port=9"], AppConfig)
-    with pytest.raises(UserError, match=r"did you mean serve\.sampling\.temperature\?"):
+    with pytest.raises(UserError, match=r"did you mean serve\.sampling\.temperature or serve\.strategy\.temperature\?"):
         read_config("app", ["model=x", "temperature=0.5"], AppConfig)
 
 

@@ -159,8 +159,8 @@ def test_what_is_wrong_with_a_server_is_told_before_it_is_asked(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({}, "a path or a URL"),
-        ({"path": "x", "url": "http://a/v1"}, "a path or a URL"),
+        ({}, "a path, a URL or a log"),
+        ({"path": "x", "url": "http://a/v1"}, "a path, a URL or a log"),
         ("http://me:secret@host/v1", "key_file"),
         ("http:///v1", "the URL is like"),
     ],

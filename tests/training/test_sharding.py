@@ -77,7 +77,7 @@ def test_two_processes_hold_half_and_compute_the_same(quantised: bool, tmp_path:
 
 
 def test_what_cannot_be_divided_is_refused_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match=r"train\.shard: one process was started.*torchrun"):
+    with pytest.raises(UserError, match=r"(?s)train\.shard: one process was started.*torchrun"):
         refuse_undivided(trains_all=False)
     monkeypatch.setenv("WORLD_SIZE", "2")
     refuse_undivided(trains_all=False)

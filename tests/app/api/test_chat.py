@@ -64,7 +64,7 @@ def test_a_stream_says_the_same_as_a_whole_answer(api: openai.OpenAI) -> None:
 
 def test_rules_come_before_the_model(api: openai.OpenAI, engine: FakeEngine) -> None:
     emergency, prescription = ask(api, "我不想活了", stop="120"), ask(api, "给我开个处方", stop="处方")
-    assert emergency.choices[0].message.content.startswith(SEEK_CARE)  # which no stop string cuts
+    assert emergency.choices[0].message.content.startswith("请立即拨打120或前往急诊")  # which no stop string cuts
     assert emergency.choices[0].finish_reason == "stop"
     assert emergency.model_extra["xinglin"]["triage"]["level"] == "emergency"
     assert "医师" in prescription.choices[0].message.content

@@ -76,7 +76,7 @@ class LanguageModelConfig(StageConfig):
         if self.train.learning_rate == "auto" and method.rate_over_full(self.method) is None:
             known = ", ".join(choice for choice in options_of("method") if _rate_is_known(choice))
             raise ValueError(
-                f"train.learning_rate=auto is known for method= {known}, not for {method.title(self.method)}; give a "
+                f"train.learning_rate=auto is known for method={known}, not for {method.title(self.method)}; give a "
                 "number"
             )
         return self
