@@ -13,7 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claims import shown
@@ -21,8 +21,9 @@ from claims import shown
 from app.backends.backend import AnswerStream, ChatTurn
 from app.config import ServeConfig
 from app.pipeline.answer_check import NOT_ANSWERED
-from app.pipeline.consultation import Consultation, PipelineStage, consult
-from app.pipeline.guards import FixedAnswer
+from app.pipeline.consultation import Consultation, FixedAnswer, PipelineStage, consult
+from app.pipeline.questions import QuestionsStage
+from app.pipeline.taking import TakingStage
 from app.service import pipeline
 from common.files import write_text
 from domains.domain import find_domain
@@ -30,7 +31,6 @@ from models.engines.engine import Sampling
 
 FOLDER = Path(__file__).parent / "labelled_conditions"
 HALVES = ("dev", "test")
-STAGE = "TakingStage"
 NOTE = "没有专门提到"
 CAREFUL = ("禁忌", "注意事项", "相互作用")
 _ATTRIBUTE = re.compile(r"的([^，。：【】]{2,5})：[^【】]*【([A-Z]\d+)】")
@@ -113,7 +113,7 @@ def main() -> None:
     knowledge = domain.knowledge.load()
     config = ServeConfig(content_producer="benchmark")
     stages = pipeline(SilentBackend(), domain, domain.triager(knowledge), knowledge, config)  # type: ignore[arg-type]
-    without = [stage for stage in stages if type(stage).__name__ != STAGE]
+    without = _without(stages)
     page = [HEAD.format(version=knowledge.version)]
     for half in [chosen] if chosen else HALVES:
         cases = asyncio.run(judged(half, stages))
@@ -122,11 +122,19 @@ def main() -> None:
                 "\n".join(f"{one.text} ({one.drug} {one.quote})\n    {one.served}" for one in cases if not one.is_right)
             )
         page.append(row(f"{half} ({len(cases)})", cases))
-        if len(without) < len(stages):
-            page.append(row("· without the stage", asyncio.run(judged(half, without))))
+        page.append(row("· without the stage", asyncio.run(judged(half, without))))
     print("\n".join(page))
     if not chosen:
         write_text(Path(__file__).with_suffix(".md"), "\n".join(page) + "\n")
+
+
+def _without(stages: Sequence[PipelineStage]) -> list[PipelineStage]:
+    """The same stages but for the one that is judged, which reads each question of a message."""
+    *before, questions = stages
+    assert isinstance(questions, QuestionsStage)
+    reading = [stage for stage in questions.reading if not isinstance(stage, TakingStage)]
+    assert len(reading) == len(questions.reading) - 1
+    return [*before, replace(questions, reading=reading)]
 
 
 async def judged(half: str, stages: Sequence[PipelineStage]) -> list[Case]:

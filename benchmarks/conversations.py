@@ -22,7 +22,7 @@ from app.pipeline.answer_check import NOT_ANSWERED
 from app.pipeline.consultation import Consultation, Decided, PipelineStage, consult
 from app.service import pipeline
 from common.files import write_text
-from domains.citations import quoted_attribute
+from domains.citations import Quotation, quoted_attribute
 from domains.domain import find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
@@ -134,13 +134,22 @@ class Bench:
         cited = decided.consultation.citations
         entry = self.knowledge.by_id[cited[0].id] if cited else None
         names = entry.attributes if entry else ()
-        attributes = [name for name in names if entry and quoted_attribute(entry, name, "").text in said]
+        attributes = [
+            name
+            for name in names
+            if entry and (quoted_attribute(entry, name, "").text in said or _quotes(said, cited, entry.id, name))
+        ]
         told = (
             said == self._not_found
             or NOT_ANSWERED in said
             or bool(decided.verification and decided.verification.not_mentioned)
         )
         return Answered(tuple(one.id for one in cited), tuple(attributes), told)
+
+
+def _quotes(said: str, cited: Sequence[Quotation], id: str, attribute: str) -> bool:
+    """Whether a citation of an attribute is said, in whatever order its items are."""
+    return any((one.id, one.attribute) == (id, attribute) and one.text in said for one in cited)
 
 
 def main() -> None:

@@ -113,6 +113,7 @@ _TELLING = """
 最近 突然 有点 这几天 老婆 老公 爷爷 奶奶 外公 外婆 姥姥 姥爷 妈妈 爸爸 母亲 父亲 儿子 女儿 姐姐 妹妹 哥哥 弟弟
 丈夫 妻子 女朋友 男朋友 对象 媳妇 孙子 孙女 婆婆 公公 岳母 岳父 闺女 家属 一直 总是 老是 以前 曾经 查出 查出来
 确诊 诊断 体检 犯 犯了 很多年 好多年 多年 几年 轻微 严重 重度 轻度 中度 有些 不太 十分 特别 比较 挺 那 但是 不过
+讲究 说法 说道 忌口
 所以 就是 这种 那种 这类 哪种 敢 究竟 副作用 禁忌 相克 冲突 止痛 退烧 消炎 治疗 缓解 片 胶囊 颗粒 药膏 软膏 注射
 针 口服 碍事 妨碍 危险 风险 安全 不安全 放心 谢谢 您好 你好 麻烦 急 在线等 求助 帮忙 看看 请教 咨询 告诉 一次
 继续 停 停药 换 换药 得过 患过 有过 之类 像 这样
@@ -352,7 +353,7 @@ class Taking:
 
     def _of_age(self, text: str) -> Iterator[Told]:
         for age in _AGE.finditer(text):
-            years = int(with_digits(f"{age[1]}岁")[:-1]) if age[1] else int(with_digits(f"{age[2]}月")[:-1]) / 12
+            years = _number(age[1], "岁") if age[1] else _number(age[2], "月") / 12
             word = "儿童" if years < 18 else "老年" if years >= 60 else ""
             for named in self._conditions.named(word):
                 yield Told(age[0], named.conditions, years=years)
@@ -360,7 +361,7 @@ class Taking:
     def _of_weeks(self, text: str) -> Iterator[Told]:
         """How far a pregnancy is."""
         for found in _WEEKS.finditer(text):
-            number = int(with_digits(f"{found[1] or found[3]}周")[:-1])
+            number = _number(found[1] or found[3], "周")
             weeks = number * {"月": 4.3, "天": 1 / 7}.get(found[2], 1.0)
             word = "孕早期" if weeks < 14 else "孕中期" if weeks < 28 else "孕晚期"
             for named in self._conditions.named(word):
@@ -595,6 +596,11 @@ def _is_of_age(years: float, text: str) -> bool:
     if _BOUND.search(text):
         return False
     return not (("新生儿" in text and years > 0.1) or ("婴" in text and years >= 3) or ("幼儿" in text and years > 6))
+
+
+def _number(numeral: str, unit: str) -> int:
+    """A numeral of a quantity; of two that stand for a range (一二岁) the second."""
+    return int(re.findall(r"\d+", with_digits(numeral + unit))[-1])
 
 
 def _pieces(rest: str) -> Iterator[str]:

@@ -273,7 +273,7 @@ class Versions:
         logger.info("loading {} beside {} ({})", plan.given, *_named(self.current))
         try:
             version = await asyncio.to_thread(lambda: self._version_of(plan.load()))
-            if version.id in [served.id for served in self.all]:
+            if version.id in [served.id for served in (self.current, self.candidate) if served]:
                 raise UserError(f"these are the files of {version.name} ({version.id}), which is served already")
             await _checked(version)
         except (UserError, Refused) as error:

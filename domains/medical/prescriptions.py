@@ -76,6 +76,9 @@ def asks_for_prescription(question: str, earlier: Sequence[str] = ()) -> bool:
     text = normalised(question)
     if _asks_whether(text) and not any(_REQUESTS.search(normalised(turn)) for turn in earlier[-LOOKED_BACK:]):
         return False
+    rest = _NO_REQUEST.sub("", text)
+    if rest != text and not _REQUESTS.search(rest) and not earlier:
+        return False
     if _odds([question]) >= SURELY:
         return True
     if _ends(text) or _ASKS_OTHERWISE.search(text):
