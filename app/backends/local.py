@@ -134,11 +134,15 @@ class LocalBackend:
         return self.has_generated
 
     def cancel(self, generation: Generation) -> None:
-        """Takes a generation out of the queue, or ends its row at the next token; harmless when it has ended."""
+        """Takes a generation out of the queue, or ends its row at the next token; harmless when it has ended.
+
+        Whoever still reads it is told its end: of several answers the last ones may wait when the first is stopped.
+        """
         generation.cancelled = True
         with self._changed:
             if generation in self._waiting:
                 self._waiting.remove(generation)
+                generation.put(Completion("", "cancelled", 0, 0))
 
     def drain(self) -> None:
         """Refuses new requests from now on; accepted ones are still answered."""

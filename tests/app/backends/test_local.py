@@ -1,5 +1,6 @@
 """The queue: limits, cancellation, failures, and a responsive event loop meanwhile."""
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -8,6 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.backends.backend import ChatTurn
+from app.backends.local import LocalBackend
+from models.engines.engine import Completion, Sampling
 from tests.app.fake_engine import ANSWER, FakeEngine
 from tests.app.serving import CONFIG, Running, serving
 
@@ -89,6 +93,7 @@ def test_a_client_that_leaves_before_the_whole_answer_cancels_its_row(engine: Fa
     def cancelled_one_more(before: int) -> bool:
         return engine.cancelled == before + 1 and not running.backend.busy
 
+    httpx.post(f"{running.url}/v1/qa", json={"question": "感冒怎么办？"}, timeout=60)  # the first one loads the rules
     engine.gate.clear()
     for path, body in (
         ("/v1/chat/completions", {"model": "fake-1-raw", "messages": [{"role": "user", "content": "你好"}]}),
@@ -136,3 +141,22 @@ def test_a_stopping_service_finishes_what_runs_and_refuses_the_rest(engine: Fake
         assert answer.result().json()["choices"][0]["message"]["content"] == ANSWER
     running.thread.join(10)
     assert not running.thread.is_alive()
+
+
+def test_who_reads_an_answer_that_is_taken_out_of_the_queue_is_told_its_end() -> None:
+    async def read() -> list[str | Completion]:
+        backend = LocalBackend(engine, CONFIG)
+        await backend.start()
+        engine.gate.clear()
+        first = await backend.stream([ChatTurn("user", "一")], Sampling())
+        waiting = await backend.stream([ChatTurn("user", "二")], Sampling())
+        waiting.cancel()
+        events = [event async for event in waiting]
+        engine.gate.set()
+        first.cancel()
+        await backend.close()
+        return events
+
+    engine = FakeEngine()
+    (end,) = asyncio.run(asyncio.wait_for(read(), 20))
+    assert isinstance(end, Completion) and (end.text, end.finish_reason) == ("", "cancelled")
