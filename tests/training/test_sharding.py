@@ -13,7 +13,7 @@ from torch.distributed.tensor import DTensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from common.errors import UserError
-from models.quantisation import nf4
+from models.quantisation import keep_unpacked, nf4
 from training import processes
 from training.config import PaddedTrainConfig
 from training.trainer.sharding import bytes_held, divide, layers_of, refuse_undivided
@@ -24,6 +24,7 @@ IDS = torch.randint(0, 300, (2, 16), generator=torch.Generator().manual_seed(1))
 def tiny(folder: Path, quantised: bool) -> PreTrainedModel:
     quantisation = nf4(torch.float32) if quantised else None
     model: PreTrainedModel = LlamaForCausalLM.from_pretrained(folder, quantization_config=quantisation)
+    keep_unpacked(model)  # as load_model does
     return model
 
 
