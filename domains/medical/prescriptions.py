@@ -62,6 +62,9 @@ _INSISTS = re.compile(
 _ASKS_AMOUNT = re.compile(
     "[吃喝喷抹涂滴含喂用](?:几|多少|半)(?:[片粒颗袋包支下滴喷丸次]|毫[升克])?[?呢呀啊]*$|剂量|用量|(?:几|多少)(?:毫[升克]|片|粒)"
 )
+_ASKS_OF_AMOUNT = re.compile(
+    f"[一每](?:次|天|日|顿)[^，。？！,?!]{{0,5}}[吃喝服用]{_AMOUNT.pattern}(?:可以|可|能|行|好|对|够|多)?(?:[吗么]|行不行|行不|对不对|多不多|够不够)[?？]?$"
+)
 _ASKS_OTHERWISE = re.compile("什么|啥|哪|怎|咋|为何|区别|原因|吗|几点|多少钱")
 _GIVES_UP = re.compile("算了|不[用要开买配]了|不麻烦|那?去医院")
 
@@ -97,6 +100,8 @@ def asks_for_dose(question: str, earlier: Sequence[str] = ()) -> bool:
         earlier: What the same person said before it.
     """
     said = [normalised(turn) for turn in (*earlier[-LOOKED_BACK:], question)]
+    if _ASKS_OF_AMOUNT.search(said[-1]) and not _REQUESTS.search(said[-1]):
+        return True
     if not _ASKS_AMOUNT.search(said[-1]) or any(map(_REQUESTS.search, said)):
         return False
     return asks_for_prescription(question, earlier)

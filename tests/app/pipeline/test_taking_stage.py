@@ -52,7 +52,12 @@ def test_what_has_no_entry_is_named(question: str, knowledge: KnowledgeBase) -> 
 
 
 @pytest.mark.parametrize(
-    ("question", "answer"), [("布洛芬一次吃几片", DOSE_NOT_GIVEN), ("给我开点布洛芬一次吃几片", DECLINED)]
+    ("question", "answer"),
+    [
+        ("布洛芬一次吃几片", DOSE_NOT_GIVEN),
+        ("二甲双胍一次能吃4片吗", DOSE_NOT_GIVEN),
+        ("给我开点布洛芬一次吃几片", DECLINED),
+    ],
 )
 def test_a_question_of_dose_is_declined_as_what_it_is(question: str, answer: str, knowledge: KnowledgeBase) -> None:
     assert (served(question, knowledge))[0] == answer
