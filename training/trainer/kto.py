@@ -1,82 +1,31 @@
-"""Trains a model to find desirable answers likelier, and undesirable ones less likely."""
+"""Finding desirable answers likelier, and undesirable ones less likely."""
 
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import nn
 from torch.utils.data import Sampler, SequentialSampler
-from transformers import PreTrainedModel
 
-from models.run_directory import RunDirectory
-from training.batches.labelled import DESIRABLE, OTHER, LabelledRows, collate_labelled
+from training.batches.labelled import DESIRABLE, OTHER, collate_labelled
 from training.batches.packing import IGNORED
 from training.batches.pairs import REFERENCE
-from training.config import TrainConfig
-from training.measured import check_rows
 from training.stages.kto.config import KtoLoss
-from training.trainer.answer_logprobs import AnswerLogprobs
-from training.trainer.arguments import training_arguments, training_numerics
-from training.trainer.judged import JudgedTrainer
+from training.trainer.answers import AnswersTrainer
 from training.trainer.preference_losses import Answers, Compared, divergence_of, kto
-from training.trainer.supervised import Along, run_to_end
-from training.trainer.trackers import offline
 
 
-def train(
-    model: PreTrainedModel | PeftModel,
-    train_answers: LabelledRows,
-    dev_answers: LabelledRows,
-    loss: KtoLoss,
-    config: TrainConfig,
-    run: RunDirectory,
-    seed: int,
-    along: Along,
-) -> None:
-    """Trains a model in place, continuing from the run's newest checkpoint if it has one.
-
-    Args:
-        model: The model, with what is trained on it.
-        train_answers: What it sees.
-        dev_answers: What the dev loss is measured on.
-        loss: What is made of an answer.
-        config: How it is trained.
-        run: Where checkpoints and metrics go.
-        seed: Seed of all that is random.
-        along: What goes along with it.
-
-    Raises:
-        Interrupted: Ctrl-C or SIGTERM; a checkpoint was saved first, unless it came twice.
-        Refused: The loss is not a number any more.
-        UserError: The disk is full.
-    """
-    check_rows(model, packing=False)
-    with AnswerLogprobs(model, training_numerics(config).dtype) as logprobs, offline(config.trackers, run):
-        trainer = KtoTrainer(
-            model=model,
-            args=training_arguments(config, run, seed),
-            train_dataset=train_answers,
-            eval_dataset=dev_answers,
-            data_collator=collate_labelled,
-        )
-        trainer.loss, trainer.logprobs = loss, logprobs
-        trainer.take(along, logprobs)
-        run_to_end(trainer, run, config)
-
-
-class KtoTrainer(JudgedTrainer):
+class KtoTrainer(AnswersTrainer):
     """The trainer of labelled answers.
 
     Attributes:
         loss: What is made of an answer.
-        logprobs: What has taken over the model's output layer.
         divergence: That of the batch, in nats.
     """
 
+    collate = staticmethod(collate_labelled)
     loss: KtoLoss
-    logprobs: AnswerLogprobs
     divergence: torch.Tensor
-    measures = (*JudgedTrainer.measures, "kl")
+    measures = (*AnswersTrainer.measures, "kl")
 
     def compared(self, model: nn.Module, inputs: dict[str, Any]) -> Compared:
         """See ``JudgedTrainer.compared``; an item is an answer."""

@@ -14,7 +14,8 @@ from training.stages.preference.references import references_of
 from training.stages.sft.job import LanguageModelJob
 from training.stages.sft.memory import Step
 from training.trainer.answer_logprobs import AnswerLogprobs
-from training.trainer.kto import train
+from training.trainer.answers import train
+from training.trainer.kto import KtoTrainer
 from training.trainer.supervised import Along
 
 LEAST, MOST = 1.0, 4 / 3
@@ -68,8 +69,8 @@ class KtoJob(LanguageModelJob[KtoConfig]):
         super().train(run)
 
     def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
-        config = self.config
-        train(model, self.rows["train"], self.rows["dev"], config.loss, config.train, run, config.seed, along)
+        config, rows = self.config, self.rows
+        train(KtoTrainer, model, rows["train"], rows["dev"], config.loss, config.train, run, config.seed, along)
 
     def settings(self) -> dict[str, object]:
         """See ``Job.settings``."""

@@ -13,7 +13,8 @@ from training.stages.preference.pairs import PairJob
 from training.stages.preference.references import references_of
 from training.stages.sft.memory import Step
 from training.trainer.answer_logprobs import AnswerLogprobs
-from training.trainer.preference import train
+from training.trainer.answers import train
+from training.trainer.preference import PreferenceTrainer
 from training.trainer.supervised import Along
 
 
@@ -41,7 +42,7 @@ class PreferenceJob(PairJob[PreferenceConfig]):
     def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
         rows = {split: PairRows(pairs, self.references.get(split)) for split, pairs in self.pairs.items()}
         config = self.config
-        train(model, rows["train"], rows["dev"], config.loss, config.train, run, config.seed, along)
+        train(PreferenceTrainer, model, rows["train"], rows["dev"], config.loss, config.train, run, config.seed, along)
 
     def settings(self) -> dict[str, object]:
         """See ``Job.settings``."""
