@@ -117,6 +117,15 @@ def test_two_processes_learn_what_one_learns(words: tuple[str, ...], tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shard", ["false", "true"])
+def test_a_last_step_that_is_no_multiple_of_log_steps_is_logged_by_all(tmp_path: Path, shard: str) -> None:
+    small = (word for word in SMALL if not word.startswith("train.log_steps"))
+    words = ("recipe=medical_qlora", "train.batch_size=5", "train.max_steps=3", f"train.shard={shard}", *small)
+    done(start(TORCHRUN, *words, "train.log_steps=2", f"runs_dir={tmp_path}"))
+    assert [step for step, name, _ in losses(only_run(tmp_path)) if name == "loss"] == [2, 3]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", ["false", "true"])
 def test_two_processes_that_are_stopped_resume_to_the_bit(tmp_path: Path, shard: str) -> None:
     words = ("recipe=medical_qlora", "train.batch_size=5", "train.packing=false", *SMALL, "method.dropout=0.1")
     words = (*words, f"train.shard={shard}")

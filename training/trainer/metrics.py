@@ -33,6 +33,17 @@ class TokenCounts(Protocol):
     dev_measures: tuple[str, ...] | None
 
 
+class LastStepIsLogged(TrainerCallback):
+    """The last step is always logged, so that a short run has a loss.
+
+    Of several processes each decides so, because all of them take part in a log.
+    """
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Asks for a log after the last step."""
+        control.should_log |= state.global_step == state.max_steps
+
+
 class MetricsLog(TrainerCallback):
     """Shows loss, learning rate, tokens/s and time left, and writes them as JSON lines, CSV and for TensorBoard."""
 
@@ -65,9 +76,8 @@ class MetricsLog(TrainerCallback):
         return self.trainer.measures if found is None else found
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Moves the progress bar; the last step is always logged, so that a short run has a loss."""
+        """Moves the progress bar."""
         self.progress.update(state.global_step - self.progress.n)
-        control.should_log |= state.global_step == state.max_steps
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any

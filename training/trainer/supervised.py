@@ -33,7 +33,7 @@ from training.trainer.companion import Companion
 from training.trainer.dev_answers import DevAnswers
 from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
-from training.trainer.metrics import MetricsLog
+from training.trainer.metrics import LastStepIsLogged, MetricsLog
 from training.trainer.supervised_loss import LossOfLogits, loss_of
 from training.trainer.trackers import offline
 
@@ -137,6 +137,7 @@ def _history(checkpoint: Path | None) -> list[dict[str, Any]]:
 def _train(trainer: "SupervisedTrainer", run: RunDirectory, checkpoint: Path | None) -> None:
     """Trains to the end, or until a signal asks for a stop."""
     interrupt = Interrupt()
+    trainer.add_callback(LastStepIsLogged())
     if processes.is_first():
         trainer.add_callback(MetricsLog(trainer, run, resumed_from=checkpoint))
     trainer.add_callback(interrupt)
