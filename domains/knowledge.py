@@ -1,13 +1,14 @@
 """What a domain makes of its knowledge base: one record that the domain fills in."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from data_recipes.schema.example import Example
 from data_recipes.schema.manifest import Description
 from domains.facts import Fact, entry_facts, invented_facts
+from domains.grounding import GivenEntry
 from domains.knowledge_base import Entry, KnowledgeBase, KnowledgeSchema
 from domains.wording import Phrasebook
 
@@ -30,6 +31,22 @@ def _nothing_else(kb: KnowledgeBase, example: Example) -> set[str]:
 
 
 @dataclass(frozen=True)
+class ReadTogether:
+    """How a question about several entries is answered by one who reads them.
+
+    The answer names them in the order of the prompt: another order would have to be guessed, and a model that was
+    taught to guess the first name leaves out others.
+
+    Attributes:
+        attributes: What each entry has to say for it.
+        answer: The answer, and the phrases that a right one contains, from the example and its entries in that order.
+    """
+
+    attributes: tuple[str, ...]
+    answer: Callable[[Example, Sequence[GivenEntry]], tuple[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
 class Knowledge:
     """A domain's knowledge base and what is made of it.
 
@@ -43,6 +60,7 @@ class Knowledge:
         relations: Further facts, about several entries at once.
         emergencies: Further facts that call for action at once (``behaviour="emergency"``).
         statements: What the prose says about an entry besides its attributes and aliases.
+        read_together: By kind of the relations, how they are answered from the entries in a prompt.
         also_answers: Ids of entries that would answer an example's question as well as those that it rests on.
         has_prose: Whether an embedded base reads it; a folder of documents is too little to learn Chinese from.
     """
@@ -56,6 +74,7 @@ class Knowledge:
     relations: Callable[[KnowledgeBase], Iterable[Fact]] = _no_facts
     emergencies: Callable[[KnowledgeBase], Iterable[Fact]] = _no_facts
     statements: Callable[[Entry], Iterable[str]] = _no_statements
+    read_together: Mapping[str, ReadTogether] = field(default_factory=dict)
     also_answers: Callable[[KnowledgeBase, Example], set[str]] = _nothing_else
     has_prose: bool = True
 

@@ -1,10 +1,12 @@
 """Medical facts about several entries at once, emergencies, and what the prose says of them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from data_recipes.schema.example import Example
 from domains.facts import Fact, listed
+from domains.grounding import GivenEntry
+from domains.knowledge import ReadTogether
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.medical import phrasings
 from domains.medical.entries import Urgency, diseases, urgency_of
@@ -113,6 +115,33 @@ def _comparisons(kb: KnowledgeBase) -> Iterator[Fact]:
                 items=(*shared, *own, *others_own),
                 grounding=ids,
             )
+
+
+def _diseases_read(example: Example, given: Sequence[GivenEntry]) -> tuple[str, tuple[str, ...]]:
+    """The diseases in the order of the prompt; where to go is what the first of them says."""
+    signs, _, _ = example.answer.partition("可能是")
+    names = tuple(one.entry.name for one in given)
+    departments = listed(given[0].statements["科室"][:2], "或")
+    return phrasings.REVERSE.answer.format(items=signs, diseases=listed(names, "或"), departments=departments), names
+
+
+def _comparison_read(example: Example, given: Sequence[GivenEntry]) -> tuple[str, tuple[str, ...]]:
+    """What each of the two says in full, then what they share."""
+    one, other = (list(entry.statements["症状"]) for entry in given)
+    answer = phrasings.COMPARISON_READ.format(
+        name=given[0].entry.name,
+        other=given[1].entry.name,
+        symptoms=listed(one),
+        others=listed(other),
+        shared=listed(symptom for symptom in one if symptom in other),
+    )
+    return answer, tuple(dict.fromkeys([*one, *other]))
+
+
+READ_TOGETHER = {
+    "reverse": ReadTogether(("症状", "科室"), _diseases_read),
+    "comparison": ReadTogether(("症状",), _comparison_read),
+}
 
 
 def _likeness(one: set[str], other: set[str]) -> float:

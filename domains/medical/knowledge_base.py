@@ -3,7 +3,7 @@
 from data_recipes.schema.manifest import Description
 from domains.knowledge import Knowledge
 from domains.medical.entries import SCHEMA
-from domains.medical.facts import also_answers, emergencies, relations, statements
+from domains.medical.facts import READ_TOGETHER, also_answers, emergencies, relations, statements
 from domains.medical.phrasings import PHRASEBOOK
 
 KNOWLEDGE = Knowledge(
@@ -23,5 +23,6 @@ KNOWLEDGE = Knowledge(
     relations=relations,
     emergencies=emergencies,
     statements=statements,
+    read_together=READ_TOGETHER,
     also_answers=also_answers,
 )

@@ -411,6 +411,9 @@ COMPARISON = asked(
     kept=("{other}同{name}像在哪、不同在哪？", "怎样把{other}与{name}区分开？"),
 )
 
+COMPARISON_READ = "{name}的症状有{symptoms}；{other}的症状有{others}。两者都可有{shared}。"
+"""Answers ``COMPARISON`` where both entries are read: what each has first, from which what they share can be seen."""
+
 
 def figure(attribute: str, *, patient: str) -> Wording:
     """A figure that the knowledge base does not contain, and users ask for nevertheless.

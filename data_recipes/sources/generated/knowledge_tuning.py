@@ -10,7 +10,7 @@ it is given instead of reciting: ``unseen_entity`` shows whether it does.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -36,7 +36,7 @@ from domains.citations import AskedFor, marks
 from domains.domain import find_domain
 from domains.grounding import TEMPLATE, GivenEntry, statements_of, template_sha256, write_block
 from domains.instructions import held_out, write
-from domains.knowledge import Knowledge
+from domains.knowledge import Knowledge, ReadTogether
 from domains.knowledge_base import Entry, KnowledgeBase
 from domains.reading import entries_to_read
 from domains.retrieval.lexicon import lexicon_files
@@ -167,7 +167,7 @@ class _Shelf:
             }
         )
         needed = {entry.id: [] if entry is lacking else [asked] for _, entry in both}
-        system = self._system(joined, needed, rng, lacking={lacking.id: asked} if lacking else {})
+        system = _system(self._given(joined, needed, rng, lacking={lacking.id: asked} if lacking else {}))
         return joined.model_copy(update={"messages": (system, *joined.messages)})
 
     def _after_another(self, example: Example, partners: Partners, rng: Random) -> Example | None:
@@ -213,7 +213,7 @@ class _Shelf:
                 "behaviour": "refuse",
             }
         )
-        system = self._system(asking, {}, rng)
+        system = _system(self._given(asking, {}, rng))
         return asking.model_copy(update={"messages": (system, *asking.messages)})
 
     def _with_entries(self, example: Example, earlier: Sequence[str] = ()) -> Example:
@@ -226,11 +226,17 @@ class _Shelf:
         readable = right and (asked == DEFINITION or asked in right[0].attributes)
         if readable and rng.random() < self.config.withheld_share:
             return self._withheld(example, right[0], rng, earlier)
-        needed = {entry.id: [asked] if readable else self._used(entry, example) for entry in right}
-        system = self._system(example, needed, rng, earlier=earlier)
+        together = self.knowledge.read_together.get(asked)
+        needed = {
+            entry.id: [asked] if readable else together.attributes if together else self._used(entry, example)
+            for entry in right
+        }
+        given = self._given(example, needed, rng, earlier=earlier)
+        if together:
+            example = _as_read(example, given, together)
         cites = example.behaviour != "refuse"
         turns = (_cited(turn, example.grounding) if cites else turn for turn in example.messages)
-        return example.model_copy(update={"messages": (system, *turns)})
+        return example.model_copy(update={"messages": (_system(given), *turns)})
 
     def _withheld(self, example: Example, entry: Entry, rng: Random, earlier: Sequence[str]) -> Example:
         """The same question over entries that lack what is asked about: the entry, or this attribute of it."""
@@ -239,12 +245,12 @@ class _Shelf:
         lacking = {entry.id: None if lacks_entry else example.kind}
         answer = Message(role="assistant", content=self._not_given(entry, example.kind))
         if lacks_entry and rng.random() < NOTHING_FOUND:
-            system = Message(role="system", content=write_block([]).text)
+            given = []
         else:
-            system = self._system(example, needed, rng, lacking=lacking, earlier=earlier)
+            given = self._given(example, needed, rng, lacking=lacking, earlier=earlier)
         return example.model_copy(
             update={
-                "messages": (system, *example.prompt, answer),
+                "messages": (_system(given), *example.prompt, answer),
                 "facts": (),
                 "grounding": (),
                 "behaviour": "refuse",
@@ -255,20 +261,20 @@ class _Shelf:
     def _emergency(self, example: Example, rng: Random) -> Example:
         """The fixed answer, whatever is found for the signs."""
         answer = Message(role="assistant", content=self.knowledge.phrasebook.emergency or example.answer)
-        system = self._system(example, {}, rng)
+        system = _system(self._given(example, {}, rng))
         return example.model_copy(update={"messages": (system, *example.prompt, answer), "grounding": ()})
 
     def _not_given(self, entry: Entry, attribute: str) -> str:
         return self.knowledge.phrasebook.not_given.format(name=entry.name, attribute=attribute)
 
-    def _system(
+    def _given(
         self,
         example: Example,
-        needed: dict[str, list[str]],
+        needed: Mapping[str, Sequence[str]],
         rng: Random,
         lacking: dict[str, str | None] | None = None,
         earlier: Sequence[str] = (),
-    ) -> Message:
+    ) -> list[GivenEntry]:
         """What the service would give for the last question, completed by what the answer needs.
 
         Args:
@@ -283,10 +289,10 @@ class _Shelf:
         if needed and rng.random() < self.config.similar_share:
             given = self._beside_similar(example, given, needed, rng)
         given = [_without(one, lacking.get(one.entry.id)) for one in given]
-        return Message(role="system", content=write_block([self._readable(one) for one in given]).text)
+        return [self._readable(one) for one in given]
 
     def _found(
-        self, example: Example, needed: dict[str, list[str]], withheld: set[str], earlier: Sequence[str]
+        self, example: Example, needed: Mapping[str, Sequence[str]], withheld: set[str], earlier: Sequence[str]
     ) -> list[GivenEntry]:
         """The entries of the service; those that it does not find, or does not give enough of, are completed."""
         *before, question = [message.content for message in example.messages if message.role == "user"]
@@ -306,7 +312,7 @@ class _Shelf:
         return GivenEntry.of(entry, list(statements_of(entry))[: self.config.attributes])
 
     def _beside_similar(
-        self, example: Example, given: list[GivenEntry], needed: dict[str, list[str]], rng: Random
+        self, example: Example, given: list[GivenEntry], needed: Mapping[str, Sequence[str]], rng: Random
     ) -> list[GivenEntry]:
         """The needed entries in any order among the most similar ones, which say the same kind of thing."""
         right = [one for one in given if one.entry.id in needed]
@@ -343,6 +349,24 @@ class _Shelf:
         said = {name: [plain(item) for item in items] for name, items in statements_of(entry).items()}
         stated = [name for name, items in said.items() if not {plain(fact) for fact in example.facts}.isdisjoint(items)]
         return stated or [name for name, items in said.items() if any(item in example.answer for item in items)]
+
+
+def _system(given: Sequence[GivenEntry]) -> Message:
+    return Message(role="system", content=write_block(given).text)
+
+
+def _as_read(example: Example, given: Sequence[GivenEntry], together: ReadTogether) -> Example:
+    """The example with its answer about several entries in the order in which they are given."""
+    right = [one for one in given if one.entry.id in example.grounding]
+    answer, facts = together.answer(example, right)
+    told = Message(role="assistant", content=answer)
+    return example.model_copy(
+        update={
+            "messages": (*example.prompt, told),
+            "facts": facts,
+            "grounding": tuple(one.entry.id for one in right),
+        }
+    )
 
 
 def _told(example: Example, config: KnowledgeTuningSource, training: bool) -> Example:
