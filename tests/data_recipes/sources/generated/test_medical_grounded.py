@@ -11,6 +11,7 @@ from data_recipes.config import BuildConfig
 from data_recipes.schema.example import Example
 from data_recipes.sources.generated.knowledge_tuning import SEEN_IN_TRAINING, SOURCE, KnowledgeTuningSource, read
 from domains.citations import cited
+from domains.facts import listed
 from domains.instructions import held_out
 from domains.knowledge_base import KnowledgeBase
 from domains.medical.knowledge_base import KNOWLEDGE
@@ -75,6 +76,35 @@ def test_what_is_asked_about_can_be_read(examples: list[Example]) -> None:
     for example in lists:
         readable = given(example).replace("伴", "")
         assert all(fact.replace("伴", "") in readable for fact in example.facts), example.id
+
+
+def test_answers_about_several_entries_follow_the_order_of_the_prompt(
+    examples: list[Example], kb: KnowledgeBase
+) -> None:
+    several = [e for e in examples if e.kind in ("reverse", "comparison") and len(e.grounding) > 1]
+    assert {e.kind for e in several} == {"reverse", "comparison"}
+    for example in several:
+        in_the_prompt = [
+            id for id in re.findall(r"^【(.+?)】", given(example), re.MULTILINE) if id in example.grounding
+        ]
+        assert list(example.grounding) == in_the_prompt == re.findall(r"【(.+?)】", example.answer)
+        named = [example.answer.index(kb.by_id[id].name) for id in in_the_prompt]
+        assert named == sorted(named)
+
+
+def test_where_to_go_is_what_the_first_disease_of_the_answer_says(examples: list[Example], kb: KnowledgeBase) -> None:
+    for example in of_kind("reverse", examples):
+        [departments] = re.findall("建议尽早到(.+)就诊", example.answer)
+        assert tuple(departments.split("或")) == kb.by_id[example.grounding[0]].attributes["科室"][:2]
+
+
+def test_a_comparison_lists_what_can_be_read_of_each_before_what_they_share(examples: list[Example]) -> None:
+    for example in of_kind("comparison", examples):
+        lines = {id: line for line in given(example).splitlines() for id in cited(line[:8]) & set(example.grounding)}
+        one, other = ([re.findall("；症状：(.+?)[；。」]", lines[id])[0].split("、")] for id in example.grounding)
+        shared = [symptom for symptom in one[0] if symptom in other[0]]
+        assert set(example.facts) == {*one[0], *other[0]}
+        assert example.answer.partition("两者都可有")[2].partition("。")[0] == listed(shared)
 
 
 def test_withheld_answers_cannot_be_read(examples: list[Example], kb: KnowledgeBase) -> None:
