@@ -1,4 +1,4 @@
-"""What readers of documents make of a file: headings and paragraphs in their order, and errors that say what is wrong."""
+"""What readers of documents make of a file: headings and paragraphs in order, and errors that say what is wrong."""
 
 import re
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""PDF as headings and paragraphs: lines joined across breaks, columns one after another, without what every page repeats.
+"""PDF as headings and paragraphs: lines joined across breaks, column by column, without what every page repeats.
 
 Text comes in the order in which the file draws it, which is that of reading; a page whose two columns are drawn line by
-line is put into order by the places of its pieces. Headings are those of the outline; without one, short lines in larger
-type. Lines of several cells are rows of a table, one paragraph each.
+line is put into order by the places of its pieces. Headings are those of the outline; without one, short lines in
+larger type. Lines of several cells are rows of a table, one paragraph each.
 """
 
 import re

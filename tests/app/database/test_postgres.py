@@ -1,4 +1,4 @@
-"""Records, keys and a knowledge base in a real PostgreSQL: one chain of many writers; a kill, a lock and a full disk leave it whole."""
+"""Records, keys and knowledge in a real PostgreSQL: one chain of many writers, whole after a kill or a full disk."""
 
 import asyncio
 import json

@@ -17,7 +17,7 @@ class At(NamedTuple):
 
 
 def pdf(pages: Sequence[Sequence[str | At]], outline: Mapping[str, int] | None = None) -> bytes:
-    """A PDF of these lines, one below the other where they have no place, with an outline of titles and page numbers."""
+    """A PDF of these lines, one below the other where they have no place, with an outline of titles and pages."""
     pypdf = pytest.importorskip("pypdf")
     parts = [
         b"<</Type/Catalog/Pages 2 0 R>>",
