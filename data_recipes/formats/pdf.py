@@ -8,7 +8,8 @@ larger type. Lines of several cells are rows of a table, one paragraph each.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import groupby
 from math import hypot
 from pathlib import Path
@@ -45,7 +46,7 @@ _RADICALS = str.maketrans(  # fonts have one shape for both, and files name the 
 )
 
 
-class Piece(NamedTuple):
+class PlacedText(NamedTuple):
     """Text that is drawn in one place.
 
     Attributes:
@@ -64,7 +65,7 @@ class Piece(NamedTuple):
         return self.x + self.size * sum(NARROW if character.isascii() else 1.0 for character in self.text)
 
 
-Line = Sequence[Piece]
+Line = Sequence[PlacedText]
 """The pieces of a line with a gap between them: one, or the cells of a table, or of columns."""
 
 
@@ -95,20 +96,21 @@ def pdf_blocks(path: Path) -> Iterator[Block | Dropped]:
     pages = _without_running_lines(pages)
     levels = {} if outline else _levels(pages)
     for number, lines in enumerate(pages, 1):
-        if problem := _problem(lines):
-            yield Dropped(f"{path.name}:{number}", problem)
-            continue
-        titles = dict(outline.get(number, ()))
-        on_page = {_text(line) for line in lines}
-        for title, level in titles.items():
-            if title not in on_page:
+        problem = _problem(lines)
+        titles = {_squeezed(title): (title, level) for title, level in outline.get(number, ())}
+        on_page = set() if problem else {_squeezed(_text(line)) for line in lines}
+        for squeezed, (title, level) in titles.items():
+            if squeezed not in on_page:
                 yield Block(title, level, number)
-        yield from _paragraphs(lines, titles, levels, number)
+        if problem:
+            yield Dropped(f"{path.name}:{number}", problem)
+        else:
+            yield from _paragraphs(lines, titles, levels, number)
 
 
 def _lines(page: Any) -> list[Line]:
     """The lines of a page in the order in which they are drawn."""
-    lines: list[list[Piece]] = [[]]
+    lines: list[list[PlacedText]] = [[]]
 
     def drawn(text: str, at: Sequence[float], within: Sequence[float], font: Any, size: float) -> None:
         x = within[4] * at[0] + within[5] * at[2] + at[4]
@@ -117,19 +119,19 @@ def _lines(page: Any) -> list[Line]:
             if number:
                 lines.append([])
             if part:
-                lines[-1].append(Piece(part, x, size * height))
+                lines[-1].append(PlacedText(part, x, size * height))
 
     page.extract_text(visitor_text=drawn)
     return [joined for line in lines if (joined := _joined(line))]
 
 
-def _joined(pieces: Sequence[Piece]) -> Line:
+def _joined(pieces: Sequence[PlacedText]) -> Line:
     """The pieces of a line, those without a gap between them as one."""
-    found: list[Piece] = []
+    found: list[PlacedText] = []
     for piece in pieces:
         if found and piece.x - found[-1].end < GAP * piece.size:
             last = found[-1]
-            found[-1] = Piece(last.text + piece.text, last.x, max(last.size, piece.size))
+            found[-1] = PlacedText(last.text + piece.text, last.x, max(last.size, piece.size))
         else:
             found.append(piece)
     cleaned = [piece._replace(text=_cleaned(piece.text)) for piece in found]
@@ -207,23 +209,27 @@ def _problem(lines: Sequence[Line]) -> str:
     return "page_in_an_unreadable_font" if len(_NO_TEXT.findall(text)) > UNREADABLE * len(text) else ""
 
 
-def _paragraphs(lines: Sequence[Line], titles: dict[str, int], levels: dict[float, int], page: int) -> Iterator[Block]:
+def _paragraphs(
+    lines: Sequence[Line], titles: Mapping[str, tuple[str, int]], levels: Mapping[float, int], page: int
+) -> Iterator[Block]:
     """Lines joined to paragraphs: one ends where a line ends a sentence, or is much shorter than most."""
     full = sorted(map(_width, lines))[len(lines) * 3 // 4] if lines else 0.0
 
-    def level(line: Line) -> int:
-        return titles.get(_text(line), 0) or (levels.get(_rounded(line), 0) if _may_be_heading(line) else 0)
+    def heading(line: Line) -> tuple[str, int]:
+        """The title of the outline that a line is, or the level of its type alone."""
+        level = levels.get(_rounded(line), 0) if _may_be_heading(line) else 0
+        return titles.get(_squeezed(_text(line)), ("", level))
 
-    for of, group in groupby(lines, key=level):
-        if of and not titles:  # a heading of several lines
-            heading = ""
-            for line in group:
-                heading = joined_lines(heading, _text(line))
-            yield Block(heading, of, page)
-        elif of:
-            yield from (Block(_text(line), of, page) for line in group)
+    for (title, level), group in groupby(lines, key=heading):
+        if level:  # without an outline, of several lines
+            yield Block(title or reduce(joined_lines, map(_text, group)), level, page)
         else:
             yield from (Block(text, page=page) for text in _joined_texts(group, full))
+
+
+def _squeezed(text: str) -> str:
+    """A title without what is written differently in the outline and on the page: spaces, signs between parts."""
+    return re.sub(r"[\s，。]", "", text)
 
 
 def _joined_texts(lines: Iterator[Line], full: float) -> Iterator[str]:

@@ -83,6 +83,18 @@ def test_larger_type_is_a_heading_where_there_is_no_outline(tmp_path: Path) -> N
     ]
 
 
+def test_titles_of_the_outline_are_headings_however_they_are_spaced_and_on_scanned_pages(tmp_path: Path) -> None:
+    chapter = [At("第一章", 50, 800), At("总则", 150, 800), At(FULL + "。", 50, 780)]
+    content = pdf([chapter, [], [FULL + "。"]], {"第一章 总则": 1, "第二章": 2})
+    assert read(tmp_path, content) == [
+        Block("第一章 总则", 1, 1),
+        Block(FULL + "。", page=1),
+        Block("第二章", 1, 2),
+        Dropped("guide.pdf:2", "page_without_text"),
+        Block(FULL + "。", page=3),
+    ]
+
+
 def test_what_every_page_repeats_is_no_text(tmp_path: Path) -> None:
     pages = []
     for page in range(1, 5):
