@@ -22,6 +22,10 @@ from data_recipes.schema.dropped import Dropped
 
 PAGE_NUMBER = re.compile(r"\W*(?:第\s*)?\d+(?:\s*页)?(?:\W*(?:共|of)?\W*\d+(?:\s*页)?)?\W*")
 PAGE_MARK = re.compile(r"[第共]\s*\d+\s*页|[-—–]\s*\d+\s*[-—–]|[Pp]age\s*\d+|\d+\s*/\s*\d+|(?<=\s)\d+$|^\d+(?=\s)")
+NUMBER = re.compile(
+    r"^\s*(?:第[\d一二三四五六七八九十百]+[章节条篇]|[一二三四五六七八九十]+、|(?:[A-Z]\.)?\d+(?:\.\d+)*(?:[.、．]|\s))"
+)
+HYPHEN = re.compile(r"(?<=[A-Za-z])[-‐]$")  # a word divided at the end of a line
 RUNNING = 3  # a first or last line on this many pages is a running header or footer
 RUNNING_LINES = 3  # most lines of a header, and of a footer
 GAP = 1.0  # between cells, in widths of a character
@@ -46,17 +50,33 @@ _RADICALS = str.maketrans(  # fonts have one shape for both, and files name the 
 )
 
 
+class Title(NamedTuple):
+    """An entry of the outline.
+
+    Attributes:
+        text: The title.
+        level: From 1.
+        top: Where it leads to, in points from the bottom of its page; None for the whole page.
+    """
+
+    text: str
+    level: int
+    top: float | None
+
+
 class PlacedText(NamedTuple):
     """Text that is drawn in one place.
 
     Attributes:
         text: The text.
         x: Where it begins, in points from the left.
+        y: Its baseline, in points from the bottom.
         size: Of its type, in points.
     """
 
     text: str
     x: float
+    y: float
     size: float
 
     @property
@@ -96,16 +116,12 @@ def pdf_blocks(path: Path) -> Iterator[Block | Dropped]:
     pages = _without_running_lines(pages)
     levels = {} if outline else _levels(pages)
     for number, lines in enumerate(pages, 1):
-        problem = _problem(lines)
-        titles = {_squeezed(title): (title, level) for title, level in outline.get(number, ())}
-        on_page = set() if problem else {_squeezed(_text(line)) for line in lines}
-        for squeezed, (title, level) in titles.items():
-            if squeezed not in on_page:
-                yield Block(title, level, number)
-        if problem:
+        titles = outline.get(number, [])
+        if problem := _problem(lines):
+            yield from (Block(title.text, title.level, number) for title in titles)
             yield Dropped(f"{path.name}:{number}", problem)
         else:
-            yield from _paragraphs(lines, titles, levels, number)
+            yield from _paragraphs(_with_titles(lines, titles), titles, levels, number)
 
 
 def _lines(page: Any) -> list[Line]:
@@ -114,12 +130,13 @@ def _lines(page: Any) -> list[Line]:
 
     def drawn(text: str, at: Sequence[float], within: Sequence[float], font: Any, size: float) -> None:
         x = within[4] * at[0] + within[5] * at[2] + at[4]
+        y = within[4] * at[1] + within[5] * at[3] + at[5]
         height = hypot(within[2] * at[0] + within[3] * at[2], within[2] * at[1] + within[3] * at[3])
         for number, part in enumerate(text.split("\n")):
             if number:
                 lines.append([])
             if part:
-                lines[-1].append(PlacedText(part, x, size * height))
+                lines[-1].append(PlacedText(part, x, y, size * height))
 
     page.extract_text(visitor_text=drawn)
     return [joined for line in lines if (joined := _joined(line))]
@@ -131,7 +148,7 @@ def _joined(pieces: Sequence[PlacedText]) -> Line:
     for piece in pieces:
         if found and piece.x - found[-1].end < GAP * piece.size:
             last = found[-1]
-            found[-1] = PlacedText(last.text + piece.text, last.x, max(last.size, piece.size))
+            found[-1] = last._replace(text=last.text + piece.text, size=max(last.size, piece.size))
         else:
             found.append(piece)
     cleaned = [piece._replace(text=_cleaned(piece.text)) for piece in found]
@@ -209,16 +226,30 @@ def _problem(lines: Sequence[Line]) -> str:
     return "page_in_an_unreadable_font" if len(_NO_TEXT.findall(text)) > UNREADABLE * len(text) else ""
 
 
+def _with_titles(lines: Sequence[Line], titles: Sequence[Title]) -> list[Line]:
+    """The lines of a page with the titles of the outline that are none of them, each where it leads to."""
+    on_page = {_squeezed(_text(line)) for line in lines}
+    placed = list(lines)
+    for title in reversed(titles):
+        if _squeezed(title.text) not in on_page:
+            below = (place for place, line in enumerate(placed) if title.top is None or line[0].y < title.top)
+            first = next(below, len(placed))
+            placed.insert(first, [PlacedText(title.text, 0.0, title.top or float("inf"), 0.0)])
+    return placed
+
+
 def _paragraphs(
-    lines: Sequence[Line], titles: Mapping[str, tuple[str, int]], levels: Mapping[float, int], page: int
+    lines: Sequence[Line], titles: Sequence[Title], levels: Mapping[float, int], page: int
 ) -> Iterator[Block]:
     """Lines joined to paragraphs: one ends where a line ends a sentence, or is much shorter than most."""
+    known = {_squeezed(title.text): title for title in titles}
     full = sorted(map(_width, lines))[len(lines) * 3 // 4] if lines else 0.0
 
     def heading(line: Line) -> tuple[str, int]:
         """The title of the outline that a line is, or the level of its type alone."""
-        level = levels.get(_rounded(line), 0) if _may_be_heading(line) else 0
-        return titles.get(_squeezed(_text(line)), ("", level))
+        if title := known.get(_squeezed(_text(line))):
+            return title.text, title.level
+        return "", levels.get(_rounded(line), 0) if _may_be_heading(line) else 0
 
     for (title, level), group in groupby(lines, key=heading):
         if level:  # without an outline, of several lines
@@ -227,9 +258,9 @@ def _paragraphs(
             yield from (Block(text, page=page) for text in _joined_texts(group, full))
 
 
-def _squeezed(text: str) -> str:
-    """A title without what is written differently in the outline and on the page: spaces, signs between parts."""
-    return re.sub(r"[\s，。]", "", text)
+def _squeezed(title: str) -> str:
+    """A title without what is written differently in the outline and on the page: its number, spaces, signs."""
+    return re.sub(r"[\s，。]", "", NUMBER.sub("", title) or title)
 
 
 def _joined_texts(lines: Iterator[Line], full: float) -> Iterator[str]:
@@ -240,24 +271,34 @@ def _joined_texts(lines: Iterator[Line], full: float) -> Iterator[str]:
             if paragraph:
                 yield paragraph
             paragraph = ""
-        paragraph = joined_lines(paragraph, text)
-        if len(line) > 1 or ENDS_PARAGRAPH.search(text) or (_width(line) < SHORT * full and text[-1] not in "，、,"):
+        paragraph = HYPHEN.sub("", paragraph) + text if _goes_on(paragraph, text) else joined_lines(paragraph, text)
+        if len(line) > 1 or ENDS_PARAGRAPH.search(text) or (_width(line) < SHORT * full and text[-1] not in "，、,-‐"):
             yield paragraph
             paragraph = ""
     if paragraph:
         yield paragraph
 
 
-def _outline(reader: Any, entries: Any, level: int = 1) -> dict[int, list[tuple[str, int]]]:
-    """Titles and levels by page number."""
-    found: dict[int, list[tuple[str, int]]] = {}
+def _goes_on(paragraph: str, text: str) -> bool:
+    """Whether a line goes on with the word that the line before has divided."""
+    return bool(HYPHEN.search(paragraph)) and text[:1].isascii() and text[:1].islower()
+
+
+def _outline(reader: Any, entries: Any, level: int = 1) -> dict[int, list[Title]]:
+    """Its titles by page number."""
+    found: dict[int, list[Title]] = {}
     for entry in entries:
         if isinstance(entry, list):
             for page, titles in _outline(reader, entry, level + 1).items():
                 found.setdefault(page, []).extend(titles)
         elif (page := reader.get_destination_page_number(entry)) is not None:
-            found.setdefault(page + 1, []).append((_cleaned(str(entry.title)), level))
+            found.setdefault(page + 1, []).append(Title(_cleaned(str(entry.title)), level, _top(entry)))
     return found
+
+
+def _top(entry: Any) -> float | None:
+    """Where an entry of the outline leads to on its page, where it says so in points."""
+    return float(entry.top) if isinstance(entry.top, (int, float)) else None
 
 
 def _without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:

@@ -16,8 +16,8 @@ class At(NamedTuple):
     size: float = 12
 
 
-def pdf(pages: Sequence[Sequence[str | At]], outline: Mapping[str, int] | None = None) -> bytes:
-    """A PDF of these lines, one below the other where they have no place, with an outline of titles and pages."""
+def pdf(pages: Sequence[Sequence[str | At]], outline: Mapping[str, int | tuple[int, int]] | None = None) -> bytes:
+    """A PDF of these lines, one below the other where they have no place, and of an outline: titles and places."""
     pypdf = pytest.importorskip("pypdf")
     parts = [
         b"<</Type/Catalog/Pages 2 0 R>>",
@@ -46,8 +46,10 @@ def pdf(pages: Sequence[Sequence[str | At]], outline: Mapping[str, int] | None =
         len(parts) + 1, table, len(parts) + 1, len(content),
     )  # fmt: skip
     writer = pypdf.PdfWriter(io.BytesIO(content))
-    for title, page in (outline or {}).items():
-        writer.add_outline_item(title, page - 1)
+    for title, place in (outline or {}).items():
+        page, top = place if isinstance(place, tuple) else (place, None)
+        fit = pypdf.generic.Fit.xyz(top=top) if top is not None else pypdf.generic.Fit.fit()
+        writer.add_outline_item(title, page - 1, fit=fit)
     return written(writer)
 
 

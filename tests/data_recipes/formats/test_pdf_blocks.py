@@ -95,6 +95,21 @@ def test_titles_of_the_outline_are_headings_however_they_are_spaced_and_on_scann
     ]
 
 
+def test_a_title_that_is_not_on_its_page_stands_where_the_outline_leads_to(tmp_path: Path) -> None:
+    lines = ["1 总则", FULL + "。", "附 记", FULL + "，", "conges-", "tive 时除外。"]
+    outline = {"总则": (1, 815), "附则": (1, 765)}
+    found = read(tmp_path, pdf([lines], outline))
+    assert [(block.text, block.level) for block in found if isinstance(block, Block)] == [
+        ("总则", 1), (FULL + "。", 0), ("附则", 1), ("附 记", 0), (f"{FULL}，congestive 时除外。", 0),
+    ]  # fmt: skip
+
+
+def test_titles_that_differ_in_what_is_no_number_are_told_apart(tmp_path: Path) -> None:
+    lines = ["2.1 1型糖尿病", FULL + "。", "2.2 2型糖尿病", FULL + "。"]
+    found = read(tmp_path, pdf([lines], {"1型糖尿病": 1, "2型糖尿病": 1}))
+    assert [block.text for block in found if isinstance(block, Block) and block.level] == ["1型糖尿病", "2型糖尿病"]
+
+
 def test_what_every_page_repeats_is_no_text(tmp_path: Path) -> None:
     pages = []
     for page in range(1, 5):
