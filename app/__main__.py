@@ -33,7 +33,8 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   engine=local|llamacpp llamacpp: faster on a CPU          gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
   engine=openai|tgi     a server, docs/service.md          upstream.url=URL  upstream.model=NAME  upstream.key_file=FILE
   domain=NAME           {", ".join(options_of("domain"))}
-  knowledge.path=DIR    cite this knowledge base instead   serve.max_body_bytes=1048576   longest request, then 413
+  knowledge.path=DIR    cite this folder instead (md, docx, pdf, faq; or postgresql://…, python -m app.knowledge)
+                                                           serve.max_body_bytes=1048576   longest request, then 413
   grounding=auto        entries: the model reads the entries that are found before it answers; none; auto: as trained
   verify=strict|mark|off   a claim that no entry holds is taken out, marked or left; default: as the domain says
   serve.max_batch=8     answers at once                    serve.max_new_tokens=256  tokens of an answer

@@ -333,10 +333,11 @@ class KnowledgeChoice(Config):
     """The knowledge base to cite.
 
     Attributes:
-        path: Its folder; None for the one that the model was trained on, else the one that ships with the domain.
+        path: Its folder, or the PostgreSQL database that it was published in (``python -m app.knowledge``); null for
+            the one that the model was trained on, else the one that ships with the domain.
     """
 
-    path: Path | None = None
+    path: Place | None = None
 
 
 class AppConfig(Config):

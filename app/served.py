@@ -6,6 +6,7 @@ from pathlib import Path
 from loguru import logger
 
 from app.config import AppConfig, GroundingChoice
+from app.database.place import Place, PostgresUrl, database_at
 from common.errors import Refused, UserError
 from common.hashing import sha256_value
 from domains.domain import DOMAINS, GENERAL, NO_KNOWLEDGE, Domain, Policy, find_domain
@@ -57,7 +58,7 @@ def chosen(config: AppConfig) -> Chosen:
     path = model_path(config)
     artifact = artifact_of(path)
     domain = verified_as(domain_of(artifact, config.domain), config.verify)
-    knowledge = knowledge_of(artifact, domain, config.knowledge.path)
+    knowledge = knowledge_of(artifact, domain, folder_at(config.knowledge.path))
     return Chosen(path, artifact, domain, knowledge, grounding_of(artifact, knowledge, config.grounding))
 
 
@@ -168,6 +169,20 @@ def verified_as(domain: Domain, chosen: Policy | None) -> Domain:
         return replace(domain, verify=chosen or domain.verify)
     fix = "give verify=off, or write down how its answers speak: domains/claims/language.py"
     raise UserError(f"claims of the domain {domain.name} cannot be checked", where="verify", fix=fix)
+
+
+def folder_at(place: Place | None) -> Path | None:
+    """The folder of the user's own knowledge base; what is published in a database is fetched first.
+
+    Raises:
+        UserError: The database cannot be used, or nothing is published there.
+    """
+    if not isinstance(place, PostgresUrl):
+        return place
+    database = database_at(place)
+    from app.database.published import fetch  # needs libraries of an extra
+
+    return fetch(database)
 
 
 def knowledge_of(artifact: Artifact | None, domain: Domain, chosen: Path | None) -> KnowledgeBase:

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from app.access.command import KeysConfig
 from app.audit.command import AuditConfig
 from app.config import AppConfig
+from app.database.command import PublishConfig
 from common.command import Config
 from common.groups import groups_of
 from data_recipes.config import BuildConfig
@@ -70,6 +71,7 @@ COMMANDS = [
     Command("-m app", "app", AppConfig),
     Command("-m app.keys", "keys", KeysConfig),
     Command("-m app.audit", "audit", AuditConfig),
+    Command("-m app.knowledge", "knowledge", PublishConfig),
 ]
 
 HEAD = """# Configuration: every key

@@ -1,6 +1,6 @@
 """The tables as the code of this version works with them; ``migrations`` makes them."""
 
-from sqlalchemy import JSON, BigInteger, Column, Float, MetaData, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Float, LargeBinary, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -32,4 +32,12 @@ USAGE = Table(
     Column("day", Text, primary_key=True),
     Column("requests", BigInteger, nullable=False),
     Column("tokens", BigInteger, nullable=False),
+)
+
+KNOWLEDGE_FILES = Table(
+    "knowledge_files",
+    METADATA,
+    Column("path", Text, primary_key=True),  # below the folder, with /
+    Column("sha256", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )

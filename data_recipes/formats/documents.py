@@ -1,59 +1,30 @@
 """Word, PDF, Markdown and plain text, cut into passages for retrieval and for writing questions.
 
 A passage never crosses a heading, ends where a paragraph or a sentence ends, and knows the headings above it and its
-pages. Headings are what the document marks as such: Word's heading styles, Markdown's headings, the outline of a PDF.
+pages. Headings are what the document marks as such: Word's heading styles, Markdown's headings, the outline of a PDF or
+its larger type; in a leaflet, 【用法用量】 at the beginning of a line.
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from common.errors import UserError
+from data_recipes.formats.blocks import Block, DamagedDocument, NoText
 from data_recipes.formats.encoding import encoding_of, undecodable
-from data_recipes.formats.markdown import joined_lines, markdown_blocks
+from data_recipes.formats.markdown import markdown_blocks
+from data_recipes.formats.pdf import pdf_blocks
+from data_recipes.formats.word import word_blocks
 from data_recipes.schema.dropped import Dropped
 
 SENTENCE = re.compile(r".+?(?:[。！？!?；;]+[”’」』）)\"']*|\.(?=\s)|$)", re.S)
-ENDS_PARAGRAPH = re.compile(r"[。！？!?：:；;][”’」』）)\"']*$")
-STYLE = re.compile(r"(?:[Hh]eading|标题)\s*(\d)")
-PAGE_NUMBER = re.compile(r"\W*(?:第\s*)?\d+(?:\s*页)?(?:\W*(?:共|of)?\W*\d+(?:\s*页)?)?\W*")
+SECTION = re.compile(r"【\s*([^【】\n]{0,11}[^【】\nA-Za-z0-9\s])\s*】")  # 【D001】 is a citation
+FEWEST_SECTIONS = 3
+TITLE_LEVEL, SECTION_LEVEL = 10, 11  # below any heading
+LONGEST_TITLE = 30
+SAYS_WHAT = re.compile(r"(?:说明书|指南|手册|须知)$")
 ENDS_INSIDE = ("unexpected end of data", "incomplete multibyte sequence")  # what Python says of UTF-8 and GB18030
-RUNNING = 3  # a first or last line on this many pages is a running header or footer
-
-
-class NoText(UserError):
-    """A document in which there is nothing to cut."""
-
-
-class DamagedDocument(UserError):
-    """A document of which nothing can be read.
-
-    Args:
-        problem: What is wrong.
-        path: The file.
-        reason: The reason that is counted where one of many documents is damaged.
-        fix: What to do about it.
-        line: Where the damage begins, where that is known.
-    """
-
-    def __init__(self, problem: str, path: Path, reason: str, *, fix: str, line: int = 1) -> None:
-        self.reason, self.line = reason, line
-        super().__init__(problem, where=f"{path}:{line}" if line > 1 else str(path), fix=fix)
-
-
-class Block(NamedTuple):
-    """A paragraph, or a heading.
-
-    Attributes:
-        level: Of the heading, from 1; 0 for a paragraph.
-        page: Page number from 1, where the format has pages.
-    """
-
-    text: str
-    level: int = 0
-    page: int | None = None
 
 
 class PassageText(NamedTuple):
@@ -154,7 +125,41 @@ def _blocks(path: Path) -> Iterator[Block | Dropped]:
         raise NoText("the file is empty", where=str(path), fix="copy it again from its origin")
     if not is_document(path):
         raise UserError("this format is not supported", where=str(path), fix=f"use one of {', '.join(READERS)}")
-    return READERS[path.suffix.lower()](path)
+    yield from _with_sections(list(READERS[path.suffix.lower()](path)), path.stem)
+
+
+def _with_sections(blocks: Sequence[Block | Dropped], name: str) -> Iterator[Block | Dropped]:
+    """The blocks; where several begin as the sections of a leaflet do, with these as headings below its title.
+
+    Args:
+        blocks: Of a document.
+        name: Its title, where no line above the sections is one.
+    """
+    sections = [_section(block) for block in blocks]
+    if sum(map(bool, sections)) < FEWEST_SECTIONS:
+        yield from blocks
+        return
+    titled = False
+    for block, section in zip(blocks, sections, strict=True):
+        if isinstance(block, Dropped):
+            yield block
+        elif section:
+            if not titled:
+                yield Block(name, TITLE_LEVEL, block.page)
+            titled = True
+            yield Block(section[1], SECTION_LEVEL, block.page)
+            if text := block.text[section.end() :].strip():
+                yield block._replace(text=text)
+        elif not titled and not block.level and len(block.text) <= LONGEST_TITLE and SAYS_WHAT.search(block.text):
+            titled = True
+            yield block._replace(level=TITLE_LEVEL)
+        else:
+            titled = titled or bool(block.level)
+            yield block
+
+
+def _section(block: Block | Dropped) -> re.Match[str] | None:
+    return SECTION.match(block.text) if isinstance(block, Block) and not block.level else None
 
 
 def _cut(blocks: Iterator[Block | Dropped], characters: int) -> Iterator[PassageText | Dropped]:
@@ -235,106 +240,9 @@ def _lines(path: Path) -> list[str]:
     return text.splitlines()
 
 
-def _word(path: Path) -> Iterator[Block]:
-    try:
-        import docx
-    except ImportError:
-        raise _lacking("python-docx", path) from None
-    try:
-        blocks = list(docx.Document(str(path)).iter_inner_content())
-    except Exception as error:  # a zip of XML: each kind of damage raises another exception
-        raise _damaged(path, "Word", error) from None
-    for block in blocks:
-        if isinstance(block, docx.table.Table):
-            for row in block.rows:
-                if text := " | ".join(cell.text.strip().replace("\n", " ") for cell in row.cells).strip(" |"):
-                    yield Block(text)
-        elif text := block.text.strip():
-            style = STYLE.match(str(block.style.name if block.style else ""))
-            yield Block(text, int(style[1]) if style else 0)
-
-
-def _pdf(path: Path) -> Iterator[Block | Dropped]:
-    try:
-        import pypdf
-    except ImportError:
-        raise _lacking("pypdf", path) from None
-    try:
-        reader = pypdf.PdfReader(str(path))
-        if reader.is_encrypted:
-            raise DamagedDocument("this PDF is locked", path, "locked", fix="save it without a password")
-        pages = [(page.extract_text() or "").splitlines() for page in reader.pages]
-        outline = _outline(reader, reader.outline)
-    except UserError:
-        raise
-    except Exception as error:  # pypdf has many exceptions of its own, and lets others through
-        raise _damaged(path, "PDF", error) from None
-    for number, lines in enumerate(_without_running_lines(pages), 1):
-        titles = dict(outline.get(number, ()))
-        on_page = {line.strip() for line in lines}
-        for title, level in titles.items():
-            if title not in on_page:
-                yield Block(title, level, number)
-        if not any(line.strip() for line in lines):
-            yield Dropped(f"{path.name}:{number}", "page_without_text")
-        yield from _paragraphs(lines, titles, number)
-
-
-def _paragraphs(lines: list[str], titles: dict[str, int], page: int) -> Iterator[Block]:
-    """Lines joined to paragraphs: one ends where a line ends a sentence."""
-    paragraph = ""
-    for line in map(str.strip, lines):
-        if line in titles:
-            if paragraph:
-                yield Block(paragraph, page=page)
-            paragraph = ""
-            yield Block(line, titles[line], page)
-            continue
-        paragraph = joined_lines(paragraph, line)
-        if paragraph and (not line or ENDS_PARAGRAPH.search(line)):
-            yield Block(paragraph, page=page)
-            paragraph = ""
-    if paragraph:
-        yield Block(paragraph, page=page)
-
-
-def _outline(reader: Any, entries: Any, level: int = 1) -> dict[int, list[tuple[str, int]]]:
-    """Titles and levels by page number."""
-    found: dict[int, list[tuple[str, int]]] = {}
-    for entry in entries:
-        if isinstance(entry, list):
-            for page, titles in _outline(reader, entry, level + 1).items():
-                found.setdefault(page, []).extend(titles)
-        elif (page := reader.get_destination_page_number(entry)) is not None:
-            found.setdefault(page + 1, []).append((str(entry.title).strip(), level))
-    return found
-
-
-def _without_running_lines(pages: list[list[str]]) -> list[list[str]]:
-    """The pages without page numbers, and without a first or last line that most of them share."""
-    cleaned = [[line for line in lines if line.strip()] for lines in pages]
-    for end in (0, -1):
-        shown = Counter(lines[end].strip() for lines in cleaned if lines)
-        running = {line for line, count in shown.items() if count >= max(RUNNING, len(pages) / 2)}
-        for lines in cleaned:
-            if lines and (lines[end].strip() in running or PAGE_NUMBER.fullmatch(lines[end].strip())):
-                del lines[end]
-    return cleaned
-
-
-def _lacking(package: str, path: Path) -> UserError:
-    return UserError(f"reading this needs {package}", where=str(path), fix="pip install 'xinglin[documents]'")
-
-
-def _damaged(path: Path, what: str, error: Exception) -> DamagedDocument:
-    detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-    problem, fix = f"this {what} file is damaged: {detail}", "copy it again from its origin"
-    return DamagedDocument(problem, path, "damaged", fix=fix)
-
-
 READERS: dict[str, Callable[[Path], Iterator[Any]]] = {
-    ".docx": _word,
-    ".pdf": _pdf,
+    ".docx": word_blocks,
+    ".pdf": pdf_blocks,
     ".md": _markdown,
     ".markdown": _markdown,
     ".txt": _plain,

@@ -6,6 +6,7 @@ the names of its columns. Lines of a paragraph are joined as a browser joins the
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -14,6 +15,7 @@ from markdown_it.tree import SyntaxTreeNode
 BULLET = "- "
 
 _ENDS = re.compile(r"[。！？!?；;：:…][”’」』）)\"']*$")
+_LIKE_A_SENTENCE = re.compile(r"^（\d+）|[，。；：,;]")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:[\w-]+:.*\n|[ \t]+.*\n|- .*\n)*---[ \t]*(?:\n|\Z)")
 _INDENT = re.compile(r"\n(?=\u3000)")  # a paragraph begins there
 _TAG = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>", re.S)
@@ -51,6 +53,23 @@ def joined_lines(before: str, after: str) -> str:
     return f"{before} {after}" if latin else before + after
 
 
+def list_text(items: Sequence[str]) -> str:
+    """A list as the text of a paragraph: a line per item."""
+    return "\n".join(f"{BULLET}{item}" for item in _ended(items))
+
+
+def table_row(names: Sequence[str], cells: Sequence[str]) -> str:
+    """A row of a table as a sentence; empty where it has no text.
+
+    Args:
+        names: Of the columns; none where the table has no header.
+        cells: The texts of the row.
+    """
+    named = zip_longest(names, cells, fillvalue="")
+    said = [f"{name}：{cell}" if name else cell for name, cell in named if cell]
+    return "，".join(one.rstrip("。；;") for one in said).replace("\n", " ") + "。" if said else ""
+
+
 def _blocks(nodes: Sequence[SyntaxTreeNode]) -> Iterator[MarkdownBlock]:
     for node in nodes:
         level = int(node.tag[1]) if node.type == "heading" else 0
@@ -65,7 +84,7 @@ def _blocks(nodes: Sequence[SyntaxTreeNode]) -> Iterator[MarkdownBlock]:
 def _text(node: SyntaxTreeNode) -> str:
     match node.type:
         case "bullet_list" | "ordered_list":
-            return "\n".join(f"{BULLET}{item}" for item in _items(node))
+            return list_text(_items(node))
         case "table":
             return "\n".join(f"{BULLET}{row}" for row in _rows(node))
         case "fence":
@@ -79,18 +98,19 @@ def _text(node: SyntaxTreeNode) -> str:
 
 
 def _items(node: SyntaxTreeNode) -> list[str]:
-    """The items of a list; those with a sign in them, and steps, end with one."""
     items = [item for child in node.children if (item := _item(child))]
     if node.type == "ordered_list":
         first = int(node.attrs.get("start", 1))
         items = [f"（{number}）{item}" for number, item in enumerate(items, first)]
-    elif not any(sign in item for item in items for sign in "，。；：,;"):
-        return items
-    return [item if _ENDS.search(item) else item + sign for item, sign in zip(items, _signs(items), strict=True)]
+    return _ended(items)
 
 
-def _signs(items: Sequence[str]) -> list[str]:
-    return ["；"] * (len(items) - 1) + ["。"] * bool(items)
+def _ended(items: Sequence[str]) -> list[str]:
+    """The items of a list; where one has a sign in it or a number, all end with a sign."""
+    if not any(_LIKE_A_SENTENCE.search(item) for item in items):
+        return list(items)
+    signs = ["；"] * (len(items) - 1) + ["。"]
+    return [item if _ENDS.search(item) else item + sign for item, sign in zip(items, signs, strict=True)]
 
 
 def _item(node: SyntaxTreeNode) -> str:
@@ -110,10 +130,8 @@ def _rows(table: SyntaxTreeNode) -> Iterator[str]:
     """The rows as sentences, e.g. ``车型：小型车，首小时：5 元。``; one without cells is none."""
     header, *rows = [[_inline(cell) for cell in row.children] for part in table.children for row in part.children]
     for row in rows or [header]:
-        named = zip(header if rows else [""] * len(row), row, strict=True)
-        cells = [f"{name}：{cell}" if name else cell for name, cell in named if cell]
-        if cells:
-            yield "，".join(cell.rstrip("。；;") for cell in cells).replace("\n", " ") + "。"
+        if said := table_row(header if rows else [], row):
+            yield said
 
 
 def _inline(node: SyntaxTreeNode) -> str:

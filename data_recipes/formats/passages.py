@@ -13,7 +13,8 @@ from tqdm import tqdm
 from common.command import Config
 from common.errors import UserError
 from common.files import replacing_file, write_text
-from data_recipes.formats.documents import NoText, PassageText, is_document, passages
+from data_recipes.formats.blocks import NoText
+from data_recipes.formats.documents import PassageText, is_document, passages
 from data_recipes.schema.dropped import Dropped
 
 SCHEMA = pa.schema(

@@ -39,6 +39,8 @@ ROWS = (".jsonl", ".json", *TABLES)
 ENTRY_COLUMNS = ("id", "name", "aliases", "text", "definition", "attributes")
 WANTED = f"one of {', '.join(QUESTION)} with one of {', '.join(ANSWER)}, or name with text or attributes"
 
+UNREAD_PAGE = "nothing on this page can be found or cited; run OCR on the file"
+
 _ID = re.compile(r"[A-Za-z]+\d+")
 _NUMBERING = re.compile(
     r"^(?:第[\d一二三四五六七八九十百]+[章节条篇]|[\d一二三四五六七八九十]+(?:\.\d+)*[、.．)）](?!\d)|\d+(?:\.\d+)+\s"
@@ -60,6 +62,7 @@ class FolderText:
         id: Its own id; empty where it has none.
         aliases: Its other names.
         is_answer: Whether the heading is a question.
+        pages: Its first and last page, where the file has pages.
     """
 
     where: str
@@ -68,6 +71,7 @@ class FolderText:
     id: str = ""
     aliases: tuple[str, ...] = ()
     is_answer: bool = False
+    pages: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +204,7 @@ def _entry(piece: FolderText, id: str, file: str) -> PassageEntry:
         attributes={},
         subject=_SPACES.sub("", _without_number(piece.headings[-1])),
         is_answer=piece.is_answer,
+        pages=piece.pages,
     )
 
 
@@ -237,10 +242,12 @@ def _pieces(path: Path) -> Iterator[FolderText]:
 def _of_document(path: Path) -> Iterator[FolderText]:
     for passage in passages(path, CHARACTERS):
         if isinstance(passage, Dropped):
-            _say("WARNING", f"{_where(path, passage.id)}: {passage.reason.replace('_', ' ')}")
+            _say("WARNING", f"{_where(path, passage.id)}: {passage.reason.replace('_', ' ')}; {UNREAD_PAGE}")
         elif says_something(passage.text):
             headings = passage.headings or (path.stem, _beginning(passage.text))
-            yield FolderText(str(path), headings, passage.text, is_answer=headings[-1].endswith(("？", "?")))
+            pages = (passage.page, passage.last_page) if passage.page and passage.last_page else None
+            is_answer = headings[-1].endswith(("？", "?"))
+            yield FolderText(str(path), headings, passage.text, is_answer=is_answer, pages=pages)
 
 
 def _where(path: Path, place: str) -> str:

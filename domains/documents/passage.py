@@ -13,6 +13,7 @@ CONTENT = "内容"
 JOINT = " > "
 """Between the headings of a name."""
 
+_ENDED = re.compile(r"[。！？!?；;…]$")
 _BULLET = re.compile(r"^(?:[-*+•·▪◆●]|>)\s+")
 
 
@@ -24,12 +25,14 @@ class PassageEntry(Entry):
         is_answer: Whether the subject is a question that the text answers.
         called: Further names, under which a question finds this passage and no other one.
         file: Its file, below the folder.
+        pages: Its first and last page, where the file has pages.
     """
 
     file: str
     subject: str
     is_answer: bool = False
     called: tuple[str, ...] = ()
+    pages: tuple[int, int] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,8 +41,12 @@ class PassageEntry(Entry):
 
     @property
     def title(self) -> str:
-        """See ``Entry.title``: the file and the headings."""
-        return JOINT.join((self.file, self.name))
+        """See ``Entry.title``: the file, the headings and the pages."""
+        title = JOINT.join((self.file, self.name))
+        if self.pages is None:
+            return title
+        first, last = self.pages
+        return f"{title}（第{first}页）" if first == last else f"{title}（第{first}–{last}页）"
 
     @property
     def opening(self) -> tuple[str, tuple[str, ...]]:
@@ -66,6 +73,8 @@ def statements(text: str) -> list[list[str]]:
         listed = _BULLET.match(line)
         said = [sentence.strip() for sentence in SENTENCE.findall(_BULLET.sub("", line))]
         said = [sentence for sentence in said if says_something(sentence)]
+        if in_list and said and not listed and not _ENDED.search(found[-1][-1]):
+            found[-1][-1] += "。"  # a list of words, before a sentence
         if listed and found and (in_list or found[-1][-1].endswith(("：", ":"))):
             found[-1] += said
         elif listed and said:
@@ -79,4 +88,4 @@ def statements(text: str) -> list[list[str]]:
 def as_text(items: list[str]) -> str:
     """Sentences as one text that ends as a sentence does."""
     text = joined(items)
-    return text if re.search(r"[。！？!?；;…]$", text) else f"{text}。"
+    return text if _ENDED.search(text) else f"{text}。"

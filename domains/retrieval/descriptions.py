@@ -35,7 +35,7 @@ class Descriptions:
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self._ids = [entry.id for entry in knowledge.entries]
         spoken = {line.id: line for line in knowledge.lexicon.names}
-        counts = [_counted(_fields(entry, spoken.get(entry.id))) for entry in knowledge.entries]
+        counts = [_counted(fields_of(entry, spoken.get(entry.id))) for entry in knowledge.entries]
         self._terms = {term: place for place, term in enumerate(dict.fromkeys(chain.from_iterable(counts)))}
         self._starts, self._rows, self._weights = _index(counts, self._terms)
 
@@ -49,7 +49,7 @@ class Descriptions:
         The unit is what a pair of characters adds that a single entry has, in a text of usual length.
         """
         scores = np.zeros(len(self._ids))
-        for term in dict.fromkeys(_terms(" ".join(content(text)))):
+        for term in dict.fromkeys(terms_of(" ".join(content(text)))):
             if term in self._terms:
                 place = self._terms[term]
                 having = slice(self._starts[place], self._starts[place + 1])
@@ -82,7 +82,8 @@ def _index(counts: Sequence[Mapping[str, float]], terms: Mapping[str, int]) -> t
     return np.concatenate(([0], np.cumsum(having))), rows, weights
 
 
-def _fields(entry: Entry, spoken: SpokenNames | None) -> Iterator[tuple[float, Iterable[str]]]:
+def fields_of(entry: Entry, spoken: SpokenNames | None) -> Iterator[tuple[float, Iterable[str]]]:
+    """What is said of an entry, with the weight of each field."""
     yield NAMES, entry.names
     yield DEFINITION, (entry.definition,)
     yield ATTRIBUTES, (item for items in entry.attributes.values() for item in items)
@@ -94,12 +95,12 @@ def _fields(entry: Entry, spoken: SpokenNames | None) -> Iterator[tuple[float, I
 def _counted(fields: Iterable[tuple[float, Iterable[str]]]) -> dict[str, float]:
     counts: dict[str, float] = {}
     for weight, texts in fields:
-        for term, times in Counter(_terms(normalised("。".join(texts)))).items():
+        for term, times in Counter(terms_of(normalised("。".join(texts)))).items():
             counts[term] = counts.get(term, 0.0) + weight * times
     return counts
 
 
-def _terms(text: str) -> list[str]:
+def terms_of(text: str) -> list[str]:
     """Pairs of characters and single ones; Latin words and numbers whole."""
     found: list[str] = []
     for run in _RUN.findall(text):

@@ -35,6 +35,8 @@ def test_a_chat_with_source_emergency_language_and_new_start(tab: Tab) -> None:
     tab.wait_for("document.querySelector('.answered:not(.growing) .label') !== null")
     assert tab.run("document.querySelector('.text').textContent") == ANSWER
     assert "高血压的症状" in tab.run("document.querySelector('details').textContent")
+    tab.run("document.querySelector('summary span').textContent = '住院管理制度.docx > '.repeat(5)")  # of a document
+    assert tab.run("document.querySelector('summary .entry').offsetHeight") < 30  # the id stays on one line
     assert "人工智能生成" in tab.run("document.querySelector('.standing').textContent")
 
     ask(tab, "我爸突然胸痛，出了一身冷汗")

@@ -13,7 +13,8 @@ from pydantic import Field
 
 from common.command import Config
 from common.errors import UserError
-from data_recipes.formats.documents import DamagedDocument, NoText, is_document, parts_of, running_text
+from data_recipes.formats.blocks import DamagedDocument, NoText
+from data_recipes.formats.documents import is_document, parts_of, running_text
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import read_table

@@ -1,4 +1,4 @@
-"""Where records and keys are: a path, or a database by its URL, without its password."""
+"""Where records, keys and a knowledge base are: a path, or a database by its URL, without its password."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from app.access.command import KeysConfig
 from app.audit.command import AuditConfig
 from app.audit.places import chain_at
 from app.config import AppConfig, AudienceConfig
+from app.database.command import PublishConfig, publish_folder
 from app.database.place import PostgresUrl
 from common.command import read_config
 from common.errors import UserError
@@ -23,6 +24,24 @@ def test_records_and_keys_take_a_path_or_a_url() -> None:
     [keys] = read_config("keys", ["list", f"file={URL}"], KeysConfig)
     [audit] = read_config("audit", ["verify", f"{URL}?sslmode=require"], AuditConfig)
     assert isinstance(keys.file, PostgresUrl) and audit.folder == f"{URL}?sslmode=require"
+
+
+def test_a_knowledge_base_is_a_folder_or_is_published_in_a_database() -> None:
+    paths = [
+        read_config("app", ["model=m", f"knowledge.path={path}"], AppConfig)[0].knowledge.path
+        for path in ("handbook", URL, "null")
+    ]
+    assert paths == [Path("handbook"), PostgresUrl(URL), None] and isinstance(paths[1], PostgresUrl)
+    [config] = read_config("knowledge", ["handbook", f"to={URL}", "domain=hospital"], PublishConfig)
+    assert (config.folder, config.to, config.domain) == (Path("handbook"), PostgresUrl(URL), "hospital")
+    with pytest.raises(UserError, match="give a database"):
+        read_config("knowledge", ["handbook", "to=elsewhere"], PublishConfig)
+
+
+def test_a_damaged_folder_is_not_published(tmp_path: Path) -> None:
+    (tmp_path / "空.md").write_text("\n", encoding="utf-8")
+    with pytest.raises(UserError, match="there is no text"):
+        publish_folder(PublishConfig(folder=tmp_path, to=PostgresUrl(URL)))
 
 
 @pytest.mark.parametrize(

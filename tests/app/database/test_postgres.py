@@ -1,4 +1,4 @@
-"""Records and keys in a real PostgreSQL: one chain of many writers; a kill, a lock and a full disk leave it whole."""
+"""Records, keys and knowledge in a real PostgreSQL: one chain of many writers, whole after a kill or a full disk."""
 
 import asyncio
 import json
@@ -23,12 +23,16 @@ from app.audit.places import chain_at
 from app.audit.retention import check, delete_texts, prune
 from app.audit.search import RecordSearch
 from app.config import AccessConfig, AudienceConfig, RecordsConfig
+from app.database.command import PublishConfig, publish_folder
 from app.database.place import PostgresUrl, database_at
+from app.served import folder_at
 from common.errors import Refused, UserError
+from domains.documents.knowledge_base import KNOWLEDGE as DOCUMENTS
 from domains.knowledge_base import KnowledgeBase
 from tests.app.fake_engine import FakeEngine
 from tests.app.postgres import postgres
 from tests.app.serving import serving
+from tests.domains.documents.writing import write_documents
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
@@ -269,3 +273,47 @@ def test_the_tables_of_the_code_are_those_of_the_migrations(keys: KeyStore, url:
     with database_at(url).transaction() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), METADATA)
     assert [one for one in differences if one[0] != "remove_index"] == []
+
+
+def published(url: PostgresUrl, folder: Path) -> Path:
+    publish_folder(PublishConfig(folder=folder, to=url))
+    fetched = folder_at(url)
+    assert fetched is not None
+    return fetched
+
+
+def test_what_is_published_is_read_as_the_folder_is(
+    url: PostgresUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    write_documents(folder)
+    (folder / ".git").mkdir()
+    (folder / ".git/config").write_text("secret", encoding="utf-8")
+    fetched = published(url, folder)
+    assert DOCUMENTS.load(fetched).sha256 == DOCUMENTS.load(folder).sha256
+    assert [entry.title for entry in DOCUMENTS.load(fetched).entries] == [
+        entry.title for entry in DOCUMENTS.load(folder).entries
+    ]
+    assert not (fetched / ".git").exists()
+    (folder / "住院.docx").unlink()
+    assert published(url, folder) != fetched and not (folder_at(url) or folder).joinpath("住院.docx").exists()
+
+
+def test_what_was_changed_in_the_cache_is_fetched_again(
+    url: PostgresUrl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XINGLIN_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(UserError, match="no knowledge base is published"):
+        folder_at(url)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "停车.md").write_text("# 停车\n\n前三十分钟免费。\n", encoding="utf-8")
+    fetched = published(url, folder)
+    (fetched / "停车.md").write_text("# 停车\n\n一律收费。\n", encoding="utf-8")
+    assert folder_at(url) == fetched and "免费" in (fetched / "停车.md").read_text(encoding="utf-8")
+    run(url, "UPDATE knowledge_files SET path = '../../elsewhere.md'")
+    with pytest.raises(UserError, match="outside of its folder"):
+        folder_at(url)
+    assert not (tmp_path / "elsewhere.md").exists()

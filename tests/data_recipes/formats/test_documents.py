@@ -1,6 +1,5 @@
 """Documents become passages that keep headings, pages and whole sentences; unreadable documents are reported."""
 
-import io
 import json
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own import documents
 from tests.data_recipes.conftest import Run
+from tests.data_recipes.formats.pdfs import pdf
 from tests.data_recipes.samples import items_of, questions, write_jsonl
 
 GUIDE = """# 高血压
@@ -61,43 +61,6 @@ def test_passages_end_with_a_sentence_and_lose_nothing(tmp_path: Path, encoding:
     assert all(p.text.endswith("。") for p in found[:12]) and all(p.page is None for p in found)
 
 
-def pdf(pages: list[list[str]], outline: dict[str, int]) -> bytes:
-    """A PDF with Chinese text, written by hand, and an outline of titles and page numbers."""
-    pypdf = pytest.importorskip("pypdf")
-    parts = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"",
-        b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[4 0 R]>>",
-        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light"
-        b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>>>",
-    ]
-    kids = []
-    for lines in pages:
-        shown = " ".join(f"<{line.encode('utf-16-be').hex()}> Tj 0 -20 Td" for line in lines)
-        stream = f"BT /F1 12 Tf 50 800 Td {shown} ET".encode()
-        parts.append(b"<</Length %d>>stream\n%b\nendstream" % (len(stream), stream))
-        parts.append(
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 3 0 R>>>>/Contents %d 0 R>>"
-            % len(parts)
-        )
-        kids.append(len(parts))
-    parts[1] = b"<</Type/Pages/Count %d/Kids[%b]>>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
-    content, places = b"%PDF-1.4\n", []
-    for number, part in enumerate(parts, 1):
-        places.append(len(content))
-        content += b"%d 0 obj\n%b\nendobj\n" % (number, part)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    content += b"xref\n0 %d\n0000000000 65535 f \n%btrailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
-        len(parts) + 1, table, len(parts) + 1, len(content),
-    )  # fmt: skip
-    writer = pypdf.PdfWriter(io.BytesIO(content))
-    for title, page in outline.items():
-        writer.add_outline_item(title, page - 1)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
-
-
 def test_a_pdf_keeps_pages_and_outline_and_loses_running_lines(tmp_path: Path) -> None:
     pages = [
         ["某院诊疗指南", "一、饮食", "每天吃盐不超过", "五克。", "少吃咸菜，", "1"],
@@ -131,14 +94,29 @@ def test_word_keeps_heading_styles_and_tables(tmp_path: Path) -> None:
     document.save(str(path))
     assert [(p.headings, p.text) for p in cut(path)] == [
         (("高血压",), "慢性病。"),
-        (("高血压", "饮食"), "食物 | 建议\n咸菜 | 少吃"),
+        (("高血压", "饮食"), "食物，建议。\n咸菜，少吃。"),
         (("糖尿病",), "多饮多尿。"),
     ]
 
 
+LEAFLET = "缬沙坦胶囊说明书\n【适应症】治疗高血压。\n【禁忌】\n孕妇禁用。\n详见【禁忌】。\n【贮藏】密封保存。\n"
+
+
+def test_the_sections_of_a_leaflet_are_headings(tmp_path: Path) -> None:
+    (tmp_path / "药.txt").write_text(LEAFLET, encoding="utf-8")
+    (tmp_path / "药名.txt").write_text(LEAFLET.partition("\n")[2], encoding="utf-8")
+    (tmp_path / "须知.txt").write_text("【注意】不要吸烟。\n【D001】是编号。\n【甲】【乙】\n", encoding="utf-8")
+    found = [(("适应症",), "治疗高血压。"), (("禁忌",), "孕妇禁用。\n详见【禁忌】。"), (("贮藏",), "密封保存。")]
+    for file, title in (("药.txt", "缬沙坦胶囊说明书"), ("药名.txt", "药名")):
+        assert [(p.headings, p.text) for p in cut(tmp_path / file)] == [
+            ((title, *above), text) for above, text in found
+        ]
+    assert [p.headings for p in cut(tmp_path / "须知.txt")] == [()]
+
+
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     pytest.importorskip("docx")
-    scanned = pdf([[], []], {})
+    scanned = pdf([[], []])
     cases = {
         "cut.docx": (b"PK\x03\x04 cut", "this Word file is damaged"),
         "cut.pdf": (b"%PDF-1.4 cut", "this PDF file is damaged"),

@@ -25,6 +25,7 @@ from domains.knowledge_base import KnowledgeBase
 from domains.reading import entries_to_read
 from domains.retrieval.retriever import Retriever
 from eval.judges.refusal.abstaining import abstains
+from tests.domains.documents.writing import write_documents
 
 FEW = "data.splits.train=100"
 
@@ -69,6 +70,15 @@ def test_every_answer_is_in_the_prompt_and_cites_its_passage(examples: list[Exam
         assert example.facts and all(fact in quoted(entry.definition) for fact in example.facts)
         assert all(fact in system.content and fact in answer.content for fact in example.facts)
         assert question.content
+
+
+def test_word_and_pdf_are_asked_about_like_markdown(tmp_path: Path) -> None:
+    write_documents(tmp_path)
+    kb = KNOWLEDGE.load(tmp_path)
+    found = answered(rows(configured(f"source.path={tmp_path}", FEW)))
+    asked = {kb.by_id[id].title.partition(" > ")[0] for example in found for id in example.grounding}
+    assert asked == {"住院.docx", "指南/高血压.pdf", "探视.md"}
+    assert any("复诊时请带血压记录和正在服用的药" in example.answer for example in found)
 
 
 def test_what_is_withheld_cannot_be_read_and_the_answer_says_so(examples: list[Example]) -> None:
