@@ -15,6 +15,7 @@ from training.methods.oft import Oft
 from training.methods.prompt_tuning import PromptTuning
 from training.methods.ptuning import PTuning
 from training.methods.ptuning_v2 import PTuningV2
+from training.methods.shira import Shira
 from training.methods.vera import Vera
 
 _ALL: tuple[Method[Any], ...] = (
@@ -24,6 +25,7 @@ _ALL: tuple[Method[Any], ...] = (
     Miss(),
     Oft(),
     Hira(),
+    Shira(),
     Ia3(),
     PromptTuning(),
     PTuning(),
