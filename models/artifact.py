@@ -375,11 +375,11 @@ class AdapterArtifact(BesideBaseArtifact):
 
 
 class PrefixArtifact(BesideBaseArtifact):
-    """A prefix or a prompt, which cannot be merged into weights."""
+    """A prefix, a prompt or bottleneck adapters, which cannot be merged into weights."""
 
     described = (
-        "前缀或软提示（与基座一起加载，不可合并）",
-        "a prefix or prompt (loaded on top of the base, never merged)",
+        "前缀、软提示或瓶颈适配器（与基座一起加载，不可合并）",
+        "a prefix, a prompt or bottleneck adapters (loaded on top of the base, never merged)",
     )
 
     kind: Literal["prefix"] = "prefix"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 from pydantic import Field
 
 from training.methods.adalora import AdaLora
+from training.methods.bottleneck import Bottleneck
 from training.methods.full import Full
 from training.methods.hira import Hira
 from training.methods.ia3 import Ia3
@@ -27,6 +28,7 @@ _ALL: tuple[Method[Any], ...] = (
     Hira(),
     Shira(),
     Ia3(),
+    Bottleneck(),
     PromptTuning(),
     PTuning(),
     PTuningV2(),
