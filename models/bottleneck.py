@@ -5,7 +5,7 @@ with these. Whoever loads a saved one with peft alone needs this module.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from peft import PeftConfig
@@ -85,7 +85,7 @@ class BottleneckModel(BaseTuner):
 
     prefix = "bottleneck_"
     tuner_layer_cls = BottleneckLayer
-    target_module_mapping: dict[str, list[str]] = {}  # the layers are always named
+    target_module_mapping: ClassVar[dict[str, list[str]]] = {}  # the layers are always named
 
     def _create_and_replace(
         self,

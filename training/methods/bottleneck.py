@@ -24,7 +24,7 @@ class BottleneckConfig(LinearConfig):
     """
 
     kind: Literal["bottleneck"] = "bottleneck"
-    targets: Literal["all"] | list[str] = ["o_proj", "down_proj"]
+    targets: Literal["all"] | list[str] = Field(["o_proj", "down_proj"])
     width: int = Field(64, ge=1)
 
 
@@ -34,7 +34,9 @@ class Bottleneck(LinearMethod[BottleneckConfig]):
     config = BottleneckConfig
     described = ("层后的瓶颈适配器", "bottleneck networks after layers")
     result = "beside_base"
-    why_not_merged = "networks that are not linear cannot be merged into weights; they are loaded on top of the base model"
+    why_not_merged = (
+        "networks that are not linear cannot be merged into weights; they are loaded on top of the base model"
+    )
     decisive = "bottleneck_up"  # what leads out of a bottleneck starts as zero
 
     def values(self, config: BottleneckConfig, layer: nn.Linear) -> int:
