@@ -7,6 +7,7 @@ from pydantic import Field
 from training.methods.adalora import AdaLora
 from training.methods.bottleneck import Bottleneck
 from training.methods.full import Full
+from training.methods.glora import Glora
 from training.methods.hira import Hira
 from training.methods.ia3 import Ia3
 from training.methods.lora import Lora
@@ -27,6 +28,7 @@ _ALL: tuple[Method[Any], ...] = (
     Oft(),
     Hira(),
     Shira(),
+    Glora(),
     Ia3(),
     Bottleneck(),
     PromptTuning(),

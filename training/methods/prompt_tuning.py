@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+    from training.base import Base
+
 
 class PromptTuningConfig(MethodConfig):
     """A prompt of virtual tokens.
@@ -53,7 +55,7 @@ class PromptTuning(PeftMethod[PromptTuningConfig]):
         return prompted
 
     def start(
-        self, model: PreTrainedModel | PeftModel, config: PromptTuningConfig, texts: Sequence[Sequence[int]]
+        self, model: PreTrainedModel | PeftModel, config: PromptTuningConfig, texts: Sequence[Sequence[int]], base: Base
     ) -> None:
         """See ``Method.start``."""
         from training.methods.first_tokens import first_tokens

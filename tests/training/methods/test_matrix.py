@@ -50,7 +50,7 @@ def test_base_stays_bit_for_bit_and_the_result_is_the_trained_model_on_a_fresh_o
     config = make_config(*words_of(choice), *SMALL.get(choice, ()))
     method, base = METHODS[config.method.kind], find_base(config)
     model = attached_model(config, base)
-    method.start(model, config.method, OTHER)
+    method.start(model, config.method, OTHER, base)
     frozen = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad}
     assert all(p.dtype == torch.float32 for p in model.parameters() if p.requires_grad)
     before = logits(model)

@@ -143,7 +143,7 @@ class LanguageModelJob(Job[L]):
         """See ``Job.train``."""
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model, method = attached_model(self.config, self.language_model), self.config.method
-        self.method.start(model, method, self._texts())
+        self.method.start(model, method, self._texts(), self.language_model)
         if self.adapter:
             load_into(model, self.adapter)
         self._report_trained(model)
@@ -156,6 +156,8 @@ class LanguageModelJob(Job[L]):
         before = checksums(model, self.method.decisive)
         self._fit(model, run, Along(dev_answers, self.method.companion(model, method), self.method.rates(method)))
         refuse_unchanged(before, checksums(model, self.method.decisive))
+        answered = [one for one in self.dataset.splits["dev"] if not one.is_text and one.has_reference]
+        self.method.settle(model, method, answered, self.language_model)
         if not processes.is_first():
             return
         with replacing_directory(self.trained(run)) as directory:
