@@ -63,8 +63,8 @@ class CombineConfig(Config):
         adapters: By name a finished run with a LoRA adapter (also ``runs/NAME/latest``) or the folder of one; null
             leaves one out. The domain of the first one is served.
         how: ``weighted`` is the sum of the updates, exactly; ``ties`` keeps the largest values of each, where most
-            agree on the sign; ``dare`` drops values at random and enlarges the others, ``dare_ties`` with the signs of TIES;
-            ``lorahub`` is the weighted sum with weights that are found on examples.
+            agree on the sign; ``dare`` drops values at random and enlarges the others, ``dare_ties`` with the signs of
+            TIES; ``lorahub`` is the weighted sum with weights that are found on examples.
         weights: Of each adapter, by name; 1 divided by their number for those that are not named.
         density: The share of the values of each update that TIES and DARE keep.
         rank: Of what TIES and DARE make; null for the sum of all ranks.

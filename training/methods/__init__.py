@@ -13,6 +13,7 @@ from training.methods.ia3 import Ia3
 from training.methods.lora import Lora
 from training.methods.method import Method, MethodConfig
 from training.methods.miss import Miss
+from training.methods.multitask_prompt import MultitaskPrompt
 from training.methods.oft import Oft
 from training.methods.prompt_tuning import PromptTuning
 from training.methods.ptuning import PTuning
@@ -32,6 +33,7 @@ _ALL: tuple[Method[Any], ...] = (
     Ia3(),
     Bottleneck(),
     PromptTuning(),
+    MultitaskPrompt(),
     PTuning(),
     PTuningV2(),
     Full(),

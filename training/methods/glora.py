@@ -1,8 +1,8 @@
-"""GLoRA (arXiv:2306.07967): every weight is scaled and shifted by low-rank matrices, and a search finds how much of each.
+"""GLoRA (arXiv:2306.07967): weights are scaled and shifted by low-rank matrices, and a search finds how much of each.
 
-The layer is peft's: W becomes W + W ⊙ A + B, and a bias b becomes b + b ⊙ D + E + W·C. As in the paper, one network holds
-all choices: every step of training uses a part of it that is drawn by chance, and afterwards an evolution under a budget
-looks for the part with the least loss on held-out examples. The rest becomes zero, and all of it is merged.
+The layer is peft's: W becomes W + W ⊙ A + B, and a bias b becomes b + b ⊙ D + E + W·C. As in the paper, one network
+holds all choices: every step of training uses a part of it that is drawn by chance, and afterwards an evolution under a
+budget looks for the part with the least loss on held-out examples. The rest becomes zero, and all of it is merged.
 """
 
 from __future__ import annotations

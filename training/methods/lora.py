@@ -1,8 +1,8 @@
 """LoRA (arXiv:2106.09685), QLoRA (arXiv:2305.14314) where the base is quantised, and what changes how LoRA learns.
 
 rsLoRA (arXiv:2312.03732) is another scaling, DoRA (arXiv:2402.09353) also trains the length of every row of a weight,
-PiSSA (arXiv:2404.02948), OLoRA (arXiv:2406.01775), EVA (arXiv:2410.07170) and LoftQ (arXiv:2310.08659) are other starts,
-LoRA+ (arXiv:2402.12354) another learning rate.
+PiSSA (arXiv:2404.02948), OLoRA (arXiv:2406.01775), EVA (arXiv:2410.07170) and LoftQ (arXiv:2310.08659) are other
+starts, LoRA+ (arXiv:2402.12354) another learning rate.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class LoraConfig(LinearConfig):
         dora: The length of every row of a weight is trained besides its direction (DoRA).
         start: ``zero``: B is zero and A random, so the base starts as it is. ``pissa``: A and B are the largest
             singular values of each weight, ``olora``: the first columns of its QR decomposition; the rest is frozen.
-            ``eva``: B is zero, and A what the inputs of each layer vary most in, on the conversations. ``loftq``: B·A is
-            the largest part of what quantisation took from each weight.
+            ``eva``: B is zero, and A what the inputs of each layer vary most in, on the conversations. ``loftq``: B·A
+            is the largest part of what quantisation took from each weight.
         loraplus_ratio: The learning rate of B, in multiples of that of A (LoRA+; 16 in the paper); 1 is LoRA.
         new_tokens: Ids of tokens, the first and the one after the last, whose embeddings and rows of the output layer
             are trained, too; the stage ``pretrain`` sets it where it extends the vocabulary.

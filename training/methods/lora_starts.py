@@ -23,8 +23,8 @@ NOTHING = 1e-6
 def from_inputs(model: PeftModel, texts: Sequence[Sequence[int]]) -> None:
     """EVA: A becomes the directions in which the inputs of its layer are largest, B stays zero.
 
-    They are the right singular vectors of the inputs, kept up to date text by text; where the inputs have fewer directions
-    than A has rows, the other rows stay as they were drawn.
+    They are the right singular vectors of the inputs, kept up to date text by text; where the inputs have fewer
+    directions than A has rows, the other rows stay as they were drawn.
 
     Args:
         model: The base with its adapter.

@@ -108,6 +108,10 @@ class Method(ABC, Generic[C]):
         adapter."""
         raise NotImplementedError(f"{self.name} does not go on from an adapter")
 
+    def tasks(self, config: C) -> Sequence[str]:
+        """The sources whose examples it learns as tasks of their own, in the order of its tasks; most have none."""
+        return ()
+
     def untuned(self, shapes: nn.Module, config: C) -> str:
         """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.
 

@@ -1,6 +1,6 @@
 """The parts of a GLoRA adapter: some are drawn for every step of training, and a search keeps the best ones.
 
-A part is one matrix of a layer, or the vector of a bias: what is kept of it is a rank (all, half, none), or all or none.
+A part is one matrix of a layer, or the vector of a bias. What is kept is a rank (all, half or none), or all or none.
 """
 
 import random

@@ -1,18 +1,24 @@
 """What methods start from: nothing that changes the base, or tokens of the conversations."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
 from common.errors import UserError
 from data_recipes.schema.example import Example, Message
+from models.beside_base import on_base
 from models.engines.engine import Sampling
 from models.engines.local import LocalEngine
+from models.prompt_format import Rendered
 from models.rehearsal import RECOMPUTED
 from tests.training.conftest import MakeConfig
 from training.base import find_base
+from training.batches.packing import collate_padded
+from training.batches.supervision import SupervisedSet
 from training.methods import METHODS
-from training.stages.sft.job import attached_model
+from training.stages.sft.job import attached_model, rows
 from training.stages.sft.memory import attached
 from training.weight_search import loss
 
@@ -97,6 +103,38 @@ def test_eva_starts_in_the_directions_of_the_inputs_and_leaves_the_model_as_it_i
     found = layer.self_attn.q_proj.lora_A["default"].weight
     torch.testing.assert_close((found @ directions.T).abs(), torch.eye(4), rtol=1e-3, atol=1e-3)
     assert not layer.self_attn.q_proj.lora_B["default"].weight.any()
+
+
+def test_each_task_has_a_prompt_of_its_own_that_is_saved_as_an_ordinary_one(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    words = ("method.prompt_length=5", "method.tasks=[clinic,sums]", "train.packing=false")
+    config = make_config("method=multitask_prompt", *words)
+    base, method = find_base(config), METHODS["multitask_prompt"]
+    model = attached_model(config, base)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    assert trained == 5 * 64 + 2 * (5 + 64)  # the shared prompt, and two vectors per task
+    rendered = [Rendered([7, 8, 9, 10], [0, 0, 1, 1]), Rendered([9, 8, 7, 6], [0, 0, 1, 1])]
+    supervised = SupervisedSet(rendered, [], [], 2, ["clinic", "sums"])
+    batch = collate_padded(rows(supervised, config, 64).rows)
+    assert batch["task_ids"].tolist() == [0, 1]
+    optimiser = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=1.0)
+    tokens = batch.pop("tokens")
+    assert tokens.tolist() == [4, 4]
+    model(**batch).loss.backward()
+    optimiser.step()
+    method.save(model.eval(), tmp_path, base, torch.float32)
+    with torch.no_grad():
+        of_tasks = model(input_ids=QUESTION.expand(2, -1), task_ids=torch.tensor([0, 1])).logits
+        alone = [
+            on_base(base.load(torch.float32), place)(input_ids=QUESTION) for place in (tmp_path, tmp_path / "sums")
+        ]
+    torch.testing.assert_close(torch.cat([one.logits for one in alone]), of_tasks, rtol=1e-4, atol=1e-4)
+    assert (of_tasks[0] - of_tasks[1]).abs().max() > 1e-4
+    with pytest.raises(
+        UserError, match=r"examples of poems, which are no task(?s:.*)method\.tasks=\[clinic,sums,poems\]"
+    ):
+        rows(SupervisedSet(rendered, [], [], 2, ["clinic", "poems"]), config, 64)
 
 
 @pytest.mark.slow
