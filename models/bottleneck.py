@@ -19,7 +19,7 @@ START = 0.01
 
 
 @dataclass
-class BottleneckConfig(PeftConfig):
+class BottleneckSettings(PeftConfig):
     """As it is saved beside the values.
 
     Attributes:
@@ -89,7 +89,7 @@ class BottleneckModel(BaseTuner):
 
     def _create_and_replace(
         self,
-        peft_config: BottleneckConfig,
+        peft_config: BottleneckSettings,
         adapter_name: str,
         target: nn.Module,
         target_name: str,
@@ -105,6 +105,6 @@ class BottleneckModel(BaseTuner):
         self._replace_module(parent, target_name, layer, target)
 
 
-PEFT_TYPE_TO_CONFIG_MAPPING[KIND] = BottleneckConfig
+PEFT_TYPE_TO_CONFIG_MAPPING[KIND] = BottleneckSettings
 PEFT_TYPE_TO_TUNER_MAPPING[KIND] = BottleneckModel
 PEFT_TYPE_TO_PREFIX_MAPPING[KIND] = BottleneckModel.prefix

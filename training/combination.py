@@ -42,7 +42,7 @@ from training.config import MergeConfig
 from training.earlier_adapter import adapter_directory
 from training.experts import LIBRARIES, dataset_of, differences
 from training.merge import merge
-from training.weight_search import Found, SearchConfig, search
+from training.weight_search import FoundWeights, SearchConfig, search
 
 ADAPTER = "default"
 """Peft's name of the adapter that is saved in a directory itself."""
@@ -117,7 +117,7 @@ class CombineConfig(Config):
         return self
 
 
-class Part(NamedTuple):
+class PartToCombine(NamedTuple):
     """An adapter that is combined.
 
     Attributes:
@@ -163,7 +163,7 @@ def combine(config: CombineConfig) -> str:
     return _summary(config, result, weights, found)
 
 
-def _part(name: str, origin: str) -> Part:
+def _part(name: str, origin: str) -> PartToCombine:
     """An earlier adapter.
 
     Raises:
@@ -183,10 +183,10 @@ def _part(name: str, origin: str) -> Part:
         raise UserError(
             f"{what} are not part of an update that can be added", where=f"{key}={origin}", fix="train with method=lora"
         )
-    return Part(directory, artifact)
+    return PartToCombine(directory, artifact)
 
 
-def _refuse_different(parts: Mapping[str, Part]) -> None:
+def _refuse_different(parts: Mapping[str, PartToCombine]) -> None:
     """Refuses adapters that cannot become one.
 
     Raises:
@@ -205,7 +205,7 @@ def _refuse_different(parts: Mapping[str, Part]) -> None:
         raise Refused(f"these adapters do not go together:{listed}\n  -> train them on one base, with the same words")
 
 
-def _examples(config: CombineConfig, first: Part) -> BuiltDataset:
+def _examples(config: CombineConfig, first: PartToCombine) -> BuiltDataset:
     """What weights are found on, and merging is proved on."""
     if config.examples is None:
         return dataset_of(first.directory, first.artifact, f"adapters.{next(iter(config.origins))}")
@@ -215,7 +215,7 @@ def _examples(config: CombineConfig, first: Part) -> BuiltDataset:
     return datasets_of.load(config.examples)
 
 
-def _base(first: Part) -> Base:
+def _base(first: PartToCombine) -> Base:
     """The base of an adapter, with the prompt format that it was trained in."""
     directory, hints = base_of(first.directory, first.artifact), first.artifact.base.hints
     family, checkpoint = open_checkpoint(directory, hints)
@@ -223,7 +223,7 @@ def _base(first: Part) -> Base:
     return Base(first.artifact.base.name, family, checkpoint, prompt_format)
 
 
-def _loaded(base: Base, parts: Mapping[str, Part], dtype: torch.dtype) -> PeftModel:
+def _loaded(base: Base, parts: Mapping[str, PartToCombine], dtype: torch.dtype) -> PeftModel:
     """The base with all adapters, each under its name."""
     (name, first), *others = parts.items()
     model = PeftModel.from_pretrained(base.load(dtype, first.artifact.quantisation), first.directory, adapter_name=name)
@@ -258,10 +258,10 @@ def _save(model: PeftModel, directory: Path, base: Base) -> None:
 
 def _record(
     config: CombineConfig,
-    parts: Mapping[str, Part],
+    parts: Mapping[str, PartToCombine],
     weights: Mapping[str, float],
     dataset: BuiltDataset,
-    found: Found | None,
+    found: FoundWeights | None,
 ) -> CombinedRecord:
     return CombinedRecord(
         how=config.how,
@@ -332,7 +332,9 @@ def _common(artifact: BesideBaseArtifact, record: CombinedRecord) -> dict[str, A
     }
 
 
-def _summary(config: CombineConfig, result: AnyArtifact, weights: Mapping[str, float], found: Found | None) -> str:
+def _summary(
+    config: CombineConfig, result: AnyArtifact, weights: Mapping[str, float], found: FoundWeights | None
+) -> str:
     rows = [f"  {name}: {weight:+.3f}" for name, weight in weights.items()]
     if found:
         rows += ["", f"留出样例的损失 loss on {found.examples} held-out examples (nats per token):"]

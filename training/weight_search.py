@@ -55,7 +55,7 @@ class SearchConfig(Config):
             raise ValueError(f"search.budget={self.budget} is too small for {weights} weights: give {least} or more")
 
 
-class Found(NamedTuple):
+class FoundWeights(NamedTuple):
     """What a search has found.
 
     Attributes:
@@ -76,7 +76,7 @@ def search(
     dataset: BuiltDataset,
     config: SearchConfig,
     seed: int,
-) -> Found:
+) -> FoundWeights:
     """Finds the weights of a sum of LoRA adapters; shows progress and the best loss so far.
 
     Args:
@@ -121,7 +121,7 @@ def search(
         weighing.weigh(its)
         losses[name] = loss(engine, held_out)
     weighing.weigh(dict.fromkeys(names, 1.0))
-    return Found(weights, losses, len(held_out))
+    return FoundWeights(weights, losses, len(held_out))
 
 
 class Weighing:

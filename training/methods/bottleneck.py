@@ -45,6 +45,6 @@ class Bottleneck(LinearMethod[BottleneckConfig]):
 
     def settings(self, config: BottleneckConfig, targets: list[str]) -> PeftConfig:
         """See ``LinearMethod.settings``."""
-        from models.bottleneck import BottleneckConfig as Settings
+        from models.bottleneck import BottleneckSettings
 
-        return Settings(task_type="CAUSAL_LM", width=config.width, target_modules=targets)
+        return BottleneckSettings(task_type="CAUSAL_LM", width=config.width, target_modules=targets)
