@@ -16,7 +16,7 @@ from training.stages.sft.job import attached_model
 QUESTION = torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2]])
 OTHER = [[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] * 8]
 SMALL = {"vera": ("method.rank=16",), "oft": ("method.block_size=16",)}
-QUICK = ("adalora", "pissa", "prefix_tuning", "prompt_tuning", "vera")
+QUICK = ("adalora", "bottleneck", "pissa", "prefix_tuning", "prompt_tuning", "shira", "vera")
 """The others are attached and saved by the same code."""
 CHOICES = [
     pytest.param(choice, marks=() if choice in QUICK else pytest.mark.slow)
