@@ -5,7 +5,7 @@ with these. Whoever loads a saved one with peft alone needs this module.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from peft import PeftConfig
@@ -65,17 +65,18 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):
         for values in (down.bias, up.weight, up.bias):
             nn.init.zeros_(values)
         self.bottleneck_down[adapter], self.bottleneck_up[adapter] = down, up
-        self._move_adapter_to_device_of_base_layer(adapter)
-        self.set_adapter(self.active_adapters)
+        tuner: Any = self  # peft's part of the class has no types
+        tuner._move_adapter_to_device_of_base_layer(adapter)
+        tuner.set_adapter(tuner.active_adapters)
 
     def forward(self, values: torch.Tensor, *arguments: Any, **named: Any) -> torch.Tensor:
         """``[…, in]`` to ``[…, out]``."""
         said: torch.Tensor = self.base_layer(values, *arguments, **named)
         if self.disable_adapters:
             return said
-        result = said
-        for adapter in self.active_adapters:
-            down, up = self.bottleneck_down[adapter], self.bottleneck_up[adapter]
+        result, tuner = said, cast(Any, self)
+        for adapter in tuner.active_adapters:
+            down, up = (cast(nn.Linear, part[adapter]) for part in (self.bottleneck_down, self.bottleneck_up))
             result = result + up(nn.functional.gelu(down(said.to(down.weight.dtype)))).to(said.dtype)
         return result
 

@@ -1,6 +1,6 @@
 """Starts of LoRA that need more than the weights in front of it: the inputs of its layers, or unquantised weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, takewhile
 
 import torch
@@ -33,7 +33,7 @@ def from_inputs(model: PeftModel, texts: Sequence[Sequence[int]]) -> None:
     layers = dict(_layers(model))
     found: dict[str, torch.Tensor] = {}
 
-    def looking(name: str, rank: int) -> nn.Module:
+    def looking(name: str, rank: int) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
         def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             rows = inputs[0].flatten(0, -2).float()
             stacked = torch.cat([found[name], rows]) if name in found else rows
