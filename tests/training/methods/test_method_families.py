@@ -41,7 +41,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "ptuning_v2": {"prefix_length": 3},
 }
 QUICK = [("bottleneck", "chatglm"), ("glora", "chatglm"), ("shira", "baichuan_13b"), ("multitask_prompt", "chatglm")]
-PAIRS = [(kind, family) for kind in SMALL for family in FAMILIES]
+PAIRS = [(kind, family) for kind in METHODS if kind != "full" for family in FAMILIES]
 IDS = torch.tensor([[9, 8, 7, 6, 5, 4]])
 
 
@@ -62,8 +62,8 @@ def logits(model: torch.nn.Module) -> torch.Tensor:
 )
 def test_what_is_saved_is_what_was_trained(kind: str, family: str, tmp_path: Path) -> None:
     method: Method[Any] = METHODS[kind]
-    before = logits(base_of(family))
-    model = method.attach(copy.deepcopy(base_of(family)), method.config(**SMALL[kind]))
+    config, before = method.config(**SMALL.get(kind, {})), logits(base_of(family))
+    model = method.attach(copy.deepcopy(base_of(family)), config)
     torch.manual_seed(1)
     with torch.no_grad():
         for values in model.parameters():
@@ -71,7 +71,7 @@ def test_what_is_saved_is_what_was_trained(kind: str, family: str, tmp_path: Pat
                 values += 0.1 * torch.randn(values.shape)
     trained = logits(model)
     assert (trained - before).abs().max() > 1e-3
-    if method.base_is_kept(method.config(**SMALL[kind])):
+    if method.base_is_kept(config):
         with model.disable_adapter():
             torch.testing.assert_close(logits(model), before, rtol=0, atol=0)
     beside: Any = SimpleNamespace(hub_name="a/base", path=tmp_path, prompt_format=SimpleNamespace(save=lambda _: None))
