@@ -29,6 +29,7 @@ from eval.gates.config import GateCommandConfig
 from eval.preferences import PreferencesConfig
 from models.config import ConvertConfig
 from models.show_prompt import ShowPromptConfig
+from training.combination import CombineConfig
 from training.experts import ExpertRouterConfig
 from training.grow_instructions import CommandConfig
 from training.passage_questions import WriteQuestionsConfig
@@ -61,6 +62,7 @@ COMMANDS = [
     *(Command("training/run.py", stage.root, stage.config) for stage in STAGES.values()),
     Command("training/self_instruct.py", "self_instruct", CommandConfig),
     Command("training/expert_router.py", "expert_router", ExpertRouterConfig),
+    Command("training/combine.py", "combine", CombineConfig),
     Command("training/write_questions.py", "write_questions", WriteQuestionsConfig),
     Command("eval/run.py", "eval", EvalConfig),
     Command("eval/gate.py", "gate", GateCommandConfig),

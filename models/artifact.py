@@ -214,6 +214,34 @@ class ContinuedRecord(Record):
     files: dict[str, str]
 
 
+class PartRecord(Record):
+    """An adapter that became a part of another one: its name, its weight, and the SHA-256 of its files by name."""
+
+    model_version: str
+    weight: float
+    files: dict[str, str]
+
+
+class CombinedRecord(Record):
+    """How an adapter was made of others.
+
+    Attributes:
+        how: The arithmetic: a name of ``training/combine.py``.
+        parts: The adapters, by the names that they were given.
+        density: Share of the values of each that was kept; None where all were.
+        seed: Of what is drawn.
+        dataset_sha256: Of the dataset that the weights were found on; None where they were given.
+        loss: Nats per answer token on its held-out examples, by name: ``base``, ``mean`` and ``found``.
+    """
+
+    how: str
+    parts: dict[str, PartRecord] = Field(min_length=2)
+    density: float | None = None
+    seed: int
+    dataset_sha256: str | None = None
+    loss: dict[str, float] | None = None
+
+
 NO_ENTRIES = GroundingRecord()
 
 
@@ -322,6 +350,7 @@ class LanguageModelArtifact(Artifact):
         turns: Whether it was trained on single questions or on conversations; None before that was recorded.
         ranks: The rank of every layer, by its name, where training chose it; None elsewhere.
         continued: The adapter whose values training began with; None where there was none.
+        combined: The adapters that it was made of, without training; None where it was trained.
     """
 
     kind: LanguageModelKind
@@ -332,6 +361,7 @@ class LanguageModelArtifact(Artifact):
     turns: Turns | None = None
     ranks: dict[str, int] | None = None
     continued: ContinuedRecord | None = None
+    combined: CombinedRecord | None = None
 
 
 class MergedArtifact(LanguageModelArtifact):
@@ -375,11 +405,11 @@ class AdapterArtifact(BesideBaseArtifact):
 
 
 class PrefixArtifact(BesideBaseArtifact):
-    """A prefix or a prompt, which cannot be merged into weights."""
+    """A prefix, a prompt or bottleneck adapters, which cannot be merged into weights."""
 
     described = (
-        "前缀或软提示（与基座一起加载，不可合并）",
-        "a prefix or prompt (loaded on top of the base, never merged)",
+        "前缀、软提示或瓶颈适配器（与基座一起加载，不可合并）",
+        "a prefix, a prompt or bottleneck adapters (loaded on top of the base, never merged)",
     )
 
     kind: Literal["prefix"] = "prefix"

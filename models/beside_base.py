@@ -7,6 +7,7 @@ import torch
 from peft import PeftModel
 from transformers import PreTrainedModel
 
+import models.bottleneck  # noqa: F401 - peft then knows these adapters
 from common.errors import Refused, UserError
 from models.artifact import BaseRecord, BesideBaseArtifact
 from models.hub import locate

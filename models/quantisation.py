@@ -10,7 +10,7 @@ for bit, in bounded memory and less time (benchmarks/model_loading.md).
 """
 
 import torch
-from bitsandbytes.functional import get_4bit_type
+from bitsandbytes.functional import dequantize_4bit, get_4bit_type
 from bitsandbytes.nn import Linear4bit
 from loguru import logger
 from torch import nn
@@ -25,6 +25,12 @@ def nf4(compute_dtype: torch.dtype) -> BitsAndBytesConfig:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=compute_dtype,
     )
+
+
+def dequantised(layer: Linear4bit) -> torch.Tensor:
+    """The weight that a layer computes with, float32 ``[out, in]``."""
+    weight: torch.Tensor = dequantize_4bit(layer.weight.data, layer.weight.quant_state)
+    return weight.float()
 
 
 BLOCK = 1 << 18  # weights that are quantised at once; a multiple of every block size

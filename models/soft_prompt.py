@@ -5,7 +5,7 @@ from typing import Any
 from peft import PeftModel, PeftType
 from torch import nn
 
-EMBEDDED = (PeftType.PROMPT_TUNING, PeftType.P_TUNING)
+EMBEDDED = (PeftType.PROMPT_TUNING, PeftType.P_TUNING, PeftType.MULTITASK_PROMPT_TUNING)
 
 
 def about_the_text(model: PeftModel) -> PeftModel:

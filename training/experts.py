@@ -108,10 +108,10 @@ def _expert(name: str, origin: str, words: str) -> Expert:
     artifact = Artifact.load(directory)
     assert isinstance(artifact, BesideBaseArtifact)  # it has the files of one
     artifact.check_files(directory)
-    return Expert(directory, artifact, _dataset(directory, artifact, key))
+    return Expert(directory, artifact, dataset_of(directory, artifact, key))
 
 
-def _dataset(directory: Path, artifact: BesideBaseArtifact, key: str) -> BuiltDataset:
+def dataset_of(directory: Path, artifact: BesideBaseArtifact, key: str) -> BuiltDataset:
     """What an adapter was trained on.
 
     Raises:
@@ -136,12 +136,7 @@ def refuse_different(experts: Mapping[str, Expert]) -> None:
     Raises:
         Refused: They differ in what they share, or need entries in their prompts.
     """
-    first, *others = experts
-    problems = []
-    for name in others:
-        for what, value in _shared(experts[first]).items():
-            if (other := _shared(experts[name])[what]) != value:
-                problems.append(f"{what}: {value} ({first}) and {other} ({name})")
+    problems = differences({name: one.artifact for name, one in experts.items()})
     reading = [name for name, one in experts.items() if one.artifact.grounding and one.artifact.grounding.template]
     if reading:
         problems.append(f"{', '.join(reading)}: trained with entries in the prompts, which the others are not")
@@ -150,8 +145,18 @@ def refuse_different(experts: Mapping[str, Expert]) -> None:
         raise Refused(f"these experts do not go together:{listed}\n  -> train them on one base, with the same words")
 
 
-def _shared(expert: Expert) -> dict[str, object]:
-    artifact = expert.artifact
+def differences(artifacts: Mapping[str, BesideBaseArtifact]) -> list[str]:
+    """In what adapters differ that are to be used together, in words: base, quantisation, prompt format."""
+    (first, shared), *others = [(name, _shared(artifact)) for name, artifact in artifacts.items()]
+    return [
+        f"{what}: {shared[what]} ({first}) and {value} ({name})"
+        for name, its in others
+        for what, value in its.items()
+        if value != shared[what]
+    ]
+
+
+def _shared(artifact: BesideBaseArtifact) -> dict[str, object]:
     return {
         "base": f"{artifact.base.name} {artifact.base.sha256[:12]}…",
         "quantisation": artifact.quantisation,

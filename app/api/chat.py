@@ -115,7 +115,8 @@ class Chat:
         """
         self.models.check(body.model)
         body.check_supported()
-        stops, sampling = body.stops, body.sampling(self.config)
+        expert = self.models.expert_of(body.model, version)
+        stops, sampling = body.stops, replace(body.sampling(self.config), expert=expert)
         form = ChatFormat(f"chatcmpl-{request_id}", self.models.answering(body.model, version), version.id)
         if self.models.is_raw(body.model):
             caller.check("raw")

@@ -125,6 +125,7 @@ class QaAnswer(BaseModel):
         metadata: The implicit AI label, to be kept with the text wherever it is copied.
         model_version: Name of the model that answered.
         version: The beginning of the hash of its files: two of one name are not the same.
+        expert: Which of several adapters has answered; null where there is one model, or none was asked.
     """
 
     request_id: str
@@ -141,6 +142,7 @@ class QaAnswer(BaseModel):
     metadata: dict[str, dict[str, str]]
     model_version: str
     version: str
+    expert: str | None = None
     usage: dict[str, int]
     finish_reason: str
 
@@ -268,6 +270,7 @@ class QaReply:
             metadata=asked.metadata,
             model_version=self.version.name,
             version=self.version.id,
+            expert=completion.expert if completion else None,
             usage=usage(completion),
             finish_reason=completion.finish_reason if completion else "declined",
         )

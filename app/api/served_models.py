@@ -1,5 +1,8 @@
 """The models by name: the pipeline's, and where it is allowed the model alone; ``/v1/models`` lists them.
 
+Of several adapters on one base ``auto`` (or the service's name) leaves the choice to the router, request by request;
+``NAME-EXPERT`` names one of them.
+
 A name is that of the service's model, whichever version of it answers: clients keep theirs when another one takes its
 place. The answer says which one it was.
 """
@@ -14,6 +17,8 @@ from app.api.errors import ApiError, documented
 from app.versions.version import Part, Version
 from app.versions.versions import Versions
 
+AUTO = "auto"
+"""The name that leaves the choice among several adapters to the router."""
 RAW = "-raw"
 """What the name of the model alone ends with."""
 
@@ -45,7 +50,13 @@ class ServedModels:
     @property
     def names(self) -> list[str]:
         """What is listed: the version that answers most."""
-        return [self.name, *([self.raw_name] if self.raw else []), *(f"{self.name}-{part}" for part in self.parts)]
+        experts = self.versions.current.model.experts
+        return [
+            self.name,
+            *([self.raw_name] if self.raw else []),
+            *(f"{self.name}-{part}" for part in self.parts),
+            *([AUTO, *(f"{self.name}-{expert}" for expert in experts)] if experts else []),
+        ]
 
     def is_raw(self, name: str) -> bool:
         """Whether a name is that of the model alone."""
@@ -55,14 +66,21 @@ class ServedModels:
         """Which part of the pipeline a name stands for; None where it stands for none."""
         return next((part for part in self.parts for one in self.versions.names if name == f"{one}-{part}"), None)
 
+    def expert_of(self, name: str, version: Version) -> str | None:
+        """Which adapter of a version a name stands for; None where its router chooses, or there is one model."""
+        named = (expert for expert in version.model.experts for one in self.versions.names if name == f"{one}-{expert}")
+        return next(named, None)
+
     def answering(self, name: str, version: Version) -> str:
         """The name of what answers, where a name was asked for."""
         part = self.part_of(name)
-        return version.name + (RAW if self.is_raw(name) else f"-{part}" if part else "")
+        expert = self.expert_of(name, version)
+        return version.name + (RAW if self.is_raw(name) else f"-{part or expert}" if part or expert else "")
 
     def check(self, name: str) -> None:
         """Raises an ``ApiError`` where there is no such model."""
-        if name not in self.versions.names and not self.is_raw(name) and not self.part_of(name):
+        is_listed = name in self.names or name in self.versions.names
+        if not is_listed and not self.is_raw(name) and not self.part_of(name):
             known = f"没有这个模型，本服务有 {'、'.join(self.names)} · this service has {' and '.join(self.names)}"
             raise ApiError("model_not_found", known, param="model")
 

@@ -176,9 +176,11 @@ def _each_once(quoted: Iterable[Sequence[Quotation]]) -> list[Quotation]:
 def _one_completion(of: Sequence[Completion]) -> Completion:
     """What all answers took together."""
     reasons = {one.finish_reason for one in of}
+    experts = {one.expert for one in of}
     return Completion(
         text="".join(one.text for one in of),
         finish_reason=next(reason for reason in ENDINGS if reason in reasons),
         prompt_tokens=sum(one.prompt_tokens for one in of),
         completion_tokens=sum(one.completion_tokens for one in of),
+        expert=experts.pop() if len(experts) == 1 else None,
     )

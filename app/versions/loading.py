@@ -17,7 +17,7 @@ from app.versions.version import ServedModel
 from app.versions.versions import ModelPlan
 from common.errors import UserError
 from common.machine import available_memory
-from models.artifact import BesideBaseArtifact, LanguageModelArtifact
+from models.artifact import BesideBaseArtifact, ExpertsArtifact, LanguageModelArtifact
 from models.beside_base import directory_of
 from models.checkpoint import open_weights
 from models.config import GgufType
@@ -113,7 +113,8 @@ def free_bytes() -> int:
 def _served(what: Chosen, backend: Backend, sha256: str | None) -> ServedModel:
     prompts = what.artifact.prompt_format_sha256 if isinstance(what.artifact, LanguageModelArtifact) else None
     given, turns = str(what.path.resolve()), turns_of(what.artifact)
-    return ServedModel(backend, what.domain, what.knowledge, what.grounding, turns, given, sha256, prompts)
+    experts = tuple(what.artifact.experts) if isinstance(what.artifact, ExpertsArtifact) else ()
+    return ServedModel(backend, what.domain, what.knowledge, what.grounding, turns, given, sha256, prompts, experts)
 
 
 def _backend(path: Path, config: AppConfig) -> Backend:

@@ -36,6 +36,7 @@ class ServedModel:
         given: How whoever started or loaded it named it.
         sha256: Hash of the model's files; None where it is not known.
         prompt_format_sha256: Hash of its prompt format; None where it is not known.
+        experts: Names of the adapters among which it chooses for each request; empty where it is one model.
     """
 
     backend: Backend
@@ -46,6 +47,7 @@ class ServedModel:
     given: str = ""
     sha256: str | None = None
     prompt_format_sha256: str | None = None
+    experts: tuple[str, ...] = ()
 
     @property
     def identity(self) -> Record:

@@ -58,6 +58,7 @@ class Sampling:
         logprobs: How many of the likeliest tokens are reported beside each token of prompt and answer; None reports
             no log-probabilities.
         response_format: The JSON schema that the answer follows, as text; None lets it say anything.
+        expert: Which of several experts answers; None leaves that to their router.
     """
 
     max_new_tokens: int = 256
@@ -75,6 +76,7 @@ class Sampling:
     repetition_detection: RepetitionDetection | None = None
     logprobs: int | None = None
     response_format: str | None = None
+    expert: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -105,6 +107,7 @@ class Completion:
         ids: Token ids of the answer, with the one that ended it; empty where the engine does not say.
         calls: How often the model was asked for it; its tokens are those of all calls.
         logprobs: Of the tokens of prompt and answer, the one that ended it included, where they were asked for.
+        expert: Which of several experts has answered; None where there is one model.
     """
 
     text: str
@@ -114,6 +117,7 @@ class Completion:
     logprobs: tuple[TokenLogprob, ...] = ()
     ids: tuple[int, ...] = ()
     calls: int = 1
+    expert: str | None = None
 
 
 @dataclass(frozen=True)

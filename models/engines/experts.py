@@ -6,6 +6,7 @@ The base is in memory once. Each expert decodes its own rows together; rows of t
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -61,13 +62,15 @@ class ExpertsEngine(Renderer):
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sequence[Sampling], on_text: OnText | None = None
     ) -> list[Completion]:
-        """See ``Engine.generate``."""
+        """See ``Engine.generate``; where no expert is named, the router chooses."""
 
         def answered(engine: LocalEngine, places: list[int]) -> list[Completion]:
             told = (lambda number, text: on_text(places[number], text)) if on_text else None
             return engine.generate([prompts[i] for i in places], [sampling[i] for i in places], told)
 
-        return self._by_expert([self.expert_for(prompt) for prompt in prompts], answered)
+        chosen = [its.expert or self.expert_for(prompt) for prompt, its in zip(prompts, sampling, strict=True)]
+        found = self._by_expert(chosen, answered)
+        return [replace(completion, expert=name) for completion, name in zip(found, chosen, strict=True)]
 
     def score(self, conversations: Sequence[Conversation]) -> list[Score]:
         """See ``Engine.score``; the question decides, not its answer."""

@@ -57,6 +57,15 @@ def test_get_4bit_type() -> None:
     assert sorted(bnb.get_4bit_type("fp4", device="cpu", blocksize=64).abs().tolist())[-1] == 1
 
 
+@canary(packed=lambda patch: patch.setattr(bnb, "dequantize_4bit", lambda weight, state: weight.float()))
+def test_dequantize_4bit() -> None:
+    quantised = layer()
+    found = bnb.dequantize_4bit(quantised.weight.data, quantised.weight.quant_state)
+    x = torch.randn(3, quantised.in_features)
+    assert found.shape == (quantised.out_features, quantised.in_features), "not the shape of the weight"
+    torch.testing.assert_close(quantised(x), torch.nn.functional.linear(x, found, quantised.bias), rtol=0.05, atol=0.05)
+
+
 def layer() -> Linear4bit:
     """An NF4 layer ``[64, 128]`` with double quantisation, in evaluation mode."""
     made = Linear4bit(128, 64, bias=False, compute_dtype=torch.float32, quant_type="nf4")

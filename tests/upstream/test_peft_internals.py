@@ -4,13 +4,18 @@ import peft
 import pytest
 import torch
 from canary import canary
+from peft import mapping
+from peft.tuners import shira
 from peft.tuners.adalora import RankAllocator
 from peft.tuners.cartridge import utils as cartridge
+from peft.tuners.glora.layer import GloraLayer, GloraLoraPath, GloraVectorPath
 from peft.tuners.ia3 import IA3Model
 from peft.tuners.lora import LoraLayer
+from peft.tuners.multitask_prompt_tuning import MultitaskPromptEmbedding
 from peft.utils import other, save_and_load
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from models.bottleneck import KIND, BottleneckLayer, BottleneckSettings
 from models.legacy import lora, prefix
 
 
@@ -195,3 +200,83 @@ def test_prompts_have_logits() -> None:
     assert model(input_ids=torch.tensor([[1, 2]])).logits.shape[1] == 5, "the prompt has no logits any more"
     (prompt,) = model.prompt_encoder.values()
     assert prompt.embedding.weight.shape == model.word_embeddings(torch.tensor([1, 2, 3])).shape
+
+
+@canary(not_by_its_name=lambda patch: patch.delitem(mapping.PEFT_TYPE_TO_TUNER_MAPPING, KIND))
+def test_a_kind_of_our_own() -> None:
+    model = tiny_llama()
+    try:
+        adapted = peft.get_peft_model(model, BottleneckSettings(width=2, target_modules=["o_proj"]))
+    except KeyError:
+        raise AssertionError("peft does not find a kind in its table") from None
+    [layer, *_] = [module for module in adapted.modules() if isinstance(module, BottleneckLayer)]
+    torch.nn.init.normal_(layer.bottleneck_up["default"].weight)
+    ids = torch.tensor([[1, 2, 3]])
+    with torch.no_grad():
+        tuned = adapted(input_ids=ids).logits
+        with adapted.disable_adapter():
+            assert not torch.equal(adapted(input_ids=ids).logits, tuned), "it is not switched off"
+    assert all("bottleneck_" in name for name in peft.get_peft_model_state_dict(adapted)), (
+        "more is saved than the adapter"
+    )
+
+
+def with_places_of_its_own(layer: torch.nn.Linear, rank: int, **_: object) -> torch.Tensor:
+    return torch.ones_like(layer.weight)
+
+
+@canary(as_many_as_there_are=lambda patch: patch.setattr(shira.mask_functions, "random_mask", with_places_of_its_own))
+def test_shira_places() -> None:
+    settings = peft.ShiraConfig(r=2, target_modules=["q_proj"])
+    settings.mask_fn = shira.mask_functions.random_mask
+    try:
+        model = peft.get_peft_model(tiny_llama(), settings)
+    except ValueError as error:
+        raise AssertionError(f"another number of places: {error}") from None
+    [layer, *_] = [module for module in model.modules() if isinstance(module, shira.ShiraLayer)]
+    assert layer.shira_indices["default"].shape == (2, 2 * 32) and layer.shira_weight["default"].shape == (64,)
+    settings.mask_fn = lambda *_, **__: None
+    model = peft.get_peft_model(tiny_llama(), settings)
+    [layer, *_] = [module for module in model.modules() if isinstance(module, shira.ShiraLayer)]
+    assert "default" not in layer.shira_indices, "without a mask there are places now"
+
+
+@canary(
+    the_other_way=lambda patch: patch.setattr(GloraLoraPath, "forward", lambda self: (self.Xd @ self.Xu).T),
+    nothing=lambda patch: patch.setattr(GloraVectorPath, "forward", lambda self: torch.zeros_like(self.X)),
+)
+def test_glora_paths() -> None:
+    settings = peft.GloraConfig(r=2, target_modules=["up_proj"], config_D_E="vector")
+    model = tiny_llama()
+    layer = model.model.layers[0].mlp.up_proj
+    layer.bias = torch.nn.Parameter(torch.randn(layer.out_features))
+    whole, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
+    adapted = peft.get_peft_model(model, settings)
+    [layer, *_] = [module for module in adapted.modules() if isinstance(module, GloraLayer)]
+    paths = {name: getattr(layer, f"glora_{name}")["default"] for name in "ABCDE"}
+    for values in layer.parameters():
+        if values.requires_grad:
+            torch.nn.init.normal_(values)
+    a, b, c = (paths[name].Xd @ paths[name].Xu for name in "ABC")
+    x = torch.randn(3, 16)
+    expected = x @ (whole + whole * a + b).T + bias + bias * paths["D"].X + paths["E"].X + (whole @ c)[:, 0]
+    try:
+        torch.testing.assert_close(layer(x), expected, rtol=1e-3, atol=1e-3)
+    except RuntimeError as error:
+        raise AssertionError(f"another shape: {error}") from None
+
+
+def prompt_alone(self: MultitaskPromptEmbedding, indices: torch.Tensor, task_ids: torch.Tensor) -> torch.Tensor:
+    prompt: torch.Tensor = self.embedding(indices)
+    return prompt
+
+
+@canary(without_tasks=lambda patch: patch.setattr(MultitaskPromptEmbedding, "forward", prompt_alone))
+def test_task_prompts() -> None:
+    settings = peft.MultitaskPromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3, num_tasks=2)
+    model = peft.get_peft_model(tiny_llama(), settings)
+    (prompts,) = model.prompt_encoder.values()
+    assert prompts.prefix_task_cols.shape == (2, 3, 1) and prompts.prefix_task_rows.shape == (2, 1, 16)
+    found = model.get_prompt(2, task_ids=torch.tensor([1, 0]))
+    scaled = prompts.prefix_task_cols @ prompts.prefix_task_rows
+    torch.testing.assert_close(found, prompts.embedding.weight * scaled[[1, 0]])

@@ -20,6 +20,23 @@ TOKENS = "tokens"
 
 Row = list[Rendered]
 
+
+class TaskRow(list[Rendered]):
+    """A row of one example, which belongs to a task.
+
+    Args:
+        example: The example.
+        task: Number of the task.
+    """
+
+    def __init__(self, example: Rendered, task: int) -> None:
+        super().__init__([example])
+        self.task = task
+
+
+TASKS = "task_ids"
+"""Key of a batch, by peft's name: the number of each row's task, ``[batch]``; only where rows have one."""
+
 EMPTY = -1
 """Number of a row that holds nothing: it fills the batches of several processes up."""
 
@@ -95,7 +112,8 @@ def collate_padded(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
     """Batch of single examples, padded on the right.
 
     Returns:
-        ``input_ids``, ``labels`` and ``attention_mask``, each ``[batch, seq]``, and ``tokens``.
+        ``input_ids``, ``labels`` and ``attention_mask``, each ``[batch, seq]``, and ``tokens``; ``task_ids`` where
+        rows belong to tasks.
     """
     longest = max(len(row[0].ids) for row in rows)
     batch: dict[str, list[Any]] = {"input_ids": [], "labels": [], "attention_mask": [], TOKENS: []}
@@ -106,6 +124,8 @@ def collate_padded(rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         batch["labels"].append(_labels(example) + [IGNORED] * padding)
         batch["attention_mask"].append([1] * len(example.ids) + [0] * padding)
         batch[TOKENS].append(_tokens(row))
+    if any(isinstance(row, TaskRow) for row in rows):
+        batch[TASKS] = [row.task if isinstance(row, TaskRow) else 0 for row in rows]
     return {name: torch.tensor(values) for name, values in batch.items()}
 
 

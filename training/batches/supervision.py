@@ -4,7 +4,7 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
@@ -31,12 +31,14 @@ class SupervisedSet:
         dropped: Ids of examples that were too long.
         shortened: Ids of examples of which some answers have less context, or were too long themselves.
         examples: How many examples there were.
+        sources: The source of each sequence; empty where nothing asks for it.
     """
 
     rendered: list[Rendered]
     dropped: list[str]
     shortened: list[str]
     examples: int
+    sources: list[str] = field(default_factory=list)
 
     @property
     def tokens(self) -> int:
@@ -78,6 +80,7 @@ def supervise(
     rendered: list[Rendered] = []
     dropped: list[str] = []
     shortened: list[str] = []
+    sources: list[str] = []
     lost = 0
     tokens: Counter[int] = Counter()
     for example in examples:
@@ -94,6 +97,7 @@ def supervise(
             lost += _answers(sequences) - _answers(parts)
         else:
             dropped.append(example.id)
+        sources += [example.source] * (len(rendered) - len(sources))
     logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
     report_dropped(split, len(examples), dropped, config)
     if shortened:
@@ -102,7 +106,7 @@ def supervise(
         logger.warning(
             "{}: answers of these that do not fit with their question alone, and are dropped: {}", split, lost
         )
-    result = SupervisedSet(rendered, dropped, shortened, len(examples))
+    result = SupervisedSet(rendered, dropped, shortened, len(examples), sources)
     logger.info(
         "{}: {} examples in {} sequences, {} tokens, {} supervised",
         *(split, len(examples) - len(dropped), len(rendered), result.tokens, result.supervised_tokens),

@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 from pydantic import Field
 
 from training.methods.adalora import AdaLora
+from training.methods.bottleneck import Bottleneck
 from training.methods.full import Full
+from training.methods.glora import Glora
 from training.methods.hira import Hira
 from training.methods.ia3 import Ia3
 from training.methods.lora import Lora
 from training.methods.method import Method, MethodConfig
 from training.methods.miss import Miss
+from training.methods.multitask_prompt import MultitaskPrompt
 from training.methods.oft import Oft
 from training.methods.prompt_tuning import PromptTuning
 from training.methods.ptuning import PTuning
 from training.methods.ptuning_v2 import PTuningV2
+from training.methods.shira import Shira
 from training.methods.vera import Vera
 
 _ALL: tuple[Method[Any], ...] = (
@@ -24,8 +28,12 @@ _ALL: tuple[Method[Any], ...] = (
     Miss(),
     Oft(),
     Hira(),
+    Shira(),
+    Glora(),
     Ia3(),
+    Bottleneck(),
     PromptTuning(),
+    MultitaskPrompt(),
     PTuning(),
     PTuningV2(),
     Full(),

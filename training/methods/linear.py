@@ -36,7 +36,7 @@ class LinearMethod(PeftMethod[L]):
         constant: Part of the names of parameters of peft that are never trained, although on shapes they look so.
     """
 
-    result = "mergeable"
+    result: ClassVar[Literal["mergeable", "beside_base", "whole"]] = "mergeable"
     constant: ClassVar[str] = ""
 
     @abstractmethod

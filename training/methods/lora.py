@@ -1,7 +1,8 @@
 """LoRA (arXiv:2106.09685), QLoRA (arXiv:2305.14314) where the base is quantised, and what changes how LoRA learns.
 
 rsLoRA (arXiv:2312.03732) is another scaling, DoRA (arXiv:2402.09353) also trains the length of every row of a weight,
-PiSSA (arXiv:2404.02948) and OLoRA (arXiv:2406.01775) are other starts, LoRA+ (arXiv:2402.12354) another learning rate.
+PiSSA (arXiv:2404.02948), OLoRA (arXiv:2406.01775), EVA (arXiv:2410.07170) and LoftQ (arXiv:2310.08659) are other
+starts, LoRA+ (arXiv:2402.12354) another learning rate.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class LoraConfig(LinearConfig):
         dora: The length of every row of a weight is trained besides its direction (DoRA).
         start: ``zero``: B is zero and A random, so the base starts as it is. ``pissa``: A and B are the largest
             singular values of each weight, ``olora``: the first columns of its QR decomposition; the rest is frozen.
+            ``eva``: B is zero, and A what the inputs of each layer vary most in, on the conversations. ``loftq``: B·A
+            is the largest part of what quantisation took from each weight.
         loraplus_ratio: The learning rate of B, in multiples of that of A (LoRA+; 16 in the paper); 1 is LoRA.
         new_tokens: Ids of tokens, the first and the one after the last, whose embeddings and rows of the output layer
             are trained, too; the stage ``pretrain`` sets it where it extends the vocabulary.
@@ -55,14 +58,14 @@ class LoraConfig(LinearConfig):
     dropout: float = Field(0.0, ge=0, lt=1)
     rslora: bool = False
     dora: bool = False
-    start: Literal["zero", "pissa", "olora"] = "zero"
+    start: Literal["zero", "pissa", "olora", "eva", "loftq"] = "zero"
     loraplus_ratio: float = Field(1.0, ge=1)
     new_tokens: tuple[int, int] | None = None
 
     @property
     def decomposes(self) -> bool:
         """Whether training starts from a part of the weights, which is taken out of them."""
-        return self.start != "zero"
+        return self.start in ("pissa", "olora")
 
     @property
     def scaling(self) -> float:
@@ -75,6 +78,11 @@ class LoraConfig(LinearConfig):
             raise ValueError(
                 f"method.start={self.start} takes a part out of every weight, which 4 bits would round again: set "
                 "method.quantisation=null, or method.start=zero"
+            )
+        if self.start == "loftq" and not self.quantisation:
+            raise ValueError(
+                "method.start=loftq begins with what quantisation takes away: set method.quantisation=nf4, or "
+                "method.start=zero"
             )
         if self.decomposes and self.dora:
             raise ValueError(
@@ -105,7 +113,7 @@ class Lora(LinearMethod[LoraConfig]):
             "qlora" if config.quantisation else self.name: True,
             "rslora": config.rslora,
             "dora": config.dora,
-            config.start: config.decomposes,
+            config.start: config.start != "zero",
             "lora+": config.loraplus_ratio > 1,
         }
         return ", ".join(name for name, said in parts.items() if said)
@@ -147,7 +155,7 @@ class Lora(LinearMethod[LoraConfig]):
         is scaled by 32 / rank; under Adam one that is scaled k times as much moves k times as far. Nothing was measured
         where training starts from a part of the weights, or B has a rate of its own.
         """
-        if config.decomposes or config.loraplus_ratio > 1:
+        if config.start != "zero" or config.loraplus_ratio > 1:
             return None
         return OVER_FULL * (ALPHA / config.rank) / config.scaling
 
@@ -178,10 +186,18 @@ class Lora(LinearMethod[LoraConfig]):
                 layer.register_buffer(START_OF_B, layer.lora_B[ADAPTER].weight.detach().clone(), persistent=False)
         return adapted
 
-    def start(self, model: PreTrainedModel | PeftModel, config: LoraConfig, texts: Sequence[Sequence[int]]) -> None:
-        """Moves a part of the weights into the adapter; see ``Method.start``."""
+    def start(
+        self, model: PreTrainedModel | PeftModel, config: LoraConfig, texts: Sequence[Sequence[int]], base: Base
+    ) -> None:
+        """Fills the adapter from weights or texts; see ``Method.start``."""
         import torch
 
+        from training.methods import lora_starts
+
+        if config.start == "eva":
+            lora_starts.from_inputs(model, texts)
+        if config.start == "loftq":
+            lora_starts.from_quantisation(model, base)
         if not config.decomposes:
             return
         for layer in _layers(model):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
+    from data_recipes.schema.example import Example
     from training.base import Base
     from training.trainer.companion import Companion
 
@@ -107,6 +108,10 @@ class Method(ABC, Generic[C]):
         adapter."""
         raise NotImplementedError(f"{self.name} does not go on from an adapter")
 
+    def tasks(self, config: C) -> Sequence[str]:
+        """The sources whose examples it learns as tasks of their own, in the order of its tasks; most have none."""
+        return ()
+
     def untuned(self, shapes: nn.Module, config: C) -> str:
         """What of this model the method cannot reach, in words, for log and card; empty where that is nothing.
 
@@ -116,16 +121,28 @@ class Method(ABC, Generic[C]):
         """
         return ""
 
-    def start(self, model: PreTrainedModel | PeftModel, config: C, texts: Sequence[Sequence[int]]) -> None:
+    def start(self, model: PreTrainedModel | PeftModel, config: C, texts: Sequence[Sequence[int]], base: Base) -> None:
         """Gives what is trained the initial values that need the loaded weights or the data; most have none.
 
         Args:
             model: What ``attach`` returned, loaded.
             config: The method's configuration.
             texts: The conversations that it will be trained on, as token ids.
+            base: The base model, whose weights can be loaded again as they were before they were quantised.
 
         Raises:
             UserError: The conversations do not suffice.
+        """
+
+    def settle(self, model: PreTrainedModel | PeftModel, config: C, examples: Sequence[Example], base: Base) -> None:
+        """Chooses what of the trained values is the result, where the method leaves that to a search after training;
+        most have nothing to choose.
+
+        Args:
+            model: What was trained.
+            config: The method's configuration.
+            examples: Conversations with answers that it was not trained on.
+            base: The base model.
         """
 
     def rates(self, config: C) -> Mapping[str, float]:

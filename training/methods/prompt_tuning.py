@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
+    from training.base import Base
+
 
 class PromptTuningConfig(MethodConfig):
     """A prompt of virtual tokens.
@@ -49,20 +51,20 @@ class PromptTuning(PeftMethod[PromptTuningConfig]):
         ids = random_tokens(model, config.prompt_length)
         settings = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=config.prompt_length)
         prompted = about_the_text(peft.get_peft_model(model, settings))
-        _start_from(prompted, ids)
+        start_from(prompted, ids)
         return prompted
 
     def start(
-        self, model: PreTrainedModel | PeftModel, config: PromptTuningConfig, texts: Sequence[Sequence[int]]
+        self, model: PreTrainedModel | PeftModel, config: PromptTuningConfig, texts: Sequence[Sequence[int]], base: Base
     ) -> None:
         """See ``Method.start``."""
         from training.methods.first_tokens import first_tokens
 
         if config.start == "text":
-            _start_from(model, first_tokens(texts, config.prompt_length, "method.prompt_length"))
+            start_from(model, first_tokens(texts, config.prompt_length, "method.prompt_length"))
 
 
-def _start_from(model: PreTrainedModel | PeftModel, ids: torch.Tensor) -> None:
+def start_from(model: PreTrainedModel | PeftModel, ids: torch.Tensor) -> None:
     """Makes the prompt the embeddings of some tokens, ``[1, prompt_length]``, as the base computes them."""
     import torch
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel
 
+    from training.base import Base
     from training.trainer.companion import Companion
 
 
@@ -105,7 +106,7 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
         return prefixed
 
     def start(
-        self, model: PreTrainedModel | PeftModel, config: PTuningV2Config, texts: Sequence[Sequence[int]]
+        self, model: PreTrainedModel | PeftModel, config: PTuningV2Config, texts: Sequence[Sequence[int]], base: Base
     ) -> None:
         """See ``Method.start``."""
         import peft

@@ -1,6 +1,7 @@
 """Trains a model towards the distributions that a teacher has over the tokens of the answers."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
@@ -19,10 +20,23 @@ from training.trainer.supervised import Along, SupervisedTrainer, run_to_end
 from training.trainer.trackers import offline
 
 
+class Taught(NamedTuple):
+    """What a student learns from.
+
+    Attributes:
+        teacher: A model.
+        beta: See ``divergence``.
+        document: Token ids that the teacher reads before every row.
+    """
+
+    teacher: PreTrainedModel
+    beta: float
+    document: Sequence[int] = ()
+
+
 def train(
     model: PreTrainedModel | PeftModel,
-    teacher: PreTrainedModel,
-    beta: float,
+    source: Taught,
     train_rows: Rows,
     dev_rows: Rows,
     config: TrainConfig,
@@ -34,8 +48,7 @@ def train(
 
     Args:
         model: The student, with what is trained on it.
-        teacher: What it learns from.
-        beta: See ``divergence``.
+        source: What it learns from.
         train_rows: What it sees.
         dev_rows: What the dev loss is measured on.
         config: How it is trained.
@@ -48,7 +61,7 @@ def train(
         Refused: The loss is not a number any more.
         UserError: The disk is full.
     """
-    teacher.eval().requires_grad_(False)
+    teacher = source.teacher.eval().requires_grad_(False)
     for one in (model, teacher):
         check_rows(one, packing=config.packing)
     dtype = training_numerics(config).dtype
@@ -57,7 +70,7 @@ def train(
         AnswerLogprobs(teacher, dtype) as taught,
         offline(config.trackers, run),
     ):
-        loss = DistillationLoss(student, taught, teacher, beta)
+        loss = DistillationLoss(student, taught, source)
         trainer = DistillationTrainer(
             model=model,
             args=training_arguments(config, run, seed),
@@ -79,18 +92,26 @@ class DistillationLoss:
     Args:
         student: What has taken over the student's output layer.
         taught: The same of the teacher.
-        teacher: The teacher.
-        beta: See ``divergence``.
+        source: The teacher, and what it reads first.
     """
 
-    def __init__(self, student: AnswerLogprobs, taught: AnswerLogprobs, teacher: PreTrainedModel, beta: float) -> None:
-        self.student, self.taught, self.teacher, self.beta = student, taught, teacher, beta
+    def __init__(self, student: AnswerLogprobs, taught: AnswerLogprobs, source: Taught) -> None:
+        self.student, self.taught, self.source = student, taught, source
 
     def read(self, inputs: dict[str, Any]) -> None:
-        """Has the teacher read a batch; what goes into its output layer is kept where a token is supervised."""
+        """Has the teacher read a batch, the document before each row.
+
+        What goes into its output layer is kept where a token is supervised.
+        """
         read = {name: values for name, values in inputs.items() if name != "labels"}
+        first = len(self.source.document)
+        if first:  # of a padded batch: ids and a mask
+            rows, device = len(read["input_ids"]), read["input_ids"].device
+            document = torch.tensor(self.source.document, device=device).expand(rows, -1)
+            read["input_ids"] = torch.cat([document, read["input_ids"]], 1)
+            read["attention_mask"] = torch.cat([torch.ones_like(document), read["attention_mask"]], 1)
         with torch.no_grad():
-            returned = self.teacher(**read, use_cache=False).logits
+            returned = self.source.teacher(**read, use_cache=False).logits[:, first:]
         self.of_teacher = _supervised(returned, inputs["labels"])
 
     def __call__(
@@ -111,7 +132,7 @@ class DistillationLoss:
             wanted = self.taught.of_returned(teacher)
         # sizes of one family may pad the vocabulary differently: no token has what is beyond the shorter one
         tokens = min(logits.shape[1], wanted.shape[1])
-        return divergence(logits[:, :tokens], wanted[:, :tokens], beta=self.beta).sum()
+        return divergence(logits[:, :tokens], wanted[:, :tokens], beta=self.source.beta).sum()
 
 
 class DistillationTrainer(SupervisedTrainer):

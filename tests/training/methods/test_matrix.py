@@ -16,7 +16,7 @@ from training.stages.sft.job import attached_model
 QUESTION = torch.tensor([[9, 8, 7, 6, 5, 4, 3, 2]])
 OTHER = [[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] * 8]
 SMALL = {"vera": ("method.rank=16",), "oft": ("method.block_size=16",)}
-QUICK = ("adalora", "pissa", "prefix_tuning", "prompt_tuning", "vera")
+QUICK = ("adalora", "bottleneck", "pissa", "prefix_tuning", "prompt_tuning", "shira", "vera")
 """The others are attached and saved by the same code."""
 CHOICES = [
     pytest.param(choice, marks=() if choice in QUICK else pytest.mark.slow)
@@ -50,7 +50,7 @@ def test_base_stays_bit_for_bit_and_the_result_is_the_trained_model_on_a_fresh_o
     config = make_config(*words_of(choice), *SMALL.get(choice, ()))
     method, base = METHODS[config.method.kind], find_base(config)
     model = attached_model(config, base)
-    method.start(model, config.method, OTHER)
+    method.start(model, config.method, OTHER, base)
     frozen = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad}
     assert all(p.dtype == torch.float32 for p in model.parameters() if p.requires_grad)
     before = logits(model)

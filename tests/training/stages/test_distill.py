@@ -16,11 +16,14 @@ from models.run_directory import RunDirectory, read_metrics
 from tests.conftest import PROSE
 from tests.data_recipes.samples import bencao_rows, write_jsonl
 from tests.training.test_chain import SMALL
+from training.batches.packing import collate_padded
 from training.chain import run_chain
 from training.provenance import Provenance
 from training.stages import open_run, read_stage
 from training.stages.distill.config import DistillConfig
 from training.stages.distill.job import DistillJob
+from training.trainer.answer_logprobs import AnswerLogprobs
+from training.trainer.distillation import DistillationLoss, Taught
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,8 @@ def configure(folder: Path, *words: str) -> DistillConfig:
         *("recipe=medical_distill", "data=rows", f"source.path={folder}/rows.jsonl", "data.workers=1"),
         *("data.splits={dev: 6, test: 8}", "model=llama", f"model.path={folder}/base", "model.dtype=float32"),
         *("model.prompt_format=xinglin", f"teacher.path={folder}/teacher", "teacher.prompt_format=xinglin"),
-        *("method=lora", "method.rank=4", "train.batch_size=4", "train.max_length=64", "train.packing=false"),
+        *(() if "method=ptuning_v2" in words else ("method=lora", "method.rank=4")),
+        *("train.batch_size=4", "train.max_length=64", "train.packing=false"),
         *("train.precision=fp32", "train.max_steps=10", "train.save_steps=10", "train.log_steps=1"),
         *("train.eval_steps=10", "train.learning_rate=5e-4", "train.schedule=constant", "train.warmup_share=0"),
         *("suite=quick", "suite.max_items=2", "suite.max_new_tokens=4", "merge.tokens=40"),
@@ -96,6 +100,44 @@ def test_a_student_comes_nearer_and_the_run_goes_on_only_with_its_teacher(folder
     changed = resumed.teacher.model_copy(update={"path": str(folder / "base")})
     with pytest.raises(Refused, match="another one than the run began with"):
         job_of(resumed.model_copy(update={"teacher": changed}))
+
+
+def test_a_cartridge_learns_what_the_teacher_says_with_the_document_before_it(folder: Path, tmp_path: Path) -> None:
+    document = tmp_path / "document.txt"
+    document.write_text("感冒的常见症状有鼻塞、流涕和咽痛，可以多休息、多喝水。", encoding="utf-8")
+    words = (
+        *("method=ptuning_v2", "method.prefix_length=8", "method.start=text", f"teacher.document={document}"),
+        *(f"teacher.path={folder}/base", "train.learning_rate=5e-3"),
+    )
+    with pytest.raises(UserError, match=r"packed rows hold several: set train\.packing=false"):
+        configure(folder, f"teacher.document={document}", "train.packing=true")
+    job, run = begun(folder, *words)
+    ids = job.document
+    assert job._texts() == [ids] and len(ids) > 8
+    torch.manual_seed(0)
+    teacher = load_model(folder / "base", dtype=torch.float32)
+    batch = collate_padded(job.rows["train"].rows[:2])
+    del batch["tokens"]
+    with AnswerLogprobs(teacher, torch.float32) as taught, torch.no_grad():
+        loss = DistillationLoss(taught, taught, Taught(teacher, 0.0, ids))
+        loss.read(batch)
+        (row, *_), (mask, *_) = batch["input_ids"], batch["attention_mask"]
+        alone = teacher(input_ids=torch.cat([torch.tensor(ids), row[mask.bool()]])[None], use_cache=False).logits[0]
+    labels = batch["labels"][0][mask.bool()]
+    expected = alone[len(ids) : -1][labels[1:] != -100]
+    torch.testing.assert_close(loss.of_teacher[: len(expected)], expected, rtol=1e-3, atol=1e-3)
+    job.train(run)
+    metrics = read_metrics(run.metrics_file)
+    losses = [line["loss"] for line in metrics if "loss" in line]
+    assert losses[-1] < losses[0]
+    resumed, _ = open_run(run.path)
+    assert isinstance(resumed, DistillConfig)
+    document.write_text("另一份文件。", encoding="utf-8")
+    with pytest.raises(Refused, match="has changed since the run began"):
+        job_of(resumed)
+    document.write_text("很长。" * 2000, encoding="utf-8")
+    with pytest.raises(UserError, match=r"more than the \d+ that medical_qlora reads"):
+        job_of(configure(folder, *words))
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import torch
 from models.loading import load_model
 from training.batches.packing import IGNORED
 from training.trainer.answer_logprobs import AnswerLogprobs
-from training.trainer.distillation import DistillationLoss
+from training.trainer.distillation import DistillationLoss, Taught
 from training.trainer.divergence import divergence, kl
 
 STORED = json.loads(Path(__file__).with_name("trl_divergences.json").read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def test_the_loss_in_parts_is_that_of_whole_logits(tiny_base: Path, monkeypatch:
     weight = student.get_output_embeddings().weight
     gradient, weight.grad = weight.grad, None
     with AnswerLogprobs(student, torch.float32) as of_student, AnswerLogprobs(teacher, torch.float32) as of_teacher:
-        loss = DistillationLoss(of_student, of_teacher, teacher, beta=0.3)
+        loss = DistillationLoss(of_student, of_teacher, Taught(teacher, 0.3))
         loss.read({**batch, "labels": labels})
         found = loss(SimpleNamespace(logits=student(**batch).logits), labels)
         found.backward()

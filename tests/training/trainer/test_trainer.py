@@ -48,7 +48,7 @@ def trained(config: SftConfig, run: RunDirectory, examples: list[Example]) -> di
     batches = rows(supervise(examples, base.prompt_format, config.train, "train"), config, config.train.max_length)
     torch.manual_seed(config.seed)
     model, method = attached_model(config, base), METHODS[config.method.kind]
-    method.start(model, config.method, [sequence.ids for row in batches.rows for sequence in row])
+    method.start(model, config.method, [sequence.ids for row in batches.rows for sequence in row], find_base(config))
     along = Along(None, method.companion(model, config.method), method.rates(config.method))
     train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, along)
     result = run.path / "result"

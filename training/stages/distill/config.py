@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from common.command import Config
 from models.config import ModelConfig
@@ -15,9 +15,15 @@ class TeacherConfig(ModelConfig):
 
     Attributes:
         sha256: Its hash, which the run records; a resume on another teacher is refused.
+        document: A text file that the teacher reads before every conversation, and the student does not: what it says
+            about the conversations with the document in front of it is learned. With ``method=ptuning_v2`` the result
+            is a cartridge, a prefix in the place of the document (arXiv:2506.06266).
+        document_sha256: Its hash, which the run records, too.
     """
 
     sha256: str | None = None
+    document: str | None = None
+    document_sha256: str | None = None
 
 
 class DistillLoss(Config):
@@ -44,3 +50,12 @@ class DistillConfig(LanguageModelConfig):
     train: SequenceTrainConfig = SequenceTrainConfig()
     teacher: TeacherConfig
     loss: DistillLoss = DistillLoss()
+
+    @model_validator(mode="after")
+    def _a_document_is_before_every_conversation(self) -> "DistillConfig":
+        if self.teacher.document is not None and self.train.packing:
+            raise ValueError(
+                "teacher.document is read before every conversation, and packed rows hold several: set "
+                "train.packing=false"
+            )
+        return self

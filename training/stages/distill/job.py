@@ -1,6 +1,6 @@
 """Distillation: a method is applied to a student, trained on the distributions of a teacher, and merged if possible."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from peft import PeftModel
 from transformers import PreTrainedModel
 
 from common.errors import Refused, UserError
+from common.hashing import sha256_text
 from data_recipes.pipeline.build import BuiltDataset
 from eval.evaluation import Candidate
 from eval.report.schema import System
@@ -23,7 +24,7 @@ from training.stages.distill.config import DistillConfig, TeacherConfig
 from training.stages.sft.job import SequenceJob
 from training.stages.sft.memory import Step, read_beside
 from training.trainer.answer_logprobs import AnswerLogprobs
-from training.trainer.distillation import train
+from training.trainer.distillation import Taught, train
 from training.trainer.supervised import Along
 
 TEACHER: System = "teacher"
@@ -39,6 +40,7 @@ class DistillJob(SequenceJob[DistillConfig]):
         super().__init__(config, dataset, base)
         self.teacher = find_base(config.model_copy(update={"model": config.teacher}))
         refuse_other_tokens(self.teacher, self.language_model)
+        self.document = read_document(config.teacher, self.teacher, config.train.max_length)
         self.config = config.model_copy(update={"teacher": _recorded(config.teacher, self.teacher)})
 
     @property
@@ -51,12 +53,16 @@ class DistillJob(SequenceJob[DistillConfig]):
 
     def _largest_step(self) -> Step:
         step = replace(super()._largest_step(), loss=AnswerLogprobs)
-        return replace(step, beside=read_beside(self.teacher, compute_dtype(self.config.teacher.dtype).dtype, step))
+        read = replace(step, length=step.length + len(self.document))
+        return replace(step, beside=read_beside(self.teacher, compute_dtype(self.config.teacher.dtype).dtype, read))
+
+    def _texts(self) -> Sequence[Sequence[int]]:
+        return [self.document] if self.document else super()._texts()
 
     def _fit(self, model: PreTrainedModel | PeftModel, run: RunDirectory, along: Along) -> None:
         teacher = self.teacher.load(compute_dtype(self.config.teacher.dtype).dtype)
-        rows, beta = self.rows, self.config.loss.beta
-        train(model, teacher, beta, rows["train"], rows["dev"], self.training, run, self.config.seed, along)
+        rows, taught = self.rows, Taught(teacher, self.config.loss.beta, self.document)
+        train(model, taught, rows["train"], rows["dev"], self.training, run, self.config.seed, along)
 
     def _asked_too(self) -> Mapping[System, Candidate]:
         return {TEACHER: plain_model(self.teacher.path, self.teacher.name, self.config.teacher.dtype)}
@@ -64,6 +70,8 @@ class DistillJob(SequenceJob[DistillConfig]):
     def settings(self) -> dict[str, object]:
         """See ``Job.settings``."""
         teacher = {"teacher": self.teacher.name, "teacher.sha256": self.config.teacher.sha256}
+        if self.document:
+            teacher |= {"teacher.document": f"{len(self.document)} tokens, {self.config.teacher.document_sha256}"}
         return teacher | {"loss.beta": self.config.loss.beta} | super().settings()
 
 
@@ -80,7 +88,46 @@ def _recorded(config: TeacherConfig, teacher: Base) -> TeacherConfig:
             f" {(config.sha256 or '')[:12]}…)\n  -> restore it, or start a new run"
         )
     path = config.path and str(teacher.origin)  # of runs/NAME/latest the one that it is now
-    return config.model_copy(update={"path": path, "sha256": sha256})
+    document = config.document and sha256_text(_text(config.document))
+    if config.document_sha256 not in (None, document):
+        raise Refused(f"{config.document} has changed since the run began\n  -> restore it, or start a new run")
+    return config.model_copy(update={"path": path, "sha256": sha256, "document_sha256": document})
+
+
+def read_document(config: TeacherConfig, teacher: Base, max_length: int) -> list[int]:
+    """The tokens of what the teacher reads before every conversation; empty where there is nothing.
+
+    Args:
+        config: Of the teacher.
+        teacher: The teacher.
+        max_length: Tokens of the longest conversation.
+
+    Raises:
+        UserError: There is no such text, or it is too long for the teacher.
+    """
+    if config.document is None:
+        return []
+    ids: list[int] = teacher.prompt_format.tokenizer.encode(_text(config.document), add_special_tokens=False)
+    context = int(teacher.family.plan(teacher.checkpoint).config.max_position_embeddings)
+    where = f"teacher.document={config.document}"
+    if not ids:
+        raise UserError("the document is empty", where=where, fix="give a text file in UTF-8")
+    if len(ids) + max_length > context:
+        raise UserError(
+            f"the document has {len(ids)} tokens, and a conversation may have {max_length}: more than the {context}"
+            f" that {teacher.name} reads",
+            where=where,
+            fix="give a part of it, or lower train.max_length",
+        )
+    return ids
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        fix = "give a text file in UTF-8"
+        raise UserError(f"cannot be read: {error}", where=f"teacher.document={path}", fix=fix) from None
 
 
 def refuse_other_tokens(teacher: Base, student: Base) -> None:

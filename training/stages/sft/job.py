@@ -14,6 +14,7 @@ from loguru import logger
 from peft import PeftModel
 from transformers import PreTrainedModel
 
+from common.errors import UserError
 from common.files import replacing_directory
 from data_recipes.pipeline.build import BuiltDataset
 from data_recipes.schema.example import Example
@@ -38,7 +39,7 @@ from models.push import MODEL_MARKERS
 from models.run_directory import RunDirectory
 from training import processes
 from training.base import Base, find_base
-from training.batches.packing import Rows, pack, row_length
+from training.batches.packing import Rows, TaskRow, pack, row_length
 from training.batches.supervision import OVER_LENGTH, SupervisedSet, supervise
 from training.config import TrainConfig
 from training.earlier_adapter import find_adapter, load_into, refuse_other_base, refuse_other_targets
@@ -143,7 +144,7 @@ class LanguageModelJob(Job[L]):
         """See ``Job.train``."""
         torch.manual_seed(self.config.seed)  # the initial values must not depend on what was built before
         model, method = attached_model(self.config, self.language_model), self.config.method
-        self.method.start(model, method, self._texts())
+        self.method.start(model, method, self._texts(), self.language_model)
         if self.adapter:
             load_into(model, self.adapter)
         self._report_trained(model)
@@ -156,6 +157,8 @@ class LanguageModelJob(Job[L]):
         before = checksums(model, self.method.decisive)
         self._fit(model, run, Along(dev_answers, self.method.companion(model, method), self.method.rates(method)))
         refuse_unchanged(before, checksums(model, self.method.decisive))
+        answered = [one for one in self.dataset.splits["dev"] if not one.is_text and one.has_reference]
+        self.method.settle(model, method, answered, self.language_model)
         if not processes.is_first():
             return
         with replacing_directory(self.trained(run)) as directory:
@@ -375,7 +378,29 @@ def rows(supervised: SupervisedSet, config: LanguageModelConfig, length: int) ->
     """The rows of batches: with packing several sequences each, ``length`` tokens together; else one."""
     if config.train.packing:
         return Rows(pack(supervised.rendered, length, config.seed))
+    if names := METHODS[config.method.kind].tasks(config.method):
+        numbers = task_numbers(supervised.sources, names)
+        return Rows([TaskRow(one, task) for one, task in zip(supervised.rendered, numbers, strict=True)])
     return Rows([[sequence] for sequence in supervised.rendered])
+
+
+def task_numbers(sources: Sequence[str], tasks: Sequence[str]) -> list[int]:
+    """The number of each sequence's task.
+
+    Args:
+        sources: Of the sequences.
+        tasks: The sources that are tasks.
+
+    Raises:
+        UserError: A source is no task.
+    """
+    if unknown := sorted(set(sources) - set(tasks)):
+        raise UserError(
+            f"the dataset has examples of {', '.join(unknown)}, which are no task",
+            where="method.tasks",
+            fix=f"method.tasks=[{','.join(dict.fromkeys([*tasks, *unknown]))}]",
+        )
+    return [tasks.index(source) for source in sources]
 
 
 JOB = SftJob
