@@ -92,7 +92,7 @@ def train(texts: Sequence[str], labels: Labels) -> TextClassifier:
     known = {run: row for row, run in enumerate(sorted(run for run in count if count[run] >= FEWEST))}
     rarity = np.log(len(texts) / np.array([count[run] for run in known]))
     counted = _matrix(found, known, rarity)
-    fitted = [_fitted(counted, answers) for answers in labels.values()]
+    fitted = [fit(counted, answers, PENALTY, steps=200) for answers in labels.values()]
     weights = np.stack([rarity * weight for weight, _ in fitted], axis=1).astype(np.float16).astype(np.float32)
     return TextClassifier(tuple(labels), known, weights, np.array([bias for _, bias in fitted], np.float32))
 
@@ -108,21 +108,31 @@ def _matrix(found: Sequence[set[str]], known: Mapping[str, int], rarity: Column)
     return csr_matrix((sizes * rarity[columns], columns, ends), shape=(len(found), len(known)))
 
 
-def _fitted(counted: "csr_matrix", answers: Sequence[bool | None]) -> tuple[Column, float]:
+def fit(
+    features: "csr_matrix | Column", answers: Sequence[bool | None], penalty: float, steps: int
+) -> tuple[Column, float]:
+    """Weights and bias of a logistic regression, by L-BFGS.
+
+    Args:
+        features: ``(texts, features)``.
+        answers: One per text; a text whose answer is None is not used.
+        penalty: Strength of the ridge penalty.
+        steps: Most iterations.
+    """
     from scipy.optimize import minimize
 
     answered = [at for at, answer in enumerate(answers) if answer is not None]
-    runs, truth = counted[answered], np.array([float(bool(answers[at])) for at in answered])
+    seen, truth = features[answered], np.array([float(bool(answers[at])) for at in answered])
 
     def loss(parameters: Column) -> tuple[float, Column]:
         weights, bias = parameters[:-1], parameters[-1]
-        odds = runs @ weights + bias
+        odds = seen @ weights + bias
         error = 0.5 * (1 + np.tanh(odds / 2)) - truth
-        cost = np.logaddexp(0, odds).sum() - truth @ odds + PENALTY / 2 * weights @ weights
-        return float(cost), np.append(runs.T @ error + PENALTY * weights, error.sum())
+        cost = np.logaddexp(0, odds).sum() - truth @ odds + penalty / 2 * weights @ weights
+        return float(cost), np.append(seen.T @ error + penalty * weights, error.sum())
 
-    start = np.zeros(runs.shape[1] + 1)
-    fitted = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    start = np.zeros(features.shape[1] + 1)
+    fitted = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps}).x
     return fitted[:-1], float(fitted[-1])
 
 

@@ -15,6 +15,7 @@ answers:                        # how answers begin; the first of each kind is w
   denied: [没有, 不是]
   unclear: [不清楚]
   leaves: {any: [吗, 什么], except: [没什么]}   # who says one of these does not answer
+  beside: ['#(度|)']          # a whole answer that tells something else; the question is asked again, once
 complaints:                     # the most dangerous first
   - name: 头痛
     all: [[头痛, 头疼]]           # lists of phrases, and except, as in safety rules
@@ -57,7 +58,7 @@ from domains.safety_rules import (
 MOST = 4
 """Most questions about one message."""
 
-AnswerKind = Literal["affirmed", "denied", "unclear"]
+AnswerKind = Literal["affirmed", "denied", "unclear", "beside"]
 
 _NEGATED = re.compile("(?:没有|没(?!有)|不|无)(?!过)[^、,或的?]{1,4}")
 _CALLING = re.compile("^(?:(?:医生|大夫|您好|你好|谢谢|哦|呃|额|那个)[,。! ]*)+(?=.)")
@@ -110,6 +111,7 @@ class AnswerWords(Strict):
     denied: tuple[str, ...] = Field(min_length=1)
     unclear: tuple[str, ...] = Field(min_length=1)
     leaves: Words
+    beside: tuple[str, ...] = ()
 
     @property
     def by_kind(self) -> dict[AnswerKind, tuple[str, ...]]:
@@ -123,6 +125,8 @@ class AnswerWords(Strict):
 
     def kind(self, question: RedFlagQuestion, answer: str) -> AnswerKind | None:
         """What a normalised answer says; None where it is none, but goes on to something else."""
+        if pattern_of(self.beside).fullmatch(answer.rstrip("。!")):
+            return "beside"
         clause = CLAUSE_END.split(_CALLING.sub("", answer))[0]
         beginnings = self.by_kind | {"affirmed": (*self.affirmed, *question.negated)}
         begun = {kind: _longest_beginning(clause, words) for kind, words in beginnings.items()}
@@ -237,8 +241,17 @@ class AskBack(RulesWithWords):
         """A question as it is put to the reader."""
         return AskedBack(question=question.ask, choices=self.answers.choices)
 
-    def statement(self, question: RedFlagQuestion, answer: str) -> str | None:
+    def leaves_open(self, question: RedFlagQuestion, answer: str) -> bool:
+        """Whether an answer tells something else than what was asked: 37.5. It shows nothing, be it good or bad."""
+        return self.answers.kind(question, normalised(answer)) == "beside"
+
+    def statement(self, question: RedFlagQuestion, answer: str, again: bool = False) -> str | None:
         """What an answer says in full, to be read with the complaint; empty where that is nothing.
+
+        Args:
+            question: The question.
+            answer: What was said to it.
+            again: Whether it was asked a second time, so that an answer beside it leaves it unclear.
 
         Returns:
             The statement; None where it is no answer.
@@ -248,8 +261,9 @@ class AskBack(RulesWithWords):
         if kind is None:
             return None
         unclear = self.unclear if question.level == "emergency" else ""
-        shown = {"affirmed": question.sign, "denied": "", "unclear": unclear}[kind]
-        bare = re.sub(r"\W", "", said) in self.answers.by_kind[kind]
+        beside = unclear if again else ""
+        shown = {"affirmed": question.sign, "denied": "", "unclear": unclear, "beside": beside}[kind]
+        bare = re.sub(r"\W", "", said) in self.answers.by_kind.get(kind, ())
         return "。".join(filter(None, (shown, "" if bare else answer)))
 
 

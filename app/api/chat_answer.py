@@ -217,19 +217,21 @@ class LabelledChat(ChatAnswer):
     async def whole(self) -> tuple[str, ChatEnd]:
         """See ``ChatAnswer``."""
         answer = await self.reply.whole()
-        return self._before(answer) + answer.answer + self._after(answer), self._end(answer)
+        return self._before(answer) + self._said(answer.answer, answer) + self._after(answer), self._end(answer)
 
     async def parts(self) -> AsyncIterator[str | ChatEnd]:
         """See ``ChatAnswer``."""
+        known: QaMeta | None = None
         async for part in self.reply.parts():
             match part:
                 case QaAnswer():
                     yield self._after(part)
                     yield self._end(part)
                 case QaMeta():
+                    known = part
                     yield self._before(part)
                 case QaDelta():
-                    yield part.text
+                    yield self._said(part.text, known) if known else part.text
 
     def _end(self, answer: QaAnswer) -> ChatEnd:
         more = {"xinglin": answer.model_dump(exclude=ITS_OWN)}
@@ -239,6 +241,10 @@ class LabelledChat(ChatAnswer):
         """What to do today; at an emergency the answer itself says what to do."""
         level = self.reply.version.levels[known.triage.level]
         return f"{level.title.zh}：{known.triage.advice}\n\n" if level.title and not level.answer else ""
+
+    def _said(self, text: str, known: QaMeta | QaAnswer) -> str:
+        """Text of the answer, unless it is the advice that stands before it."""
+        return "" if self._before(known) and text == known.triage.advice else text
 
     def _after(self, answer: QaAnswer) -> str:
         """Advice that was not said before, or how to answer; notice, sources, and the label with the disclaimer."""

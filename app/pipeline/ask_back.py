@@ -25,20 +25,29 @@ class AnswersStage:
     ask_back: AskBack
 
     async def __call__(self, consultation: Consultation) -> Consultation:
-        """See ``PipelineStage``; who says something else instead of an answer begins a new message."""
+        """See ``PipelineStage``; who says something else instead of an answer begins a new message.
+
+        A question whose answer tells something beside it is asked again, once.
+        """
         turns: list[ChatTurn] = []
         answered: list[RedFlagQuestion] = []
         earlier: list[RedFlagQuestion] = []
         reply: ChatTurn | None = None
+        left_open: RedFlagQuestion | None = None
         for turn in (*consultation.history, ChatTurn("user", consultation.question)):
             if turn.role == "assistant":
                 reply = turn
                 continue
             question = self.ask_back.asked_in(reply.content) if reply else None
-            statement = self.ask_back.statement(question, turn.content) if question else None
+            again = question == left_open
+            statement = self.ask_back.statement(question, turn.content, again) if question else None
+            left_open = None
             if question and statement is not None:
                 turns[-1] = ChatTurn("user", "。".join(filter(None, (turns[-1].content, statement))))
-                answered.append(question)
+                if self.ask_back.leaves_open(question, turn.content) and not again:
+                    left_open = question
+                else:
+                    answered.append(question)
             else:
                 turns += [reply, turn] if reply else [turn]
                 earlier += [*answered, question] if question else answered

@@ -63,7 +63,8 @@ class DeclineStage:
 class NotFoundStage:
     """Answers what no entry was found for: a model that answers from entries has nothing to answer from.
 
-    A small one then invents an answer, or takes a greeting for an emergency (benchmarks/real.md).
+    A small one then invents an answer, or takes a greeting for an emergency (benchmarks/real.md). Where a safety rule
+    has its own advice (a bite: wash it, a vaccine today), that is the answer.
     """
 
     notices: Notices
@@ -73,8 +74,13 @@ class NotFoundStage:
         if consultation.retrieved.found:
             return consultation
         elsewhere = "".join(self.notices.no_entry.format(name=name) for name in consultation.retrieved.elsewhere)
-        answer = elsewhere or self._small_talk(consultation) or self.notices.not_found
+        known = self._first_aid(consultation) or self._small_talk(consultation)
+        answer = elsewhere or known or self.notices.not_found
         return Decided(replace(consultation, notice=""), FixedAnswer(answer))
+
+    def _first_aid(self, consultation: Consultation) -> str | None:
+        level, advice = consultation.level, consultation.triage.advice
+        return advice if level.title and advice != level.advice else None
 
     def _small_talk(self, consultation: Consultation) -> str | None:
         """What fits a message that asks nothing; None where it asks, or somebody is ill."""

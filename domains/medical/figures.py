@@ -22,8 +22,9 @@ _PULSE = (40, 50, 101, 131, 150)
 # Below 90: respiratory failure. 94: NEWS2.
 _OXYGEN = (90, 94)
 # mmol/L. Below 3.0 and 3.9: hypoglycaemia of levels 2 and 1 (Chinese guidelines for diabetes, 2024; ADA). 16.7 and 30:
-# where ketoacidosis and a hyperosmolar state are to be ruled out.
-_GLUCOSE = (3.0, 3.9, 11.1, 16.7, 30)
+# where ketoacidosis and a hyperosmolar state are to be ruled out. 7.0: diabetes, fasting; 11.1: at any time (the same
+# guidelines).
+_GLUCOSE = (3.0, 3.9, 7.0, 11.1, 16.7, 30)
 # Below 35: hypothermia. 37.3: fever. 39.1: NEWS2. 41: hyperpyrexia.
 _TEMPERATURE = (35, 37.3, 38.1, 39.1, 41)
 _WHOLE = "(?:3[3-9]|4[0-3])"

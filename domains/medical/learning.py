@@ -1,15 +1,17 @@
 """How the classifier of messages is trained and its thresholds are chosen; see ``train_messages.py``."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.text_classifier import Labels, TextClassifier, out_of_fold, train
+from common.text_classifier import Column, Labels, TextClassifier, out_of_fold, train
+from common.weighed_answers import WeighedAnswers
+from common.weighed_answers import train as train_weighing
 from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.labelled_messages import DEV, QUESTIONS, RULES, TRAIN, LabelledMessage, messages_in
-from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, as_heard
+from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, PRESCRIPTION, SELF_HARM, TODAY, WEIGHED, as_heard
 from domains.medical.triager import SURELY_NOT, MedicalTriager
 from domains.safety_rules import Disposition, normalised
 
@@ -21,22 +23,42 @@ WANTED = {EMERGENCY: 0.98, SELF_HARM: 0.98, PRESCRIPTION: 0.98, TODAY: 0.9, CLIN
 FALSE_ALARMS = {EMERGENCY: 0.05, SELF_HARM: 0.03, PRESCRIPTION: 0.01, TODAY: 0.05, CLINIC: 0.2, PATIENT: 0.2}
 """Most false alarms, among the messages that are none."""
 
+FOLDS = 5
+"""Parts of the messages that are judged by what was learned from the others."""
+
+ANY = "any"
+"""The scenario of what the rules' authors wrote: none, so that each message stands for itself."""
+
 RULES_COUNT = 2
 """Times that what the rules' authors wrote is learned: each is the plainest form of what must be told apart."""
 
-Column = NDArray[np.float64]
+
+@dataclass(frozen=True)
+class Learned:
+    """What is learned.
+
+    Attributes:
+        classifier: What is heard in a message.
+        weighing: What that says of an emergency, and of danger to oneself.
+        measured: What the thresholds give on messages of unseen scenarios.
+    """
+
+    classifier: TextClassifier
+    weighing: WeighedAnswers
+    measured: dict[str, dict[str, float]]
 
 
-def learn() -> tuple[TextClassifier, dict[str, dict[str, float]]]:
-    """The classifier with its thresholds, and what they give on messages of unseen scenarios."""
-    blind, ours = messages_in(TRAIN, DEV, QUESTIONS), messages_in(RULES) * RULES_COUNT
-    odds = unseen_odds(blind, ours)
+def learn() -> Learned:
+    """The classifier and the weighing with their thresholds."""
+    blind, ours = messages_in(TRAIN, DEV, QUESTIONS), messages_in(RULES)
+    messages = [*blind, *ours]
+    odds, to_weigh = unseen_odds(messages), {name: answers_of(messages)[name] for name in WEIGHED}
+    judged = {name: column[: len(blind)] for name, column in (odds | unseen_weighed(messages, odds, to_weigh)).items()}
+    judged[EMERGENCY] = score_beside_rules(blind, judged[EMERGENCY])
     thresholds, measured = {}, {}
-    for name, answers in answers_of(blind).items():
-        known = [at for at, answer in enumerate(answers) if answer is not None]
-        score, truth = odds[name][known], np.array([bool(answers[at]) for at in known])
-        if name == EMERGENCY:
-            score = score_beside_rules(blind, score)
+    for name, right in answers_of(blind).items():
+        known = [at for at, answer in enumerate(right) if answer is not None]
+        score, truth = judged[name][known], np.array([bool(right[at]) for at in known])
         thresholds[name] = threshold(score, truth, WANTED[name], FALSE_ALARMS[name])
         alarms = score >= thresholds[name]
         measured[name] = {
@@ -44,7 +66,9 @@ def learn() -> tuple[TextClassifier, dict[str, dict[str, float]]]:
             "recall": round(float(alarms[truth].mean()), 3),
             "false_alarms": round(float(alarms[~truth].mean()), 3),
         }
-    return shifted(trained([*blind, *ours]), thresholds), measured
+    shifted_odds = {name: column - thresholds[name] for name, column in odds.items()}
+    weighing = train_weighing(shifted_odds, to_weigh).less(thresholds)
+    return Learned(shifted(trained([*messages, *again(messages)]), thresholds), weighing, measured)
 
 
 def trained(messages: Sequence[LabelledMessage]) -> TextClassifier:
@@ -52,13 +76,41 @@ def trained(messages: Sequence[LabelledMessage]) -> TextClassifier:
     return train(texts_of(messages), answers_of(messages))
 
 
-def unseen_odds(blind: Sequence[LabelledMessage], ours: Sequence[LabelledMessage]) -> dict[str, Column]:
-    """The log-odds of each of the blind authors' messages by a classifier that saw none of its scenario."""
-    groups = [*(f"{message.author}/{message.scenario}" for message in blind), *[None] * len(ours)]
-    everything = [*blind, *ours]
-    models = out_of_fold(texts_of(everything), answers_of(everything), groups)
-    odds = [model.log_odds(text) for text, model in zip(texts_of(blind), models, strict=True)]
+def again(messages: Sequence[LabelledMessage]) -> list[LabelledMessage]:
+    """The messages of the rules' authors, as often as they are learned beyond the first time."""
+    return [message for message in messages if message.scenario == ANY] * (RULES_COUNT - 1)
+
+
+def unseen_odds(messages: Sequence[LabelledMessage]) -> dict[str, Column]:
+    """The log-odds of each message by a classifier that saw none of its scenario."""
+    everything = [*messages, *again(messages)]
+    models = out_of_fold(texts_of(everything), answers_of(everything), scenarios_of(everything), FOLDS)
+    odds = [model.log_odds(text) for text, model in zip(texts_of(messages), models, strict=False)]
     return {name: np.array([one[name] for one in odds]) for name in answers_of([])}
+
+
+def unseen_weighed(
+    messages: Sequence[LabelledMessage], odds: Mapping[str, Column], answers: Labels
+) -> dict[str, Column]:
+    """What each message's odds say, weighed by what was learned from the odds of other scenarios."""
+    groups = np.array(scenarios_of(messages))
+    fold = {group: number % FOLDS for number, group in enumerate(sorted(set(groups)))}
+    of = np.array([fold[group] for group in groups])
+    weighed = {name: np.zeros(len(messages)) for name in answers}
+    for number in range(FOLDS):
+        seen, unseen = np.flatnonzero(of != number), of == number
+        learned = train_weighing(
+            {name: column[seen] for name, column in odds.items()},
+            {name: [right[at] for at in seen.tolist()] for name, right in answers.items()},
+        )
+        for name, column in learned.columns({name: column[unseen] for name, column in odds.items()}).items():
+            weighed[name][unseen] = column
+    return weighed
+
+
+def scenarios_of(messages: Sequence[LabelledMessage]) -> list[str]:
+    """What each message is about, and who wrote it: what is never divided between learning and judging."""
+    return [f"{one.author}/{one.text if one.scenario == ANY else one.scenario}" for one in messages]
 
 
 def score_beside_rules(messages: Sequence[LabelledMessage], score: Column) -> Column:

@@ -2,6 +2,7 @@
 
 The safety rules know signs and name them. They do not know every way to say one, nor whether it is a story, a figure of
 speech, past or over. The classifier learned that from labelled messages: ``python -m domains.medical.train_messages``.
+What it hears of an emergency and of danger to oneself is then weighed with all else that it hears.
 """
 
 import re
@@ -11,9 +12,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from common.text_classifier import TextClassifier
+from common.weighed_answers import WeighedAnswers
 from domains.medical.figures import with_bands
 
 WEIGHTS = Path(__file__).parent / "messages.npz"
+WEIGHING = Path(__file__).parent / "weighing.npz"
 
 EMERGENCY = "emergency"  # 120, now
 TODAY = "today"  # a doctor today, or sooner
@@ -21,6 +24,8 @@ CLINIC = "clinic"  # a clinic within days, or sooner
 PATIENT = "patient"  # somebody is ill now, be it ever so little
 SELF_HARM = "self_harm"
 PRESCRIPTION = "prescription"
+WEIGHED = (EMERGENCY, SELF_HARM)
+"""What is weighed with all else that is heard."""
 
 LONGEST_AT_ONCE = 200
 """Characters of a message that is judged as a whole; a longer one may hide an emergency, and is judged in parts too."""
@@ -37,11 +42,21 @@ def classifier() -> TextClassifier:
     return TextClassifier.load(WEIGHTS)
 
 
+@cache
+def weighing() -> WeighedAnswers:
+    """The weights that ship, which say of ``WEIGHED`` what counts; 0 is the threshold here, too."""
+    return WeighedAnswers.load(WEIGHING)
+
+
 def heard(text: str) -> Mapping[str, float]:
     """The log-odds of each question about a normalised message: the highest of its parts."""
-    model = classifier()
-    parts = [model.log_odds(as_heard(part)) for part in (text, *parts_of(text))]
-    return {name: max(part[name] for part in parts) for name in model.outputs}
+    parts = [_heard_at_once(part) for part in (text, *parts_of(text))]
+    return {name: max(part[name] for part in parts) for name in parts[0]}
+
+
+def _heard_at_once(text: str) -> dict[str, float]:
+    answers = classifier().log_odds(as_heard(text))
+    return answers | weighing().log_odds(answers)
 
 
 def parts_of(text: str) -> Iterator[str]:

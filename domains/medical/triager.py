@@ -15,6 +15,8 @@ from domains.knowledge_base import Entry, KnowledgeBase
 from domains.medical.entries import urgency_of
 from domains.medical.messages import CLINIC, EMERGENCY, PATIENT, SELF_HARM, TODAY, heard
 from domains.phrases import pattern_of, pattern_of_names
+from domains.retrieval.turns import is_closing
+from domains.retrieval.wording import is_courtesy
 from domains.safety_rules import (
     FILLER,
     Disposition,
@@ -175,16 +177,22 @@ class MedicalTriager(RuleTriager):
         """The turns before a message that it goes on from; none before one that is about no patient."""
         said: list[str] = []
         for turn, later in zip(reversed(earlier), [question, *reversed(earlier)], strict=False):
-            if heard(later)[PATIENT] < MOVED_ON and not self.language.help.within(later):
+            if self._moves_on(later):
                 break
             said.insert(0, turn)
         return said
+
+    def _moves_on(self, text: str) -> bool:
+        """Whether a message leaves what was said before it; who states something of himself may go on: 我在外地打工."""
+        leaves = QUESTION.search(text) or is_closing(text) or is_courtesy(text)
+        return bool(leaves) and heard(text)[PATIENT] < MOVED_ON and not self.language.help.within(text)
 
     def _routine(self, question: str, now: WeighedMessage) -> Triage:
         disposition: Disposition = "none"
         if now.heard[PATIENT] >= 0:
             disposition = "days" if now.heard[CLINIC] >= 0 else "home"
-        advice = {"none": self.levels["routine"].advice} | self._routine_advice.model_dump()
+        nobody_is_ill = "" if is_courtesy(question) else self.levels["routine"].advice
+        advice = {"none": nobody_is_ill} | self._routine_advice.model_dump()
         named = any(urgency_of(entry) == "emergency" for entry in self.knowledge.find(question))
         if named or any(sign.level == "emergency" for sign in now.signs):
             advice[disposition] = IF_IT_HAPPENS

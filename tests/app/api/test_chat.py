@@ -77,6 +77,14 @@ def test_what_must_be_done_today_is_said_first(api: openai.OpenAI) -> None:
     assert answer.choices[0].message.content.startswith("建议今天就医：")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_advice_that_is_the_whole_answer_is_said_once(api: openai.OpenAI, stream: bool) -> None:
+    answer = ask(api, "被狗咬了", stream=stream)
+    pieces = [chunk.choices[0].delta.content or "" for chunk in answer if chunk.choices] if stream else []
+    text = "".join(pieces) or answer.choices[0].message.content
+    assert text.startswith("建议今天就医：请立即用肥皂水") and text.count("肥皂水") == 1 and "没有找到" not in text
+
+
 def test_earlier_turns_count_and_an_alarm_ends(api: openai.OpenAI) -> None:
     assert ask(api, "我胸口疼", "好的。", "还出了一身冷汗").choices[0].message.content.startswith(SEEK_CARE)
     moved_on = ask(api, "我爸突然胸痛，出了一身冷汗", SEEK_CARE, "换个问题，高血压有哪些症状？")

@@ -99,6 +99,22 @@ def test_what_is_unclear_needs_a_doctor_today(stages: Sequence[PipelineStage]) -
     assert text(last) == ask_back().closing.urgent
 
 
+@pytest.mark.parametrize("beside", ["37.5", "37度5", "没量"])
+def test_a_reading_is_no_unclear_sign_and_the_question_is_asked_again(
+    stages: Sequence[PipelineStage], beside: str
+) -> None:
+    said, asked_again = interview(stages, "我有点头痛", beside)
+    assert FIRST in said[1] and FIRST in text(asked_again)
+    assert asked_again.consultation.triage.level == "routine"
+    _, last = interview(stages, "我有点头痛", beside, "没有", "没有", "没有", "没有")
+    assert text(last) == ask_back().closing.routine
+
+
+def test_who_answers_beside_a_question_twice_leaves_it_unclear(stages: Sequence[PipelineStage]) -> None:
+    _, again = interview(stages, "我有点头痛", "37.5", "37.5")
+    assert again.consultation.triage.disposition == "today" and FIRST not in text(again)
+
+
 def test_own_words_in_an_answer_are_judged_with_the_complaint(stages: Sequence[PipelineStage]) -> None:
     _, alarm = interview(stages, "胸口有点疼", "没有，不过现在出了一身冷汗，左胳膊发麻")
     assert alarm.consultation.triage.level == "emergency"

@@ -157,6 +157,7 @@ def test_a_changed_topic_leaves_the_old_entity(knowledge: KnowledgeBase) -> None
         ("谢谢大夫，讲得很清楚，我会注意的", NOTICES.small_talk["thanks"]),
         ("谢谢医生，再见", NOTICES.small_talk["goodbye"]),
         ("好的，知道了", NOTICES.small_talk["understood"]),
+        ("被狗咬了", "请立即用肥皂水和流动清水交替冲洗伤口约十五分钟，并在当天前往狂犬病预防处置门诊。"),
     ],
 )
 def test_where_nothing_is_found_no_model_is_asked(question: str, answer: str, knowledge: KnowledgeBase) -> None:

@@ -197,3 +197,58 @@ def test_every_advice_in_an_emergency_names_the_number_to_call() -> None:
     own = [rule.advice for rule in flags.rules if rule.level == "emergency" and rule.advice]
     told = [flags.levels["emergency"].answer, flags.heard.self_harm.advice, *own]
     assert len(own) >= 4 and all("120" in advice for advice in told)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "我在外地打工。", "我在工地上班。", "我一个人住", "我在医院", "我在北京。", "我是农民", "我在家",
+        "我住五楼", "我在学校", "我儿子在外地上大学", "我家在镇上。", "我在邮局上班", "我在非洲修路。", "我是裁缝",
+        "我妈自己在家。", "我住十二楼。",
+    ],
+)  # fmt: skip
+def test_what_somebody_says_of_himself_is_no_emergency(triager: MedicalTriager, statement: str) -> None:
+    assert triager.triage(statement).level == "routine"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "我在外地，高血压药吃完了怎么办", "我在外地，降压药没带", "我在外地，头疼", "我头晕", "我在邮局上班，手有点干",
+        "我是糖尿病人", "我爸有糖尿病", "我妈有痛风", "37.5", "没量", "没有",
+    ],
+)  # fmt: skip
+def test_neither_a_need_nor_an_old_disease_nor_an_answer_is_for_today(triager: MedicalTriager, question: str) -> None:
+    assert triager.triage(question).level == "routine"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "我在外地，我妈一个人在家晕倒了", "我在工地，胸口疼得冒冷汗", "我在家，不想活了",
+        "我住五楼，想跳下去", "我在桥上，不想回去了",
+        "我是糖尿病人，出冷汗，人迷糊", "我头晕，一边手脚没劲", "我一个人住，药都吃下去了", "谢谢你们，我走了，别找我",
+    ],
+)  # fmt: skip
+def test_who_begins_like_that_and_is_in_danger_is_heard(triager: MedicalTriager, statement: str) -> None:
+    assert triager.triage(statement).level == "emergency"
+
+
+@pytest.mark.parametrize("question", ["血压150/95要吃药吗", "空腹血糖8.5正常吗", "血压146/93用吃药吗"])
+def test_a_reading_that_is_asked_about_belongs_in_a_clinic(triager: MedicalTriager, question: str) -> None:
+    assert triager.triage(question).disposition == "days"
+
+
+@pytest.mark.parametrize("statement", ["我在外地打工。", "我是农民", "我住五楼"])
+def test_a_statement_ends_no_alarm(triager: MedicalTriager, statement: str) -> None:
+    assert triager.triage(statement, ["我爸胸痛，出冷汗"]).level == "emergency"
+
+
+@pytest.mark.parametrize("courtesy", ["谢谢", "好的", "谢谢医生，再见"])
+def test_thanks_get_no_advice(triager: MedicalTriager, courtesy: str) -> None:
+    assert triager.triage(courtesy, ["我有点咳嗽"]).advice == ""
+
+
+def test_a_bite_is_washed_and_vaccinated_today(triager: MedicalTriager) -> None:
+    triage = triager.triage("被狗咬了")
+    assert triage.disposition == "today" and "肥皂水" in triage.advice and "当天" in triage.advice
