@@ -34,6 +34,10 @@ def checked(config: AppConfig) -> Start:
     """
     model_path(config)
     check_access(config)
+    if config.access.oidc.issuer is not None:
+        from app.access.gate import check_sign_on  # loads what a service without tokens does not need
+
+        check_sign_on(config.access.oidc)
     listener = listen(config.host, config.port)
     model = chosen(config)
     logger.info("loading {}", model.path)  # libraries and model take a while

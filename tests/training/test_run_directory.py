@@ -23,7 +23,7 @@ def config(tmp_path: Path) -> SftConfig:
 
 
 def test_command_is_what_was_typed_with_every_override() -> None:
-    [(planned, command, run, _)] = _planned(["data=bencao", *WORDS])
+    [(planned, command, run, *_)] = _planned(["data=bencao", *WORDS])
     assert shlex.split(command) == ["python", "training/run.py", "data=bencao", *WORDS] and run is None
     assert planned.data.name == "我的 数据"
 
