@@ -95,7 +95,9 @@ def _parsed(words: list[str]) -> list[Override]:
         try:
             override = _override(word)
         except HydraException as error:
-            problems.append(f"{word!r} is not key=value ({str(error).splitlines()[0]})")
+            key, equals, _ = word.partition("=")
+            why = f"{key!r} is no key: keys are of the letters a to z" if equals else str(error).splitlines()[0]
+            problems.append(f"{word!r} is not key=value ({why})")
             continue
         if override.is_delete() or override.package is not None:
             problems.append(f"{word!r}: only key=value is accepted")

@@ -122,7 +122,6 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from models.loading import load_tokenizer
     from models.prompt_format import PromptFormat
 
-
     def make(directory: Path) -> None:
         build(PROSE, TINY, directory)
         PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)

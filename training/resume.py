@@ -83,7 +83,7 @@ def _done(config: StageConfig, run: RunDirectory) -> str:
     """What to say of a run that has finished, whose result is there, and of which no more is asked; else nothing."""
     before, now = (by_dotted_key(one.model_dump(mode="json")) for one in (open_run(run.path)[0], config))
     asked = [key for key in now if now[key] != before.get(key) and any(fnmatch.fnmatch(key, one) for one in TO_DO)]
-    if asked or not is_finished(run) or not (run.path / ARTIFACT_FILE).is_file():
+    if asked or not is_finished(run) or not _is_reached(config, run) or not (run.path / ARTIFACT_FILE).is_file():
         return ""
     model, report = Artifact.load(run.path).directory(run.path), run.report / "index.html"
     if not (model.is_dir() and report.is_file()):
@@ -98,6 +98,13 @@ def _done(config: StageConfig, run: RunDirectory) -> str:
             f"再评 again  : python eval/run.py model={run.path} out=DIR",
         ]
     )
+
+
+def _is_reached(config: StageConfig, run: RunDirectory) -> bool:
+    """Whether training has reached the goal of a configuration, which may have been edited since."""
+    recorded = read_json(run.provenance_file) if run.provenance_file.is_file() else {}
+    trained = recorded.get("trained")
+    return not trained or (trained["epochs"], trained["max_steps"]) == (config.train.epochs, config.train.max_steps)
 
 
 def _latest(changes: dict[str, Any]) -> Path:

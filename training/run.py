@@ -84,7 +84,8 @@ def main(arguments: list[str]) -> None:
         processes.refuse("a sweep")
     for one in planned:
         if one.done:
-            print(one.done)
+            if processes.is_first():
+                print(one.done)
             continue
         THREADS.use(one.config.threads)
         if summary := run_chain(one.config, one.run, one.command, one.base):

@@ -276,7 +276,7 @@ def test_place_that_could_not_be_written_is_found_without_writing(place: str, tm
 
 
 def test_a_file_or_directory_where_none_can_be_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="/proc/xinglin.txt: cannot write here|/proc: cannot write here"):
+    with pytest.raises(UserError, match="/proc: cannot write here"):
         write_text(Path("/proc/xinglin.txt"), "")
     with pytest.raises(UserError, match="/proc/xinglin: cannot write here"), replacing_directory(Path("/proc/xinglin")):
         pass

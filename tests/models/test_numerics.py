@@ -54,9 +54,7 @@ def test_float32_where_bfloat16_would_be_emulated(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("name", ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"])
-def test_the_environment_can_take_native_bfloat16_away_and_is_named(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_the_environment_can_take_native_bfloat16_away_and_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     machine(monkeypatch, amx_bf16=True)
     monkeypatch.setenv(name, "avx2")
     chosen = compute_dtype()

@@ -99,6 +99,10 @@ def test_a_finished_run_is_left_as_it_is_until_more_is_asked(
     assert "this run has finished" in told and f"resume={finished.path} train.max_steps=N    (it had 5)" in told
     for word in ("train.max_steps=7", "suite.max_items=3", "merge.tokens=50"):
         assert not read_resume([*resume, word]).done
+    finished.edit("max_steps: 5", "max_steps: 8")
+    assert not read_resume(resume).done
+    finished.edit("max_steps: 8", "max_steps: 5")
+    assert read_resume(resume).done
     (finished.path / "report/index.html").unlink()
     assert not read_resume(resume).done
 
