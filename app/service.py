@@ -166,7 +166,7 @@ def _version_of(
 def _triager_of(
     make: Callable[[KnowledgeBase], Triager], knowledge: KnowledgeBase, examples: tuple[str, ...]
 ) -> Triager:
-    """A domain's safety rules, which the next version of a model has, too: reading them takes longer than an answer by rule.
+    """A domain's safety rules, which take a while to read, and which the next version of a model has, too.
 
     Answering the examples makes patterns that many questions need and the first one would wait for.
     """
