@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, field_validator, model_validator
 
 from app.access.keys import DEFAULT_FILE, RequestsPerMinute, Role, TokensPerDay
 from app.database.place import Place
@@ -228,6 +228,15 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/*\s]+$")]
 
 
+OIDC_EXAMPLES = {
+    "issuer": "access.oidc.issuer=https://sso.example.org/realms/hospital",
+    "audience": "access.oidc.audience=xinglin",
+    "jwks": "access.oidc.jwks=https://sso.example.org/realms/hospital/certs",
+    "roles": "'access.oidc.roles={physician: doctor, it: admin}'",
+}
+"""The keys as they are typed."""
+
+
 class OidcConfig(Config):
     """Tokens of a sign-on (OpenID Connect) that open the service as keys do.
 
@@ -256,13 +265,25 @@ class OidcConfig(Config):
     @model_validator(mode="after")
     def _whole_or_not_at_all(self) -> Self:
         needed = {"audience": self.audience, "jwks": self.jwks, "roles": self.roles}
-        if self.issuer is None and any(needed.values()):
-            raise ValueError("issuer is missing, who signs the tokens")
-        if self.issuer is not None and (missing := [name for name, value in needed.items() if not value]):
-            raise ValueError(f"{', '.join(missing)}: needed where tokens of an issuer are accepted")
+        missing = [OIDC_EXAMPLES[name] for name, value in needed.items() if not value]
+        if self.issuer is None and len(missing) < len(needed):
+            raise ValueError(f"who signs the tokens is missing: give {OIDC_EXAMPLES['issuer']}")
+        if self.issuer is not None and missing:
+            raise ValueError(f"to accept this issuer's tokens, give also {' '.join(missing)}")
         if self.is_remote and not re.match(r"https:|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", str(self.jwks)):
-            raise ValueError("jwks: over http anybody on the way could put his own keys there; give https or a file")
+            raise ValueError(
+                "over http anybody on the way could put his own keys there; give an https address or a file: "
+                f"{OIDC_EXAMPLES['jwks']}"
+            )
         return self
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _roles_are_ours(cls, roles: object) -> object:
+        if not isinstance(roles, dict) or not set(map(str, roles.values())) <= set(get_args(Role)):
+            problem = "each role of the issuer is one here: patient, doctor, admin or monitor"
+            raise ValueError(f"{problem}; give {OIDC_EXAMPLES['roles']}")
+        return roles
 
     @property
     def is_remote(self) -> bool:
@@ -323,9 +344,9 @@ class AudienceConfig(Config):
     @model_validator(mode="after")
     def _public_services_record_and_listen(self) -> Self:
         if self.name == "public" and not self.complaints:
-            raise ValueError("audience=public: give complaints, how users complain and when they are answered")
+            raise ValueError("audience=public: give audience.complaints, how users complain and when they are answered")
         if self.name == "public" and self.records.folder is None:
-            raise ValueError("audience=public: give records.folder, where answers and complaints are recorded")
+            raise ValueError("audience=public: give audience.records.folder, where answers and complaints are recorded")
         return self
 
 

@@ -1,8 +1,9 @@
 """Assembles the service: a backend, the pipeline in front of it, the APIs, and the web page."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 from fastapi import FastAPI
 from loguru import logger
@@ -150,9 +151,7 @@ def _version_of(
 ) -> Version:
     """A model with the pipeline in front of it."""
     domain, knowledge = model.domain, model.knowledge
-    triager = domain.triager(knowledge)
-    for example in domain.notices.examples:
-        triager.triage(example.question)  # makes patterns that many questions need and the first would wait for
+    triager = _triager_of(domain.triager, knowledge, tuple(example.question for example in domain.notices.examples))
 
     def stages(called: Handover | None, part: Part | None = None) -> tuple[PipelineStage, ...]:
         crisis = CrisisStage(domain, called, audience.handover.contact)
@@ -161,6 +160,20 @@ def _version_of(
     # questions of an evaluation are nobody's: nobody is called
     parts = {part: stages(None, part) for part in (PARTS if config.ablation else ())}
     return Version(model, stages(handover), triager.levels, about(domain, triager.levels, knowledge, audience), parts)
+
+
+@lru_cache(maxsize=2)
+def _triager_of(
+    make: Callable[[KnowledgeBase], Triager], knowledge: KnowledgeBase, examples: tuple[str, ...]
+) -> Triager:
+    """A domain's safety rules, which take a while to read, and which the next version of a model has, too.
+
+    Answering the examples makes patterns that many questions need and the first one would wait for.
+    """
+    triager = make(knowledge)
+    for example in examples:
+        triager.triage(example)
+    return triager
 
 
 def pipeline(

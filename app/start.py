@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 from loguru import logger
 
@@ -10,6 +11,7 @@ from app.access.keys import command, keys_at
 from app.config import AppConfig
 from app.served import Chosen, chosen, model_path
 from common.errors import UserError
+from common.files import check_writable
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ def checked(config: AppConfig) -> Start:
     """
     model_path(config)
     check_access(config)
+    if config.access.oidc.issuer is not None:
+        from app.access.gate import check_sign_on  # loads what a service without tokens does not need
+
+        check_sign_on(config.access.oidc)
+    if isinstance(config.audience.records.folder, Path):
+        check_writable(config.audience.records.folder)
     listener = listen(config.host, config.port)
     model = chosen(config)
     logger.info("loading {}", model.path)  # libraries and model take a while

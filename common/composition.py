@@ -1,6 +1,7 @@
 """From the words of a command line to values: Hydra's grammar, its config groups, its composition."""
 
 import itertools
+from functools import cache
 from typing import Any, cast
 
 from hydra import compose as hydra_compose
@@ -50,9 +51,7 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
     of_groups = [override for override in overrides if override.key_or_group in groups]
     problems = {override.input_line: _group_problem(override, groups) for override in of_groups}
     wrong = [problem for problem in problems.values() if problem]
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        config = hydra_compose(config_name, [line for line, problem in problems.items() if not problem])
-    OmegaConf.set_struct(config, False)  # the schema finds unknown keys, all at once
+    config = OmegaConf.create(_composed(config_name, tuple(line for line, problem in problems.items() if not problem)))
     for override in overrides:
         if override.key_or_group not in groups:
             try:
@@ -65,6 +64,13 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0], where="the configuration", fix="see --help") from None
     return cast(dict[str, Any], _without_missing(values)), wrong
+
+
+@cache
+def _composed(config_name: str, choices: tuple[str, ...]) -> dict[str, Any]:
+    """What Hydra composes from choices of groups alone; a sweep over other keys asks for the same again and again."""
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return cast(dict[str, Any], OmegaConf.to_container(hydra_compose(config_name, list(choices))))
 
 
 def values_of(words: list[str]) -> dict[str, Any]:
@@ -89,7 +95,9 @@ def _parsed(words: list[str]) -> list[Override]:
         try:
             override = _override(word)
         except HydraException as error:
-            problems.append(f"{word!r} is not key=value ({str(error).splitlines()[0]})")
+            key, equals, _ = word.partition("=")
+            why = f"{key!r} is no key: keys are of the letters a to z" if equals else str(error).splitlines()[0]
+            problems.append(f"{word!r} is not key=value ({why})")
             continue
         if override.is_delete() or override.package is not None:
             problems.append(f"{word!r}: only key=value is accepted")

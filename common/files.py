@@ -180,7 +180,10 @@ def replacing_directory(target: Path) -> Iterator[Path]:
     with disk_errors(target):
         _clean_up(target)
         partial = _beside(target, PARTIAL)
-        partial.mkdir()
+        try:
+            partial.mkdir()
+        except FileNotFoundError as error:  # below /proc
+            raise _not_writable(target, error) from error
         try:
             with disk_errors(target):  # before what was written is removed and there is room again
                 yield partial
@@ -196,9 +199,11 @@ def replacing_file(target: Path) -> Iterator[Path]:
     On any exception the half-written file is removed and ``target`` stays as it was.
 
     Raises:
-        UserError: The disk is full, or the directory may not be written.
+        UserError: The disk is full, the directory may not be written, or ``target`` is one.
     """
     make_directory(target.parent)
+    if target.is_dir():
+        raise UserError("this is a directory", where=str(target), fix="give the path of a file")
     with disk_errors(target):
         _clean_up(target)
         partial = _beside(target, PARTIAL)
@@ -207,6 +212,9 @@ def replacing_file(target: Path) -> Iterator[Path]:
                 yield partial
                 sync(partial)
             partial.replace(target)
+        except FileNotFoundError:
+            check_writable(target.parent)  # below /proc: its refusal has another name
+            raise
         finally:
             _remove(partial)
 

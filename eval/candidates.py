@@ -1,6 +1,6 @@
 """From what a command names to systems, and to their report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loguru import logger
@@ -75,6 +75,7 @@ def _check_out(config: EvalConfig) -> None:
 
 
 def _evaluated(config: EvalConfig, command: str) -> Report:
+    logs = _logs(config)  # what is wrong with one shows before any file of a model is read
     exams = [read_exam(config.suite)] if config.suite.exam else []
     own = own_dataset(config.suite) if config.suite.items else None
     path = locate(config.model.path) if config.model and config.model.path else None
@@ -92,7 +93,7 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
     dataset = exams[0].dataset() if exams else own or datasets_of.load(_dataset_directory(config, trained))
     if not exams:
         select(dataset.splits, config.suite)  # what is wrong with the suite shows before any file of a model is read
-    candidates = _candidates(config)
+    candidates = _candidates(config, logs)
     subject = candidates[subject_of(candidates)]
     return evaluate_candidates(
         candidates,
@@ -105,6 +106,12 @@ def _evaluated(config: EvalConfig, command: str) -> Report:
         exams=exams,
         train=_train(config, trained),
     )
+
+
+def _logs(config: EvalConfig) -> dict[Path, Candidate]:
+    """The systems that are logs of inspect_ai, by their files."""
+    paths = [system.log for system in (config.model, config.base, *config.systems.values()) if system and system.log]
+    return {path: logged(path) for path in paths}
 
 
 def _artifact(path: Path) -> Artifact | None:
@@ -137,33 +144,39 @@ def _dataset_directory(config: EvalConfig, trained: Sequence[Artifact]) -> Path:
     return directory
 
 
-def _candidates(config: EvalConfig) -> dict[System, Candidate]:
+def _candidates(config: EvalConfig, logs: Mapping[Path, Candidate]) -> dict[System, Candidate]:
     """The systems of a command: what to compare with, then the model, then the further ones."""
     if config.ablation is not None:
         parts = parts_of(config.ablation, stored=config.rescore)
-        return {name: _candidate(name, one, config) for name, one in parts.items()}
+        return {name: _candidate(name, one, config, logs) for name, one in parts.items()}
     if config.model is None:
-        return {name: _candidate(name, one, config) for name, one in config.systems.items()}
+        return {name: _candidate(name, one, config, logs) for name, one in config.systems.items()}
     alone = config.model.path is None and config.base is None
-    model = _candidate(BASE if alone else TUNED, config.model, config)
+    model = _candidate(BASE if alone else TUNED, config.model, config, logs)
     tuned = model.artifact if isinstance(model.artifact, LanguageModelArtifact) else None
     written_as = tuned.directory(Path(model.record.origin)) if tuned else None
-    further = {name: _candidate(name, one, config, written_as) for name, one in config.systems.items()}
+    further = {name: _candidate(name, one, config, logs, written_as) for name, one in config.systems.items()}
     if tuned and written_as and (base := _own_base(config, tuned, written_as)):
         return {BASE: base, TUNED: model, **further}
     if config.base is not None:
-        return {OTHER: _candidate(OTHER, config.base, config, written_as), TUNED: model, **further}
+        return {OTHER: _candidate(OTHER, config.base, config, logs, written_as), TUNED: model, **further}
     return {TUNED if tuned else BASE: model, **further}
 
 
-def _candidate(name: System, system: SystemConfig, config: EvalConfig, written_as: Path | None = None) -> Candidate:
+def _candidate(
+    name: System,
+    system: SystemConfig,
+    config: EvalConfig,
+    logs: Mapping[Path, Candidate],
+    written_as: Path | None = None,
+) -> Candidate:
     """One system; ``written_as`` has the prompt format of a model that has none.
 
     Raises:
         UserError: There is no such system, or it is an extractive reader or a reward model.
     """
     if system.log is not None:
-        return logged(system.log)
+        return logs[system.log]
     if system.path is None:
         return recorded_server(config.out, name) if config.rescore else server(system, config.out)
     path = locate(system.path)

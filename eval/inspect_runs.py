@@ -28,7 +28,10 @@ SUFFIXES = (".eval", ".json")
 FORMAT_VERSION = 2
 ZSTD = 93
 """The number of this compression in ZIP files."""
-WRITE_AGAIN = "copy the file again, or write it again: inspect log convert"
+WRITE_AGAIN = (
+    "copy the file again from where inspect_ai wrote it (its logs/); a whole log in another layout is written again by "
+    "inspect log convert LOG --to eval --output-dir DIR"
+)
 NUMBER = re.compile(r"[-+]?\d[\d.,/]*%?")
 """A target that is compared as a number; in a sentence a number need not be what counts."""
 SHOWN = 5
@@ -163,7 +166,8 @@ def read_run(path: Path) -> InspectRun:
         run = InspectRun(path, head["eval"]["task"], _record(path, head), _session(head["eval"]), first)
         expected = [str(id) for id in head["eval"]["dataset"].get("sample_ids") or []]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        problem = f"not laid out as a log of inspect_ai ({type(error).__name__}: {error})"
+        wrong = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        problem = f"not laid out as a log of inspect_ai: {wrong}"
         raise UserError(problem, where=str(path), fix=WRITE_AGAIN) from None
     there = {sample.id for sample in first}
     if not first or (lost := [id for id in expected if id not in there]):

@@ -36,13 +36,24 @@ def locate(name: str) -> Path:
         return path.resolve()
     if name.startswith(MODELSCOPE):
         return _from_modelscope(name.removeprefix(MODELSCOPE))
-    if HUB_NAME.fullmatch(name) and not path.parent.is_dir():
-        return _from_hugging_face(name)
-    raise UserError(
-        "no such directory or file",
-        where=name,
-        fix="give a model directory, a GGUF file, or owner/name of a model on a hub",
-    )
+    refuse_missing(name)
+    return _from_hugging_face(name)
+
+
+def refuse_missing(name: str) -> None:
+    """Refuses a path where nothing is, before anything is done for it; a name on a hub is asked for later.
+
+    Raises:
+        UserError: There is no such directory or file.
+    """
+    path = Path(name).expanduser()
+    could_be_a_name = name.startswith(MODELSCOPE) or (HUB_NAME.fullmatch(name) and not path.parent.is_dir())
+    if not path.exists() and not could_be_a_name:
+        raise UserError(
+            "no such directory or file",
+            where=name,
+            fix="give a model directory, a GGUF file, or owner/name of a model on a hub",
+        )
 
 
 def _from_hugging_face(name: str) -> Path:

@@ -19,8 +19,11 @@ from loguru import logger
 from models.config import DType
 
 NATIVE_FLAGS = ("avx512_bf16", "amx_bf16")  # as ``torch.cpu.get_capabilities`` names them
+LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""What limits the instructions of oneDNN, torch's CPU kernels; the first one counts."""
+
 WITHOUT_BFLOAT16 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI")
-"""Values of ``ONEDNN_MAX_CPU_ISA`` (``DNNL_MAX_CPU_ISA``) that keep oneDNN, torch's CPU kernels, from using it."""
+"""Limits that keep oneDNN from using it."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,22 @@ def _follow_machine(device: Literal["cpu", "cuda"]) -> Numerics:
         return Numerics(torch.float16, device, f"{name} has no native bfloat16")
     if native_bfloat16():
         return Numerics(torch.bfloat16, device, f"native on this CPU: {instruction_set()}")
+    if limit := _limit():
+        return Numerics(torch.float32, device, f"{limit} switches off native bfloat16: {instruction_set()}")
     return Numerics(torch.float32, device, f"this CPU emulates bfloat16: {instruction_set()}")
 
 
 @cache
 def native_bfloat16() -> bool:
     """Whether this CPU multiplies in bfloat16 natively, and oneDNN may use it."""
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", os.environ.get("DNNL_MAX_CPU_ISA", ""))
-    if limit.upper() in WITHOUT_BFLOAT16:
-        return False
-    return bool(_native_flags())
+    return bool(_native_flags()) and not _limit()
+
+
+def _limit() -> str:
+    """``VARIABLE=VALUE`` that keeps oneDNN from what this CPU has; empty where nothing does."""
+    name = next((name for name in LIMITS if name in os.environ), "")
+    is_in_the_way = bool(name) and os.environ[name].upper() in WITHOUT_BFLOAT16 and bool(_native_flags())
+    return f"{name}={os.environ[name]}" if is_in_the_way else ""
 
 
 def _native_flags() -> list[str]:
@@ -94,8 +103,15 @@ def _native_flags() -> list[str]:
 
 
 def instruction_set() -> str:
-    """The instruction sets that decide speed here, for figures and reports, e.g. ``AVX512, avx512_bf16, amx_bf16``."""
-    return ", ".join([torch.backends.cpu.get_cpu_capability(), *_native_flags()])
+    """The instruction sets that decide speed here, for figures and reports, e.g. ``AVX512, avx512_bf16, amx_bf16``.
+
+    What the environment has switched is named with its variable: ``AVX2 by ATEN_CPU_CAPABILITY=avx2, avx512_bf16 off by
+    ONEDNN_MAX_CPU_ISA=AVX2``.
+    """
+    kernels, asked = torch.backends.cpu.get_cpu_capability(), os.environ.get("ATEN_CPU_CAPABILITY")
+    by = f" by ATEN_CPU_CAPABILITY={asked}" if asked == kernels.lower() else ""
+    off = f" off by {limit}" if (limit := _limit()) else ""
+    return ", ".join([f"{kernels}{by}", *(f"{flag}{off}" for flag in _native_flags())])
 
 
 @cache

@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the commands that tests star
 import pytest
 
 from models.config import EmbeddedConfig
+from tests.made_once import made_once
 
 if TYPE_CHECKING:
     import torch
@@ -121,10 +122,11 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from models.loading import load_tokenizer
     from models.prompt_format import PromptFormat
 
-    directory = tmp_path_factory.mktemp("tiny_base")
-    build(PROSE, TINY, directory)
-    PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)
-    return directory
+    def make(directory: Path) -> None:
+        build(PROSE, TINY, directory)
+        PromptFormat.named("xinglin", load_tokenizer(directory)).save(directory)
+
+    return made_once(tmp_path_factory, "tiny_base", make)
 
 
 @pytest.fixture(params=["float32", "bfloat16"])

@@ -11,13 +11,13 @@ from models import embedded, stand_ins
 from models.artifact import BaseRecord
 from models.config import ModelConfig
 from models.families.family import Checkpoint, ModelFamily
-from models.gguf_import.unpacking import UnpackedRecord
-from models.hub import hub_name, locate
+from models.gguf_import.unpacking import UnpackedRecord, gguf_of
+from models.hub import hub_name, locate, refuse_missing
 from models.loading import Quantisation, hash_model, load_model, load_prompt_format, open_checkpoint
 from models.prompt_format import PromptFormat
 from models.rehearsal import quantise_shapes
 from training.config import StageConfig
-from training.earlier_run import model_of_run
+from training.earlier_run import finished_run, model_of_run
 
 CHINESE = "medical"
 """The domain whose prose a model built here reads where its own domain has none: the largest Chinese one."""
@@ -79,6 +79,22 @@ class Base:
             norm_head=hints.norm_head,
             rope_ratio=hints.rope_ratio,
         )
+
+
+def check_base(run: StageConfig) -> None:
+    """Checks the path of a base model before anything is built; no file is read whole, and no hub is asked.
+
+    Raises:
+        UserError: Nothing is there, or no model; or a run that has made none.
+    """
+    if run.model.path is None:
+        return
+    path = Path(run.model.path).expanduser()
+    if finished_run(path):
+        return
+    refuse_missing(run.model.path)
+    if isinstance(run.model, ModelConfig) and path.is_dir() and gguf_of(path) is None:
+        open_checkpoint(path, run.model.hints)
 
 
 def find_base(run: StageConfig, directory: Path | None = None) -> Base:

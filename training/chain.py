@@ -28,6 +28,7 @@ from models.memory import release
 from models.push import check_target, push
 from models.run_directory import RunDirectory
 from training import processes
+from training.base import check_base
 from training.config import StageConfig
 from training.memory_plan import MemoryPlan, check_memory, memory_errors
 from training.provenance import Provenance, record_finished
@@ -62,6 +63,8 @@ def run_chain(config: StageConfig, run: RunDirectory | None = None, command: str
     check_writable(run.path if run else config.runs_dir)
     check_installed(config.train.trackers)
     stage.check(config)
+    if run is None:
+        check_base(config)
     began = Provenance.load(run) if run else None
     if run and processes.is_first():
         clean_up(run.path)
@@ -213,7 +216,7 @@ def _resumed(job: Job[Any], run: RunDirectory, began: Provenance, is_done: bool)
         refuse_fewer_steps(run.checkpoints, job.config.train)
         if began.trained:
             _check_continued(run)
-    provenance = began.at(job.base) if is_done else began.at(job.base).unfinished()
+    provenance = began.at(job.base).unfinished(began.trained if is_done else None)
     run.write_config(job.config)
     provenance.save(run)
     return provenance

@@ -20,7 +20,7 @@ RUN is a run directory, runs/NAME/TIME. Exit codes: 0 done, 1 failed, 2 wrong in
 def main(arguments: list[str]) -> None:
     """Prints the comparison, and writes the page."""
     from common.errors import UserError  # loads the libraries, which --help does without
-    from common.files import write_text
+    from common.files import check_writable, write_text
     from training.comparison import page, read_run, text
 
     paths = [word for word in arguments if "=" not in word]
@@ -30,6 +30,8 @@ def main(arguments: list[str]) -> None:
         raise UserError("no such key", where=", ".join(options), fix="runs are given as they are, and out=FILE.html")
     if out is not None and Path(out).suffix != ".html":
         raise UserError("the comparison is written as HTML", where=f"out={out}", fix="give out=FILE.html")
+    if out is not None:
+        check_writable(Path(out).parent)
     if not paths:
         raise UserError("no run was given", fix="give run directories, e.g. python -m training.compare runs/NAME/*")
     runs = [read_run(Path(path)) for path in dict.fromkeys(paths)]

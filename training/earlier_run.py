@@ -23,6 +23,18 @@ def model_of_run(path: Path) -> Path | None:
         UserError: The run has not finished, there is none yet, or its result is no model of its own.
         Refused: A file of the result was changed.
     """
+    found = finished_run(path)
+    if found is None:
+        return None
+    run, artifact = found
+    directory = artifact.directory(run.path)
+    artifact.check_files(directory)
+    logger.info("the base is what {} has made", run.path)
+    return directory.resolve()
+
+
+def finished_run(path: Path) -> tuple[RunDirectory, MergedArtifact | WholeArtifact] | None:
+    """The run at a path and what it has made, as ``model_of_run``; the files are not read."""
     run = run_at(path, "model.path")
     if not run.config_file.is_file():
         return None
@@ -39,10 +51,7 @@ def model_of_run(path: Path) -> Path | None:
             where=f"model.path={run.path}",
             fix="give a run that was merged (method=qlora, merge.enabled=true), or one of method=full",
         )
-    directory = artifact.directory(run.path)
-    artifact.check_files(directory)
-    logger.info("the base is what {} has made", run.path)
-    return directory.resolve()
+    return run, artifact
 
 
 def run_at(path: Path, key: str) -> RunDirectory:

@@ -128,9 +128,9 @@ class Provenance(Record):
         trained = Trained(epochs=config.train.epochs, max_steps=config.train.max_steps, files=files)
         return self.model_copy(update={"trained": trained})
 
-    def unfinished(self) -> Provenance:
-        """The same with everything still to do."""
-        return self.model_copy(update={"trained": None, "finished": False})
+    def unfinished(self, trained: Trained | None = None) -> Provenance:
+        """The same with everything still to do, but for what is trained."""
+        return self.model_copy(update={"trained": trained, "finished": False})
 
     def at(self, base: Path) -> Provenance:
         """The same with the base model in another directory."""

@@ -10,12 +10,16 @@ from common.composition import values_of
 from common.errors import UserError
 from common.files import read_json
 from data_recipes.config import MACHINE
+from models.artifact import FILE_NAME as ARTIFACT_FILE
+from models.artifact import Artifact
 from models.run_directory import CONFIG_FILE, RunDirectory
 from training.config import StageConfig
-from training.stages import open_run
+from training.stages import by_dotted_key, open_run
 
 LATEST = "latest"
 GOAL = ("train.epochs", "train.max_steps")
+TO_DO = (*GOAL, "suite.*", "retention.*", "merge.*", "push.*")
+"""Keys with which there is something to do in a finished run, where they have another value."""
 FREE = (
     *("runs_dir", "threads", "push.*", "suite.*", "retention.*", "merge.*", *GOAL),
     *("train.log_steps", "train.save_steps", "train.keep_checkpoints", "train.trackers"),
@@ -32,11 +36,13 @@ class Resumed(NamedTuple):
         config: Its configuration, with the changes.
         run: Its directory.
         base: Where its base model is now, if the user says so.
+        done: What to say where nothing is left to do; empty where something is.
     """
 
     config: StageConfig
     run: RunDirectory
     base: Path | None
+    done: str = ""
 
 
 def is_free(key: str) -> bool:
@@ -66,8 +72,39 @@ def read_resume(words: list[str]) -> Resumed:
     if base is not None and not Path(base).expanduser().exists():
         raise UserError("no such directory or file", where=f"model.path={base}", fix="give the base where it is now")
     config, run = open_run(path, changes)
+    moved = Path(base).expanduser().resolve() if base is not None else None
+    if done := _done(config, run):
+        return Resumed(config, run, moved, done)
     logger.info("resuming {}", run.path)
-    return Resumed(config, run, Path(base).expanduser().resolve() if base is not None else None)
+    return Resumed(config, run, moved)
+
+
+def _done(config: StageConfig, run: RunDirectory) -> str:
+    """What to say of a run that has finished, whose result is there, and of which no more is asked; else nothing."""
+    before, now = (by_dotted_key(one.model_dump(mode="json")) for one in (open_run(run.path)[0], config))
+    asked = [key for key in now if now[key] != before.get(key) and any(fnmatch.fnmatch(key, one) for one in TO_DO)]
+    if asked or not is_finished(run) or not _is_reached(config, run) or not (run.path / ARTIFACT_FILE).is_file():
+        return ""
+    model, report = Artifact.load(run.path).directory(run.path), run.report / "index.html"
+    if not (model.is_dir() and report.is_file()):
+        return ""
+    goal, reached = ("max_steps", config.train.max_steps) if config.train.max_steps else ("epochs", config.train.epochs)
+    return "\n".join(
+        [
+            f"这次训练已经完成，没有要做的 · this run has finished, and nothing was done: {run.path}",
+            f"报告 report : {report}",
+            f"模型 model  : {model}",
+            f"更多 more   : python training/run.py resume={run.path} train.{goal}=N    (it had {reached:g})",
+            f"再评 again  : python eval/run.py model={run.path} out=DIR",
+        ]
+    )
+
+
+def _is_reached(config: StageConfig, run: RunDirectory) -> bool:
+    """Whether training has reached the goal of a configuration, which may have been edited since."""
+    recorded = read_json(run.provenance_file) if run.provenance_file.is_file() else {}
+    trained = recorded.get("trained")
+    return not trained or (trained["epochs"], trained["max_steps"]) == (config.train.epochs, config.train.max_steps)
 
 
 def _latest(changes: dict[str, Any]) -> Path:

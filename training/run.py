@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from common.command import command_line, end_on_sigterm, run_command
 from common.errors import UserError
-from common.groups import choices
+from common.groups import choices, options_of
 from common.machine import join_free_blocks
 
 if TYPE_CHECKING:
@@ -59,9 +59,18 @@ SIGTERM, which save a checkpoint first (a second one stops at once).
 """
 
 
+START = f"""say which recipe, e.g.
+  python training/run.py recipe=medical_qlora          all of it on this machine, as make quickstart: minutes, offline
+  python training/run.py resume=latest                 goes on with the latest run that has not finished
+  python training/run.py --help                        every choice and key
+  recipes: {", ".join(options_of("recipe"))}"""
+
+
 def main(arguments: list[str]) -> None:
     """Runs the configured chain, once or once per combination of a sweep."""
     refuse_unknown_launchers()
+    if not arguments:
+        raise UserError("nothing is asked for, and a whole run takes minutes to days", fix=START)
     end_on_sigterm()
     planned = _planned(arguments)
     from common.logging import start_logging
@@ -74,6 +83,10 @@ def main(arguments: list[str]) -> None:
     if len(planned) > 1:
         processes.refuse("a sweep")
     for one in planned:
+        if one.done:
+            if processes.is_first():
+                print(one.done)
+            continue
         THREADS.use(one.config.threads)
         if summary := run_chain(one.config, one.run, one.command, one.base):
             print(summary)
@@ -108,12 +121,14 @@ class Planned(NamedTuple):
         command: The command that starts it, or that started the run to resume.
         run: The run to resume.
         base: Where the base of that run is now, if the user says so.
+        done: What to say instead, where nothing is left to do.
     """
 
     config: "StageConfig"
     command: str
     run: "RunDirectory | None" = None
     base: Path | None = None
+    done: str = ""
 
 
 def _planned(arguments: list[str]) -> list[Planned]:
@@ -122,7 +137,7 @@ def _planned(arguments: list[str]) -> list[Planned]:
         from training.resume import read_resume  # these load the libraries, which --help does not need
 
         resumed = read_resume(arguments)
-        return [Planned(resumed.config, resumed.run.command, resumed.run, resumed.base)]
+        return [Planned(resumed.config, resumed.run.command, resumed.run, resumed.base, resumed.done)]
     from common.composition import combinations
     from training.stages import read_stage
 

@@ -49,14 +49,29 @@ def sign_on_of(config: OidcConfig) -> "SignOn | None":
     Raises:
         UserError: The issuer's keys cannot be read, or the library is not installed.
     """
-    if config.issuer is None:
-        return None
+    return None if config.issuer is None else _sign_on()(config)
+
+
+def check_sign_on(config: OidcConfig) -> None:
+    """Checks what tokens are checked with; an issuer in the network may answer later than this service starts.
+
+    Raises:
+        UserError: The library is not installed, or the issuer's keys are in a file that cannot be read.
+    """
+    if config.is_remote:
+        _sign_on()
+    else:
+        sign_on_of(config)
+
+
+def _sign_on() -> "type[SignOn]":
+    """What checks tokens; its library comes with an extra."""
     try:
         from app.access.sign_on import SignOn
     except ImportError as error:
         fix = "pip install 'xinglin[oidc]'"
         raise UserError(f"tokens need a library of an extra ({error.name})", where="access.oidc", fix=fix) from None
-    return SignOn(config)
+    return SignOn
 
 
 class Gate:

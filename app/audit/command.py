@@ -55,7 +55,8 @@ def audit(config: AuditConfig) -> None:
         UserError: There are no records, or they cannot be written.
     """
     if isinstance(config.folder, Path) and not config.folder.is_dir():
-        raise UserError("no such folder", where=str(config.folder), fix="give the service's audience.records.folder")
+        problem = "this is a file" if config.folder.exists() else "no such folder"
+        raise UserError(problem, where=str(config.folder), fix="give the service's audience.records.folder")
     chain = chain_at(config.folder)
     with errors_at(config.folder):
         match config.action:

@@ -202,5 +202,5 @@ def _end_in(line: bytes, path: Path) -> ChainEnd:
         number = sha256 = None
     if type(number) is int and isinstance(sha256, str):
         return ChainEnd(number, sha256)
-    fix = "keep this folder (python -m app.audit verify), and give another records.folder"
+    fix = "keep this folder (python -m app.audit verify), and give another audience.records.folder"
     raise UserError("the newest line is no record", where=str(path), fix=fix)

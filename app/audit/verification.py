@@ -62,7 +62,9 @@ def verified(chain: HeldChain) -> VerifiedChain:
         UserError: There is none.
     """
     if chain.is_empty:
-        raise UserError("there are no records here", where=chain.where, fix="give the service's records.folder")
+        raise UserError(
+            "there are no records here", where=chain.where, fix="give the service's audience.records.folder"
+        )
     found = VerifiedChain()
     for where, is_replaced in chain.cut_off():
         if is_replaced:

@@ -22,8 +22,8 @@ def test_a_public_service_starts_with_everything_that_it_needs() -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([word for word in WHOLE if "complaints" not in word], "give complaints"),
-        ([word for word in WHOLE if "folder" not in word], "give records.folder"),
+        ([word for word in WHOLE if "complaints" not in word], "give audience.complaints"),
+        ([word for word in WHOLE if "folder" not in word], "give audience.records.folder"),
         ([word for word in WHOLE if "producer" not in word], "give serve.content_producer"),
         ([*WHOLE, "serve.raw_model=true"], "serve.raw_model=false"),
         ([*WHOLE, "audience.handover.webhook=ftp://x"], "webhook"),

@@ -116,6 +116,12 @@ def test_a_reader_is_refused_with_the_command_that_asks_it(tmp_path: Path) -> No
     assert f'pipeline("question-answering", model="{tmp_path / "reader"}")' in str(refused.value)
 
 
+def test_records_that_cannot_be_written_are_known_before_the_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config\.json: cannot write here"):
+        main([f"model={tmp_path}", f"audience.records.folder={tmp_path}/config.json"])
+
+
 def test_a_port_in_use_is_known_before_the_model_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="cannot listen"):

@@ -275,6 +275,15 @@ def test_place_that_could_not_be_written_is_found_without_writing(place: str, tm
         files.check_writable(Path(place))
 
 
+def test_a_file_or_directory_where_none_can_be_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="/proc: cannot write here"):
+        write_text(Path("/proc/xinglin.txt"), "")
+    with pytest.raises(UserError, match="/proc/xinglin: cannot write here"), replacing_directory(Path("/proc/xinglin")):
+        pass
+    with pytest.raises(UserError, match="this is a directory"):
+        write_text(tmp_path, "")
+
+
 @pytest.mark.parametrize("parent", ["/proc/xinglin", "/dev/null/xinglin"])
 def test_place_that_cannot_be_written_is_named_and_for_the_cache_its_variable_too(
     parent: str, monkeypatch: pytest.MonkeyPatch

@@ -106,8 +106,8 @@ def _without_second(log: dict[str, Any]) -> None:
         (lambda log: log.update(version=1), "version 1; only version 2"),
         (_without_second, "1 of its 5 samples are missing: w2"),
         (lambda log: log.update(samples=None, status="error"), r"has no samples \(status error\)"),
-        (lambda log: log["samples"][0].pop("input"), "not laid out as a log .*input"),
-        (lambda log: log.pop("eval"), "not laid out as a log .*eval"),
+        (lambda log: log["samples"][0].pop("input"), "not laid out as a log of inspect_ai: 'input' is missing"),
+        (lambda log: log.pop("eval"), "not laid out as a log of inspect_ai: 'eval' is missing"),
     ],
 )
 def test_a_wrong_log_is_refused_by_what_is_wrong(
@@ -137,6 +137,13 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     (tmp_path / "ward.eval").write_bytes(content)
     with pytest.raises(UserError, match="cut or damaged"):
         read_run(tmp_path / "ward.eval")
+
+
+def test_a_broken_log_is_told_before_any_model_is_looked_for(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.eval"
+    broken.write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"broken\.eval: cut or damaged"):
+        main([f"model={tmp_path}/none", f"systems.theirs={broken}", f"out={tmp_path}/out"])
 
 
 def test_a_failed_sample_counts_as_failed_and_only_the_first_epoch_is_judged(tmp_path: Path) -> None:

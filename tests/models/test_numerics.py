@@ -10,7 +10,7 @@ import torch
 from loguru import logger
 
 from models import numerics
-from models.numerics import compute_dtype, native_bfloat16
+from models.numerics import compute_dtype, instruction_set, native_bfloat16
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,8 @@ def machine(monkeypatch: pytest.MonkeyPatch, **capabilities: bool) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
@@ -52,10 +53,23 @@ def test_float32_where_bfloat16_would_be_emulated(monkeypatch: pytest.MonkeyPatc
     assert chosen.dtype == torch.float32 and "emulates bfloat16" in chosen.why
 
 
-def test_the_environment_can_take_native_bfloat16_away(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"])
+def test_the_environment_can_take_native_bfloat16_away_and_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     machine(monkeypatch, amx_bf16=True)
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")
-    assert compute_dtype().dtype == torch.float32
+    monkeypatch.setenv(name, "avx2")
+    chosen = compute_dtype()
+    assert chosen.dtype == torch.float32
+    assert f"{name}=avx2 switches off native bfloat16" in chosen.why and f"amx_bf16 off by {name}=avx2" in chosen.why
+
+
+def test_only_what_is_really_switched_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, avx2=True)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx2")  # this processor has no bfloat16 to switch off
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "AVX2")  # which PyTorch ignores: it is not written small
+    assert compute_dtype().why == "this CPU emulates bfloat16: AVX2"
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    assert instruction_set() == "AVX2 by ATEN_CPU_CAPABILITY=avx2"
 
 
 @pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float16)])

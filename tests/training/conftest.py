@@ -15,6 +15,7 @@ from common.command import read_config
 from common.errors import Interrupted
 from data_recipes.schema.example import Example, Message
 from tests.data_recipes.samples import bencao_rows, write_jsonl
+from tests.made_once import made_once
 from training.chain import run_chain
 from training.resume import read_resume
 from training.stages.sft.config import SftConfig
@@ -154,7 +155,13 @@ def logged() -> Iterator[list[str]]:
 def tried(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TriedRun, TriedRun]:
     """A run of five steps that was interrupted in its fourth, with checkpoints after two and three; and the same one
     resumed to its end."""
-    folder = tmp_path_factory.mktemp("tried") / "first"
+    folder = made_once(tmp_path_factory, "tried", lambda folder: _try(folder, tiny_base))
+    interrupted, finished = (next((folder / name).glob("runs/*/*/config.yaml")) for name in ("first", "second"))
+    return TriedRun(folder / "first", interrupted.parent), TriedRun(folder / "second", finished.parent)
+
+
+def _try(tried: Path, tiny_base: Path) -> None:
+    folder = tried / "first"
     shutil.copytree(tiny_base, folder / "base")
     write_jsonl(folder / "rows.jsonl", [*bencao_rows(), {"instruction": "很长？", "output": "很长。" * 60}])
     config = small_config(folder)
@@ -170,9 +177,7 @@ def tried(tiny_base: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
         run_chain(config, command="python training/run.py …")
     (file,) = folder.glob("runs/*/*/config.yaml")
     interrupted = TriedRun(folder, file.parent)
-    finished = interrupted.copied(folder.parent / "second")
-    finished.resumed()
-    return interrupted, finished
+    interrupted.copied(tried / "second").resumed()
 
 
 @pytest.fixture

@@ -99,6 +99,7 @@ def test_without_a_dev_loss_there_is_no_plot(pair: tuple[Path, Path]) -> None:
         (["{runs}"], r"this is no run .*\n.*give one of its 2 runs, e\.g\. .*/runs/tried/two"),
         (["{runs}/tried/one/report"], r"this is no run .*\n.*runs/NAME/TIME"),
         (["{runs}/tried/one", "out=a.pdf"], r"out=a.pdf.*HTML"),
+        (["{runs}/tried/one", "out=/proc/a.html"], "cannot write here"),
         (["{runs}/tried/one", "ou=a.html"], r"ou: no such key"),
         ([], "no run was given"),
     ],

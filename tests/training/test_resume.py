@@ -15,6 +15,7 @@ from tests.training.conftest import TriedRun, logged, small_config
 from training.chain import run_chain
 from training.config import OptimiserConfig
 from training.resume import read_resume
+from training.run import main
 from training.trainer.checkpoints import refuse_fewer_steps
 
 
@@ -85,6 +86,25 @@ def test_a_moved_base_is_found_where_the_user_says_and_by_every_later_resume(int
     settings.write_text(settings.read_text("utf-8").replace("silu", "relu"), encoding="utf-8")
     with pytest.raises(Refused, match=r"the base model llama in .*moved changed(?s:.*)config\.json"):
         interrupted.resumed(f"model.path={moved}")
+
+
+def test_a_finished_run_is_left_as_it_is_until_more_is_asked(
+    finished: TriedRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("training.run.end_on_sigterm", lambda: None)
+    monkeypatch.setattr("training.chain.run_chain", lambda *_: pytest.fail("the run was repeated"))
+    resume = [f"resume={finished.path}", "threads=1"]
+    main([*resume, "train.max_steps=5"])  # which it had
+    told = capsys.readouterr().out
+    assert "this run has finished" in told and f"resume={finished.path} train.max_steps=N    (it had 5)" in told
+    for word in ("train.max_steps=7", "suite.max_items=3", "merge.tokens=50"):
+        assert not read_resume([*resume, word]).done
+    finished.edit("max_steps: 5", "max_steps: 8")
+    assert not read_resume(resume).done
+    finished.edit("max_steps: 8", "max_steps: 5")
+    assert read_resume(resume).done
+    (finished.path / "report/index.html").unlink()
+    assert not read_resume(resume).done
 
 
 def test_latest_is_the_newest_run_with_something_left_to_do(

@@ -23,7 +23,7 @@ def config(tmp_path: Path) -> SftConfig:
 
 
 def test_command_is_what_was_typed_with_every_override() -> None:
-    [(planned, command, run, _)] = _planned(["data=bencao", *WORDS])
+    [(planned, command, run, *_)] = _planned(["data=bencao", *WORDS])
     assert shlex.split(command) == ["python", "training/run.py", "data=bencao", *WORDS] and run is None
     assert planned.data.name == "我的 数据"
 
@@ -41,7 +41,7 @@ def test_each_run_of_a_sweep_has_the_command_of_its_own_combination() -> None:
 def test_resumed_run_keeps_the_command_that_started_it(config: SftConfig) -> None:
     started = "python training/run.py recipe=medical_qlora 'data.name=我的 数据'"
     run = RunDirectory.create(config.runs_dir, config.name, config, started)
-    [(again, command, resumed, _)] = _planned([f"resume={run.path}"])
+    [(again, command, resumed, *_)] = _planned([f"resume={run.path}"])
     assert command == started and again == config
     assert resumed is not None and resumed.command == started
 

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from app.access.caller import InvalidToken, NoRole
-from app.access.gate import sign_on_of
+from app.access.gate import check_sign_on, sign_on_of
 from app.access.keys import KeyFile
 from app.config import AccessConfig, AppConfig, OidcConfig
 from app.start import check_access
-from common.command import read_config
 from common.errors import UserError
 from domains.knowledge_base import KnowledgeBase
 from tests.app.fake_engine import FakeEngine
@@ -229,30 +227,4 @@ def test_with_a_sign_on_other_machines_are_served_without_any_key(issuer: Issuer
 
 def test_a_file_of_keys_that_cannot_be_read_stops_the_start(issuer: Issuer, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no keys of the issuer"):
-        sign_on_of(config(issuer, jwks=str(tmp_path / "none.json")))
-
-
-@pytest.mark.parametrize(
-    ("change", "hint"),
-    [
-        ({"issuer": None}, "issuer is missing"),
-        ({"roles": {}, "audience": None}, "audience, roles: needed"),
-        ({"jwks": "http://sso.example.org/keys"}, "anybody on the way"),
-        ({"roles": {"physician": "king"}}, "roles"),
-    ],
-)
-def test_half_a_configuration_is_refused(issuer: Issuer, change: dict[str, Any], hint: str) -> None:
-    with pytest.raises(ValidationError, match=hint):
-        config(issuer, **change)
-
-
-def test_it_is_configured_on_the_command_line() -> None:
-    words = [f"access.oidc.issuer={ISSUER}", "access.oidc.audience=xinglin", "access.oidc.jwks=jwks.json"]
-    [read] = read_config("app", ["model=m", *words, "access.oidc.roles={physician: doctor, it: admin}"], AppConfig)
-    assert read.access.oidc.roles == {"physician": "doctor", "it": "admin"} and not read.access.oidc.is_remote
-
-
-def test_without_its_library_the_start_says_what_to_install(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "app.access.sign_on", None)
-    with pytest.raises(UserError, match=r"access\.oidc: tokens need a library"):
-        sign_on_of(config(issuer))
+        check_sign_on(config(issuer, jwks=str(tmp_path / "none.json")))

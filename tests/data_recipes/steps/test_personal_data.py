@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ import polars as pl
 import pytest
 
 from data_recipes.steps.personal_data import KINDS, PersonalDataStep, find_all, make
-from data_recipes.steps.personal_kind import PersonalValue
+from data_recipes.steps.personal_kind import PersonalValue, find
 from data_recipes.steps.personal_patterns import PATTERNS
+from data_recipes.steps.personal_text import read
 
 # every number here is made up; the check digits are right where a case says so
 PERSONAL = [
@@ -269,12 +271,19 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kind", "value"), PERSONAL)
-def test_personal_data_is_masked_and_named(text: str, kind: str, value: str, rows: Any, run: Any) -> None:
-    outcome = run(make(PersonalDataStep(kind="personal_data")), rows((text, "请就医。")))
-    placeholder = next(k.placeholder for k in KINDS if k.name == kind)
-    assert outcome.kept["messages"].to_pylist()[0][0]["content"] == text.replace(value, placeholder)
-    assert outcome.counts == {f"masked_{kind}": 1}
+def test_personal_data_is_masked_and_named(rows: Any) -> None:
+    outcome = make(PersonalDataStep(kind="personal_data"))(rows(*((text, "请就医。") for text, _, _ in PERSONAL)))
+    placeholders = {kind.name: kind.placeholder for kind in KINDS}
+    asked = [messages[0]["content"] for messages in outcome.kept["messages"].to_pylist()]
+    expected = [text.replace(value, placeholders[kind]) for text, kind, value in PERSONAL]
+    assert [pair for pair in zip(asked, expected, strict=True) if pair[0] != pair[1]] == []
+    assert outcome.counts == Counter(f"masked_{kind}" for _, kind, _ in PERSONAL)  # one in each text
+
+
+def test_a_hint_matches_wherever_its_pattern_does() -> None:
+    texts = [text for text, _, _ in PERSONAL]
+    found = find_all(pl.Series(texts), PATTERNS)
+    assert [found.get(place, []) for place in range(len(texts))] == [find(read(text), PATTERNS) for text in texts]
 
 
 BETWEEN = (
@@ -335,11 +344,11 @@ def _values(text: str, found: Sequence[PersonalValue]) -> list[str]:
     return [text[value.start : value.end] for value in found]
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_the_numbers_of_medicine_stay(text: str, rows: Any, run: Any) -> None:
-    outcome = run(make(PersonalDataStep(kind="personal_data")), rows((text, text)))
+def test_the_numbers_of_medicine_stay(rows: Any) -> None:
+    table = rows(*((text, text) for text in HARMLESS))
+    outcome = make(PersonalDataStep(kind="personal_data"))(table)
+    assert [pair for pair in zip(table.to_pylist(), outcome.kept.to_pylist(), strict=True) if pair[0] != pair[1]] == []
     assert outcome.counts == {}
-    assert outcome.kept.to_pylist() == rows((text, text)).to_pylist()
 
 
 def test_the_policy_decides_what_becomes_of_the_row(rows: Any, run: Any) -> None:
