@@ -116,20 +116,32 @@ class Conditions:
         )
 
     @lru_cache(maxsize=1000)  # noqa: B019 -- there is one of a domain
-    def speaking_of(self, conditions: Collection[int], kinds: bool = True) -> re.Pattern[str]:
+    def speaking_of(
+        self, conditions: Collection[int], kinds: bool = True, wider: bool = True
+    ) -> re.Pattern[str]:
         """What speaks of one of these conditions: words of it, of what it is a kind of, and of its kinds.
 
         Args:
             conditions: The conditions.
             kinds: Whether of its kinds: of those of a named medicine's class it is only one.
+            wider: Whether of what it is a kind of.
         """
         words = {
             word
             for place, one in enumerate(self._all)
-            if any(place in self._all[told].above or (kinds and told in one.above) for told in conditions)
+            if any(
+                place == told or (wider and place in self._all[told].above) or (kinds and told in one.above)
+                for told in conditions
+            )
             for word in one.words
         }
         return re.compile(one_of(words) or "(?!)")
+
+    @lru_cache(maxsize=1000)  # noqa: B019
+    def called(self, conditions: Collection[int]) -> frozenset[str]:
+        """The words of these conditions, and of what they are kinds of."""
+        places = {place for told in conditions for place in self._all[told].above}
+        return frozenset(word for place in places for word in self._all[place].words)
 
     @lru_cache(maxsize=1000)  # noqa: B019
     def related_to(self, conditions: Collection[int]) -> re.Pattern[str]:
@@ -150,6 +162,7 @@ class TakingLanguage:
         warns: The one that says of what to be careful; what it says of monitoring speaks of nobody.
         interacts: The one about what is taken besides.
         serves: The one that says what it is for.
+        takes: The one that says how it is taken, and by whom not: 六月龄以下婴儿不用.
         kind: The one that says what kind of medicine it is.
     """
 
@@ -159,6 +172,7 @@ class TakingLanguage:
     warns: str
     interacts: str
     serves: str
+    takes: str
     kind: str
 
 
