@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import chain
 
 from domains.asked_whether import FUNCTION_WORDS
-from domains.citations import Quotation
+from domains.citations import Quotation, quoted_items
 from domains.claims.language import one_of, with_digits
 from domains.conditions import Named, TakingLanguage
 from domains.knowledge_base import Entry, KnowledgeBase
@@ -100,7 +100,7 @@ _CHILD = "(?:孩子|宝宝|小宝|宝贝|娃娃?|婴儿|小孩|小朋友|儿子|
 _AGE = re.compile(
     rf"(?<!第)(?P<years>{_NUMBER})周?岁(?P<half>半)?多?|(?P<half_year>半岁)"
     rf"|(?P<months>{_NUMBER})个?多?月(?:大|龄|的?{_CHILD})|{_CHILD}(?:[才刚满快是有还都就,]|今年|现在|已经|不到)*(?P<old>{_NUMBER})个?多?月(?![前后以没不])"
-    rf"|(?:出生|{_CHILD}才|刚满)(?P<born>{_NUMBER})天|(?P<days>{_NUMBER})天(?:大|的?{_CHILD})"
+    rf"|(?P<newborn>新生儿|早产儿|刚出生|[没刚]满月|满月(?=的?{_CHILD}))|(?:出生|{_CHILD}才|刚满)(?P<born>{_NUMBER})天|(?P<days>{_NUMBER})天(?:大|的?{_CHILD})"
     r"|(?:我|他|她|[爸妈爷奶公婆])(?:今年|已经|[都快])*(?P<elder>[6-9]\d)(?:了|多(?!次|下))"
 )
 _WEEKS = re.compile(
@@ -257,6 +257,32 @@ class Taking:
         how = bool(_HOW.search(masked)) and not asks_of_taking(masked)
         if not (how or asks_of_taking(masked) or _ASKS_AT_ALL.search(masked)):
             return None
+        subjects, asked = self._situation(text, mentioned, retrieved, earlier)
+        if not (asked.medicines or asked.elsewhere) or not (
+            asks_of_taking(masked) or (subjects and any(not one.weak for one in asked.told))
+        ):
+            return None
+        if not asked.told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
+            return None
+        return None if how and not self._is_held_against(asked) else asked
+
+    def held_against(self, question: str, retrieved: Retrieved, earlier: Sequence[str] = ()) -> list[Quotation]:
+        """What entries hold against the medicines of a question in the circumstances that it tells, whatever it asks.
+
+        Args:
+            question: The question.
+            retrieved: What it is about.
+            earlier: What the same person said before it.
+        """
+        text = _read(question)
+        _, asked = self._situation(text, self._mentioned(text, retrieved), retrieved, earlier)
+        return list(self.answer(asked).quotations) if self._is_held_against(asked) else []
+
+    def _situation(
+        self, text: str, mentioned: Sequence[_Mentioned], retrieved: Retrieved, earlier: Sequence[str]
+    ) -> tuple[Sequence[_Mentioned], MayTake]:
+        """The medicines that a normalised text is about, as it mentions them, and with all that is told."""
+        masked = _masked(text, mentioned)
         allergens = [one for one in mentioned if _is_allergen(text, one)]
         subjects, taken = self._roles(masked, [one for one in mentioned if one not in allergens])
         medicines = _of(subjects)
@@ -271,14 +297,7 @@ class Taking:
         if not medicines and not elsewhere and any(one.means or one.allergy for one in told):
             medicines = _of(taken)
             told = [one for one in told if not set(one.ids) & {entry.id for entry in medicines}]
-        if not (medicines or elsewhere) or not (
-            asks_of_taking(masked) or (subjects and any(not one.weak for one in told))
-        ):
-            return None
-        if not told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
-            return None
-        asked = MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
-        return None if how and not self._is_held_against(asked) else asked
+        return subjects, MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
 
     def _mentioned(self, text: str, retrieved: Retrieved) -> list[_Mentioned]:
         """The medicines in a normalised text, those that are misspelt as well."""
@@ -332,7 +351,10 @@ class Taking:
         """
         rest = _blanked(_CAUSED, text)
         ages = list(self._of_age(rest))
-        told = [*ages, *self._of_weeks(rest), *self._allergies(rest)]
+        measured = list(self.language.measured(rest))
+        told = [*ages, *self._of_weeks(rest), *self._allergies(rest), *self._measured(measured)]
+        for words, _ in measured:
+            rest = rest.replace(words, " " * len(words))
         for pattern in (_HAS_ALLERGY, _AGE, _WEEKS, _UNKNOWN_ALLERGY, _HEAD):
             rest = _blanked(pattern, rest)
         rest = _PAST_SURGERY.sub(lambda past: re.sub("手术史?|刀|术后", lambda word: " " * len(word[0]), past[0]), rest)
@@ -372,6 +394,11 @@ class Taking:
             word = "婴儿" if years < 1 else "儿童" if years < 18 else "老年" if years >= 60 else ""
             for named in self._conditions.named(word):
                 yield Told(age[0], named.conditions, years=years)
+
+    def _measured(self, figures: Iterable[tuple[str, str]]) -> Iterator[Told]:
+        for words, name in figures:
+            for named in self._conditions.named(name):
+                yield Told(words, named.conditions)
 
     def _of_weeks(self, text: str) -> Iterator[Told]:
         """How far a pregnancy is."""
@@ -543,10 +570,7 @@ class Taking:
         return self._conditions.may_interact(told.means)
 
     def _quotation(self, entry: Entry, attribute: str, items: Sequence[str]) -> Quotation:
-        text = f"{entry.name}的{attribute}：{'、'.join(items)}。"
-        return Quotation(
-            id=entry.id, title=entry.title, attribute=attribute, text=text, version=self._knowledge.version
-        )
+        return quoted_items(entry, attribute, items, self._knowledge.version)
 
 
 def _read(question: str) -> str:
@@ -630,6 +654,8 @@ def _years(age: re.Match[str]) -> float:
     """The age that is stated."""
     if age["half_year"]:
         return 0.5
+    if age["newborn"]:
+        return 1 / 12
     if said := age["years"]:
         return _number(said, "岁") + (0.5 if age["half"] else 0)
     if said := age["elder"]:

@@ -6,6 +6,7 @@ say nothing of hepatitis. Words of both, patients and entries, are in one line; 
 """
 
 from domains.conditions import Conditions, TakingLanguage
+from domains.medical.figures import conditions_measured
 
 OF_PEOPLE = """
 妊娠 怀孕 怀了孕 怀上了 肚里有宝宝 肚子里有宝宝 有宝宝了 孕妇 孕期 孕产妇 有孕 身孕 大肚子 怀上 怀了 有喜 孕周
@@ -298,4 +299,5 @@ TAKING = TakingLanguage(
     serves="适应症",
     takes="用法要点",
     kind="类别",
+    measured=conditions_measured,
 )

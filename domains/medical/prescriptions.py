@@ -7,7 +7,7 @@ from itertools import takewhile
 from domains.medical.messages import PRESCRIPTION, heard
 from domains.retrieval.turns import is_closing
 from domains.retrieval.wording import is_courtesy
-from domains.safety_rules import normalised
+from domains.safety_rules import NAME, normalised
 from domains.taking import asks_of_taking
 
 DECLINED = (
@@ -55,9 +55,7 @@ _REQUESTS = re.compile(
 )
 """Words of requests to prescribe or to change a treatment, which a question whether something may be taken has not."""
 
-_GIVEN = (
-    "药(?!方|店|房|箱|水进)|膏(?!药)|汤|丸|(?<![皮切贴])片(?!子)|栓|贴膏|针|素|汀|坦|平|尔|林|辛|唑|酸|非|胶囊|颗粒|滴眼|眼水|单子|paxlovid"
-)
+_GIVEN = "药(?!方|店|房|箱|水进)|膏(?!药)|汤|丸|(?<![皮切贴])片(?!子)|栓|贴膏|针|素|汀|坦|平|尔|林|辛|唑|酸|非|胶囊|颗粒|滴眼|眼水|单子|paxlovid"
 _UNITS = "[片粒颗袋包支下滴喷丸立吸]|毫[升克]|单位|ml|mg"
 _CHANGED = "[加减停换](?![肥糖重脂压])药?|改"
 _OUTRIGHT = re.compile(
@@ -73,6 +71,16 @@ _OUTRIGHT = re.compile(
 )
 """What requests something to take, or a change of it, in so many words."""
 
+_WHO = "(?:请问|那么?|问一?下|得了?|有|患|我|我?[爸妈爷奶]|孩子|宝宝|老人|大人|[,。、 ])*"
+_WHICH = "(?:发作|犯了|发了|患者|病人|的人|人|药?[片粒]|胶囊|颗粒|缓释片|肠溶片|混悬液|口服液|糖浆|软膏|乳膏|眼药水|喷雾剂?|栓|注射液)*"
+ASKS_AN_ENTRY = re.compile(
+    f"{_WHO}{NAME}+{_WHICH}(?:{NAME}|[,。的到底究竟一般通常应该要都可以能得最好平时]|需要|饭前还是饭后)*"
+    "(?:(?:[吃用]点?些?(?:什么|啥|哪些|哪种|哪类)药物?|用药|药物有哪些|有(?:什么|哪些)药)(?:治疗?)?"
+    "|(?:怎么|怎样|如何|咋|什么时候|什么时间|啥时候|几点|空腹|早上|睡前|饭前|饭后)(?:样|个|正确|还是|或|饭前|饭后|晚上)*(?:[吃服用喝喷涂抹滴含喂打吸贴塞](?:用|药|法)?|使用))"
+    "(?:最好|比较?好|好|合适|管用|有效|才对|才好|效果好|吗|呢|啊|呀|的|[?？。!])*"
+)
+"""What a question says that only asks for what an entry has, its name masked: #吃什么药好, #怎么吃."""
+
 _OF_PRESCRIBING = re.compile(
     "为什么|为啥|规定|合法|食谱|法律|资格|处方权|哪个?科|材料|证件|手续|卫生室|社区医院|系统会|假条|检查单|(?:药店|医生|大夫|医院|门诊|平台|ai)能不?[^，。？！,?!]{0,4}开"
     "|不是要?[你您]开|开不开|配药门诊|要先|怎么劝|抓药吃|抓药一定"
@@ -85,7 +93,9 @@ _BEFORE_SOMETHING = re.compile(
     "手术|开刀|拔牙|种牙|智齿|造影|增强ct|[胃肠]镜|怀孕|怀上|备孕|哺乳|喂奶|疫苗|体检|抽血|皮试|过敏原|查过敏|拉肚子|腹泻|呕吐|感冒|发烧|喝酒|饭局"
 )
 """What is before somebody who then asks whether he must stop a medicine: its entry says so."""
-_MUST_STOP = re.compile("(?:要不要|该不该|需不需要|用不用|是不是[该要]|得不得|要|该|需要)先?停(?!掉|成)[^，。？！,?!]{0,4}|停不停")
+_MUST_STOP = re.compile(
+    "(?:要不要|该不该|需不需要|用不用|是不是[该要]|得不得|要|该|需要)先?停(?!掉|成)[^，。？！,?!]{0,4}|停不停"
+)
 
 _ASKS_EFFECT = re.compile("(?:能|可以|会)[^，。？！,?!]{0,3}(?:治|止|缓解|预防|降|退|消)[^，。？！,?!]*[吗么不][?？]?$")
 _AMOUNT = re.compile("[0-9一二两三四五六七八九十几半]+(?:片|粒|颗|毫克|mg|毫升|ml|支|盒|瓶|袋|克|滴|喷|单位)")
@@ -98,7 +108,12 @@ _ASKS_AMOUNT = re.compile(
     "[吃喝喷抹涂滴含喂用](?:几|多少|半)(?:[片粒颗袋包支下滴喷丸次]|毫[升克])?[?呢呀啊]*$|剂量|用量|(?:几|多少)(?:毫[升克]|片|粒)"
 )
 _ASKS_OF_AMOUNT = re.compile(
-    f"[一每](?:次|天|日|顿)[^，。？！,?!]{{0,5}}[吃喝服用]{_AMOUNT.pattern}(?:可以|可|能|行|好|对|够|多)?(?:[吗么]|行不行|行不|对不对|多不多|够不够)[?？]?$"
+    f"(?:能|可)(?:不能|不可以|以)?[^，。？！,?!]{{0,2}}(?:多|再加?|加)?[吃服喂打用](?:两|双|[2-9三四五]|多?一|半)(?:片|粒|颗|倍|份|袋|支)"
+    f"|[一每](?:次|天|日|顿)[^，。？！,?!]{{0,5}}[吃喝服用]{_AMOUNT.pattern}(?:可以|可|能|行|好|对|够|多)?(?:[吗么]|行不行|行不|对不对|多不多|够不够)[?？]?$"
+)
+_ASKS_HOW_OFTEN = re.compile(
+    "[一每](?:次|天|日|顿|回)[^，。？！,?!]{0,6}(?:几|多少)[次回顿片粒颗袋支喷滴]|[吃服喝喂用打滴喷含](?:几[次天周]|多少(?:天|合适)?|多久|多长时间)"
+    "(?![^，。？！,?!]{0,4}(?:见效|起效|有效|管用|能好|复查|才|不))|疗程多|几个疗程"
 )
 _ASKS_OTHERWISE = re.compile("什么|啥|哪|怎|咋|为何|区别|原因|吗|几点|多少钱")
 _GIVES_UP = re.compile("算了|不[用要开买配]了|不麻烦|那?去医院")
@@ -128,6 +143,18 @@ def asks_for_prescription(question: str, earlier: Sequence[str] = ()) -> bool:
     if not said or not (_INSISTS.search(text) or _ASKS_AMOUNT.search(text)):
         return False
     return _odds([*said, question]) >= (OF_A_DOSE if _ASKS_AMOUNT.search(text) else GOES_ON)
+
+
+def asks_amount(question: str, earlier: Sequence[str] = ()) -> bool:
+    """Whether how much, how often or how long to take something is asked, and nothing is to be prescribed.
+
+    Args:
+        question: What is said now, with what it leaves to be understood.
+        earlier: What the same person said before it.
+    """
+    said = [normalised(turn) for turn in (*earlier[-LOOKED_BACK:], question)]
+    asks = any(asks.search(said[-1]) for asks in (_ASKS_AMOUNT, _ASKS_OF_AMOUNT, _ASKS_HOW_OFTEN))
+    return asks and not any(map(_REQUESTS.search, said))
 
 
 def asks_for_dose(question: str, earlier: Sequence[str] = ()) -> bool:
