@@ -41,7 +41,7 @@ _WILL_IT_DO = re.compile(
 )
 _HARM = re.compile(
     "要不要紧|要紧|有没有事|有事[吗么没]|没事[吗么吧]|碍不?碍?事|妨碍|冲不?冲?突|相克|打架|[有没](?:没有|什么|啥|多大|大)?"
-    "(?:影响|关系|妨碍|问题|危险|风险|危害|坏处|禁忌|忌讳|讲究)|影响[吗大]|危险吗|安不安全|安全吗|危不危险"
+    "(?:影响|关系|妨碍|问题|危险|风险|危害|坏处|禁忌|忌讳|讲究)|影响[吗大#]|危险吗|安不安全|安全吗|危不危险"
     "|会不?会?(?:出事|有事|不好|加重|更|恶化)|[吃用服打喝碰嚼吞抹涂喷挂滴]不?[吃用服打喝碰嚼吞抹涂喷挂滴]?得|好[吃用](?:吗|么|不|伐)|受得了|行不行?|好不好|好吗"
     "|要停|停不停|停药[吗么]|停吗|该停|换药|敢[吃用服打喝]|忌|禁用"
 )
@@ -76,7 +76,7 @@ _TAKEN_AFTER = re.compile(
     "(?:我|他|她|妈|爸|也|都|就|一直|每天|天天|长期|常年|正|现在|还|已经|在)*(?:[在都]?[吃服用打喝]着|[在都][吃服用打喝]|(?:每天|天天|一直|长期)都?在?[吃服用打喝])"
 )
 _TAKES_IT = re.compile("[吃服用打喝输挂]用?[了着过完]?$")
-_TOGETHER = re.compile("一[起块同]|一块儿|同时|合用|联用|同服|搭|配|混|[和跟与及、]|加上|再[吃加服]")
+_TOGETHER = re.compile("一[起块同]|一块儿|影响|干扰|同时|合用|联用|同服|搭|配|混|[和跟与及、]|加上|再[吃加服]")
 _GOES_ON = re.compile("龙|特罗|替卡松|双胍|列净|列汀|舒巴坦|他唑巴坦")
 """What makes another medicine of a name that it follows."""
 
@@ -107,10 +107,13 @@ _WEEKS = re.compile(
     rf"(?:[孕怀]|肚子|身孕)[^,。;!?\d一二两三四五六七八九十]{{0,4}}({_NUMBER})(?:个?多?)(周|月|天)|({_NUMBER})周了?(?:随时|快|马上|还|就)?要?生"
 )
 _BOUND = re.compile(r"(?:未满|小于|不足|低于)?(\d+)(?:周?岁|个月|月龄)(以下|以上)?")
+_QUALIFIED = re.compile("(?:急性|慢性|[轻中重]度?|各种|小儿|儿童|成人|老年|原发性|稳定型|活动性|的|及|和|或|伴)*")
+"""What may stand before the name of what a medicine is for without making another illness of it: not 流行性 of 感冒."""
+
 _PAST_SURGERY = re.compile("(?:做过|做了|动过|开过)[^,。;!?]{0,6}(?:手术|刀)|手术后|术后|手术史")
 """What no warning before an operation is about; what it was for still counts."""
 
-_HEAD = re.compile(f"(?<=的)(?:老人家?|老年人|老爷爷|老奶奶)|老人(?=老年)")
+_HEAD = re.compile("(?<=的)(?:老人家?|老年人|老爷爷|老奶奶)|老人(?=老年)")
 """Who is only said to be somebody, of whom something else is told: 吃地高辛的老人."""
 
 _ILL = re.compile(
@@ -538,7 +541,7 @@ class Taking:
             return 2 if any(pair in text for pair in told.pairs) else 0
         if attribute == of.interacts and not self._is_taken_besides(told):
             return 0
-        if attribute == of.serves and not named:
+        if attribute == of.serves:
             return 2 if self._serves(told, text) else 0
         if named or self._conditions.speaking_of(told.means).search(text):
             if told.years >= 0 and not _is_of_age(told.years, text, attribute == of.takes):
@@ -549,9 +552,12 @@ class Taking:
         return 1 if self._conditions.related_to(told.means).search(text) else 0
 
     def _serves(self, told: Told, text: str) -> bool:
-        """Whether a medicine is for a circumstance: for a wider one only by its name alone, 感染 in 真菌感染 is another."""
+        """Whether a medicine is for a circumstance: for a wider one only by its name alone, 真菌感染 is no 感染."""
         if text in self._conditions.called(told.means):
             return True
+        if told.names:
+            heads = (text.partition(name) for name in told.names if len(name) > 1)
+            return any(name and _QUALIFIED.fullmatch(before) for before, name, _ in heads)
         own = self._conditions.speaking_of(told.means, wider=False).search(text)
         return bool(own) and _is_of_age(told.years, text)
 

@@ -8,9 +8,9 @@ from domains.medical.ask_back import ask_back
 from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
 from domains.medical.conditions import TAKING
-from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.doses import amount, extra_dose, missed_dose
 from domains.medical.first_aid import first_aid
+from domains.medical.knowledge_base import KNOWLEDGE
 from domains.medical.prescriptions import (
     ASKS_AN_ENTRY,
     DECLINED,

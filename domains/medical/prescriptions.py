@@ -37,7 +37,8 @@ LOOKED_BACK = 3
 
 _PRESCRIBED = re.compile(
     "(?:医生|大夫|医师|医院|主任|专家|门诊|社区|诊所|药店|药师)"
-    "(?:[^，。？！,?! ]*[开配拿换](?=[了过的到成])|(?:一般|通常|大多|常常?|多半)[^，。？！,?! ]*[开配用])[^，。？！,?!]*"
+    "(?:[^，。？！,?! ]*[开配拿换](?=[了过的到成])"
+    "|(?:一般|通常|大多|常常?|多半)[^，。？！,?! ]*[开配用])[^，。？！,?!]*"
 )
 """What a doctor has prescribed, or what doctors usually do."""
 
@@ -55,7 +56,10 @@ _REQUESTS = re.compile(
 )
 """Words of requests to prescribe or to change a treatment, which a question whether something may be taken has not."""
 
-_GIVEN = "药(?!方|店|房|箱|水进)|膏(?!药)|汤|丸|(?<![皮切贴])片(?!子)|栓|贴膏|针|素|汀|坦|平|尔|林|辛|唑|酸|非|胶囊|颗粒|滴眼|眼水|单子|paxlovid"
+_GIVEN = (
+    "药(?!方|店|房|箱|水进)|膏(?!药)|汤|丸|(?<![皮切贴])片(?!子)|栓|贴膏|针|素|汀|坦|平|尔|林|辛|唑|酸|非|胶囊"
+    "|颗粒|滴眼|眼水|单子|paxlovid"
+)
 _UNITS = "[片粒颗袋包支下滴喷丸立吸]|毫[升克]|单位|ml|mg"
 _CHANGED = "[加减停换](?![肥糖重脂压])药?|改"
 _OUTRIGHT = re.compile(
@@ -72,10 +76,14 @@ _OUTRIGHT = re.compile(
 """What requests something to take, or a change of it, in so many words."""
 
 _WHO = "(?:请问|那么?|问一?下|得了?|有|患|我|我?[爸妈爷奶]|孩子|宝宝|老人|大人|[,。、 ])*"
-_WHICH = "(?:发作|犯了|发了|患者|病人|的人|人|药?[片粒]|胶囊|颗粒|缓释片|肠溶片|混悬液|口服液|糖浆|软膏|乳膏|眼药水|喷雾剂?|栓|注射液)*"
+_WHICH = (
+    "(?:发作|犯了|发了|患者|病人|的人|人|药?[片粒]|胶囊|颗粒|缓释片|肠溶片|混悬液|口服液|糖浆|软膏|乳膏|眼药水|喷雾剂?"
+    "|栓|注射液)*"
+)
 ASKS_AN_ENTRY = re.compile(
-    f"{_WHO}{NAME}+{_WHICH}(?:{NAME}|[,。的到底究竟一般通常应该要都可以能得最好平时]|需要|饭前还是饭后)*"
-    "(?:(?:[吃用]点?些?(?:什么|啥|哪些|哪种|哪类)药物?|用药|药物有哪些|有(?:什么|哪些)药)(?:治疗?)?"
+    f"{_WHO}{NAME}+{_WHICH}(?:{NAME}|[,。的到底究竟一般通常应该要都又可以能得最好平时]|需要|饭前还是饭后)*"
+    "(?:(?:[吃用服擦涂抹]点?些?(?:什么|啥|哪些|哪种|哪类)药[物膏]?|用药|药物有哪些|有(?:什么|哪些)药)(?:治疗?)?"
+    "|(?:饭前|饭后|餐前|餐后|空腹|睡前)(?:还是|或|、)?(?:饭前|饭后|餐前|餐后|[吃用服]|早上)*"
     "|(?:怎么|怎样|如何|咋|什么时候|什么时间|啥时候|几点|空腹|早上|睡前|饭前|饭后)(?:样|个|正确|还是|或|饭前|饭后|晚上)*(?:[吃服用喝喷涂抹滴含喂打吸贴塞](?:用|药|法)?|使用))"
     "(?:最好|比较?好|好|合适|管用|有效|才对|才好|效果好|吗|呢|啊|呀|的|[?？。!])*"
 )
@@ -97,7 +105,11 @@ _MUST_STOP = re.compile(
     "(?:要不要|该不该|需不需要|用不用|是不是[该要]|得不得|要|该|需要)先?停(?!掉|成)[^，。？！,?!]{0,4}|停不停"
 )
 
-_ASKS_EFFECT = re.compile("(?:能|可以|会)[^，。？！,?!]{0,3}(?:治|止|缓解|预防|降|退|消)[^，。？！,?!]*[吗么不][?？]?$")
+_STOPS_AT_ONCE = re.compile("(?:能不能|可不可以|能|可以|可)(?:突然|骤然|马上|一下子?)停[用药]?[吗么嘛?？]*")
+
+_ASKS_EFFECT = re.compile(
+    "(?:能|可以|会)[^，。？！,?!]{0,3}(?:治|止|缓解|预防|降|退|消|影响)[^，。？！,?!]*[吗么不][?？]?$"
+)
 _AMOUNT = re.compile("[0-9一二两三四五六七八九十几半]+(?:片|粒|颗|毫克|mg|毫升|ml|支|盒|瓶|袋|克|滴|喷|单位)")
 
 _INSISTS = re.compile(
@@ -175,6 +187,8 @@ def asks_for_dose(question: str, earlier: Sequence[str] = ()) -> bool:
 def _asks_whether(text: str) -> bool:
     """Whether a normalised message asks if a medicine may be taken, which its entry answers, and requests nothing."""
     plain = _PRESCRIBED.sub("", text)
+    if _STOPS_AT_ONCE.search(plain):
+        return not _FOR_SOMEBODY.search(plain)
     if _BEFORE_SOMETHING.search(plain) and _MUST_STOP.search(plain):
         return not _REQUESTS.search(_MUST_STOP.sub("", plain))
     return bool(asks_of_taking(plain) or _ASKS_EFFECT.search(plain)) and not (

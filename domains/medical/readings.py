@@ -145,8 +145,11 @@ def _oxygen(text: str) -> _Read | None:
     if not figures:
         return None
     found = "在正常范围" if figures[0] >= 95 else "偏低：请把手焐热、换个手指静坐复测，仍低于95请今天就医"
-    said = f"平静时指夹式血氧95%及以上为正常，低于90%是急症。您说的{figures[0]:g}%，{found}。气促、嘴唇发紫或低于90%，立即拨打120。"
-    return _Read(said, "血氧饱和度监测", "注意事项")
+    said = (
+        f"平静时指夹式血氧95%及以上为正常，低于90%是急症。您说的{figures[0]:g}%，{found}。"
+        "气促、嘴唇发紫或低于90%，立即拨打120。"
+    )
+    return _Read(said, "动脉血气分析", "用途")
 
 
 def _pulse(text: str) -> _Read | None:

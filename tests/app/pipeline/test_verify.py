@@ -78,6 +78,19 @@ def test_what_no_entry_holds_is_taken_out_and_a_sentence_is_left(
 
 
 @pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        ("忌动物内脏和浓肉汤、少吃海鲜和多饮白开水。", "忌动物内脏和浓肉汤、少吃海鲜、多饮白开水。"),
+        ("忌动物内脏和浓肉汤、多吃糖和多饮白开水。", "忌动物内脏和浓肉汤、多饮白开水。"),
+    ],
+)
+def test_no_instruction_is_joined_to_another_as_if_one_verb_had_both(
+    answer: str, left: str, knowledge: KnowledgeBase
+) -> None:
+    assert said(check_of("痛风的饮食要注意什么", ["D031"], knowledge), answer) == left
+
+
+@pytest.mark.parametrize(
     ("disposition", "left"),
     [
         ("none", "高血压的常见症状有头痛。【D001】"),
