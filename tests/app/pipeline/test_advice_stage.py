@@ -34,10 +34,9 @@ def served(knowledge: KnowledgeBase) -> Served:
     async def answered(question: str, *earlier: str) -> tuple[str, Decided]:
         history = [turn for said in earlier for turn in (ChatTurn("user", said), ChatTurn("assistant", "好的。"))]
         decided = await consult(stages, Consultation("r-1", question, history))
-        if not decided.parts and not isinstance(decided.reply, Unasked | FixedAnswer):
-            return MODEL, decided  # the model would be asked
-        if decided.parts:
-            return "", decided
+        if not isinstance(decided.reply, Unasked | FixedAnswer):
+            decided.reply.cancel()  # the model would be asked
+            return MODEL, decided
         return "".join([event async for event in decided if isinstance(event, str)]), decided
 
     return lambda question, *earlier: asyncio.run(answered(question, *earlier))
