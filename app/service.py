@@ -33,11 +33,13 @@ from app.backends.backend import Backend
 from app.compliance.handover import Handover
 from app.config import AccessConfig, AudienceConfig, ServeConfig
 from app.page import admin_page_router, page_router
+from app.pipeline.advice import AdviceStage
 from app.pipeline.answer import AnswerStage
 from app.pipeline.ask_back import AnswersStage, AskBackStage, OwnWordsStage
 from app.pipeline.cite import CiteStage
 from app.pipeline.consultation import PipelineStage
 from app.pipeline.crisis import CrisisStage
+from app.pipeline.first_aid import FirstAidStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage, QuotaStage
 from app.pipeline.label import LabelStage
@@ -199,10 +201,12 @@ def pipeline(
     ask_back = domain.ask_back() if whole and domain.ask_back and config.ask_back else None
     declines_unfound = knowledge.entries and (reads or domain.verify == "strict")
     verify = VerifyStage(domain, knowledge)
+    taking = Taking(domain.taking, knowledge) if domain.taking else None
     reading: tuple[PipelineStage, ...] = (
         CiteStage(domain, retriever, knowledge.version),
-        *([DeclineStage(domain.declines)] if rules else []),
-        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
+        *([AdviceStage(domain.advisers, domain.notices, knowledge, taking)] if whole and domain.advisers else []),
+        *([DeclineStage(domain.declines, domain.asked_for)] if rules else []),
+        *([TakingStage(domain.notices, taking)] if whole and taking else []),
         *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
         *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
         *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
@@ -215,6 +219,7 @@ def pipeline(
         *([AnswersStage(ask_back)] if ask_back else []),
         *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
         *([crisis] if rules and crisis else []),
+        *([FirstAidStage(domain.first_aid, triager.levels)] if rules and domain.first_aid else []),
         *([EmergencyStage()] if rules else []),
         QuotaStage(),
         LengthStage(),

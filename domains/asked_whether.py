@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage, Form, one_of
@@ -76,7 +77,7 @@ class AskedWhether:
             return None
         rest = self._besides("，".join(clauses), entry, called)
         in_question = self._besides("，".join(asking), entry, called)
-        wanted = [words] if (words := _any_of(tuple(others))).search(in_question) else []
+        wanted = [words] if (words := _any_of(self._same_as(others))).search(in_question) else []
         for words in map(_any_of, self.language.circumstances):
             rest, found = words.subn(" ", rest)
             wanted += [words] if found else []
@@ -91,6 +92,11 @@ class AskedWhether:
         pairs = {pair for piece in pieces for pair in _pairs(piece)}
         forms = {name: "、".join(map(self.form.of, items)) for name, items in statements.items()}
         return _most({name: {pair for pair in pairs if pair in text} for name, text in forms.items()})
+
+    def _same_as(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Words with those that the domain has for the same: 咳嗽, 干咳."""
+        same = ((word, *next((line for line in self.language.circumstances if word in line), ())) for word in words)
+        return tuple(chain.from_iterable(same))
 
     def _besides(self, text: str, entry: Entry, called: Iterable[str]) -> str:
         """A text without what an entry is called, and without how its attributes are asked for."""

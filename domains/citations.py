@@ -98,8 +98,20 @@ def quoted_attribute(entry: Entry, attribute: str, version: str) -> Quotation:
         attribute: Of the entry, or its opening.
         version: Of its knowledge base.
     """
-    items = entry.attributes.get(attribute)
-    text = f"{entry.name}的{attribute}：{'、'.join(items)}。" if items else entry.quoted
+    return quoted_items(entry, attribute, entry.attributes.get(attribute, ()), version)
+
+
+def quoted_items(entry: Entry, attribute: str, items: Iterable[str], version: str) -> Quotation:
+    """Quotes some items of an attribute, in this order; the definition where there are none.
+
+    Args:
+        entry: The entry.
+        attribute: Of the entry.
+        items: Of the attribute.
+        version: Of the knowledge base of the entry.
+    """
+    listed = "、".join(items)
+    text = f"{entry.name}的{attribute}：{listed}。" if listed else entry.quoted
     return Quotation(id=entry.id, title=entry.title, attribute=attribute, text=text, version=version)
 
 

@@ -4,7 +4,7 @@ Who tells of one condition is meant by what is written of it, of what it is a ki
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -116,20 +116,30 @@ class Conditions:
         )
 
     @lru_cache(maxsize=1000)  # noqa: B019 -- there is one of a domain
-    def speaking_of(self, conditions: Collection[int], kinds: bool = True) -> re.Pattern[str]:
+    def speaking_of(self, conditions: Collection[int], kinds: bool = True, wider: bool = True) -> re.Pattern[str]:
         """What speaks of one of these conditions: words of it, of what it is a kind of, and of its kinds.
 
         Args:
             conditions: The conditions.
             kinds: Whether of its kinds: of those of a named medicine's class it is only one.
+            wider: Whether of what it is a kind of.
         """
         words = {
             word
             for place, one in enumerate(self._all)
-            if any(place in self._all[told].above or (kinds and told in one.above) for told in conditions)
+            if any(
+                place == told or (wider and place in self._all[told].above) or (kinds and told in one.above)
+                for told in conditions
+            )
             for word in one.words
         }
         return re.compile(one_of(words) or "(?!)")
+
+    @lru_cache(maxsize=1000)  # noqa: B019
+    def called(self, conditions: Collection[int]) -> frozenset[str]:
+        """The words of these conditions, and of what they are kinds of."""
+        places = {place for told in conditions for place in self._all[told].above}
+        return frozenset(word for place in places for word in self._all[place].words)
 
     @lru_cache(maxsize=1000)  # noqa: B019
     def related_to(self, conditions: Collection[int]) -> re.Pattern[str]:
@@ -150,7 +160,9 @@ class TakingLanguage:
         warns: The one that says of what to be careful; what it says of monitoring speaks of nobody.
         interacts: The one about what is taken besides.
         serves: The one that says what it is for.
+        takes: The one that says how it is taken, and by whom not: 六月龄以下婴儿不用.
         kind: The one that says what kind of medicine it is.
+        measured: What figures of a normalised text are called, each with the words that state it: 心跳45, 心动过缓.
     """
 
     conditions: Conditions
@@ -159,7 +171,9 @@ class TakingLanguage:
     warns: str
     interacts: str
     serves: str
+    takes: str
     kind: str
+    measured: Callable[[str], Iterable[tuple[str, str]]] = lambda _: ()
 
 
 def _read(text: str, kind: Kind, start: int) -> Iterator[Condition]:

@@ -5,7 +5,7 @@ against. Nothing here loads a model: commands and services import the record of 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from data_recipes.schema.manifest import Description
 from domains import prose
+from domains.advice import Adviser, FirstAid
 from domains.asking_back import AskBack
 from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage
@@ -103,6 +104,8 @@ class Domain:
         title: What it is about, for readers.
         notices: What its service says.
         triager: Makes its safety rules, which may read the knowledge base: ``rules_in(FILE)`` where a file is enough.
+        first_aid: What to do at once about an accident that a message tells of; None where no accident is known.
+        advisers: What it says itself to kinds of questions; the first that knows one.
         declines: What rules answer without the model; the first that applies.
         ask_back: What is asked back about a complaint, and read by the triager; None where nothing is.
         alarm: How a model sends its reader to emergency help; taken out of answers where triage hears no patient.
@@ -121,6 +124,8 @@ class Domain:
     title: Description
     notices: Notices
     triager: Callable[[KnowledgeBase], Triager] = lambda _: RuleTriager(SafetyRules())
+    first_aid: Callable[[str, Sequence[str]], FirstAid | None] | None = None
+    advisers: tuple[Adviser, ...] = ()
     declines: tuple[Decline, ...] = ()
     ask_back: Callable[[], AskBack] | None = None
     alarm: re.Pattern[str] = NOTHING

@@ -41,7 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from common.errors import UserError
 from data_recipes.schema.manifest import Description
 from domains.knowledge_base import KnowledgeBase
-from domains.phrases import Phrases, pattern_of, pattern_of_names, phrases_of, with_words
+from domains.phrases import NOTHING, Phrases, pattern_of, pattern_of_names, phrases_of, with_words
 from domains.retrieval.normalise import HAN, simplified
 
 Level = Literal["routine", "urgent", "emergency"]
@@ -100,16 +100,23 @@ class Triager(Protocol):
         ...
 
 
+NAME = "#"
+"""Stands for the name of an entry in what a rule spares."""
+
+
 class Decline(NamedTuple):
     """What a rule answers without the model.
 
     Attributes:
         asked: Whether a question asks for it, as it follows what the same person said before.
         answer: The fixed answer.
+        spares: What is not declined where the rest of a question names an entry, its name masked by ``NAME``, and asks
+            for what the entry has: #怎么吃.
     """
 
     asked: Callable[[str, Sequence[str]], bool]
     answer: str
+    spares: re.Pattern[str] = NOTHING
 
 
 class Strict(BaseModel):

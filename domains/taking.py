@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import chain
 
 from domains.asked_whether import FUNCTION_WORDS
-from domains.citations import Quotation
+from domains.citations import Quotation, quoted_items
 from domains.claims.language import one_of, with_digits
 from domains.conditions import Named, TakingLanguage
 from domains.knowledge_base import Entry, KnowledgeBase
@@ -41,7 +41,7 @@ _WILL_IT_DO = re.compile(
 )
 _HARM = re.compile(
     "要不要紧|要紧|有没有事|有事[吗么没]|没事[吗么吧]|碍不?碍?事|妨碍|冲不?冲?突|相克|打架|[有没](?:没有|什么|啥|多大|大)?"
-    "(?:影响|关系|妨碍|问题|危险|风险|危害|坏处|禁忌|忌讳|讲究)|影响[吗大]|危险吗|安不安全|安全吗|危不危险"
+    "(?:影响|关系|妨碍|问题|危险|风险|危害|坏处|禁忌|忌讳|讲究)|影响[吗大#]|危险吗|安不安全|安全吗|危不危险"
     "|会不?会?(?:出事|有事|不好|加重|更|恶化)|[吃用服打喝碰嚼吞抹涂喷挂滴]不?[吃用服打喝碰嚼吞抹涂喷挂滴]?得|好[吃用](?:吗|么|不|伐)|受得了|行不行?|好不好|好吗"
     "|要停|停不停|停药[吗么]|停吗|该停|换药|敢[吃用服打喝]|忌|禁用"
 )
@@ -57,7 +57,7 @@ _LISTS = re.compile(
 )
 _ALLERGIC = re.compile(
     f"{MASK}*(?:[类的]|药物?|抗生素|制剂|这类药|那类药|皮试)*(?:严重|轻微|有点|有|会|容易|也|就|一[打吃用碰挂]|[打吃用碰挂]了)*"
-    "(?:过敏|阳性|过?不了?过|过不了|没过|起疹|出疹|肿|休克)"
+    "(?:过敏|阳性|过?不了?过|过不了|没过|[起出长][了过]?(?:一身|全身|浑身|满身)?(?:皮?疹|红疹|风团)|(?:一身|全身|浑身|满身)(?:都是)?(?:皮?疹|红疹|疹子|风团)|肿|休克)"
 )
 _HAS_ALLERGY = re.compile(f"对?{MASK}+{_ALLERGIC.pattern}|对{MASK}+[^,。;!?]{{0,4}}过敏")
 _UNKNOWN_ALLERGY = re.compile(
@@ -76,7 +76,7 @@ _TAKEN_AFTER = re.compile(
     "(?:我|他|她|妈|爸|也|都|就|一直|每天|天天|长期|常年|正|现在|还|已经|在)*(?:[在都]?[吃服用打喝]着|[在都][吃服用打喝]|(?:每天|天天|一直|长期)都?在?[吃服用打喝])"
 )
 _TAKES_IT = re.compile("[吃服用打喝输挂]用?[了着过完]?$")
-_TOGETHER = re.compile("一[起块同]|一块儿|同时|合用|联用|同服|搭|配|混|[和跟与及、]|加上|再[吃加服]")
+_TOGETHER = re.compile("一[起块同]|一块儿|影响|干扰|同时|合用|联用|同服|搭|配|混|[和跟与及、]|加上|再[吃加服]")
 _GOES_ON = re.compile("龙|特罗|替卡松|双胍|列净|列汀|舒巴坦|他唑巴坦")
 """What makes another medicine of a name that it follows."""
 
@@ -90,17 +90,32 @@ _SALT = re.compile("(?:盐|硫|磷|富马|马来|苹果|酒石|枸橼|甲磺|苯
 _DENIED = re.compile("(?<!有)(?:没有?|不是|并非|未曾?|否认|无)(?:得过|患过|有过|得|患|什么)?$")
 _CAUSED = re.compile("(?:引起|导致|造成|诱发|副作用|会得|防止|预防)[^,。;!?]*")
 _OF_A_PERSON = re.compile(
-    "者|人群|患儿|患者|慎用|禁用|不用|病史|有[^、]*史|不宜|不推荐|避免使用|告知|孕|哺乳|婴|儿童|幼儿|老年|减量|调整"
+    "无效|者|人群|患儿|患者|慎用|禁用|不用|病史|有[^、]*史|不宜|不推荐|避免使用|告知|孕|哺乳|婴|儿童|幼儿|老年|减量|调整"
 )
 _ALLERGY = re.compile("过敏|皮试|皮肤试验|休克史|哮喘")
 _TO_ITSELF = re.compile("对?(?:本药|本品|成分|任一成分|本类制品|制剂辅料)[^、]*过敏|对(?:本品|本药)严重过敏")
 _SAME_KIND = re.compile("同类|同成分")
 _NUMBER = r"\d+|[一二两三四五六七八九十]+"
-_AGE = re.compile(rf"(?<!第)({_NUMBER})(?:周?岁|岁)(?:半|多)?|({_NUMBER})个月(?:大|的?(?:宝宝|孩子|婴儿|娃|小孩))")
+_CHILD = "(?:孩子|宝宝|小宝|宝贝|娃娃?|婴儿|小孩|小朋友|儿子|女儿|闺女|孙子|孙女|外孙女?)"
+_AGE = re.compile(
+    rf"(?<!第)(?P<years>{_NUMBER})周?岁(?P<half>半)?多?|(?P<half_year>半岁)"
+    rf"|(?P<months>{_NUMBER})个?多?月(?:大|龄|的?{_CHILD})|{_CHILD}(?:[才刚满快是有还都就,]|今年|现在|已经|不到)*(?P<old>{_NUMBER})个?多?月(?![前后以没不])"
+    rf"|(?P<newborn>新生儿|早产儿|刚出生|[没刚]满月|满月(?=的?{_CHILD}))|(?:出生|{_CHILD}才|刚满)(?P<born>{_NUMBER})天|(?P<days>{_NUMBER})天(?:大|的?{_CHILD})"
+    r"|(?:我|他|她|[爸妈爷奶公婆])(?:今年|已经|[都快])*(?P<elder>[6-9]\d)(?:了|多(?!次|下))"
+)
 _WEEKS = re.compile(
     rf"(?:[孕怀]|肚子|身孕)[^,。;!?\d一二两三四五六七八九十]{{0,4}}({_NUMBER})(?:个?多?)(周|月|天)|({_NUMBER})周了?(?:随时|快|马上|还|就)?要?生"
 )
-_BOUND = re.compile(r"(?:未满|小于|不足|低于)?(\d+)(?:周?岁|个月)(以下|以上)?")
+_BOUND = re.compile(r"(?:未满|小于|不足|低于)?(\d+)(?:周?岁|个月|月龄)(以下|以上)?")
+_QUALIFIED = re.compile("(?:急性|慢性|[轻中重]度?|各种|小儿|儿童|成人|老年|原发性|稳定型|活动性|的|及|和|或|伴)*")
+"""What may stand before the name of what a medicine is for without making another illness of it: not 流行性 of 感冒."""
+
+_PAST_SURGERY = re.compile("(?:做过|做了|动过|开过)[^,。;!?]{0,6}(?:手术|刀)|手术后|术后|手术史")
+"""What no warning before an operation is about; what it was for still counts."""
+
+_HEAD = re.compile("(?<=的)(?:老人家?|老年人|老爷爷|老奶奶)|老人(?=老年)")
+"""Who is only said to be somebody, of whom something else is told: 吃地高辛的老人."""
+
 _ILL = re.compile(
     "(?:[病症炎瘤癌史]|综合征|过敏|不全|感染|损伤|衰竭|硬化|增生|不好|偏高|偏低|升高|减少|缺乏)$|^(?:先天|慢性|急性)"
 )
@@ -245,6 +260,32 @@ class Taking:
         how = bool(_HOW.search(masked)) and not asks_of_taking(masked)
         if not (how or asks_of_taking(masked) or _ASKS_AT_ALL.search(masked)):
             return None
+        subjects, asked = self._situation(text, mentioned, retrieved, earlier)
+        if not (asked.medicines or asked.elsewhere) or not (
+            asks_of_taking(masked) or (subjects and any(not one.weak for one in asked.told))
+        ):
+            return None
+        if not asked.told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
+            return None
+        return None if how and not self._is_held_against(asked) else asked
+
+    def held_against(self, question: str, retrieved: Retrieved, earlier: Sequence[str] = ()) -> list[Quotation]:
+        """What entries hold against the medicines of a question in the circumstances that it tells, whatever it asks.
+
+        Args:
+            question: The question.
+            retrieved: What it is about.
+            earlier: What the same person said before it.
+        """
+        text = _read(question)
+        _, asked = self._situation(text, self._mentioned(text, retrieved), retrieved, earlier)
+        return list(self.answer(asked).quotations) if self._is_held_against(asked) else []
+
+    def _situation(
+        self, text: str, mentioned: Sequence[_Mentioned], retrieved: Retrieved, earlier: Sequence[str]
+    ) -> tuple[Sequence[_Mentioned], MayTake]:
+        """The medicines that a normalised text is about, as it mentions them, and with all that is told."""
+        masked = _masked(text, mentioned)
         allergens = [one for one in mentioned if _is_allergen(text, one)]
         subjects, taken = self._roles(masked, [one for one in mentioned if one not in allergens])
         medicines = _of(subjects)
@@ -259,14 +300,7 @@ class Taking:
         if not medicines and not elsewhere and any(one.means or one.allergy for one in told):
             medicines = _of(taken)
             told = [one for one in told if not set(one.ids) & {entry.id for entry in medicines}]
-        if not (medicines or elsewhere) or not (
-            asks_of_taking(masked) or (subjects and any(not one.weak for one in told))
-        ):
-            return None
-        if not told and (_MANNER.search(masked) or not asks_whether_to_take(masked)):
-            return None
-        asked = MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
-        return None if how and not self._is_held_against(asked) else asked
+        return subjects, MayTake(medicines[:ENTRIES], tuple(dict.fromkeys(told)), elsewhere)
 
     def _mentioned(self, text: str, retrieved: Retrieved) -> list[_Mentioned]:
         """The medicines in a normalised text, those that are misspelt as well."""
@@ -285,6 +319,7 @@ class Taking:
 
     def _roles(self, text: str, mentioned: Sequence[_Mentioned]) -> tuple[Sequence[_Mentioned], Sequence[_Mentioned]]:
         """The medicines that are asked about, and those that are taken already."""
+        mentioned = [one for one in mentioned if not _is_apposed(one, mentioned)]
         taken = [one for one in mentioned if _is_taken(text, one)]
         subjects = _particular([one for one in mentioned if one not in taken])
         if taken and not subjects:
@@ -319,8 +354,13 @@ class Taking:
         """
         rest = _blanked(_CAUSED, text)
         ages = list(self._of_age(rest))
-        told = [*ages, *self._of_weeks(rest), *self._allergies(rest)]
-        rest = _blanked(_UNKNOWN_ALLERGY, _blanked(_WEEKS, _blanked(_AGE, _blanked(_HAS_ALLERGY, rest))))
+        measured = list(self.language.measured(rest))
+        told = [*ages, *self._of_weeks(rest), *self._allergies(rest), *self._measured(measured)]
+        for words, _ in measured:
+            rest = rest.replace(words, " " * len(words))
+        for pattern in (_HAS_ALLERGY, _AGE, _WEEKS, _UNKNOWN_ALLERGY, _HEAD):
+            rest = _blanked(pattern, rest)
+        rest = _PAST_SURGERY.sub(lambda past: re.sub("手术史?|刀|术后", lambda word: " " * len(word[0]), past[0]), rest)
         for word, start, of in self._named(rest):
             of_age = any(self._conditions.are_related(one.means, of.means) for one in ages)
             if not of_age and not _DENIED.search(rest[:start]):
@@ -353,10 +393,15 @@ class Taking:
 
     def _of_age(self, text: str) -> Iterator[Told]:
         for age in _AGE.finditer(text):
-            years = _number(age[1], "岁") if age[1] else _number(age[2], "月") / 12
-            word = "儿童" if years < 18 else "老年" if years >= 60 else ""
+            years = _years(age)
+            word = "婴儿" if years < 1 else "儿童" if years < 18 else "老年" if years >= 60 else ""
             for named in self._conditions.named(word):
                 yield Told(age[0], named.conditions, years=years)
+
+    def _measured(self, figures: Iterable[tuple[str, str]]) -> Iterator[Told]:
+        for words, name in figures:
+            for named in self._conditions.named(name):
+                yield Told(words, named.conditions)
 
     def _of_weeks(self, text: str) -> Iterator[Told]:
         """How far a pregnancy is."""
@@ -402,7 +447,7 @@ class Taking:
         return any(
             self._score(told, entry, attribute, item) == 2
             for entry in asked.medicines
-            for attribute in (of.forbids, of.interacts, of.warns)
+            for attribute in (of.forbids, of.interacts, of.warns, of.takes)
             for item in entry.attributes[attribute]
             for told in asked.told
             if not told.weak
@@ -425,7 +470,7 @@ class Taking:
                 others, of_it = self._partner(partner, _Mentioned(normalised(entry.name), 0, (entry,)), asked.told)
                 quotations += [one for one in others if one not in quotations]
                 spoken |= of_it
-            missing = [one for one in asked.told if one not in spoken]
+            missing = [one for one in asked.told if one not in spoken and not (spoken and self._is_reason(one, asked))]
             serious = [one for one in missing if not one.weak]
             if serious or (missing and not spoken):
                 unspoken[entry.name] = tuple(dict.fromkeys(one.word for one in serious or missing))
@@ -436,7 +481,7 @@ class Taking:
         spoken: set[Told] = set()
         found: list[tuple[int, str, list[str]]] = []
         of = self.language
-        for attribute in (of.forbids, of.interacts, of.warns, of.serves):
+        for attribute in (of.forbids, of.interacts, of.warns, of.takes, of.serves):
             scored = []
             for item in entry.attributes[attribute]:
                 scores = {one: self._score(one, entry, attribute, item) for one in told}
@@ -450,6 +495,18 @@ class Taking:
                 found.append((best, attribute, ordered))
         found.sort(key=lambda one: -one[0])
         return [self._quotation(entry, attribute, items) for _, attribute, items in found], spoken
+
+    def _is_reason(self, told: Told, asked: MayTake) -> bool:
+        """Whether a circumstance is what a medicine is taken for that is taken already: 胃不好在吃奥美拉唑."""
+        serves = self.language.serves
+        return not (told.is_taken or told.allergy or told.years >= 0) and any(
+            self._score(told, partner, serves, item) or self._conditions.are_related(told.means, self._means(item))
+            for partner in self._partners(asked.told)
+            for item in partner.attributes[serves]
+        )
+
+    def _means(self, item: str) -> list[int]:
+        return [place for named in self._conditions.named(normalised(item)) for place in named.conditions]
 
     def _partners(self, told: Iterable[Told]) -> Iterator[Entry]:
         """The medicines that are taken already, where it is known which."""
@@ -484,14 +541,25 @@ class Taking:
             return 2 if any(pair in text for pair in told.pairs) else 0
         if attribute == of.interacts and not self._is_taken_besides(told):
             return 0
+        if attribute == of.serves:
+            return 2 if self._serves(told, text) else 0
         if named or self._conditions.speaking_of(told.means).search(text):
-            if told.years >= 0 and not _is_of_age(told.years, text):
+            if told.years >= 0 and not _is_of_age(told.years, text, attribute == of.takes):
                 return 1
             return (
                 1 if attribute == of.warns and not _OF_A_PERSON.search(item) and not self._is_taken_besides(told) else 2
             )
-        related = attribute != of.serves and self._conditions.related_to(told.means).search(text)
-        return 1 if related else 0
+        return 1 if self._conditions.related_to(told.means).search(text) else 0
+
+    def _serves(self, told: Told, text: str) -> bool:
+        """Whether a medicine is for a circumstance: for a wider one only by its name alone, 真菌感染 is no 感染."""
+        if text in self._conditions.called(told.means):
+            return True
+        if told.names:
+            heads = (text.partition(name) for name in told.names if len(name) > 1)
+            return any(name and _QUALIFIED.fullmatch(before) for before, name, _ in heads)
+        own = self._conditions.speaking_of(told.means, wider=False).search(text)
+        return bool(own) and _is_of_age(told.years, text)
 
     def _score_of_allergy(self, told: Told, entry: Entry, text: str) -> int:
         if not _ALLERGY.search(text):
@@ -508,10 +576,7 @@ class Taking:
         return self._conditions.may_interact(told.means)
 
     def _quotation(self, entry: Entry, attribute: str, items: Sequence[str]) -> Quotation:
-        text = f"{entry.name}的{attribute}：{'、'.join(items)}。"
-        return Quotation(
-            id=entry.id, title=entry.title, attribute=attribute, text=text, version=self._knowledge.version
-        )
+        return quoted_items(entry, attribute, items, self._knowledge.version)
 
 
 def _read(question: str) -> str:
@@ -564,6 +629,11 @@ def _is_taken(masked: str, one: _Mentioned) -> bool:
     )
 
 
+def _is_apposed(one: _Mentioned, mentioned: Iterable[_Mentioned]) -> bool:
+    """Whether a kind of medicines only says what the one after it is: 胃药达喜."""
+    return len(one.entries) > 1 and any(other.start == one.end for other in mentioned)
+
+
 def _particular(subjects: Sequence[_Mentioned]) -> list[_Mentioned]:
     """Without kinds of medicines of which one is named besides: 抗痨药里那个乙胺丁醇."""
     named = {one.entries[0].id for one in subjects if len(one.entries) == 1}
@@ -586,14 +656,39 @@ def _understood(retrieved: Retrieved, of: str) -> tuple[Entry, ...]:
     return tuple(one.entry for one in found if one.entry.type == of and one.how in ("earlier", "description"))
 
 
-def _is_of_age(years: float, text: str) -> bool:
-    """Whether an item about children or old people is about somebody of this age."""
+def _years(age: re.Match[str]) -> float:
+    """The age that is stated."""
+    if age["half_year"]:
+        return 0.5
+    if age["newborn"]:
+        return 1 / 12
+    if said := age["years"]:
+        return _number(said, "岁") + (0.5 if age["half"] else 0)
+    if said := age["elder"]:
+        return float(said)
+    if said := age["born"] or age["days"]:
+        return _number(said, "天") / 365
+    return _number(age["months"] or age["old"], "月") / 12
+
+
+def _is_of_age(years: float, text: str, of_children: bool = False) -> bool:
+    """Whether an item about children or old people is about somebody of this age; a negative one is not known.
+
+    Args:
+        years: The age.
+        text: The normalised item.
+        of_children: Whether what is said of children at large says nothing of infants: how they take it.
+    """
+    if years < 0:
+        return True
     text = with_digits(text)
     for bound in _BOUND.finditer(text):
         limit = float(bound[1]) / (12 if "月" in bound[0] else 1)
         if years >= limit if bound[2] == "以上" else years <= limit if bound[2] else years < limit:
             return True
     if _BOUND.search(text):
+        return False
+    if of_children and years < 1 and not re.search("婴|新生|幼", text):
         return False
     return not (("新生儿" in text and years > 0.1) or ("婴" in text and years >= 3) or ("幼儿" in text and years > 6))
 

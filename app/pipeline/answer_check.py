@@ -27,6 +27,10 @@ _CITATION = re.compile(r"【[A-Za-z]+\d+(?:[、，,;； ]+[A-Za-z]+\d+)*】")
 _ENDS = re.compile(rf"{_CITATION.pattern}|{CLAUSE_END.pattern}")
 _DANGLING = re.compile("^(?:包括|包含|例如|比如|以及|也|还|并且|并)+")
 _CLAUSE_JOINTS = ("，", ",", "；", ";")
+_WORDS_BETWEEN = ("和", "及", "与", "以及")
+_INSTRUCTS = re.compile("忌|少|多|不|戒|禁|限|避免|防止|勿|暂|减少|增加|保持|控制|定期|定时")
+"""What an item begins with that no 和 joins to another than the model did: 忌浓肉汤和多饮白开水 reads as 忌 of both."""
+
 _ID = re.compile(r"[A-Za-z]+\d+")
 
 
@@ -196,7 +200,9 @@ class AnswerCheck:
         self._support = [*(self._support if self._uncited else ()), *held_by]
         if self._dropped and not self._said:
             text = _DANGLING.sub("", text)
-        said = (self._joint if self._said else "") + self._lead + text
+        apart = self._dropped and self._joint in _WORDS_BETWEEN and _INSTRUCTS.match(text)
+        joint = "、" if apart else self._joint
+        said = (joint if self._said else "") + self._lead + text
         self._joint = self._lead = ""
         self._said = self._uncited = self._begun = True
         return said

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from app.backends.backend import TextTooLong
 from app.pipeline.consultation import Consultation, Decided, FixedAnswer
+from domains.citations import AskedFor, asked_attributes
 from domains.domain import Notices
 from domains.retrieval.normalise import normalised
 from domains.retrieval.turns import is_closing
 from domains.retrieval.wording import is_courtesy, small_talk_kind
-from domains.safety_rules import Decline
+from domains.safety_rules import NAME, Decline
 
 LONGEST_QUESTION = 4000
 """Most characters of a question that is no emergency."""
@@ -47,16 +48,36 @@ class LengthStage:
 
 @dataclass(frozen=True)
 class DeclineStage:
-    """Answers what the domain declines with the fixed text."""
+    """Answers what the domain declines with the fixed text.
+
+    Attributes:
+        declines: The rules.
+        asked_for: How the attributes of entries are asked for.
+    """
 
     declines: Sequence[Decline]
+    asked_for: AskedFor
 
     async def __call__(self, consultation: Consultation) -> Consultation | Decided:
         """See ``PipelineStage``."""
         for decline in self.declines:
-            if decline.asked(consultation.question, consultation.asked_before):
+            asked = decline.asked(consultation.question, consultation.asked_before)
+            if asked and not self._asks_an_entry(decline, consultation):
                 return Decided(replace(consultation, notice=""), FixedAnswer(decline.answer))
         return consultation
+
+    def _asks_an_entry(self, decline: Decline, consultation: Consultation) -> bool:
+        """Whether nothing is asked but what an entry says that the question names, rightly spelt or not."""
+        question, named = (
+            consultation.in_full,
+            [one for one in consultation.retrieved.topic if one.how != "description"],
+        )
+        masked = normalised(question)
+        for word in sorted((word for one in named for word in (one.matched, *one.entry.names)), key=len, reverse=True):
+            masked = masked.replace(normalised(word), NAME) if word else masked
+        return bool(decline.spares.fullmatch(masked)) and any(
+            asked_attributes(one.entry, question, self.asked_for) for one in named
+        )
 
 
 @dataclass(frozen=True)

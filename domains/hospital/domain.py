@@ -38,6 +38,7 @@ DOMAIN = replace(
     title=Description(zh="医院资料问答", en="questions about a hospital's documents"),
     notices=NOTICES,
     triager=lambda _: MedicalTriager(KNOWLEDGE.load()),
+    first_aid=MEDICAL.first_aid,
     declines=MEDICAL.declines,
     ask_back=MEDICAL.ask_back,
     crisis=MEDICAL.crisis,

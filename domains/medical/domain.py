@@ -8,8 +8,17 @@ from domains.medical.ask_back import ask_back
 from domains.medical.citations import ASKED
 from domains.medical.claims import LANGUAGE
 from domains.medical.conditions import TAKING
+from domains.medical.doses import amount, extra_dose, missed_dose
+from domains.medical.first_aid import first_aid
 from domains.medical.knowledge_base import KNOWLEDGE
-from domains.medical.prescriptions import DECLINED, DOSE_NOT_GIVEN, asks_for_dose, asks_for_prescription
+from domains.medical.prescriptions import (
+    ASKS_AN_ENTRY,
+    DECLINED,
+    DOSE_NOT_GIVEN,
+    asks_for_dose,
+    asks_for_prescription,
+)
+from domains.medical.readings import reading
 from domains.medical.triager import MedicalTriager
 from domains.safety_rules import Decline, Triage
 
@@ -79,7 +88,9 @@ DOMAIN = Domain(
     title=Description(zh="医学知识问答", en="medical questions and answers"),
     notices=NOTICES,
     triager=MedicalTriager,
-    declines=(Decline(asks_for_dose, DOSE_NOT_GIVEN), Decline(asks_for_prescription, DECLINED)),
+    first_aid=first_aid,
+    advisers=(missed_dose, extra_dose, amount, reading),
+    declines=(Decline(asks_for_dose, DOSE_NOT_GIVEN), Decline(asks_for_prescription, DECLINED, ASKS_AN_ENTRY)),
     ask_back=ask_back,
     alarm=re.compile("危及生命|拨打120|(?:前往|去)急诊|拖延观察|独自驾车"),
     crisis=is_crisis,

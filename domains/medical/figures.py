@@ -7,6 +7,7 @@ safety rules read the figures themselves, by the same limits (``red_flags.yaml``
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -123,6 +124,35 @@ MEASURES: tuple[tuple[Measure, ...], ...] = (
     ),
 )
 """Measure by measure, the ways to state one."""
+
+
+BLOOD_PRESSURE, PULSE, OXYGEN, GLUCOSE, TEMPERATURE = MEASURES
+
+
+def stated(measures: tuple[Measure, ...], text: str) -> tuple[float, ...]:
+    """The first figure of a measure in a normalised text, with the one that belongs to it; empty where it has none."""
+    for measure in measures:
+        for found in measure.stated.finditer(text) if measure.within.search(text) else ():
+            if measure.band(found) is not None:
+                return tuple(float(re.sub("[点度]", ".", figure)) for figure in found.groups())
+    return ()
+
+
+def conditions_measured(text: str) -> Iterator[tuple[str, str]]:
+    """What figures of a normalised text are called where they are not usual, each with the words that state it."""
+    for measures, names in _CALLED:
+        for measure in measures:
+            for found in measure.stated.finditer(text) if measure.within.search(text) else ():
+                if name := names.get(measure.band(found)):
+                    yield found[0], name
+
+
+_CALLED: tuple[tuple[tuple[Measure, ...], dict[int | None, str]], ...] = (
+    (BLOOD_PRESSURE, {0: "低血压", 1: "低血压", 3: "高血压", 4: "严重高血压", 5: "严重高血压"}),
+    (PULSE, {0: "心动过缓", 1: "心动过缓", 3: "心动过速", 4: "心动过速", 5: "心动过速"}),
+    (GLUCOSE, {0: "低血糖", 1: "低血糖", 3: "高血糖", 4: "高血糖", 5: "高血糖"}),
+)
+"""By band, what a figure of a measure is called in entries; 2 is usual."""
 
 
 def with_bands(text: str) -> str:

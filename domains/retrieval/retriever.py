@@ -182,9 +182,10 @@ class Retriever:
         if len(named) != 1 or another(question) != named[0].word:
             return ""
         kind = self._type_of(named[0])
-        said = self._mentions(normalised(before.asked))
-        words = [one.word for one in said if kind and self._type_of(one) == kind]
-        return before.asked.replace(words[-1], named[0].word) if words and words[-1] in before.asked else ""
+        text = normalised(before.asked)
+        words = [one.word for one in self._mentions(text) if kind and self._type_of(one) == kind]
+        asked = before.asked if words and words[-1] in before.asked else text  # 胃鏡 is 胃镜 in its normal form
+        return asked.replace(words[-1], named[0].word) if words else ""
 
     def _type_of(self, mention: Mention) -> str:
         return "" if mention.is_elsewhere else self._entries[mention.meanings[0].id].type

@@ -24,7 +24,7 @@ _SAYS_HE = re.compile("[他她](?!们?[家妈爸])")
 _LEAVES_A_GAP = re.compile("(?<!得)了|会|引起|导致|[和跟与]")  # 老人吃了头晕: took what?
 _AND_THAT = re.compile("^那?么?[^,。;]{1,8}呢[?]?$")
 _WILL_IT_DO = re.compile(
-    "(?:能|可以|可|要)(?:不[能可要])?以?[吃喝用碰戴][吗么不嘛]?[?]?$|(?:管用|有用|有效|顶用|行|可以)[吗么不嘛][?]?$|(?:行不行|可不可以|能不能)[?]?$"
+    "(?:能|可以|可|要)(?:不[能可要])?以?[吃喝用碰戴含服打贴抹涂滴喷吸做][吗么不嘛]?[?]?$|(?:管用|有用|有效|顶用|行|可以)[吗么不嘛][?]?$|(?:行不行|可不可以|能不能)[?]?$"
 )
 _STATES = re.compile("^(?:我|他|她|孩子|宝宝)?(?:家人|妈|爸)?(?:以前|一直|本来|同时|之前|也|还|又)*(?:有|得过|患)")
 _THANKS = re.compile("谢|感谢|辛苦|麻烦了|没事了|放心了")
@@ -43,6 +43,9 @@ _LIFE = re.compile(
 )
 _IS_ONE_OF = re.compile("^(?:那么?|请问|[,。、 ])*([^,。;!?]{2,8}?)(?:是不是|算不算|属于|算|是)一?[种个]?$")
 _JOINS = re.compile("^(?:那么?|[,。、 ])*(?:能不能|可不可以|可以|能)?[和跟与同]")
+_MODAL = re.compile("(?<=.)[会能要可]$")
+"""What the tagger leaves on a noun before it: 药会 in 吃药会上瘾吗."""
+
 _POINTER = re.compile("它们?|这[个种](?:病|药|检查|症状)?|该[病药]")
 _CONNECTIVE = re.compile("^(?:那么?|还有|另外|请问|[,，。、;；:：!！? ])+")
 
@@ -180,6 +183,7 @@ def _thing(word: str) -> str:
 
 def _is_another(word: str, said: str) -> bool:
     known = (PEOPLE, ASPECTS, CIRCUMSTANCES)
+    word = _MODAL.sub("", word)
     return not any(words.fullmatch(word) for words in known) and word not in said
 
 

@@ -69,6 +69,46 @@ def test_what_speaks_of_it_comes_first(taking: Taking, question: str, first: str
 
 
 @pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("孩子2个月能吃布洛芬吗", "六月龄以下婴儿不用"),
+        ("宝宝半岁能吃布洛芬吗", "六月龄以下婴儿不用"),
+        ("40天的婴儿能用复方磺胺甲噁唑吗", "小于两个月的婴儿"),
+        ("宝宝一岁半能吃右美沙芬吗", "两岁以下幼儿不用"),
+        ("我妈82了能吃左氧氟沙星吗", "老年人慎用"),
+        ("感冒能吃阿莫西林吗", "对感冒等病毒感染无效"),
+        ("普通感冒能吃奥司他韦吗", "对普通感冒无效"),
+        ("心跳只有45下，美托洛尔还能吃吗", "严重心动过缓"),
+        ("备孕能吃立普妥吗", "妊娠和哺乳期"),
+        ("支架术后腰疼能用扶他林吗", "心脑血管病患者慎用"),
+        ("做过乳腺癌手术能吃黄体酮吗", "乳腺癌"),
+        ("地高辛天天吃的老人 可以吃克拉霉素吗", "可升高地高辛血药浓度"),
+        ("尿酸高吃着别嘌呤醇 安灭菌可以一起吃不", "与别嘌醇合用皮疹增多"),
+        ("胃药达喜天天吃 希舒美一起吃有影响吗", "含铝镁抗酸药会降低吸收"),
+        ("吃了感冒灵还能吃对乙酰氨基酚吗", "避免与含同成分的感冒药同服"),
+        ("思密达能跟别的药一起喝不", "与其他口服药间隔一至两小时"),
+    ],
+)
+def test_ages_figures_and_reasons_are_understood(taking: Taking, question: str, first: str) -> None:
+    answer = answered(taking, question)
+    assert first_item(answer) == first and not answer.unspoken
+
+
+@pytest.mark.parametrize("question", ["孩子8个月能吃布洛芬吗", "刚满月的宝宝能用对乙酰氨基酚吗"])
+def test_an_age_that_an_entry_does_not_speak_of_is_told(taking: Taking, question: str) -> None:
+    [told] = answered(taking, question).unspoken.values()
+    assert told in (("孩子8个月",), ("刚满月",))
+
+
+def test_how_long_somebody_is_ill_is_no_age(taking: Taking) -> None:
+    assert list(answered(taking, "宝宝咳嗽2个月了能吃氨溴索吗").unspoken.values()) == [("宝宝",)]
+
+
+def test_another_illness_is_not_what_a_medicine_is_for(taking: Taking) -> None:
+    assert "适应症" not in {one.attribute for one in answered(taking, "流感能吃阿莫西林吗").quotations}
+
+
+@pytest.mark.parametrize(
     ("question", "told"),
     [
         ("我有红斑狼疮，可以吃布洛芬吗", "红斑狼疮"),

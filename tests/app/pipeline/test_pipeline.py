@@ -49,7 +49,7 @@ def test_who_declines_decides_and_no_later_stage_is_asked() -> None:
     async def never(consultation: Consultation) -> Consultation:
         raise AssertionError("asked after the decision")
 
-    stages = [DeclineStage([Decline(lambda question, _: "拆" in question, "请联系厂家。")]), never]
+    stages = [DeclineStage([Decline(lambda question, _: "拆" in question, "请联系厂家。")], {}), never]
     result = asyncio.run(consult(stages, Consultation("r-1", "怎么拆安全锁", notice="没有来源")))
     assert result.consultation.notice == ""
     assert asyncio.run(_texts(aiter(result))) == ["请联系厂家。"]
@@ -63,7 +63,7 @@ def test_what_is_declined_is_heard_with_what_the_person_said_before() -> None:
         return True
 
     turns = [ChatTurn("user", "要张处方"), ChatTurn("assistant", "不能开。")]
-    asyncio.run(consult([DeclineStage([Decline(asked, "不能。")])], Consultation("r-1", "现在就要", turns)))
+    asyncio.run(consult([DeclineStage([Decline(asked, "不能。")], {})], Consultation("r-1", "现在就要", turns)))
     assert heard == [("现在就要", ["要张处方"])]
 
 

@@ -54,8 +54,7 @@ def test_what_has_no_entry_is_named(question: str, knowledge: KnowledgeBase) -> 
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        ("布洛芬一次吃几片", DOSE_NOT_GIVEN),
-        ("二甲双胍一次能吃4片吗", DOSE_NOT_GIVEN),
+        ("这药一次吃几片", DOSE_NOT_GIVEN),
         ("给我开点布洛芬一次吃几片", DECLINED),
     ],
 )

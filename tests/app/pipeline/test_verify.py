@@ -77,6 +77,12 @@ def test_what_no_entry_holds_is_taken_out_and_a_sentence_is_left(
     assert said(check_of(SYMPTOMS, ["D001"], knowledge), answer, size) == left
 
 
+def test_what_is_left_is_not_joined_as_if_one_verb_had_both(knowledge: KnowledgeBase) -> None:
+    answer = "痛风的饮食要点是忌动物内脏和浓肉汤、多吃糖和多饮白开水。"
+    left = "痛风的饮食要点是忌动物内脏和浓肉汤、多饮白开水。"
+    assert said(check_of("痛风的饮食要注意什么", ["D031"], knowledge), answer) == left
+
+
 @pytest.mark.parametrize(
     ("disposition", "left"),
     [

@@ -85,6 +85,11 @@ def test_the_report_has_recall_false_alarms_and_what_is_judged_wrong(triager: Me
         "幫我開個藥膏",
         "能不能给我开点布洛芬",
         "非布司他40，尿酸还有450，改80可以不",
+        "长了扁平疣，开维A酸乳膏，没怀孕",
+        "青光眼滴的拉坦前列素见底了，续两支",
+        "我血压正常了，氨氯地平能停吗",
+        "就照我这情况拟一张方子吧",
+        "倍他乐克一片心跳才58，要不要减成半片",
     ],
 )
 def test_requests_to_prescribe(question: str) -> None:
@@ -106,6 +111,11 @@ def test_requests_to_prescribe(question: str) -> None:
         "奥美拉唑能治胃溃疡吗",
         "我是孕妇，可以用维A酸乳膏吗",
         "我吃着抗抑郁药，骨科给开曲马多，能吃吗",
+        "明天做增强CT，二甲双胍要停吗",
+        "美托洛尔能不能突然停",
+        "社区医院能开药吗",
+        "甲状腺功能低，水肿开了氢氯噻嗪，能行吗",
+        "奥美拉唑会影响波立维吗",
     ],
 )
 def test_questions_about_medicines_are_no_requests(question: str) -> None:
