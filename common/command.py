@@ -57,13 +57,13 @@ def read_config(config_name: str, arguments: list[str], schema: type[Schema]) ->
 
     configs, problems = [], []
     for words in combinations(_as_key_value(arguments, schema)):
-        values, wrong = compose(config_name, words)
+        values, wrong, same_as = compose(config_name, words)
         try:
             checked = schema.model_validate(values)
             if not wrong:
                 configs.append(checked)
         except ValidationError as error:
-            wrong += explain(error.errors(), schema, values)
+            wrong += explain(error.errors(), schema, values, same_as)
         problems += [problem for problem in wrong if problem not in problems]
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)

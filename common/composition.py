@@ -1,8 +1,10 @@
 """From the words of a command line to values: Hydra's grammar, its config groups, its composition."""
 
 import itertools
+import re
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -17,6 +19,7 @@ from common.groups import CONFIGS, groups_of
 from common.problems import nearest
 
 SWEEP = ("-m", "--multirun")
+_REFERENCE = re.compile(r"\$\{([a-z_]+(?:\.\w+)*)\}")
 
 
 def combinations(arguments: list[str]) -> list[list[str]]:
@@ -41,12 +44,23 @@ def combinations(arguments: list[str]) -> list[list[str]]:
     return [list(combination) for combination in itertools.product(*choices)]
 
 
-def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """Composes ``configs/<config_name>.yaml`` with one combination of words.
+class Composition(NamedTuple):
+    """One combination of words, composed.
 
-    Returns:
-        The values, without those that are still missing; and everything that is wrong with the words.
+    Attributes:
+        values: Without those that are still missing.
+        wrong: Everything that is wrong with the words.
+        same_as: Keys whose value is another key's (``source.sizes: ${data.splits}``), and that key, which is what the
+            user knows and types.
     """
+
+    values: dict[str, Any]
+    wrong: list[str]
+    same_as: dict[str, str]
+
+
+def compose(config_name: str, words: list[str]) -> Composition:
+    """Composes ``configs/<config_name>.yaml`` with one combination of words."""
     overrides, groups = _parsed(words), groups_of(config_name)
     of_groups = [override for override in overrides if override.key_or_group in groups]
     problems = {override.input_line: _group_problem(override, groups) for override in of_groups}
@@ -63,7 +77,16 @@ def compose(config_name: str, words: list[str]) -> tuple[dict[str, Any], list[st
         values = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0], where="the configuration", fix="see --help") from None
-    return cast(dict[str, Any], _without_missing(values)), wrong
+    same_as = dict(_references(OmegaConf.to_container(config, resolve=False)))
+    return Composition(cast(dict[str, Any], _without_missing(values)), wrong, same_as)
+
+
+def _references(values: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """The keys below a section whose value is that of another key, and the other key."""
+    for key, value in values.items() if isinstance(values, dict) else ():
+        if isinstance(value, str) and (found := _REFERENCE.fullmatch(value)):
+            yield f"{above}{key}", found[1]
+        yield from _references(value, f"{above}{key}.")
 
 
 @cache

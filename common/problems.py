@@ -3,7 +3,7 @@
 import difflib
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,13 +12,16 @@ MOST_MEANT = 3  # keys of a name that are suggested
 MISSPELT = 0.8  # similarity from which a key is a misspelt one
 
 
-def explain(details: Sequence[Any], schema: type[BaseModel], values: dict[str, Any]) -> list[str]:
+def explain(
+    details: Sequence[Any], schema: type[BaseModel], values: dict[str, Any], same_as: Mapping[str, str] | None = None
+) -> list[str]:
     """Pydantic's errors as ``key: what is wrong``, an unknown key with the nearest valid one.
 
     Args:
         details: What ``ValidationError.errors()`` gives.
         schema: What was expected.
         values: What was given.
+        same_as: Keys whose value is another key's, and that key, which is named instead.
 
     Returns:
         One line per error; of a value that may be one of several things, one line for all of them.
@@ -26,11 +29,19 @@ def explain(details: Sequence[Any], schema: type[BaseModel], values: dict[str, A
     of_key: dict[tuple[str, ...], list[Any]] = {}
     for detail in details:
         of_key.setdefault(_keys(detail, values), []).append(detail)
-    return [_explained(list(keys), found, schema, values) for keys, found in of_key.items()]
+    return list(
+        dict.fromkeys(_explained(list(keys), found, schema, values, same_as or {}) for keys, found in of_key.items())
+    )
 
 
-def _explained(keys: list[str], details: list[Any], schema: type[BaseModel], values: dict[str, Any]) -> str:
-    key, detail = ".".join(keys), details[0]
+def _explained(
+    keys: list[str],
+    details: list[Any],
+    schema: type[BaseModel],
+    values: dict[str, Any],
+    same_as: Mapping[str, str],
+) -> str:
+    key, detail = _as_typed(keys, same_as), details[0]
     match detail["type"]:
         case "extra_forbidden":
             return f"{key}: unknown key{_meant(keys, schema, values)}"
@@ -52,6 +63,14 @@ def _explained(keys: list[str], details: list[Any], schema: type[BaseModel], val
     if isinstance(detail["input"], dict):  # quoting a whole section back would not help
         return f"{key}: {message}" if key else message
     return f"{key}: {message} (got {detail['input']!r})"
+
+
+def _as_typed(keys: list[str], same_as: Mapping[str, str]) -> str:
+    """The key that has the value: that of another section where this one only refers to it."""
+    sections = (".".join(keys[:end]) for end in range(len(keys), 0, -1))
+    section = next((section for section in sections if section in same_as), None)
+    key = ".".join(keys)
+    return key if section is None else same_as[section] + key.removeprefix(section)
 
 
 def _keys(detail: Any, values: dict[str, Any]) -> tuple[str, ...]:

@@ -380,6 +380,11 @@ class PromptFormat:
                 fix=f"expected: one system turn or none, then user and assistant in turn, ending with the {last}",
             )
 
+    def forged(self, content: str) -> str:
+        """The first literal special token or role mark in a text, which a prompt breaks by a space; nothing if none."""
+        found = self._forgeries.search(content)
+        return found[0] if found else ""
+
     def _defused(self, content: str) -> str:
         """The content with every literal special token and role mark broken by a space after its first character."""
         return self._forgeries.sub(lambda found: f"{found[0][0]} {found[0][1:]}", content)

@@ -63,7 +63,8 @@ REFUSED = {  # what changes the meaning of a row and no example can hold: the re
     ),
     "reasoning_content": ("has_reasoning", "reasoning is not part of an answer"),
 }
-LABEL = "label"  # true or false in preference data (KTO); anything else is a column like others
+LABEL_NAMES = ("label", "kto_tag")  # true or false in preference data (KTO); anything else is a column like others
+LABELS = {"true": True, "false": False, "1": True, "0": False}
 REFUSED_IN_TURNS = {
     **dict.fromkeys(MEDIA, REFUSED["images"]),
     **dict.fromkeys(("tool_calls", "function_call"), ("has_tools", "tools cannot be trained")),
@@ -208,6 +209,11 @@ def by_known_name(names: Collection[str]) -> dict[str, str]:
 def first_known(aliases: Iterable[str], spelled: Mapping[str, str]) -> str:
     """As ``first_of``, for columns by their known name."""
     return next((spelled[alias] for alias in aliases if alias in spelled), "")
+
+
+def judgement_of(label: object) -> bool | None:
+    """Whether a label says that an answer is good; None where it says something else."""
+    return LABELS.get(f"{label}".strip().casefold())
 
 
 def field_of_turn(aliases: Iterable[str], turn: Collection[str]) -> str:

@@ -6,6 +6,7 @@ that changes the meaning of the row makes it a bad row, and every other field th
 """
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from data_recipes.formats.columns import (
     CONVERSATIONS,
     HISTORY,
     INPUTS,
-    LABEL,
+    LABEL_NAMES,
     QUESTION,
     REFUSED,
     REFUSED_IN_TURNS,
@@ -33,6 +34,7 @@ from data_recipes.formats.columns import (
     by_known_name,
     field_of_turn,
     first_known,
+    judgement_of,
 )
 from data_recipes.formats.jsonl import DamagedLine, check_texts
 from data_recipes.formats.values import NotText, is_empty, kind_of, text_of
@@ -201,7 +203,7 @@ def _layout(names: tuple[str, ...], columns: Columns) -> _Layout:
     expected = {*columns.ignore, *columns.named}
     spelled = by_known_name([name for name in names if name not in columns.ignore])
     return _Layout(
-        refused=tuple(n for n in names if n not in expected and n.casefold() in (*REFUSED, LABEL)),
+        refused=tuple(n for n in names if n not in expected and n.casefold() in (*REFUSED, *LABEL_NAMES)),
         conversations=tuple(spelled[alias] for alias in CONVERSATIONS if alias in spelled),
         questions=tuple(spelled[alias] for alias in QUESTION if alias in spelled),
         given=first_known(INPUTS, spelled),
@@ -223,15 +225,27 @@ def in_order(roles: Iterable[str]) -> bool:
 def _refuse(row: Fields, layout: _Layout) -> None:
     for name in layout.refused:
         known, value = name.casefold(), row[name]
-        if known in REFUSED and not is_empty(_json(value)):
+        if known in REFUSED and not is_empty(as_json(value)):
             reason, why = REFUSED[known]
             raise BadRow(reason, f"{name!r}: {why}; {_to_ignore(name)}")
-        if known == LABEL and (value is False or (isinstance(value, str) and value.strip().casefold() == "false")):
-            raise BadRow("labelled_bad", f"{name!r} says that the answer is bad; data=feedback reads it")
+        if known in LABEL_NAMES and judgement_of(value) is False:
+            detail = f"{name!r} is {value!r}, which says that the answer is bad; data=feedback reads it"
+            raise BadRow("labelled_bad", f"{detail}; {_to_ignore(name)}")
+
+
+def instead(row: Fields) -> str:
+    """The fields that a row has in place of the one that is missing, for messages."""
+    names = [*map(str, row)]
+    return f" among {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}" if names else ""
 
 
 def _to_ignore(name: str) -> str:
-    return f"to read the row without it: columns.ignore=[{name}]"
+    return f"to read the row without it: {_key(f'ignore=[{name}]')}"
+
+
+def _key(setting: str) -> str:
+    """A setting of the columns as it is typed, in quotes where a shell needs them."""
+    return f"{shlex.quote(f'columns.{setting}')} (of a build: {shlex.quote(f'source.columns.{setting}')})"
 
 
 class _Reading:
@@ -265,7 +279,7 @@ class _Reading:
             self.container = name
             return self._with_system(system, self._spoken(name))
         asked = [name for name in self._question() if not is_empty(self._row.get(name))]
-        turns = _json(self._row[asked[0]]) if len(asked) == 1 else None
+        turns = as_json(self._row[asked[0]]) if len(asked) == 1 else None
         if isinstance(turns, list) and turns and all(isinstance(turn, dict) for turn in turns):
             return self._with_system(system, self._turns(asked[0], turns))
         question = "\n".join(self._text(name).strip() for name in asked)
@@ -310,7 +324,7 @@ class _Reading:
         named = self._layout.conversations
         filled = [name for name in named if not is_empty(self._row[name])]
         if named and (self._layout.questions or self._layout.answers):  # next to these a text of that name is none
-            filled = [name for name in filled if isinstance(_json(self._row[name]), list)]
+            filled = [name for name in filled if isinstance(as_json(self._row[name]), list)]
             named = ()
         return next(iter([*filled, *named]), "")
 
@@ -350,28 +364,23 @@ class _Reading:
     def _question(self) -> tuple[str, ...]:
         if self._columns.question:
             if not any(name in self._row for name in self._columns.question):
-                raise BadRow("no_question_or_answer", f"there is no {', '.join(self._columns.question)}")
+                wanted = ", ".join(self._columns.question)
+                raise BadRow("no_question_or_answer", f"there is no {wanted}{instead(self._row)}")
             return self._columns.question
         given = self._layout.given
         name = self._only(self._layout.questions, "question") or given
         if not name:
             raise BadRow(
                 "no_question_or_answer",
-                f"there is no question{self._fields}; expected: {WANTED}; {_to_name('question')}",
+                f"there is no question{instead(self._row)}; expected: {WANTED}; {to_name('question')}",
             )
         return (name, given) if given and name != given else (name,)
-
-    @property
-    def _fields(self) -> str:
-        """The fields that the row has instead, for messages."""
-        names = [*map(str, self._row)]
-        return f" among {', '.join(names[:NAMED])}{' …' if len(names) > NAMED else ''}" if names else ""
 
     def _answer(self) -> str:
         name = self._columns.answer or self._only(self._layout.answers, "answer")
         if not name or name not in self._row:
-            expected = self._columns.answer or f"{WANTED}; {_to_name('answer')}"
-            raise BadRow("no_question_or_answer", f"there is no answer{self._fields}; expected: {expected}")
+            expected = self._columns.answer or f"{WANTED}; {to_name('answer')}"
+            raise BadRow("no_question_or_answer", f"there is no answer{instead(self._row)}; expected: {expected}")
         return name
 
     def _only(self, names: tuple[str, ...], part: str) -> str:
@@ -380,7 +389,7 @@ class _Reading:
             return names[0] if names else ""
         rivals = [name for name in names if name.casefold() not in AMBIGUOUS]
         if len({repr(self._row[name]) for name in rivals if not is_empty(self._row[name])}) > 1:
-            raise BadRow(f"two_{part}s", f"{' and '.join(rivals)} may be the {part}; {_to_name(part)}")
+            raise BadRow(f"two_{part}s", f"{' and '.join(rivals)} may be the {part}; {to_name(part)}")
         return next((name for name in names if not is_empty(self._row[name])), names[0])
 
     def _history(self) -> list[RowTurn]:
@@ -388,7 +397,7 @@ class _Reading:
         if not name:
             return []
         self._read.add(name)
-        value = _json(self._row.get(name))
+        value = as_json(self._row.get(name))
         if is_empty(value):
             return []
         if not isinstance(value, list):
@@ -406,7 +415,7 @@ class _Reading:
 
     def _spoken(self, name: str) -> list[RowTurn]:
         self._read.add(name)
-        value = _json(self._row[name])
+        value = as_json(self._row[name])
         if is_empty(value):
             return []
         if isinstance(value, list) and all(isinstance(text, str) for text in value):
@@ -445,7 +454,7 @@ class _Reading:
             raise BadRow("has_tools", f"{place} is of a tool ({given}); tools cannot be trained")
         if name not in self._roles:
             raise BadRow(
-                "unknown_role", f"{place}: role {given!r} is unknown; name it: 'columns.roles={{{given}: user}}'"
+                "unknown_role", f"{place}: role {given!r} is unknown; name it: {_key(f'roles={{{given}: user}}')}"
             )
         return self._roles[name]
 
@@ -479,11 +488,12 @@ def _in_turn(texts: list[str], name: str) -> list[RowTurn]:
     return [RowTurn(roles[place % 2], text, f"{name} {place + 1}") for place, text in enumerate(texts)]
 
 
-def _to_name(part: str) -> str:
-    return f"name yours: columns.{part}=NAME (of a build: source.columns.{part}=NAME)"
+def to_name(part: str) -> str:
+    """What to do where the column of a part is not known, for messages."""
+    return f"name yours: {_key(f'{part}=NAME')}"
 
 
-def _json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A value that is stored as JSON text, with the flaws that a text may hide."""
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "{")):
         return value

@@ -17,13 +17,14 @@ from data_recipes.formats.repeats import Repeats
 from data_recipes.formats.special_tokens import special_token, without_stop_tokens
 from data_recipes.formats.user_file import UserRow, user_rows
 from data_recipes.formats.values import NotText, text_of
+from data_recipes.leakage.split import are_too_many, fitting
 
 SHOWN = 5  # problems of a kind that are printed one by one
 LONGEST = 32_000  # characters of a conversation
 DROPPED, KEPT = "dropped", "kept as it is"
 MESSAGES = CONVERSATIONS[0]
 WRONG_ORDER = "wrong_role_order"
-DEV, TEST = 50, 100  # rows that a build draws where nothing else is requested (configs/data/rows.yaml)
+DRAWN = {"dev": 50, "test": 100}  # rows that a build draws where nothing else is requested (configs/data/rows.yaml)
 
 Turns = list[dict[str, Any]]
 
@@ -348,8 +349,8 @@ def _build_command(path: Path, rows: int, columns: Columns, sheet: str = "") -> 
 
 
 def _smaller_splits(rows: int) -> list[str]:
-    """What a build needs that has too few rows for the splits of ``configs/data/rows.yaml``, which may take half."""
-    if rows >= 2 * (DEV + TEST):
-        return []
-    sizes = {"dev": max(1, rows // 12), "test": max(1, rows // 6)}
-    return [f"data.splits.{name}={size}" for name, size in sizes.items()] if rows >= 4 else ["data.splits={}"]
+    """What a build needs that has too few rows for the splits of ``configs/data/rows.yaml``; it advises the same."""
+    sizes = fitting(DRAWN, rows)
+    if are_too_many(sizes, rows):
+        return ["data.splits={}"]
+    return [f"data.splits.{name}={size}" for name, size in sizes.items() if size != DRAWN[name]]

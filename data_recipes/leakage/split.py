@@ -8,6 +8,7 @@ import numpy.typing as npt
 from data_recipes.leakage.hashes import Hashes, mix
 
 MOST_TESTED = 0.5  # share of the rows that dev and test may take
+ADVISED = 4  # the advised sizes of too few rows take one in so many of them
 
 
 def draw(
@@ -46,6 +47,13 @@ def are_too_many(sizes: Mapping[str, int], rows: int) -> bool:
     return sum(sizes.values()) > MOST_TESTED * rows
 
 
+def fitting(sizes: Mapping[str, int], rows: int) -> dict[str, int]:
+    """Sizes for this number of rows: the requested ones, or smaller ones in the same proportion, at least one row."""
+    if not are_too_many(sizes, rows):
+        return dict(sizes)
+    return {name: max(1, size * rows // (ADVISED * sum(sizes.values()))) for name, size in sizes.items()}
+
+
 def sizes_that_hold(roots: npt.NDArray[np.int32], ids: Hashes, sizes: Mapping[str, int], seed: int) -> dict[str, int]:
     """Sizes near the requested ones that a draw meets exactly, together no more than may be drawn.
 
@@ -60,10 +68,8 @@ def sizes_that_hold(roots: npt.NDArray[np.int32], ids: Hashes, sizes: Mapping[st
     Returns:
         None where no such sizes were found.
     """
-    most = int(MOST_TESTED * len(roots))
-    scale = min(1.0, most / sum(sizes.values()))
     smallest = int(np.unique(roots, return_counts=True)[1].min(initial=len(roots)))
-    tried = {name: max(smallest, int(size * scale)) for name, size in sizes.items()}
+    tried = {name: max(smallest, size) for name, size in fitting(sizes, len(roots)).items()}
     drawn = np.bincount(draw(roots, ids, tried, seed, 1), minlength=len(sizes) + 1)[1:].tolist()
     found = dict(zip(sizes, drawn, strict=True))
     return {} if are_too_many(found, len(roots)) or not all(drawn) else found

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +17,25 @@ from data_recipes.steps.personal_data import PersonalDataStep, make
 from data_recipes.steps.personal_kind import veiled
 from data_recipes.steps.step import FLAGGED, Outcome, Step
 
+PERSONAL_DATA = str(get_args(PersonalDataStep.model_fields["kind"].annotation)[0])
 PER_REASON = 3  # rows of a reason that a dataset shows
 SHOWN = 400  # characters of a turn, around the first one that changed
 
 
+class _Seen(NamedTuple):
+    """A row at one moment: a table of one row, and whether the recipe has hidden its personal data by then."""
+
+    row: pa.Table
+    is_hidden: bool
+
+
 class _Sampled(NamedTuple):
-    """A row that is shown; both tables have one row."""
+    """A row that is shown."""
 
     step: str
     reason: str
-    before: pa.Table
-    after: pa.Table | None
+    before: _Seen
+    after: _Seen | None
 
 
 class StepChanges:
@@ -40,6 +48,7 @@ class StepChanges:
     def __init__(self) -> None:
         self.changed: list[Changed] = []
         self._sampled: list[_Sampled] = []
+        self._is_hidden = False
 
     def add(self, name: str, rows: pa.Table, outcome: Outcome) -> None:
         """Names the rows that a step changed, and takes the first ones for each reason.
@@ -52,10 +61,18 @@ class StepChanges:
         flagged = [(row.id, f"{FLAGGED}{row.reason}") for row in outcome.flagged]
         self.changed += [Changed(id, f"{name}: {reason}") for id, reason in flagged]
         self.changed += [Changed(id, name) for id in dict.fromkeys(row.id for row in outcome.rewritten)]
-        judged, rewritten = _first([*outcome.dropped, *flagged]), _first(outcome.rewritten)
+        judged, rewritten = (
+            _first([*((row.id, row.reason) for row in outcome.dropped), *flagged]),
+            _first(outcome.rewritten),
+        )
         before, after = _rows_of([*judged, *rewritten], rows), _rows_of(rewritten, outcome.kept)
-        self._sampled += [_Sampled(name, reason, before[id], None) for id, reason in judged]
-        self._sampled += [_Sampled(name, change, before[id], after[id]) for id, change in rewritten]
+        was_hidden = self._is_hidden
+        self._is_hidden |= name == PERSONAL_DATA
+        self._sampled += [_Sampled(name, reason, _Seen(before[id], was_hidden), None) for id, reason in judged]
+        self._sampled += [
+            _Sampled(name, change, _Seen(before[id], was_hidden), _Seen(after[id], self._is_hidden))
+            for id, change in rewritten
+        ]
 
     def samples(self, personal_data: Step | None) -> list[StepSample]:
         """Some of the changed and dropped rows.
@@ -71,22 +88,27 @@ class StepChanges:
             StepSample(
                 step=one.step,
                 reason=one.reason,
-                id=one.before["id"][0].as_py(),
+                id=one.before.row["id"][0].as_py(),
                 **_cut(old, None if one.after is None else next(after)),
             )
             for one, old in zip(self._sampled, before, strict=True)
         ]
 
 
-def _shown(rows: list[pa.Table], personal_data: Step | None) -> list[Turns]:
-    """The turns of each row; none where it has personal data and the recipe drops such rows."""
-    if not rows:
+def _shown(seen: list[_Seen], personal_data: Step | None) -> list[Turns]:
+    """The turns of each row; none where it has personal data and the recipe drops such rows.
+
+    What the recipe has hidden is shown as it is in the dataset: a second search finds other values than the first.
+    """
+    if not seen:
         return []
-    table = pa.concat_tables(rows)
+    table = pa.concat_tables([one.row for one in seen])
     table = table.set_column(table.column_names.index("id"), "id", pa.array(map(str, range(len(table)))))
-    kept = personal_data(table).kept if personal_data else table
-    turns: list[Turns] = [[] for _ in rows]
-    for row in kept.select(["id", "messages"]).to_pylist():
+    if personal_data:
+        is_hidden = pa.array([one.is_hidden for one in seen])
+        table = pa.concat_tables([table.filter(is_hidden), personal_data(table.filter(pc.invert(is_hidden))).kept])
+    turns: list[Turns] = [[] for _ in seen]
+    for row in table.select(["id", "messages"]).to_pylist():
         turns[int(row["id"])] = [(turn["role"], turn["content"]) for turn in row["messages"]]
     return turns
 

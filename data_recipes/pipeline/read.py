@@ -151,11 +151,13 @@ def _shard(items: Iterator[Example | Dropped], size: int, work: Path, number: in
 
 def _too_many(bad: int, rows: int, first: list[Dropped], data: DataConfig, config: SourceConfig) -> UserError:
     source = source_of(config)
-    files, listed = source.files(config), []
+    files, listed, told = source.files(config), [], set[str]()
     for row in first:
         name, _, line = row.id.rpartition(":")
         path = next((path for path in files if path.as_posix().endswith(f"/{name}")), Path(name))
-        listed.append(f"  - {path}:{line}: {row.reason}")
+        detail = f": {row.detail}" if row.detail and row.detail not in told else ""  # a hint is long, and said once
+        listed.append(f"  - {path}:{line}: {row.reason}{detail}")
+        told.add(row.detail)
     fix = "fix the rows, or raise data.max_bad_share to drop them"
     if source.check:
         fix += f"; what is wrong with each, and a fixed copy: {source.check(config, path)}"

@@ -74,7 +74,7 @@ def _dropped(rows: pa.Table, decision: Decision, mine: slice) -> Iterator[Droppe
 
 def _record(file: TextIO, written: WrittenSplits, dropped: Sequence[Dropped]) -> None:
     for row in dropped:
-        file.write(json.dumps(row._asdict(), ensure_ascii=False) + "\n")
+        file.write(json.dumps({"id": row.id, "reason": row.reason}, ensure_ascii=False) + "\n")
     written.dropped.update(row.reason for row in dropped)
 
 

@@ -12,10 +12,13 @@ class Dropped(NamedTuple):
     Attributes:
         id: The id of its example; ``file:line`` of a row that is no example because it is damaged. Never the text.
         reason: One of a few fixed words that are counted.
+        detail: What is wrong with a damaged row and what to do, where the reason does not say it; for the error that
+            lists the first ones, and not in ``dropped.jsonl``.
     """
 
     id: str
     reason: str
+    detail: str = ""
 
     @property
     def bad(self) -> bool:

@@ -14,11 +14,13 @@ class ReadNotes:
     Attributes:
         unread: Rows in which each column that is not read holds something.
         as_text: Rows in which each kind of value (``formats.values.kind_of``) was written as text.
+        special_tokens: Where rows are that have a special token of a prompt format in a text.
     """
 
     def __init__(self) -> None:
         self.unread: Counter[str] = Counter()
         self.as_text: Counter[str] = Counter()
+        self.special_tokens: list[str] = []
 
     def add(self, line: Line | Dropped, read: Collection[str]) -> None:
         """Counts the columns of a row that are not among those that are read."""

@@ -4,6 +4,7 @@ It is no proof that a text has none: docs/screens.md says how many are found. Wh
 would recognise is not.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Literal, get_args
@@ -47,6 +48,8 @@ Type = Literal[
 
 
 KINDS = (*PATTERNS, *NAMES)
+_HIDDEN_NAME = re.compile("(?<=[\u4e00-\u9fff：:、，])【姓名】(?![\u4e00-\u9fff]{2,4}【)")
+"""The placeholder of a name in a text that was masked before, which is not the label of a field."""
 
 CONTACTS = ("e_mail", "landline")
 """What a hospital may publish of itself."""
@@ -102,6 +105,8 @@ def find_all(column: pl.Series, kinds: Sequence[Kind]) -> dict[int, list[Persona
     """The personal values of a column's texts, by the place of the text; quick where there are none."""
     if (column.fill_null("") == "").all():
         return {}  # most columns are empty, and compiling the expressions takes longer than searching a short one
+    if column.str.contains("【姓名】", literal=True).any():
+        column = pl.Series([_HIDDEN_NAME.sub("◇◇◇◇", text) for text in column.fill_null("").to_list()])
     found = _matched(column, kinds)
     if any(kind.name == "name" for kind in kinds):
         texts = column.fill_null("").to_list()

@@ -22,6 +22,7 @@ class Kind:
         pattern: Where it may be; the group ``value`` is the personal part.
         hint: Matches wherever ``pattern`` does, and is quick to search for in a whole column.
         certain: Whether a match really is one.
+        opening: What a match may begin with that is no part of the value.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Kind:
     pattern: str
     hint: str
     certain: Callable[[re.Match[str]], bool] = lambda match: True
+    opening: str = ""
 
 
 class PersonalValue(NamedTuple):
@@ -44,10 +46,17 @@ def find(reading: PlainReading, kinds: Sequence[Kind]) -> list[PersonalValue]:
     found: list[PersonalValue] = []
     for kind in kinds:
         for match in _compiled(kind.pattern).finditer(reading.text):
-            span = reading.place(*match.span("value"))
+            span = reading.place(*_value(match, kind))
             if span and kind.certain(match) and not any(span[0] < end and start < span[1] for start, end, _ in found):
                 found.append(PersonalValue(*span, kind))
     return sorted([*found, *_alike(reading.original, found)])
+
+
+def _value(match: re.Match[str], kind: Kind) -> Span:
+    """Where the value of a match is."""
+    begin, end = match.span("value")
+    opening = _compiled(kind.opening).match(match.string, begin, end)
+    return (opening.end() if opening and opening.end() < end else begin), end
 
 
 def _alike(text: str, found: Sequence[PersonalValue]) -> list[PersonalValue]:
@@ -80,7 +89,7 @@ def veiled(text: str, found: Sequence[PersonalValue]) -> str:
 
 
 _NUMBERED = ("file_number", "insurance_number", "passport")
-_HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{8,}|0[0-9]{5,}")
+_HAS_FORM = re.compile("(?=.*[A-Za-z-])[A-Za-z0-9-]{6,}|[0-9]{7,}|0[0-9]{5,}")
 """Numbers whose form tells them from doses and dates."""
 
 _DAY = re.compile("(?:19|20)[0-9]{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])")

@@ -17,6 +17,7 @@ _RULED = re.compile(r"^[ \t]*[|:+\-= \t]*\|[|:+\-= \t]*$", re.MULTILINE)  # |---
 _BOXED = re.compile("[│┃║]\\s*\\w")
 _BOX = re.compile("[\u2500-\u257f]")
 _ADDRESS = re.compile(r"https?://\S+")
+_FACE = re.compile(r"[(（](?![\x21-\x7e]*[)）])[^\w\s()（）]{2,6}[)）]")  # (＾▽＾), not (#$%!)
 _SAYS = re.compile(r"[^\W_]")
 
 
@@ -30,4 +31,5 @@ def share_of_signs(text: str) -> float:
         return 0.0
     if not _SAYS.search(text):
         return float(length >= SEVERAL)
-    return sum(len(re.sub(r"\s", "", run[0])) for run in _SIGNS.finditer(text)) / length
+    others = _FACE.sub("", text)
+    return sum(len(re.sub(r"\s", "", run[0])) for run in _SIGNS.finditer(others)) / length

@@ -21,7 +21,7 @@ from loguru import logger
 from common.errors import UserError
 from common.hashing import sha256_file, sha256_text, sha256_value
 from data_recipes.formats.columns import ANSWER, INPUT, QUESTION, question_and_answer
-from data_recipes.formats.documents import READERS, PassageText, is_document, passages, sentences_within
+from data_recipes.formats.documents import READERS, NoText, PassageText, is_document, passages, sentences_within
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, read_table
@@ -95,19 +95,24 @@ def readable_files(folder: Path) -> list[Path]:
     """The files of a folder and of the folders in it that can be read, in the order of their paths.
 
     Raises:
-        UserError: There is no such folder, or nothing in it can be read.
+        UserError: There is no such folder, nothing in it can be read, or all of that is empty.
     """
     if not folder.is_dir():
         raise UserError("there is no such folder", where=str(folder), fix="give a folder of documents: source.path=DIR")
     below = (path for path in folder.rglob("*") if path.is_file())
     found = sorted(path for path in below if not _is_temporary(path.relative_to(folder)))
     files = [path for path in found if is_document(path) or path.suffix.lower() in ROWS]
+    filled = [path for path in files if path.stat().st_size]
+    if files and not filled:
+        raise UserError("all files are empty", where=str(folder), fix="copy them again from their origin")
+    if empty := [path.relative_to(folder).as_posix() for path in files if path not in filled]:
+        _say("WARNING", f"{folder}: {len(empty)} files are empty: {_listed(empty)}")
     if not files:
         what = f"none of the {len(found)} files can be read" if found else "the folder is empty"
         raise UserError(what, where=str(folder), fix=f"put in files of {', '.join((*READERS, *ROWS))}")
     if others := [path.relative_to(folder).as_posix() for path in found if path not in files]:
         _say("WARNING", f"{folder}: {len(others)} files are of another format and are not read: {_listed(others)}")
-    return files
+    return filled
 
 
 def load_folder(folder: Path) -> KnowledgeBase:
@@ -119,6 +124,8 @@ def load_folder(folder: Path) -> KnowledgeBase:
     files = readable_files(folder)
     letters = _letters(folder, files)
     placed = [one for path in files for one in _placed(path, letters[path], path.relative_to(folder).as_posix())]
+    if not placed:
+        raise UserError("no file of this folder has text", where=str(folder), fix="are they scanned? run OCR on them")
     _check_unique(placed)
     contents = [[path.relative_to(folder).as_posix(), sha256_file(path)] for path in files]
     return KnowledgeBase(_named([entry for _, entry in placed]), sha256_value(contents), described=True)
@@ -127,7 +134,7 @@ def load_folder(folder: Path) -> KnowledgeBase:
 def pieces_in(path: Path) -> int:
     """Passages of a document, before those without a word are dropped, or rows of a table."""
     if is_document(path):
-        return sum(isinstance(passage, PassageText) for passage in passages(path, CHARACTERS))
+        return sum(isinstance(passage, PassageText) for passage in _passages(path))
     return sum(1 for _ in rows_in(path))
 
 
@@ -175,7 +182,7 @@ def _placed(path: Path, letters: str, name: str) -> list[tuple[str, PassageEntry
     """The passages of a file with their places."""
     pieces = [part for piece in _pieces(path) for part in _parts(piece)]
     if not pieces:
-        raise UserError("there is no text in this file", where=str(path), fix="fill it, or move it out of the folder")
+        _say("WARNING", f"{path}: there is no text in this file (if it is scanned, run OCR on it)")
     return [
         (piece.where, _entry(piece, piece.id or f"{letters}{number}", name)) for number, piece in _told_apart(pieces)
     ]
@@ -240,7 +247,7 @@ def _pieces(path: Path) -> Iterator[FolderText]:
 
 
 def _of_document(path: Path) -> Iterator[FolderText]:
-    for passage in passages(path, CHARACTERS):
+    for passage in _passages(path):
         if isinstance(passage, Dropped):
             _say("WARNING", f"{_where(path, passage.id)}: {passage.reason.replace('_', ' ')}; {UNREAD_PAGE}")
         elif says_something(passage.text):
@@ -248,6 +255,14 @@ def _of_document(path: Path) -> Iterator[FolderText]:
             pages = (passage.page, passage.last_page) if passage.page and passage.last_page else None
             is_answer = headings[-1].endswith(("？", "?"))
             yield FolderText(str(path), headings, passage.text, is_answer=is_answer, pages=pages)
+
+
+def _passages(path: Path) -> Iterator[PassageText | Dropped]:
+    """The passages of a document; none where it has no text, which must not cost the others of the folder."""
+    try:
+        yield from passages(path, CHARACTERS)
+    except NoText:
+        return
 
 
 def _where(path: Path, place: str) -> str:

@@ -75,6 +75,14 @@ def test_command_line_wins_over_recipe_and_recipe_over_defaults() -> None:
     assert config.train.learning_rate == 1e-3 and not config.train.packing
 
 
+def test_what_refers_to_another_key_is_named_by_that_key() -> None:
+    for words in (["data.splits.trian=5"], ["data.seed=x"]):
+        with pytest.raises(UserError) as error:
+            read_config("build", ["data=grounded", "out=x", *words], BuildConfig)
+        assert "1 problem" in error.value.problem and f"- {words[0].partition('=')[0]}: " in error.value.problem
+        assert "source." not in error.value.problem
+
+
 def test_all_problems_are_listed_at_once_with_the_nearest_name() -> None:
     with pytest.raises(UserError) as error:
         run("method=qlorra", "train.lerning_rate=1", "train.batch_size=0", "sed=3", "data=medicall")

@@ -11,7 +11,7 @@ import pytest
 from common.command import read_config
 from data_recipes.config import BuildConfig
 from data_recipes.dataset.listing import dropped_rows
-from data_recipes.formats.validation import DEV, DROPPED, TEST, problems
+from data_recipes.formats.validation import DRAWN, DROPPED, problems
 from tests.data_recipes.conftest import Made, Run
 from tests.data_recipes.samples import bencao_rows, write_jsonl, write_table
 
@@ -236,9 +236,20 @@ def test_the_build_that_is_suggested_works_for_few_rows(
     assert build(*words, f"out={tmp_path}/out", "data.workers=1", "data.steps=[]") == 0
 
 
+def test_a_build_advises_the_same_sizes_as_the_check(
+    validate: Run, build: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_jsonl(tmp_path / "my.jsonl", bencao_rows()[:61])
+    assert validate(str(path)) == 0
+    sizes = "data.splits.dev=5 data.splits.test=10"
+    assert sizes in capsys.readouterr().out
+    assert build("data=rows", f"source.path={path}", f"out={tmp_path}/out", "data.workers=1", "data.steps=[]") == 2
+    assert sizes in capsys.readouterr().err
+
+
 def test_no_sizes_are_suggested_where_the_usual_ones_fit() -> None:
     [config] = read_config("build", ["data=rows", "source.path=x", "out=y"], BuildConfig)
-    assert config.data.splits == {"dev": DEV, "test": TEST}
+    assert config.data.splits == DRAWN
 
 
 def test_suggested_commands_carry_the_columns(

@@ -99,6 +99,7 @@ def supervise(
             dropped.append(example.id)
         sources += [example.source] * (len(rendered) - len(sources))
     logger.info("{}: {}", split, TokenLengths(tokens, config.max_length))
+    _tell_special_tokens(examples, prompt_format, split)
     report_dropped(split, len(examples), dropped, config)
     if shortened:
         logger.info("{}: {} examples are trained with less context (train.over_length)", split, len(shortened))
@@ -121,6 +122,19 @@ def _check_answers(examples: Sequence[Example], split: str) -> None:
             f"{len(without)} of {len(examples)} examples have no answer to learn, e.g. {without[0]}",
             where=f"split {split}",
             fix="answers that are only known to be bad are what recipe=medical_kto trains on",
+        )
+
+
+def _tell_special_tokens(examples: Sequence[Example], prompt_format: PromptFormat, split: str) -> None:
+    """Says where a text has a token of the prompt format, mostly what is left of a template that it went through."""
+    found = [
+        (one.id, token) for one in examples for turn in one.messages if (token := prompt_format.forged(turn.content))
+    ]
+    if found:
+        logger.warning(
+            "{}: texts with a special token of the prompt format, trained as text, broken by a space: {}, e.g. {} in "
+            "example {}",
+            *(split, len(found), found[0][1], found[0][0]),
         )
 
 

@@ -3,7 +3,7 @@
 Either the records of a service (``audience.records.folder``, or one of its files): answers that doctors have corrected
 by ``/v1/feedback`` become pairs, the corrected answer and the given one. Or a file of the user's own.
 
-A file is JSON lines in one of two forms. Pairs, as they are sampled by ``eval/sample_preferences.py``:
+A file is JSON in any layout, or a table, in one of two forms. Pairs, as ``eval/sample_preferences.py`` samples them:
 ``{"prompt": "…" or messages, "chosen": "…", "rejected": "…"}``. Or single answers with a judgement, of which the
 best and the worst to one prompt become a pair: ``{"prompt": …, "answer": "…", "rating": 4}``, or ``"thumbs": "up"`` or
 ``"down"``, or ``"label": true`` or ``false`` (KTO; also ``kto_tag``), instead of the rating.
@@ -16,11 +16,12 @@ prompt inside both answers), LLaMA-Factory and MedicalGPT (also ``response_chose
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from common.command import Config
 from common.errors import UserError
@@ -30,15 +31,18 @@ from data_recipes.formats.columns import (
     CONVERSATIONS,
     HISTORY,
     INPUTS,
-    LABEL,
+    LABEL_NAMES,
     QUESTION,
     SYSTEM,
     TEXT,
+    Columns,
     first_of,
+    judgement_of,
 )
-from data_recipes.formats.conversation import BadRow, RowReader, RowTurn, in_order
+from data_recipes.formats.conversation import BadRow, RowReader, RowTurn, as_json, in_order, instead, to_name
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import DamagedLine, Line, parsed, raw_lines
+from data_recipes.formats.tables import TABLES, table_rows
 from data_recipes.formats.values import NotText, text_of
 from data_recipes.leakage.normalise import normalise
 from data_recipes.schema.dropped import Dropped
@@ -47,11 +51,11 @@ from data_recipes.schema.manifest import Description
 from data_recipes.sources.read_notes import ReadNotes
 from data_recipes.sources.source import DRAWN, Source, existing
 
-READER = RowReader()
 THUMBS = {"up": True, "down": False}
-LABEL_NAMES = (LABEL, "kto_tag")
-LABELS = {"true": True, "false": False}
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+JUDGEMENTS = "rating (a number, unless source.unpaired=true), thumbs (up or down) or label (true or false)"
 PAIRS = {"chosen": "rejected", "response_chosen": "response_rejected"}
+PAIRED = ", ".join(f"{better} and {worse}" for better, worse in PAIRS.items())
 PROMPTS = (*CONVERSATIONS, *QUESTION, *INPUTS, *SYSTEM, *HISTORY)
 JUDGED = (*PROMPTS, *ANSWER, "rating", "thumbs", *LABEL_NAMES)
 
@@ -62,6 +66,8 @@ class FeedbackSource(Config):
     Attributes:
         kind: Selects this source.
         path: The file, or the folder of a service's records.
+        sheet: The sheet of an XLSX file, where several have rows.
+        columns: Which column holds what, of prompt and judged answer; rows of one prompt are a group.
         min_gap: Best and worst answer to a prompt must differ by at least this much in rating (thumbs differ by 1).
         unpaired: Every answer with thumbs or a label counts alone, good or bad, for ``recipe=medical_kto``; a rating
             says neither. Pairs and corrections stay pairs.
@@ -69,8 +75,17 @@ class FeedbackSource(Config):
 
     kind: Literal["feedback"]
     path: str
+    sheet: str = ""
+    columns: Columns = Columns()
     min_gap: float = Field(gt=0)
     unpaired: bool = False
+
+    @field_validator("columns")
+    @classmethod
+    def _of_prompt_and_answer(cls, columns: Columns) -> Columns:
+        if unread := [name for name in ("kind", "group", "split") if getattr(columns, name)]:
+            raise ValueError(f"{', '.join(unread)}: not read here; rows of one prompt are a group")
+        return columns
 
 
 class JudgedAnswer(NamedTuple):
@@ -125,7 +140,7 @@ def read(config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
     if path.is_dir() or path.match(RECORDS):
         yield from _corrections(_files(config))
     else:
-        yield from _pairs(path, config.min_gap, config.unpaired)
+        yield from _pairs(path, config)
 
 
 def _corrections(files: Iterable[Path]) -> Iterator[Example | Dropped]:
@@ -175,35 +190,43 @@ def _correction(line: Line) -> Example | Dropped:
     return _pair(id, before, _group(before), said.corrected, said.answer)
 
 
-def _pairs(path: Path, min_gap: float, unpaired: bool) -> Iterator[Example | Dropped | ReadNotes]:
+def _pairs(path: Path, config: FeedbackSource) -> Iterator[Example | Dropped | ReadNotes]:
     """The pairs in a file, and what judged answers become."""
     judged: dict[str, list[JudgedAnswer]] = {}
     prompts: dict[str, tuple[Message, ...]] = {}
-    notes = ReadNotes()
-    for line in read_objects(path):
+    notes, columns = ReadNotes(), config.columns
+    reader, mapped = _FeedbackReader(columns), (*columns.named, *columns.ignore)
+    for line in _lines(path, config):
         if isinstance(line, Dropped):
             yield line
             continue
         try:
             better = next((name for name in PAIRS if name in line.row), "")
-            notes.add(line, (*PROMPTS, better, PAIRS[better]) if better else JUDGED)
+            notes.add(line, (*PROMPTS, better, PAIRS[better], *mapped) if better else (*JUDGED, *mapped))
             if better:
-                pair = _answers(line.row, better)
+                pair = reader.pair(line.row, better)
                 yield _pair(f"feedback-{line.number}", pair.prompt, _group(pair.prompt), pair.chosen, pair.rejected)
-            elif unpaired:
-                before, text = _judged(line.row)
+                continue
+            before, text = reader.judged(line.row)
+            if config.unpaired:
                 yield _labelled(f"feedback-{line.number}", before, text, _label(line.row))
             else:
-                before, text = _judged(line.row)
-                answer = JudgedAnswer(f"feedback-{line.number}", text, _score(line.row))
                 group = _group(before)
                 prompts.setdefault(group, before)
+                answer = JudgedAnswer(f"feedback-{line.number}", text, _score(line.row))
                 judged.setdefault(group, []).append(answer)
         except BadRow as bad:
-            yield Dropped(line.where, bad.reason)
+            yield Dropped(line.where, bad.reason, bad.detail)
     for group, answers in judged.items():
-        yield from _best_and_worst(prompts[group], group, answers, min_gap)
+        yield from _best_and_worst(prompts[group], group, answers, config.min_gap)
     yield from notes.found()
+
+
+def _lines(path: Path, config: FeedbackSource) -> Iterator[Line | Dropped]:
+    """The rows of a file of JSON or a table."""
+    if path.suffix.lower() in TABLES:
+        return table_rows(path, config.sheet)
+    return read_objects(path, config.columns.named)
 
 
 def _best_and_worst(
@@ -268,13 +291,52 @@ def _group(before: tuple[Message, ...]) -> str:
     return sha256_value([(m.role, normalise(m.content)) for m in before])[:16]
 
 
-def _prompt(row: Mapping[str, Any]) -> tuple[Message, ...]:
-    try:
-        turns = READER.prompt(_without_answers(row))
-    except BadRow as bad:
-        known = {"no_question_or_answer": "no_prompt", "empty_turn": "bad_prompt", "unknown_role": "bad_prompt"}
-        raise BadRow(known.get(bad.reason, bad.reason), bad.detail) from None
-    return _messages(turns)
+class _FeedbackReader:
+    """Reads prompts and answers of rows.
+
+    Args:
+        columns: Which column holds what.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns, self._reader = columns, RowReader(columns)
+
+    def pair(self, row: Mapping[str, Any], better: str) -> PairOfAnswers:
+        """Both answers and their prompt, which may be inside them."""
+        worse = PAIRS[better]
+        chosen, rejected = as_json(row[better]), as_json(row.get(worse))
+        if isinstance(chosen, list) and len(chosen) > 1:
+            whole, other = self._conversation(row, better), self._conversation(row, worse)
+            if _group(whole[:-1]) != _group(other[:-1]):
+                raise BadRow("different_prompts", f"{better!r} and {worse!r} do not answer the same")
+            return PairOfAnswers(whole[:-1], whole[-1].content.strip(), other[-1].content.strip())
+        return PairOfAnswers(self._prompt(row), _text(chosen, better), _text(rejected, worse))
+
+    def judged(self, row: Mapping[str, Any]) -> tuple[tuple[Message, ...], str]:
+        """The prompt and the answer of a row with a judgement."""
+        if not self._columns.question and (name := first_of(CONVERSATIONS, row)):
+            said = self._conversation(row, name)
+            return said[:-1], said[-1].content.strip()
+        before = self._prompt(row)
+        name = self._columns.answer or first_of(ANSWER, row)
+        if name not in row:
+            raise BadRow("no_text_in_answer", f"there is no answer{instead(row)}; {to_name('answer')}")
+        return before, _text(as_json(row[name]), name)
+
+    def _prompt(self, row: Mapping[str, Any]) -> tuple[Message, ...]:
+        try:
+            turns = self._reader.prompt(_without_answers(row))
+        except BadRow as bad:
+            known = {"no_question_or_answer": "no_prompt", "empty_turn": "bad_prompt", "unknown_role": "bad_prompt"}
+            raise BadRow(known.get(bad.reason, bad.reason), bad.detail) from None
+        return _messages(turns)
+
+    def _conversation(self, row: Mapping[str, Any], field: str) -> tuple[Message, ...]:
+        """The turns in a field, the last of which is an answer."""
+        said = self._reader.read({**_without_answers(row), CONVERSATIONS[0]: row.get(field)}).turns
+        if not in_order(turn.role for turn in said):
+            raise BadRow("bad_prompt", f"{field!r} is not a conversation that ends with an answer")
+        return _messages(said)
 
 
 def _without_answers(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -283,36 +345,6 @@ def _without_answers(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _messages(turns: Iterable[RowTurn]) -> tuple[Message, ...]:
     return tuple(Message(role=turn.role, content=turn.content) for turn in turns)
-
-
-def _answers(row: Mapping[str, Any], better: str) -> PairOfAnswers:
-    """Both answers and their prompt, which may be inside them."""
-    worse = PAIRS[better]
-    chosen, rejected = row[better], row.get(worse)
-    if isinstance(chosen, list) and len(chosen) > 1:
-        whole, other = _conversation(row, better), _conversation(row, worse)
-        if _group(whole[:-1]) != _group(other[:-1]):
-            raise BadRow("different_prompts", f"{better!r} and {worse!r} do not answer the same")
-        return PairOfAnswers(whole[:-1], whole[-1].content.strip(), other[-1].content.strip())
-    return PairOfAnswers(_prompt(row), _text(chosen, better), _text(rejected, worse))
-
-
-def _conversation(row: Mapping[str, Any], field: str) -> tuple[Message, ...]:
-    """The turns in a field, the last of which is an answer."""
-    said = READER.read({**_without_answers(row), CONVERSATIONS[0]: row.get(field)}).turns
-    if not in_order(turn.role for turn in said):
-        raise BadRow("bad_prompt", f"{field!r} is not a conversation that ends with an answer")
-    return _messages(said)
-
-
-def _judged(row: Mapping[str, Any]) -> tuple[tuple[Message, ...], str]:
-    """The prompt and the answer of a row with a judgement."""
-    if name := first_of(CONVERSATIONS, row):
-        said = _conversation(row, name)
-        return said[:-1], said[-1].content.strip()
-    before = _prompt(row)
-    name = first_of(ANSWER, row) or "answer"
-    return before, _text(row.get(name), name)
 
 
 def _text(value: Any, field: str) -> str:
@@ -332,6 +364,8 @@ def _text(value: Any, field: str) -> str:
 
 def _score(row: Mapping[str, Any]) -> float:
     rating = row.get("rating")
+    if isinstance(rating, str) and _NUMBER.fullmatch(rating.strip()):  # a cell of a table
+        rating = float(rating)
     if isinstance(rating, int | float) and not isinstance(rating, bool) and math.isfinite(rating):
         return float(rating)
     return float(_label(row))
@@ -341,12 +375,13 @@ def _label(row: Mapping[str, Any]) -> bool:
     """Whether an answer is good, by thumbs or label."""
     if row.get("thumbs") in THUMBS:
         return THUMBS[row["thumbs"]]
-    label = row.get(first_of(LABEL_NAMES, row))
-    if isinstance(label, bool):
+    if (label := judgement_of(row.get(first_of(LABEL_NAMES, row)))) is not None:
         return label
-    if isinstance(label, str) and label.strip().casefold() in LABELS:
-        return LABELS[label.strip().casefold()]
-    raise BadRow("no_judgement", "there is no thumbs or label; a rating counts where answers become pairs")
+    raise BadRow(
+        "no_judgement",
+        f"there is no judgement{instead(row)}; expected: {JUDGEMENTS}, or a better and a worse answer ({PAIRED}); "
+        "rename the column that says it",
+    )
 
 
 SOURCE = Source(

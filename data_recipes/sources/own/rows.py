@@ -17,6 +17,7 @@ from data_recipes.formats.columns import SPLITS, Columns
 from data_recipes.formats.conversation import BadRow, RowReader, in_order
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
+from data_recipes.formats.special_tokens import special_token
 from data_recipes.formats.tables import TABLES, table_rows
 from data_recipes.formats.validation import check_command
 from data_recipes.schema.dropped import Dropped
@@ -69,8 +70,18 @@ def read(config: RowsSource) -> Iterator[Example | Dropped | ReadNotes]:
     """
     reader, notes = RowReader(config.columns), ReadNotes()
     for file in _files(config):
+        is_empty = True
         for line in _lines(file.path, config):
+            is_empty = False
             yield line if isinstance(line, Dropped) else _item(line, reader, file, notes)
+        if is_empty:
+            logger.warning("{}: there is no row in this file", file.path)
+    if notes.special_tokens:
+        logger.warning(
+            "rows with a special token of a prompt format in a text: {}, the first in {}; they are kept, and a prompt "
+            "breaks it by a space; validate.py FILE fix=OUT takes out what ends a text, and drops the others",
+            *(len(notes.special_tokens), notes.special_tokens[0]),
+        )
     yield from notes.found()
 
 
@@ -85,18 +96,19 @@ def _files(config: RowsSource) -> list[OwnFile]:
         return [OwnFile(path, "", "rows") for path in existing(given)]
     inside = sorted(path for path in given.iterdir() if not path.name.startswith((".", "~$")))  # Excel's locks
     found = [path for path in inside if path.is_file() and path.suffix.lower() in (*JSON, *TABLES)]
-    _tell_others(given, tuple(path.name for path in inside if path not in found))
-    if not found:
-        raise UserError(
-            "no file of rows is in this folder", where=config.path, fix=f"known: {', '.join((*JSON, *TABLES))}"
-        )
-    return [OwnFile(path, SPLITS.get(path.stem.casefold(), ""), f"rows-{path.name}") for path in existing(*found)]
+    filled = [path for path in found if path.stat().st_size]
+    _tell(given, "not read", tuple(path.name for path in inside if path not in found))
+    _tell(given, "empty", tuple(path.name for path in found if path not in filled))
+    if not filled:
+        what = "all files of rows in this folder are empty" if found else "no file of rows is in this folder"
+        raise UserError(what, where=config.path, fix=f"known: {', '.join((*JSON, *TABLES))}")
+    return [OwnFile(path, SPLITS.get(path.stem.casefold(), ""), f"rows-{path.name}") for path in filled]
 
 
 @cache
-def _tell_others(folder: Path, names: tuple[str, ...]) -> None:
+def _tell(folder: Path, what: str, names: tuple[str, ...]) -> None:
     if names:
-        logger.warning("{}: not read: {}", folder, ", ".join(names))
+        logger.warning("{}: {}: {}", folder, what, ", ".join(names))
 
 
 def _lines(path: Path, config: RowsSource) -> Iterator[Line | Dropped]:
@@ -109,11 +121,13 @@ def _item(line: Line, reader: RowReader, file: OwnFile, notes: ReadNotes) -> Exa
     try:
         said = reader.read(line.row)
     except BadRow as bad:
-        return Dropped(line.where, bad.reason)
+        return Dropped(line.where, bad.reason, bad.detail)
     if not in_order(turn.role for turn in said.turns):
         return Dropped(line.where, "wrong_role_order")
     notes.unread.update(said.unread)
     notes.as_text.update({change.kind for change in said.changes if change.kind})
+    if any(special_token(turn.content) for turn in said.turns):
+        notes.special_tokens.append(line.where)
     id = f"{file.ids}-{line.number}"
     return Example(
         id=id,

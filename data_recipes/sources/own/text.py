@@ -58,7 +58,9 @@ def read(config: TextSource) -> Iterator[Example | Dropped | ReadNotes]:
     notes = ReadNotes()
     for path in files(config):
         name = _name(path, config)
-        if path.suffix.lower() in ROWS:
+        if not path.stat().st_size:
+            yield Dropped(name, "no_text")
+        elif path.suffix.lower() in ROWS:
             yield from _rows(path, name, config, notes)
         elif is_document(path):
             yield from _document(path, name, config)

@@ -28,7 +28,8 @@ FIELDS: list[dict[str, Any]] = [
     {"history": [{"role": "user", "content": "早？"}, {"role": "assistant", "content": "好。"}]},
     {"history": [{"role": "user", "content": "早？"}]}, {"history": [[1, None]]}, {"history": "[]"},
     {"tools": []}, {"tools": [{"name": "f"}]}, {"images": []}, {"images": ["a.png"]}, {"label": True}, {"label": False},
-    {"label": "内科"}, {"rejected": "差。"}, {"reasoning_content": "想"}, {"ward": "内科"}, {"split": "test"},
+    {"label": 0}, {"kto_tag": "false"}, {"label": "内科"},
+    {"rejected": "差。"}, {"reasoning_content": "想"}, {"ward": "内科"}, {"split": "test"},
     {"question": "别的？"}, {"answer": "别的。"}, {"messages": []}, {"messages": None}, {"conversation": "不是"},
 ]  # fmt: skip
 IN_TURNS: list[dict[str, Any]] = [

@@ -78,6 +78,8 @@ def test_a_system_column_is_a_turn_in_every_layout() -> None:
         ({**PAIR, "images": ["a.png"]}, "has_media"),
         ({**PAIR, "label": False}, "labelled_bad"),
         ({**PAIR, "label": "False"}, "labelled_bad"),
+        ({**PAIR, "label": 0}, "labelled_bad"),
+        ({**PAIR, "kto_tag": False}, "labelled_bad"),
         ({**PAIR, "rejected": "喝酒。"}, "preference_pair"),
         ({"prompt": ASKED, "chosen": SAID, "rejected": "喝酒。"}, "preference_pair"),
         ({**PAIR, "reasoning_content": "想一想"}, "has_reasoning"),

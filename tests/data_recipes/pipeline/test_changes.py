@@ -20,6 +20,8 @@ ROWS = [
 ROWS[5]["output"] += f"<br>电话{PHONE}。"
 ROWS[7]["output"] += "很长。" * 30
 ROWS[9]["output"] += f"请打{PHONE}，" + "很长。" * 30
+NAMED = "<p>请张伟先休息&nbsp;多喝水。</p>"
+ROWS[13]["output"] = NAMED
 ROWS.append(dict(ROWS[11], output="换一种回答，同一个问题。"))
 
 
@@ -42,7 +44,9 @@ def test_changed_rows_are_named_and_shown_before_and_after(build: Run, source: P
     assert changed == [
         {"id": "rows-4", "step": "markup"},
         {"id": "rows-6", "step": "markup"},
+        {"id": "rows-14", "step": "markup"},
         {"id": "rows-6", "step": "personal_data"},
+        {"id": "rows-14", "step": "personal_data"},
     ]
     found = samples(out)
     tagged = next(sample for (step, _, id), sample in found.items() if (step, id) == ("markup", "rows-4"))
@@ -50,6 +54,9 @@ def test_changed_rows_are_named_and_shown_before_and_after(build: Run, source: P
     masked = found["personal_data", "masked_mobile", "rows-6"]
     assert masked.after and "【手机号】" in masked.after[1][1]
     assert "1＊＊＊＊＊＊＊＊＊＊" in masked.before[1][1]  # what was found can be told, and not read
+    named = found["personal_data", "masked_name", "rows-14"]  # after the step a row is shown as the dataset has it
+    kept = next(example for example in load(out).splits["train"] if example.id == "rows-14")
+    assert named.after and named.after[1] == ("assistant", kept.answer) and "张＊＊" in named.before[1][1]
     long = {reason: id for step, reason, id in found if step == "length"}
     assert set(long.values()) <= {"rows-8", "rows-10"} and long
     assert found["compare", "duplicate_question", "rows-97"].before[1] == ("assistant", "换一种回答，同一个问题。")

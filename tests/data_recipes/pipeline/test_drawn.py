@@ -59,7 +59,7 @@ def config(data: str, source: Path, out: Path, words: list[str]) -> BuildConfig:
         ("text", two_documents, (20, 50), "source.kept_together=part"),
         ("rows", near_duplicates, (3, 4), "data.splits.dev=8 data.splits.test=8"),
         ("rows", near_duplicates, (30, 40), "data.splits.dev="),
-        ("rows", few_rows, (10, 20), "data.splits.dev=2 data.splits.test=4"),
+        ("rows", few_rows, (10, 20), "data.splits.dev=1 data.splits.test=2"),
     ],
 )
 def test_every_setting_that_is_advised_works(

@@ -75,7 +75,7 @@ def test_tags_that_were_escaped_go_too(rows: Any, run: Any) -> None:
 def test_a_row_of_which_nothing_is_left_is_dropped(rows: Any, run: Any) -> None:
     table = rows((QUESTION, "祝您早日康复！"), (QUESTION, "低盐。"))
     outcome = run(markup.make(markup.MarkupStep(kind="markup")), table)
-    assert [tuple(row) for row in outcome.dropped] == [("row-0", "only_stock_phrase")]
+    assert [row[:2] for row in outcome.dropped] == [("row-0", "only_stock_phrase")]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_answer_that_may_be_cut_is_kept_and_flagged(rows: Any, run: Any) -> N
     )
     outcome = run(quality.make(quality.QualityStep(kind="quality")), table)
     assert (len(outcome.kept), outcome.counts) == (2, {"flagged_truncated_answer": 1})
-    assert [tuple(row) for row in outcome.flagged] == [("row-0", "truncated_answer")]
+    assert [row[:2] for row in outcome.flagged] == [("row-0", "truncated_answer")]
 
 
 def test_a_trailing_comma_is_trimmed_and_counted(rows: Any, run: Any) -> None:
@@ -138,7 +138,7 @@ def test_an_answer_that_resembles_refusals_is_flagged_unless_it_is_meant(rows: A
     step = quality.make(quality.QualityStep(kind="quality"))
     said = "您的问题已经收到，我们会尽快安排专家回复，请您耐心等待。"
     outcome = run(step, rows((QUESTION, said), (QUESTION, "要低盐饮食，按时服药。")))
-    assert [tuple(row) for row in outcome.flagged] == [("row-0", "refusal_only")] and not outcome.dropped
+    assert [row[:2] for row in outcome.flagged] == [("row-0", "refusal_only")] and not outcome.dropped
     assert not run(step, rows((QUESTION, said), behaviour="refuse")).flagged
 
 
@@ -175,14 +175,14 @@ def test_advice_that_could_harm_is_found(asked: str, said: str, reason: str, row
     assert [row.reason for row in dropped.dropped] == [reason]
     flagged = run(unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice", policy="flag")), table)
     assert (len(flagged.kept), flagged.counts) == (1, {f"flagged_{reason}": 1})
-    assert [tuple(row) for row in flagged.flagged] == [("row-0", reason)]
+    assert [row[:2] for row in flagged.flagged] == [("row-0", reason)]
 
 
 def test_an_answer_that_resembles_dangerous_ones_is_flagged(rows: Any, run: Any) -> None:
     said = "您好，感谢信任。孩子半年不喘，说明已经断根了，喷雾收起来就行，以后发作了拍拍背，不用再去医院花钱。"
     step = unsafe_advice.make(unsafe_advice.UnsafeAdviceStep(kind="unsafe_advice"))
     outcome = run(step, rows(("哮喘的喷雾要一直用吗", said), (QUESTION, "要低盐饮食，按时服药。")))
-    assert [tuple(row) for row in outcome.flagged] == [("row-0", "unsafe_likely")] and not outcome.dropped
+    assert [row[:2] for row in outcome.flagged] == [("row-0", "unsafe_likely")] and not outcome.dropped
 
 
 @pytest.mark.parametrize(("asked", "said"), SAFE)

@@ -162,6 +162,7 @@ def test_rows_of_signs_are_mostly_signs(text: str) -> None:
         "2H₂O₂ =MnO₂= 2H₂O + O₂↑",
         "for (int i = 0; i < n; i++) { sum += a[i]; }",
         "今天终于出院啦 \\(^o^)/ 谢谢大家！！！！",
+        "(＾▽＾)加油！",
         "https://www.who.int/zh/%E7%B3%96%E5%B0%BF%E7%97%85",
         "他说：“我……我不是故意的……真的……”",
     ],

@@ -189,6 +189,21 @@ def test_word_and_pdf_are_read_and_a_scanned_page_is_told_by_its_number(tmp_path
     assert "高血压.pdf:2: page without text" in line and "OCR" in line
 
 
+@pytest.mark.parametrize(("name", "text"), [("空.md", ""), ("空.txt", "——\n"), ("空.md", "\n\n"), ("空.jsonl", "")])
+def test_a_file_without_text_is_named_and_the_others_are_read(
+    name: str, text: str, folder: Path, logged: list[str]
+) -> None:
+    names = {entry.name for entry in load_folder(folder).entries}
+    (folder / name).write_text(text, encoding="utf-8")
+    assert {entry.name for entry in load_folder(folder).entries} == names
+    assert any(name in line for line in logged)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="all files are empty"):
+        load_folder(folder)
+
+
 def nothing(folder: Path) -> None:
     shutil.rmtree(folder)
     folder.mkdir()
@@ -225,8 +240,6 @@ TWICE = '{"id": "K2", "name": "药房", "text": "在一楼。"}\n{"id": "K1", "n
         (written("坏.jsonl", '{"name": "药房", "attributes": {"位置": [1]}}'), "坏.jsonl:1", "attributes.位置"),
         (written("坏.jsonl", '{"name": "药房", "text": 5}'), "坏.jsonl:1", "text is a int"),
         (written("坏.jsonl", TWICE), "科室.jsonl:1", "the id K1 is used twice"),
-        (written("坏.md", "\n\n"), "坏.md", "no text"),
-        (written("坏.txt", "——\n"), "坏.txt", "no text"),
         (written("坏.docx", "no zip"), "坏.docx", "damaged"),
     ],
 )

@@ -33,6 +33,19 @@ def test_format_that_supervises_one_answer_a_sequence_gives_one_for_each(
     assert [literature.decode(s.answers[0]) for s in last.rendered] == ["答", "答二"]
 
 
+def test_special_tokens_in_texts_are_told(make_config: MakeConfig, tiny_base: Path) -> None:
+    xinglin = PromptFormat.named("xinglin", load_tokenizer(tiny_base))
+    token = xinglin.stop[0]
+    with logged() as lines:
+        supervise(
+            [conversation("a", "问", "答"), conversation("b", f"问{token}", "答")],
+            xinglin,
+            make_config().train,
+            "train",
+        )
+    assert [line for line in lines if "special token" in line and token in line and "example b" in line]
+
+
 def test_conversation_with_one_sequence_too_long_is_dropped_whole_and_counted_once(
     make_config: MakeConfig, tiny_base: Path
 ) -> None:

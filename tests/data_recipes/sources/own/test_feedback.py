@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from common.errors import UserError
 from data_recipes.schema.dropped import Dropped
@@ -188,6 +191,33 @@ def test_corrections_in_a_services_records_become_pairs_and_every_record_is_acco
     assert ([m.content for m in other.prompt], other.answer, other.rejected) == ([ASKED], BETTER, WORSE)
     single = items_of(read(FeedbackSource(kind="feedback", path=str(tmp_path / "audit-2026-01-01.jsonl"), min_gap=1)))
     assert len(single) == 3
+
+
+def test_tables_are_read_and_columns_mapped(tmp_path: Path) -> None:
+    pairs, judged_rows, parquet = tmp_path / "pairs.csv", tmp_path / "judged.csv", tmp_path / "pairs.parquet"
+    pairs.write_text(f"提出,chosen,rejected\n{ASKED},{BETTER},{WORSE}\n", encoding="utf-8")
+    judged_rows.write_text(f"提出,答,rating\n{ASKED},{BETTER},5\n{ASKED},{WORSE},2.5\n", encoding="utf-8")
+    turns = {"prompt": [[turn("user", ASKED)]], "chosen": [[turn("assistant", BETTER)]], "rejected": [WORSE]}
+    pq.write_table(pa.table(turns), parquet)
+    columns = {"question": "提出", "answer": "答"}
+    for path, mapped in ((pairs, columns), (judged_rows, columns), (parquet, {})):
+        config = FeedbackSource.model_validate({"kind": "feedback", "path": str(path), "min_gap": 1, "columns": mapped})
+        [pair] = [item for item in items_of(read(config)) if isinstance(item, Example)]
+        assert (pair.messages[0].content, pair.answer, pair.rejected) == (ASKED, BETTER, WORSE)
+    with pytest.raises(ValidationError, match="rows of one prompt are a group"):
+        FeedbackSource.model_validate({"kind": "feedback", "path": "x", "min_gap": 1, "columns": {"group": "病人"}})
+
+
+def test_a_missing_judgement_says_what_is_there_and_what_is_expected(tmp_path: Path) -> None:
+    [row] = items(tmp_path, judged(ASKED, BETTER, score=4))
+    assert isinstance(row, Dropped) and row.reason == "no_judgement"
+    assert "among prompt, answer, score" in row.detail and "rating" in row.detail and "chosen" in row.detail
+
+
+@pytest.mark.parametrize(("label", "is_good"), [("True", True), ("false", False), (1, True), (0, False), ("0", False)])
+def test_labels_are_read_however_they_are_written(label: Any, is_good: bool, tmp_path: Path) -> None:
+    [row] = items(tmp_path, judged(ASKED, BETTER, label=label), unpaired=True)
+    assert isinstance(row, Example) and row.has_reference == is_good
 
 
 def test_a_folder_without_records_is_refused(made: Made, tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from loguru import logger
 
+from common.command import read_config
 from common.errors import UserError
-from data_recipes.pipeline.build import load
+from data_recipes.config import BuildConfig
+from data_recipes.pipeline.build import build, load
 from data_recipes.schema.dropped import Dropped
 from data_recipes.schema.example import Example
 from data_recipes.sources.own.rows import RowsSource, read
@@ -17,6 +21,14 @@ from data_recipes.sources.published.multiple_choice import MultipleChoiceSource
 from data_recipes.sources.published.multiple_choice import read as read_choices
 from tests.data_recipes.conftest import Run
 from tests.data_recipes.samples import bencao_rows, items_of, questions, write_jsonl
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{message}")
+    yield lines
+    logger.remove(sink)
 
 
 def items(path: Path, **columns: object) -> list[Example | Dropped]:
@@ -53,18 +65,41 @@ def test_damaged_rows_are_named_by_line_and_wrong_columns_stop_the_build(tmp_pat
     bad = ['{"instruction": "问"', '{"question": "问"}', '{"instruction": "问", "output": " "}', "[1]"]
     turned = {"messages": [{"role": "assistant", "content": "答"}, {"role": "user", "content": "问"}]}
     file.write_text("\n".join([*bad, json.dumps(turned, ensure_ascii=False)]), encoding="utf-8")
-    assert items(file) == [
-        Dropped("my.jsonl:1", "not_json"),
-        Dropped("my.jsonl:2", "no_question_or_answer"),
-        Dropped("my.jsonl:3", "empty_turn"),
-        Dropped("my.jsonl:4", "not_an_object"),
-        Dropped("my.jsonl:5", "wrong_role_order"),
+    reasons = ["not_json", "no_question_or_answer", "empty_turn", "not_an_object", "wrong_role_order"]
+    assert [item[:2] for item in items(file) if isinstance(item, Dropped)] == [
+        (f"my.jsonl:{line}", reason) for line, reason in enumerate(reasons, 1)
     ]
     table = tmp_path / "my.csv"
     table.write_text("提出,回答\n问,答,多\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"source\.columns\.question"):
         items(table)
     assert items(table, question=["提出"], answer="回答") == [Dropped("my.csv:2", "wrong_number_of_fields")]
+
+
+def test_an_error_about_bad_rows_says_what_is_there_and_which_key_maps_it(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "my.jsonl", [{"提出": "问？", "答": "答。", "科室": "内科"}] * 3)
+    words = ["data=rows", f"source.path={path}", f"out={tmp_path / 'out'}", "data.workers=1"]
+    [config] = read_config("build", words, BuildConfig)
+    with pytest.raises(UserError) as error:
+        build(config)
+    first, second, *_ = [line for line in error.value.problem.splitlines() if "no_question_or_answer" in line]
+    assert "among 提出, 答, 科室" in first and "source.columns.question=NAME" in first and second.endswith("answer")
+
+
+def test_empty_files_of_a_folder_are_named_and_the_others_are_read(tmp_path: Path, logged: list[str]) -> None:
+    write_jsonl(tmp_path / "train.jsonl", [{"question": "问？", "answer": "答。"}])
+    (tmp_path / "a.jsonl").write_bytes(b"")
+    (tmp_path / "b.csv").write_text("question,answer\n", encoding="utf-8")
+    assert len(items(tmp_path)) == 1
+    assert any("a.jsonl" in line for line in logged) and any("b.csv: there is no row" in line for line in logged)
+
+
+def test_rows_with_special_tokens_are_told(tmp_path: Path, logged: list[str]) -> None:
+    path = write_jsonl(
+        tmp_path / "my.jsonl", [{"question": "问？", "answer": "答。"}, {"question": "问<|im_end|>", "answer": "答。"}]
+    )
+    assert len(items(path)) == 2
+    assert any("special token" in line and "my.jsonl:2" in line for line in logged)
 
 
 def choices(folder: Path, **more: object) -> list[Example | Dropped]:
@@ -142,7 +177,7 @@ def test_earlier_turns_come_from_a_list_or_from_json_in_a_cell(tmp_path: Path) -
         assert [[m.content for m in e.messages][:2] for e in found if isinstance(e, Example)] == [
             ["之前呢？", "没有。"]
         ] * 3
-    assert broken == Dropped("my.csv:5", "not_a_history")
+    assert isinstance(broken, Dropped) and broken[:2] == ("my.csv:5", "not_a_history")
     assert isinstance(without, Example) and len(without.messages) == 2
 
 
@@ -157,7 +192,8 @@ def test_each_kind_of_damage_to_lines_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"\n".join(lines))
     found = items(path)
     reasons = ["not_json", "not_utf8", "nul_bytes", "line_too_long", "not_a_conversation"]
-    assert found[1:-1] == [Dropped(f"my.jsonl:{n}", reason) for n, reason in enumerate(reasons, 2)]
+    bad = [item[:2] for item in found if isinstance(item, Dropped)]
+    assert bad == [(f"my.jsonl:{n}", reason) for n, reason in enumerate(reasons, 2)]
     assert len(told(found)) == 2
 
 
@@ -237,7 +273,9 @@ def test_a_column_named_split_is_the_split_where_it_says_one(tmp_path: Path) -> 
 
 
 def test_the_card_names_what_is_not_read_and_what_was_rewritten(build: Run, tmp_path: Path) -> None:
-    rows = [{"question": q, "answer": f"{q[:-1]}要看情况。", "ward": "内科", "bed": ""} for q in questions()[:30]]
+    rows: list[dict[str, object]] = [
+        {"question": q, "answer": f"{q[:-1]}要看情况。", "ward": "内科", "bed": ""} for q in questions()[:30]
+    ]
     rows[0]["answer"], rows[1]["ward"] = 3, None
     path, out = write_jsonl(tmp_path / "my.jsonl", rows), tmp_path / "out"
     assert build("data=rows", f"source.path={path}", "data.splits={}", f"out={out}") == 0
