@@ -39,6 +39,7 @@ from app.pipeline.consultation import PipelineStage
 from app.pipeline.crisis import CrisisStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage, QuotaStage
+from app.pipeline.in_turn import InTurnStage
 from app.pipeline.label import LabelStage
 from app.pipeline.questions import QuestionsStage
 from app.pipeline.taking import TakingStage
@@ -197,6 +198,7 @@ def pipeline(
     )
     answering = (TurnsStage(turns), AnswerStage(backend, config, domain.notices.no_answer.zh))
     divides = whole and knowledge.entries and not knowledge.described
+    in_turn = (QuestionsStage(reading, answering, verify),) if divides else (*reading, *answering)
     return (
         LabelStage(config.content_producer),
         *([AnswersStage(ask_back)] if ask_back else []),
@@ -206,5 +208,5 @@ def pipeline(
         QuotaStage(),
         LengthStage(),
         *([OwnWordsStage(ask_back)] if ask_back else []),
-        *([QuestionsStage(reading, answering, verify)] if divides else [*reading, *answering]),
+        InTurnStage(in_turn),
     )
