@@ -305,6 +305,16 @@ class AccessConfig(Config):
     oidc: OidcConfig = OidcConfig()
 
 
+class TracingConfig(Config):
+    """Traces of requests (OpenTelemetry), without what anybody wrote.
+
+    Attributes:
+        endpoint: Where they are sent by OTLP over HTTP, e.g. ``http://collector:4318``; null makes none.
+    """
+
+    endpoint: AnyHttpUrl | None = None
+
+
 class AudienceConfig(Config):
     """Whom the service is for, and what that asks of it.
 
@@ -358,6 +368,7 @@ class AppConfig(Config):
         dtype: Type to compute in with ``engine=local``; ``auto`` is the run's, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
         access: Who may ask.
+        tracing: Traces of requests.
     """
 
     model: str = Field(min_length=1)
@@ -376,6 +387,7 @@ class AppConfig(Config):
     serve: ServeConfig = ServeConfig()
     audience: AudienceConfig = AudienceConfig()
     access: AccessConfig = AccessConfig()
+    tracing: TracingConfig = TracingConfig()
 
     @model_validator(mode="after")
     def _dtype_is_the_local_engines(self) -> "AppConfig":

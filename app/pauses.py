@@ -12,7 +12,7 @@ write; with Python's 5 ms a probe beside two such threads took four times as lon
 
 
 FULL_SEARCHES = 100
-"""Searches of younger objects for one of all; ten times Python's number, as a crowd's connections are 100,000 objects."""
+"""Searches of younger objects for one of all. Ten times Python's number: a crowd's connections are 100,000 objects."""
 
 
 def make_pauses_short() -> None:

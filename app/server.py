@@ -14,6 +14,7 @@ from app.connections import ACCEPTED_AT_ONCE, BACKLOG, TimedConnection, use_all_
 from app.pauses import make_pauses_short
 from app.service import create_app
 from app.start import Start
+from app.tracing import begin_tracing
 from app.versions.loading import RunsBeside, load, without_model
 from app.versions.versions import Versions
 from common.errors import Interrupted, Refused, Terminated, UserError
@@ -33,6 +34,7 @@ def serve(config: AppConfig, start: Start) -> None:
         UserError: The model's files are wrong.
     """
     THREADS.use(config.threads)
+    begin_tracing(config.tracing)
     try:
         model = load(start.model, config)
     except (UserError, Refused):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from loguru import logger
 
 from app.access.gate import CrossOrigin, Gate, sign_on_of
@@ -46,6 +47,7 @@ from app.pipeline.taking import TakingStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
+from app.tracing import TRACING, traced
 from app.versions.routing import Routing
 from app.versions.version import PARTS, Part, ServedModel, Version
 from app.versions.versions import ModelSource, Versions
@@ -59,6 +61,8 @@ from models.artifact import NO_ENTRIES, GroundingRecord, Turns
 from strategies import most_calls
 
 INTERNAL = AudienceConfig()
+OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own traces and logs have addresses with their queries, and messages of errors: what patients wrote."""
 
 
 def create_app(
@@ -112,9 +116,12 @@ def create_app(
             await asyncio.to_thread(keys.close)
         if rates:
             await rates.close()
+        await asyncio.to_thread(TRACING.close)
 
     # the built-in documentation pages load scripts from outside
-    app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=OFF
+    )
     app.state.versions = versions
     models = ServedModels(versions, config.raw_model or config.ablation, PARTS if config.ablation else ())
     app.include_router(qa_router(records))
@@ -187,26 +194,30 @@ def pipeline(
     ask_back = domain.ask_back() if whole and domain.ask_back and config.ask_back else None
     declines_unfound = knowledge.entries and (reads or domain.verify == "strict")
     verify = VerifyStage(domain, knowledge)
-    reading: tuple[PipelineStage, ...] = (
-        CiteStage(domain, retriever, knowledge.version),
-        *([DeclineStage(domain.declines)] if rules else []),
-        *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
-        *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
-        *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
-        *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
-        *([verify] if whole and knowledge.entries else []),
+    reading = traced(
+        (
+            CiteStage(domain, retriever, knowledge.version),
+            *([DeclineStage(domain.declines)] if rules else []),
+            *([TakingStage(domain.notices, Taking(domain.taking, knowledge))] if whole and domain.taking else []),
+            *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
+            *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
+            *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
+            *([verify] if whole and knowledge.entries else []),
+        )
     )
-    answering = (TurnsStage(turns), AnswerStage(backend, config, domain.notices.no_answer.zh))
+    answering = traced((TurnsStage(turns), AnswerStage(backend, config, domain.notices.no_answer.zh)))
     divides = whole and knowledge.entries and not knowledge.described
-    in_turn = (QuestionsStage(reading, answering, verify),) if divides else (*reading, *answering)
-    return (
-        LabelStage(config.content_producer),
-        *([AnswersStage(ask_back)] if ask_back else []),
-        *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
-        *([crisis] if rules and crisis else []),
-        *([EmergencyStage()] if rules else []),
-        QuotaStage(),
-        LengthStage(),
-        *([OwnWordsStage(ask_back)] if ask_back else []),
-        InTurnStage(in_turn),
+    in_turn = traced((QuestionsStage(reading, answering, verify),)) if divides else (*reading, *answering)
+    return traced(
+        (
+            LabelStage(config.content_producer),
+            *([AnswersStage(ask_back)] if ask_back else []),
+            *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
+            *([crisis] if rules and crisis else []),
+            *([EmergencyStage()] if rules else []),
+            QuotaStage(),
+            LengthStage(),
+            *([OwnWordsStage(ask_back)] if ask_back else []),
+            InTurnStage(in_turn),
+        )
     )

@@ -3,8 +3,8 @@
     python benchmarks/serving/crowd.py model=RUN [rounds=3] [idle=1100] [half=600] [clients=160] [page=FILE.md]
 
 Each round opens its own connections, since the service closes them after a while, lets the clients ask, and probes
-over new connections; meanwhile an idle server is probed, too. Clients, probers and idle server are processes or threads
-of their own. Ends with exit code 1 where a probe takes 0.2 s or longer and the service has computed for so long
+over new connections; meanwhile an idle server is probed, too. Clients, probers and idle server have processes or threads of
+their own. Ends with exit code 1 where a probe takes 0.2 s or longer and the service has computed for so long
 meanwhile: where it has not, it waited for a machine that others keep busy, as the idle server's times show.
 """
 
@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from driving import Service, ask, client, environment, given_words, median, quantile, started, use_all_handles
+from driving import Service, ask, client, environment, given_words, median, started, use_all_handles
 
 from common.files import write_text
 from domains.medical.knowledge_base import KNOWLEDGE
@@ -37,8 +37,10 @@ probe: the longest that the probe would take where nobody else computes.
 
 {environment}
 
-| round | probes | median, ms | p99, ms | longest, ms | computed: median, ms | longest, ms | idle server: median, ms | longest, ms | answers meanwhile | refused | errors |
-|---|---|---|---|---|---|---|---|---|---|---|---|
+Milliseconds as median / longest.
+
+| round | probes | `/livez` | computed | idle server | answers meanwhile | refused | errors |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -55,7 +57,7 @@ class Probe(NamedTuple):
 
 
 def ask_on(url: str, model: str, clients: int, results: Connection) -> None:
-    """Asks with so many clients until told to stop; sends when it begins, then how many answers came, were refused, failed."""
+    """Asks with so many clients until told to stop; sends a word first, then what became of the questions."""
     use_all_handles()
     questions = [f"{entry.name}有哪些症状？" for entry in KNOWLEDGE.load().entries]
 
@@ -157,17 +159,21 @@ def main() -> None:
     beside = Service(f"http://127.0.0.1:{here.recv()}", "", server.pid)
     with started(f"model={own['model']}", *words) as service:
         for number in range(1, int(own.get("rounds", 3)) + 1):
-            probes, probes_beside, (answers, refused, errors) = round_of(service, beside, idle, half, clients)
+            probes, beside_it, (answers, refused, errors) = round_of(service, beside, idle, half, clients)
             slow += [one for one in probes if one.seconds >= BOUND_SECONDS]
-            seconds, took = [one.seconds for one in probes], [one.computed for one in probes]
-            others = [one.seconds for one in probes_beside]
-            shown = (median(seconds), quantile(seconds, 0.99), max(seconds), median(took), max(took), median(others), max(others))
-            times = " | ".join(f"{1000 * one:.0f}" for one in shown)
+            kinds = [
+                [one.seconds for one in probes],
+                [one.computed for one in probes],
+                [one.seconds for one in beside_it],
+            ]
+            times = " | ".join(f"{1000 * median(one):.0f} / {1000 * max(one):.0f}" for one in kinds)
             rows.append(f"| {number} | {len(probes)} | {times} | {answers} | {refused} | {errors} |")
             print(rows[-1], flush=True)
     head = HEAD.format(idle=idle, half=half, clients=clients, environment=environment("fastapi", "uvicorn", "h11"))
     ours = [one for one in slow if one.computed >= BOUND_SECONDS]
-    verdict = f"{len(slow)} probes took {BOUND_SECONDS:g} s or longer, {len(ours)} of them by what the service computed."
+    verdict = (
+        f"{len(slow)} probes took {BOUND_SECONDS:g} s or longer, {len(ours)} of them by what the service computed."
+    )
     page = Path(own.get("page", str(Path(__file__).with_suffix(".md"))))
     write_text(page, head + "\n".join(rows) + f"\n\n{verdict}\n")
     if ours:

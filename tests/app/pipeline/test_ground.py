@@ -51,7 +51,9 @@ def served(rows: Sequence[Example], knowledge: KnowledgeBase, form: GroundingRec
     """What the last stage, the model's, is given for the prompt of each row; one pipeline for all of them."""
     domain, backend = find_domain("medical"), LocalBackend(FakeEngine(), CONFIG)
     *before, in_turn = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, form)
-    assert isinstance(in_turn, InTurnStage) and isinstance(questions := in_turn.stages[0], QuestionsStage)
+    assert isinstance(in_turn, InTurnStage)
+    [questions] = in_turn.stages
+    assert isinstance(questions, QuestionsStage)
     stages = [*before, *questions.reading, *questions.answering[:-1]]
 
     async def through(row: Example) -> Consultation:
