@@ -19,7 +19,7 @@ from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
 from app.api.feedback import feedback_router
 from app.api.health import health_router
-from app.api.metrics import metrics_router
+from app.api.metrics import metrics_router, watch
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.qa import qa_router
 from app.api.responses import responses_router
@@ -106,7 +106,9 @@ def create_app(
         logger.info("serving {} ({}) in the domain {}", first.name, first.id, model.domain.name)
         if (calls := most_calls(config.strategy)) > 1:
             logger.info("a question is put to the model by {}: up to {} calls", config.strategy.name, calls)
+        watching = asyncio.create_task(watch(versions))
         yield
+        watching.cancel()
         await versions.close()
         if handover:
             await asyncio.to_thread(handover.close)

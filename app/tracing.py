@@ -1,7 +1,7 @@
 """Traces of requests in OpenTelemetry's words: the request, the stages that it goes through, what a server is asked.
 
-Off unless ``tracing.endpoint`` says where they go. No span has what a person wrote, an address, a key or the message of an
-error (docs/decisions/0180); names and values are those of this file and of the code.
+Off unless ``tracing.endpoint`` says where they go. No span has what a person wrote, an address, a key or the message of
+an error (docs/decisions/0180); names and values are those of this file and of the code.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

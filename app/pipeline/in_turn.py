@@ -1,4 +1,4 @@
-"""Questions are read in turn: a few at a time go through the stages that compute, so that a crowd does not stop the rest.
+"""Questions are read in turn: a few at a time go through the stages that compute, so that a crowd stops nobody else.
 
 All that wait for a thread wake together, and what they compute on the event loop would be one long step: of 160
 questions at once a third of a second, in which no probe is answered and no text goes on to a reader.

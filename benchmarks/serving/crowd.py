@@ -3,8 +3,8 @@
     python benchmarks/serving/crowd.py model=RUN [rounds=3] [idle=1100] [half=600] [clients=160] [page=FILE.md]
 
 Each round opens its own connections, since the service closes them after a while, lets the clients ask, and probes
-over new connections; meanwhile an idle server is probed, too. Clients, probers and idle server have processes or threads of
-their own. Ends with exit code 1 where a probe takes 0.2 s or longer and the service has computed for so long
+over new connections; meanwhile an idle server is probed, too. Clients, probers and idle server have processes or
+threads of their own. Ends with exit code 1 where a probe takes 0.2 s or longer and the service has computed for so long
 meanwhile: where it has not, it waited for a machine that others keep busy, as the idle server's times show.
 """
 

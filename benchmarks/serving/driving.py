@@ -26,7 +26,7 @@ from models.numerics import instruction_set
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 180
-CHOICES = ("domain", "grounding", "verify")
+CHOICES = ("domain", "grounding", "verify", "workers")
 """Words of the service without a dot."""
 
 
