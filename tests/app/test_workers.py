@@ -55,7 +55,7 @@ def test_one_that_is_killed_is_replaced_and_all_finish_what_they_began(
         command = [sys.executable, "-m", "app", *words, *places, "access.rates.url=redis://127.0.0.1:9"]
         with (
             subprocess.Popen(
-                [*command, "serve.raw_model=true"], env=os.environ | {"PYTHONPATH": os.getcwd()}
+                [*command, "serve.raw_model=true"], env=os.environ | {"PYTHONPATH": str(Path.cwd())}
             ) as service,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
         ):
