@@ -40,6 +40,7 @@ def test_together_they_ask_the_server_for_no_more() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_one_that_is_killed_is_replaced_and_all_finish_what_they_began(
     weightless: Path,  # noqa: F811
     model: WithoutWeights,  # noqa: F811
@@ -91,7 +92,7 @@ def _ready(client: httpx.Client) -> bool:
 
 
 def _until(condition: Any) -> None:
-    end = time.monotonic() + 180
+    end = time.monotonic() + 600  # libraries load slowly on a busy machine
     while not condition():
         assert time.monotonic() < end, "it never happened"
         time.sleep(0.3)
