@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 from loguru import logger
 
@@ -14,6 +14,7 @@ from app.access.known_keys import KnownKeys
 from app.access.rates import rates_of
 from app.api.about import about, about_router
 from app.api.admin import admin_router
+from app.api.characters import whole_characters
 from app.api.chat import Chat, chat_router
 from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
@@ -122,7 +123,13 @@ def create_app(
 
     # the built-in documentation pages load scripts from outside
     app = FastAPI(
-        title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=OFF
+        title="Xinglin",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=OFF,
+        dependencies=[Depends(whole_characters)],
     )
     app.state.versions = versions
     models = ServedModels(versions, config.raw_model or config.ablation, PARTS if config.ablation else ())
