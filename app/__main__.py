@@ -32,6 +32,7 @@ Keys (configs/app.yaml, configs/serve/default.yaml):
   model=PATH|latest     required                           host=127.0.0.1  port=8000
   engine=local|llamacpp llamacpp: faster on a CPU          gguf=q8_0  its weights: f32 | f16 | bf16 | q8_0 | q4_0
   engine=openai|tgi     a server, docs/service.md          upstream.url=URL  upstream.model=NAME  upstream.key_file=FILE
+  workers=1             processes in front of such a server; they count requests in Redis (access.rates.url)
   domain=NAME           {", ".join(options_of("domain"))}
   knowledge.path=DIR    cite this folder instead (md, docx, pdf, faq; or postgresql://…, python -m app.knowledge)
                                                            serve.max_body_bytes=1048576   longest request, then 413
@@ -65,7 +66,7 @@ Exit codes: 0 done, 1 failed, 2 wrong input or configuration, 130 and 143 stoppe
 """
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int | None:
     """Serves one model."""
     from app.config import AppConfig  # not needed by --help
 
@@ -76,9 +77,15 @@ def main(arguments: list[str]) -> None:
 
     start = checked(config)
 
+    if config.workers > 1:
+        from app.workers import serve_by_workers
+
+        return serve_by_workers(config, start)
+
     from app.server import serve  # loads the libraries, which a wrong path or a port in use need not wait for
 
     serve(config, start)
+    return None
 
 
 if __name__ == "__main__":

@@ -326,6 +326,16 @@ class AccessConfig(Config):
     oidc: OidcConfig = OidcConfig()
 
 
+class TracingConfig(Config):
+    """Traces of requests (OpenTelemetry), without what anybody wrote.
+
+    Attributes:
+        endpoint: Where they are sent by OTLP over HTTP, e.g. ``http://collector:4318``; null makes none.
+    """
+
+    endpoint: AnyHttpUrl | None = None
+
+
 class AudienceConfig(Config):
     """Whom the service is for, and what that asks of it.
 
@@ -379,7 +389,9 @@ class AppConfig(Config):
         gguf: Type of the matrices with ``engine=llamacpp``; the file is written into the cache where it is missing.
         dtype: Type to compute in with ``engine=local``; ``auto`` is the run's, else the machine's.
         threads: CPU threads to compute with; null uses the cores that other work leaves free.
+        workers: Processes that serve the port, in front of a server that runs the model.
         access: Who may ask.
+        tracing: Traces of requests.
     """
 
     model: str = Field(min_length=1)
@@ -395,14 +407,29 @@ class AppConfig(Config):
     gguf: GgufType = "q8_0"
     dtype: DType = "auto"
     threads: int | None = Field(default=None, ge=1)
+    workers: int = Field(default=1, ge=1, le=64)
     serve: ServeConfig = ServeConfig()
     audience: AudienceConfig = AudienceConfig()
     access: AccessConfig = AccessConfig()
+    tracing: TracingConfig = TracingConfig()
 
     @model_validator(mode="after")
     def _dtype_is_the_local_engines(self) -> "AppConfig":
         if self.engine != "local" and self.dtype != "auto":
             raise ValueError("dtype= belongs to engine=local; with engine=llamacpp give gguf=")
+        return self
+
+    @model_validator(mode="after")
+    def _workers_share_what_they_count(self) -> "AppConfig":
+        if self.workers > 1 and self.engine not in ("openai", "tgi"):
+            raise ValueError(
+                f"workers: with engine={self.engine} the model is in the process, and each further one would load it "
+                "again; give workers=1 (serve.max_batch answers run at once), or let a server run the model"
+            )
+        if self.workers > 1 and self.access.rates.url is None:
+            raise ValueError(
+                "workers: each would count requests per minute for itself; give access.rates.url=redis://…"
+            )
         return self
 
     @model_validator(mode="after")

@@ -17,9 +17,12 @@ WITHIN = {h11.IDLE: 10.0, h11.SEND_BODY: 30.0}
 """Seconds for a request's head, from the connection or from its first byte, and for its body."""
 
 BACKLOG = 256
-"""Connections that the system accepts before the server looks at them: asyncio takes all of them in one go."""
+"""Connections that the system accepts before the server looks at them."""
 
-RESERVED = BACKLOG + 128
+ACCEPTED_AT_ONCE = 32
+"""Connections that the server takes in one go, before whoever is connected has his turn: asyncio's own ``backlog``."""
+
+RESERVED = ACCEPTED_AT_ONCE + 128
 """File handles that connections leave for files, libraries, and what has been accepted and not been looked at."""
 
 MOST = 2048

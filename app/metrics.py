@@ -1,6 +1,7 @@
 """What is counted and timed, in Prometheus' words; ``/metrics`` shows it.
 
 Nothing that a person wrote is a label: each label has few values that are known before, and none is a key or a client.
+Of several workers, modes say what becomes of their gauges: the sum, or the worst.
 """
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
@@ -34,10 +35,26 @@ ANSWERS = Counter(
 CLAIMS = Counter("xinglin_claims", "Claims of answers, and citations, by what the check did.", ("outcome",))
 LOOPS = Counter("xinglin_loops_cut", "Answers that were ended, or shortened, because they repeated themselves.")
 
-CIRCUIT_OPEN = Gauge("xinglin_upstream_circuit_open", "1 while the server that runs the model fails and is not asked.")
+CIRCUIT_OPEN = Gauge(
+    "xinglin_upstream_circuit_open",
+    "1 while the server that runs the model fails and is not asked.",
+    multiprocess_mode="livemax",
+)
 UPSTREAM_FAILURES = Counter("xinglin_upstream_failures", "Requests that the server that runs the model did not answer.")
 
-WAITING = Gauge("xinglin_queue_length", "Requests that wait for their place, by version.", ("version",))
-RUNNING = Gauge("xinglin_requests_running", "Requests that are being answered, by version.", ("version",))
-SERVED = Gauge("xinglin_version", "1 for each version that is served, with its state.", ("version", "model", "state"))
-READY = Gauge("xinglin_ready", "1 where the model answers, as /readyz.")
+WAITING = Gauge(
+    "xinglin_queue_length", "Requests that wait for their place, by version.", ("version",), multiprocess_mode="livesum"
+)
+RUNNING = Gauge(
+    "xinglin_requests_running",
+    "Requests that are being answered, by version.",
+    ("version",),
+    multiprocess_mode="livesum",
+)
+SERVED = Gauge(
+    "xinglin_version",
+    "1 for each version that is served, with its state.",
+    ("version", "model", "state"),
+    multiprocess_mode="livemax",
+)
+READY = Gauge("xinglin_ready", "1 where the model answers, as /readyz.", multiprocess_mode="livemin")

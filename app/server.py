@@ -10,9 +10,11 @@ from fastapi import FastAPI
 from loguru import logger
 
 from app.config import AppConfig
-from app.connections import BACKLOG, TimedConnection, use_all_handles
+from app.connections import ACCEPTED_AT_ONCE, BACKLOG, TimedConnection, use_all_handles
+from app.pauses import make_pauses_short
 from app.service import create_app
 from app.start import Start
+from app.tracing import begin_tracing
 from app.versions.loading import RunsBeside, load, without_model
 from app.versions.versions import Versions
 from common.errors import Interrupted, Refused, Terminated, UserError
@@ -32,6 +34,7 @@ def serve(config: AppConfig, start: Start) -> None:
         UserError: The model's files are wrong.
     """
     THREADS.use(config.threads)
+    begin_tracing(config.tracing)
     try:
         model = load(start.model, config)
     except (UserError, Refused):
@@ -47,6 +50,7 @@ def serve(config: AppConfig, start: Start) -> None:
     source = RunsBeside(config, start.model.path)
     app = create_app(model, config.serve, config.audience, config.access, source)
     use_all_handles()
+    make_pauses_short()
     server = Server(app)
     try:
         server.run(sockets=[start.listener])
@@ -65,7 +69,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: FastAPI) -> None:
         # the app logs requests itself, by route and id; uvicorn would log whole addresses
         config = uvicorn.Config(
-            app, port=0, http=TimedConnection, backlog=BACKLOG, ws="none", log_config=None, access_log=False
+            app, port=0, http=TimedConnection, backlog=ACCEPTED_AT_ONCE, ws="none", log_config=None, access_log=False
         )
         super().__init__(config)
         self.versions: Versions = app.state.versions
@@ -81,6 +85,7 @@ class Server(uvicorn.Server):
         """Starts everything, then says where."""
         await super().startup(sockets)
         for listener in sockets or ():
+            listener.listen(BACKLOG)
             host, port = listener.getsockname()[:2]
             logger.info("listening on http://{}:{}/", f"[{host}]" if ":" in host else host, port)
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 from loguru import logger
 
 from app.access.gate import CrossOrigin, Gate, sign_on_of
@@ -14,12 +15,13 @@ from app.access.known_keys import KnownKeys
 from app.access.rates import rates_of
 from app.api.about import about, about_router
 from app.api.admin import admin_router
+from app.api.characters import whole_characters
 from app.api.chat import Chat, chat_router
 from app.api.completions import Completions, completions_router
 from app.api.errors import add_error_handlers
 from app.api.feedback import feedback_router
 from app.api.health import health_router
-from app.api.metrics import metrics_router
+from app.api.metrics import metrics_router, watch
 from app.api.middleware import BodyLimit, RequestContext
 from app.api.qa import qa_router
 from app.api.responses import responses_router
@@ -42,12 +44,14 @@ from app.pipeline.crisis import CrisisStage
 from app.pipeline.first_aid import FirstAidStage
 from app.pipeline.ground import GroundStage
 from app.pipeline.guards import DeclineStage, EmergencyStage, LengthStage, NotFoundStage, QuotaStage
+from app.pipeline.in_turn import InTurnStage
 from app.pipeline.label import LabelStage
 from app.pipeline.questions import QuestionsStage
 from app.pipeline.taking import TakingStage
 from app.pipeline.triage import TriageStage
 from app.pipeline.turns import TurnsStage
 from app.pipeline.verify import VerifyStage
+from app.tracing import TRACING, traced
 from app.versions.routing import Routing
 from app.versions.version import PARTS, Part, ServedModel, Version
 from app.versions.versions import ModelSource, Versions
@@ -61,6 +65,8 @@ from models.artifact import NO_ENTRIES, GroundingRecord, Turns
 from strategies import most_calls
 
 INTERNAL = AudienceConfig()
+OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own traces and logs have addresses with their queries, and messages of errors: what patients wrote."""
 
 
 def create_app(
@@ -104,7 +110,9 @@ def create_app(
         logger.info("serving {} ({}) in the domain {}", first.name, first.id, model.domain.name)
         if (calls := most_calls(config.strategy)) > 1:
             logger.info("a question is put to the model by {}: up to {} calls", config.strategy.name, calls)
+        watching = asyncio.create_task(watch(versions))
         yield
+        watching.cancel()
         await versions.close()
         if handover:
             await asyncio.to_thread(handover.close)
@@ -114,9 +122,18 @@ def create_app(
             await asyncio.to_thread(keys.close)
         if rates:
             await rates.close()
+        await asyncio.to_thread(TRACING.close)
 
     # the built-in documentation pages load scripts from outside
-    app = FastAPI(title="Xinglin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Xinglin",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=OFF,
+        dependencies=[Depends(whole_characters)],
+    )
     app.state.versions = versions
     models = ServedModels(versions, config.raw_model or config.ablation, PARTS if config.ablation else ())
     app.include_router(qa_router(records))
@@ -202,27 +219,32 @@ def pipeline(
     declines_unfound = knowledge.entries and (reads or domain.verify == "strict")
     verify = VerifyStage(domain, knowledge)
     taking = Taking(domain.taking, knowledge) if domain.taking else None
-    reading: tuple[PipelineStage, ...] = (
-        CiteStage(domain, retriever, knowledge.version),
-        *([AdviceStage(domain.advisers, domain.notices, knowledge, taking)] if whole and domain.advisers else []),
-        *([DeclineStage(domain.declines, domain.asked_for)] if rules else []),
-        *([TakingStage(domain.notices, taking)] if whole and taking else []),
-        *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
-        *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
-        *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
-        *([verify] if whole and knowledge.entries else []),
+    reading = traced(
+        (
+            CiteStage(domain, retriever, knowledge.version),
+            *([AdviceStage(domain.advisers, domain.notices, knowledge, taking)] if whole and domain.advisers else []),
+            *([DeclineStage(domain.declines, domain.asked_for)] if rules else []),
+            *([TakingStage(domain.notices, taking)] if whole and taking else []),
+            *([AskBackStage(ask_back, domain.asked_for)] if ask_back else []),
+            *([NotFoundStage(domain.notices)] if rules and declines_unfound else []),
+            *([GroundStage(backend, domain, knowledge.version, grounding)] if reads else []),
+            *([verify] if whole and knowledge.entries else []),
+        )
     )
-    answering = (TurnsStage(turns), AnswerStage(backend, config, domain.notices.no_answer.zh))
+    answering = traced((TurnsStage(turns), AnswerStage(backend, config, domain.notices.no_answer.zh)))
     divides = whole and knowledge.entries and not knowledge.described
-    return (
-        LabelStage(config.content_producer),
-        *([AnswersStage(ask_back)] if ask_back else []),
-        *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
-        *([crisis] if rules and crisis else []),
-        *([FirstAidStage(domain.first_aid, triager.levels)] if rules and domain.first_aid else []),
-        *([EmergencyStage()] if rules else []),
-        QuotaStage(),
-        LengthStage(),
-        *([OwnWordsStage(ask_back)] if ask_back else []),
-        *([QuestionsStage(reading, answering, verify)] if divides else [*reading, *answering]),
+    in_turn = traced((QuestionsStage(reading, answering, verify),)) if divides else (*reading, *answering)
+    return traced(
+        (
+            LabelStage(config.content_producer),
+            *([AnswersStage(ask_back)] if ask_back else []),
+            *([TriageStage(AnsweredTriager(triager, ask_back) if ask_back else triager, retriever)] if rules else []),
+            *([crisis] if rules and crisis else []),
+            *([FirstAidStage(domain.first_aid, triager.levels)] if rules and domain.first_aid else []),
+            *([EmergencyStage()] if rules else []),
+            QuotaStage(),
+            LengthStage(),
+            *([OwnWordsStage(ask_back)] if ask_back else []),
+            InTurnStage(in_turn),
+        )
     )

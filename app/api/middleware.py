@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.disconnect import ClientGone
 from app.api.errors import ApiError
 from app.metrics import REQUEST_SECONDS, REQUESTS
+from app.tracing import TRACING
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")  # anything else could carry text into the log
 SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -52,7 +53,13 @@ class RequestContext:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_headers)
+            with TRACING.request(scope["method"], Headers(scope=scope)) as span:
+                span.set_attribute("xinglin.request_id", request_id)
+                try:
+                    await self.app(scope, receive, send_with_headers)
+                finally:
+                    span.update_name(f"{scope['method']} {_route(scope)}")
+                    span.set_attributes({"http.route": _route(scope), "http.response.status_code": status})
         except ClientGone:
             pass
         except Exception as error:

@@ -25,6 +25,7 @@ from app.backends.backend import (
 )
 from app.config import ServeConfig
 from app.metrics import QUEUE_SECONDS
+from app.tracing import INPUT_TOKENS, OUTPUT_TOKENS, TRACING
 from common.errors import UserError
 from models.conversation import Conversation, Prompt
 from models.engines.engine import Completion, Engine, Sampling
@@ -39,13 +40,20 @@ class Generation(AnswerEvents):
         self.arrived = time.monotonic()
         self.cancelled = False
         self._loop = asyncio.get_running_loop()
+        self._span = TRACING.call("generate")
 
     def cancel(self) -> None:
         """See ``AnswerStream``."""
         self.queue.cancel(self)
 
     def put(self, event: str | Completion | BackendError) -> None:
-        """Hands an event from the engine's thread to the event loop."""
+        """Hands an event from the engine's thread to the event loop; the last one ends the span."""
+        if not isinstance(event, str):
+            if isinstance(event, Completion):
+                self._span.set_attributes({INPUT_TOKENS: event.prompt_tokens, OUTPUT_TOKENS: event.completion_tokens})
+            else:
+                self._span.set_attribute("error.type", type(event).__name__)
+            self._span.end()
         self._loop.call_soon_threadsafe(self._events.put_nowait, event)
 
 

@@ -27,6 +27,7 @@ from app.backends.upstream import (
     check_status,
     compare,
     fixed_conversations,
+    upstream_call,
 )
 from app.config import UpstreamConfig
 from common.errors import Refused, UserError
@@ -42,12 +43,14 @@ class _Client(AsyncInferenceClient):
     Args:
         connection: Address and key.
         http: The connections.
+        headers: What else the server is told.
     """
 
-    def __init__(self, connection: UpstreamConnection, http: httpx2.AsyncClient) -> None:
+    def __init__(self, connection: UpstreamConnection, http: httpx2.AsyncClient, headers: dict[str, str]) -> None:
         # with no token at all, the user's own would be looked for and sent
         token = connection.key or "none"
-        super().__init__(f"{connection.root}/generate_stream", token=token, timeout=cast(float, http.timeout))
+        url, timeout = f"{connection.root}/generate_stream", cast(float, http.timeout)
+        super().__init__(url, token=token, timeout=timeout, headers=headers)
         self.http = http
 
     async def _get_async_client(self) -> httpx2.AsyncClient:
@@ -112,21 +115,31 @@ class TgiServer:
         self, prompt: RenderedPrompt, most: int, sampling: Sampling
     ) -> AsyncGenerator[AnswerPiece | Ended, None]:
         """See ``Upstream.answer``."""
-        async with _Client(self.connection, self._connections()) as client:
-            try:
-                events = await client.text_generation(
-                    self._inputs(prompt),
-                    stream=True,
-                    details=True,
-                    max_new_tokens=most,
-                    stop=list(self.prompt_format.stop),
-                    **_sampled(sampling),
-                )
-                async with aclosing(_read(events)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            except httpx2.HTTPError as error:  # its message may have what was received
-                raise Unreachable(f"no connection, or it was lost ({type(error).__name__})") from None
+        with upstream_call("POST /generate_stream") as headers:
+            async with (
+                _Client(self.connection, self._connections(), headers) as client,
+                aclosing(self._answered(client, prompt, most, sampling)) as pieces,
+            ):
+                async for piece in pieces:
+                    yield piece
+
+    async def _answered(
+        self, client: _Client, prompt: RenderedPrompt, most: int, sampling: Sampling
+    ) -> AsyncGenerator[AnswerPiece | Ended, None]:
+        try:
+            events = await client.text_generation(
+                self._inputs(prompt),
+                stream=True,
+                details=True,
+                max_new_tokens=most,
+                stop=list(self.prompt_format.stop),
+                **_sampled(sampling),
+            )
+            async with aclosing(_read(events)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except httpx2.HTTPError as error:  # its message may have what was received
+            raise Unreachable(f"no connection, or it was lost ({type(error).__name__})") from None
 
     async def close(self) -> None:
         """See ``Upstream.close``."""

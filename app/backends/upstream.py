@@ -4,15 +4,17 @@ Nothing that a server sends is part of an error: it may repeat what a patient wr
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import aiohttp
+from opentelemetry.trace import StatusCode
 
 from app.config import UpstreamConfig
+from app.tracing import TRACING, passed_on
 from common.errors import Refused, UserError
 from models.conversation import Continuation, Prompt
 from models.engines.engine import Sampling
@@ -214,14 +216,15 @@ class UpstreamConnection:
         """A response with status 200; what is left of it at the end closes its connection."""
         method = "GET" if body is None else "POST"
         try:
-            async with self._open_session().request(
-                method, self.root + path, json=body, allow_redirects=False
-            ) as response:
-                check_status(response.status, response.headers)
-                try:
-                    yield response
-                finally:
-                    response.close()
+            with upstream_call(f"{method} {path}") as headers:
+                async with self._open_session().request(
+                    method, self.root + path, json=body, allow_redirects=False, headers=headers
+                ) as response:
+                    check_status(response.status, response.headers)
+                    try:
+                        yield response
+                    finally:
+                        response.close()
         except aiohttp.ClientError as error:  # its message may have what was received
             raise Unreachable(f"no connection, or it was lost ({type(error).__name__})") from None
 
@@ -235,6 +238,20 @@ class UpstreamConnection:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+@contextmanager
+def upstream_call(name: str) -> Iterator[dict[str, str]]:
+    """The span of a request to a server, and the headers that it is told by."""
+    span = TRACING.call(name)
+    try:
+        yield passed_on(span)
+    except BaseException as error:
+        span.set_attribute("error.type", type(error).__name__)
+        span.set_status(StatusCode.ERROR)
+        raise
+    finally:
+        span.end()
 
 
 def check_status(status: int, headers: Mapping[str, str]) -> None:

@@ -7,7 +7,6 @@ between two steps that have no ``await`` between them; only loading is done by a
 """
 
 import asyncio
-import gc
 import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from loguru import logger
 
 from app.access.caller import Caller
 from app.backends.backend import BackendError, ChatTurn, log_failure
+from app.pauses import free_unused, keep_loaded
 from app.versions.version import ServedModel, Version
 from common.errors import Refused, UserError
 from models.engines.engine import Completion, Sampling
@@ -284,6 +284,7 @@ class Versions:
             log_failure(f"loading {plan.given}", error)
             self._failed(plan, f"it could not be loaded: {type(error).__name__}; the log has the place")
         else:
+            keep_loaded()
             self.attempt, self.candidate, self.traffic = None, version, traffic
             self.names = list(dict.fromkeys([*self.names, version.name]))
             logger.info("{} ({}) answers beside {} ({})", *_named(version), *_named(self.current))
@@ -309,7 +310,7 @@ class Versions:
         self._retired.remove(version)
         logger.info("{} ({}) has answered its last request and is closed", *_named(version))
         del version
-        await asyncio.to_thread(gc.collect)  # models have cycles
+        await asyncio.to_thread(free_unused)  # models have cycles
 
 
 async def _checked(version: Version) -> None:

@@ -26,6 +26,8 @@ from models.numerics import instruction_set
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 180
+CHOICES = ("domain", "grounding", "verify", "workers")
+"""Words of the service without a dot."""
 
 
 @dataclass
@@ -61,10 +63,15 @@ class Service:
 
 
 def given_words() -> tuple[dict[str, str], list[str]]:
-    """The words of the command line: those of the benchmark, and those with a dot, which are the service's."""
-    words = [word.split("=", 1) for word in sys.argv[1:]]
-    own = {name: value for name, value in words if "." not in name}
-    return own, [f"{name}={value}" for name, value in words if "." in name]
+    """The words of the command line: those of the benchmark, and the service's, which have a dot or are its choices."""
+    own, services = dict[str, str](), list[str]()
+    for word in sys.argv[1:]:
+        name, _, value = word.partition("=")
+        if "." in name or name in CHOICES:
+            services.append(word)
+        else:
+            own[name] = value
+    return own, services
 
 
 @contextmanager

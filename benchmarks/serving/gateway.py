@@ -1,6 +1,7 @@
 """What the service adds to a server that runs the model: seconds to first text through it, minus those without it.
 
     python benchmarks/serving/gateway.py model=RUN [streams=1,16,64] [rounds=4] [answers=4] [pace=0.03] [page=FILE.md]
+        [workers=2 access.rates.url=redis://HOST:6379]
 
 The server is a fake in a process of its own: it says one character after another at a fixed pace. Streams ask it
 directly, then through the service as the model alone, then through the pipeline; the three take turns. The pipeline
@@ -40,7 +41,7 @@ HEAD = """# What the service adds in front of a server
 {pace} ms. The streams ask it directly, through the service as the model alone, and through the pipeline with
 `verify=off`, in turn, {rounds} rounds of {answers} answers per stream. The pipeline passes on whole clauses, so its
 first text waits for the first five characters. Times are medians and 99 of 100. Added is the quantile through the
-service minus the same quantile of the direct answers; one process serves, and client, service and fake server share
+service minus the same quantile of the direct answers; {workers} serve, and client, service and fake server share
 the machine.
 
 {environment}
@@ -176,6 +177,7 @@ def main() -> None:
     head = HEAD.format(
         first=f"{1000 * FIRST_SECONDS:.0f}",
         pace=f"{1000 * pace:g}",
+        workers=next((word for word in words if word.startswith("workers=")), "workers=1"),
         rounds=rounds,
         answers=answers,
         environment=environment("aiohttp", "fastapi", "uvicorn"),
@@ -198,9 +200,10 @@ def quantiles(seconds: list[float | None]) -> tuple[float, float]:
 
 
 def cpu_seconds(service: Service) -> float:
-    """What the service has computed so far."""
-    times = psutil.Process(service.process).cpu_times()
-    return float(times.user + times.system)
+    """What the service has computed so far, all of its workers."""
+    process = psutil.Process(service.process)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return float(sum(one.user + one.system for one in times))
 
 
 def row(streams: int, name: str, answers: list[Answer], direct: tuple[float, float], spent: float) -> str:

@@ -119,7 +119,7 @@ def test_a_connection_between_two_requests_makes_room_without_a_word(
 
 
 def test_room_is_left_for_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    for soft, most in ((1024, 640), (20_000, 2048), (100, 1), (-1, 2048)):
+    for soft, most in ((1024, 864), (20_000, 2048), (100, 1), (-1, 2048)):
         monkeypatch.setattr(connections.resource, "getrlimit", lambda _, soft=soft: (soft, soft))
         assert connections.most_connections() == most
 

@@ -76,6 +76,25 @@ def test_bodies_that_cannot_be_read_are_told_why(
 
 
 @pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", rb'{"model": "fake-1-raw", "messages": [{"role": "user", "content": "\ud83d"}]}'),
+        ("/v1/chat/completions", rb'{"model": "fake-1", "messages": [{"role": "system", "content": "\uDC00"}]}'),
+        ("/v1/completions", rb'{"model": "fake-1-raw", "prompt": "\ud83d"}'),
+        ("/v1/responses", rb'{"model": "fake-1", "input": "\ud83d"}'),
+        ("/tokenize", rb'{"model": "fake-1-raw", "prompt": "\ud83d"}'),
+        ("/generate", rb'{"inputs": "\ud83d"}'),
+    ],
+)
+def test_half_a_character_is_refused_everywhere(standing: httpx.Client, path: str, body: bytes) -> None:
+    json_body = {"Content-Type": "application/json"}
+    response = standing.post(path, content=body, headers=json_body)
+    assert response.status_code == 400 and "lone surrogate" in response.json()["error"]["message"]
+    whole = body.replace(rb"\ud83d", rb"\ud83d\ude00").replace(rb"\uDC00", rb"\ud83d\ude00")
+    assert "lone surrogate" not in standing.post(path, content=whole, headers=json_body).text
+
+
+@pytest.mark.parametrize(
     ("path", "body", "chinese", "english"),
     [
         (

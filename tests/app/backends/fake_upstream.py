@@ -38,6 +38,7 @@ class FakeUpstream:
         gate: While cleared, it stops after the first piece.
         asked: Bodies of the answers that were asked for.
         keys: What they were authorised with.
+        traced: The ``traceparent`` that they had.
         stuck: The path that it never answers.
         left: Answers whose reader closed the connection.
     """
@@ -56,6 +57,7 @@ class FakeUpstream:
     gate: threading.Event = field(default_factory=threading.Event)
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    traced: list[str] = field(default_factory=list)
     left: int = 0
     stuck: str = ""
     port: int = 0
@@ -86,6 +88,7 @@ class FakeUpstream:
 
     async def respond(self, path: str, body: Any, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
         self.keys.append(headers.get("authorization", ""))
+        self.traced.append(headers.get("traceparent", ""))
         if path == self.stuck:
             await asyncio.sleep(30)
         if self.key and headers.get("authorization") != f"Bearer {self.key}":

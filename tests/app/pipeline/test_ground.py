@@ -11,6 +11,7 @@ from app.backends.backend import ChatTurn
 from app.backends.local import Generation, LocalBackend
 from app.pipeline.consultation import Consultation, Decided, FixedAnswer, consult
 from app.pipeline.ground import CUT
+from app.pipeline.in_turn import InTurnStage
 from app.pipeline.questions import QuestionsStage
 from app.service import pipeline
 from common.command import read_config
@@ -49,7 +50,9 @@ def decided(
 def served(rows: Sequence[Example], knowledge: KnowledgeBase, form: GroundingRecord) -> list[Consultation]:
     """What the last stage, the model's, is given for the prompt of each row; one pipeline for all of them."""
     domain, backend = find_domain("medical"), LocalBackend(FakeEngine(), CONFIG)
-    *before, questions = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, form)
+    *before, in_turn = pipeline(backend, domain, domain.triager(knowledge), knowledge, CONFIG, form)
+    assert isinstance(in_turn, InTurnStage)
+    [questions] = in_turn.stages
     assert isinstance(questions, QuestionsStage)
     stages = [*before, *questions.reading, *questions.answering[:-1]]
 
