@@ -580,7 +580,8 @@ def _no_better_than_trivial(report: Report, system: System) -> list[Text]:
         )
         for suite, scores in report.systems[system].items()
         for name, floors in report.baselines.get(suite, {}).items()
-        if (decisive := set(primary(scores)) & scores.keys())
+        if BASELINES[name].is_floor
+        and (decisive := set(primary(scores)) & scores.keys())
         and all(metric in floors and _is_as_good(metric, floors[metric], scores[metric]) for metric in decisive)
     ]
 

@@ -18,11 +18,17 @@ from eval.significance import Array
 SIGNATURE = f"bleu_zh|nrefs:1|case:mixed|eff:no|tok:zh|smooth:exp|version:{version('sacrebleu')}"
 
 
-def sentence_bleu(predictions: Sequence[str], references: Sequence[str]) -> list[ItemScore]:
-    """Sentence BLEU of each answer, with what it adds to the corpus, in the order of ``corpus_bleu``."""
+def sentence_bleu(predictions: Sequence[str], references: Sequence[str], tokenize: str = "zh") -> list[ItemScore]:
+    """Sentence BLEU of each answer, with what it adds to the corpus, in the order of ``corpus_bleu``.
+
+    Args:
+        predictions: The answers.
+        references: One for each.
+        tokenize: sacrebleu's name of a tokenizer; ``none`` where the words are divided by spaces.
+    """
     from sacrebleu.metrics.bleu import BLEU  # slow to import, and not needed to list the judge
 
-    bleu = BLEU(tokenize="zh", effective_order=True)
+    bleu = BLEU(tokenize=tokenize, effective_order=True)
     items = [bleu.sentence_score(p, [r]) for p, r in zip(predictions, references, strict=True)]
     return [ItemScore(item.score, (item.sys_len, item.ref_len, *item.counts, *item.totals)) for item in items]
 
