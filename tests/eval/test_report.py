@@ -19,7 +19,7 @@ from eval.report.schema import (
     SuiteRecord,
     System,
 )
-from eval.report.wording import failures, outcome, sentence
+from eval.report.wording import failures, outcome, outcome_tone, sentence
 from eval.significance import Estimate, Verdict
 
 ORIGIN = ReportProvenance(
@@ -105,6 +105,12 @@ def report(verdicts: dict[str, Verdict], systems: tuple[System, ...] = ("base", 
 )
 def test_outcome_is_about_the_answers(verdicts: dict[str, Verdict], said: str) -> None:
     assert outcome(report(verdicts)).en == said
+
+
+def test_better_with_safety_misses_says_so_and_is_not_green() -> None:
+    found = report({"fact_recall": "better", "emergency": "better"})  # of 40 emergencies half are missed
+    assert outcome(found).zh == "微调后更好，仍有 20 个安全失误" and outcome_tone(found) == "mixed"
+    assert outcome_tone(report({"fact_recall": "better"})) == "good"
 
 
 def test_sentence_gives_scores_difference_and_counts() -> None:
