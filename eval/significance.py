@@ -205,9 +205,9 @@ def _sums_by_group(statistics: Array, groups: Sequence[str]) -> Array:
 
 
 def _jackknife(sums: Array, aggregate: Aggregate) -> tuple[float, float] | tuple[None, None]:
-    """The interval of a score by Student's t over groups."""
+    """The interval of a score by Student's t over groups; none where nothing varies, which proves nothing."""
     error = _standard_error(sums, aggregate)
-    if error is None:
+    if error is None or error < ROUNDING:
         return None, None
     value, half = float(aggregate(sums.sum(axis=0))), _t(1 - LEVEL / 2, len(sums)) * error
     return value - half, value + half

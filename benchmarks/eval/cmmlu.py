@@ -45,7 +45,7 @@ Made by
 in nats. The harness runs its hf back end at the batch size of these that is fastest. "Work" is what the products of
 matrices take, counted by torch in the same pass, lm_eval over ours: what can be saved without another arithmetic.
 
-| model | examples | items | right: ours | lm_eval | same | difference | items/s: ours | lm_eval (batch) | ratio | work |
+| model | shots | items | right: ours | lm_eval | same | difference | items/s: ours | lm_eval (batch) | ratio | work |
 |---|---|---|---|---|---|---|---|---|---|---|"""
 
 

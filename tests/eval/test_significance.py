@@ -145,6 +145,11 @@ def test_identical_systems_have_p_one_and_no_interval_of_width_zero() -> None:
     assert (found.low, found.high) == (None, None)
 
 
+def test_a_score_of_which_nothing_varies_has_no_interval_of_width_zero() -> None:
+    found = estimate(means(np.full(20, 3.0)), alone(20), ratio)  # a loss
+    assert (found.value, found.low, found.high) == (3.0, None, None)
+
+
 def test_few_groups_that_all_improve_prove_little() -> None:
     base, tuned = means(np.zeros(10)), means(np.ones(10))
     assert compare(base, tuned, ["a"] * 5 + ["b"] * 5, ratio).p == 0.5

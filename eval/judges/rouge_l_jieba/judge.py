@@ -14,7 +14,7 @@ JUDGES = (
         title=Text("ROUGE-L（结巴分词）", "ROUGE-L (jieba words)"),
         meaning=Text("与参考答案的最长公共词序列 F1", "longest common sequence of words with the reference, F1"),
         signature=f"rouge_l_jieba|{SIGNATURE}|f1|v1",
-        applies=lambda example: example.passage is None,
+        applies=lambda example: example.passage is None and not example.choices,
         judge=each(lambda example, answer: longest_common_f1(words(answer), words(example.answer))),
     ),
 )
