@@ -178,7 +178,7 @@ def outcome(report: Report) -> Text:
     if len(report.systems) == 1:
         return Text("单模型评测", "One model evaluated")
     if report.subject == report.baseline:
-        return Text(f"{len(report.systems)} 个模型对比", f"{len(report.systems)} models compared")
+        return Text(f"{len(report.systems)} 个系统对比", f"{len(report.systems)} systems compared")
     found, tuned = _shown_in_answers(report), report.baseline == BASE
     if {"better", "worse"} <= found:
         return Text("有得有失", "Mixed")

@@ -184,7 +184,7 @@ def test_three_systems_are_told_apart() -> None:
 def test_models_of_which_none_was_tuned_are_compared_with_the_first() -> None:
     two = report({"fact_recall": "better"}, systems=("base", "other"))
     assert (two.subject, two.compared) == ("base", ["other"])
-    assert outcome(two).en == "2 models compared"
+    assert outcome(two).en == "2 systems compared"
     both = "Fact recall: model 50.0% [40.0%, 60.0%], other 50.0% [40.0%, 60.0%] (40 items)"
     assert both in sentence(two).en
 
