@@ -156,6 +156,16 @@ def test_few_groups_that_all_improve_prove_little() -> None:
     assert compare(base, tuned, alone(10), ratio).p == 2**-9
 
 
+@pytest.mark.parametrize("groups", range(2, 12))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_where_all_groups_differ_by_the_same_the_interval_has_a_width_and_agrees_with_p(groups: int, sign: int) -> None:
+    base, tuned = means(np.full(groups, 0.5)), means(np.full(groups, 0.5 + sign * 0.5))
+    found = compare(base, tuned, alone(groups), ratio)
+    assert found.low is not None and found.high is not None and found.low < found.high
+    assert (found.p < 0.05) == (not found.low <= 0 <= found.high)
+    assert found.value == sign * 0.5 and found.value in (found.low, found.high)
+
+
 def test_sums_in_another_order_are_no_difference() -> None:
     scores = np.array([0.1, 0.2, 0.3] * 4)
     found = compare(
