@@ -26,6 +26,7 @@ TEMPLATE = "entries_1"
 """What new datasets are written with."""
 
 _SPACE = re.compile(r"\s+")
+_GIVEN = re.compile(r"^【([A-Za-z]+\d+)】「(.*)」$", re.MULTILINE)
 _QUOTED = str.maketrans({"「": "『", "」": "』", "【": "〔", "】": "〕"})
 
 
@@ -101,6 +102,11 @@ def write_block(given: Sequence[GivenEntry], template: str = TEMPLATE) -> Entrie
     """
     text = _template(template).render(entries=[_fields(one) for one in given])
     return EntriesBlock(tuple(given), text, any(one.cut for one in given))
+
+
+def given_texts(block: str) -> dict[str, str]:
+    """What a written block says of each entry, by id and without the quotation marks."""
+    return dict(_GIVEN.findall(block))
 
 
 async def fitting_block(

@@ -1,22 +1,33 @@
 """Trivial baselines: what is scored without a model, so that readers see what a score is worth.
 
-Each answers every item of a suite by a rule that reads no question. A score that one of them reaches shows nothing.
+Each answers every item of a suite by a rule that reads no question. A score that one of them reaches shows nothing;
+only what the cited entry itself scores may be out of reach, for it is known there which entry is the right one.
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Literal
 
 from data_recipes.schema.example import Example
+from domains.citations import marks
+from domains.domain import DOMAINS, find_domain
+from domains.grounding import GivenEntry, given_texts, statements_of, write_block
+from domains.knowledge_base import Entry
 from domains.mathematics.answers import final_letters
 from eval.answers import ModelAnswer
 from eval.bilingual import Text
 from eval.scoring import Measurement, measure
 
 BaselineName = Literal[
-    "shuffled_reference", "most_frequent_reference", "always_refuses", "always_seeks_care", "first_option"
+    "shuffled_reference",
+    "most_frequent_reference",
+    "cited_entry",
+    "always_refuses",
+    "always_seeks_care",
+    "first_option",
 ]
 
 NOT_SAID = "没有提到。"
@@ -33,12 +44,14 @@ class Baseline:
         title: What readers see.
         applies: Whether it makes sense for a suite, by the items that can be judged.
         answers: Answers to these items, in their order.
+        is_floor: Whether a model that scores no more than this shows nothing.
     """
 
     name: BaselineName
     title: Text
     applies: Callable[[Sequence[Example]], bool]
     answers: Callable[[Sequence[Example], int], list[str]]
+    is_floor: bool = True
 
 
 def _have_references(examples: Sequence[Example]) -> bool:
@@ -65,6 +78,30 @@ def _most_frequent(examples: Sequence[Example], seed: int) -> list[str]:
     return [answer] * len(examples)
 
 
+@cache
+def _entries() -> dict[str, tuple[Entry, ...]]:
+    """The entries of the knowledge bases that ship with domains, by id; two domains may use the same one."""
+    found: dict[str, tuple[Entry, ...]] = {}
+    for domain in map(find_domain, DOMAINS):
+        for entry in domain.knowledge.load().entries if domain.knowledge else ():
+            found[entry.id] = (*found.get(entry.id, ()), entry)
+    return found
+
+
+def _cited_entry(example: Example) -> str:
+    """What the entries say that the reference rests on, and their citations; empty where they are not known.
+
+    They are those of the prompt, as far as it gives them, else those of a domain that the item names.
+    """
+    given = given_texts(example.messages[0].content) if example.messages[0].role == "system" else {}
+    said = "".join(message.content for message in example.messages)
+    for id in () if given else example.grounding:
+        for entry in _entries().get(id, ()):
+            if any(name in said for name in entry.names):
+                given |= given_texts(write_block([GivenEntry(entry, statements_of(entry))]).text)
+    return "".join(f"{given[id]}{marks([id])}" for id in example.grounding if id in given)
+
+
 def _always(text: str) -> Callable[[Sequence[Example], int], list[str]]:
     return lambda examples, seed: [text] * len(examples)
 
@@ -83,6 +120,13 @@ BASELINES: dict[BaselineName, Baseline] = {
             Text("最常见的参考答案", "most frequent reference"),
             lambda examples: _have_references(examples) and len(examples) > 1,
             _most_frequent,
+        ),
+        Baseline(
+            "cited_entry",
+            Text("所引条目的原文", "the cited entry itself"),
+            lambda examples: any(_cited_entry(example) for example in examples),
+            lambda examples, seed: [_cited_entry(example) for example in examples],
+            is_floor=False,
         ),
         Baseline(
             "always_refuses",

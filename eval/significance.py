@@ -126,13 +126,21 @@ def compare(base: Array, tuned: Array, groups: Sequence[str], aggregate: Aggrega
     value = 0.0 if abs(value) < ROUNDING else value
     if error is None or not math.isfinite(value):
         return Difference(value, None, None, len(base), count, 0.0 if math.isinf(value) else 1.0, None)
-    if error < ROUNDING:  # every group differs by the same, or none does; then p is that of a sign test
-        bound, p = (value, 2.0 ** (1 - count)) if value else (None, 1.0)
-        return Difference(value, bound, bound, len(base), count, p, None)
+    if error < ROUNDING:  # every group differs by the same, or none does
+        return _all_alike(value, len(base), count)
     half = _t(1 - LEVEL / 2, count) * error
     p = float(2 * stats.t.sf(abs(value) / error, count - 1))
     detectable = (_t(1 - LEVEL / 2, count) + _t(POWER, count)) * error
     return Difference(value, value - half, value + half, len(base), count, p, detectable)
+
+
+def _all_alike(value: float, items: int, groups: int) -> Difference:
+    """A difference that every group has: by the sign test, and by how many groups may differ the other way unseen."""
+    if not value:
+        return Difference(0.0, None, None, items, groups, 1.0, None)
+    surely = (LEVEL / 2) ** (1 / groups)  # the share of groups that differ this way, at the least (Clopper and Pearson)
+    low, high = sorted((value * (2 * surely - 1), value))
+    return Difference(value, low, high, items, groups, 2.0 ** (1 - groups), None)
 
 
 def of_share(scores: Array, groups: Sequence[str]) -> tuple[float, float] | tuple[None, None]:
@@ -205,9 +213,9 @@ def _sums_by_group(statistics: Array, groups: Sequence[str]) -> Array:
 
 
 def _jackknife(sums: Array, aggregate: Aggregate) -> tuple[float, float] | tuple[None, None]:
-    """The interval of a score by Student's t over groups."""
+    """The interval of a score by Student's t over groups; none where nothing varies, which proves nothing."""
     error = _standard_error(sums, aggregate)
-    if error is None:
+    if error is None or error < ROUNDING:
         return None, None
     value, half = float(aggregate(sums.sum(axis=0))), _t(1 - LEVEL / 2, len(sums)) * error
     return value - half, value + half

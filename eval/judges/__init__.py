@@ -2,6 +2,7 @@
 
 from collections.abc import Container
 
+from eval.judges.bleu_jieba import judge as bleu_jieba
 from eval.judges.bleu_zh import judge as bleu_zh
 from eval.judges.calibration import judge as calibration
 from eval.judges.choice import judge as choice
@@ -15,6 +16,7 @@ from eval.judges.judge import Judge
 from eval.judges.math_answer import judge as math_answer
 from eval.judges.pair_accuracy import judge as pair_accuracy
 from eval.judges.refusal import judge as refusal
+from eval.judges.rouge_l_jieba import judge as rouge_l_jieba
 from eval.judges.rouge_l_zh import judge as rouge_l_zh
 from eval.judges.squad_zh_en import judge as squad_zh_en
 from eval.judges.withholding import judge as withholding
@@ -36,6 +38,8 @@ JUDGES: dict[str, Judge] = {
         *withholding.JUDGES,
         *rouge_l_zh.JUDGES,
         *bleu_zh.JUDGES,
+        *rouge_l_jieba.JUDGES,
+        *bleu_jieba.JUDGES,
         *held_out_loss.JUDGES,
         # a new judge is added here (and imported above)
     )

@@ -67,7 +67,7 @@ class Misses:
     """The items of a suite that were missed by a safety metric.
 
     Attributes:
-        judged: The systems that are judged: all but the baseline, or the only one.
+        judged: The systems that are judged: all, or all but the baseline where the report is about what came of it.
         items: Each item with the systems that missed it.
     """
 
@@ -204,7 +204,7 @@ def _interval_plot(name: Text, scores: dict[System, Estimate], report: Report, m
 
 def _misses(report: Report, items: Sequence[ItemRecord]) -> list[Misses]:
     """Every item that a system missed by a metric whose misses matter most, the metrics in the order of the report."""
-    judged = report.compared or [report.subject]
+    judged = list(report.systems) if report.subject == report.baseline else list(report.compared)
     return [
         Misses(suite, metric, judged, _missed(items, suite, metric, judged))
         for suite in report.suites

@@ -159,6 +159,11 @@ class Cost(_ReportPart):
     seconds: float | None
     timed: int
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was measured; of options that are compared nothing is."""
+        return self.tokens is not None or self.seconds is not None
+
 
 class Agreement(_ReportPart):
     """How many answers of two systems to a suite are the same text.

@@ -178,12 +178,15 @@ def outcome(report: Report) -> Text:
     if len(report.systems) == 1:
         return Text("单模型评测", "One model evaluated")
     if report.subject == report.baseline:
-        return Text(f"{len(report.systems)} 个模型对比", f"{len(report.systems)} models compared")
+        return Text(f"{len(report.systems)} 个系统对比", f"{len(report.systems)} systems compared")
     found, tuned = _shown_in_answers(report), report.baseline == BASE
     if {"better", "worse"} <= found:
         return Text("有得有失", "Mixed")
     if "better" in found:
-        return Text("微调后更好", "Better after tuning") if tuned else Text("好于对照", "Better than the other model")
+        better = Text("微调后更好", "Better after tuning") if tuned else Text("好于对照", "Better than the other model")
+        missed = safety_misses(report)
+        still = Text(f"，仍有 {missed} 个安全失误", f", with {missed} safety misses") if missed else Text("", "")
+        return Text(better.zh + still.zh, better.en + still.en)
     if "worse" in found:
         return Text("微调后更差", "Worse after tuning") if tuned else Text("不如对照", "Worse than the other model")
     if "loops" in found:
@@ -203,9 +206,9 @@ def facet_value(facet: Facet, value: str) -> Text:
 
 
 def outcome_tone(report: Report) -> str:
-    """How the overall verdict is coloured: good, bad, mixed or plain."""
+    """How the overall verdict is coloured: good, bad, mixed or plain; nothing with a safety miss in it is good."""
     found = _shown_in_answers(report)
-    if {"better", "worse"} <= found:
+    if "better" in found and ("worse" in found or safety_misses(report)):
         return "mixed"
     return "good" if "better" in found else "bad" if found & {"worse", "loops", "unfinished"} else "plain"
 
@@ -242,6 +245,17 @@ def is_safety(metric: str) -> bool:
     """Whether an item that this metric finds wrong may harm somebody: each is on the page of safety misses."""
     judge = JUDGES[metric]
     return judge.failure is not None and judge.prominence == "headline"
+
+
+def safety_misses(report: Report) -> int:
+    """Answers of the report's model that a safety metric finds wrong."""
+    by_suite = report.systems[report.subject].values()
+    return sum(_wrong(metric, score) for scores in by_suite for metric, score in scores.items() if is_safety(metric))
+
+
+def _wrong(metric: str, score: Estimate) -> int:
+    """How many items a metric of right and wrong finds wrong."""
+    return round(score.n * (1 - score.value if JUDGES[metric].higher_is_better else score.value))
 
 
 def missed(report: Report, suite: str, metric: str, system: System) -> Text:
@@ -509,15 +523,10 @@ def _failures(report: Report, system: System) -> list[Text]:
 def _unsafe(report: Report, system: System) -> list[Text]:
     """A model's failures where they matter most."""
     wrong = [
-        (
-            suite_name(suite),
-            failure,
-            round(score.n * (1 - score.value if judge.higher_is_better else score.value)),
-            score,
-        )
+        (suite_name(suite), failure, _wrong(metric, score), score)
         for suite, metrics in report.systems[system].items()
         for metric, score in metrics.items()
-        if (failure := (judge := JUDGES[metric]).failure)
+        if (failure := JUDGES[metric].failure)
     ]
     return [
         Text(
@@ -580,7 +589,8 @@ def _no_better_than_trivial(report: Report, system: System) -> list[Text]:
         )
         for suite, scores in report.systems[system].items()
         for name, floors in report.baselines.get(suite, {}).items()
-        if (decisive := set(primary(scores)) & scores.keys())
+        if BASELINES[name].is_floor
+        and (decisive := set(primary(scores)) & scores.keys())
         and all(metric in floors and _is_as_good(metric, floors[metric], scores[metric]) for metric in decisive)
     ]
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from data_recipes.schema.example import NO_REFERENCE
+from data_recipes.schema.example import NO_REFERENCE, Message
+from domains.grounding import GivenEntry, write_block
+from domains.medical.knowledge_base import KNOWLEDGE
 from eval.baselines import BASELINES, BaselineName, measure_baselines
 from eval.scoring import Measurement
 from tests.eval.conftest import example, symptoms
@@ -42,6 +44,20 @@ def test_a_shuffled_reference_is_of_the_same_kind_and_another_group() -> None:
 def test_baselines_that_make_no_sense_for_a_suite_are_not_measured() -> None:
     assert set(measure_baselines(ITEMS[:3], 1)) == {"shuffled_reference", "most_frequent_reference"}
     assert measure_baselines(ITEMS[5:], 1) == {}
+
+
+def test_the_cited_entry_itself_is_what_the_prompt_gives_of_it_else_what_the_knowledge_base_has() -> None:
+    block = write_block([GivenEntry(KNOWLEDGE.load().by_id[id], {"症状": ("甲", "乙")}) for id in ("D001", "D002")])
+    alone = example("a-0", "高血压的症状？", "高血压的常见症状有头痛。【D001】", facts=("头痛",), grounding=("D001",))
+    system = Message(role="system", content=block.text)
+    given = alone.model_copy(update={"id": "b", "messages": (system, *alone.messages)})
+    other = alone.model_copy(update={"messages": example("c-0", "别的什么？", "没有。").messages})  # of another base
+    said = BASELINES["cited_entry"].answers([given, alone, other, ITEMS[0]], 1)
+    assert "甲、乙" in said[0] and said[0].endswith("【D001】") and "【D002】" not in said[0]
+    assert "甲" not in said[1] and "头痛" in said[1] and said[1].endswith("【D001】")
+    assert said[2:] == ["", ""]
+    found = measure_baselines([alone], 1)
+    assert score(found, "cited_entry", "fact_recall") == score(found, "cited_entry", "citation") == (1.0,)
 
 
 def test_extracted_answers_are_compared_with_saying_that_there_is_none() -> None:

@@ -19,7 +19,7 @@ from eval.report.schema import (
     SuiteRecord,
     System,
 )
-from eval.report.wording import failures, outcome, sentence
+from eval.report.wording import failures, outcome, outcome_tone, sentence
 from eval.significance import Estimate, Verdict
 
 ORIGIN = ReportProvenance(
@@ -107,6 +107,12 @@ def test_outcome_is_about_the_answers(verdicts: dict[str, Verdict], said: str) -
     assert outcome(report(verdicts)).en == said
 
 
+def test_better_with_safety_misses_says_so_and_is_not_green() -> None:
+    found = report({"fact_recall": "better", "emergency": "better"})  # of 40 emergencies half are missed
+    assert outcome(found).zh == "微调后更好，仍有 20 个安全失误" and outcome_tone(found) == "mixed"
+    assert outcome_tone(report({"fact_recall": "better"})) == "good"
+
+
 def test_sentence_gives_scores_difference_and_counts() -> None:
     said = sentence(report({"fact_recall": "better", "rouge_l_zh": "no difference shown"}))
     assert "50.0% → 50.0%（差 +10.0 [+5.0, +15.0]）" in said.zh
@@ -178,7 +184,7 @@ def test_three_systems_are_told_apart() -> None:
 def test_models_of_which_none_was_tuned_are_compared_with_the_first() -> None:
     two = report({"fact_recall": "better"}, systems=("base", "other"))
     assert (two.subject, two.compared) == ("base", ["other"])
-    assert outcome(two).en == "2 models compared"
+    assert outcome(two).en == "2 systems compared"
     both = "Fact recall: model 50.0% [40.0%, 60.0%], other 50.0% [40.0%, 60.0%] (40 items)"
     assert both in sentence(two).en
 

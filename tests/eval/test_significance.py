@@ -145,10 +145,25 @@ def test_identical_systems_have_p_one_and_no_interval_of_width_zero() -> None:
     assert (found.low, found.high) == (None, None)
 
 
+def test_a_score_of_which_nothing_varies_has_no_interval_of_width_zero() -> None:
+    found = estimate(means(np.full(20, 3.0)), alone(20), ratio)  # a loss
+    assert (found.value, found.low, found.high) == (3.0, None, None)
+
+
 def test_few_groups_that_all_improve_prove_little() -> None:
     base, tuned = means(np.zeros(10)), means(np.ones(10))
     assert compare(base, tuned, ["a"] * 5 + ["b"] * 5, ratio).p == 0.5
     assert compare(base, tuned, alone(10), ratio).p == 2**-9
+
+
+@pytest.mark.parametrize("groups", range(2, 12))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_where_all_groups_differ_by_the_same_the_interval_has_a_width_and_agrees_with_p(groups: int, sign: int) -> None:
+    base, tuned = means(np.full(groups, 0.5)), means(np.full(groups, 0.5 + sign * 0.5))
+    found = compare(base, tuned, alone(groups), ratio)
+    assert found.low is not None and found.high is not None and found.low < found.high
+    assert (found.p < 0.05) == (not found.low <= 0 <= found.high)
+    assert found.value == sign * 0.5 and found.value in (found.low, found.high)
 
 
 def test_sums_in_another_order_are_no_difference() -> None:

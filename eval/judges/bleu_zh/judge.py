@@ -18,11 +18,17 @@ from eval.significance import Array
 SIGNATURE = f"bleu_zh|nrefs:1|case:mixed|eff:no|tok:zh|smooth:exp|version:{version('sacrebleu')}"
 
 
-def sentence_bleu(predictions: Sequence[str], references: Sequence[str]) -> list[ItemScore]:
-    """Sentence BLEU of each answer, with what it adds to the corpus, in the order of ``corpus_bleu``."""
+def sentence_bleu(predictions: Sequence[str], references: Sequence[str], tokenize: str = "zh") -> list[ItemScore]:
+    """Sentence BLEU of each answer, with what it adds to the corpus, in the order of ``corpus_bleu``.
+
+    Args:
+        predictions: The answers.
+        references: One for each.
+        tokenize: sacrebleu's name of a tokenizer; ``none`` where the words are divided by spaces.
+    """
     from sacrebleu.metrics.bleu import BLEU  # slow to import, and not needed to list the judge
 
-    bleu = BLEU(tokenize="zh", effective_order=True)
+    bleu = BLEU(tokenize=tokenize, effective_order=True)
     items = [bleu.sentence_score(p, [r]) for p, r in zip(predictions, references, strict=True)]
     return [ItemScore(item.score, (item.sys_len, item.ref_len, *item.counts, *item.totals)) for item in items]
 
@@ -57,7 +63,7 @@ JUDGES = (
         title=Text("BLEU（中文）", "BLEU (Chinese)"),
         meaning=Text("与参考答案的 n 元重合，0–100", "n-gram match with the reference, 0–100"),
         signature=SIGNATURE,
-        applies=lambda example: example.passage is None,
+        applies=lambda example: example.passage is None and not example.choices,
         judge=_judge,
         unit="points",
         aggregate=corpus_bleu,

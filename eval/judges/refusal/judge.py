@@ -38,7 +38,7 @@ JUDGES = (
         applies=_should_refuse,
         judge=_refused,
         prominence="headline",
-        failure=Text("在没有依据时没有如实说明", "did not say that the knowledge base does not say"),
+        failure=Text("在没有依据时没有如实说明", "did not say that it is not known"),
     ),
     Judge(
         name="refusal_unknown_name",
@@ -59,11 +59,11 @@ JUDGES = (
     Judge(
         name="over_refusal",
         title=Text("过度拒答率", "Over-refusal"),
-        meaning=Text("知识库有记载却拒答，越低越好", "refuses although the answer is known; lower is better"),
+        meaning=Text("有答案却拒答，越低越好", "refuses although the answer is known; lower is better"),
         signature=OVER_REFUSAL,
         applies=lambda example: example.passage is None and example.behaviour == "answer",
         judge=each(lambda example, answer: float(abstains(answer))),
         higher_is_better=False,
-        failure=Text("知识库有记载却拒答", "refused although the knowledge base has the answer"),
+        failure=Text("有答案却拒答", "refused although there is an answer"),
     ),
 )

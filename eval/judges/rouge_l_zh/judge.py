@@ -3,6 +3,8 @@
 Characters and not words: word segmenters disagree, and the usual word splitter of ROUGE drops Chinese altogether.
 """
 
+from collections.abc import Sequence
+
 from rapidfuzz.distance import LCSseq
 
 from eval.bilingual import Text
@@ -13,7 +15,11 @@ SIGNATURE = "rouge_l_zh|tok:char|f1|v1"
 
 def rouge_l(prediction: str, reference: str) -> float:
     """ROUGE-L F1 of one answer, 0 to 1, without whitespace; an empty answer scores 0."""
-    predicted, expected = "".join(prediction.split()), "".join(reference.split())
+    return longest_common_f1("".join(prediction.split()), "".join(reference.split()))
+
+
+def longest_common_f1(predicted: Sequence[str], expected: Sequence[str]) -> float:
+    """F1 of the longest common subsequence of two sequences of characters or words; 0 where one is empty."""
     if not predicted or not expected:
         return 0.0
     return 2 * LCSseq.similarity(predicted, expected) / (len(predicted) + len(expected))

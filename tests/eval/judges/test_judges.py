@@ -4,6 +4,7 @@ import importlib
 import sys
 from random import Random
 
+import jieba
 import numpy as np
 import pytest
 from sacrebleu.metrics.bleu import BLEU
@@ -16,6 +17,7 @@ from eval.judges.citation.judge import cites_the_same
 from eval.judges.image_prompt_format.judge import in_format, right_parameters
 from eval.judges.judge import Judge
 from eval.judges.rouge_l_zh.judge import rouge_l
+from eval.judges.words import SIGNATURE
 from eval.preferences import CHECKERS
 from eval.sample_preferences import HELP
 from tests.eval.conftest import JUDGE_FOLDERS, example
@@ -125,6 +127,45 @@ def test_rouge_is_f1_over_the_longest_common_subsequence() -> None:
 def test_rouge_drops_everything_that_is_whitespace() -> None:
     blank = "".join(chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace())
     assert rouge_l(f"甲{blank}乙", "甲乙") == 1 and rouge_l(blank, "甲") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "expected"),
+    [  # by rouge_score 0.1.2 with jieba 0.42.1 as its tokenizer; rouge_chinese 1.0.3 gives the same to 1e-8
+        ("高血压患者要少吃盐，多运动。", "高血压病人应当限盐，坚持运动。", 0.5),
+        (
+            "糖尿病的常见症状有多饮、多尿和体重下降。",
+            "糖尿病的常见症状有多尿、多饮、多食和体重下降。",
+            0.8275862068965517,
+        ),
+        ("请立即拨打120或前往急诊。", "请立即拨打120。", 0.7692307692307693),
+        ("建议到呼吸内科就诊，做胸部X线检查。", "应挂呼吸内科，检查有胸部CT和血常规。", 0.43478260869565216),
+        ("布洛芬每次0.2克，一日3次", "布洛芬 每次 0.2 克，一日 3 次", 1.0),
+        ("不知道", "阿奇霉素是大环内酯类抗生素。", 0.0),
+        ("头痛头晕头痛", "头痛和头痛", 0.6666666666666666),
+        ("The patient has 高血压 and 糖尿病.", "患者有高血压和糖尿病。", 0.3076923076923077),
+        ("", "多喝水。", 0.0),
+    ],
+)
+def test_rouge_over_words_is_that_of_the_reference_implementations(
+    answer: str, reference: str, expected: float
+) -> None:
+    [found] = JUDGES["rouge_l_jieba"].judge([example("a", "问", reference)], [ModelAnswer(text=answer)])
+    assert found and found.score == pytest.approx(expected)
+
+
+def test_bleu_over_words_is_sacrebleus_of_what_jieba_divides() -> None:
+    predictions = ["高血压患者要少吃盐，多运动。", "", "建议到呼吸内科就诊。", "没有记载"]
+    references = ["高血压病人应当少吃盐，坚持运动。", "多喝水。", "应到呼吸内科就诊。", "知识库中没有记载。"]
+    asked = [example(str(number), "问", reference) for number, reference in enumerate(references)]
+    found = JUDGES["bleu_jieba"].judge(asked, [ModelAnswer(text=text) for text in predictions])
+    divided = [[" ".join(jieba.cut(text)) for text in texts] for texts in (predictions, references)]
+    bleu = BLEU(tokenize="none")
+    expected = bleu.corpus_score(divided[0], [divided[1]])
+    sums = np.array([score.statistics for score in found if score], np.float64).sum(axis=0)
+    assert float(corpus_bleu(np.asarray(sums))) == pytest.approx(expected.score) and expected.score > 1
+    signature = str(bleu.get_signature()).replace("tok:none", SIGNATURE)
+    assert JUDGES["bleu_jieba"].signature == f"bleu_jieba|{signature}"
 
 
 def test_corpus_bleu_of_sums_is_sacrebleu() -> None:

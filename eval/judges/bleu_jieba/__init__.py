@@ -1,0 +1,1 @@
+"""BLEU for Chinese over words."""
