@@ -22,7 +22,7 @@ PER_REASON = 3  # rows of a reason that a dataset shows
 SHOWN = 400  # characters of a turn, around the first one that changed
 
 
-class _Seen(NamedTuple):
+class _SeenRow(NamedTuple):
     """A row at one moment: a table of one row, and whether the recipe has hidden its personal data by then."""
 
     row: pa.Table
@@ -34,8 +34,8 @@ class _Sampled(NamedTuple):
 
     step: str
     reason: str
-    before: _Seen
-    after: _Seen | None
+    before: _SeenRow
+    after: _SeenRow | None
 
 
 class StepChanges:
@@ -68,9 +68,9 @@ class StepChanges:
         before, after = _rows_of([*judged, *rewritten], rows), _rows_of(rewritten, outcome.kept)
         was_hidden = self._is_hidden
         self._is_hidden |= name == PERSONAL_DATA
-        self._sampled += [_Sampled(name, reason, _Seen(before[id], was_hidden), None) for id, reason in judged]
+        self._sampled += [_Sampled(name, reason, _SeenRow(before[id], was_hidden), None) for id, reason in judged]
         self._sampled += [
-            _Sampled(name, change, _Seen(before[id], was_hidden), _Seen(after[id], self._is_hidden))
+            _Sampled(name, change, _SeenRow(before[id], was_hidden), _SeenRow(after[id], self._is_hidden))
             for id, change in rewritten
         ]
 
@@ -95,7 +95,7 @@ class StepChanges:
         ]
 
 
-def _shown(seen: list[_Seen], personal_data: Step | None) -> list[Turns]:
+def _shown(seen: list[_SeenRow], personal_data: Step | None) -> list[Turns]:
     """The turns of each row; none where it has personal data and the recipe drops such rows.
 
     What the recipe has hidden is shown as it is in the dataset: a second search finds other values than the first.

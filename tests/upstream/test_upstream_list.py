@@ -14,7 +14,7 @@ FOLDERS = ("app", "common", "data_recipes", "domains", "eval", "models", "strate
 DOCUMENTED = re.compile(
     r"(fastapi(?!\.sse)|starlette|pyarrow|pydantic|numpy|safetensors\.(torch|numpy)|scipy|markdown_it\.tree|torch\.utils|huggingface_hub\.errors"
     r"|hydra\.errors|omegaconf\.errors|sacrebleu\.metrics|bitsandbytes\.nn|transformers\.utils\.logging"
-    r"|transformers\.modeling_outputs|rapidfuzz\.distance|sqlalchemy|alembic|redis)(\.|$)"
+    r"|transformers\.modeling_outputs|rapidfuzz\.distance|sqlalchemy|alembic|redis|opentelemetry|prometheus_client\.multiprocess|pypdf\.errors)(\.|$)"
 )
 """Modules below the top that their libraries document."""
 PROMISED = {"EventSourceResponse", "HydraException", "_info", "_compute", "_replace", "_asdict", "_exit"}

@@ -193,6 +193,8 @@ def test_prescriptions_are_declined_without_the_model(client: httpx.Client, engi
         "我有高血压，医生会开什么药？",
         "处方上的bid是什么意思",
         "能开窗通风吗",
+        "3加5等于几？",
+        "可以开空调睡觉吗",
     ],
 )
 def test_questions_about_prescriptions_are_answered(client: httpx.Client, question: str) -> None:

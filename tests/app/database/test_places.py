@@ -40,7 +40,7 @@ def test_a_knowledge_base_is_a_folder_or_is_published_in_a_database() -> None:
 
 def test_a_damaged_folder_is_not_published(tmp_path: Path) -> None:
     (tmp_path / "空.md").write_text("\n", encoding="utf-8")
-    with pytest.raises(UserError, match="there is no text"):
+    with pytest.raises(UserError, match="no file of this folder has text"):
         publish_folder(PublishConfig(folder=tmp_path, to=PostgresUrl(URL)))
 
 

@@ -87,14 +87,14 @@ def test_toyhom_drops_swapped_words_and_short_answers(tmp_path: Path) -> None:
     rows = toyhom_rows()
     rows[4][3], rows[5][3] = "这样可以放慢康复速度，放心吧。", "去看。"
     found = dropped(read_toyhom(tmp_path, rows))
-    assert found == [("rows.csv:6", "swapped_words"), ("rows.csv:7", "short_answer")]
+    assert [tuple(one[:2]) for one in found] == [("rows.csv:6", "swapped_words"), ("rows.csv:7", "short_answer")]
 
 
 def test_a_line_of_toyhom_is_the_line_of_the_file_also_after_line_breaks_in_a_field(tmp_path: Path) -> None:
     rows = toyhom_rows()
     rows[0][2] = "第一行\n第二行\n第三行？"
     items = read_toyhom(tmp_path, [*rows, ["少了两栏", "？"], toyhom_rows()[3]])
-    assert dropped(items) == [("rows.csv:100", "wrong_number_of_fields")]
+    assert [one[:2] for one in dropped(items)] == [("rows.csv:100", "wrong_number_of_fields")]
     assert len(examples(items)) == len(rows) + 1
 
 
