@@ -22,6 +22,7 @@ from app.backends.backend import AnswerStream, ChatTurn
 from app.config import ServeConfig
 from app.pipeline.answer_check import NOT_ANSWERED
 from app.pipeline.consultation import Consultation, FixedAnswer, PipelineStage, consult
+from app.pipeline.in_turn import InTurnStage
 from app.pipeline.questions import QuestionsStage
 from app.pipeline.taking import TakingStage
 from app.service import pipeline
@@ -130,11 +131,13 @@ def main() -> None:
 
 def _without(stages: Sequence[PipelineStage]) -> list[PipelineStage]:
     """The same stages but for the one that is judged, which reads each question of a message."""
-    *before, questions = stages
+    *before, in_turn = stages
+    assert isinstance(in_turn, InTurnStage)
+    [questions] = in_turn.stages
     assert isinstance(questions, QuestionsStage)
     reading = [stage for stage in questions.reading if not isinstance(stage, TakingStage)]
     assert len(reading) == len(questions.reading) - 1
-    return [*before, replace(questions, reading=reading)]
+    return [*before, InTurnStage([replace(questions, reading=reading)])]
 
 
 async def judged(half: str, stages: Sequence[PipelineStage]) -> list[Case]:

@@ -164,7 +164,7 @@ class Retriever:
         if before.found and (whole or not mentions) and is_follow_up(text, whole, _said_of(before)):
             own = tuple(self._ranked(text, whole)) if whole else ()
             return Retrieved(_carried(before, own), _in_full(question, before))
-        if mentions and all(mention.is_elsewhere for mention in mentions):
+        if any(mention.is_elsewhere for mention in mentions) and all(mention.is_elsewhere for mention in whole):
             return Retrieved(asked=question)  # what it describes is something else
         if again := self._of_another(question, whole, before):
             return self._retrieve(again, Retrieved())

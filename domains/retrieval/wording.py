@@ -12,7 +12,7 @@ BEFORE_A_NAME = frozenset(
 )
 """What may stand before a name without being part of it; after another character the name may end a longer one."""
 
-ACTS_ON_A_NAME = frozenset(("护理", "交代", "介绍", "讲解"))
+ACTS_ON_A_NAME = frozenset(("护理", "交代", "介绍", "讲解", "分不清", "搞不清", "弄不清", "分不开"))
 """Verbs that the tagger takes for nouns."""
 
 AFTER_A_WORD = frozenset(

@@ -182,6 +182,9 @@ def test_who_tells_nothing_gets_the_contraindications(taking: Taking, question: 
         "阿莫西林能治感冒吗",
         "高血压可以吃什么药",
         "高血压能喝酒吗",
+        "老公痛风又犯了，平时嘴上要忌点啥，哪些能吃哪些不能吃",
+        "那个止咳的糖浆孕妇能喝吗",  # whichever it is
+        "医生开了达菲 忘了问咋吃了，有什么讲究",
         "我有高血压，氨氯地平怎么吃",
         "你好",
     ],

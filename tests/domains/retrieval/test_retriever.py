@@ -96,6 +96,8 @@ def test_a_disease_and_a_symptom_of_one_name_are_both_found(retriever: Retriever
         "头孢地尼饭后吃吗",
         "维生素C泡腾片怎么吃",
         "先天性心脏病能手术吗",
+        "想打司美格鲁肽减肥，副作用都有啥",
+        "胰腺癌早期有哪些症状",
         "This is as good as it gets",
     ],
 )
