@@ -124,7 +124,8 @@ _MANNER = re.compile(
     "|长期|每天|天天|一辈子|终身|连续|加量|减量|半片|[一两二三]片|整片|过期|保质期|冰箱|多久|反复|经常"
 )
 _TELLING = """
-忘了 忘记 问咋 咋 讲究 说法 听说 网上 看到 说明书 邻居 朋友 同事 亲戚 推荐 药店 家里 买 买了 剩下 剩 医院 开 给 说 让 想 打算 准备 今天 昨天
+忘了 忘记 问咋 咋 讲究 说法
+听说 网上 看到 说明书 邻居 朋友 同事 亲戚 推荐 药店 家里 买 买了 剩下 剩 医院 开 给 说 让 想 打算 准备 今天 昨天
 最近 突然 有点 这几天 老婆 老公 爷爷 奶奶 外公 外婆 姥姥 姥爷 妈妈 爸爸 母亲 父亲 儿子 女儿 姐姐 妹妹 哥哥 弟弟
 丈夫 妻子 女朋友 男朋友 对象 媳妇 孙子 孙女 婆婆 公公 岳母 岳父 闺女 家属 一直 总是 老是 以前 曾经 查出 查出来
 确诊 诊断 体检 犯 犯了 很多年 好多年 多年 几年 轻微 严重 重度 轻度 中度 有些 不太 十分 特别 比较 挺 那 但是 不过
@@ -651,8 +652,11 @@ def _longer(text: str, name: re.Match[str], partial: Iterable[str]) -> _Mentione
 
 
 def _understood(retrieved: Retrieved, of: str) -> tuple[Entry, ...]:
-    """The medicines that a question without a name is about: what was asked before. A description may be another's."""
-    return tuple(one.entry for one in retrieved.topic if one.how == "earlier" and one.entry.type == of)
+    """The medicines that a question without a name is about: what was asked before, or what alone it describes."""
+    found = [one for one in retrieved.topic if one.how == "earlier"]
+    if not found and all(one.how == "description" for one in retrieved.found):
+        found = list(retrieved.found[:1])
+    return tuple(one.entry for one in found if one.entry.type == of)
 
 
 def _years(age: re.Match[str]) -> float:
