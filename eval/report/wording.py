@@ -28,7 +28,7 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEAST_GROUPS, LEAST_ITEMS, LEVEL, Estimate, Verdict
+from eval.significance import LEAST_GROUPS, LEAST_ITEMS, LEVEL, Estimate, Verdict, items_for
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
@@ -576,12 +576,18 @@ def _unproven(report: Report, system: System) -> list[Text]:
 
 
 def _with_detectable(comparison: Comparison, report: Report) -> Text:
-    """What was compared, and the difference that as many items would show."""
+    """What was compared, the difference that as many items would show, and how many show the least that matters."""
     where, unit = _compared(comparison), report.metrics[comparison.metric].unit
     if comparison.detectable is None:
         return where
-    least = shown(comparison.detectable, unit)
-    return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
+    least, matters = shown(comparison.detectable, unit), MATTERS[unit]
+    if comparison.detectable <= matters:
+        return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
+    items = f"{items_for(comparison.n, comparison.detectable, matters):,}"
+    return Text(
+        f"{where.zh}（约 {least} 的差别才能发现；要发现 {shown(matters, unit)} 约需 {items} 题）",
+        f"{where.en} (about {least} would be found; {shown(matters, unit)} by about {items} items)",
+    )
 
 
 def _no_better_than_trivial(report: Report, system: System) -> list[Text]:
