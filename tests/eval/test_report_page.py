@@ -109,4 +109,6 @@ def test_on_paper_every_system_is_inside_the_page(dataset: BuiltDataset, tmp_pat
         one.wait_for("document.readyState === 'complete'")
         cells = "[...document.querySelectorAll('.scores td, .scores th')].filter((cell) => cell.offsetWidth)"
         assert one.run(f"{cells}.length") > 20
+        asked = "document.querySelector('#list .asked')"
+        assert one.run(f"{asked}.scrollWidth <= {asked}.clientWidth")  # whole: nothing can be opened there
         assert one.run(f"Math.max(...{cells}.map((cell) => cell.getBoundingClientRect().right)) <= innerWidth")
