@@ -176,6 +176,20 @@ def of_share(scores: Array, groups: Sequence[str]) -> tuple[float, float] | tupl
     return float(low), float(high)
 
 
+def items_for(n: int, width: float, wanted: float, *, at_edge: bool = False) -> int:
+    """About how many items narrow what ``n`` items leave open, rounded up to two digits; of groups as large as here.
+
+    Args:
+        n: Number of items.
+        width: What they leave open: a detectable difference, or from a score to the end of its interval.
+        wanted: How much may be left open.
+        at_edge: Whether the score is 0 or 1: its interval narrows with the items, and others with their square root.
+    """
+    needed = n * (width / wanted) ** (1 if at_edge else 2)
+    step = 10 ** max(0, math.floor(math.log10(needed)) - 1)
+    return math.ceil(needed / step) * step
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusts p-values for multiple tests (Holm 1979); the order is kept."""
     adjusted = [0.0] * len(p_values)

@@ -268,11 +268,7 @@ def _judged(name: str, found: Number, limit: Limit, least_items: int) -> RuleOut
     elif limit.on == "bound" and bound is None:
         verdict, why = "undecided", Text("没有区间，不能判断。", " There is no interval to decide it by.")
     elif limit.on == "bound" and bound is not None and not limit.holds(bound):
-        verdict = "undecided"
-        why = Text(
-            "数值达到，区间没有：题数不足以证明。",
-            " The number reaches it, the interval does not: too few items to show it.",
-        )
+        verdict, why = "undecided", _too_few(found, bound, limit)
     zh, en = _statement(found, limit)
     return RuleOutcome(
         rule=name,
@@ -285,6 +281,17 @@ def _judged(name: str, found: Number, limit: Limit, least_items: int) -> RuleOut
         threshold=limit.at,
         n=found.n,
     )
+
+
+def _too_few(found: Number, bound: float, limit: Limit) -> Text:
+    """That the number reaches the threshold and its interval does not, and about how many items may show it."""
+    zh = "数值达到，区间没有：题数不足以证明"
+    en = " The number reaches it, the interval does not: too few items to show it"
+    if found.value == limit.at:
+        return Text(f"{zh}。", f"{en}.")
+    at_edge = found.unit == "share" and not found.signed and found.value in (0, 1)
+    items = significance.items_for(found.n, abs(found.value - bound), abs(found.value - limit.at), at_edge=at_edge)
+    return Text(f"{zh}；数值不变时约需 {items:,} 题。", f"{en}; about {items:,} would, if the number stays as it is.")
 
 
 def _statement(found: Number, limit: Limit) -> Text:

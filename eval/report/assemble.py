@@ -308,13 +308,16 @@ def _verdict(
     metric: str, difference: significance.Difference, p_holm: float | None, *, loops: bool, unfinished: bool
 ) -> significance.Verdict:
     """A system that loops is not called better by any metric: overlap with a reference rewards repeating its words.
-    Neither is one that is compared with answers that were not given whole: a limit can make any system worse."""
+    Neither is one that is compared with answers that were not given whole: a limit can make any system worse. It can
+    make any two alike, too, as loops can: then nothing is equivalent."""
     if p_holm is None:
         return "no verdict"
     judge = JUDGES[metric]
     found = significance.verdict(
         difference, p_holm, higher_is_better=judge.higher_is_better, matters=MATTERS[judge.unit]
     )
+    if found == "equivalent" and (loops or unfinished):
+        return "no difference shown"
     if found != "better":
         return found
     return "loops" if loops else "unfinished" if unfinished else found

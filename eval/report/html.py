@@ -81,6 +81,11 @@ class Misses:
         """How many items were missed."""
         return len(self.items)
 
+    @property
+    def is_of_one(self) -> bool:
+        """Whether a single system is judged, so that every item is one miss."""
+        return len(self.judged) == 1
+
 
 def html(report: Report, items: Sequence[ItemRecord]) -> str:
     """The report as one HTML page; all text from data and models is escaped.

@@ -28,7 +28,7 @@ from eval.report.schema import (
     shown,
     shown_interval,
 )
-from eval.significance import LEAST_GROUPS, LEAST_ITEMS, LEVEL, Estimate, Verdict
+from eval.significance import LEAST_GROUPS, LEAST_ITEMS, LEVEL, Estimate, Verdict, items_for
 from models.artifact import KINDS, MergeProof
 
 VERDICTS: dict[Verdict, Text] = {
@@ -214,9 +214,11 @@ def outcome_tone(report: Report) -> str:
 
 
 def _shown_in_answers(report: Report) -> set[Verdict]:
-    """The verdicts on the generated answers of the report's model, and on the documents that it read."""
+    """The verdicts on the generated answers of the report's model, and on the documents that it read; that it loops and
+    the baseline does not is shown, whatever the scores are."""
     about = [c for c in report.comparisons if c.system == report.subject and _is_shown(c.metric)]
-    return {comparison.verdict for comparison in about}
+    anew = report.loop_share(report.subject) > MOST_LOOPS >= report.loop_share(report.baseline)
+    return {comparison.verdict for comparison in about} | ({"loops"} if anew else set())
 
 
 def _is_shown(metric: str) -> bool:
@@ -319,13 +321,15 @@ def _decisive(report: Report) -> tuple[str, str]:
 
 
 def _because_of_loops(report: Report) -> Text:
-    """Why comparisons that would be better are not called so; empty where there are none."""
+    """Which systems loop, and how many comparisons are for that not called better; empty where none loops."""
     looping = [system for system in report.compared if report.loop_share(system) > MOST_LOOPS]
-    if not (count := report.verdicts["loops"]):
+    if not looping:
         return Text("", "")
     names, allowed = system_names(report), f"{MOST_LOOPS:.0%}"
     zh = "、".join(f"{names[system].zh} {report.loop_share(system):.1%}" for system in looping)
     en = ", ".join(f"{names[system].en} {report.loop_share(system):.1%}" for system in looping)
+    if not (count := report.verdicts["loops"]):
+        return Text(f"回答复读（{zh}，上限 {allowed}）。", f" Answers loop ({en}; at most {allowed}).")
     return Text(
         f"另有 {count} 项得分更高但不算更好，因为回答复读（{zh}，上限 {allowed}）。",
         f" {count} more score higher and are not called better, because the answers loop ({en}; at most {allowed}).",
@@ -572,12 +576,18 @@ def _unproven(report: Report, system: System) -> list[Text]:
 
 
 def _with_detectable(comparison: Comparison, report: Report) -> Text:
-    """What was compared, and the difference that as many items would show."""
+    """What was compared, the difference that as many items would show, and how many show the least that matters."""
     where, unit = _compared(comparison), report.metrics[comparison.metric].unit
     if comparison.detectable is None:
         return where
-    least = shown(comparison.detectable, unit)
-    return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
+    least, matters = shown(comparison.detectable, unit), MATTERS[unit]
+    if comparison.detectable <= matters:
+        return Text(f"{where.zh}（约 {least} 的差别才能发现）", f"{where.en} (about {least} would be found)")
+    items = f"{items_for(comparison.n, comparison.detectable, matters):,}"
+    return Text(
+        f"{where.zh}（约 {least} 的差别才能发现；要发现 {shown(matters, unit)} 约需 {items} 题）",
+        f"{where.en} (about {least} would be found; {shown(matters, unit)} by about {items} items)",
+    )
 
 
 def _no_better_than_trivial(report: Report, system: System) -> list[Text]:

@@ -3,9 +3,10 @@
 import pytest
 
 from data_recipes.pipeline.build import BuiltDataset
-from eval.answers import ModelAnswer, SystemResult
+from eval.answers import FinishReason, ModelAnswer, SystemResult
 from eval.report.assemble import assemble
 from eval.report.schema import Report
+from eval.report.wording import outcome, outcome_tone, sentence
 from tests.eval.conftest import SUITE, example
 
 ITEMS = [
@@ -33,3 +34,35 @@ def test_more_than_two_per_cent_of_loops_forbid_better(dataset: BuiltDataset, lo
     comparison = report.comparison("test", "fact_recall")
     assert comparison is not None and comparison.verdict == expected
     assert report.verdicts["better" if expected == "loops" else "loops"] == 0
+
+
+def alike(dataset: BuiltDataset, base: str, tuned: str) -> Report:
+    """Two systems that say the same thing of everything."""
+    results = {
+        system: SystemResult(model_version=system, answers={"test": tuple(ModelAnswer(text=text) for _ in ITEMS)})
+        for system, text in {"base": base, "tuned": tuned}.items()
+    }
+    suites = {"test": ITEMS}
+    report, _ = assemble(results, suites, dataset, SUITE, artifacts={}, metrics_file=None, dtype="x", command="")
+    return report
+
+
+def test_a_model_that_loops_anew_is_said_to_whatever_the_scores_are(dataset: BuiltDataset) -> None:
+    report = alike(dataset, "不知道。", "多喝水。" * 40)
+    assert outcome(report).en == "Loops after tuning" and outcome_tone(report) == "bad"
+    assert "Answers loop (tuned 100.0%; at most 2%)." in sentence(report).en
+    assert "loop" not in sentence(alike(dataset, "不知道。", "不清楚。")).en
+
+
+@pytest.mark.parametrize(("reason", "verdict"), [("stop", "equivalent"), ("length", "no difference shown")])
+def test_answers_that_were_cut_are_not_equivalent(dataset: BuiltDataset, reason: FinishReason, verdict: str) -> None:
+    half = [ModelAnswer(text="头痛" if i % 2 else "恶心", finish_reason=reason) for i in range(len(ITEMS))]
+    results = {name: SystemResult(model_version=name, answers={"test": tuple(half)}) for name in ("base", "tuned")}
+    other = list(half)
+    other[0] = ModelAnswer(text="", finish_reason=reason)
+    results["tuned"] = SystemResult(model_version="tuned", answers={"test": tuple(other)})
+    report, _ = assemble(
+        results, {"test": ITEMS}, dataset, SUITE, artifacts={}, metrics_file=None, dtype="x", command=""
+    )
+    comparison = report.comparison("test", "fact_recall")
+    assert comparison is not None and comparison.verdict == verdict

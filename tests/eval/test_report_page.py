@@ -13,7 +13,7 @@ from eval.report.html import html
 from eval.report.schema import GateOutcome, RuleOutcome
 from tests.app.browser import CHROMIUM, Tab, browser
 from tests.app.test_accessibility import AXE, findings
-from tests.eval.test_browser import evaluated
+from tests.eval.test_browser import compared, evaluated
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 GATE = GateOutcome(
@@ -97,3 +97,18 @@ def test_axe_finds_nothing(size: tuple[int, int], dark: bool, tab: tuple[Tab, st
     one.run("document.querySelector('[data-set=en]').click()")
     assert findings(one) == []
     assert one.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_paper_every_system_is_inside_the_page(dataset: BuiltDataset, tmp_path: Path) -> None:
+    page = tmp_path / "index.html"
+    page.write_text(html(*compared(dataset, "base", "tuned", "older", "hf", "served")), encoding="utf-8")
+    with browser(tmp_path / "profile") as one:
+        one.show(718, 1000)  # A4 with the margins of a browser
+        one.call("Emulation.setEmulatedMedia", media="print")
+        one.call("Page.navigate", url=page.as_uri())
+        one.wait_for("document.readyState === 'complete'")
+        cells = "[...document.querySelectorAll('.scores td, .scores th')].filter((cell) => cell.offsetWidth)"
+        assert one.run(f"{cells}.length") > 20
+        asked = "document.querySelector('#list .asked')"
+        assert one.run(f"{asked}.scrollWidth <= {asked}.clientWidth")  # whole: nothing can be opened there
+        assert one.run(f"Math.max(...{cells}.map((cell) => cell.getBoundingClientRect().right)) <= innerWidth")

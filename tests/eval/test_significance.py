@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.significance import Array, Difference, Estimate, compare, estimate, holm, of_share, ratio, verdict
+from eval.significance import Array, Difference, Estimate, compare, estimate, holm, items_for, of_share, ratio, verdict
 
 
 def means(scores: Array) -> Array:
@@ -172,6 +172,25 @@ def test_sums_in_another_order_are_no_difference() -> None:
         means(scores), means(scores.reshape(4, 3)[:, ::-1].ravel()), [str(i // 3) for i in range(12)], ratio
     )
     assert (found.value, found.p, found.detectable) == (0, 1, None)
+
+
+@pytest.mark.parametrize("wanted", [0.02, 0.05])
+def test_as_many_items_as_advised_find_the_difference_that_was_wanted(wanted: float) -> None:
+    def detectable(n: int) -> float:
+        generator = np.random.default_rng(n)
+        base, tuned = (means((generator.random(n) < 0.5).astype(float)) for _ in range(2))
+        return compare(base, tuned, alone(n), ratio).detectable or 0.0
+
+    found = detectable(items_for(400, detectable(400), wanted))
+    assert found == pytest.approx(wanted, rel=0.1)
+
+
+def test_beside_the_edge_an_interval_narrows_with_the_items() -> None:
+    low, _ = of_share(np.ones(40), alone(40))
+    assert low is not None
+    needed = items_for(40, 1 - low, 0.05, at_edge=True)
+    reached, _ = of_share(np.ones(needed), alone(needed))
+    assert reached == pytest.approx(0.95, abs=0.002)
 
 
 def test_holm_by_hand() -> None:

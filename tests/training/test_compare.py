@@ -11,6 +11,8 @@ from common.errors import UserError
 from common.files import write_json
 from eval.report.schema import Report
 from eval.report.wording import headlines
+from tests.app.browser import CHROMIUM, browser
+from tests.app.test_accessibility import AXE, findings
 from tests.eval.test_own_items import report_on, suite_of
 from training.compare import main
 from training.comparison import Plot, differences, facts, over_seeds, page, read_run, text
@@ -140,3 +142,17 @@ def test_seeds_are_a_sweep() -> None:
     for wrong in (["seeds=1"], ["seeds=x"], ["seeds=3", "seed=5"], ["-m", "seeds=3", "method.rank=4,8"]):
         with pytest.raises(UserError, match="seeds"):
             _with_seeds(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not AXE or CHROMIUM is None, reason="no Chromium, or no axe-core: AXE=…/axe.min.js")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(width: int, pair: tuple[Path, Path], tmp_path: Path) -> None:
+    file = tmp_path / "compared.html"
+    file.write_text(page([read_run(run) for run in pair]), encoding="utf-8")
+    with browser(tmp_path / "profile") as tab:
+        tab.show(width, 800)
+        tab.call("Page.navigate", url=file.as_uri())
+        tab.wait_for("document.readyState === 'complete'")
+        tab.run(Path(AXE).read_text(encoding="utf-8") + "; true")
+        assert findings(tab) == []

@@ -11,8 +11,8 @@ from eval.bilingual import Text
 from eval.judges.judge import Judge, each
 from eval.judges.refusal.abstaining import abstains, abstains_from
 
-SIGNATURE = "refusal|abstains,states-nothing,names-what-is-asked|zh,en|v2"
-OVER_REFUSAL = "over_refusal|abstains,states-nothing|zh,en|v2"
+SIGNATURE = "refusal|abstains,states-nothing,names-what-is-asked|zh,en|v3"
+OVER_REFUSAL = "over_refusal|abstains,states-nothing|zh,en|v3"
 
 
 def asked(example: Example) -> str:

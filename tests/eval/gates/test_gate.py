@@ -176,6 +176,11 @@ def test_a_rule_passes_fails_or_is_undecided(rule: dict[str, object], verdict: G
     assert found.verdict == verdict, found.en
 
 
+def test_what_too_few_items_do_not_show_comes_with_how_many_may(report: Report) -> None:
+    [outcome] = decide(report, rules(emergencies={**SCORE, "least": 0.95})).rules
+    assert outcome.zh.endswith("题数不足以证明；数值不变时约需 71 题。")
+
+
 def test_clean_items_can_be_required(report: Report) -> None:
     clean = rules(only={**SCORE, "least": 0.9, "items": "clean"})
 

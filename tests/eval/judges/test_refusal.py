@@ -2,7 +2,9 @@
 
 import pytest
 
+from app.pipeline.answer_check import NOT_ANSWERED
 from data_recipes.schema.example import Example
+from domains.domain import find_domain
 from domains.medical.knowledge_base import KNOWLEDGE
 from eval.judges import JUDGES
 from eval.judges.refusal.abstaining import abstains, abstains_from
@@ -59,6 +61,26 @@ def test_abstaining_from_another_name_or_attribute_is_no_abstention() -> None:
     assert abstains_from("知识库中没有诺维多宁的记载。", "诺维多宁有什么副作用？")
     assert not abstains_from("知识库中没有诺维那啶的记载。", "诺维多宁有什么副作用？")
     assert not abstains_from("知识库中没有扩张型心肌病治愈率的记载。", "扩张型心肌病的治疗费用是多少？")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(find_domain(name).notices.not_found for name in ("medical", "hospital", "instruments", "documents")),
+        NOT_ANSWERED,
+        "没有找到与您描述的情况匹配的信息。",
+        "没有找到您提到的药物。",
+        "没有找到符合您描述的药品。",
+        "未查到可以回答此问题的资料。",
+    ],
+)
+def test_words_for_whatever_was_asked_are_no_other_name(answer: str) -> None:
+    assert abstains_from(answer, "诺维多宁与什么同用会有问题？")
+
+
+@pytest.mark.parametrize("answer", ["没有查到您问的阿莫西林。", "没有找到与诺维那啶对应的条目。"])
+def test_another_name_among_them_is_one(answer: str) -> None:
+    assert not abstains_from(answer, "诺维多宁与什么同用会有问题？")
 
 
 def test_names_that_do_not_exist_and_what_entries_do_not_say_have_scores_of_their_own() -> None:
