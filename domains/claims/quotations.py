@@ -20,8 +20,10 @@ from domains.retrieval.normalise import normalised
 from domains.retrieval.wording import is_courtesy
 
 _CLOSING = "”’」』）)\"'*"
-SENTENCE_END = re.compile(rf"(?:[。！？!?；;]+[{_CLOSING}]*\n*|\n+)(?=[^。！？!?；;\n{_CLOSING}])")
-"""What ends a sentence, once it is known to be all of it."""
+SENTENCE_END = re.compile(
+    rf"[。！？!?]+[{_CLOSING}]*\n*(?=[^。！？!?\n{_CLOSING}])|(?<![：:\n])\n+(?=[^\n\s\d（(①-⑳+•·▪◆●*-])"
+)
+"""What ends a sentence, once it is known to be all of it; the lines of a list are one."""
 
 LONGEST_SENTENCE = 400
 """Most characters that are held back: two passages of a folder."""
@@ -31,15 +33,16 @@ FEWEST = 6
 
 _ENDING = re.compile(rf"[。！？!?；;]+[{_CLOSING}]*$")
 _MARK = re.compile(
-    r"\s*(?:[-*+•·▪◆●#>]+\s+|(?:\d+|[一二三四五六七八九十]+)[.、．)）](?!\d)\s*"
-    r"|[（(](?:\d+|[一二三四五六七八九十]+)[)）]\s*|[①-⑳]\s*)+"
+    r"^\s*(?:[-*+•·▪◆●#>]+\s+|(?:\d+|[一二三四五六七八九十]+)[.、．)）](?!\d)\s*"
+    r"|[（(](?:\d+|[一二三四五六七八九十]+)[)）]\s*|[①-⑳]\s*)+",
+    re.MULTILINE,
 )
 """The marks at the beginning of a line of a list."""
 
 _SEPARATING = r"[\s,.:;!?，。、；：！？…()（）\[\]「」『』【】〔〕《》〈〉\"'“”‘’·*#•▪◆●_`>|]"
 _BETWEEN_DIGITS = re.compile(rf"(?<=\d)({_SEPARATING}+)(?=\d)")
 _APART = re.compile(rf"(?<!\d){_SEPARATING}+|{_SEPARATING}+(?!\d)")
-_DASHES = str.maketrans({dash: "-" for dash in "‐‑‒–—−"} | {"～": "~", "〜": "~", "\u3000": " "})  # noqa: RUF001
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromkeys("～〜", "~") | {"\u3000": " "})
 _WIDTH = str.maketrans({chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)})
 _CLAUSE_END = re.compile(r"[，：,:](?!\d)|(?<!\d)[，：,:]")
 _LIMITS = re.compile(
@@ -91,7 +94,7 @@ class _Source:
     def __init__(self, entry: Entry) -> None:
         self.id, self.name = entry.id, quoted(entry.name)
         self.names = {plain(name) for name in (*entry.names, *statements_of(entry))}
-        self.sentences = _with_limits(quoted(item) for items in statements_of(entry).values() for item in items)
+        self.sentences = _with_limits(map(quoted, entry.uncut))
         self.text, self.starts, self._clauses = "", [0], set[int]()
         self._begins = set[int]()
         for sentence in self.sentences:
@@ -161,10 +164,10 @@ class QuotationReader:
         elif plain(text) == self._lacking or _LACKING.fullmatch(text.strip()):
             yield Part(text, "denial", JudgedClaim("held"))
         else:
-            lead, rest = self._lead(text)
+            lead, rest, about = self._lead(text)
             if lead:
                 yield Part(lead, "lead")
-            yield self._judged(rest)
+            yield self._judged(rest, about)
 
     def words(self) -> str:
         """The sentences that come nearest to what was asked and what was refused, of one passage, named and cited."""
@@ -178,39 +181,41 @@ class QuotationReader:
         said = _unended(best.sentences if all(_BARE.fullmatch(plain(one)) for one in kept) else kept)
         return f"「{best.name}」：{said}。{marks([best.id])}"
 
-    def _lead(self, text: str) -> tuple[str, str]:
-        """What introduces a quotation (根据资料，, its heading) and is no part of it, and the rest."""
-        lead = ""
+    def _lead(self, text: str) -> tuple[str, str, list[_Source]]:
+        """What introduces a quotation (根据资料，, its heading) and is no part of it, the rest, and of what that is."""
+        lead, about = "", self._sources
         for pattern in (_LEAD, _HEADING):
             found = pattern.match(text)
             if not found or not plain(text[found.end() :]) or any(plain(text) in one.text for one in self._sources):
                 continue
-            if pattern is _LEAD or any(source.is_named(plain(_unmarked(found[0]))) for source in self._sources):
-                lead, text = lead + found[0], text[found.end() :]
-        return lead, text
+            heading = plain(_MARK.sub("", found[0]))
+            named = [one for one in self._sources if one.is_named(heading)] if pattern is _HEADING else about
+            if named:
+                lead, text, about = lead + found[0], text[found.end() :], named
+        return lead, text, about
 
-    def _judged(self, text: str) -> Part:
-        said = next(filter(self._spans, map(plain, (text, _unmarked(text)))), "")
-        spans = self._spans(said)
+    def _judged(self, text: str, about: Sequence[_Source]) -> Part:
+        wordings = map(plain, (text, _MARK.sub("", text)))
+        spans = next(filter(None, (self._spans(one, about) for one in wordings)), [])
         if any(self._is_said(span) for span in spans):
             return Part("", "claim")
         if whole := [span for span in spans if span.whole]:
             self._say(whole[0])
             return Part(text, "claim", JudgedClaim("held", _ids(whole)))
-        if spans and len(said) >= FEWEST:
+        if spans and spans[0].end - spans[0].start >= FEWEST:
             span = spans[0].source.completed(spans[0])
             self._say(span)
             return Part(span.source.words(span), "claim", JudgedClaim("held", (span.source.id,)), completed=True)
         self._refused.append(text)
         return Part(text, "claim", JudgedClaim("not_held"))
 
-    def _spans(self, said: str) -> list[_Span]:
+    def _spans(self, said: str, about: Sequence[_Source]) -> list[_Span]:
         """Where passages have a plain text."""
         return [
             span
-            for place, source in enumerate(self._sources)
+            for source in about
             for span in source.spans(said, self._reached.get(source.id, -1))
-            if place == 0 or not _BARE.fullmatch(said)
+            if source is self._sources[0] or not _BARE.fullmatch(said)
         ]
 
     def _say(self, span: _Span) -> None:
@@ -225,11 +230,6 @@ def plain(text: str) -> str:
     """A text without what does not count; what stands between two digits does: 15:00 is not 1500."""
     text = text.translate(_DASHES).translate(_WIDTH).lower().replace("--", "")
     return _APART.sub("", _BETWEEN_DIGITS.sub(_between_digits, text))
-
-
-def _unmarked(text: str) -> str:
-    mark = _MARK.match(text)
-    return text[mark.end() :] if mark else text
 
 
 def _between_digits(found: re.Match[str]) -> str:
@@ -269,4 +269,3 @@ def _share(text: str, sought: set[str]) -> float:
     """How much of two texts is the same (Dice, pairs of characters)."""
     pairs = _pairs(text)
     return 2 * len(pairs & sought) / (len(pairs) + len(sought) or 1)
-

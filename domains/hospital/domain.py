@@ -36,7 +36,8 @@ NOTICES = DOCUMENTS.notices.model_copy(
 )
 
 ASKS_A_PASSAGE = re.compile(
-    f"(?:请问|您好|你好|[我想问一下,。 ])*{NAME}+(?:是(?:什么|啥|怎样的?)|有哪些|吗|呢|啊|呀|[?？。!])*|{ASKS_AN_ENTRY.pattern}"
+    f"(?:请问|您好|你好|[我想问一下,。 ])*{NAME}+(?:是(?:什么|啥|怎样的?)|有哪些|吗|呢|啊|呀|[?？。!])*"
+    f"|{ASKS_AN_ENTRY.pattern}"
 )
 """What is no request to prescribe, where the folder has the leaflet: 缬沙坦胶囊怎么吃 names a passage of it."""
 

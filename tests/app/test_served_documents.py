@@ -28,7 +28,10 @@ def test_passages_are_read_quoted_and_cited() -> None:
     block = conversation[0].content
     assert visits.id in cited(block) and "每次最多两人" in block
     assert answer["answer"] == f"普通病房每天15:00至17:00可以探视，每次最多两人。【{visits.id}】"
-    assert answer["verification"]["completed"] == answer["verification"]["citations_removed"] == 1 and answer["triage"]["level"] == "routine"
+    assert (
+        answer["verification"]["completed"] == answer["verification"]["citations_removed"] == 1
+        and answer["triage"]["level"] == "routine"
+    )
     [quotation] = [one for one in answer["citations"] if one["id"] == visits.id]
     assert quotation["attribute"] == CONTENT and quotation["text"] == visits.definition
     assert absent["answer"] == NOTICES.not_found and absent["citations"] == [] and absent["notice"] == ""

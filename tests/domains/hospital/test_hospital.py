@@ -28,7 +28,9 @@ def test_a_prescription_is_declined() -> None:
     assert any(decline.asked("给我开个处方") for decline in find_domain("hospital").declines)
 
 
-LEAFLET = "演示胶囊说明书\n【适应症】用于演示。\n【用法用量】每次一粒，饭后服用。\n【禁忌】孕妇禁用。\n【贮藏】密封保存。\n"
+LEAFLET = (
+    "演示胶囊说明书\n【适应症】用于演示。\n【用法用量】每次一粒，饭后服用。\n【禁忌】孕妇禁用。\n【贮藏】密封保存。\n"
+)
 
 
 @pytest.mark.parametrize(
