@@ -1,8 +1,8 @@
 """What is served of answers from a folder's passages: labelled ones, and the reference answers of ``data=grounded``.
 
-    python benchmarks/quotations.py                 the test half, and reference answers; writes benchmarks/quotations.md
-    python benchmarks/quotations.py half=dev        the half that the rules were written on, with its mistakes; writes nothing
-    python benchmarks/quotations.py folder=DIR      reference answers about a folder of your own; writes nothing
+    python benchmarks/quotations.py             the test half, and reference answers; writes benchmarks/quotations.md
+    python benchmarks/quotations.py half=dev    the half that the rules were written on, with its mistakes
+    python benchmarks/quotations.py folder=DIR  reference answers about a folder of your own; writes nothing
 
 A line of ``benchmarks/labelled_quotations/`` is a passage with six answers of a model beside it, of one kind each; the
 halves have no passage in common. Claims are in braces: ``{h:…}`` the passage's own whole sentence, ``{p:…}`` a part of
@@ -16,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
 from app.pipeline.answer_check import AnswerCheck
@@ -113,15 +112,16 @@ def labelled(half: str) -> Iterator[Case]:
 def labelled_rows(cases: Sequence[Case]) -> list[str]:
     """The table of a half."""
     claims = [(label, case.serves(claim), case) for case in cases for label, claim in case.claims]
+    held = "whole sentences of the passage"
     rows = [
+        (f"served as they are: {held} (precision of held)", [label == "h" for label, same, _ in claims if same]),
+        (f"{held}: served as they are (recall of held)", [same for label, same, _ in claims if label == "h"]),
         (
-            "served as they are: whole sentences of the passage (precision of held)",
-            [l == "h" for l, s, _ in claims if s],
+            "parts without what limits them: completed",
+            [case.completed > 0 for label, _, case in claims if label == "p"],
         ),
-        ("whole sentences of the passage: served as they are (recall of held)", [s for l, s, _ in claims if l == "h"]),
-        ("parts without what limits them: completed", [c.completed > 0 for l, _, c in claims if l == "p"]),
         *(
-            (f"· {kind}: not served", [not s for l, s, c in claims if l in "nr" and c.kind == kind])
+            (f"· {kind}: not served", [not same for label, same, case in claims if case.kind == kind])
             for kind in ("number", "welded", "negation", "paraphrased")
         ),
         ("answers of which every served sentence is one of the passage's own", [case.is_own for case in cases]),
@@ -173,7 +173,7 @@ def shipped() -> Iterator[tuple[str, list[Reference]]]:
     """The reference answers about each of ``FOLDERS``."""
     for name, files in FOLDERS.items():
         with tempfile.TemporaryDirectory() as folder:
-            for path in glob(files):
+            for path in Path().glob(files):
                 shutil.copy(path, folder)
             yield name, list(reference_answers(folder))
 
@@ -205,7 +205,8 @@ def main() -> None:
                 print(case.kind, case.claims, "->", case.served)
         return
     references = {folder: list(reference_answers(folder))} if folder else dict(shipped())
-    for name, went in (*references.items(), ("all of these", [one for went in references.values() for one in went])):
+    references["all of these"] = [one for went in references.values() for one in went]
+    for name, went in references.items():
         lines += ["", f"| reference answers of `data=grounded` about {name} | |", "|---|---|", *reference_rows(went)]
     page = "\n".join([*_head(), "", *lines])
     print(page)
@@ -217,11 +218,12 @@ def _head() -> list[str]:
     return [
         "# Answers from a folder's passages, checked against them",
         "",
-        f"Made by `python benchmarks/quotations.py` on {processor()}; domain `{DOMAIN}`, `verify=strict`. Shares in %, with Wilson's 95 % intervals. The labelled answers "
-        "(`labelled_quotations/`: 120 beside 20 made-up passages, ten of each half and kind) are written by the author "
-        "of the check, before it; the rules were written on the dev half. What is right in other words counts as not "
-        "held: nothing here can tell it from what is wrong, and the passage's own sentences are served instead. Reference answers are those of the test splits; many "
-        "questions share one.",
+        f"Made by `python benchmarks/quotations.py` on {processor()}; domain `{DOMAIN}`, `verify=strict`. Shares in %, "
+        "with Wilson's 95 % intervals. The labelled answers (`labelled_quotations/`: 120 beside 20 made-up passages, "
+        "one of each kind beside each) are by the author of the check, written before it and by the same ideas; the "
+        "rules were written on the dev half. What is right in other words counts as not held: nothing here can tell "
+        "it from what is wrong, and the passage's own sentences are served instead. Reference answers are those of "
+        "the test splits; many questions share one.",
     ]
 
 

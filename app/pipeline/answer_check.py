@@ -1,8 +1,8 @@
 """What of an answer is said: claims that the entries hold, while it grows and before anybody sees the others.
 
 A claim is held back until it is complete and checked: what is looked back at is one clause, with the words that
-introduce its list, or one sentence, as its reader says, of so many characters at most. What is taken out leaves a sentence: no joint and no
-introduction stays without what it joins or introduces.
+introduce its list, or one sentence, as its reader says, ``longest`` characters at most. What is taken out leaves a
+sentence: no joint and no introduction stays without what it joins or introduces.
 """
 
 import re

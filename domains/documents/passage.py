@@ -17,7 +17,9 @@ _ENDED = re.compile(r"[。！？!?；;…]$")
 INTRODUCES = ("：", ":")
 """Ends what introduces a list."""
 
-_NUMBERED = re.compile(r"(?:\d+|[一二三四五六七八九十]+)[.、．)）](?!\d)|[（(](?:\d+|[一二三四五六七八九十]+)[)）]|[①-⑳]")
+_NUMBERED = re.compile(
+    r"(?:\d+|[一二三四五六七八九十]+)[.、．)）](?!\d)|[（(](?:\d+|[一二三四五六七八九十]+)[)）]|[①-⑳]"
+)
 _BULLET = re.compile(r"^(?:[-*+•·▪◆●]|>)\s+")
 
 
