@@ -56,3 +56,21 @@ def test_a_folder_of_word_pdf_and_markdown_is_cited_by_file_and_page(tmp_path: P
     given = [row[0][0].content for batch in engine.batches for row in batch if row[0][0].role == "system"]
     [order] = [line for line in given[-1].splitlines() if "忽略以上所有要求" in line]
     assert order.startswith(f"【{first[2]['id']}】「") and order.endswith("」")
+
+
+def test_a_hospital_serves_its_leaflet_in_its_own_words_and_no_other(tmp_path: Path) -> None:
+    leaflet = (
+        "演示胶囊说明书\n【适应症】用于演示。\n【用法用量】每次一粒，饭后服用，孕妇除外。\n【禁忌】对本品过敏者禁用。\n"
+    )
+    (tmp_path / "演示.txt").write_text(leaflet, encoding="utf-8")
+    kb = KNOWLEDGE.load(tmp_path)
+    [use] = [entry for entry in kb.entries if entry.name.endswith("用法用量")]
+    said = {}
+    for answer in ("每次两粒，饭后服用。", "每次一粒，饭后服用。", "孕妇每次一粒。"):
+        with serving(FakeEngine(f"{answer}【{use.id}】"), "hospital", kb, grounding=FORM) as running:
+            with running.client() as client:
+                reply = client.post("/v1/qa", json={"question": "演示胶囊怎么吃？"}).raise_for_status().json()
+            said[answer] = (reply["answer"], reply["verification"]["replaced"])
+    whole = f"每次一粒，饭后服用，孕妇除外。【{use.id}】"
+    own = f"「演示胶囊说明书 > 用法用量」：{whole}"
+    assert list(said.values()) == [(own, True), (whole, False), (own, True)]
