@@ -1,9 +1,9 @@
 """Reads an answer that repeats passages word by word: which of its sentences they have, and which they lack.
 
 A sentence of the answer is held where a passage has it, whole sentence for whole sentence; spaces, width, punctuation
-and the marks of a list do not count, everything else does. What ends before a sentence of the passage does is held only
-where the rest limits nothing (但, 除外, a condition, a number); else the whole sentence is said in its place. Whatever
-is in other words is not held: no comparison of words tells a right paraphrase from a wrong one (docs/decisions/0185).
+and the marks of a list do not count, everything else does. In place of a part of a sentence the whole one is said: the
+rest may be what limits it (但, 除外, a condition). What is in other words is not held: no comparison of words tells a right
+paraphrase from a wrong one (docs/decisions/0185).
 """
 
 import re
@@ -29,7 +29,7 @@ LONGEST_SENTENCE = 400
 """Most characters that are held back: two passages of a folder."""
 
 FEWEST = 6
-"""Characters of a part of a sentence: less (可以, 一次一片) is found in sentences that say something else."""
+"""Characters of a part that is completed: less (可以, 一次一片) is found in sentences that say something else."""
 
 _ENDING = re.compile(rf"[。！？!?；;]+[{_CLOSING}]*$")
 _MARK = re.compile(
@@ -44,15 +44,8 @@ _BETWEEN_DIGITS = re.compile(rf"(?<=\d)({_SEPARATING}+)(?=\d)")
 _APART = re.compile(rf"(?<!\d){_SEPARATING}+|{_SEPARATING}+(?!\d)")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-") | dict.fromkeys("～〜", "~") | {"\u3000": " "})
 _WIDTH = str.maketrans({chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)})
-_CLAUSE_END = re.compile(r"[，：,:](?!\d)|(?<!\d)[，：,:]")
-_LIMITS = re.compile(
-    r"\d|[零一二两三四五六七八九十百半]|[但除仅只限不未无没勿禁忌慎非免停若如否则须必应需要先才者的时再凭前后]|例外|一定|可能"
-    "|至少|最[多少]|以[上下内外]"
-)
-"""What the rest of a sentence may limit its beginning by; a word too many here makes an answer longer, never wrong."""
-
-_GOES_ON = re.compile("^(?:但|不过|然而|可是|除|例外|否则|仅|只限)")
-"""Begins a sentence that limits the one before it."""
+_GOES_ON = re.compile("(?:但|不过|然而|可是|除|例外|否则|仅|只限)|.{1,12}(?:除外|例外)[。；;]?$")
+"""A sentence that limits the one before it."""
 
 _BARE = re.compile("(?:不?(?:可以?|能够?|会|需要|用|必|行|要|是|对)|有|没有|无)(?:的|了|吃|用|做|喝)?|否|对|是的")
 """A yes or a no, which is an answer to one question only."""
@@ -79,7 +72,7 @@ class _Span:
         source: The passage.
         start: Place in its plain text.
         end: The same.
-        whole: Whether nothing that limits it is left out.
+        whole: Whether it is whole sentences.
     """
 
     source: "_Source"
@@ -95,13 +88,10 @@ class _Source:
         self.id, self.name = entry.id, quoted(entry.name)
         self.names = {plain(name) for name in (*entry.names, *statements_of(entry))}
         self.sentences = _with_limits(map(quoted, entry.uncut))
-        self.text, self.starts, self._clauses = "", [0], set[int]()
-        self._begins = set[int]()
+        self.text, self.starts, self._begins = "", [0], set[int]()
         for sentence in self.sentences:
             mark = _MARK.match(sentence)
             self._begins.update(len(_after(self.text, plain(one))) for one in ("", mark[0] if mark else ""))
-            for end in _CLAUSE_END.finditer(sentence):
-                self._clauses.add(len(_after(self.text, plain(sentence[: end.start()]))))
             self.text = _after(self.text, plain(sentence))
             self.starts.append(len(self.text))
         self._title = plain(entry.name)
@@ -110,15 +100,12 @@ class _Source:
         """Whether this is its name, or the last of its headings."""
         return words in self.names or (len(words) > 1 and self._title.endswith(words))
 
-    def spans(self, said: str, reached: int) -> Iterator[_Span]:
-        """Where it has a plain text; what goes on from what was ``reached`` leaves out no beginning."""
+    def spans(self, said: str) -> Iterator[_Span]:
+        """Where it has a plain text."""
         start = self.text.find(said)
         while said and start >= 0:
             end = start + len(said)
-            after = next(place for place in self.starts if place >= end)
-            begins = start in self._begins or start == reached
-            limits = not (end in self._clauses and len(said) >= FEWEST) or _LIMITS.search(self.text[end:after])
-            yield _Span(self, start, end, begins and (end == after or not limits))
+            yield _Span(self, start, end, start in self._begins and end in self.starts)
             start = self.text.find(said, start + 1)
 
     def completed(self, span: _Span) -> _Span:
@@ -151,7 +138,6 @@ class QuotationReader:
         order = {id: place for place, id in enumerate(topic)}
         self._sources = [_Source(entry) for entry in sorted(entries, key=lambda one: order.get(one.id, len(order)))]
         self._question, self._lacking = question, plain(lacking)
-        self._reached: dict[str, int] = {}
         self._said: list[_Span] = []
         self._refused: list[str] = []
 
@@ -200,11 +186,11 @@ class QuotationReader:
         if any(self._is_said(span) for span in spans):
             return Part("", "claim")
         if whole := [span for span in spans if span.whole]:
-            self._say(whole[0])
+            self._said.append(whole[0])
             return Part(text, "claim", JudgedClaim("held", _ids(whole)))
         if spans and spans[0].end - spans[0].start >= FEWEST:
             span = spans[0].source.completed(spans[0])
-            self._say(span)
+            self._said.append(span)
             return Part(span.source.words(span), "claim", JudgedClaim("held", (span.source.id,)), completed=True)
         self._refused.append(text)
         return Part(text, "claim", JudgedClaim("not_held"))
@@ -214,13 +200,9 @@ class QuotationReader:
         return [
             span
             for source in about
-            for span in source.spans(said, self._reached.get(source.id, -1))
+            for span in source.spans(said)
             if source is self._sources[0] or not _BARE.fullmatch(said)
         ]
-
-    def _say(self, span: _Span) -> None:
-        self._said.append(span)
-        self._reached[span.source.id] = span.end
 
     def _is_said(self, span: _Span) -> bool:
         return any(one.source is span.source and one.start <= span.start and span.end <= one.end for one in self._said)
