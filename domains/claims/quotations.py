@@ -2,8 +2,8 @@
 
 A sentence of the answer is held where a passage has it, whole sentence for whole sentence; spaces, width, punctuation
 and the marks of a list do not count, everything else does. In place of a part of a sentence the whole one is said: the
-rest may be what limits it (但, 除外, a condition). What is in other words is not held: no comparison of words tells a right
-paraphrase from a wrong one (docs/decisions/0185).
+rest may be what limits it (但, 除外, a condition). What is in other words is not held: comparing words does not tell a
+right paraphrase from a wrong one (docs/decisions/0185).
 """
 
 import re
