@@ -165,9 +165,9 @@ def verified_as(domain: Domain, chosen: Policy | None) -> Domain:
     Raises:
         UserError: Claims of this domain cannot be checked.
     """
-    if chosen in (None, "off") or domain.claims:
+    if chosen in (None, "off") or domain.is_verifiable:
         return replace(domain, verify=chosen or domain.verify)
-    fix = "give verify=off, or write down how its answers speak: domains/claims/language.py"
+    fix = "give verify=off, or say how its answers are read: claims or quotations in domains/domain.py"
     raise UserError(f"claims of the domain {domain.name} cannot be checked", where="verify", fix=fix)
 
 

@@ -19,9 +19,10 @@ from domains.advice import Adviser, FirstAid
 from domains.asking_back import AskBack
 from domains.citations import AskedFor
 from domains.claims.language import ClaimLanguage
+from domains.claims.quotations import QuotationReader
 from domains.conditions import TakingLanguage
 from domains.knowledge import Knowledge
-from domains.knowledge_base import KnowledgeBase
+from domains.knowledge_base import Entry, KnowledgeBase
 from domains.phrases import NOTHING
 from domains.retrieval.wording import SmallTalkKind
 from domains.safety_rules import Decline, RuleTriager, SafetyRules, Triage, Triager
@@ -112,7 +113,9 @@ class Domain:
         crisis: Whether triage finds danger to oneself, for which somebody must be called to help.
         knowledge: What it makes of its knowledge base; None where it has none.
         asked_for: How questions ask for the attributes of its entries.
-        claims: How its answers say what the knowledge base holds; None where claims cannot be checked.
+        claims: How its answers say what the knowledge base holds; None where they say it in no words of their own.
+        quotations: Reads its answers where they repeat the entries word by word, to a question, with the entries and
+            the ids of those that are asked about; None where they do not.
         verify: What happens to a claim that no entry holds, unless the service's configuration says otherwise.
         taking: How it says who may take its medicines; None where it has none.
         in_english: What its attributes are called in an English report.
@@ -134,10 +137,16 @@ class Domain:
     knowledge: Knowledge | None = None
     asked_for: AskedFor = field(default_factory=dict)
     claims: ClaimLanguage | None = None
+    quotations: Callable[[str, Sequence[Entry], Sequence[str]], QuotationReader] | None = None
     verify: Policy = "off"
     taking: TakingLanguage | None = None
     in_english: Mapping[str, str] = field(default_factory=dict)
     corpus: Callable[[], list[str]] | None = None
+
+    @property
+    def is_verifiable(self) -> bool:
+        """Whether claims of its answers can be checked against the entries."""
+        return self.claims is not None or self.quotations is not None
 
     @property
     def has_prose(self) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,6 +63,11 @@ class Entry(BaseModel):
     def quoted(self) -> str:
         """The same as a sentence for readers."""
         return f"{self.name}是{self.definition}。"
+
+    @property
+    def uncut(self) -> list[str]:
+        """What it says, in parts that say nothing else when they are quoted alone."""
+        return [self.definition, *chain(*self.attributes.values())]
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ class QaReply:
         if answer and (answer.repetition_removed or answer.finish_reason == "repetition_detected"):
             LOOPS.inc()
         if check := answer and answer.verification:
-            for outcome in ("held", "removed", "marked", "citations_removed"):
+            for outcome in ("held", "removed", "marked", "completed", "citations_removed"):
                 CLAIMS.labels(outcome).inc(getattr(check, outcome))
 
     def _kind(self, answer: QaAnswer | None) -> str:

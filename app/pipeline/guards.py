@@ -67,7 +67,10 @@ class DeclineStage:
         return consultation
 
     def _asks_an_entry(self, decline: Decline, consultation: Consultation) -> bool:
-        """Whether nothing is asked but what an entry says that the question names, rightly spelt or not."""
+        """Whether nothing is asked but what an entry says that the question names, rightly spelt or not.
+
+        A passage, which has no attributes, has what its name asks for.
+        """
         question, named = (
             consultation.in_full,
             [one for one in consultation.retrieved.topic if one.how != "description"],
@@ -76,7 +79,7 @@ class DeclineStage:
         for word in sorted((word for one in named for word in (one.matched, *one.entry.names)), key=len, reverse=True):
             masked = masked.replace(normalised(word), NAME) if word else masked
         return bool(decline.spares.fullmatch(masked)) and any(
-            asked_attributes(one.entry, question, self.asked_for) for one in named
+            not one.entry.attributes or asked_attributes(one.entry, question, self.asked_for) for one in named
         )
 
 

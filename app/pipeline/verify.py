@@ -47,8 +47,10 @@ class VerifyStage:
         entries = [one.entry for one in block.given] if block else topic
         if not entries:
             return None
-        if self.domain.claims is None or self.domain.verify == "off":
+        if not self.domain.is_verifiable or self.domain.verify == "off":
             return self._check_of_numbers(entries, consultation)
+        if self.domain.claims is None:
+            return self._check_of_quotations(entries, topic, consultation)
         return self._check_of_claims(self.domain.claims, entries, topic, consultation)
 
     def asked(self, consultation: Consultation) -> dict[str, list[str]]:
@@ -67,6 +69,13 @@ class VerifyStage:
         words = "".join(quotation.text + marks([quotation.id]) for quotation in quoted)
         reader = NumberReader(self._known(entries, consultation))
         return AnswerCheck(reader, [entry.id for entry in entries], lambda: words)
+
+    def _check_of_quotations(
+        self, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation
+    ) -> AnswerCheck:
+        assert self.domain.quotations is not None
+        reader = self.domain.quotations(consultation.in_full, entries, [entry.id for entry in topic])
+        return AnswerCheck(reader, [entry.id for entry in entries], reader.words, self.domain.verify == "mark")
 
     def _check_of_claims(
         self, language: ClaimLanguage, entries: Sequence[Entry], topic: Sequence[Entry], consultation: Consultation

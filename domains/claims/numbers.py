@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from domains.claims.entries import JudgedClaim
-from domains.claims.reader import Part
+from domains.claims.reader import CLAUSE_END, JOINTS, LONGEST_CLAUSE, Part
 
 NUMBER = re.compile(r"(?<![A-Za-z\d.])\d+(?:\.\d+)?")
 """A number in digits that is no part of a name (维生素B12)."""
@@ -16,6 +16,11 @@ class NumberReader:
     Args:
         known: The texts whose numbers may be said.
     """
+
+    ends = CLAUSE_END
+    longest = LONGEST_CLAUSE
+    joints = JOINTS
+    cites = False
 
     def __init__(self, known: Iterable[str]) -> None:
         self._known = {number for text in known for number in NUMBER.findall(text)}

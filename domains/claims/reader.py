@@ -25,6 +25,9 @@ JOINTS = "、，,；;"
 """The ends after which a sentence goes on."""
 
 GOOD: tuple[Verdict, ...] = ("held", "elsewhere")
+LONGEST_CLAUSE = 120
+"""Most characters that are held back; what is longer is checked as it is."""
+
 LONGEST_SUBJECT = 45
 """Characters at the beginning of a clause that may name what it is about."""
 
@@ -50,11 +53,13 @@ class Part:
         text: As the answer has it.
         kind: What it is.
         judged: What the entries say about a claim or a denial.
+        completed: Whether the answer has only a part of it.
     """
 
     text: str
     kind: Kind
     judged: JudgedClaim | None = None
+    completed: bool = False
 
 
 class ClaimReader:
@@ -72,6 +77,11 @@ class ClaimReader:
         asked: See above.
         denied: By id of an entry, the attribute of which the answer says wrongly that it is not recorded.
     """
+
+    ends = CLAUSE_END
+    longest = LONGEST_CLAUSE
+    joints = JOINTS
+    cites = False
 
     def __init__(
         self,

@@ -1,9 +1,13 @@
 """Questions about a team's own folder: what it holds is quoted, and nothing else is known about it."""
 
+from functools import partial
+
 from data_recipes.schema.manifest import Description
+from domains.claims.quotations import QuotationReader
 from domains.documents.facts import QUESTION
 from domains.documents.knowledge_base import KNOWLEDGE
 from domains.documents.passage import CONTENT
+from domains.documents.phrasings import NOT_GIVEN
 from domains.domain import Domain, ExampleQuestion, Notices
 
 NOTICES = Notices(
@@ -44,5 +48,7 @@ DOMAIN = Domain(
     title=Description(zh="资料问答", en="questions about documents"),
     notices=NOTICES,
     knowledge=KNOWLEDGE,
+    quotations=partial(QuotationReader, lacking=NOT_GIVEN),
+    verify="mark",
     in_english={CONTENT: "passage", QUESTION: "FAQ"},
 )

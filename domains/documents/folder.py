@@ -21,13 +21,22 @@ from loguru import logger
 from common.errors import UserError
 from common.hashing import sha256_file, sha256_text, sha256_value
 from data_recipes.formats.columns import ANSWER, INPUT, QUESTION, question_and_answer
-from data_recipes.formats.documents import READERS, NoText, PassageText, is_document, passages, sentences_within
+from data_recipes.formats.documents import (
+    READERS,
+    SAYS_WHAT,
+    NoText,
+    PassageText,
+    is_document,
+    passages,
+    sentences_within,
+)
 from data_recipes.formats.json_rows import read_objects
 from data_recipes.formats.jsonl import Line
 from data_recipes.formats.tables import TABLES, read_table
 from data_recipes.leakage.normalise import says_something
 from data_recipes.schema.dropped import Dropped
 from domains.documents.passage import JOINT, PassageEntry, sentences
+from domains.documents.phrasings import LEAFLET
 from domains.knowledge_base import KnowledgeBase, KnowledgeSchema, joined
 from domains.retrieval.normalise import HAN, normalised
 
@@ -339,7 +348,10 @@ def _named(entries: Sequence[PassageEntry]) -> tuple[PassageEntry, ...]:
     times = Counter(map(normalised, full))
     return tuple(
         entry.model_copy(
-            update={"subject": subject, "called": (_bare(subject),) if times[normalised(subject)] == 1 else ()}
+            update={
+                "subject": subject,
+                "called": (*((_bare(subject),) if times[normalised(subject)] == 1 else ()), *_asked_as(entry)),
+            }
         )
         for entry, subject in zip(entries, full, strict=True)
     )
@@ -348,6 +360,13 @@ def _named(entries: Sequence[PassageEntry]) -> tuple[PassageEntry, ...]:
 def _full_subject(entry: PassageEntry) -> str:
     *_, above, _ = ("", *entry.name.split(JOINT))
     return entry.subject if entry.is_answer or not above else f"{_without_number(above)}的{entry.subject}"
+
+
+def _asked_as(entry: PassageEntry) -> Iterator[str]:
+    """How a section of a medicine's leaflet is asked for: 缬沙坦胶囊怎么吃 for 缬沙坦胶囊说明书 > 用法用量."""
+    *_, leaflet, heading = ("", *entry.name.split(JOINT))
+    if heading in LEAFLET and (medicine := SAYS_WHAT.sub("", leaflet)):
+        yield from (f"{medicine}{asked}" for asked in (f"的{heading}", *LEAFLET[heading]))
 
 
 def _bare(subject: str) -> str:

@@ -14,6 +14,12 @@ JOINT = " > "
 """Between the headings of a name."""
 
 _ENDED = re.compile(r"[。！？!?；;…]$")
+INTRODUCES = ("：", ":")
+"""Ends what introduces a list."""
+
+_NUMBERED = re.compile(
+    r"(?:\d+|[一二三四五六七八九十]+)[.、．)）](?!\d)|[（(](?:\d+|[一二三四五六七八九十]+)[)）]|[①-⑳]"
+)
 _BULLET = re.compile(r"^(?:[-*+•·▪◆●]|>)\s+")
 
 
@@ -59,6 +65,19 @@ class PassageEntry(Entry):
         """See ``Entry.quoted``."""
         return as_text(sentences(self.definition))
 
+    @property
+    def uncut(self) -> list[str]:
+        """See ``Entry.uncut``: sentences, but a list whole with what introduces it."""
+        parts: list[str] = []
+        in_list = False
+        for said in statements(self.definition):
+            in_list = bool(parts) and bool(_NUMBERED.match(said[0])) and (in_list or parts[-1].endswith(INTRODUCES))
+            if in_list:
+                parts[-1] = joined((parts[-1], *said))
+            else:
+                parts += [joined(said)] if said[0].endswith(INTRODUCES) else said
+        return parts
+
 
 def sentences(text: str) -> list[str]:
     """The sentences and the lines of a list in a text, without bullets."""
@@ -75,7 +94,7 @@ def statements(text: str) -> list[list[str]]:
         said = [sentence for sentence in said if says_something(sentence)]
         if in_list and said and not listed and not _ENDED.search(found[-1][-1]):
             found[-1][-1] += "。"  # a list of words, before a sentence
-        if listed and found and (in_list or found[-1][-1].endswith(("：", ":"))):
+        if listed and found and (in_list or found[-1][-1].endswith(INTRODUCES)):
             found[-1] += said
         elif listed and said:
             found.append(said)

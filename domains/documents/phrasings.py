@@ -64,6 +64,14 @@ def reworded(question: str) -> str:
     return _WORDS.sub(lambda found: _OTHER_WORDS[found[0]], question)
 
 
+LEAFLET = {
+    "用法用量": ("怎么吃", "怎么用", "怎么服", "怎么服用", "如何服用", "如何使用", "怎样服用", "咋吃", "用法", "用量"),
+    "禁忌": ("什么人不能吃", "什么人不能用", "哪些人不能吃", "哪些人不能用", "谁不能吃"),
+    "不良反应": ("有什么副作用", "有哪些副作用", "副作用"),
+    "贮藏": ("怎么保存", "怎么存放", "如何保存"),
+}
+"""How people ask a medicine's leaflet for a section of it, whose heading is in other words."""
+
 NOT_GIVEN = "所给资料没有提到这个问题的答案，请咨询工作人员。"
 
 PHRASEBOOK = Phrasebook(

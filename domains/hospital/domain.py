@@ -3,6 +3,7 @@
 What answers quote is the folder alone; the medical knowledge base only serves the safety rules.
 """
 
+import re
 from dataclasses import replace
 
 from data_recipes.schema.manifest import Description
@@ -10,7 +11,9 @@ from domains.documents.domain import DOMAIN as DOCUMENTS
 from domains.domain import ExampleQuestion
 from domains.medical.domain import DOMAIN as MEDICAL
 from domains.medical.knowledge_base import KNOWLEDGE
+from domains.medical.prescriptions import ASKS_AN_ENTRY
 from domains.medical.triager import MedicalTriager
+from domains.safety_rules import NAME
 
 NOTICES = DOCUMENTS.notices.model_copy(
     update={
@@ -32,6 +35,12 @@ NOTICES = DOCUMENTS.notices.model_copy(
     }
 )
 
+ASKS_A_PASSAGE = re.compile(
+    f"(?:请问|您好|你好|[我想问一下,。 ])*{NAME}+(?:是(?:什么|啥|怎样的?)|有哪些|吗|呢|啊|呀|[?？。!])*"
+    f"|{ASKS_AN_ENTRY.pattern}"
+)
+"""What is no request to prescribe, where the folder has the leaflet: 缬沙坦胶囊怎么吃 names a passage of it."""
+
 DOMAIN = replace(
     DOCUMENTS,
     name="hospital",
@@ -39,7 +48,8 @@ DOMAIN = replace(
     notices=NOTICES,
     triager=lambda _: MedicalTriager(KNOWLEDGE.load()),
     first_aid=MEDICAL.first_aid,
-    declines=MEDICAL.declines,
+    declines=tuple(decline._replace(spares=ASKS_A_PASSAGE) for decline in MEDICAL.declines),
     ask_back=MEDICAL.ask_back,
     crisis=MEDICAL.crisis,
+    verify="strict",
 )

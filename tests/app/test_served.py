@@ -222,10 +222,8 @@ def test_a_model_gets_of_a_conversation_what_it_was_trained_on(logged: list[str]
 def test_claims_are_verified_as_the_domain_says_unless_chosen_otherwise() -> None:
     assert verified_as(MEDICAL, None).verify == MEDICAL.verify == "strict"
     assert verified_as(MEDICAL, "mark").verify == "mark"
-    assert (
-        verified_as(find_domain("documents"), "off").verify
-        == verified_as(find_domain("hospital"), None).verify
-        == "off"
-    )
-    with pytest.raises(UserError, match="claims of the domain documents cannot be checked"):
-        verified_as(find_domain("documents"), "strict")
+    assert verified_as(find_domain("documents"), "off").verify == "off"
+    assert verified_as(find_domain("documents"), None).verify == "mark"
+    assert verified_as(find_domain("hospital"), None).verify == "strict"
+    with pytest.raises(UserError, match="claims of the domain general cannot be checked"):
+        verified_as(find_domain("general"), "strict")

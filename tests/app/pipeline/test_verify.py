@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from app.pipeline.answer_check import LONGEST_CLAUSE, MARK, NOT_ANSWERED, AnswerCheck
+from app.pipeline.answer_check import MARK, NOT_ANSWERED, AnswerCheck
 from app.pipeline.consultation import Consultation
 from app.pipeline.verify import VerifyStage
 from benchmarks.claims import Bench, streamed
 from domains.citations import quote
+from domains.claims.reader import LONGEST_CLAUSE
 from domains.domain import Policy, find_domain
 from domains.knowledge_base import KnowledgeBase
 from domains.retrieval.retriever import Found, Retrieved
