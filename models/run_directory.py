@@ -11,6 +11,7 @@ artifact.json   what the result is: base, dataset, prompt format, merge proof, e
 checkpoints/    everything needed to resume the run bit for bit
 samples.jsonl   answers of the model in training, by step: to dev questions, or those it learns from with their rewards
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
+not_a_number.json  token ids and losses of the batches that a loss which is not a number was computed from
 adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
 whole/          the tuned model, where all weights were tuned
@@ -126,6 +127,11 @@ class RunDirectory:
     def samples_file(self) -> Path:
         """Answers of the model in training, by step; with their rewards, where it learns from them."""
         return self.path / "samples.jsonl"
+
+    @property
+    def not_a_number_file(self) -> Path:
+        """The batches before a log whose loss is not a number, with their losses."""
+        return self.path / "not_a_number.json"
 
     @property
     def report(self) -> Path:

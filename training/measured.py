@@ -60,8 +60,9 @@ def _refuse_no_numbers(model: nn.Module) -> None:
     damaged = next(
         (name for name, w in model.named_parameters() if w.is_floating_point() and not w.isfinite().all()), ""
     )
+    why = f"{damaged} has NaN or Inf" if damaged else "it overflows"
     raise UserError(
-        f"the model computes no numbers before any training: {f'{damaged} has NaN or Inf' if damaged else 'it overflows'}",
+        f"the model computes no numbers before any training: {why}",
         where="model.path",
         fix="get its files again, they are damaged" if damaged else "model.dtype=float32 or bfloat16",
     )
