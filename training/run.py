@@ -34,7 +34,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=math_grpo                            learns from its right answers; after math_qlora
   python training/run.py recipe=medical_reward                       a model that rates answers; then medical_rlhf
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
-  python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
+  python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value, on behind a failed one
   python training/run.py recipe=medical_qlora seeds=3                three runs, what chance alone changes in them;
                                                                      then python -m training.compare RUN RUN RUN
   python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
