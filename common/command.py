@@ -158,11 +158,11 @@ def _exit_code(main: Callable[[list[str]], int | None]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if isinstance(error, BrokenPipeError) and _is_readerless(sys.stdout):
             return _reader_left()
-        return _logged(error)
+        return report_error(error)
 
 
-def _logged(error: BaseException) -> int:
-    """Reports how the command ended, and returns its exit code."""
+def report_error(error: BaseException) -> int:
+    """Logs why a command, or a part of it, ended, and returns the exit code for that."""
     from loguru import logger  # not needed by --help
 
     match error:

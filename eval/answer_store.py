@@ -7,13 +7,15 @@ conversation, so corrected judges, facts and kinds are scored with the answers t
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from loguru import logger
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from common.errors import UserError
 from common.files import disk_errors, make_directory, sync
 from common.hashing import sha256_value
 from data_recipes.schema.example import Example
@@ -54,40 +56,49 @@ class AnswerStore:
         }
 
     def begin(self, session: Session) -> "AnswerFile":
-        """A new file for a process.
-
-        Raises:
-            UserError: The cache cannot be written.
-        """
-        make_directory(self._directory)
+        """A new file for a process."""
         file = AnswerFile(self._directory / f"{uuid4().hex}.jsonl")
-        file.write_lines([session.model_dump_json()])
-        sync(self._directory)
+        file.begin(session)
         return file
 
 
 class AnswerFile:
     """What one process has been answered so far.
 
+    Where the cache is read-only or full, that is said once, and nothing is kept: the evaluation itself needs no cache.
+
     Args:
         path: The file.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._is_kept = path, True
+
+    def begin(self, session: Session) -> None:
+        """Writes what the process is."""
+        with self._or_not_kept():
+            make_directory(self._path.parent)
+            self._append([session.model_dump_json()])
+            sync(self._path.parent)
 
     def add(self, answers: Mapping[str, ModelAnswer]) -> None:
-        """Writes answers by the keys of their items; once this returns, they outlive the process.
+        """Writes answers by the keys of their items; once this returns, they outlive the process."""
+        if not self._is_kept:
+            return
+        with self._or_not_kept():
+            self._append(
+                [f'{{"item": "{key}", "answer": {answer.model_dump_json()}}}' for key, answer in answers.items()]
+            )
 
-        Raises:
-            UserError: The disk is full.
-        """
-        self.write_lines(
-            [f'{{"item": "{key}", "answer": {answer.model_dump_json()}}}' for key, answer in answers.items()]
-        )
+    @contextmanager
+    def _or_not_kept(self) -> Iterator[None]:
+        try:
+            yield
+        except UserError as error:
+            self._is_kept = False
+            logger.warning("answers are not kept, and asked again by an evaluation that resumes this one: {}", error)
 
-    def write_lines(self, lines: list[str]) -> None:
-        """Appends whole lines."""
+    def _append(self, lines: list[str]) -> None:
         with disk_errors(self._path), self._path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
             file.flush()

@@ -9,8 +9,9 @@ dropped.jsonl   the examples that were not trained on, and why
 selected.json   which step's values are the result, where the dev loss decided (train.keep_best, train.early_stopping)
 artifact.json   what the result is: base, dataset, prompt format, merge proof, each with its hash
 checkpoints/    everything needed to resume the run bit for bit
-samples.jsonl   answers sampled in training with their rewards, of a stage that learns from them
+samples.jsonl   answers of the model in training, by step: to dev questions, or those it learns from with their rewards
 metrics.jsonl   one line per logged step (metrics.csv: the same as a table; tensorboard/: the same for TensorBoard)
+not_a_number.json  token ids and losses of the batches that a loss which is not a number was computed from
 adapter/        the trained adapter or prefix, with its prompt format
 merged/         the merged model, where the method can be merged
 whole/          the tuned model, where all weights were tuned
@@ -23,6 +24,7 @@ report/         index.html, report.json, report.md, items.jsonl
 import itertools
 import json
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,8 +125,13 @@ class RunDirectory:
 
     @property
     def samples_file(self) -> Path:
-        """Answers that were sampled in training, with their rewards."""
+        """Answers of the model in training, by step; with their rewards, where it learns from them."""
         return self.path / "samples.jsonl"
+
+    @property
+    def not_a_number_file(self) -> Path:
+        """The batches before a log whose loss is not a number, with their losses."""
+        return self.path / "not_a_number.json"
 
     @property
     def report(self) -> Path:
@@ -146,6 +153,22 @@ def read_metrics(file: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError:
             logger.warning("{}:{}: the line is cut off or damaged, and is dropped", file, number)
     return metrics
+
+
+def keep_until(file: Path, step: int) -> None:
+    """Drops the lines after a step, which a run resumed from its checkpoint writes again."""
+    if file.is_file():
+        write_text(file, "".join(_as_line(line) for line in read_metrics(file) if line["step"] <= step))
+
+
+def append_metrics(file: Path, metrics: Mapping[str, Any]) -> None:
+    """Adds a line."""
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(_as_line(metrics))
+
+
+def _as_line(metrics: Mapping[str, Any]) -> str:
+    return json.dumps(metrics, ensure_ascii=False) + "\n"
 
 
 def _new_directory(wanted: Path) -> Path:

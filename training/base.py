@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
+from common.errors import UserError
+from data_recipes.schema.example import Message
 from domains.domain import find_domain
 from models import embedded, stand_ins
 from models.artifact import BaseRecord
@@ -19,6 +21,7 @@ from models.rehearsal import quantise_shapes
 from training.config import StageConfig
 from training.earlier_run import finished_run, model_of_run
 
+PROBE = [Message(role="user", content="问"), Message(role="assistant", content="答")]
 CHINESE = "medical"
 """The domain whose prose a model built here reads where its own domain has none: the largest Chinese one."""
 
@@ -111,7 +114,40 @@ def find_base(run: StageConfig, directory: Path | None = None) -> Base:
     path = directory or _directory(config, run)
     family, checkpoint = open_checkpoint(path, config.hints)
     prompt_format = load_prompt_format(path, config.hints, config.prompt_format)
+    refuse_larger_tokenizer(prompt_format, int(family.plan(checkpoint).config.vocab_size), path)
     return Base(config.name, family, checkpoint, prompt_format, hub_name(config.path))
+
+
+def refuse_larger_tokenizer(prompt_format: PromptFormat, vocabulary: int, directory: Path) -> None:
+    """Refuses a tokenizer with tokens that the model has no embedding of.
+
+    Special tokens that no text and no prompt has are allowed, such as those of images in Gemma 3.
+
+    Args:
+        prompt_format: With the tokenizer.
+        vocabulary: Tokens that the model has embeddings of.
+        directory: Of the model.
+
+    Raises:
+        UserError: A text or a prompt may have such a token.
+    """
+    tokenizer = prompt_format.tokenizer
+    added = tokenizer.added_tokens_decoder
+    used = {*prompt_format.render(PROBE).ids, *prompt_format.stop_ids}
+    without = [
+        (id, token)
+        for token, id in tokenizer.get_vocab().items()
+        if id >= vocabulary and (id in used or id not in added or not added[id].special)
+    ]
+    if without:
+        id, token = min(without)
+        raise UserError(
+            f"the tokenizer is larger than the model, which has embeddings of {vocabulary} tokens: {len(without)} more "
+            f"tokens, the first is {token!r} ({id})",
+            where=str(directory),
+            fix="give the tokenizer of this very model; for tokens of your own, train them: recipe=medical_pretrain "
+            "vocabulary.path=FILE",
+        )
 
 
 def _model(run: StageConfig) -> ModelConfig:

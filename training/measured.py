@@ -27,12 +27,14 @@ def check_rows(model: nn.Module, *, packing: bool) -> None:
         packing: Whether several examples share a row.
 
     Raises:
-        UserError: It sees later tokens, or other examples of its row.
+        UserError: It sees later tokens, or other examples of its row; or its logits are no numbers.
     """
     first, second = some_ids(model, 1), some_ids(model, 2)
     row, positions = torch.cat([first, second], 1), torch.arange(TOKENS, device=first.device)[None]
     alone, alone_too = logits(model, first), logits(model, second)
     continued = logits(model, row)
+    if not continued.isfinite().all():
+        _refuse_no_numbers(model)
     effect = distance(continued[:, TOKENS:], alone_too)
     if not is_rounding(continued[:, :TOKENS], alone, effect):
         raise UserError(
@@ -47,6 +49,23 @@ def check_rows(model: nn.Module, *, packing: bool) -> None:
         raise UserError(
             "this model does not keep the examples of a packed row apart", where="train.packing", fix="false pads rows"
         )
+
+
+def _refuse_no_numbers(model: nn.Module) -> None:
+    """Says which weights a model has no use of, or that its type is too small.
+
+    Raises:
+        UserError: Always.
+    """
+    damaged = next(
+        (name for name, w in model.named_parameters() if w.is_floating_point() and not w.isfinite().all()), ""
+    )
+    why = f"{damaged} has NaN or Inf" if damaged else "it overflows"
+    raise UserError(
+        f"the model computes no numbers before any training: {why}",
+        where="model.path",
+        fix="get its files again, they are damaged" if damaged else "model.dtype=float32 or bfloat16",
+    )
 
 
 def some_ids(model: nn.Module, seed: int) -> torch.Tensor:

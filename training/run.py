@@ -4,11 +4,14 @@ python training/run.py recipe=medical_qlora
 """
 
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from common.command import command_line, end_on_sigterm, run_command
-from common.errors import UserError
+from common.command import DONE, command_line, end_on_sigterm, report_error, run_command
+from common.errors import Interrupted, UserError
+from common.files import DiskFull
 from common.groups import choices, options_of
 from common.machine import join_free_blocks
 
@@ -31,7 +34,7 @@ Builds a dataset, tunes a model on it, merges, evaluates, and writes a report in
   python training/run.py recipe=math_grpo                            learns from its right answers; after math_qlora
   python training/run.py recipe=medical_reward                       a model that rates answers; then medical_rlhf
   python training/run.py recipe=subjqa_extractive source.path=subjqa model=minilm     an encoder that marks answers
-  python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value
+  python training/run.py -m recipe=medical_qlora method.rank=8,16    a sweep: one run per value, on behind a failed one
   python training/run.py recipe=medical_qlora seeds=3                three runs, what chance alone changes in them;
                                                                      then python -m training.compare RUN RUN RUN
   python training/run.py recipe=medical_qlora retention.path=CMMLU   an exam before and after: what was forgotten
@@ -66,30 +69,67 @@ START = f"""say which recipe, e.g.
   recipes: {", ".join(options_of("recipe"))}"""
 
 
-def main(arguments: list[str]) -> None:
-    """Runs the configured chain, once or once per combination of a sweep."""
+def main(arguments: list[str]) -> int:
+    """Runs the configured chain, once or once per combination of a sweep; returns the exit code."""
     refuse_unknown_launchers()
     if not arguments:
         raise UserError("nothing is asked for, and a whole run takes minutes to days", fix=START)
     end_on_sigterm()
     planned = _planned(arguments)
     from common.logging import start_logging
-    from models.threads import THREADS  # these load the libraries, only once the configuration is valid
-    from training import processes
-    from training.chain import run_chain
+    from training import processes  # this loads the libraries, only once the configuration is valid
 
     if not processes.is_first():
         start_logging("WARNING")  # the first one tells what all do
     if len(planned) > 1:
         processes.refuse("a sweep")
-    for one in planned:
-        if one.done:
-            if processes.is_first():
-                print(one.done)
-            continue
-        THREADS.use(one.config.threads)
-        if summary := run_chain(one.config, one.run, one.command, one.base):
-            print(summary)
+        return _sweep(planned)
+    [one] = planned
+    if one.done and processes.is_first():
+        print(one.done)
+    if not one.done:
+        _run(one)
+    return DONE
+
+
+def _run(one: "Planned") -> None:
+    """One run, with its summary."""
+    from models.threads import THREADS
+    from training.chain import run_chain
+
+    THREADS.use(one.config.threads)
+    if summary := run_chain(one.config, one.run, one.command, one.base):
+        print(summary)
+
+
+def _sweep(planned: Sequence["Planned"]) -> int:
+    """Runs all, also behind one that fails; returns the exit code of the first failure.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM ends the whole sweep.
+        DiskFull: There is no room for the others either.
+    """
+    said = what_differs([one.command for one in planned])
+    codes: dict[str, int] = {}
+    for number, (one, differs) in enumerate(zip(planned, said, strict=True), 1):
+        print(f"\n[{number}/{len(planned)}] {differs}", flush=True)
+        try:
+            _run(one)
+        except (Interrupted, DiskFull):
+            raise
+        except Exception as error:  # the other runs do not depend on this one, and may take days
+            codes[differs] = report_error(error)
+    if codes:
+        listed = "".join(f"\n  - {differs}" for differs in codes)
+        print(f"\n{len(planned)} 次中 {len(codes)} 次失败 · {len(codes)} of {len(planned)} runs failed:{listed}")
+    return next(iter(codes.values()), DONE)
+
+
+def what_differs(commands: Sequence[str]) -> list[str]:
+    """The words of each command that not all of them have."""
+    words = [shlex.split(command) for command in commands]
+    shared = set[str].intersection(*map(set, words))
+    return [" ".join(word for word in one if word not in shared) for one in words]
 
 
 MOST_SEEDS = 20

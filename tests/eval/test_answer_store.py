@@ -1,5 +1,7 @@
 """Answers outlive the process that asked: what a killed evaluation was answered is not asked for again."""
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -137,6 +139,29 @@ def test_half_a_line_is_no_answer_and_a_damaged_file_is_asked_again(tmp_path: Pa
     assert [store.read()[key].answer.text for key in ("one", "two")] == [ANSWER.text, "later"]
     path.write_bytes(whole.replace(b'"tokens"', b'"tokns"'))
     assert store.read().keys() == {"two"}
+
+
+def test_a_cache_that_cannot_be_written_or_fills_up_is_said_once_and_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING", format="{message}")
+    unwritable = AnswerStore(Path("/proc/xinglin/answers"))
+    unwritable.begin(SESSION).add({"one": ANSWER})
+    assert unwritable.read() == {} and len(said) == 1 and "/proc/xinglin/answers: cannot write here" in said[0]
+    store = AnswerStore(tmp_path)
+    file = store.begin(SESSION)
+    file.add({"one": ANSWER})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    file.add({"two": ANSWER})
+    file.add({"three": ANSWER})
+    logger.remove(sink)
+    assert len(said) == 2 and "the disk is full" in said[1]
+    assert "one" in store.read() and "three" not in store.read()
 
 
 def test_an_item_is_known_by_its_conversation() -> None:

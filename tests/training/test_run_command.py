@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import UserError
+from common.command import DONE, WRONG_INPUT
+from common.errors import Interrupted, UserError
 from data_recipes.pipeline import build as datasets_of
-from training import processes
+from training import chain, processes
 from training.chain import run_chain
-from training.run import LAUNCHERS, main, refuse_unknown_launchers
+from training.run import LAUNCHERS, main, refuse_unknown_launchers, what_differs
 from training.stages import read_stage
+from training.stages.sft.config import SftConfig
 
 
 def test_without_words_nothing_is_begun_and_what_could_be_is_told() -> None:
@@ -50,3 +52,36 @@ def test_what_only_one_process_can_do_is_refused_where_there_are_several(monkeyp
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match=r"2 processes .* a sweep(.|\n)*CUDA_VISIBLE_DEVICES=1"):
         processes.refuse("a sweep")
+
+
+def test_a_sweep_goes_on_behind_a_failed_run_and_says_which_differ_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[int] = []
+
+    def tried(config: SftConfig, *_: object) -> str:
+        asked.append(config.seed)
+        if config.seed == 2:
+            raise UserError("no such layer")
+        if config.seed == 3:
+            raise ZeroDivisionError
+        if config.seed == 5:
+            raise Interrupted("stopped")
+        return f"summary {config.seed}"
+
+    monkeypatch.setattr(chain, "run_chain", tried)
+    sweep = ["-m", "recipe=medical_qlora", "train.epochs=1"]
+    assert main([*sweep, "seed=1,2,3,4"]) == WRONG_INPUT
+    said = capsys.readouterr().out
+    assert asked == [1, 2, 3, 4] and "[4/4] seed=4\nsummary 4" in said
+    assert said.endswith("2 of 4 runs failed:\n  - seed=2\n  - seed=3\n")
+    assert main([*sweep, "seed=1,4"]) == DONE and "failed" not in capsys.readouterr().out
+    with pytest.raises(Interrupted):
+        main([*sweep, "seed=5,6"])
+    assert asked[-1] == 5
+    with pytest.raises(UserError, match="no such layer"):
+        main(["recipe=medical_qlora", "seed=2"])
+
+
+def test_what_differs_between_commands_is_what_not_all_have() -> None:
+    assert what_differs(["python run.py a=1 b=2", "python run.py a=1 b=3 c=4"]) == ["b=2", "b=3 c=4"]

@@ -8,7 +8,7 @@ import pytest
 
 from common.command import read_config
 from common.errors import UserError
-from models.run_directory import RunDirectory
+from models.run_directory import RunDirectory, append_metrics, keep_until, read_metrics
 from training.run import _planned
 from training.stages.sft.config import SftConfig
 
@@ -59,3 +59,15 @@ def test_runs_that_begin_together_get_directories_of_their_own(config: SftConfig
 def test_place_for_runs_that_cannot_be_written_is_named(config: SftConfig) -> None:
     with pytest.raises(UserError, match="/proc/xinglin"):
         RunDirectory.create(Path("/proc/xinglin"), config.name, config)
+
+
+def test_lines_after_a_checkpoint_and_one_that_was_cut_off_are_dropped(tmp_path: Path) -> None:
+    file = tmp_path / "samples.jsonl"
+    keep_until(file, 3)
+    assert not file.exists()
+    for step in (1, 2, 3):
+        append_metrics(file, {"step": step, "question": "头痛？"})
+    whole = file.read_text("utf-8")
+    file.write_text(whole + whole[:9], encoding="utf-8")
+    keep_until(file, 2)
+    assert [line["step"] for line in read_metrics(file)] == [1, 2] and whole.startswith(file.read_text("utf-8"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from training.methods.linear import LinearConfig, LinearMethod
+from training.methods.linear import LinearConfig, LinearMethod, Targets
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -24,7 +24,7 @@ class BottleneckConfig(LinearConfig):
     """
 
     kind: Literal["bottleneck"] = "bottleneck"
-    targets: Literal["all"] | list[str] = Field(["o_proj", "down_proj"])
+    targets: Literal["all"] | Targets = Field(["o_proj", "down_proj"])
     width: int = Field(64, ge=1)
 
 

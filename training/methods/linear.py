@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import Field
 
 from common.errors import UserError
 from training.methods.method import MethodConfig, PeftMethod
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+Targets = Annotated[list[str], Field(min_length=1)]
+
+
 class LinearConfig(MethodConfig):
     """What is chosen for every method on linear layers.
 
@@ -23,7 +28,7 @@ class LinearConfig(MethodConfig):
             attention.
     """
 
-    targets: Literal["all"] | list[str] = "all"
+    targets: Literal["all"] | Targets = "all"
 
 
 L = TypeVar("L", bound=LinearConfig)
@@ -59,9 +64,17 @@ class LinearMethod(PeftMethod[L]):
         """Freezes the base and adds what is trained, in float32; see ``Method.attach``."""
         import peft
 
-        from training.methods.targets import all_targets, attention, linear_layers, require, vocabulary_matrices
+        from training.methods.targets import (
+            all_targets,
+            attention,
+            linear_layers,
+            refuse_tied,
+            require,
+            vocabulary_matrices,
+        )
 
         targets = all_targets(model) if config.targets == "all" else require(model, config.targets)
+        refuse_tied(model, targets)
         reached = attention(model)
         planned = sum(self.values(config, layer) for layer in linear_layers(model, targets))
         settings = self.settings(config, targets)

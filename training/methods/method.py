@@ -108,6 +108,10 @@ class Method(ABC, Generic[C]):
         adapter."""
         raise NotImplementedError(f"{self.name} does not go on from an adapter")
 
+    def virtual_tokens(self, config: C) -> int:
+        """Positions of the context that it takes before every text; most take none."""
+        return 0
+
     def tasks(self, config: C) -> Sequence[str]:
         """The sources whose examples it learns as tasks of their own, in the order of its tasks; most have none."""
         return ()

@@ -58,6 +58,10 @@ class MultitaskPrompt(PeftMethod[MultitaskPromptConfig]):
         """See ``Method.tasks``."""
         return config.tasks
 
+    def virtual_tokens(self, config: MultitaskPromptConfig) -> int:
+        """See ``Method.virtual_tokens``."""
+        return config.prompt_length
+
     def attach(self, model: PreTrainedModel, config: MultitaskPromptConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a prompt of random tokens, which no task changes yet; see ``Method.attach``."""
         import peft

@@ -41,6 +41,10 @@ class PromptTuning(PeftMethod[PromptTuningConfig]):
     why_not_merged = "a prompt cannot be merged into weights; it is loaded on top of the base model"
     isolates_packed_rows = False  # every example of a row would need the prompt before it
 
+    def virtual_tokens(self, config: PromptTuningConfig) -> int:
+        """See ``Method.virtual_tokens``."""
+        return config.prompt_length
+
     def attach(self, model: PreTrainedModel, config: PromptTuningConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds embeddings of random tokens; see ``Method.attach``."""
         import peft

@@ -40,6 +40,10 @@ class PTuning(PeftMethod[PTuningConfig]):
     why_not_merged = "a prompt cannot be merged into weights; it is loaded on top of the base model"
     isolates_packed_rows = False  # every example of a row would need the prompt before it
 
+    def virtual_tokens(self, config: PTuningConfig) -> int:
+        """See ``Method.virtual_tokens``."""
+        return config.prompt_length
+
     def attach(self, model: PreTrainedModel, config: PTuningConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds the network; see ``Method.attach``."""
         import peft

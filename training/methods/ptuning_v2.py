@@ -80,6 +80,10 @@ class PTuningV2(PeftMethod[PTuningV2Config]):
             encoder_hidden_size=config.encoder_width,
         )
 
+    def virtual_tokens(self, config: PTuningV2Config) -> int:
+        """See ``Method.virtual_tokens``."""
+        return config.prefix_length
+
     def attach(self, model: PreTrainedModel, config: PTuningV2Config) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a trainable prefix to every layer; see ``Method.attach``.
 

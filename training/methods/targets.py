@@ -56,12 +56,33 @@ def linear_layers(shapes: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
 def vocabulary_matrices(model: PreTrainedModel) -> dict[str, int]:
     """The names of the embedding and of the output layer, where that has a matrix of its own, and the width of each."""
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
-    tied = output.weight is embedding.weight or bool(getattr(model.config, "tie_word_embeddings", False))
     names = {module: path for path, module in model.named_modules()}
     return {
         names[module].rsplit(".", 1)[-1]: module.weight.shape[1]
-        for module in ([embedding] if tied else [embedding, output])
+        for module in ([embedding] if _is_tied(model) else [embedding, output])
     }
+
+
+def refuse_tied(model: PreTrainedModel, targets: Sequence[str]) -> None:
+    """Refuses to adapt an output layer whose weights are the embedding's, too.
+
+    Raises:
+        UserError: A target is such a layer; merged, the update would change the embedding with it.
+    """
+    output = model.get_output_embeddings()
+    names = [path.rsplit(".", 1)[-1] for path, module in model.named_modules() if module is output]
+    if _is_tied(model) and (named := [target for target in targets if target in names]):
+        raise UserError(
+            f"{named[0]} has the weights of the embedding (tied), which a merge would change, too",
+            where="method.targets",
+            fix="leave it out; all is every linear layer inside the blocks",
+        )
+
+
+def _is_tied(model: PreTrainedModel) -> bool:
+    """Whether the output layer has the weights of the embedding; on the device ``meta`` its configuration says so."""
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    return output.weight is embedding.weight or bool(getattr(model.config, "tie_word_embeddings", False))
 
 
 def fused_experts(model: nn.Module) -> int:

@@ -1,7 +1,9 @@
-"""Asks the model a few dev questions while it trains, so that one that loops is noticed before the run is over."""
+"""Asks the model a few dev questions while it trains: what it answers is in ``samples.jsonl`` of the run, and one that
+loops is noticed before the run is over. No log has questions or answers."""
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from loguru import logger
@@ -14,6 +16,7 @@ from models.engines.local import LocalEngine
 from models.loops import find_loop
 from models.output_layer import OutputLayer
 from models.prompt_format import PromptFormat
+from models.run_directory import append_metrics, keep_until
 from training.trainer.supervised_loss import LossOfLogits
 
 QUESTIONS = 4
@@ -25,7 +28,7 @@ WARM_UP = 120.0
 
 
 class DevAnswers(TrainerCallback):
-    """Warns, after an evaluation, when answers loop.
+    """Writes answers down after an evaluation, and warns when they loop.
 
     Greedy answers draw no random numbers, so training goes on as if nothing had been asked.
 
@@ -34,6 +37,7 @@ class DevAnswers(TrainerCallback):
         prompt_format: Its prompt format.
         questions: Conversations that end with a user turn; the first few are asked.
         quantised: Whether the base is trained in 4 bits.
+        file: Where the answers go, by step.
         warm_up: Seconds of training before the first questions.
     """
 
@@ -44,20 +48,23 @@ class DevAnswers(TrainerCallback):
         questions: Sequence[Conversation],
         *,
         quantised: bool,
+        file: Path,
         warm_up: float = WARM_UP,
     ) -> None:
         self.model, self.prompt_format = model, prompt_format
         self.questions, self.quantised, self.warm_up = questions[:QUESTIONS], quantised, warm_up
+        self.file = file
         self.loss: OutputLayer | LossOfLogits | None = None  # what has taken over the output layer
         self.began = time.perf_counter()
         self.spent = self.last = 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Starts the clock."""
+        """Starts the clock, and keeps what was written until the checkpoint."""
+        keep_until(self.file, state.global_step)
         self.began = time.perf_counter()
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Asks, where there is time for it, and warns."""
+        """Asks, where there is time for it, writes the answers down, and warns."""
         elapsed = time.perf_counter() - self.began
         if not self.questions or elapsed < self.warm_up or self.spent + self.last > SHARE * elapsed:
             return
@@ -65,6 +72,9 @@ class DevAnswers(TrainerCallback):
         answers = self._answers()
         self.last = time.perf_counter() - started
         self.spent += self.last
+        for question, answer in zip(self.questions, answers, strict=True):
+            record = {"step": state.global_step, "question": question[-1].content, "answers": [{"text": answer.text}]}
+            append_metrics(self.file, record)
         looping = sum(find_loop(answer.text) is not None for answer in answers)
         if looping:
             causes = "; ".join(self._causes(args, state, answers))

@@ -17,6 +17,7 @@ from common.files import write_text
 from common.machine import forget_peak_memory, peak_memory
 from models.run_directory import RunDirectory, read_metrics
 from training.trainer.checkpoints import step_of
+from training.trainer.recent import RecentBatches
 
 CSV_COLUMNS = (
     "step", "epoch", "loss", "dev_loss", "learning_rate", "grad_norm", "tokens", "supervised_tokens",
@@ -25,10 +26,15 @@ CSV_COLUMNS = (
 
 
 class TokenCounts(Protocol):
-    """What a trainer counts, and what it measures besides the loss; on the dev split the same where nothing is said."""
+    """What a trainer counts, and what it measures besides the loss; on the dev split the same where nothing is said.
+
+    Attributes:
+        recent: The batches since the last log.
+    """
 
     tokens: int
     supervised_tokens: int
+    recent: RecentBatches
     measures: tuple[str, ...]
     dev_measures: tuple[str, ...] | None
 
@@ -95,7 +101,11 @@ class MetricsLog(TrainerCallback):
 
     def _log_step(self, state: TrainerState, logs: dict[str, float]) -> None:
         if not math.isfinite(logs["loss"]):
-            raise Refused(f"the loss is {logs['loss']} at step {state.global_step}; lower train.learning_rate")
+            self.trainer.recent.write(self.run.not_a_number_file)
+            raise Refused(
+                f"the loss is {logs['loss']} at step {state.global_step}\n  -> lower train.learning_rate; token ids "
+                f"and losses of the batches since the last log are in {self.run.not_a_number_file}"
+            )
         now, tokens, supervised = time.perf_counter(), self.trainer.tokens, self.trainer.supervised_tokens
         if supervised == self.since[2]:
             raise Refused(f"no token was supervised in the steps before {state.global_step}; the loss is meaningless")

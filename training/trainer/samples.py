@@ -1,6 +1,5 @@
 """Answers of a model in training, for whoever watches it: ``samples.jsonl`` of its run. No log has them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 from loguru import logger
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from common.files import write_text
 from data_recipes.schema.example import Example
+from models.run_directory import append_metrics, keep_until
 from training.trainer.rollouts import Answered
 
 
@@ -29,9 +28,7 @@ class SampleLog(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Keeps what was written until the checkpoint."""
-        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
-        write_text(self.file, "".join(f"{line}\n" for line in kept))
+        keep_until(self.file, state.global_step)
         logger.info("sampled answers with their rewards: {}", self.file)
 
     def write(self, step: int) -> None:
@@ -46,5 +43,4 @@ class SampleLog(TrainerCallback):
             "reference": question.answer,
             "answers": [{"text": one.text, "reward": one.reward, **one.scores} for one in answers],
         }
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        append_metrics(self.file, record)

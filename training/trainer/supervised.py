@@ -34,6 +34,7 @@ from training.trainer.dev_answers import DevAnswers
 from training.trainer.dev_loss import DevLosses, DevLossWatch
 from training.trainer.interrupt import Interrupt
 from training.trainer.metrics import LastStepIsLogged, MetricsLog
+from training.trainer.recent import RecentBatches
 from training.trainer.supervised_loss import LossOfLogits, loss_of
 from training.trainer.trackers import offline
 
@@ -175,6 +176,7 @@ class SupervisedTrainer(Trainer):
         dev_measures: The same (with ``dev_``) on the dev split; by default the same ones.
         tokens: Trained on so far, without padding.
         supervised_tokens: Those of them that the loss counts.
+        recent: The batches since the last log.
     """
 
     fingerprint = ""
@@ -186,6 +188,16 @@ class SupervisedTrainer(Trainer):
     companion: Companion | None = None
     measures: tuple[str, ...] = ()
     dev_measures: tuple[str, ...] | None = None
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.recent = RecentBatches()
+
+    def log(self, logs: dict[str, float], *arguments: Any, **named: Any) -> None:
+        """Forgets the batches whose losses are logged."""
+        super().log(logs, *arguments, **named)
+        if "loss" in logs:
+            self.recent.forget()
 
     def take(self, along: Along, output: OutputLayer | LossOfLogits) -> None:
         """Adds what goes along; ``output`` is what has taken over the model's output layer."""
@@ -210,7 +222,10 @@ class SupervisedTrainer(Trainer):
         tokens, supervised = processes.summed(*self._counts(inputs))
         self.tokens += int(tokens)
         self.supervised_tokens += int(supervised)
-        return super().training_step(model, inputs, num_items_in_batch)
+        ids = inputs["input_ids"]  # before they are moved to the device
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self.recent.add(self.state.global_step + 1, ids, loss)
+        return loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Gives what learns at another rate groups of its own."""

@@ -7,7 +7,7 @@ import torch
 from loguru import logger
 
 from data_recipes.schema.example import Example, Message
-from models.run_directory import RunDirectory
+from models.run_directory import RunDirectory, read_metrics
 from training.base import find_base
 from training.batches.packing import Rows
 from training.batches.supervision import supervise
@@ -47,7 +47,7 @@ def trained(config: SftConfig, examples: list[Example], warm_up: float) -> tuple
     torch.manual_seed(config.seed)
     model = attached_model(config, base)
     questions = [example.prompt for example in examples]
-    asking = DevAnswers(model, base.prompt_format, questions, quantised=False, warm_up=warm_up)
+    asking = DevAnswers(model, base.prompt_format, questions, quantised=False, file=run.samples_file, warm_up=warm_up)
     train(model, batches, Rows(batches.rows[:2]), config.train, run, config.seed, Along(asking))
     return [p.detach().clone() for p in model.parameters() if p.requires_grad], asking
 
@@ -83,3 +83,8 @@ def test_asking_takes_no_more_than_its_share(
     often = ("train.max_steps=6", "train.eval_steps=2")
     _, asking = trained(make_config(*WORDS, *often), saying("头痛。"), warm_up=0)
     assert asking.last == asking.spent  # asked once at most: the second time there was no time left
+    samples = read_metrics(asking.file)
+    assert [(one["step"], one["question"]) for one in samples] == [
+        (2, f"问题{i}？") for i in range(dev_answers.QUESTIONS)
+    ]
+    assert all(isinstance(one["answers"][0]["text"], str) for one in samples)

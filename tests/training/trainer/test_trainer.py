@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from common.errors import Interrupted, Refused, UserError
+from common.files import read_json
 from data_recipes.schema.example import Example
 from models.loading import load_tokenizer
 from models.prompt_format import PromptFormat
@@ -256,8 +257,12 @@ def test_really_full_disk_is_reported_and_the_last_checkpoint_survives(
 
 def test_loss_that_is_not_a_number_stops_the_run(make_config: MakeConfig, examples: list[Example]) -> None:
     config = make_config("method=lora", "train.max_steps=8", "train.learning_rate=1e30", "train.max_grad_norm=1e30")
-    with pytest.raises(Refused, match="learning_rate"):
-        trained(config, begun(config), examples)
+    run = begun(config)
+    with pytest.raises(Refused, match=r"learning_rate(.|\n)*not_a_number\.json"):
+        trained(config, run, examples)
+    (batch,) = read_json(run.not_a_number_file)["batches"]  # every step is logged
+    assert batch["loss"] in ("nan", "inf") and batch["step"] > 1 and len(batch["ids"]) == config.train.batch_size
+    assert set(map(type, batch["ids"][0])) == {int}
 
 
 def test_order_depends_on_seed_and_epoch_alone() -> None:

@@ -105,9 +105,32 @@ class LanguageModelJob(Job[L]):
         if untuned := self._untuned():
             logger.warning("{}: {}", self.method.title(self.config.method), untuned)
         step = self._largest_step()
+        self._refuse_beyond_context(self._longest(step))
         compared = compared_answers(self._compared, self.language_model.prompt_format, self.config.merge.tokens)
         found = phases(self.config, self.language_model, step, compared, self.dataset.splits)
         return plan_of(found, training_numerics(self.config.train).name, divided=self.config.train.shard)
+
+    def _refuse_beyond_context(self, longest: int) -> None:
+        """Refuses to train at positions that the model has not learned and that no evaluation or service reads.
+
+        Raises:
+            UserError: The longest example, behind what the method puts before it, is longer than the context.
+        """
+        base, before = self.language_model, self.method.virtual_tokens(self.config.method)
+        context = int(base.family.plan(base.checkpoint).config.max_position_embeddings)
+        if before + longest <= context:
+            return
+        virtual = f", behind {before} virtual ones of the method," if before else ""
+        shorter = f"set train.max_length={context - before} or lower"
+        raise UserError(
+            f"the longest example has {longest} tokens{virtual} and the context of {base.name} only {context}",
+            where="train.max_length",
+            fix=shorter if before <= context // 2 else f"method={self.method.name} with fewer virtual tokens",
+        )
+
+    def _longest(self, step: Step) -> int:
+        """Tokens of the longest example; here its row has no others."""
+        return step.length
 
     @property
     def _before(self) -> Base:
@@ -153,6 +176,7 @@ class LanguageModelJob(Job[L]):
             self.language_model.prompt_format,
             [example.prompt for example in self.dataset.splits["dev"] if not example.is_text],
             quantised=self.config.method.quantisation is not None,
+            file=run.samples_file,
         )
         before = checksums(model, self.method.decisive)
         self._fit(model, run, Along(dev_answers, self.method.companion(model, method), self.method.rates(method)))
@@ -336,6 +360,9 @@ class SequenceJob(LanguageModelJob[L]):
     def _largest_step(self) -> Step:
         share = processes.share(self.training.batch_size, self.training.gradient_accumulation)
         return Step.of(self.rows["train"], share.rows)
+
+    def _longest(self, step: Step) -> int:
+        return max(len(sequence.ids) for rows in self.rows.values() for row in rows.rows for sequence in row)
 
     def _texts(self) -> Sequence[Sequence[int]]:
         return [sequence.ids for row in self.rows["train"].rows for sequence in row]
