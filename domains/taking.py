@@ -652,11 +652,8 @@ def _longer(text: str, name: re.Match[str], partial: Iterable[str]) -> _Mentione
 
 
 def _understood(retrieved: Retrieved, of: str) -> tuple[Entry, ...]:
-    """The medicines that a question without a name is about: what was asked before, or what alone it describes."""
-    found = [one for one in retrieved.topic if one.how == "earlier"]
-    if not found and all(one.how == "description" for one in retrieved.found):
-        found = list(retrieved.found[:1])
-    return tuple(one.entry for one in found if one.entry.type == of)
+    """The medicines that a question without a name is about: what was asked before. A description may be another's."""
+    return tuple(one.entry for one in retrieved.topic if one.how == "earlier" and one.entry.type == of)
 
 
 def _years(age: re.Match[str]) -> float:

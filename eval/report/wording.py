@@ -217,8 +217,8 @@ def _shown_in_answers(report: Report) -> set[Verdict]:
     """The verdicts on the generated answers of the report's model, and on the documents that it read; that it loops and
     the baseline does not is shown, whatever the scores are."""
     about = [c for c in report.comparisons if c.system == report.subject and _is_shown(c.metric)]
-    anew = report.loop_share(report.subject) > MOST_LOOPS >= report.loop_share(report.baseline)
-    return {comparison.verdict for comparison in about} | ({"loops"} if anew else set())
+    loops = report.loop_share(report.subject) > MOST_LOOPS >= report.loop_share(report.baseline)
+    return {comparison.verdict for comparison in about} | ({"loops"} if loops else set())
 
 
 def _is_shown(metric: str) -> bool:
