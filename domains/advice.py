@@ -1,4 +1,4 @@
-"""What a domain itself says to a kind of question: reviewed sentences, beside what its entries say of it.
+"""What a domain itself says to a kind of question: written sentences, beside what its entries say of it.
 
 A dose that was missed, or a figure that was measured, is asked about in the words of daily life; what must be said does
 not depend on whether an entry has it. An adviser reads the question and says it, or leaves the question to the others.

@@ -31,10 +31,8 @@ RUNNING_LINES = 3  # most lines of a header, and of a footer
 GAP = 1.0  # between cells, in widths of a character
 NARROW = 0.6  # width of a Latin letter or digit beside that of a Chinese character
 SHORT = 0.6  # a line shorter than this share of a full one ends a paragraph
-COLUMN_ROWS, COLUMN_CHARACTERS = (
-    6,
-    10,
-)  # fewest rows of two columns, and characters of a column in a row: tables have less
+COLUMN_ROWS = 6  # fewest rows of two columns: tables have less
+COLUMN_CHARACTERS = 10  # fewest characters of a column in a row
 LARGER = 1.12  # type of a heading beside that of the text
 LONGEST_HEADING = 40
 UNREADABLE = 0.3  # share of a page's characters that are none: its font does not say which they are

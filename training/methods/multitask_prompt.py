@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from training.methods.method import MethodConfig, PeftMethod
+from training.methods.prompt import PromptConfig, PromptMethod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ ADAPTER = "default"
 """Peft's name of the only adapter."""
 
 
-class MultitaskPromptConfig(MethodConfig):
+class MultitaskPromptConfig(PromptConfig):
     """A shared prompt, and two vectors per task.
 
     Attributes:
@@ -40,27 +40,19 @@ class MultitaskPromptConfig(MethodConfig):
     """
 
     kind: Literal["multitask_prompt"] = "multitask_prompt"
-    prompt_length: int = Field(32, ge=1)
     tasks: list[str] = Field([])
     start: Literal["random", "text"] = "text"
 
 
-class MultitaskPrompt(PeftMethod[MultitaskPromptConfig]):
+class MultitaskPrompt(PromptMethod[MultitaskPromptConfig]):
     """A prompt per task, of which most is shared."""
 
     config = MultitaskPromptConfig
     described = ("多任务共享的软提示", "a prompt that tasks share")
-    result = "beside_base"
-    why_not_merged = "a prompt cannot be merged into weights; it is loaded on top of the base model"
-    isolates_packed_rows = False  # every example of a row would need the prompt before it
 
     def tasks(self, config: MultitaskPromptConfig) -> Sequence[str]:
         """See ``Method.tasks``."""
         return config.tasks
-
-    def virtual_tokens(self, config: MultitaskPromptConfig) -> int:
-        """See ``Method.virtual_tokens``."""
-        return config.prompt_length
 
     def attach(self, model: PreTrainedModel, config: MultitaskPromptConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds a prompt of random tokens, which no task changes yet; see ``Method.attach``."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from training.methods.method import MethodConfig, PeftMethod
+from training.methods.prompt import PromptConfig, PromptMethod
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from training.base import Base
 
 
-class PromptTuningConfig(MethodConfig):
+class PromptTuningConfig(PromptConfig):
     """A prompt of virtual tokens.
 
     Attributes:
@@ -28,22 +26,14 @@ class PromptTuningConfig(MethodConfig):
     """
 
     kind: Literal["prompt_tuning"] = "prompt_tuning"
-    prompt_length: int = Field(32, ge=1)
     start: Literal["random", "text"] = "text"
 
 
-class PromptTuning(PeftMethod[PromptTuningConfig]):
+class PromptTuning(PromptMethod[PromptTuningConfig]):
     """Trained embeddings before the text."""
 
     config = PromptTuningConfig
     described = ("输入前的可训练软提示", "a trained prompt before the text")
-    result = "beside_base"
-    why_not_merged = "a prompt cannot be merged into weights; it is loaded on top of the base model"
-    isolates_packed_rows = False  # every example of a row would need the prompt before it
-
-    def virtual_tokens(self, config: PromptTuningConfig) -> int:
-        """See ``Method.virtual_tokens``."""
-        return config.prompt_length
 
     def attach(self, model: PreTrainedModel, config: PromptTuningConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds embeddings of random tokens; see ``Method.attach``."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from training.methods.method import MethodConfig, PeftMethod
+from training.methods.prompt import PromptConfig, PromptMethod
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from training.trainer.companion import Companion
 
 
-class PTuningConfig(MethodConfig):
+class PTuningConfig(PromptConfig):
     """A prompt of virtual tokens, and the network that makes it in training.
 
     Attributes:
@@ -26,23 +26,15 @@ class PTuningConfig(MethodConfig):
     """
 
     kind: Literal["ptuning"] = "ptuning"
-    prompt_length: int = Field(32, ge=1)
     encoder: Literal["lstm", "mlp"] = "lstm"
     encoder_width: int | None = Field(None, ge=1)
 
 
-class PTuning(PeftMethod[PTuningConfig]):
+class PTuning(PromptMethod[PTuningConfig]):
     """A trained prompt before the text, made by a network that is not needed afterwards."""
 
     config = PTuningConfig
     described = ("由小网络生成的软提示", "a prompt that a small network makes")
-    result = "beside_base"
-    why_not_merged = "a prompt cannot be merged into weights; it is loaded on top of the base model"
-    isolates_packed_rows = False  # every example of a row would need the prompt before it
-
-    def virtual_tokens(self, config: PTuningConfig) -> int:
-        """See ``Method.virtual_tokens``."""
-        return config.prompt_length
 
     def attach(self, model: PreTrainedModel, config: PTuningConfig) -> PreTrainedModel | PeftModel:
         """Freezes the base and adds the network; see ``Method.attach``."""

@@ -167,4 +167,4 @@ def test_a_request_that_is_over_is_not_heard_again(turns: list[str]) -> None:
 
 
 def test_the_weights_are_small() -> None:
-    assert WEIGHTS.stat().st_size + WEIGHING.stat().st_size < 5 << 18
+    assert WEIGHTS.stat().st_size + WEIGHING.stat().st_size < 1 << 20
